@@ -1,0 +1,36 @@
+"""Recurrent sequence models for Keras 3.
+
+rnnkit brings recurrent networks, hidden Markov models and word vectors under one roof.
+Its recipes take raw text or series, train on TensorFlow, JAX or PyTorch, and answer the same on all three.
+Data flows one way: `datasets` -> `layers` -> `tasks` -> `recipes` -> `study`.
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__version__ = "0.1.0"
+
+# Public name -> module, in the order data walks through them. Imported on first use (PEP 562).
+_MODULES = {
+    "datasets": "rnnkit.data.datasets",
+    "layers": "rnnkit.layers",
+    "tasks": "rnnkit.tasks",
+    "recipes": "rnnkit.recipes",
+    "monitor": "rnnkit.monitor",
+    "study": "rnnkit.study",
+}
+
+__all__ = ["__version__", "datasets", "layers", "monitor", "recipes", "study", "tasks"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    raise AttributeError(f"module 'rnnkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,25 @@
+"""What rnnkit raises when it cannot go on: each message says what came, what was expected, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something given to a public function cannot be used; nothing was changed or written."""
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The loss became NaN or infinite while training."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string.
+
+    Example:
+        >>> nearest("lstm_sentimnt", ["lstm_sentiment", "gru_sentiment"])
+        " Did you mean 'lstm_sentiment'?"
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""
