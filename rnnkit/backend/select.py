@@ -1,0 +1,110 @@
+"""Which framework Keras will run on: decided from what is installed, before Keras is imported."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+# Keras's own name -> the import and distribution name.
+FRAMEWORKS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+INSTALL_HINT = (
+    'Install one of them: pip install "rnnkit[jax]", "rnnkit[tensorflow]" or "rnnkit[torch]".'
+)
+
+
+class BackendError(ImportError):
+    """No framework that Keras could run on is installed, or not the one that was asked for."""
+
+
+def installed() -> dict[str, str]:
+    """Return the installed frameworks and their versions, without importing any.
+
+    Example:
+        >>> installed()  # doctest: +SKIP
+        {'jax': '0.10.2', 'torch': '2.13.0+cpu'}
+    """
+    found = {}
+    for name, module in FRAMEWORKS.items():
+        if sys.modules.get(module, True) is None or importlib.util.find_spec(module) is None:
+            continue
+        try:
+            found[name] = importlib.metadata.version(module)
+        except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu, jax from source ...
+            found[name] = "unknown version"
+    return found
+
+
+def selected() -> tuple[str, str]:
+    """Return the backend that will run and the reason, without importing a framework.
+
+    In this order: the backend of a Keras that is imported already; `KERAS_BACKEND`; the
+    one in Keras's own `keras.json` when it is installed; the first installed of
+    TensorFlow (Keras's default), JAX, PyTorch.
+
+    Raises:
+        BackendError: no framework is installed, or not the one that `KERAS_BACKEND` names.
+
+    Example:
+        >>> selected()  # doctest: +SKIP
+        ('jax', 'KERAS_BACKEND')
+    """
+    if "keras" in sys.modules:
+        return sys.modules["keras"].config.backend(), "Keras was imported before rnnkit"
+    available = installed()
+    wanted = os.environ.get("KERAS_BACKEND")
+    if wanted:
+        if wanted not in FRAMEWORKS:
+            raise BackendError(
+                f"KERAS_BACKEND is {wanted!r}; rnnkit trains on {', '.join(FRAMEWORKS)}. "
+                "Set it to one of these."
+            )
+        if wanted not in available:
+            have = f"Installed: {', '.join(available)}. " if available else ""
+            raise BackendError(
+                f"KERAS_BACKEND is {wanted!r}, which is not installed. {have}"
+                f'Install it with pip install "rnnkit[{wanted}]", or set KERAS_BACKEND to another.'
+            )
+        return wanted, "KERAS_BACKEND"
+    if not available:
+        raise BackendError(
+            f"No backend is installed: Keras needs TensorFlow, JAX or PyTorch. {INSTALL_HINT}"
+        )
+    configured = _configured_backend()
+    if configured in available:
+        return configured, "keras.json"
+    return next(iter(available)), "the first that is installed"
+
+
+def select() -> str:
+    """Make Keras use the selected backend; where `KERAS_BACKEND` is unset, name it in one line.
+
+    Raises:
+        BackendError: see `selected`.
+
+    Example:
+        >>> select()  # doctest: +SKIP
+        'jax'
+    """
+    name, reason = selected()
+    if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ:
+        os.environ["KERAS_BACKEND"] = name
+        print(
+            f"rnnkit: using {name} ({reason}; KERAS_BACKEND chooses another)",
+            file=sys.stderr,
+        )
+    return name
+
+
+def _configured_backend() -> str:
+    """Read the backend from Keras's configuration file; an empty string where there is none."""
+    home = os.environ.get("KERAS_HOME")
+    path = (Path(home) if home else Path.home() / ".keras") / "keras.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8")).get("backend", ""))
+    except (OSError, ValueError):  # Keras itself ignores a missing or damaged file
+        return ""

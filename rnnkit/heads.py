@@ -1,0 +1,83 @@
+"""From the outputs of every step to one vector: pooling over time that respects any mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rnnkit.backend  # noqa: F401, I001  (picks the backend before Keras loads)
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+
+Tensor = Any
+POOLINGS = ("last", "mean", "max", "mean+max")
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class MaskedPooling(keras.layers.Layer):
+    """Pool `(B, T, U)` over the real steps: `mean = Σ_t m_t h_t / Σ_t m_t`, `max = max_{t: m_t} h_t`.
+
+    A row without a real step pools to zeros.
+
+    Args:
+        pooling: "last" (the last real step), "mean", "max", or "mean+max" (both, concatenated).
+
+    Call arguments:
+        sequences: `(B, T, U)`.
+        mask: boolean `(B, T)`, any pattern; None = all steps are real.
+
+    Returns:
+        `(B, U)`, or `(B, 2U)` with "mean+max".
+
+    Raises:
+        InputError: an unknown pooling.
+
+    Example:
+        >>> MaskedPooling("mean")(keras.ops.ones((2, 5, 3))).shape
+        (2, 3)
+    """
+
+    def __init__(self, pooling: str = "mean", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if pooling not in POOLINGS:
+            raise InputError(f"MaskedPooling: pooling is {pooling!r}; expected one of {POOLINGS}.")
+        self.pooling = pooling
+        self.supports_masking = True
+
+    def call(self, sequences: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Pool over time."""
+        if mask is None:
+            mask = ops.ones(ops.shape(sequences)[:2], dtype="bool")
+        real = ops.expand_dims(ops.cast(mask, sequences.dtype), -1)
+        parts = {"mean": _mean, "max": _max, "last": _last}
+        pooled = [parts[name](sequences, real) for name in self.pooling.split("+")]
+        return pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
+
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> None:
+        """End the mask: time is gone."""
+        del sequences, mask
+
+    def compute_output_shape(self, sequences_shape: tuple) -> tuple:
+        """Return `(B, U)` or `(B, 2U)`."""
+        batch, _, width = sequences_shape
+        return (batch, width * len(self.pooling.split("+")))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        return {**super().get_config(), "pooling": self.pooling}
+
+
+def _mean(sequences: Tensor, real: Tensor) -> Tensor:
+    return ops.sum(sequences * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
+
+
+def _max(sequences: Tensor, real: Tensor) -> Tensor:
+    low = ops.cast(-3e4, sequences.dtype)  # below any output, and still finite in float16
+    best = ops.max(ops.where(real > 0, sequences, low), axis=1)
+    return ops.where(ops.max(real, axis=1) > 0, best, ops.zeros_like(best))
+
+
+def _last(sequences: Tensor, real: Tensor) -> Tensor:
+    after = ops.flip(ops.cumsum(ops.flip(real, axis=1), axis=1), axis=1)
+    return ops.sum(sequences * real * ops.cast(after == 1, sequences.dtype), axis=1)

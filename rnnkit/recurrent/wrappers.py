@@ -1,0 +1,204 @@
+"""Layers around recurrent layers: both directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+from rnnkit.recurrent.base import Shape, Tensor
+
+MERGES = {
+    "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
+    "sum": lambda forward, backward: forward + backward,
+    "mul": lambda forward, backward: forward * backward,
+    "ave": lambda forward, backward: (forward + backward) / 2,
+    None: lambda forward, backward: (forward, backward),
+}
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class Bidirectional(keras.layers.Layer):
+    """Run a recurrent layer forward and a twin of it backward, and merge what they put out.
+
+    `y_t = merge(forward(x)_t, backward(x)_t)`; both are given the same mask. Stands where
+    `keras.layers.Bidirectional` stood: same arguments, weights of the forward layer first.
+    As there, masked steps put out zeros when sequences are returned.
+
+    Args:
+        layer: a recurrent layer; a copy of it runs forward.
+        merge_mode: "concat", "sum", "mul", "ave", or None for both outputs apart.
+        weights: weights to start from, the forward layer's first.
+        backward_layer: the layer that runs backward (`go_backwards=True`); a copy of `layer`
+            when left out.
+
+    Call arguments:
+        sequences: `(B, T, D)`.
+        initial_state: the forward layer's states, then the backward layer's.
+        mask: boolean `(B, T)`, any pattern.
+        training: apply dropout.
+
+    Raises:
+        InputError: an unknown merge mode, layers that do not fit each other.
+
+    Source: Schuster and Paliwal 1997, Bidirectional Recurrent Neural Networks.
+
+    Example:
+        >>> from rnnkit.layers import LSTM
+        >>> Bidirectional(LSTM(8))(keras.ops.ones((2, 5, 3))).shape
+        (2, 16)
+    """
+
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        merge_mode: str | None = "concat",
+        weights: list | None = None,
+        backward_layer: keras.layers.Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if merge_mode not in MERGES:
+            raise InputError(
+                f"Bidirectional: merge_mode is {merge_mode!r}; expected one of {list(MERGES)}."
+            )
+        for part in (layer, backward_layer):
+            if part is not None and not hasattr(part, "go_backwards"):
+                raise InputError(
+                    f"Bidirectional: expected recurrent layers such as rnnkit.layers.LSTM; got {part!r}."
+                )
+        super().__init__(**kwargs)
+        self.merge_mode = merge_mode
+        self.forward_layer = _copy(layer, "forward", layer.go_backwards)
+        if backward_layer is None:
+            self.backward_layer = _copy(layer, "backward", not layer.go_backwards)
+        else:
+            self.backward_layer = backward_layer
+        self._check_layers()
+        self.return_sequences = layer.return_sequences
+        self.return_state = layer.return_state
+        self.stateful = layer.stateful
+        for part in (self.forward_layer, self.backward_layer):
+            part.zero_output_for_mask = part.zero_output_for_mask or layer.return_sequences
+        self._start_weights = weights
+        self.supports_masking = True
+        self.supports_jit = self.forward_layer.supports_jit
+        self.input_spec = layer.input_spec
+
+    def _check_layers(self) -> None:
+        """Refuse two layers that cannot be merged."""
+        forward, backward = self.forward_layer, self.backward_layer
+        if forward.go_backwards == backward.go_backwards:
+            raise InputError(
+                f"Bidirectional: both layers have go_backwards={forward.go_backwards}; one of them "
+                "has to run the other way."
+            )
+        for name in ("stateful", "return_sequences", "return_state"):
+            if getattr(forward, name) != getattr(backward, name):
+                raise InputError(
+                    f"Bidirectional: {name} is {getattr(forward, name)} in the forward layer and "
+                    f"{getattr(backward, name)} in the backward layer; expected the same."
+                )
+
+    def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
+        """Build both layers."""
+        del initial_state_shape
+        for part in (self.forward_layer, self.backward_layer):
+            if not part.built:
+                part.build(sequences_shape)
+                part.built = True
+        if self._start_weights is not None:
+            self.set_weights(self._start_weights)
+
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool = False,
+    ) -> Any:
+        """Run both directions over `sequences` `(B, T, D)` and merge them."""
+        halves: tuple[Any, Any] = (None, None)
+        if initial_state is not None:
+            middle = len(initial_state) // 2
+            halves = (initial_state[:middle], initial_state[middle:])
+        forward = self.forward_layer(
+            sequences, initial_state=halves[0], mask=mask, training=training
+        )
+        backward = self.backward_layer(
+            sequences, initial_state=halves[1], mask=mask, training=training
+        )
+        states: tuple = ()
+        if self.return_state:
+            states = (*forward[1:], *backward[1:])
+            forward, backward = forward[0], backward[0]
+        if self.return_sequences:
+            backward = ops.flip(backward, axis=1)
+        output = MERGES[self.merge_mode](forward, backward)
+        if not self.return_state:
+            return output
+        return (*output, *states) if self.merge_mode is None else (output, *states)
+
+    def reset_state(self) -> None:
+        """Set the states of stateful layers to zero."""
+        self.forward_layer.reset_state()
+        self.backward_layer.reset_state()
+
+    reset_states = reset_state  # the name in older Keras code
+
+    @property
+    def states(self) -> list | None:
+        """The forward layer's states, then the backward layer's; None unless stateful."""
+        if self.forward_layer.states is None:
+            return None
+        return [*self.forward_layer.states, *self.backward_layer.states]
+
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
+        """Return the shape of the merged output, and of the states when they are returned."""
+        del initial_state_shape
+        shape = self.forward_layer.compute_output_shape(sequences_shape)
+        other = self.backward_layer.compute_output_shape(sequences_shape)
+        states: tuple = ()
+        if self.return_state:
+            states = (*shape[1:], *other[1:])
+            shape, other = shape[0], other[0]
+        if self.merge_mode is None:
+            return (shape, other, *states)
+        if self.merge_mode == "concat":
+            shape = (*shape[:-1], shape[-1] + other[-1])
+        return (shape, *states) if states else shape
+
+    def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
+        """Pass the mask on with the sequences."""
+        del sequences
+        passed = mask if self.return_sequences else None
+        outputs = [passed, passed] if self.merge_mode is None else [passed]
+        if self.return_state:
+            outputs += [None] * (len(self.forward_layer.state_size) * 2)
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        return {
+            **super().get_config(),
+            "merge_mode": self.merge_mode,
+            "layer": keras.saving.serialize_keras_object(self.forward_layer),
+            "backward_layer": keras.saving.serialize_keras_object(self.backward_layer),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Bidirectional:
+        """Build the layer from what `get_config` returned."""
+        config = dict(config)
+        for key in ("layer", "backward_layer"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)
+
+
+def _copy(layer: keras.layers.Layer, direction: str, go_backwards: bool) -> keras.layers.Layer:
+    """Return a fresh layer of the same configuration, named after its direction."""
+    config = keras.saving.serialize_keras_object(layer)
+    plain = layer.name.removeprefix("forward_").removeprefix("backward_")
+    config["config"] |= {"name": f"{direction}_{plain}", "go_backwards": go_backwards}
+    return keras.saving.deserialize_keras_object(config)
