@@ -1,0 +1,1 @@
+"""Raw things in, arrays out: data sets, text, vocabularies, batches. Imports no framework."""

@@ -1,0 +1,190 @@
+"""Sequences of unequal length -> padded batches in which little is padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from rnnkit.errors import InputError
+
+Truncate = Literal["head", "tail", "both"]
+Batch = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
+
+POOL = 50  # batches sorted together: less padding if larger, more random batches if smaller
+
+
+def bucket_length(length: int, max_length: int | None = None) -> int:
+    """Round a length up to the next of 8, 16, 24, 32, 40, 48, 64, 80, 96, 120 ...: about x 1.25.
+
+    The steps are the same for every data set, so train, validation and prediction share their
+    shapes, and a compiler that works per shape (XLA) compiles few of them: 15 up to 400.
+
+    Args:
+        length: real steps, from 0 on.
+        max_length: no bucket is longer than this.
+
+    Example:
+        >>> [bucket_length(n, 100) for n in (0, 8, 9, 60, 89)]
+        [8, 8, 16, 64, 96]
+    """
+    bucket = 8
+    while bucket < length:
+        bucket = max(bucket + 8, round(bucket * 1.25 / 8) * 8)
+    return bucket if max_length is None else min(bucket, max_length)
+
+
+class BucketedBatches:
+    """Batches of sequences of like length, right-padded with 0, as ``(ids, labels, weights)``.
+
+    Rows are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and the
+    batches shuffled. Without `shuffle` all rows are sorted, shortest first, always the same;
+    `order` says which row went where. Only NumPy's seeded generator is used.
+
+    Args:
+        sequences: integer arrays of one dimension, any length, also 0.
+        labels: one for each sequence, or ``None``.
+        sample_weight: one for each sequence, or ``None``.
+        batch_size: rows of a batch; the last cut may have fewer.
+        max_length: cut longer sequences down to this.
+        truncate: which end a cut keeps: ``"head"``, ``"tail"``, or ``"both"`` (half of each).
+        shuffle: draw a new order for every epoch.
+        seed: of the orders.
+
+    Attributes:
+        order: the rows' indices in the order in which they are given in this epoch. To undo it:
+            ``restored = np.empty_like(predictions); restored[batches.order] = predictions``.
+        tokens: real steps of an epoch, after the cut.
+        padding_share: which share of all cells of this epoch is padding.
+        epoch: how many epochs have ended.
+
+    Raises:
+        InputError: if lengths differ, or a setting or a sequence cannot be used.
+
+    Example:
+        >>> batches = BucketedBatches([np.array([5, 6, 7]), np.array([8])], [0, 1], batch_size=2)
+        >>> ids, labels, _ = batches[0]
+        >>> ids[:, :4].tolist(), labels.tolist(), batches.order.tolist()
+        ([[8, 0, 0, 0], [5, 6, 7, 0]], [1, 0], [1, 0])
+    """
+
+    def __init__(
+        self,
+        sequences: Sequence[np.ndarray],
+        labels: np.ndarray | Sequence[int] | None = None,
+        sample_weight: np.ndarray | Sequence[float] | None = None,
+        *,
+        batch_size: int,
+        max_length: int | None = None,
+        truncate: Truncate = "head",
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> None:
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}: expected 1 or more.")
+        if max_length is not None and max_length < 1:
+            raise InputError(f"max_length is {max_length}: expected 1 or more, or None.")
+        if truncate not in get_args(Truncate):
+            raise InputError(f"truncate is {truncate!r}: expected 'head', 'tail' or 'both'.")
+        self.batch_size = batch_size
+        self.max_length = max_length
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0
+        self._labels = _beside(labels, len(sequences), "labels")
+        self._weights = _beside(sample_weight, len(sequences), "sample_weight")
+        self._rows = [
+            _cut(_checked(row, i), max_length, truncate) for i, row in enumerate(sequences)
+        ]
+        self._lengths = np.array([len(row) for row in self._rows], dtype=np.int64)
+        self.tokens = int(self._lengths.sum())
+        self._draw()
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return one batch: ids ``(B, T)`` int32, and labels and weights if they were given."""
+        rows = self._batches[index]
+        longest = int(self._lengths[rows].max())
+        ids = np.zeros((len(rows), bucket_length(longest, self.max_length)), dtype=np.int32)
+        for i, row in enumerate(rows):
+            ids[i, : self._lengths[row]] = self._rows[row]
+        return (
+            ids,
+            None if self._labels is None else self._labels[rows],
+            None if self._weights is None else self._weights[rows],
+        )
+
+    def on_epoch_end(self) -> None:
+        """Draw the order of the next epoch, if the rows are to be shuffled."""
+        self.epoch += 1
+        if self.shuffle:
+            self._draw()
+
+    @property
+    def order(self) -> np.ndarray:
+        """Return the rows' indices in the order in which this epoch gives them."""
+        return np.concatenate([np.zeros(0, np.int64), *self._batches])
+
+    @property
+    def padding_share(self) -> float:
+        """Return which share of all cells of this epoch is padding."""
+        cells = sum(
+            len(rows) * bucket_length(int(self._lengths[rows].max()), self.max_length)
+            for rows in self._batches
+        )
+        return 1 - self.tokens / cells if cells else 0.0
+
+    def _draw(self) -> None:
+        count, size = len(self._rows), self.batch_size
+        if not self.shuffle:
+            self._batches = _pieces(np.argsort(self._lengths, kind="stable"), size)
+            return
+        # The epoch is part of the seed: a run that starts again in epoch 3 draws epoch 3's order.
+        random = np.random.default_rng((self.seed, self.epoch))
+        shuffled = random.permutation(count)
+        pools = [
+            pool[np.argsort(self._lengths[pool], kind="stable")]
+            for pool in _pieces(shuffled, POOL * size)
+        ]
+        batches = [batch for pool in pools for batch in _pieces(pool, size)]
+        self._batches = [batches[i] for i in random.permutation(len(batches))]
+
+
+def _pieces(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _cut(row: np.ndarray, max_length: int | None, truncate: Truncate) -> np.ndarray:
+    if max_length is None or len(row) <= max_length:
+        return row
+    if truncate == "head":
+        return row[:max_length]
+    if truncate == "tail":
+        return row[-max_length:]
+    tail = max_length // 2
+    return np.concatenate([row[: max_length - tail], row[len(row) - tail :]])
+
+
+def _checked(row: np.ndarray, index: int) -> np.ndarray:
+    row = np.asarray(row)
+    if row.size == 0 and row.ndim == 1:
+        return row.astype(np.int32)  # np.asarray([]) is float
+    if row.ndim != 1 or row.dtype.kind not in "iu":
+        raise InputError(
+            f"sequences[{index}] is {row.dtype} of shape {row.shape}: expected a row of integers; "
+            "for texts, encode them with a Vocabulary first."
+        )
+    return row
+
+
+def _beside(values: object, count: int, name: str) -> np.ndarray | None:
+    if values is None:
+        return None
+    values = np.asarray(values)
+    if values.ndim == 0 or len(values) != count:
+        raise InputError(f"{name} has shape {values.shape}, but there are {count} sequences.")
+    return values

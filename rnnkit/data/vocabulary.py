@@ -1,0 +1,183 @@
+"""Which token has which index: learned once, saved with the model."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from rnnkit.errors import InputError
+
+PADDING, UNKNOWN = 0, 1
+_RESERVED = ("", "[UNK]")
+
+
+class _Index(dict[str, int]):
+    def __missing__(self, token: str) -> int:
+        return UNKNOWN
+
+
+class Vocabulary:
+    """Token to index and back; 0 is padding, 1 stands for every unknown token.
+
+    Args:
+        counts: how often each token was seen; the order of the mapping becomes the order of the
+            indices, from 2 on.
+        unknown_count: how many tokens were seen that are not in `counts`.
+
+    Raises:
+        InputError: if a token is no text, or a count no whole number from 0 on.
+
+    Example:
+        >>> vocabulary = Vocabulary.learn([["a", "good", "film"], ["a", "film"]])
+        >>> vocabulary.tokens
+        ['', '[UNK]', 'a', 'film', 'good']
+    """
+
+    def __init__(self, counts: Mapping[str, int], *, unknown_count: int = 0) -> None:
+        for token, count in counts.items():
+            if not isinstance(token, str):
+                raise InputError(f"A token is {type(token).__name__} ({token!r}): expected str.")
+            if not isinstance(count, int) or count < 0:
+                raise InputError(f"The count of {token!r} is {count!r}: expected 0, 1, 2, ...")
+        if reserved := [token for token in _RESERVED if token in counts]:
+            raise InputError(
+                f"{reserved[0]!r} is kept for padding or unknown tokens: leave it out."
+            )
+        self.tokens: list[str] = [*_RESERVED, *counts]
+        self.counts: list[int] = [0, unknown_count, *counts.values()]
+        self._index = _Index({token: i for i, token in enumerate(counts, start=2)})
+
+    @classmethod
+    def learn(
+        cls,
+        token_lists: Iterable[Sequence[str]],
+        max_size: int | None = None,
+        min_count: int = 1,
+    ) -> Vocabulary:
+        """Count the tokens and keep the most frequent, ties in the order of the alphabet.
+
+        Args:
+            token_lists: the tokens of each text.
+            max_size: the most indices there may be, padding and unknown among them.
+            min_count: drop what was seen less often.
+
+        Raises:
+            InputError: if `token_lists` holds something else than lists of texts, or a limit is
+                too small.
+
+        Example:
+            >>> len(Vocabulary.learn([["b", "a", "b"]], max_size=3))
+            3
+        """
+        if max_size is not None and max_size < 2:
+            raise InputError(
+                f"max_size is {max_size}: expected 2 or more, for padding and unknown."
+            )
+        if min_count < 1:
+            raise InputError(f"min_count is {min_count}: expected 1 or more.")
+        seen: Counter[str] = Counter()
+        for row in _rows(token_lists):
+            seen.update(row)
+        total = seen.total()
+        for token in _RESERVED:
+            seen.pop(token, None)
+        if wrong := next((token for token in seen if not isinstance(token, str)), None):
+            raise InputError(f"A token is {type(wrong).__name__} ({wrong!r}): expected str.")
+        kept = sorted(
+            (item for item in seen.items() if item[1] >= min_count),
+            key=lambda item: (-item[1], item[0]),
+        )
+        kept = kept if max_size is None else kept[: max_size - 2]
+        return cls(dict(kept), unknown_count=total - sum(count for _, count in kept))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._index
+
+    def encode(self, tokens: Sequence[str]) -> np.ndarray:
+        """Return the index of each token as int32, 1 for those unknown; never 0.
+
+        Example:
+            >>> Vocabulary({"good": 3}).encode(["good", "grief"])
+            array([2, 1], dtype=int32)
+        """
+        return self.encode_many([tokens])[0]
+
+    def encode_many(self, token_lists: Iterable[Sequence[str]]) -> list[np.ndarray]:
+        """Return one int32 array of indices for each list of tokens."""
+        find = self._index.__getitem__
+        return [np.array(list(map(find, row)), dtype=np.int32) for row in _rows(token_lists)]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Return the token of each index: ``""`` for padding, ``"[UNK]"`` for the unknown.
+
+        Raises:
+            InputError: if an index is outside the vocabulary.
+
+        Example:
+            >>> Vocabulary({"good": 3}).decode([2, 1, 0])
+            ['good', '[UNK]', '']
+        """
+        ids = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids))
+        if ids.size == 0:
+            return []
+        if ids.ndim != 1 or ids.dtype.kind not in "iu":
+            raise InputError(
+                f"ids are {ids.dtype} of shape {ids.shape}: expected a row of integers."
+            )
+        if ids.min() < 0 or ids.max() >= len(self):
+            wrong = ids[(ids < 0) | (ids >= len(self))][0]
+            raise InputError(
+                f"Index {wrong} is outside the vocabulary: expected 0..{len(self) - 1}."
+            )
+        return [self.tokens[i] for i in ids.tolist()]
+
+    def share_known(self, token_lists: Iterable[Sequence[str]]) -> float:
+        """Return which share of the tokens, 0 to 1, is in the vocabulary (1.0 if there are none).
+
+        Example:
+            >>> Vocabulary({"good": 3}).share_known([["good", "grief"], ["good", "good"]])
+            0.75
+        """
+        known = total = 0
+        for row in _rows(token_lists):
+            total += len(row)
+            known += sum(map(self._index.__contains__, row))
+        return known / total if total else 1.0
+
+    def to_json(self) -> str:
+        """Return the vocabulary as one JSON text."""
+        return json.dumps({"tokens": self.tokens[2:], "counts": self.counts[1:]})
+
+    @classmethod
+    def from_json(cls, text: str) -> Vocabulary:
+        """Build the vocabulary that `to_json` wrote.
+
+        Raises:
+            InputError: if the text is no such JSON, or names a token twice.
+        """
+        try:
+            found = json.loads(text)
+            tokens, (unknown_count, *counts) = found["tokens"], found["counts"]
+            pairs = dict(zip(tokens, counts, strict=True))
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"This is no vocabulary written by to_json: {error}.") from error
+        if len(pairs) < len(tokens):
+            raise InputError("This vocabulary names a token twice.")
+        return cls(pairs, unknown_count=unknown_count)
+
+
+def _rows(token_lists: Iterable[Sequence[str]]) -> Iterable[Sequence[str]]:
+    """Yield the rows; a text where a list of tokens belongs would silently become characters."""
+    for index, row in enumerate([token_lists] if isinstance(token_lists, str) else token_lists):
+        if isinstance(row, str | bytes):
+            raise InputError(
+                f"token_lists[{index}] is a text ({row[:30]!r}): expected a list of tokens; "
+                "cut texts with TextPipeline().tokens(texts) first."
+            )
+        yield row
