@@ -11,9 +11,6 @@ from jax import lax
 # XLA fuses the input projection into the step on a CPU; taking it out of the loop was slower.
 HOIST_INPUT_PROJECTION = False
 
-# Under JAX every Keras model is compiled anyway; the loop is made for it.
-AUTO_JIT = True
-
 
 def devices() -> list[str]:
     """Return the devices that JAX sees."""
@@ -41,3 +38,13 @@ def scan(
         The last carry, and the `y` of all steps stacked `(T, ...)`, or None.
     """
     return lax.scan(step, init, xs, reverse=reverse, unroll=unroll or 1)
+
+
+def dense(gradient: Any) -> Any:
+    """Return a gradient as one tensor; here it is one already."""
+    return gradient
+
+
+def feed(batches: Any) -> Any:
+    """Return what `fit` is to be given for a `keras.utils.PyDataset`; here that itself."""
+    return batches

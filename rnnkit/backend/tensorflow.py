@@ -7,12 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-# One large product before the loop instead of T small ones inside it.
-HOIST_INPUT_PROJECTION = True
-
-# XLA compiled the loop to slower code than the plain graph on a CPU, and compiles anew for each
-# length; `jit_compile="auto"` therefore leaves it out. `jit_compile=True` is honoured.
-AUTO_JIT = False
+# Writing and reading the larger projected inputs costs more than one product before the loop saves.
+HOIST_INPUT_PROJECTION = False
 
 
 def devices() -> list[str]:
@@ -67,3 +63,27 @@ def _unrolled(step: Callable, init: tuple, xs: tuple, reverse: bool) -> tuple[tu
     if not ys or ys[0] is None:
         return carry, None
     return carry, tf.stack(ys[::-1] if reverse else ys)
+
+
+def dense(gradient: Any) -> Any:
+    """Return a gradient as one tensor: an embedding's comes as rows, some of them more than once."""
+    return tf.convert_to_tensor(gradient)
+
+
+def feed(batches: Any) -> tf.data.Dataset:
+    """Return what `fit` is to be given for a `keras.utils.PyDataset` of `(ids, ...)` batches.
+
+    Keras would fix the number of steps T from the first two batches; here it stays open.
+    """
+    spec = tuple(
+        tf.TensorSpec((None, None) if i == 0 else (None, *part.shape[1:]), part.dtype)
+        for i, part in enumerate(batches[0])
+    )
+
+    def generate() -> Any:
+        for index in range(len(batches)):
+            yield batches[index]
+        batches.on_epoch_end()
+
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=spec)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)

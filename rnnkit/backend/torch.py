@@ -10,9 +10,6 @@ import torch
 # One large product before the loop instead of T small ones inside it.
 HOIST_INPUT_PROJECTION = True
 
-# `jit_compile="auto"` never compiles on torch; nothing to bar.
-AUTO_JIT = True
-
 
 def devices() -> list[str]:
     """Return the devices that PyTorch sees."""
@@ -38,3 +35,13 @@ def scan(
     if not ys or ys[0] is None:
         return carry, None
     return carry, torch.stack(ys[::-1] if reverse else ys)
+
+
+def dense(gradient: Any) -> Any:
+    """Return a gradient as one tensor; here it is one already."""
+    return gradient
+
+
+def feed(batches: Any) -> Any:
+    """Return what `fit` is to be given for a `keras.utils.PyDataset`; here that itself."""
+    return batches

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import keras
 from keras import ops
 
-from rnnkit.backend import native, portable
+from rnnkit.backend import portable
 from rnnkit.errors import InputError
 
 Tensor = Any
@@ -140,8 +140,6 @@ class RecurrentLayer(keras.layers.Layer):
         self.states: list[keras.Variable] | None = None
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
-        # Only `jit_compile="auto"` reads this; see the backend's reason beside AUTO_JIT.
-        self.supports_jit = native.AUTO_JIT
 
     # What a subclass says of itself.
 

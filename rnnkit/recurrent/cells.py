@@ -77,20 +77,23 @@ def gru_reset_after(
 def gru_reset_before(
     x: Tensor,
     states: tuple,
-    recurrent_kernel: Tensor,
+    gate_kernel: Tensor,
+    candidate_kernel: Tensor,
     drop: Tensor | None,
     activation: Activation,
     recurrent_activation: Activation,
 ) -> tuple:
     """GRU, reset before the product: `h̃ = tanh(x_h + (r ⊙ h_{t-1}) U_h)`; gates z, r, h.
 
-    `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃` (Cho et al. 2014, arXiv:1406.1078).
+    `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃` (Cho et al. 2014, arXiv:1406.1078). The recurrent kernel comes
+    in two parts, for the gates `(U, 2U)` and for the candidate `(U, U)`: cut inside the loop, its
+    gradient would be padded and added up anew at every step.
     """
     (h,) = states
-    units = h.shape[-1]
     entering = dropped(h, drop)
-    x_zr, x_h = x[:, : 2 * units], x[:, 2 * units :]
-    zr = recurrent_activation(x_zr + ops.matmul(entering, recurrent_kernel[:, : 2 * units]))
-    z, r = zr[:, :units], zr[:, units:]
-    candidate = activation(x_h + ops.matmul(r * entering, recurrent_kernel[:, 2 * units :]))
+    x_z, x_r, x_h = ops.split(x, 3, axis=-1)
+    h_z, h_r = ops.split(ops.matmul(entering, gate_kernel), 2, axis=-1)
+    z = recurrent_activation(x_z + h_z)
+    r = recurrent_activation(x_r + h_r)
+    candidate = activation(x_h + ops.matmul(r * entering, candidate_kernel))
     return (candidate + z * (h - candidate),)

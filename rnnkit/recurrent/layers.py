@@ -242,17 +242,23 @@ class GRU(_GatedLayer):
 
     def step_function(self, drop: Tensor | None) -> Callable[[Tensor, tuple], tuple]:
         """Return the equations of one step for the current weights."""
-        step = partial(
+        kernel = ops.convert_to_tensor(self.recurrent_kernel)
+        shared = {
+            "drop": drop,
+            "activation": self.activation,
+            "recurrent_activation": self.recurrent_activation,
+        }
+        if self.reset_after:
+            bias = ops.convert_to_tensor(self.bias)[1] if self.use_bias else None
+            return partial(
+                cells.gru_reset_after, recurrent_kernel=kernel, recurrent_bias=bias, **shared
+            )
+        return partial(
             cells.gru_reset_before,
-            recurrent_kernel=ops.convert_to_tensor(self.recurrent_kernel),
-            drop=drop,
-            activation=self.activation,
-            recurrent_activation=self.recurrent_activation,
+            gate_kernel=kernel[:, : 2 * self.units],
+            candidate_kernel=kernel[:, 2 * self.units :],
+            **shared,
         )
-        if not self.reset_after:
-            return step
-        bias = ops.convert_to_tensor(self.bias)[1] if self.use_bias else None
-        return partial(cells.gru_reset_after, recurrent_bias=bias, **step.keywords)
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs to build the layer again."""

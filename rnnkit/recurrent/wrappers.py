@@ -83,7 +83,6 @@ class Bidirectional(keras.layers.Layer):
             part.zero_output_for_mask = part.zero_output_for_mask or layer.return_sequences
         self._start_weights = weights
         self.supports_masking = True
-        self.supports_jit = self.forward_layer.supports_jit
         self.input_spec = layer.input_spec
 
     def _check_layers(self) -> None:

@@ -1,0 +1,72 @@
+"""First weights drawn by NumPy: the same seed gives the same weights on every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnkit.errors import InputError
+
+Shape = tuple[int, ...]
+
+
+def _glorot_uniform(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    limit = np.sqrt(6.0 / (shape[0] + shape[-1]))
+    return rng.uniform(-limit, limit, shape)
+
+
+def _orthogonal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    tall = rng.normal(size=(max(shape), min(shape)))
+    q, r = np.linalg.qr(tall)
+    q *= np.sign(np.diag(r))  # without this the distribution is not uniform (Mezzadri 2007)
+    return q if shape[0] >= shape[1] else q.T
+
+
+def _uniform(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return rng.uniform(-0.05, 0.05, shape)
+
+
+DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, Shape], np.ndarray]] = {
+    "glorot_uniform": _glorot_uniform,
+    "orthogonal": _orthogonal,
+    "uniform": _uniform,
+}
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class Seeded(keras.initializers.Initializer):
+    """Draw the first value of a weight with NumPy, as Keras's initializer of the same name would.
+
+    Args:
+        distribution: "glorot_uniform" (`U(±sqrt(6 / (fan_in + fan_out)))`), "orthogonal", or
+            "uniform" (`U(±0.05)`, Keras's choice for embeddings).
+        seed: the seed; weights that are to differ need seeds that differ.
+
+    Raises:
+        InputError: an unknown distribution.
+
+    Example:
+        >>> Seeded("uniform", seed=1)((2,)).shape
+        (2,)
+    """
+
+    def __init__(self, distribution: str, seed: int) -> None:
+        if distribution not in DISTRIBUTIONS:
+            raise InputError(
+                f"Seeded: distribution is {distribution!r}; expected one of {list(DISTRIBUTIONS)}."
+            )
+        self.distribution = distribution
+        self.seed = seed
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Any:
+        """Return the first value."""
+        values = DISTRIBUTIONS[self.distribution](np.random.default_rng(self.seed), tuple(shape))
+        return ops.convert_to_tensor(values.astype("float32"), dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {"distribution": self.distribution, "seed": self.seed}

@@ -1,0 +1,7 @@
+"""A task is a Keras model that takes raw data: text in, probabilities out."""
+
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.tasks.base import load
+from rnnkit.tasks.classifier import TextClassifier
+
+__all__ = ["TextClassifier", "load"]
