@@ -1,0 +1,270 @@
+"""TensorBoard event files, written without TensorFlow.
+
+An event file is a row of length-prefixed, checksummed protobuf records. TensorBoard brings both the
+record format and the messages; what its own writers add is an import of TensorFlow, which this file
+avoids: nothing here touches `tensorboard.compat.tf` or a `summary.py` that loads it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import struct
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2
+from tensorboard.plugins.histogram import metadata as histogram_metadata
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
+from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.pr_curve import metadata as pr_curve_metadata
+from tensorboard.plugins.scalar import metadata as scalar_metadata
+from tensorboard.plugins.text import metadata as text_metadata
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
+
+from rnnkit.errors import InputError
+from rnnkit.monitor.projector import write_projector
+
+__all__ = ["EventWriter", "write_projector"]
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_FILE_NUMBER = itertools.count()  # keeps two writers of one process and second apart
+
+
+class EventWriter:
+    """Write one TensorBoard event file into a folder.
+
+    Each record reaches the file before the call returns, so that a run that dies keeps what it
+    measured; a new writer always starts a new file, and nothing is overwritten. Calls may come from
+    several threads.
+
+    Args:
+        folder: where the file goes; made if it is missing. TensorBoard shows the folder as one run.
+
+    Raises:
+        InputError: if the folder cannot be made or written to.
+
+    Example:
+        >>> with EventWriter("runs/first/train") as events:
+        ...     events.scalar("epoch/loss", 0.5, step=1)
+        >>> events.path.name.startswith("events.out.tfevents.")
+        True
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        name = (
+            f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
+            f".{os.getpid()}.{next(_FILE_NUMBER)}"
+        )
+        self.path = self.folder / name
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = self.path.open("xb")
+        except OSError as error:
+            raise InputError(
+                f"Cannot write event files into {str(self.folder)!r} ({error}). "
+                "Give a folder that can be made and written to."
+            ) from error
+        self._records = RecordWriter(file)
+        self._lock = threading.Lock()
+        # Training that ends in an exception never reaches close(); the file is closed all the same.
+        self._finalizer = weakref.finalize(self, file.close)
+        self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    def scalar(self, tag: str, value: float, step: int) -> None:
+        """Write one number; tags that share the part before a "/" share a section."""
+        self.scalars({tag: value}, step)
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Write several numbers of one step as a single record.
+
+        Args:
+            values: tag to number. NaN and infinity are kept: TensorBoard marks them.
+            step: the step they belong to.
+
+        Raises:
+            InputError: if a value is not one real number.
+        """
+        summary = summary_pb2.Summary()
+        for tag, value in values.items():
+            number = np.asarray(value)
+            if number.size != 1 or number.dtype.kind not in "biuf":
+                raise InputError(f"Scalar {tag!r} must be one real number, not {value!r}.")
+            tensor = make_tensor_proto(np.float32(number.reshape(())))
+            metadata = scalar_metadata.create_summary_metadata("", "")
+            summary.value.add(tag=_tag(tag), metadata=metadata, tensor=tensor)
+        if summary.value:
+            self._write(_event(summary, step))
+
+    def histogram(self, tag: str, values: Any, step: int, *, bins: int = 30) -> None:
+        """Write how an array's values are spread; values that are not finite are left out.
+
+        Args:
+            tag: name in TensorBoard's histogram and distribution pages.
+            values: an array of numbers of any shape.
+            step: the step it belongs to.
+            bins: number of buckets.
+        """
+        flat = np.asarray(values).astype(np.float64, copy=False).ravel()
+        flat = flat[np.isfinite(flat)]
+        # numpy needs a range of some width; TensorBoard draws equal edges as a single spike.
+        if flat.size and flat.min() == flat.max():
+            buckets = np.full((bins, 3), flat[0])
+            buckets[:, 2] = 0
+            buckets[-1, 2] = flat.size
+        elif flat.size:
+            counts, edges = np.histogram(flat, bins=bins)
+            buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
+        else:
+            buckets = np.zeros((bins, 3))
+        self._tensor(tag, buckets, histogram_metadata.create_summary_metadata("", ""), step)
+
+    def image(self, tag: str, png_bytes: bytes, step: int) -> None:
+        """Write a picture that is already encoded as PNG.
+
+        Raises:
+            InputError: if the bytes are no PNG file.
+        """
+        if not isinstance(png_bytes, bytes) or png_bytes[:8] != _PNG_SIGNATURE:
+            raise InputError(f"Image {tag!r} must be the bytes of a PNG file.")
+        width, height = struct.unpack(">II", png_bytes[16:24])
+        content = np.array([str(width).encode(), str(height).encode(), png_bytes], dtype=object)
+        self._tensor(tag, content, image_metadata.create_summary_metadata("", ""), step)
+
+    def text(self, tag: str, markdown: str, step: int) -> None:
+        """Write a text; TensorBoard renders Markdown, tables included."""
+        if not isinstance(markdown, str):
+            raise InputError(f"Text {tag!r} must be a string, not {type(markdown).__name__}.")
+        content = np.array(markdown.encode("utf-8", "backslashreplace"), dtype=object)
+        self._tensor(tag, content, text_metadata.create_summary_metadata("", ""), step)
+
+    def pr_curve(
+        self, tag: str, labels: Any, probabilities: Any, step: int, *, thresholds: int = 201
+    ) -> None:
+        """Write precision over recall of a yes-or-no question, at evenly spaced thresholds.
+
+        Args:
+            tag: name in TensorBoard.
+            labels: `(N,)` truth, 0 or 1.
+            probabilities: `(N,)` predicted probability of 1, within [0, 1].
+            step: the step it belongs to.
+            thresholds: number of thresholds from 0 to 1; at each, `p >= threshold` counts as 1.
+
+        Raises:
+            InputError: if the two do not match or lie outside their ranges.
+        """
+        truth = np.asarray(labels).ravel()
+        scores = np.asarray(probabilities, dtype=np.float64).ravel()
+        if truth.shape != scores.shape or not truth.size:
+            raise InputError(
+                f"PR curve {tag!r} needs as many labels as probabilities, at least one; "
+                f"got {truth.size} and {scores.size}."
+            )
+        if not np.isin(truth, (0, 1)).all() or not ((scores >= 0) & (scores <= 1)).all():
+            raise InputError(f"PR curve {tag!r} needs labels 0 or 1 and probabilities in [0, 1].")
+        bucket = np.floor(scores * (thresholds - 1)).astype(np.int64)
+        truth = truth.astype(np.float64)
+        # Everything in this bucket or a higher one is called positive at the bucket's threshold.
+        positive, negative = (
+            np.bincount(bucket, weights, minlength=thresholds)[::-1].cumsum()[::-1]
+            for weights in (truth, 1 - truth)
+        )
+        true_negative, false_negative = negative[0] - negative, positive[0] - positive
+        precision = positive / np.maximum(positive + negative, 1)
+        recall = positive / max(positive[0], 1)
+        curve = [positive, negative, true_negative, false_negative, precision, recall]
+        metadata = pr_curve_metadata.create_summary_metadata(tag, "", thresholds)
+        self._tensor(tag, np.stack(curve).astype(np.float32), metadata, step)
+
+    def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Write one row of the HParams table: the settings of a run and what came of it.
+
+        No description of the whole experiment is written: TensorBoard would take one run's for all
+        and hide the settings that only the others have. It gathers the columns itself, out of every
+        scalar in this folder and below; so give this table a folder of its own.
+
+        Args:
+            settings: name to bool, number or string; None is left out, anything else shown as `str`.
+            metrics: name to number, written as scalars.
+        """
+        start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
+        for name, value in settings.items():
+            value = value.item() if isinstance(value, np.generic) else value
+            if isinstance(value, bool):
+                start.hparams[name].bool_value = value
+            elif isinstance(value, (int, float)):
+                start.hparams[name].number_value = value
+            elif value is not None:
+                start.hparams[name].string_value = str(value)
+        end = plugin_data_pb2.SessionEndInfo(
+            status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time()
+        )
+        pages = {
+            hparams_metadata.SESSION_START_INFO_TAG: plugin_data_pb2.HParamsPluginData(
+                session_start_info=start
+            ),
+            hparams_metadata.SESSION_END_INFO_TAG: plugin_data_pb2.HParamsPluginData(
+                session_end_info=end
+            ),
+        }
+        summary = summary_pb2.Summary()
+        for tag, page in pages.items():
+            metadata = hparams_metadata.create_summary_metadata(page)
+            summary.value.add(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
+        self._write(_event(summary, 0))
+        self.scalars(metrics, step=0)
+
+    def flush(self) -> None:
+        """Hand everything written so far to the operating system."""
+        if not self._records.closed:
+            self._records.flush()
+
+    def close(self) -> None:
+        """Close the file; closing twice does no harm."""
+        self._finalizer()
+
+    def __enter__(self) -> EventWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _tensor(
+        self, tag: str, content: np.ndarray, metadata: summary_pb2.SummaryMetadata, step: int
+    ) -> None:
+        tensor: tensor_pb2.TensorProto = make_tensor_proto(content)
+        summary = summary_pb2.Summary()
+        summary.value.add(tag=_tag(tag), metadata=metadata, tensor=tensor)
+        self._write(_event(summary, step))
+
+    def _write(self, event: event_pb2.Event) -> None:
+        with self._lock:
+            if self._records.closed:
+                raise InputError(f"{self.path.name} is closed; open a new EventWriter.")
+            self._records.write(event.SerializeToString())
+            self._records.flush()
+
+
+def _event(summary: summary_pb2.Summary, step: int) -> event_pb2.Event:
+    return event_pb2.Event(wall_time=time.time(), step=int(step), summary=summary)
+
+
+def _tag(tag: str) -> str:
+    if not isinstance(tag, str) or not tag:
+        raise InputError(f"A tag must be a string with something in it, not {tag!r}.")
+    return tag

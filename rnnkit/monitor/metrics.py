@@ -1,0 +1,166 @@
+"""Precision, recall and F1 over a running confusion matrix.
+
+The matrix `M` has a row for each true class and a column for each predicted class. Sums over
+batches are exact, unlike means of per-batch scores.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
+
+# isort: split
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+
+__all__ = ["F1", "Precision", "Recall"]
+
+
+class _ConfusionMetric(keras.metrics.Metric):
+    """Hold the confusion matrix; a subclass says what to read from it.
+
+    With two classes the score is that of class 1. With more it is the mean over all classes, each
+    counting the same (macro). A score whose denominator is 0 is 0.
+    """
+
+    def __init__(self, num_classes: int = 2, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
+        if not isinstance(num_classes, int) or num_classes < 2:
+            raise InputError(f"num_classes must be an integer of at least 2, not {num_classes!r}.")
+        self.num_classes = num_classes
+        self.matrix = self.add_variable(
+            shape=(num_classes, num_classes), initializer="zeros", name="matrix"
+        )
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch to the confusion matrix.
+
+        Args:
+            y_true: integer labels, `(...)` or `(..., 1)`.
+            y_pred: probabilities: `(...)` or `(..., 1)` of class 1, which counts above 0.5; or
+                `(..., C)`, of which the largest counts.
+            sample_weight: weights that broadcast to the labels `(...)`; optional.
+
+        Raises:
+            InputError: if the shapes do not fit together.
+        """
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        outputs = y_pred.shape[-1] if len(y_pred.shape) > 1 else 1
+        rank = max(len(y_pred.shape) - 1, 1)
+        if outputs not in (self.num_classes, 1) or (outputs == 1 and self.num_classes > 2):
+            raise InputError(
+                f"{type(self).__name__}(num_classes={self.num_classes}) got predictions of shape "
+                f"{tuple(y_pred.shape)}: give it the number of classes of the model."
+            )
+        if len(y_true.shape) not in (rank, rank + 1) or (
+            len(y_true.shape) == rank + 1 and y_true.shape[-1] != 1
+        ):
+            raise InputError(
+                f"Labels of shape {tuple(y_true.shape)} do not fit predictions of shape "
+                f"{tuple(y_pred.shape)}: expected integer labels, one for each prediction."
+            )
+        if outputs == 1:
+            predicted = ops.cast(ops.reshape(y_pred, (-1,)) > 0.5, "int32")
+        else:
+            predicted = ops.reshape(ops.argmax(y_pred, axis=-1), (-1,))
+        truth = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        rows = ops.one_hot(truth, self.num_classes, dtype=self.dtype)
+        columns = ops.one_hot(predicted, self.num_classes, dtype=self.dtype)
+        if sample_weight is not None:
+            weights = ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
+            shape = ops.shape(y_true)[:rank]
+            if len(weights.shape) > rank:
+                weights = ops.squeeze(weights, axis=-1)
+            while len(weights.shape) < rank:  # one weight a row serves each of its steps
+                weights = ops.expand_dims(weights, axis=-1)
+            rows = rows * ops.reshape(ops.broadcast_to(weights, shape), (-1, 1))
+        self.matrix.assign_add(ops.matmul(ops.transpose(rows), columns))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "num_classes": self.num_classes}
+
+    def _counts(self) -> tuple[Any, Any, Any]:
+        """Return hits, predicted and true counts of each class, all `(C,)`."""
+        matrix = ops.convert_to_tensor(self.matrix)
+        return ops.diagonal(matrix), ops.sum(matrix, axis=0), ops.sum(matrix, axis=1)
+
+    def _score(self, above: Any, below: Any) -> Any:
+        safe = ops.where(below > 0, below, ops.ones_like(below))
+        scores = ops.where(below > 0, above / safe, ops.zeros_like(above))
+        return scores[1] if self.num_classes == 2 else ops.mean(scores)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class Precision(_ConfusionMetric):
+    """Share of a class's predictions that are right: `M_cc / Σ_i M_ic`.
+
+    Two classes: class 1. More: the mean over the classes (macro). No prediction: 0.
+
+    Args:
+        num_classes: number of classes, 2 for a single probability.
+        name: name in the logs.
+        dtype: dtype of the matrix; float32 counts exactly to 16.7 million.
+
+    Example:
+        >>> metric = Precision()
+        >>> metric.update_state([0, 1, 1], [[0.9], [0.8], [0.2]])
+        >>> float(metric.result())
+        0.5
+    """
+
+    def result(self) -> Any:
+        """Return the precision so far."""
+        hits, predicted, _ = self._counts()
+        return self._score(hits, predicted)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class Recall(_ConfusionMetric):
+    """Share of a class's members that are found: `M_cc / Σ_j M_cj`.
+
+    Two classes: class 1. More: the mean over the classes (macro). No member: 0.
+
+    Args:
+        num_classes: number of classes, 2 for a single probability.
+        name: name in the logs.
+        dtype: dtype of the matrix; float32 counts exactly to 16.7 million.
+
+    Example:
+        >>> metric = Recall()
+        >>> metric.update_state([0, 1, 1], [[0.9], [0.8], [0.2]])
+        >>> float(metric.result())
+        0.5
+    """
+
+    def result(self) -> Any:
+        """Return the recall so far."""
+        hits, _, true = self._counts()
+        return self._score(hits, true)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class F1(_ConfusionMetric):
+    """Harmonic mean of precision and recall: `2 M_cc / (Σ_i M_ic + Σ_j M_cj)`.
+
+    Two classes: class 1. More: the mean of the classes' F1 (macro). Nothing seen or predicted: 0.
+
+    Args:
+        num_classes: number of classes, 2 for a single probability.
+        name: name in the logs.
+        dtype: dtype of the matrix; float32 counts exactly to 16.7 million.
+
+    Example:
+        >>> metric = F1()
+        >>> metric.update_state([0, 1, 1], [[0.9], [0.8], [0.2]])
+        >>> float(metric.result())
+        0.5
+    """
+
+    def result(self) -> Any:
+        """Return the F1 so far."""
+        hits, predicted, true = self._counts()
+        return self._score(2 * hits, predicted + true)
