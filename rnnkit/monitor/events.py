@@ -194,7 +194,7 @@ class EventWriter:
         scalar in this folder and below; so give this table a folder of its own.
 
         Args:
-            settings: name to bool, number or string; None is left out, anything else shown as `str`.
+            settings: name to bool, number or string; None is left out, others become `str`.
             metrics: name to number, written as scalars.
         """
         start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
