@@ -31,6 +31,7 @@ CLASSIC: dict[str, Any] = {
     "learning_rate_schedule": "constant",
     "clip_norm": 5.0,
     "batch_size": 50,
+    "epochs": 5,
 }
 PRESETS = {"classic": CLASSIC}
 
@@ -41,17 +42,18 @@ def _classifier(
     bidirectional: bool = False,
     layers: int = 1,
     units: int = 64,
-    embedding_size: int = 100,
-    word_dropout: float = 0.5,
-    embedding_dropout: float = 0.0,
+    embedding_size: int = 64,
+    word_dropout: float = 0.0,
+    embedding_dropout: float = 0.7,
     recurrent_dropout: float = 0.0,
     dropout: float = 0.5,
-    pooling: str = "mean",
+    pooling: str = "mean+max",
     optimizer: str = "adam",
     learning_rate: float = 2e-3,
-    learning_rate_schedule: str = "linear",
-    clip_norm: float | None = 5.0,
+    learning_rate_schedule: str = "cosine",
+    clip_norm: float | None = 1.0,
     batch_size: int = 32,
+    epochs: int = 3,
     max_length: int | None = 400,
     truncate: str = "tail",
     vocabulary_size: int | None = 20_000,
@@ -109,6 +111,7 @@ def _classifier(
         max_length=max_length,
         truncate=truncate,
         batch_size=batch_size,
+        epochs=epochs,
         seed=seed,
         learning_rate_schedule=learning_rate_schedule,
     )
@@ -124,15 +127,16 @@ Args:
     units: size of each layer's state.
     embedding_size: size of a word's vector.
     word_dropout: share of the words whose vector is dropped, anew at each place.
-    embedding_dropout: share of the vector's components dropped, for the whole text.
+    embedding_dropout: share of the numbers in the words' vectors that are dropped.
     recurrent_dropout: share of the state dropped on its way into the recurrent product.
     dropout: share of the pooled vector that is dropped, and of what passes between layers.
     pooling: "last", "mean", "max" or "mean+max", over the real steps.
     optimizer: the name of a Keras optimizer.
     learning_rate: its first learning rate.
-    learning_rate_schedule: "constant", or "linear": towards zero, epoch by epoch.
+    learning_rate_schedule: "constant", or, after a short rise, "linear" or "cosine" to zero.
     clip_norm: gradients are clipped to this global norm; None = not at all.
     batch_size: texts of a batch.
+    epochs: how often `fit` goes through the texts, where it is not told.
     max_length: longer texts are cut to this many tokens; None = never.
     truncate: which end a cut keeps: "head", "tail", "both".
     vocabulary_size: tokens kept, the most frequent ones; None = all.

@@ -17,7 +17,9 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError
+from rnnkit.monitor.callbacks import sync_state
 from rnnkit.tasks import gradient_norm
+from rnnkit.tasks.schedule import factor
 
 BuildNetwork = Callable[[int, int], keras.Model]
 FORMAT_MARK = "rnnkit>"  # the package under which tasks are registered with Keras
@@ -39,7 +41,8 @@ class TextTask(keras.Model):
         truncate: which end a cut keeps: "head", "tail" or "both".
         batch_size: texts of a batch, where `fit` is not told another.
         seed: of the order of the batches.
-        learning_rate_schedule: "constant", or "linear" towards zero, epoch by epoch.
+        learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.schedule`.
+        epochs: how often `fit` goes through the texts, where it is not told.
         settings: what the recipe was called with; kept for the record.
         network: a network that is already there (when a file is loaded).
     """
@@ -57,16 +60,13 @@ class TextTask(keras.Model):
         batch_size: int = 32,
         seed: int = 0,
         learning_rate_schedule: str = "constant",
+        epochs: int = 3,
         settings: dict[str, Any] | None = None,
         network: keras.Model | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if learning_rate_schedule not in ("constant", "linear"):
-            raise InputError(
-                f"learning_rate_schedule is {learning_rate_schedule!r}; expected 'constant' or "
-                "'linear'."
-            )
+        factor(learning_rate_schedule, 0.0)  # refuses a name it does not know
         self._build_network = build_network
         self._make_optimizer = optimizer
         self.pipeline = pipeline or TextPipeline()
@@ -77,6 +77,7 @@ class TextTask(keras.Model):
         self.batch_size = batch_size
         self.seed = seed
         self.learning_rate_schedule = learning_rate_schedule
+        self.epochs = epochs
         self.settings = dict(settings or {})
         self.vocabulary: Vocabulary | None = None
         self.tokens_per_epoch: int | None = None
@@ -157,6 +158,7 @@ class TextTask(keras.Model):
     @property
     def gradient_norm(self) -> float | None:
         """Global norm of the gradients of the last training step, before clipping."""
+        sync_state(self)
         norm = gradient_norm.find(getattr(self, "optimizer", None))
         return None if norm is None else float(norm)
 
@@ -231,6 +233,7 @@ class TextTask(keras.Model):
             "batch_size": self.batch_size,
             "seed": self.seed,
             "learning_rate_schedule": self.learning_rate_schedule,
+            "epochs": self.epochs,
             "settings": self.settings,
         }
 
@@ -255,15 +258,18 @@ class TextTask(keras.Model):
         self.vocabulary = Vocabulary.from_json(text)
 
     def get_compile_config(self) -> dict[str, Any]:
-        """Return the compile settings, with the optimizer under its public name.
+        """Return the compile settings in a form that any backend can go on with.
 
-        On torch Keras writes its private optimizer class, which no other backend can train with.
+        On torch Keras writes its private optimizer class, which no other backend can train with;
+        on JAX it writes that everything is compiled, and torch would spend minutes on that.
         """
         config = super().get_compile_config()
         optimizer = config.get("optimizer")
         if isinstance(optimizer, dict) and "torch" in (optimizer.get("module") or ""):
             optimizer["module"] = "keras.optimizers"
             optimizer["registered_name"] = None
+        if "jit_compile" in config:
+            config["jit_compile"] = "auto"
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.monitor.metrics import F1, Precision, Recall
 from rnnkit.tasks import gradient_norm
 from rnnkit.tasks.base import BuildNetwork, Feed, TextTask, texts_and_labels
+from rnnkit.tasks.schedule import ScheduledLearningRate
 
 Label = str | int
 
@@ -68,7 +69,7 @@ class TextClassifier(TextTask):
         y: Any = None,
         *,
         validation_data: tuple[Any, Any] | None = None,
-        epochs: int = 1,
+        epochs: int | None = None,
         batch_size: int | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         patience: int | None = None,
@@ -85,7 +86,7 @@ class TextClassifier(TextTask):
             x: the texts.
             y: one label for each: names, or numbers.
             validation_data: `(texts, labels)` that the model is measured on after each epoch.
-            epochs: how often to go through the texts.
+            epochs: how often to go through the texts; the task's own number when left out.
             batch_size: texts of a batch.
             callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
             patience: stop after this many epochs without a better validation loss.
@@ -103,6 +104,7 @@ class TextClassifier(TextTask):
             InputError: texts or labels that cannot be used; nothing was learned.
             NonFiniteLoss: the loss became NaN or infinite.
         """
+        epochs = self.epochs if epochs is None else epochs
         texts, labels = texts_and_labels(x, y, "The training set")
         classes = self._classes or _learn_classes(labels)
         targets = _targets(labels, classes, "training")
@@ -131,11 +133,12 @@ class TextClassifier(TextTask):
         batches = self._batches(ids, self._shaped(targets), sample_weight, batch_size, shuffle)
         self.tokens_per_epoch = batches.tokens
         extra: list[keras.callbacks.Callback] = [StopOnNonFinite()]
-        if self.learning_rate_schedule == "linear":
-            start = float(self.optimizer.learning_rate)
-            extra.append(
-                keras.callbacks.LearningRateScheduler(lambda epoch: start * (1 - epoch / epochs))
+        scheduled = None
+        if self.learning_rate_schedule != "constant":
+            scheduled = ScheduledLearningRate(
+                self, self.learning_rate_schedule, epochs, len(batches)
             )
+            extra.append(scheduled)
         validation = None
         if held_out is not None:
             validation = native.feed(
@@ -149,17 +152,21 @@ class TextClassifier(TextTask):
                         restore_best_weights=keep_best,
                     )
                 )
-        return keras.Model.fit(
-            self,
-            native.feed(Feed(batches)),
-            validation_data=validation,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            callbacks=[*callbacks, *extra],
-            class_weight=class_weight,
-            shuffle=False,  # the batches draw their own order
-            verbose=verbose,
-        )
+        try:
+            return keras.Model.fit(
+                self,
+                native.feed(Feed(batches)),
+                validation_data=validation,
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                callbacks=[*extra, *callbacks],
+                class_weight=class_weight,
+                shuffle=False,  # the batches draw their own order
+                verbose=verbose,
+            )
+        finally:
+            if scheduled is not None:
+                scheduled.restore()
 
     def evaluate(
         self,

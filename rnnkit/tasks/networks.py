@@ -41,7 +41,7 @@ def recurrent_classifier(
         units: size of each layer's state.
         embedding_size: size of a word's vector.
         word_dropout: share of the words whose whole vector is dropped, anew at each place.
-        embedding_dropout: share of the vector's components dropped, for the whole text at once.
+        embedding_dropout: share of the numbers in the words' vectors that are dropped.
         recurrent_dropout: see `rnnkit.layers.LSTM`.
         dropout: share of the pooled vector that is dropped, and of what passes between layers.
         pooling: "last", "mean", "max" or "mean+max", over the real steps.
@@ -86,7 +86,7 @@ def recurrent_classifier(
         name="embedding",
     )(ids)
     x = drop(x, word_dropout, noise_shape=(None, None, 1))
-    x = drop(x, embedding_dropout, noise_shape=(None, 1, embedding_size))
+    x = drop(x, embedding_dropout)
     for depth in range(layers):
         # The last state is all that "last" pooling of one direction needs; no sequence is stored.
         sequences = depth < layers - 1 or pooling != "last"

@@ -1,0 +1,67 @@
+"""The learning rate over the steps of one `fit`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from rnnkit.errors import InputError
+from rnnkit.monitor.callbacks import sync_state
+
+SCHEDULES = ("constant", "linear", "cosine")
+WARM_UP = 0.05  # share of the steps in which the rate rises from zero; Adam's first steps are rough
+
+
+def factor(schedule: str, progress: float) -> float:
+    """Return by what the learning rate is multiplied at `progress` in [0, 1] through the training.
+
+    Rising linearly over the first 5 %, then `linear`: falling linearly to 0, `cosine`:
+    `(1 + cos(π p)) / 2` of the rest p. `constant` is 1 throughout.
+
+    Example:
+        >>> [round(factor("cosine", p), 3) for p in (0.025, 0.05, 0.525, 1.0)]
+        [0.5, 1.0, 0.5, 0.0]
+    """
+    if schedule not in SCHEDULES:
+        raise InputError(f"learning_rate_schedule is {schedule!r}; expected one of {SCHEDULES}.")
+    if schedule == "constant":
+        return 1.0
+    if progress < WARM_UP:
+        return progress / WARM_UP
+    rest = (progress - WARM_UP) / (1 - WARM_UP)
+    return 1 - rest if schedule == "linear" else (1 + math.cos(math.pi * rest)) / 2
+
+
+class ScheduledLearningRate(keras.callbacks.Callback):
+    """Set the learning rate before each batch, from the optimizer's own rate as the highest.
+
+    The rate that the optimizer came with is put back by `restore`, so that a later `fit` starts
+    from it and not from zero.
+    """
+
+    def __init__(self, model: keras.Model, schedule: str, epochs: int, steps: int) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.steps = steps
+        self.total = epochs * steps
+        self.highest = float(model.optimizer.learning_rate)
+        self._optimizer = model.optimizer
+        self._model = model
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Remember how many epochs have gone."""
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Set the rate of the coming step."""
+        sync_state(self._model)
+        progress = (self._epoch * self.steps + batch + 1) / self.total
+        self._optimizer.learning_rate = self.highest * factor(self.schedule, progress)
+
+    def restore(self) -> None:
+        """Put the optimizer's own rate back."""
+        sync_state(self._model)
+        self._optimizer.learning_rate = self.highest
