@@ -214,9 +214,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
         raise NonFiniteLoss(
             f"{what}; before that {before}"
             + ("" if rate is None else f"; the learning rate is {rate:.3g}")
-            + ". Try a learning rate ten times lower, a clip_norm (5.0, or 1.0), float32 not "
-            "float16; and look in the data for NaN, for labels out of range and, on JAX, for token "
-            "ids beyond the vocabulary."
+            + ". Try a learning rate ten times lower, a clip_norm (5.0, or 1.0) or float32 "
+            "throughout; and look in the data for NaN, for labels out of range and, on JAX, for "
+            "token ids beyond the vocabulary."
         )
 
 
