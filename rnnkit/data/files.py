@@ -23,7 +23,7 @@ def from_files(
     seed: int = 0,
     encoding: str = "utf-8",
 ) -> TextDataset:
-    """Read a data set from files: ``.csv``, ``.tsv``, ``.jsonl``, or a folder with one per class.
+    r"""Read a data set from files: ``.csv``, ``.tsv``, ``.jsonl``, or a folder with one per class.
 
     Classes are the labels found in train, in the order of the alphabet (numbers by value). In a
     folder each sub-folder is a class and each ``.txt`` file in it a text; texts in a sub-folder
@@ -47,7 +47,7 @@ def from_files(
     Example:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "my.csv"
-        >>> _ = path.write_text("text,label\\n" + "good,pos\\nbad,neg\\n" * 10)
+        >>> _ = path.write_text("text,label\n" + "good,pos\nbad,neg\n" * 10)
         >>> data = from_files(path)
         >>> data.classes, len(data.train), len(data.valid), len(data.test)
         (('neg', 'pos'), 16, 2, 2)
@@ -57,23 +57,24 @@ def from_files(
             raise InputError(f"{name} is {share}: expected 0 to below 1.")
     shares = [valid_fraction if valid is None else 0.0, test_fraction if test is None else 0.0]
     if sum(shares) >= 1:
-        raise InputError(
-            f"valid_fraction and test_fraction, {sum(shares)} together, leave no rows."
-        )
+        raise InputError(f"valid_fraction and test_fraction sum to {sum(shares)}: nothing is left.")
 
     def read(path: str | Path) -> list[Row]:
         path = Path(path)
         if not path.exists():
             raise InputError(f"There is no file or folder {str(path)!r}.{_beside(path)}")
         if path.is_dir():
-            return read_folder(path, encoding)
-        return read_rows(path, text_column, label_column, encoding)
+            rows = read_folder(path, encoding)
+        else:
+            rows = read_rows(path, text_column, label_column, encoding)
+        if all(row.label is None for row in rows):
+            raise InputError(f"{path} holds no labelled text: nothing to learn from or measure.")
+        return rows
 
     rows = read(train)
     unlabelled = [row.text for row in rows if row.label is None]
     rows = [row for row in rows if row.label is not None]
-    if not rows:
-        raise InputError(f"{train} holds no labelled text: nothing to learn from.")
+
     classes = _classes(rows)
     if len(classes) == 1:
         raise InputError(

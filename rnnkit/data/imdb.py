@@ -69,9 +69,8 @@ def read() -> TextDataset:
 def _mixed(negative: list[str], positive: list[str]) -> Split:
     labels = np.repeat([0, 1], [len(negative), len(positive)])
     # Always the same order, whatever the seed: "the first 1,000 test reviews" means one thing.
-    return Split(negative + positive, labels).take(
-        np.random.default_rng(0).permutation(len(labels))
-    )
+    order = np.random.default_rng(0).permutation(len(labels))
+    return Split(negative + positive, labels).take(order)
 
 
 def _read_archive(path: Path) -> dict[str, list[str]]:
@@ -110,7 +109,7 @@ def _write_quick(path: Path, key: str, reviews: dict[str, list[str]]) -> None:
 def _read_quick(path: Path, key: str) -> dict[str, list[str]] | None:
     """Return what `_write_quick` wrote for this key, or None if it did not."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["key"]) != key:
                 return None
             counts, ends, data = kept["counts"], kept["ends"].tolist(), kept["data"].tobytes()

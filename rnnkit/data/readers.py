@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnkit.data.text import check_texts
+from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, nearest
 
 _LARGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit, 131,072, is a long review
@@ -43,7 +43,7 @@ def read_rows(path: Path, text_column: str, label_column: str, encoding: str) ->
                     f"{where} has no column {column!r}: it has {', '.join(map(repr, record))}."
                     f"{nearest(column, record)} Name it with text_column or label_column."
                 )
-        text = check_texts([record[text_column]], f"{where}: {text_column}")[0]
+        text = check_text(record[text_column], f"{where}: {text_column}")
         rows.append(Row(text, _label(record[label_column], where), where))
     return rows
 
@@ -60,14 +60,11 @@ def read_folder(path: Path, encoding: str) -> list[Row]:
             f"The folder {path} holds no texts: expected one sub-folder for each class, with .txt "
             "files in it, such as pos/1.txt and neg/1.txt."
         )
-    return [
-        Row(
-            _decoded(file, encoding),
-            None if (label := file.parent.name) == "unsup" else label,
-            str(file),
-        )
-        for file in files
-    ]
+    rows = []
+    for file in files:
+        label = None if file.parent.name == "unsup" else file.parent.name
+        rows.append(Row(_decoded(file, encoding), label, str(file)))
+    return rows
 
 
 def _decoded(path: Path, encoding: str) -> str:

@@ -71,6 +71,7 @@ def deal(labels: np.ndarray, shares: list[float], random: np.random.Generator) -
         start, enough = 0, len(rows) > len(shares)
         for pile, share in zip(piles, shares, strict=False):
             count = max(round(share * len(rows)), int(enough and share > 0))
+            count = min(count, len(rows) - start - 1)  # the last pile gets one in any case
             pile.append(rows[start : start + count])
             start += count
         piles[-1].append(rows[start:])

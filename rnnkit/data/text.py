@@ -173,20 +173,21 @@ def check_texts(texts: Any, name: str = "texts") -> list[str]:
         ['café', 'tea']
     """
     if isinstance(texts, str | bytes):
-        return [_one_text(texts, name)]
+        return [check_text(texts, name)]
     if hasattr(texts, "tolist"):  # NumPy arrays, pandas Series
         texts = texts.tolist()
         if isinstance(texts, str | bytes):
-            return [_one_text(texts, name)]
+            return [check_text(texts, name)]
     if not isinstance(texts, list | tuple):
         raise InputError(
             f"{name} is {type(texts).__name__}: expected one text, or a list, tuple, array or "
             "Series of texts."
         )
-    return [_one_text(text, f"{name}[{index}]") for index, text in enumerate(texts)]
+    return [check_text(text, f"{name}[{index}]") for index, text in enumerate(texts)]
 
 
-def _one_text(text: Any, where: str) -> str:
+def check_text(text: Any, where: str = "text") -> str:
+    """Return the text as `str`, or raise an `InputError` that says `where` is none, and why."""
     if isinstance(text, str):
         if not text.isascii():
             try:

@@ -84,8 +84,8 @@ class Vocabulary:
         total = seen.total()
         for token in _RESERVED:
             seen.pop(token, None)
-        if wrong := next((token for token in seen if not isinstance(token, str)), None):
-            raise InputError(f"A token is {type(wrong).__name__} ({wrong!r}): expected str.")
+        if wrong := [token for token in seen if not isinstance(token, str)]:
+            raise InputError(f"A token is {type(wrong[0]).__name__} ({wrong[0]!r}): expected str.")
         kept = sorted(
             (item for item in seen.items() if item[1] >= min_count),
             key=lambda item: (-item[1], item[0]),

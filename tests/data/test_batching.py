@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnkit.data.batching import POOL, BucketedBatches, bucket_length
+from rnnkit.errors import InputError
+
+
+def rows_of(lengths):
+    """Rows that tell themselves apart: row i holds i + 1 over and over."""
+    return [np.full(length, i + 1, np.int32) for i, length in enumerate(lengths)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 70), max_size=60),
+    st.integers(1, 9),
+    st.one_of(st.none(), st.integers(1, 50)),
+    st.booleans(),
+    st.integers(0, 3),
+)
+def test_an_epoch_gives_every_row_once(lengths, batch_size, max_length, shuffle, seed):
+    labels = np.arange(len(lengths)) * 10
+    batches = BucketedBatches(
+        rows_of(lengths),
+        labels,
+        labels / 2,
+        batch_size=batch_size,
+        max_length=max_length,
+        shuffle=shuffle,
+        seed=seed,
+    )
+    assert len(batches) == -(-len(lengths) // batch_size)
+    for _ in range(2):
+        given_rows = []
+        cells = 0
+        for i in range(len(batches)):
+            ids, y, weights = batches[i]
+            assert ids.dtype == np.int32
+            assert 1 <= ids.shape[1] <= (max_length or 10**9)
+            assert len(ids) <= batch_size
+            cells += ids.size
+            np.testing.assert_array_equal(weights, y / 2)
+            for row, label in zip(ids, y, strict=True):
+                index = label // 10
+                length = min(lengths[index], max_length or 10**9)
+                expected = [index + 1] * length + [0] * (ids.shape[1] - length)
+                assert row.tolist() == expected
+                given_rows.append(index)
+        assert sorted(given_rows) == list(range(len(lengths)))
+        assert batches.order.tolist() == given_rows
+        tokens = sum(min(length, max_length or 10**9) for length in lengths)
+        assert batches.tokens == tokens
+        assert batches.padding_share == pytest.approx(1 - tokens / cells if cells else 0)
+        batches.on_epoch_end()
+
+
+def test_order_restores_predictions():
+    sequences = rows_of([5, 1, 9, 0, 30])
+    batches = BucketedBatches(sequences, batch_size=2)
+    predictions = np.concatenate([batches[i][0].sum(axis=1) for i in range(len(batches))])
+    restored = np.empty_like(predictions)
+    restored[batches.order] = predictions
+    assert restored.tolist() == [row.sum() for row in sequences]
+    assert batches[0][1:] == (None, None)
+
+
+def test_the_seed_and_the_epoch_decide_the_order():
+    def orders(seed, epochs=3):
+        batches = BucketedBatches(rows_of([3] * 50), batch_size=4, shuffle=True, seed=seed)
+        found = []
+        for _ in range(epochs):
+            found.append(batches.order.tolist())
+            batches.on_epoch_end()
+        return found
+
+    assert orders(0) == orders(0)
+    assert orders(0) != orders(1)
+    first, second, third = orders(0)
+    assert first != second != third != first
+    still = BucketedBatches(rows_of([3, 1, 2]), batch_size=2)
+    before = still.order.tolist()
+    still.on_epoch_end()
+    assert before == still.order.tolist() == [1, 2, 0]
+
+
+def test_known_order():
+    # The same on every machine and backend: NumPy's generator alone decides.
+    batches = BucketedBatches(rows_of([4, 1, 3, 2, 9, 8]), batch_size=2, shuffle=True, seed=7)
+    generator = np.random.default_rng((7, 0))
+    shuffled = generator.permutation(6)
+    by_length = sorted(shuffled.tolist(), key=[4, 1, 3, 2, 9, 8].__getitem__)
+    cut = [by_length[:2], by_length[2:4], by_length[4:]]
+    expected = [row for i in generator.permutation(3) for row in cut[i]]
+    assert batches.order.tolist() == expected
+
+
+def test_batches_hold_rows_of_like_length_in_random_company():
+    lengths = np.random.default_rng(0).lognormal(5, 0.7, 8000).astype(int)
+    batches = BucketedBatches(rows_of(lengths), batch_size=32, max_length=400, shuffle=True)
+    assert batches.padding_share < 0.15
+    shapes = {batches[i][0].shape[1] for i in range(len(batches))}
+    assert len(shapes) <= 15
+    assert shapes <= {bucket_length(n, 400) for n in range(401)}
+    longest = [int(lengths[rows].max()) for rows in np.array_split(batches.order, len(batches))]
+    assert longest != sorted(longest)
+    assert len(lengths) > POOL * 32  # more than one pool was at work
+
+
+def test_bucket_lengths_are_few_and_long_enough():
+    for length in range(3000):
+        assert length <= bucket_length(length) <= max(8, length * 1.26 + 8)
+    assert len({bucket_length(length) for length in range(3000)}) <= 25
+    assert [bucket_length(n, 5) for n in (0, 3, 5)] == [5, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("truncate", "max_length", "kept"),
+    [
+        ("head", 4, [1, 2, 3, 4]),
+        ("tail", 4, [4, 5, 6, 7]),
+        ("both", 4, [1, 2, 6, 7]),
+        ("both", 5, [1, 2, 3, 6, 7]),
+        ("both", 1, [1]),
+        ("tail", 1, [7]),
+        ("both", 7, [1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_truncate_names_the_end_that_is_kept(truncate, max_length, kept):
+    sequence = np.arange(1, 8, dtype=np.int32)
+    batches = BucketedBatches([sequence], batch_size=1, max_length=max_length, truncate=truncate)
+    assert batches[0][0].tolist() == [kept]
+    assert sequence.tolist() == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_empty_rows_become_padding():
+    ids, _, _ = BucketedBatches([[], np.zeros(0)], batch_size=2)[0]
+    assert ids.shape[0] == 2
+    assert ids.shape[1] >= 1
+    assert not ids.any()
+    assert len(BucketedBatches([], batch_size=2)) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": 1, "max_length": 0}, "max_length is 0"),
+        ({"batch_size": 1, "truncate": "middle"}, "truncate is 'middle'"),
+        ({"batch_size": 1, "labels": [1, 2, 3]}, r"labels has shape \(3,\), but there are 2"),
+        ({"batch_size": 1, "labels": 5}, "labels has shape"),
+        ({"batch_size": 1, "sample_weight": [1.0]}, "sample_weight has shape"),
+        ({"batch_size": 1, "sequences": [[1], ["a"]]}, r"sequences\[1\]"),
+        ({"batch_size": 1, "sequences": [[1.5]]}, r"sequences\[0\] is float64"),
+        ({"batch_size": 1, "sequences": [[[1]]]}, r"shape \(1, 1\)"),
+    ],
+)
+def test_bad_input_is_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        BucketedBatches(**({"sequences": [[1], [2]]} | arguments))

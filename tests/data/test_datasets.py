@@ -1,0 +1,304 @@
+import gzip
+import hashlib
+import http.server
+import io
+import os
+import tarfile
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnkit.data import archive, datasets, imdb
+from rnnkit.data.splits import Split, TextDataset, deal
+from rnnkit.errors import InputError
+
+SMALL = {"train/neg": 12, "train/pos": 12, "test/neg": 8, "test/pos": 8, "train/unsup": 5}
+
+
+def member(name, data=b"", kind=tarfile.REGTYPE, link=""):
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.linkname = len(data), kind, link
+    return info, data
+
+
+def reviews():
+    """A small archive's members: numbers not in order, one text in both train and test."""
+    yield member("aclImdb", kind=tarfile.DIRTYPE)
+    yield member("aclImdb/README", b"read me")
+    yield member("aclImdb/train/labeledBow.feat", b"9 0:9")
+    for folder, count in SMALL.items():
+        for i in reversed(range(count)):
+            text = "the same in both" if i == 3 and "pos" in folder else f"{folder} {i} é<br />"
+            yield member(f"aclImdb/{folder}/{i}_{i % 10 + 1}.txt", text.encode())
+
+
+def pack(path, members):
+    with tarfile.open(path, "w:gz") as file:
+        for info, data in members:
+            file.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A small archive in $RNNKIT_DATA, an empty cache."""
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("RNNKIT_DATA", str(tmp_path / "own"))
+    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(imdb, "COUNTS", SMALL)
+    return pack(tmp_path / "own" / imdb.FILE_NAME, reviews())
+
+
+def left_behind(path):
+    return sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
+
+
+def test_imdb_splits(small):
+    data = datasets.load("imdb", valid_fraction=0.25)
+    assert (len(data.train), len(data.valid), len(data.test)) == (18, 6, 16)
+    assert Counter(data.valid.labels.tolist()) == {0: 3, 1: 3}
+    assert data.unlabelled == [f"train/unsup {i} é<br />" for i in range(5)]
+    for split in (data.train, data.valid, data.test):
+        for text, label in zip(split.texts, split.labels, strict=True):
+            assert text == "the same in both" or data.classes[label] in text
+    texts = data.train.texts + data.valid.texts
+    assert len(set(texts)) == 24
+    assert "1 texts stand in train and in test" in data.notes[0]
+    assert data.train.labels.tolist() != sorted(data.train.labels)
+
+
+def test_the_seed_fixes_what_is_held_out(small):
+    first, again, other = (datasets.load("imdb", seed=seed) for seed in (0, 0, 1))
+    assert first.valid.texts == again.valid.texts
+    assert first.train.texts == again.train.texts
+    assert first.train.texts != other.train.texts
+    assert first.test.texts == other.test.texts
+    assert len(datasets.load("imdb", valid_fraction=0).valid) == 0
+
+
+def test_overlap_can_be_left_out(small):
+    kept = datasets.load("imdb")
+    dropped = datasets.load("imdb", drop_overlap=True)
+    assert len(dropped.train) + len(dropped.valid) == 23
+    assert "the same in both" not in dropped.train.texts + dropped.valid.texts
+    assert "the same in both" in kept.train.texts + kept.valid.texts
+    assert "goes without" in dropped.notes[0]
+
+
+def test_the_quick_copy_follows_the_archive(small, tmp_path, monkeypatch):
+    first = datasets.load("imdb")
+    assert left_behind(tmp_path / "cache") == ["imdb.npz"]
+
+    def never(*_):
+        raise AssertionError("the archive was read again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(imdb, "_read_archive", never)
+        assert datasets.load("imdb").train.texts == first.train.texts
+        os.utime(small, ns=(1, 1))  # another archive, for all one can see
+        with pytest.raises(AssertionError):
+            datasets.load("imdb")
+    quick = tmp_path / "cache" / "imdb.npz"
+    quick.write_bytes(quick.read_bytes()[:300])
+    assert datasets.load("imdb").train.texts == first.train.texts
+    assert left_behind(tmp_path / "cache") == ["imdb.npz"]
+
+
+def test_a_cache_that_cannot_be_written_is_no_hindrance(small, tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    data = datasets.load("imdb")
+    assert len(data.test) == 16
+    assert "No quick copy" in data.notes[0]
+
+
+@pytest.mark.parametrize("keep", [0, 5, 200, -200, -30, -4])
+def test_a_truncated_archive_is_refused(small, tmp_path, keep):
+    small.write_bytes(small.read_bytes()[:keep])
+    with pytest.raises(InputError, match=r"aclImdb_v1.tar.gz.*(damaged|cut short)"):
+        datasets.load("imdb")
+    assert left_behind(tmp_path) == [f"own/{imdb.FILE_NAME}"]
+
+
+@pytest.mark.parametrize("where", [0.0, 0.2, 0.5, 0.8, 0.999])
+def test_a_damaged_archive_is_refused(small, tmp_path, where):
+    data = bytearray(small.read_bytes())
+    data[int(where * len(data))] ^= 0xFF
+    small.write_bytes(data)
+    with pytest.raises(InputError, match=imdb.FILE_NAME):
+        datasets.load("imdb")
+    assert left_behind(tmp_path) == [f"own/{imdb.FILE_NAME}"]
+
+
+def test_damage_that_only_the_checksum_shows_is_refused(small, tmp_path):
+    raw = gzip.decompress(small.read_bytes()).replace(b"train/neg 7", b"train/neg 8")
+    packed = bytearray(gzip.compress(raw))
+    packed[-8:-4] = small.read_bytes()[-8:-4]  # the checksum of what it was
+    small.write_bytes(packed)
+    with pytest.raises(InputError, match="damaged"):
+        datasets.load("imdb")
+    assert left_behind(tmp_path) == [f"own/{imdb.FILE_NAME}"]
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        member("aclImdb/../../evil.txt", b"x"),
+        member("../evil.txt", b"x"),
+        member("/tmp/evil.txt", b"x"),
+        member("other/evil.txt", b"x"),
+        member("aclImdb\\..\\evil.txt", b"x"),
+        member("aclImdb/evil", kind=tarfile.SYMTYPE, link="/etc/passwd"),
+        member("aclImdb/train/pos/0_1.txt", kind=tarfile.LNKTYPE, link="../../evil"),
+        member("aclImdb/evil", kind=tarfile.FIFOTYPE),
+    ],
+)
+def test_a_member_that_leaves_the_folder_is_refused(small, tmp_path, evil):
+    pack(small, [*reviews(), evil])
+    with pytest.raises(InputError, match="refused") as caught:
+        datasets.load("imdb")
+    assert repr(evil[0].name) in str(caught.value)
+    assert left_behind(tmp_path) == [f"own/{imdb.FILE_NAME}"]
+
+
+def test_another_archive_is_refused(small):
+    pack(small, list(reviews())[:-1])
+    with pytest.raises(InputError, match="holds 4 reviews in aclImdb/train/unsup: expected 5"):
+        datasets.load("imdb")
+    pack(small, [*reviews(), member("aclImdb/test/unsup/1_1.txt", b"x")])
+    with pytest.raises(InputError, match=r"test/unsup/1_1.txt"):
+        datasets.load("imdb")
+    pack(small, [*list(reviews())[:-1], member("aclImdb/train/unsup/0_1.txt", b"\xff")])
+    with pytest.raises(InputError, match=r"train/unsup/0_1.txt is not UTF-8"):
+        datasets.load("imdb")
+
+
+def test_a_member_beyond_measure_is_refused(small, monkeypatch):
+    monkeypatch.setattr(archive, "LARGEST_MEMBER", 10)
+    with pytest.raises(InputError, match=r"bytes: refused"):
+        datasets.load("imdb")
+
+
+@pytest.fixture
+def home(small, tmp_path, monkeypatch):
+    """The archive served over HTTP from this machine; $RNNKIT_DATA no longer has it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    data = small.read_bytes()
+    small.rename(folder / imdb.FILE_NAME)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(folder))
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(imdb, "URL", f"http://127.0.0.1:{server.server_port}/{imdb.FILE_NAME}")
+    monkeypatch.setattr(imdb, "MD5", hashlib.md5(data).hexdigest())
+    yield folder / imdb.FILE_NAME
+    server.shutdown()
+    server.server_close()
+
+
+def test_download_then_cache(home, tmp_path, monkeypatch):
+    first = datasets.load("imdb")
+    assert left_behind(tmp_path / "cache") == [imdb.FILE_NAME, "imdb.npz"]
+    home.unlink()
+    (tmp_path / "cache" / "imdb.npz").unlink()
+    assert datasets.load("imdb").train.texts == first.train.texts
+    monkeypatch.delenv("RNNKIT_DATA")
+    assert datasets.load("imdb").train.texts == first.train.texts
+
+
+def test_a_download_with_another_checksum_is_not_kept(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(imdb, "MD5", "0" * 32)
+    with pytest.raises(InputError, match=r"another checksum .* by hand"):
+        datasets.load("imdb")
+    assert left_behind(tmp_path / "cache") == []
+
+
+def test_no_connection(home, tmp_path):
+    home.unlink()
+    with pytest.raises(InputError, match=r"could not be downloaded \(404"):
+        datasets.load("imdb")
+    assert left_behind(tmp_path / "cache") == []
+
+
+def test_rnnkit_data_must_be_a_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("RNNKIT_DATA", str(tmp_path / "typo"))
+    with pytest.raises(InputError, match=r"RNNKIT_DATA is .*typo"):
+        datasets.load("imdb")
+
+
+def test_limit_keeps_proportions_and_is_always_the_same(small):
+    data = datasets.load("imdb", limit=6)
+    for split in (data.train, data.test):
+        assert Counter(split.labels.tolist()) == {0: 3, 1: 3}
+    assert len(data.valid) == 2  # there are no more
+    assert len(data.unlabelled) == 5
+    assert datasets.load("imdb", limit=6).train.texts == data.train.texts
+    assert set(data.train.texts) < set(datasets.load("imdb").train.texts)
+
+
+def test_uneven_classes_keep_their_proportions(monkeypatch):
+    labels = np.array([0] * 80 + [1] * 20)
+    split = Split([str(i) for i in range(100)], labels)
+    uneven = TextDataset("uneven", split, split, split, classes=("a", "b"), about="")
+    monkeypatch.setitem(datasets._READERS, "uneven", lambda: uneven)
+    data = datasets.load("uneven", limit=10)
+    assert Counter(data.test.labels.tolist()) == {0: 8, 1: 2}
+
+
+@pytest.mark.parametrize("shares", [[0.1], [0.25, 0.25], [0.0, 0.5], [0.45, 0.45]])
+def test_deal_gives_every_row_to_one_pile(shares):
+    labels = np.random.default_rng(1).choice(3, 200, p=[0.7, 0.28, 0.02])
+    piles = deal(labels, shares, np.random.default_rng(0))
+    assert sorted(np.concatenate(piles).tolist()) == list(range(200))
+    for label, count in Counter(labels.tolist()).items():
+        for pile, share in zip(piles, shares, strict=False):
+            assert abs((labels[pile] == label).sum() - share * count) <= 1
+        assert (labels[piles[-1]] == label).any()
+
+
+def test_sample_by_name():
+    data = datasets.load("sample", seed=5, valid_fraction=0.3)
+    assert (len(data.train), len(data.valid), len(data.test)) == (4000, 500, 1000)
+    assert data.notes == []
+    assert data.unlabelled == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "imbd"}, r"no data set 'imbd'. Did you mean 'imdb'\? Known: imdb, sample"),
+        ({"name": "zzz"}, r"no data set 'zzz'. Known"),
+        ({"name": "sample", "valid_fraction": 1.0}, "valid_fraction is 1.0"),
+        ({"name": "sample", "limit": 0}, "limit is 0"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        datasets.load(**arguments)
+
+
+@pytest.mark.data
+def test_the_real_imdb(tmp_path, monkeypatch):
+    beside = Path(__file__).parents[2].parent / "shared" / "data"
+    folder = Path(os.environ.get("RNNKIT_DATA", beside))
+    if not (folder / imdb.FILE_NAME).is_file():
+        pytest.skip(f"{imdb.FILE_NAME} is neither in $RNNKIT_DATA nor in ../shared/data")
+    monkeypatch.setenv("RNNKIT_DATA", str(folder))
+    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path))
+    data = datasets.load("imdb", drop_overlap=True)
+    assert (len(data.train) + len(data.valid), len(data.test)) == (24_877, 25_000)
+    assert len(data.unlabelled) == 50_000
+    assert np.bincount(data.test.labels).tolist() == [12_500, 12_500]
+    assert data.notes == ["123 texts stand in train and in test; train goes without them."]
+    assert sum("<br />" in text for text in data.train.texts) > 12_000
+    (tmp_path / "imdb.npz").unlink()
