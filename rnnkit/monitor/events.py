@@ -182,7 +182,12 @@ class EventWriter:
             for weights in (truth, 1 - truth)
         )
         true_negative, false_negative = negative[0] - negative, positive[0] - positive
-        precision = positive / np.maximum(positive + negative, 1)
+        # Above the highest probability nothing is called positive, and precision is 0 / 0. There it
+        # keeps its last value: a 0 would draw a fall that never was.
+        called = positive + negative
+        precision = positive / np.maximum(called, 1)
+        last = int(called.nonzero()[0][-1])
+        precision[last + 1 :] = precision[last]
         recall = positive / max(positive[0], 1)
         curve = [positive, negative, true_negative, false_negative, precision, recall]
         metadata = pr_curve_metadata.create_summary_metadata(tag, "", thresholds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 _MAX_NUMBERED = 12  # beyond this many classes the numbers no longer fit their cells
 _MAX_NAME = 18  # letters of a class name on an axis
+_MAX_LINE = 100  # letters of a line in a table
 
 
 def confusion_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes:
@@ -40,23 +42,25 @@ def confusion_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes
     size = len(table)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     names = [name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…" for name in classes]
+    numbered = size <= _MAX_NUMBERED
     side = min(3.2 + 0.75 * size, 14.0)
-    figure = Figure(figsize=(side + 0.9, side), dpi=110, layout="constrained")
+    figure = Figure(figsize=(side, side), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    letters = 15 if size <= 4 else 10  # TensorBoard shows the picture small
     # parse_math: a "$" in a class name is a dollar, not the start of a formula.
-    axes.set_xticks(range(size), names, rotation=45 if size > 4 else 0, parse_math=False)
-    axes.set_yticks(range(size), names, parse_math=False)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
-    axes.set_title(title, parse_math=False)
-    axes.tick_params(length=0)
+    style: dict[str, Any] = {"parse_math": False, "fontsize": letters}
+    axes.set_xticks(range(size), names, rotation=45 if size > 4 else 0, **style)
+    axes.set_yticks(range(size), names, rotation=90 if size <= 4 else 0, va="center", **style)
+    axes.set_xlabel("predicted class", fontsize=letters)
+    axes.set_ylabel("true class", fontsize=letters)
+    axes.set_title(title, **style)
     axes.spines[:].set_visible(False)
     axes.set_xticks(np.arange(size - 1) + 0.5, minor=True)
     axes.set_yticks(np.arange(size - 1) + 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
-    axes.tick_params(which="minor", length=0)
-    for row, column in np.ndindex(size, size) if size <= _MAX_NUMBERED else ():
+    axes.tick_params(which="both", length=0)
+    for row, column in np.ndindex(size, size) if numbered else ():
         share = shares[row, column]
         axes.text(
             column,
@@ -64,12 +68,11 @@ def confusion_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes
             f"{int(table[row, column]):,}\n{share:.1%}",
             ha="center",
             va="center",
-            fontsize=14 if size <= 4 else 8,
+            fontsize=20 if size <= 4 else 9,
             color="white" if share > 0.5 else "black",
         )
-    bar = figure.colorbar(picture, ax=axes, shrink=0.8)
-    bar.set_label("share of the true class")
-    bar.outline.set_visible(False)
+    if not numbered:
+        figure.colorbar(picture, ax=axes, shrink=0.8).set_label("share of the true class")
     png = io.BytesIO()
     with warnings.catch_warnings():
         # A letter that the font lacks is drawn as a box; that is no reason to disturb a training.
@@ -94,11 +97,11 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plain(text: str, width: int | None = None) -> str:
-    r"""Make a text safe for a cell of a Markdown table: it is shown as it is, on one line.
+    r"""Make a text safe for a cell of a Markdown table: it is shown as it is.
 
     Args:
-        text: anything.
-        width: cut longer texts to this many letters; None = never.
+        text: anything; white space is squeezed.
+        width: cut longer texts to this many letters, and break lines; None = one line.
 
     Example:
         >>> plain("a|b *c*\n<br>", 100)
@@ -109,5 +112,11 @@ def plain(text: str, width: int | None = None) -> str:
     line = " ".join(text.split())
     if width is not None and len(line) > width:
         line = line[: width - 1].rstrip() + "…"
+    # Lines of one length: TensorBoard gives a wide cell the room of all others.
+    lines = [line] if width is None else textwrap.wrap(line, _MAX_LINE)
+    return "<br>".join(map(_escape, lines))
+
+
+def _escape(line: str) -> str:
     line = re.sub(r"([\\`*_{}\[\]()#+!|-])", r"\\\1", line)
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -98,18 +98,23 @@ def test_text_keeps_any_unicode(tmp_path):
 def test_pr_curve_is_what_counting_at_each_threshold_gives(tmp_path):
     rng = np.random.default_rng(1)
     labels, scores = rng.integers(0, 2, 300), rng.random(300)
-    scores[:4] = [0.0, 1.0, 0.5, 0.25]
+    scores = np.minimum(scores, 0.85)
+    scores[:3] = [0.0, 0.5, 0.25]
     with EventWriter(tmp_path) as events:
         events.pr_curve("curve", labels, scores, step=1, thresholds=11)
     curve = read(tmp_path)["curve"][0][1]
+    precision = 0.0
     for i in range(11):
         called = np.floor(scores * 10) >= i
         hits = (called & (labels == 1)).sum()
         wrong = (called & (labels == 0)).sum()
         missed = (~called & (labels == 1)).sum()
         rest = (~called & (labels == 0)).sum()
-        expected = [hits, wrong, rest, missed, hits / max(hits + wrong, 1), hits / (hits + missed)]
+        precision = hits / (hits + wrong) if called.any() else precision  # keeps its last value
+        expected = [hits, wrong, rest, missed, precision, hits / (hits + missed)]
         np.testing.assert_allclose(curve[:, i], expected, rtol=1e-6)
+    assert precision > 0
+    assert not called.any()
 
 
 @pytest.mark.parametrize(

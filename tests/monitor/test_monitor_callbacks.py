@@ -249,6 +249,9 @@ def test_plain_text_survives_markdown_as_it_is():
     shown = page.split("<td>")[1].split("</td>")[0]
     assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == wild
     assert len(plain("word " * 200_000, 50)) == 50
+    lines = plain("<word> " * 40, 240).split("<br>")
+    assert len(lines) == 3
+    assert " ".join(lines).count("&lt;word&gt;") == 34
 
 
 def test_nan_stops_with_where_and_what_to_try():
