@@ -87,12 +87,13 @@ def test_the_seed_and_the_epoch_decide_the_order():
 
 def test_known_order():
     # The same on every machine and backend: NumPy's generator alone decides.
-    batches = BucketedBatches(rows_of([4, 1, 3, 2, 9, 8]), batch_size=2, shuffle=True, seed=7)
+    lengths = [4, 1, 3, 2, 9, 8, 3, 3, 7, 6, 5]
+    batches = BucketedBatches(rows_of(lengths), batch_size=2, shuffle=True, seed=7)
     generator = np.random.default_rng((7, 0))
-    shuffled = generator.permutation(6)
-    by_length = sorted(shuffled.tolist(), key=[4, 1, 3, 2, 9, 8].__getitem__)
-    cut = [by_length[:2], by_length[2:4], by_length[4:]]
-    expected = [row for i in generator.permutation(3) for row in cut[i]]
+    by_length = sorted(generator.permutation(11).tolist(), key=lengths.__getitem__)
+    turns = generator.permutation(6).tolist()
+    assert turns != sorted(turns)
+    expected = [row for i in turns for row in by_length[2 * i : 2 * i + 2]]
     assert batches.order.tolist() == expected
 
 

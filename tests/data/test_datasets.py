@@ -266,6 +266,31 @@ def test_deal_gives_every_row_to_one_pile(shares):
         assert (labels[piles[-1]] == label).any()
 
 
+def test_deal_draws_by_the_generator():
+    labels = np.array([0, 1] * 50)
+    held = [set(deal(labels, [0.2], np.random.default_rng(seed))[0]) for seed in range(3)]
+    assert held[0] != held[1] != held[2] != held[0]
+
+
+def test_a_replacement_that_fails_leaves_nothing_behind(tmp_path):
+    target = tmp_path / "new" / "file.txt"
+
+    def write(text, fail):
+        with archive.replacing(target) as temporary:
+            temporary.write_text(text)
+            if fail:
+                raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError):
+        write("half", fail=True)
+    assert left_behind(tmp_path) == []
+    write("whole", fail=False)
+    with pytest.raises(RuntimeError):
+        write("half", fail=True)
+    assert left_behind(tmp_path) == ["new/file.txt"]
+    assert target.read_text() == "whole"
+
+
 def test_sample_by_name():
     data = datasets.load("sample", seed=5, valid_fraction=0.3)
     assert (len(data.train), len(data.valid), len(data.test)) == (4000, 500, 1000)

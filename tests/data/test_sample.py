@@ -29,6 +29,15 @@ def test_sizes_balance_and_no_text_twice(data):
     assert "GENERATED" in data.about
 
 
+def test_a_text_that_comes_up_again_is_left_out(monkeypatch):
+    monkeypatch.setattr(sample, "OPENINGS", ["so"])
+    monkeypatch.setattr(sample, "VERDICTS", [["it is {same}"]])
+    monkeypatch.setattr(sample, "DISTRACTIONS", ["a b", "b c", "c d", "d e"])
+    monkeypatch.setattr(sample, "SIZES", {"train": 800, "valid": 10, "test": 200})
+    texts = [text for split in splits(sample.read()) for text in split.texts]
+    assert len(set(texts)) == 1010
+
+
 def test_the_same_texts_everywhere_and_always(data):
     joined = "\n".join(text for split in splits(data) for text in split.texts)
     assert joined == "\n".join(text for split in splits(sample.read()) for text in split.texts)

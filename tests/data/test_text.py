@@ -54,7 +54,7 @@ def test_the_whole_pipeline():
         ),
         ("dont DIDN'T isn\u2019t", ["don't", "didn't", "isn't"]),
         ("u2 u-boat u.s.a. r&u u", ["u2", "u", "boat", "u", "s", "a", "r", "u", "you"]),
-        ("r  u there", ["are", "you", "there"]),
+        ("r  u there? u r!", ["are", "you", "there", "you", "are"]),
         ("rated r", ["rated", "r"]),
         ("हिन्दी русский 日本語 x²", ["हिन्दी", "русский", "日本語", "x²"]),
         ("", []),
