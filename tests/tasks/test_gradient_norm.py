@@ -1,0 +1,39 @@
+"""The gradient norm that a task reports, against one that the optimizer's own step gives away."""
+
+import numpy as np
+import pytest
+
+from rnnkit.recipes import gru_sentiment
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+def test_norm_is_that_of_the_unclipped_gradient(reviews, clip_norm):
+    """Plain SGD moves each weight by `rate * gradient`: the step's length gives the norm."""
+    texts, labels = reviews
+    model = gru_sentiment(
+        units=4,
+        embedding_size=4,
+        embedding_dropout=0.0,
+        dropout=0.0,
+        optimizer="sgd",
+        learning_rate=0.5,
+        learning_rate_schedule="constant",
+        clip_norm=clip_norm,
+        batch_size=120,
+        min_count=1,
+    )
+    model.fit(texts, labels, epochs=1, verbose=0)
+    before = [weight.copy() for weight in model.get_weights()]
+    model.fit(texts, labels, epochs=1, verbose=0)
+    moved = [(a - b) / 0.5 for a, b in zip(model.get_weights(), before, strict=True)]
+    length = np.sqrt(sum(np.sum(np.square(move, dtype="float64")) for move in moved))
+    if clip_norm is None:
+        assert model.gradient_norm == pytest.approx(length, rel=1e-3)
+    else:
+        # The same words in one text give rows of their own on TensorFlow: clipped as one gradient.
+        assert length == pytest.approx(clip_norm, rel=1e-2)
+        assert model.gradient_norm > clip_norm
+
+
+def test_no_norm_before_training():
+    assert gru_sentiment().gradient_norm is None

@@ -1,0 +1,48 @@
+"""The learning rate that each step is given."""
+
+import keras
+import numpy as np
+import pytest
+
+from rnnkit.errors import InputError
+from rnnkit.recipes import gru_sentiment
+
+
+class Rates(keras.callbacks.Callback):
+    """Write down the rate that a step was taken with."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.seen.append(float(self.model.optimizer.learning_rate))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+def test_rate_of_every_step(reviews, schedule):
+    model = gru_sentiment(
+        units=2,
+        embedding_size=2,
+        learning_rate=0.1,
+        learning_rate_schedule=schedule,
+        batch_size=6,
+        min_count=1,
+    )
+    rates = Rates()
+    model.fit(*reviews, epochs=2, callbacks=[rates], verbose=0)
+    progress = np.arange(1, 41) / 40
+    rest = (progress - 0.05) / 0.95
+    falling = {
+        "constant": np.ones(40),
+        "linear": 1 - rest,
+        "cosine": 0.5 * (1 + np.cos(np.pi * rest)),
+    }[schedule]
+    expected = falling if schedule == "constant" else np.where(progress < 0.05, progress / 0.05, falling)
+    np.testing.assert_allclose(rates.seen, 0.1 * expected, atol=1e-7)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
+
+
+def test_unknown_schedule_is_refused():
+    with pytest.raises(InputError, match="'cosinus'"):
+        gru_sentiment(learning_rate_schedule="cosinus")
