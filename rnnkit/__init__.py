@@ -1,7 +1,8 @@
 """Recurrent sequence models for Keras 3.
 
 rnnkit brings recurrent networks, hidden Markov models and word vectors under one roof.
-Its recipes take raw text or series, train on TensorFlow, JAX or PyTorch, and answer the same on all three.
+Its recipes take raw text or series, train on TensorFlow, JAX or PyTorch, and answer the same
+on all three.
 Data flows one way: `datasets` -> `layers` -> `tasks` -> `recipes` -> `study`.
 Nothing heavy is imported before it is used.
 """

@@ -1,4 +1,4 @@
-"""What rnnkit raises when it cannot go on: each message says what came, what was expected, what to do."""
+"""What rnnkit raises: each message says what came, what was expected, what to do."""
 
 from __future__ import annotations
 

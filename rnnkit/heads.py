@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import rnnkit.backend  # noqa: F401, I001  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.errors import InputError
 
 Tensor = Any
@@ -16,7 +16,9 @@ POOLINGS = ("last", "mean", "max", "mean+max")
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class MaskedPooling(keras.layers.Layer):
-    """Pool `(B, T, U)` over the real steps: `mean = Σ_t m_t h_t / Σ_t m_t`, `max = max_{t: m_t} h_t`.
+    """Pool `(B, T, U)` over the real steps.
+
+    `mean = Σ_t m_t h_t / Σ_t m_t`, `max = max_{t: m_t} h_t`.
 
     A row without a real step pools to zeros.
 
@@ -69,11 +71,16 @@ class MaskedPooling(keras.layers.Layer):
 
 
 def _mean(sequences: Tensor, real: Tensor) -> Tensor:
-    return ops.sum(sequences * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
+    wide, weight = (
+        ops.cast(sequences, "float32"),
+        ops.cast(real, "float32"),
+    )  # float16 sums overflow
+    mean = ops.sum(wide * weight, axis=1) / ops.maximum(ops.sum(weight, axis=1), 1.0)
+    return ops.cast(mean, sequences.dtype)
 
 
 def _max(sequences: Tensor, real: Tensor) -> Tensor:
-    low = ops.cast(-3e4, sequences.dtype)  # below any output, and still finite in float16
+    low = ops.cast(-float("inf"), sequences.dtype)
     best = ops.max(ops.where(real > 0, sequences, low), axis=1)
     return ops.where(ops.max(real, axis=1) > 0, best, ops.zeros_like(best))
 

@@ -91,7 +91,7 @@ def select() -> str:
         'jax'
     """
     name, reason = selected()
-    if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ:
+    if "keras" not in sys.modules and not os.environ.get("KERAS_BACKEND"):
         os.environ["KERAS_BACKEND"] = name
         print(
             f"rnnkit: using {name} ({reason}; KERAS_BACKEND chooses another)",

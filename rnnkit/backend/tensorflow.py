@@ -13,7 +13,10 @@ HOIST_INPUT_PROJECTION = False
 
 def devices() -> list[str]:
     """Return the devices that TensorFlow sees."""
-    return [device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices()]
+    return [
+        device.name.removeprefix("/physical_device:")
+        for device in tf.config.list_physical_devices()
+    ]
 
 
 def scan(
@@ -33,9 +36,7 @@ def scan(
     # The shape and dtype of y are wanted before the loop; the graph drops what this computes.
     _, y = step(init, tuple(x[0] for x in xs))
     collects = y is not None
-    writes = (
-        (tf.TensorArray(y.dtype, size=steps, element_shape=y.shape),) if collects else ()
-    )
+    writes = (tf.TensorArray(y.dtype, size=steps, element_shape=y.shape),) if collects else ()
 
     def body(i: tf.Tensor, carry: tuple, writes: tuple) -> tuple:
         t = steps - 1 - i if reverse else i
@@ -66,7 +67,7 @@ def _unrolled(step: Callable, init: tuple, xs: tuple, reverse: bool) -> tuple[tu
 
 
 def dense(gradient: Any) -> Any:
-    """Return a gradient as one tensor: an embedding's comes as rows, some of them more than once."""
+    """Return a gradient as one tensor: an embedding's comes as rows, some more than once."""
     return tf.convert_to_tensor(gradient)
 
 

@@ -15,8 +15,8 @@ from rnnkit.errors import InputError, nearest
 if TYPE_CHECKING:
     from rnnkit.tasks import TextClassifier
 
-# The textbook configuration of the comparison RNN against LSTM against GRU: zero initial state, last
-# state, binary cross-entropy, the best validation loss kept.
+# The textbook configuration of the comparison RNN against LSTM against GRU: zero initial state,
+# last state, binary cross-entropy, the best validation loss kept.
 CLASSIC: dict[str, Any] = {
     "layers": 1,
     "units": 50,
@@ -163,7 +163,7 @@ Example:
 
 
 def _recipe(name: str, summary: str, **defaults: Any) -> Callable[..., TextClassifier]:
-    """Return `_classifier` under another name, with other defaults and a signature that shows them."""
+    """Return `_classifier` with another name, other defaults and a signature that shows them."""
     fixed = {key: defaults.pop(key) for key in ("cell", "bidirectional") if key in defaults}
     parameters = [
         parameter.replace(default=defaults.get(parameter.name, parameter.default))
@@ -202,9 +202,7 @@ rnn_sentiment = _recipe(
     "Classify texts by sentiment with a simple (Elman) recurrent network.",
     cell="rnn",
 )
-lstm_sentiment = _recipe(
-    "lstm_sentiment", "Classify texts by sentiment with an LSTM.", cell="lstm"
-)
+lstm_sentiment = _recipe("lstm_sentiment", "Classify texts by sentiment with an LSTM.", cell="lstm")
 gru_sentiment = _recipe(
     "gru_sentiment", "Classify texts by sentiment with a gated recurrent unit (GRU).", cell="gru"
 )

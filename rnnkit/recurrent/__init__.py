@@ -1,3 +1,3 @@
-"""Recurrent layers: `cells.py` holds the equations, `layers.py` the layers, `wrappers.py` what goes around them."""
+"""Recurrent layers: equations in `cells.py`, layers in `layers.py`, Bidirectional in `wrappers.py`."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ FORMAT_MARK = "rnnkit>"  # the package under which tasks are registered with Ker
 class TextTask(keras.Model):
     """A Keras model that takes texts. Abstract: a subclass gives meaning to the labels.
 
-    A task that has no vocabulary learns it from the texts of the first `fit`, then builds its network.
+    A task without a vocabulary learns it in the first `fit`, then builds its network.
 
     Args:
         build_network: `(vocabulary size, outputs) -> functional model` from token ids `(B, T)`;
@@ -112,7 +112,9 @@ class TextTask(keras.Model):
                 "more: there is nothing to learn from. Give texts with words, or lower min_count."
             )
         if self._build_network is None:
-            raise InputError(f"{type(self).__name__} was given neither a network nor build_network.")
+            raise InputError(
+                f"{type(self).__name__} was given neither a network nor build_network."
+            )
         self.vocabulary = vocabulary
         self._set_network(self._build_network(len(vocabulary), outputs))
         return vocabulary.encode_many(tokens)
@@ -189,7 +191,8 @@ class TextTask(keras.Model):
         """
         batches = self._batches(self.encode(x), batch_size=batch_size)
         if not len(batches):
-            return np.zeros((0, self.network.output_shape[-1]), "float32")  # type: ignore[union-attr]
+            width: int = self.network.output_shape[-1]  # type: ignore[union-attr]
+            return np.zeros((0, width), "float32")
         feed = native.feed(Feed(batches))
         sorted_outputs = super().predict(feed, verbose=verbose, callbacks=callbacks)
         outputs = np.empty_like(sorted_outputs)
@@ -297,13 +300,15 @@ class Feed(keras.utils.PyDataset):
         self.batches.on_epoch_end()
 
 
-def texts_and_labels(texts: Any, labels: Any, name: str) -> tuple[list[str], Sequence]:
+def texts_and_labels(texts: Any, labels: Any, name: str) -> tuple[list[str], np.ndarray]:
     """Check that there is one label for each text, and at least one text."""
     checked = check_texts(texts)
     if not checked:
         raise InputError(f"{name} holds no text. Give at least one text with its label.")
     if labels is None:
-        raise InputError(f"{name}: labels are missing. Give one for each of the {len(checked)} texts.")
+        raise InputError(
+            f"{name}: labels are missing. Give one for each of the {len(checked)} texts."
+        )
     labels = np.asarray(labels)
     labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.ndim != 1 or len(labels) != len(checked):

@@ -57,9 +57,9 @@ class TextClassifier(TextTask):
             self._set_classes(list(classes))
 
     @property
-    def classes(self) -> tuple[str, ...] | None:
-        """Names of the classes in the order of the outputs; None before they are known."""
-        return None if self._classes is None else tuple(map(str, self._classes))
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the outputs; empty before they are known."""
+        return tuple(map(str, self._classes or ()))
 
     # Keras's three verbs, on texts.
 
@@ -204,7 +204,7 @@ class TextClassifier(TextTask):
         """
         outputs = self.predict(texts, batch_size=batch_size, verbose=0)
         best = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs[:, 0] > 0.5).astype(int)
-        return [str(self.classes[i]) for i in best]  # type: ignore[index]
+        return [self.classes[i] for i in best]
 
     # What depends on the number of classes.
 
@@ -247,11 +247,14 @@ def _learn_classes(labels: np.ndarray) -> list[Label]:
     if labels.dtype.kind not in "biuUO":
         raise InputError(f"Labels are {labels.dtype}; expected names or whole numbers.")
     values = {label.item() if isinstance(label, np.generic) else label for label in labels}
-    if not all(isinstance(value, (str, int)) for value in values) or len(
-        {isinstance(value, str) for value in values}
-    ) != 1:
+    if (
+        not all(isinstance(value, (str, int)) for value in values)
+        or len({isinstance(value, str) for value in values}) != 1
+    ):
         kinds = sorted({type(value).__name__ for value in values})
-        raise InputError(f"Labels hold {', '.join(kinds)}; expected all names or all whole numbers.")
+        raise InputError(
+            f"Labels hold {', '.join(kinds)}; expected all names or all whole numbers."
+        )
     classes = sorted(int(value) if isinstance(value, bool) else value for value in values)
     if len(classes) < 2:
         raise InputError(
@@ -262,7 +265,7 @@ def _learn_classes(labels: np.ndarray) -> list[Label]:
 
 
 def _targets(labels: np.ndarray, classes: list[Label], name: str) -> np.ndarray:
-    """Return the number of each label's class; a number stands for itself where classes are names."""
+    """Return the number of each label's class; a number is one where classes are names."""
     numbers: dict[Any, int] = {label: i for i, label in enumerate(classes)}
     if classes and isinstance(classes[0], str):
         numbers |= {i: i for i in range(len(classes))}

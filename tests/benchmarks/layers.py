@@ -1,9 +1,9 @@
-"""Time one train step of each recurrent layer against its `keras.layers` twin, side by side in one run.
+"""Time one train step of each recurrent layer against its `keras.layers` twin.
 
     KERAS_BACKEND=jax python tests/benchmarks/layers.py [--shape 50,200,100,50] [--repeats 12]
 
-The step is the whole of Keras's: forward, gradients, Adam. Both sides are given the same weights and
-take turns; the minimum of the repeats counts. A ratio above 1 means that rnnkit is faster.
+The step is the whole of Keras's: forward, gradients, Adam. Both sides are given the same weights
+and take turns; the minimum of the repeats counts. A ratio above 1 means that rnnkit is faster.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 import time
 
-import rnnkit.layers  # noqa: I001  (picks the backend before Keras loads)
 import keras
 import numpy as np
+
+import rnnkit.layers
 
 SYSTEMS = {
     "SimpleRNN": lambda kit, units: kit.SimpleRNN(units),
@@ -67,7 +68,9 @@ def main() -> None:
                         best[side] = min(best[side], time.perf_counter() - start)
             theirs, ours = (1000 * seconds for seconds in best)
             kind = "right-padded" if masked else "none"
-            print(f"{name:20} {kind:14} {theirs:9.1f} {ours:10.1f} {theirs / ours:13.2f}", flush=True)
+            print(
+                f"{name:20} {kind:14} {theirs:9.1f} {ours:10.1f} {theirs / ours:13.2f}", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def test_three_classes_by_name(reviews):
     texts, labels = reviews
     names = np.where(labels == 1, "fine", "poor").astype(object)
     names[::3] = "mixed"
-    texts = [text + (" so-so" if name == "mixed" else "") for text, name in zip(texts, names)]
+    texts = [f"{text} so-so" if i % 3 == 0 else text for i, text in enumerate(texts)]
     model = gru_sentiment(**SMALL, epochs=6)
     model.fit(texts, names, verbose=0)
     assert model.classes == ("fine", "mixed", "poor")

@@ -38,7 +38,9 @@ def test_rate_of_every_step(reviews, schedule):
         "linear": 1 - rest,
         "cosine": 0.5 * (1 + np.cos(np.pi * rest)),
     }[schedule]
-    expected = falling if schedule == "constant" else np.where(progress < 0.05, progress / 0.05, falling)
+    expected = (
+        falling if schedule == "constant" else np.where(progress < 0.05, progress / 0.05, falling)
+    )
     np.testing.assert_allclose(rates.seen, 0.1 * expected, atol=1e-7)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
 
