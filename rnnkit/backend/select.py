@@ -81,7 +81,7 @@ def selected() -> tuple[str, str]:
 
 
 def select() -> str:
-    """Make Keras use the selected backend; where `KERAS_BACKEND` is unset, name it in one line.
+    """Make Keras use the selected backend; name it in a line where `KERAS_BACKEND` is empty.
 
     Raises:
         BackendError: see `selected`.

@@ -45,12 +45,12 @@ class Options(TypedDict, total=False):
 
 
 class RecurrentLayer(keras.layers.Layer):
-    """A layer that runs a recurrence over time, with any mask. Abstract: a subclass gives the equations.
+    """A layer that runs a recurrence over time, with any mask. Abstract.
 
-    A subclass sets `gates` and `state_count` and implements `step_function`.
+    A subclass gives the equations: `gates`, `state_count` and `step_function`.
 
-    Masks: boolean `(B, T)`, true = real step, any pattern. A masked step leaves the states as they were and
-    repeats the last output (zeros before the first real step; zeros throughout with
+    Masks: boolean `(B, T)`, true = real step, any pattern. A masked step leaves the states as they
+    were and repeats the last output (zeros before the first real step; zeros throughout with
     `zero_output_for_mask=True`). A row without a real step returns zeros and its initial state.
 
     Args:
@@ -233,12 +233,15 @@ class RecurrentLayer(keras.layers.Layer):
         initial_state: Any = None,
         mask: Tensor | None = None,
         training: bool = False,
+        sequences_mask: Tensor | None = None,
     ) -> Any:
         """Run the recurrence over `sequences` `(B, T, D)`."""
+        # Beside an initial state Keras gives the mask that the sequences carry under this name.
+        mask = sequences_mask if mask is None else mask
         if self.unroll and sequences.shape[1] is None:
             raise InputError(
-                f"{type(self).__name__}: unroll=True needs a fixed number of steps; the input shape "
-                f"is {tuple(sequences.shape)}. Fix T in keras.Input(shape=(T, D)) or drop unroll."
+                f"{type(self).__name__}: unroll=True needs a fixed number of steps; the input "
+                f"shape is {tuple(sequences.shape)}. Give keras.Input(shape=(T, D)), or drop unroll."
             )
         if mask is not None:
             self._check_mask(mask, sequences)
@@ -316,7 +319,8 @@ class RecurrentLayer(keras.layers.Layer):
         expected = [(sequences.shape[0], size) for size in self.state_size]
         if len(shapes) != len(expected) or not all(map(_agree, shapes, expected)):
             raise InputError(
-                f"{type(self).__name__}: initial_state has the shapes {shapes}; expected {expected}."
+                f"{type(self).__name__}: initial_state has the shapes {shapes}; expected "
+                f"{expected}."
             )
         return tuple(ops.cast(state, self.compute_dtype) for state in initial_state)
 

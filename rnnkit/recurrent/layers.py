@@ -1,4 +1,4 @@
-"""The recurrent layers. Each names its equations (`cells.py`) and its own arguments; the rest is in `base.py`."""
+"""The recurrent layers: each names its equations (`cells.py`) and its own arguments."""
 
 from __future__ import annotations
 
@@ -179,7 +179,8 @@ class GRU(_GatedLayer):
     """Gated recurrent unit, in both forms.
 
     `z, r = σ(x_t W_• + h_{t-1} U_• + b_•)`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃`, and
-    with `reset_after=True` (Keras's default, what fused kernels compute, `3U(D + U + 2)` parameters)
+    with `reset_after=True` (Keras's default, what fused kernels compute, `3U(D + U + 2)`
+    parameters)
     `h̃ = tanh(x_t W_h + b_h + r ⊙ (h_{t-1} U_h + b'_h))`,
     with `reset_after=False` (`3U(D + U + 1)` parameters)
     `h̃ = tanh(x_t W_h + b_h + (r ⊙ h_{t-1}) U_h)`.

@@ -66,7 +66,8 @@ class Bidirectional(keras.layers.Layer):
         for part in (layer, backward_layer):
             if part is not None and not hasattr(part, "go_backwards"):
                 raise InputError(
-                    f"Bidirectional: expected recurrent layers such as rnnkit.layers.LSTM; got {part!r}."
+                    f"Bidirectional: expected recurrent layers such as rnnkit.layers.LSTM; "
+                    f"got {part!r}."
                 )
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
@@ -80,7 +81,7 @@ class Bidirectional(keras.layers.Layer):
         self.return_state = layer.return_state
         self.stateful = layer.stateful
         for part in (self.forward_layer, self.backward_layer):
-            part.zero_output_for_mask = part.zero_output_for_mask or layer.return_sequences
+            part.zero_output_for_mask = layer.return_sequences
         self._start_weights = weights
         self.supports_masking = True
         self.input_spec = layer.input_spec
@@ -116,8 +117,11 @@ class Bidirectional(keras.layers.Layer):
         initial_state: Any = None,
         mask: Tensor | None = None,
         training: bool = False,
+        sequences_mask: Tensor | None = None,
     ) -> Any:
         """Run both directions over `sequences` `(B, T, D)` and merge them."""
+        # Beside an initial state Keras gives the mask that the sequences carry under this name.
+        mask = sequences_mask if mask is None else mask
         halves: tuple[Any, Any] = (None, None)
         if initial_state is not None:
             middle = len(initial_state) // 2
