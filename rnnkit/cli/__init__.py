@@ -1,0 +1,120 @@
+"""The command line: what the public functions do, for people at a terminal.
+
+Nothing heavy is imported before a command needs it: no framework, Keras, scikit-learn or
+Matplotlib for ``--help``, ``list`` and ``info``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from rnnkit.cli.errors import ErrorPanels
+from rnnkit.cli.options import LabelColumn, Limit, ModelPath, RunPath, TextColumn
+from rnnkit.cli.training import RecipeCommands, register_compare
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=ErrorPanels,
+    help="Recurrent sequence models for Keras 3: train, measure, compare and ask them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a fault in the program keeps Python's own traceback
+)
+app.add_typer(
+    typer.Typer(cls=RecipeCommands),
+    name="train",
+    help="Train a recipe on a data set; the run gets a folder of its own.",
+    no_args_is_help=True,
+    subcommand_metavar="NAME [OPTIONS]",
+)
+register_compare(app)
+
+
+@app.callback()
+def main() -> None:
+    """Quieten TensorFlow: Keras imports it where it is installed, whatever the backend."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@app.command("list")
+def list_recipes() -> None:
+    """List the recipes, one line each."""
+    from rnnkit import recipes
+    from rnnkit.cli import show
+
+    show.rows(["recipe", "what it is"], [[n, summary(recipes.find(n))] for n in recipes.names()])
+
+
+@app.command()
+def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")]) -> None:
+    """Show what a recipe is and every setting it has."""
+    import inspect
+
+    from rnnkit import recipes
+    from rnnkit.cli import show
+    from rnnkit.cli.settings import settings_of
+
+    recipe = recipes.find(name)
+    about = (inspect.getdoc(recipe) or name).partition("\nArgs:")[0].strip()
+    show.console.print(about, markup=False)
+    lines = [[s.option, s.type_name, s.shown, s.help] for s in settings_of(recipe).values()]
+    show.rows(["setting", "type", "default", "meaning"], lines)
+    show.console.print(f"train it: rnnkit train {name}", markup=False)
+
+
+@app.command()
+def evaluate(
+    run: RunPath,
+    data: Annotated[
+        str | None, typer.Option(help="Another data set or file; the run's own if not given.")
+    ] = None,
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    limit: Limit = None,
+) -> None:
+    """Measure a run's model on the test split."""
+    from rnnkit import study
+    from rnnkit.cli import show
+
+    opened = study.open_run(run)
+    source = opened.settings["data"]
+    if data is not None:
+        source = {"name": data, "text_column": text_column, "label_column": label_column}
+        source["limit"] = limit
+    elif limit is not None:
+        source = source | {"limit": limit}
+    show.metrics(study.evaluate(opened, **source), f"{source['name']}, test split")
+
+
+@app.command()
+def predict(
+    run: ModelPath,
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT...", help="Texts; - reads lines from stdin.")
+    ] = None,
+    file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
+) -> None:
+    """Say the label of each text, and its probability."""
+    from rnnkit.cli.texts import gather, print_predictions
+
+    asked = gather(texts or [], file)  # before the model: it takes seconds to load
+    from rnnkit import study
+
+    print_predictions(study.open_model(run), asked)
+
+
+@app.command()
+def doctor() -> None:
+    """Show Python, backends, devices and versions, and what is missing."""
+    from rnnkit.cli.doctor import report
+
+    if not report():
+        raise typer.Exit(1)
+
+
+def summary(recipe: Any) -> str:
+    """Return the first line of a recipe's docstring."""
+    return (recipe.__doc__ or "").strip().partition("\n")[0]

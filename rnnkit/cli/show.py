@@ -1,0 +1,69 @@
+"""Tables for the terminal; plain text where the output is a file or a pipe."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rnnkit.study import Comparison, Run
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | None = None) -> None:
+    """Print a table; numbers stand to the right.
+
+    Example:
+        >>> rows(["name", "n"], [["a", "1"]])  # doctest: +SKIP
+    """
+    lines = list(lines)
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for number, name in enumerate(heading):
+        numeric = bool(lines) and all(line[number][:1].isdigit() for line in lines)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    Console(highlight=False, width=None if console.is_terminal else 120).print(table)
+
+
+def metrics(values: Mapping[str, float], title: str) -> None:
+    """Print the metrics of one model, one line."""
+    from rnnkit.study.report import HEADINGS, show
+
+    known = [name for name in HEADINGS if name in values]
+    rows([HEADINGS[n] for n in known], [[show(n, values[n]) for n in known]], title)
+
+
+def run(finished: Run) -> None:
+    """Print how a run came out, where it is, and what to do with it next."""
+    from rnnkit.study.report import tensorboard_command
+
+    results: dict[str, Any] = finished.results
+    metrics({**results["test"], **results}, f"{finished.settings['recipe']}, test split")
+    place = shlex.quote(str(finished.path))
+    facts = {
+        "best epoch": f"{results['best_epoch']} of {results['epochs']}",
+        "run": place,
+        "look at it": tensorboard_command(finished.path),
+        "ask it": f'rnnkit predict {place} "A wonderful little production."',
+    }
+    for name, value in facts.items():
+        console.print(Text(f"{name + ':':<12}{value}"))
+
+
+def study(finished: Comparison) -> None:
+    """Print the table of a study and where its report is."""
+    from rnnkit.study.report import table, tensorboard_command
+
+    heading, *lines = table(finished.rows)
+    rows(heading, lines, "Test split, mean ± sample standard deviation")
+    for name, why in finished.failures.items():
+        console.print(Text(f"{name} is not in the table: {why}"), style="red")
+    console.print(Text(f"report:     {finished.report}"))
+    console.print(Text(f"look at it: {tensorboard_command(finished.path)}"))

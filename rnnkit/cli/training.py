@@ -1,0 +1,125 @@
+"""`train` and `compare`: their options are the shared ones and the settings of the recipes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from rnnkit import recipes
+from rnnkit.cli.options import (
+    Data,
+    LabelColumn,
+    Limit,
+    Out,
+    Patience,
+    Quiet,
+    TextColumn,
+    verbosity,
+)
+from rnnkit.cli.settings import settings_of, shared_settings, with_settings
+
+
+class RecipeCommands(typer.core.TyperGroup):
+    """One command a recipe, made when it is asked for: `rnnkit train NAME`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the recipes."""
+        return recipes.names()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command that trains a recipe; an unknown one is refused with the nearest."""
+        recipe = recipes.find(cmd_name)
+        single = typer.Typer(add_completion=False)
+        summary = (recipe.__doc__ or "").strip().partition("\n")[0]
+        single.command(name=cmd_name, help=summary)(
+            with_settings(_trainer(cmd_name), settings_of(recipe))
+        )
+        return typer.main.get_command(single)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Let the options stand before the recipe's name, too."""
+        named = [i for i, arg in enumerate(args) if arg in recipes.names()]
+        if named:
+            args = [args[named[0]], *args[: named[0]], *args[named[0] + 1 :]]
+        return super().parse_args(ctx, args)
+
+
+def _trainer(recipe: str) -> Any:
+    def train(
+        settings: dict[str, Any],
+        data: Data = "sample",
+        text_column: TextColumn = "text",
+        label_column: LabelColumn = "label",
+        patience: Patience = None,
+        seed: Annotated[int, typer.Option(help="Of the weights and of the batches.")] = 0,
+        limit: Limit = None,
+        out: Out = None,
+        quiet: Quiet = False,
+    ) -> None:
+        from rnnkit import study
+        from rnnkit.cli import show
+
+        run = study.train(
+            recipe,
+            data,
+            text_column=text_column,
+            label_column=label_column,
+            settings=settings,
+            patience=patience,
+            seed=seed,
+            limit=limit,
+            out=out,
+            verbose=verbosity(quiet),
+        )
+        show.run(run)
+
+    return train
+
+
+def _compare(
+    settings: dict[str, Any],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Recipes.")],
+    data: Data = "sample",
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    patience: Patience = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each recipe: seeds 0, 1, ...")] = 3,
+    limit: Limit = None,
+    out: Out = None,
+    yardstick: Annotated[
+        bool, typer.Option(help="Add TF-IDF with logistic regression on the same data.")
+    ] = True,
+    quiet: Quiet = False,
+) -> None:
+    """Train recipes under the same terms, several seeds each, and write one report.
+
+    Settings given apply to every recipe that has them. Call it again with the same --out to go on
+    with an interrupted study: what is complete is not repeated.
+    """
+    from rnnkit import study
+    from rnnkit.cli import show
+
+    finished = study.compare(
+        names,
+        data,
+        text_column=text_column,
+        label_column=label_column,
+        settings=settings,
+        seeds=seeds,
+        patience=patience,
+        limit=limit,
+        out=out,
+        yardstick=yardstick,
+        verbose=verbosity(quiet),
+        announce=(lambda line: None) if quiet else print,
+    )
+    show.study(finished)
+
+
+def register_compare(app: typer.Typer) -> None:
+    """Add `compare`; its settings are those of all recipes, as the names come after them."""
+    shared = shared_settings(recipes.find(name) for name in recipes.names())
+    shared.pop("seed", None)  # --seeds here
+    app.command("compare")(with_settings(_compare, shared))

@@ -1,0 +1,198 @@
+"""report.md and its picture: what was compared, under which terms, and how it came out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnkit.study.runs import Run, read_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rnnkit.study.compare import Comparison, Row
+
+# Measure -> its heading; fractions are shown with four digits, the rest as numbers.
+HEADINGS = {
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "loss": "loss",
+    "seconds": "seconds",
+    "tokens_per_second": "tokens/s",
+    "parameters": "parameters",
+}
+WHOLE = ("tokens_per_second", "parameters")
+CURVES = "learning_curves.png"
+
+
+def write_report(study: Comparison) -> Path:
+    """Write report.md and the learning curves into the study's folder; return the report's path.
+
+    Example:
+        >>> write_report(study).name  # doctest: +SKIP
+        'report.md'
+    """
+    draw_curves(study.runs.values(), study.path / CURVES)
+    text = "\n".join(_lines(study)) + "\n"
+    part = study.report.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(study.report)
+    return study.report
+
+
+def table(rows: Iterable[Row]) -> list[list[str]]:
+    """Return the table of a study as text, the heading first.
+
+    Example:
+        >>> from rnnkit.study.compare import Row
+        >>> table([Row("lstm", 2, {"accuracy": (0.9, 0.01)})])[1][:3]
+        ['lstm', '2', '0.9000 ± 0.0100']
+    """
+    lines = [["recipe", "runs", *HEADINGS.values()]]
+    for row in rows:
+        cells = [show(measure, *row.values.get(measure, (None, None))) for measure in HEADINGS]
+        lines.append([row.name, str(row.runs), *cells])
+    return lines
+
+
+def show(measure: str, mean: float | None, spread: float | None = None) -> str:
+    """Return one value as the tables show it.
+
+    Example:
+        >>> show("seconds", 83.04, 1.31)
+        '83.0 ± 1.3'
+    """
+    if mean is None:
+        return "–"
+    digits = ",.0f" if measure in WHOLE else ".1f" if measure == "seconds" else ".4f"
+    if spread is None or (spread == 0 and measure == "parameters"):
+        return f"{mean:{digits}}"
+    return f"{mean:{digits}} ± {spread:{digits}}"
+
+
+def tensorboard_command(path: Path) -> str:
+    """Return the command that opens TensorBoard on a run or a study.
+
+    Example:
+        >>> tensorboard_command(Path("runs/mine"))
+        'tensorboard --logdir runs/mine'
+    """
+    return f"tensorboard --logdir {shlex.quote(str(path))}"
+
+
+def draw_curves(runs: Iterable[Run], path: Path) -> None:
+    """Draw validation loss and accuracy over the epochs: a thin line a run, a thick mean a recipe.
+
+    Args:
+        runs: the complete runs.
+        path: the PNG to write.
+
+    Example:
+        >>> draw_curves([run], Path("curves.png"))  # doctest: +SKIP
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    histories: dict[str, list[list[dict[str, float]]]] = {}
+    for run in runs:
+        histories.setdefault(run.settings["recipe"], []).append(run.folder.epochs())
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    for axes, measure in ((left, "val_loss"), (right, "val_accuracy")):
+        for number, (recipe, rows) in enumerate(histories.items()):
+            _draw_recipe(axes, rows, measure, recipe, f"C{number % 10}")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(measure.replace("val_", "validation "))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+    left.legend()
+    part = path.with_suffix(".part")
+    canvas.print_figure(part, format="png", dpi=120)
+    part.replace(path)
+
+
+def _draw_recipe(
+    axes: Axes, histories: list[list[dict[str, float]]], measure: str, label: str, color: str
+) -> None:
+    curves = [[(row["epoch"], row[measure]) for row in rows] for rows in histories]
+    if len(curves) > 1:
+        for curve in curves:
+            axes.plot(*zip(*curve, strict=True), color=color, alpha=0.35, linewidth=0.8)
+    # The mean ends with the shortest run: beyond it, it would be a mean over fewer runs.
+    together = list(zip(*curves, strict=False))
+    mean = [(column[0][0], sum(y for _, y in column) / len(column)) for column in together]
+    axes.plot(*zip(*mean, strict=True), color=color, marker="o", markersize=3, label=label)
+
+
+def _lines(study: Comparison) -> Iterable[str]:
+    first = next(iter(study.runs.values()))
+    terms, counts = first.settings, first.results["examples"]
+    here = read_json(first.folder.environment)
+    names = list(dict.fromkeys(run.settings["recipe"] for run in study.runs.values()))
+    yield f"# {', '.join(names)}"
+    yield ""
+    yield (
+        f"Data: `{terms['data']['name']}`, {counts['train']:,} training, {counts['valid']:,} "
+        f"validation and {counts['test']:,} test examples, the same for all. "
+        f"Seeds: {_seeds(study.runs.values())}."
+    )
+    yield (
+        "Mean ± sample standard deviation over the runs, on the test split, with the weights of "
+        "the best validation loss. Seconds are of training, with compilation and validation."
+    )
+    yield ""
+    heading, *rows = table(study.rows)
+    yield "| " + " | ".join(heading) + " |"
+    yield "|---" * len(heading) + "|"
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+    for name, why in study.failures.items():
+        yield f"- **{name} is not in the table**: {' '.join(why.split())}"
+        yield ""
+    yield f"![Validation loss and accuracy over the epochs]({CURVES})"
+    yield ""
+    yield "## Settings"
+    yield ""
+    limit = terms["data"]["limit"]
+    yield f"Patience {_plain(terms['patience'])}, limit {_plain(limit)}; of each recipe:"
+    yield ""
+    yield from _settings_table(study.runs.values(), names)
+    yield ""
+    yield "## Where it ran"
+    yield ""
+    yield (
+        f"rnnkit {here['rnnkit']}, Keras {here['keras']} on {here['backend']} "
+        f"{here['backend_version']} ({', '.join(here['devices'])}), Python {here['python']}, "
+        f"NumPy {here['numpy']}, {here['cpus']} CPUs, {here['system']}."
+    )
+    yield ""
+    yield "## Look closer"
+    yield ""
+    yield "All runs side by side, in TensorBoard (Scalars, HParams):"
+    yield ""
+    yield f"    {tensorboard_command(study.path)}"
+
+
+def _settings_table(runs: Iterable[Run], names: list[str]) -> Iterable[str]:
+    """One line a setting, one column a recipe."""
+    by_recipe = {run.settings["recipe"]: run.settings["settings"] for run in runs}
+    yield "| setting | " + " | ".join(names) + " |"
+    yield "|---" * (len(names) + 1) + "|"
+    every = dict.fromkeys(key for settings in by_recipe.values() for key in settings)
+    for setting in (key for key in every if key not in ("recipe", "seed")):
+        cells = [_plain(by_recipe[n][setting]) if setting in by_recipe[n] else "–" for n in names]
+        yield f"| {setting} | " + " | ".join(cells) + " |"
+
+
+def _seeds(runs: Iterable[Run]) -> str:
+    return ", ".join(map(str, sorted({run.settings["seed"] for run in runs})))
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,104 @@
+"""Where a run's texts come from: a data set by name, or a file of one's own."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnkit.data import datasets
+from rnnkit.errors import InputError, nearest
+
+
+class Source(NamedTuple):
+    """A data set as a run records it, so that the run can be measured on it again.
+
+    Example:
+        >>> Source("sample").name
+        'sample'
+    """
+
+    name: str
+    text_column: str = "text"
+    label_column: str = "label"
+    limit: int | None = None
+
+    def load(self) -> datasets.TextDataset:
+        """Load it; see `load_data`."""
+        return load_data(
+            self.name,
+            text_column=self.text_column,
+            label_column=self.label_column,
+            limit=self.limit,
+        )
+
+
+def load_data(
+    data: str | os.PathLike[str],
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
+    limit: int | None = None,
+) -> datasets.TextDataset:
+    """Load a data set by name, or a file or folder by path.
+
+    The splits do not depend on a run's seed: runs with different seeds see the same texts.
+
+    Args:
+        data: a name from `rnnkit.data.datasets.names`, or a path that `from_files` reads.
+        text_column: the column that holds the text, where ``data`` is a table.
+        label_column: the column that holds the label.
+        limit: keep at most this many examples of each split.
+
+    Raises:
+        InputError: no such data set or file, or it cannot be used.
+
+    Example:
+        >>> load_data("sample", limit=100).classes
+        ('neg', 'pos')
+    """
+    name = os.fspath(data)
+    if name in datasets.names():
+        return datasets.load(name, limit=limit)
+    path = Path(name).expanduser()
+    if not path.exists():
+        known = datasets.names()
+        raise InputError(
+            f"{name!r} is neither a data set ({', '.join(known)}) nor a file or folder that exists."
+            f"{nearest(name, known)}"
+        )
+    found = datasets.from_files(path, text_column=text_column, label_column=label_column)
+    if limit is not None:  # the rows of each split are in random order already
+        found = replace(
+            found,
+            train=_first(found.train, limit),
+            valid=_first(found.valid, limit),
+            test=_first(found.test, limit),
+        )
+    for part in ("train", "valid", "test"):
+        if not getattr(found, part).texts:
+            raise InputError(
+                f"{path} is too small: nothing is left for its {part} split. Expected ten texts "
+                "of each class, or more."
+            )
+    return found
+
+
+def _first(split: datasets.Split, limit: int) -> datasets.Split:
+    return split.take(np.arange(min(limit, len(split))))
+
+
+def source_of(data: str | os.PathLike[str], **options: Any) -> Source:
+    """Describe the data for the record; a path is made absolute, to hold from anywhere.
+
+    Example:
+        >>> source_of("sample", limit=10)
+        Source(name='sample', text_column='text', label_column='label', limit=10)
+    """
+    name = os.fspath(data)
+    if name not in datasets.names():
+        name = str(Path(name).expanduser().resolve())
+    return Source(name, **options)

@@ -1,0 +1,188 @@
+"""One run: data in, a trained and measured model and its records out."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import shutil
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from rnnkit import recipes
+from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.monitor import EventWriter
+from rnnkit.study.plan import Plan, make_plan
+from rnnkit.study.runs import Run, RunFolder, write_json
+
+if TYPE_CHECKING:
+    from rnnkit.data.datasets import TextDataset
+    from rnnkit.tasks import TextClassifier
+
+SPLITS = ("train", "valid", "test")
+
+
+def train(
+    recipe: str,
+    data: str | os.PathLike[str] = "sample",
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
+    settings: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    patience: int | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    verbose: int | str = "auto",
+) -> Run:
+    """Train a recipe on a data set, measure it on the test split and keep everything in a folder.
+
+    The weights kept are those of the epoch with the best validation loss.
+
+    Args:
+        recipe: a name from `rnnkit.recipes.names`.
+        data: the name of a data set, or the path of a table or folder of texts.
+        text_column: the column that holds the text, where ``data`` is a table.
+        label_column: the column that holds the label.
+        settings: the recipe's keywords; what is left out keeps its default.
+        epochs: the setting of that name, for short: passes over the training texts, at most.
+        batch_size: the setting of that name: texts a step.
+        patience: stop after this many epochs without a better validation loss; None never stops.
+        seed: of the weights and of the order of the batches. The splits do not depend on it.
+        limit: keep at most this many examples of each split.
+        out: the run's folder; None makes ``runs/<recipe>-<time>``.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        The complete run; its model is loaded from the file that was written.
+
+    Raises:
+        InputError: a recipe, setting, data set or folder that cannot be used; nothing is written.
+        NonFiniteLoss: the loss became NaN or infinite; the folder then has no results or model.
+
+    Example:
+        >>> run = train("lstm_sentiment", "sample", epochs=1, limit=200)  # doctest: +SKIP
+        >>> sorted(run.results["test"])  # doctest: +SKIP
+        ['accuracy', 'f1', 'loss', 'precision', 'recall']
+    """
+    plan = make_plan(
+        recipe,
+        data,
+        text_column=text_column,
+        label_column=label_column,
+        settings=settings,
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=patience,
+        seed=seed,
+        limit=limit,
+    )
+    return carry_out(plan, plan.data.load(), out, verbose)
+
+
+def carry_out(
+    plan: Plan,
+    dataset: TextDataset,
+    out: str | os.PathLike[str] | None = None,
+    verbose: int | str = "auto",
+) -> Run:
+    """Train as planned on a data set that is loaded already; see `train`.
+
+    Example:
+        >>> plan = make_plan("lstm_sentiment", limit=200)  # doctest: +SKIP
+        >>> carry_out(plan, plan.data.load()).results["epochs"]  # doctest: +SKIP
+        3
+    """
+    build = recipes.find(plan.recipe)
+    classes = {"classes": dataset.classes} if "classes" in signature(build).parameters else {}
+    model = build(**{**classes, **plan.given}, seed=plan.seed)
+    folder = RunFolder.create(plan.recipe, out)
+    write_json(folder.settings, {**plan.as_record(), "settings": model.settings})
+    write_json(folder.environment, environment())
+    try:
+        seconds = _fit(model, dataset, folder, plan, verbose)
+        test = model.evaluate(dataset.test.texts, dataset.test.labels, return_dict=True, verbose=0)
+        if not all(map(math.isfinite, test.values())):
+            raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
+    except InputError:  # refused before the first step: there is nothing to keep
+        shutil.rmtree(folder.path)
+        raise
+    except NonFiniteLoss as error:
+        raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
+    rows = folder.epochs()
+    results = {
+        "test": {name: float(value) for name, value in test.items()},
+        "seconds": seconds,
+        "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / seconds,
+        "parameters": int(model.network.count_params()),
+        "epochs": len(rows),
+        "best_epoch": int(min(rows, key=lambda row: row["val_loss"])["epoch"]),
+        "examples": {
+            name: len(getattr(dataset, name).texts) for name in ("train", "valid", "test")
+        },
+    }
+    # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
+    with EventWriter(folder.events / "test") as writer:
+        shown = {**model.settings, "seed": plan.seed}
+        writer.hparams(shown, {**results["test"], "seconds": seconds})
+    model.save(folder.model)
+    write_json(folder.results, results)
+    return Run(folder)
+
+
+def environment() -> dict[str, Any]:
+    """Say on what a run ran: versions, backend, devices, machine.
+
+    Example:
+        >>> environment()["backend"]  # doctest: +SKIP
+        'jax'
+    """
+    import keras
+
+    from rnnkit import backend
+
+    name = keras.config.backend()
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "rnnkit": _version("rnnkit"),
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backend": name,
+        "backend_version": backend.installed().get(name, "unknown version"),
+        "devices": backend.devices(),
+        "numpy": _version("numpy"),
+        "system": platform.platform(),
+        "cpus": os.cpu_count(),
+    }
+
+
+def _fit(
+    model: TextClassifier, dataset: TextDataset, folder: RunFolder, plan: Plan, verbose: int | str
+) -> float:
+    """Fit with all the records on; return the seconds it took."""
+    from rnnkit.monitor import TensorBoard  # these bring Keras in
+    from rnnkit.study.log import EpochLog
+
+    train, valid = dataset.train, dataset.valid
+    begin = time.perf_counter()
+    model.fit(
+        train.texts,
+        train.labels,
+        validation_data=(valid.texts, valid.labels),
+        patience=plan.patience,
+        callbacks=[TensorBoard(folder.events, (valid.texts, valid.labels)), EpochLog(folder)],
+        verbose=verbose,
+    )
+    return time.perf_counter() - begin
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a source tree that was not installed
+        return "not installed"
