@@ -98,7 +98,8 @@ class TensorBoard(keras.callbacks.Callback):
         self._batches = batch + 1
         if not self.scalars_every or self._step % self.scalars_every:
             return
-        sync_state(self.model)
+        # On JAX, looking at self.model fetches the state that Keras keeps apart during an epoch; so
+        # it is left alone in batches that are not written.
         values = dict(logs or {})
         values |= known(
             learning_rate=learning_rate(self.model),
@@ -208,7 +209,6 @@ class StopOnNonFinite(keras.callbacks.Callback):
             self._stop(f"The validation loss became {loss} after epoch {epoch + 1}")
 
     def _stop(self, what: str) -> None:
-        sync_state(self.model)
         before = "none was finite" if self._last is None else f"it was {self._last:.6g}"
         rate = learning_rate(self.model)
         raise NonFiniteLoss(
@@ -232,10 +232,11 @@ def learning_rate(model: keras.Model) -> float | None:
 
 
 def sync_state(model: keras.Model) -> None:
-    """Make variables readable between two batches.
+    """Make variables readable between two batches of `fit`.
 
-    On JAX, Keras carries them through the epoch apart from the model, whose own copies then hold
-    initial values: reading one gives a wrong number, silently.
+    On JAX, Keras carries them through an epoch apart from the model, whose own copies then hold
+    initial values: reading one gives a wrong number, silently. `Callback.model` does this by
+    itself; who holds the model by another name calls it.
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()

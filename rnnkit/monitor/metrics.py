@@ -89,8 +89,8 @@ class _ConfusionMetric(keras.metrics.Metric):
         return ops.diagonal(matrix), ops.sum(matrix, axis=0), ops.sum(matrix, axis=1)
 
     def _score(self, above: Any, below: Any) -> Any:
-        safe = ops.where(below > 0, below, ops.ones_like(below))
-        scores = ops.where(below > 0, above / safe, ops.zeros_like(above))
+        # No denominator is below its numerator: where it is 0, so is the score.
+        scores = above / ops.where(below > 0, below, ops.ones_like(below))
         return scores[1] if self.num_classes == 2 else ops.mean(scores)
 
 

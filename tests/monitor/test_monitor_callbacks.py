@@ -118,6 +118,27 @@ def test_schedule_norm_and_throughput_follow_the_training(tmp_path):
     assert read(tmp_path / "again" / "train")["batch/loss"][0][0] == 11  # counts on
 
 
+def test_the_clock_stops_before_validation(tmp_path, monkeypatch):
+    x, y = small_data()
+    now = [0.0]
+    monkeypatch.setattr("rnnkit.monitor.callbacks.time.perf_counter", lambda: now[0])
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            now[0] += 2.0
+
+        def on_test_begin(self, logs=None):
+            now[0] += 100.0
+
+    model = small_model()
+    model.tokens_per_epoch = 160
+    callbacks = [Clock(), TensorBoard(tmp_path)]
+    model.fit(x, y, validation_data=(x, y), batch_size=8, verbose=0, callbacks=callbacks)
+    train = read(tmp_path / "train")
+    assert train["epoch/seconds"] == [(1, 10.0)]
+    assert train["epoch/tokens_per_second"] == [(1, 16.0)]
+
+
 def test_words_and_weights_are_those_of_the_end(tmp_path):
     x, y = small_data()
     model = small_model()
@@ -133,17 +154,17 @@ def test_words_and_weights_are_those_of_the_end(tmp_path):
     assert not [tag for tag in read(tmp_path / "train") if "embedding" in tag]
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX keeps the state apart")
-def test_state_is_readable_between_batches():
+def test_state_is_readable_between_batches_by_any_name():
     x, y = small_data()
+    model = small_model()
     seen = []
 
     class Look(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            sync_state(self.model)
-            seen.append(int(self.model.optimizer.iterations))
+            sync_state(model)
+            seen.append(int(keras.ops.convert_to_numpy(model.optimizer.iterations)))
 
-    small_model().fit(x, y, batch_size=8, verbose=0, callbacks=[Look()])
+    model.fit(x, y, batch_size=8, verbose=0, callbacks=[Look()])
     assert seen == [1, 2, 3, 4, 5]
 
 
@@ -201,6 +222,23 @@ def test_examples_are_predicted_once_on_a_fixed_sample(tmp_path):
     assert 4 < sum(int(text) >= 50 for text in first) < 16
 
 
+def test_confusion_matrix_has_a_row_for_each_true_class(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "rnnkit.monitor.examples.confusion_png",
+        lambda counts, classes, title: (
+            drawn.append((counts, classes, title)) or confusion_png([[1]], [""])
+        ),
+    )
+    with EventWriter(tmp_path) as writer:
+        model = Reader([[0.9], [0.8], [0.7], [0.1], [0.2]])
+        Examples(["0", "1", "2", "3", "4"], [1, 0, 0, 0, 1]).report(model, writer, step=3)
+    [(counts, classes, title)] = drawn
+    assert counts.tolist() == [[1, 2], [1, 1]]
+    assert classes == ["neg", "po|s"]
+    assert title == "step 3: 40.0% of 5 examples right"
+
+
 def test_several_classes_logits_and_names_of_labels(tmp_path):
     model = Reader([[3.0, -1.0, 0.0], [0.0, 5.0, 1.0], [0.0, 1.0, 4.0]])
     model.classes = ("a", "b", "c")
@@ -237,7 +275,7 @@ def test_bad_examples_are_refused(tmp_path):
 
 @pytest.mark.parametrize("size", [2, 5, 30])
 def test_confusion_matrix_takes_any_class_name(size):
-    names = (["$x^{", "电影", "a" * 60, "", "tab\t"] * 6)[:size]
+    names = (["$x^{$", "电影", "a" * 60, "", "tab\t"] * 6)[:size]
     png = confusion_png(np.eye(size, dtype=int) * 1234567, names, "100 $ of $")
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
 
