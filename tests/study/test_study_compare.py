@@ -1,0 +1,256 @@
+"""Studies: the same terms for all, nothing done twice, a report that says what was measured.
+
+The runs themselves are faked, but for one test: what a run does is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+
+import pytest
+
+from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.study import Run, RunFolder, compare, load_data, open_run
+from rnnkit.study.compare import Row, plan_runs, summarise
+from rnnkit.study.report import draw_curves, show, tensorboard_command
+from rnnkit.study.report import table as as_table
+from rnnkit.study.runs import read_json, write_json
+from rnnkit.study.yardstick import measure
+
+# `rnnkit.study.compare` is the function; its module has to be asked for.
+MODULE = importlib.import_module("rnnkit.study.compare")
+
+
+def fake_run(plan, path, accuracy):
+    folder = RunFolder.create(plan.recipe, path)
+    write_json(folder.settings, {**plan.as_record(), "settings": {"units": 4, **plan.given}})
+    here = ("rnnkit", "keras", "backend", "backend_version", "python", "numpy", "cpus", "system")
+    write_json(folder.environment, dict.fromkeys(here, "1") | {"devices": ["cpu:0"]})
+    for epoch in (1, 2):
+        folder.add_epoch({"epoch": epoch, "val_loss": 1 / epoch, "val_accuracy": accuracy})
+    metrics = dict.fromkeys(("precision", "recall", "f1", "loss"), 0.5)
+    results = {"test": {"accuracy": accuracy, **metrics}, "seconds": 2.0 + accuracy}
+    results |= {"tokens_per_second": 1e4, "parameters": 1234, "epochs": 2, "best_epoch": 2}
+    results["examples"] = {"train": 96, "valid": 12, "test": 12}
+    write_json(folder.results, results)
+    return Run(folder)
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """Names of the runs that were carried out, in order; accuracies differ by recipe and seed."""
+    names = []
+
+    def carry_out(plan, dataset, out, verbose):
+        names.append(out.name)
+        return fake_run(plan, out, (0.9 if "lstm" in plan.recipe else 0.7) + plan.seed / 100)
+
+    monkeypatch.setattr(MODULE, "carry_out", carry_out)
+    return names
+
+
+@pytest.fixture
+def terms(table, columns):
+    return {"data": table, "yardstick": False, **columns}
+
+
+BOTH = ["rnn_sentiment", "lstm_sentiment"]
+
+
+def test_each_recipe_runs_with_each_seed(done, terms, tmp_path):
+    study = compare(BOTH, seeds=2, out=tmp_path / "s", **terms)
+    expected = [f"{recipe}-seed{seed}" for recipe in BOTH for seed in (0, 1)]
+    assert done == expected == list(study.runs)
+    assert [(row.name, row.runs) for row in study.rows] == [(name, 2) for name in BOTH]
+    mean, spread = study.rows[1].values["accuracy"]
+    assert mean == pytest.approx(0.905)
+    assert spread == pytest.approx(statistics.stdev([0.90, 0.91]))
+
+
+def test_report_stands_beside_the_runs(done, terms, tmp_path):
+    study = compare(BOTH, seeds=2, out=tmp_path / "s", settings={"units": 8}, **terms)
+    text = study.report.read_text(encoding="utf-8")
+    assert "| lstm_sentiment | 2 | 0.9050 ± 0.0071 |" in text
+    assert "| units | 8 | 8 |" in text
+    assert "96 training, 12 validation and 12 test examples" in text
+    assert f"tensorboard --logdir {study.path}" in text
+    assert (study.path / "learning_curves.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_interrupted_study_goes_on_where_it_stopped(done, terms, tmp_path, monkeypatch):
+    out = tmp_path / "s"
+    carry_out, stop_before = MODULE.carry_out, "lstm_sentiment-seed0"
+
+    def interrupted(plan, dataset, path, verbose):
+        if path.name == stop_before:
+            folder = RunFolder.create(plan.recipe, path)
+            write_json(folder.settings, plan.as_record())  # begun, not ended
+            raise KeyboardInterrupt
+        return carry_out(plan, dataset, path, verbose)
+
+    monkeypatch.setattr(MODULE, "carry_out", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare(BOTH, seeds=2, out=out, **terms)
+    kept = (out / "rnn_sentiment-seed1" / "results.json").stat().st_mtime_ns
+    monkeypatch.setattr(MODULE, "carry_out", carry_out)
+    done.clear()
+    lines = []
+    study = compare(BOTH, seeds=2, out=out, announce=lines.append, **terms)
+    assert done == ["lstm_sentiment-seed0", "lstm_sentiment-seed1"]
+    assert (out / "rnn_sentiment-seed1" / "results.json").stat().st_mtime_ns == kept
+    assert len(study.runs) == 4
+    assert lines[0] == "[1/4] rnn_sentiment-seed0: complete already"
+
+
+def test_a_study_can_grow(done, terms, tmp_path):
+    out = tmp_path / "s"
+    compare(BOTH[:1], seeds=1, out=out, **terms)
+    study = compare(BOTH, seeds=2, out=out, **terms)
+    assert sorted(done) == sorted(study.runs)  # each of the four once
+    assert set(read_json(out / "study.json")) == set(study.runs)
+
+
+@pytest.mark.parametrize("change", [{"settings": {"units": 16}}, {"epochs": 9}, {"limit": 50}])
+def test_runs_under_other_terms_are_not_mixed_in(done, terms, tmp_path, change):
+    out = tmp_path / "s"
+    compare(BOTH[:1], seeds=1, out=out, **terms)
+    before = (out / "report.md").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match=r"was trained with .* Give another folder"):
+        compare(BOTH[:1], seeds=2, out=out, **terms, **change)
+    assert len(done) == 1
+    assert (out / "report.md").read_text(encoding="utf-8") == before
+
+
+def test_folder_that_is_no_study_is_refused(done, terms, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="never overwritten"):
+        compare(BOTH, out=tmp_path, **terms)
+    assert done == []
+
+
+def test_a_diverged_run_is_counted_and_the_study_goes_on(done, terms, tmp_path, monkeypatch):
+    carry_out = MODULE.carry_out
+
+    def sometimes(plan, dataset, out, verbose):
+        if plan.recipe == "rnn_sentiment" and plan.seed == 1:
+            raise NonFiniteLoss("The loss became nan in epoch 1.\nThe partial run is in there.")
+        return carry_out(plan, dataset, out, verbose)
+
+    monkeypatch.setattr(MODULE, "carry_out", sometimes)
+    study = compare(BOTH, seeds=2, out=tmp_path / "s", **terms)
+    assert [(row.name, row.runs) for row in study.rows] == [(BOTH[0], 1), (BOTH[1], 2)]
+    assert list(study.failures) == ["rnn_sentiment-seed1"]
+    text = study.report.read_text(encoding="utf-8")
+    assert "**rnn_sentiment-seed1 is not in the table**: The loss became nan in epoch 1." in text
+
+
+def test_a_study_in_which_every_run_diverged_says_so(terms, tmp_path, monkeypatch):
+    def never(plan, dataset, out, verbose):
+        raise NonFiniteLoss("The loss became nan.")
+
+    monkeypatch.setattr(MODULE, "carry_out", never)
+    with pytest.raises(NonFiniteLoss, match=r"No run of the study in .* went through"):
+        compare(BOTH, out=tmp_path / "s", **terms)
+    assert not (tmp_path / "s" / "report.md").exists()
+
+
+def test_settings_go_to_the_recipes_that_have_them(monkeypatch):
+    def plain(*, units: int = 4, seed: int = 0): ...
+    def deep(*, units: int = 4, layers: int = 2, seed: int = 0): ...
+
+    recipes = {"plain": plain, "deep": deep}
+    monkeypatch.setattr("rnnkit.recipes.find", recipes.__getitem__)
+    plans = plan_runs(["plain", "deep"], seeds=[7], settings={"units": 9, "layers": 3})
+    assert plans["plain-seed7"].given == {"units": 9}
+    assert plans["deep-seed7"].given == {"units": 9, "layers": 3}
+    with pytest.raises(InputError, match=r"None of the recipes .* 'layer'\. Did you mean 'layers'"):
+        plan_runs(["plain", "deep"], settings={"layer": 3})
+
+
+@pytest.mark.parametrize("seeds", [0, -1, []])
+def test_no_seed_or_no_recipe_is_refused(seeds):
+    with pytest.raises(InputError, match="seeds is"):
+        plan_runs(BOTH, seeds=seeds)
+    with pytest.raises(InputError, match="No recipe"):
+        plan_runs([])
+
+
+def test_a_single_run_has_no_deviation():
+    row = summarise("one", [{"test": {"accuracy": 0.5}, "parameters": 10}])
+    assert row == Row("one", 1, {"accuracy": (0.5, None), "parameters": (10.0, None)})
+    heading, cells = as_table([row])
+    shown = dict(zip(heading, cells, strict=True))
+    assert shown["accuracy"] == "0.5000"
+    assert shown["parameters"] == "10"
+    assert shown["F1"] == "–"
+
+
+def test_values_are_shown_with_the_digits_they_deserve():
+    assert show("accuracy", 0.87654, 0.00321) == "0.8765 ± 0.0032"
+    assert show("parameters", 25329.0, 0.0) == "25,329"
+    assert show("tokens_per_second", 12345.6, 78.9) == "12,346 ± 79"
+
+
+def test_command_for_tensorboard_survives_a_blank_in_the_path(tmp_path):
+    assert tensorboard_command(tmp_path / "my runs") == f"tensorboard --logdir '{tmp_path}/my runs'"
+
+
+def test_curves_of_unequal_length_are_drawn(tmp_path):
+    class Stub:
+        def __init__(self, epochs):
+            self.settings = {"recipe": "lstm"}
+            self.folder = RunFolder(tmp_path / str(epochs))
+            self.folder.path.mkdir()
+            for epoch in range(1, epochs + 1):
+                self.folder.add_epoch({"epoch": epoch, "val_loss": 1.0, "val_accuracy": 0.5})
+
+    draw_curves([Stub(2), Stub(4)], tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+# The yardstick.
+
+
+def test_yardstick_agrees_with_scikit_learn_and_is_measured_once(
+    done, terms, tmp_path, monkeypatch
+):
+    calls = []
+
+    def counted(dataset, ngrams):
+        calls.append(ngrams)
+        return measure(dataset, ngrams)
+
+    monkeypatch.setattr("rnnkit.study.yardstick.measure", counted)
+    terms["yardstick"] = True
+    for _ in range(2):
+        study = compare(BOTH[:1], seeds=1, out=tmp_path / "s", **terms)
+    assert calls == [(1, 1), (1, 2)]
+    assert [row.name for row in study.rows[1:]] == [
+        "TF-IDF + logistic regression, 1-grams",
+        "TF-IDF + logistic regression, 1-2-grams",
+    ]
+    assert study.rows[1].values["accuracy"] == (1.0, None)  # one word decides
+
+
+def test_yardstick_cannot_solve_the_sample():
+    sample = load_data("sample", limit=1000)
+    found = measure(sample, (1, 1))["test"]["accuracy"]
+    assert 0.5 < found < 0.8
+
+
+def test_yardstick_takes_several_classes(tmp_path):
+    path = tmp_path / "three.csv"
+    rows = ["a good film,pos\na bad film,neg\na film,indifferent"] * 20
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    found = measure(load_data(path), (1, 1))
+    assert found["test"]["accuracy"] == found["test"]["f1"] == 1.0
+
+
+def test_a_real_study(terms, tmp_path):
+    settings = {"units": 2, "embedding_size": 4, "epochs": 1}
+    study = compare(BOTH[:1], seeds=1, settings=settings, out=tmp_path / "s", verbose=0, **terms)
+    (run,) = study.runs.values()
+    assert open_run(tmp_path / "s" / "rnn_sentiment-seed0").results == run.results
+    assert study.rows[0].values["loss"] == (run.results["test"]["loss"], None)
+    assert "rnn_sentiment" in study.report.read_text(encoding="utf-8")

@@ -1,0 +1,174 @@
+"""Real runs on a table of short texts: what they leave behind, and what a failed one does not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.study import evaluate, load_data, open_model, open_run, train
+
+TINY = {"units": 4, "embedding_size": 8, "learning_rate": 0.05, "embedding_dropout": 0.0}
+
+
+@pytest.fixture(scope="module")
+def run(table, tmp_path_factory):
+    return train(
+        "lstm_sentiment",
+        table,
+        text_column="review",
+        label_column="mood",
+        settings=TINY,
+        epochs=3,
+        seed=1,
+        out=tmp_path_factory.mktemp("runs") / "mine",
+        verbose=0,
+    )
+
+
+def test_a_run_leaves_every_record(run, table):
+    found = {path.name for path in run.path.iterdir()}
+    assert found == {
+        "settings.json",
+        "environment.json",
+        "metrics.csv",
+        "events",
+        "model.keras",
+        "results.json",
+    }
+    again = open_run(run.path)
+    assert again.settings["recipe"] == "lstm_sentiment"
+    assert again.settings["seed"] == 1
+    assert again.settings["data"]["name"] == str(table)
+    assert again.settings["given"] == {**TINY, "epochs": 3}
+    assert again.settings["settings"]["epochs"] == 3
+    assert again.settings["settings"]["pooling"] == run.model.settings["pooling"]
+    assert again.settings["settings"]["classes"] == ["neg", "pos"]
+
+
+def test_results_are_those_of_the_saved_model(run, table, columns):
+    measured = open_model(run.folder.model).evaluate(
+        load_data(table, **columns).test.texts,
+        load_data(table, **columns).test.labels,
+        return_dict=True,
+        verbose=0,
+    )
+    assert measured == pytest.approx(run.results["test"], abs=1e-6)
+    assert run.results["test"]["accuracy"] == 1.0  # one word decides
+    assert run.results["examples"] == {"train": 96, "valid": 12, "test": 12}
+    assert run.results["parameters"] == sum(w.size for w in run.model.network.get_weights())
+
+
+def test_metrics_hold_a_row_an_epoch_and_the_best_one_is_named(run):
+    rows = run.folder.epochs()
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert {"loss", "val_loss", "val_accuracy", "seconds"} <= set(rows[0])
+    best = min(rows, key=lambda row: row["val_loss"])
+    assert run.results["best_epoch"] == best["epoch"]
+
+
+def test_throughput_is_tokens_over_seconds(run, table, columns):
+    texts = load_data(table, **columns).train.texts
+    tokens = sum(map(len, run.model.encode(texts)))
+    speed = tokens * run.results["epochs"] / run.results["seconds"]
+    assert run.results["tokens_per_second"] == pytest.approx(speed)
+    assert run.results["seconds"] >= sum(row["seconds"] for row in run.folder.epochs()) > 0
+
+
+def test_environment_says_where_it_ran(run):
+    import keras
+
+    from rnnkit.study.runs import read_json
+
+    here = read_json(run.folder.environment)
+    assert here["backend"] == keras.config.backend()
+    assert here["keras"] == keras.__version__
+    assert here["numpy"] == np.__version__
+    assert here["devices"]
+    assert datetime.fromisoformat(here["started"])
+
+
+def test_tensorboard_gets_the_settings_and_the_test_metrics(run):
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    (file,) = (run.folder.events / "test").glob("events*")
+    tags = {
+        value.tag for event in EventFileLoader(str(file)).Load() for value in event.summary.value
+    }
+    assert "_hparams_/session_start_info" in tags
+    assert {"accuracy", "f1", "seconds"} <= tags
+
+
+def test_a_run_is_measured_again_on_its_own_data_and_on_other_data(run, tmp_path):
+    assert evaluate(run) == pytest.approx(run.results["test"], abs=1e-6)
+    upside_down = tmp_path / "other.csv"
+    rows = ["a good film,neg\na bad film,pos"] * 10
+    upside_down.write_text("text,label\n" + "\n".join(rows) + "\n")
+    assert evaluate(run, name=str(upside_down))["accuracy"] == 0.0
+
+
+def test_classes_are_matched_by_name_not_by_number(run, tmp_path):
+    """A third class sorts first in the file; one that the model does not know is refused."""
+    path = tmp_path / "three.csv"
+    rows = ["a good film,pos\na bad film,neg\na film,indifferent"] * 10
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    with pytest.raises(InputError, match=r"classes 'indifferent', which the model .* not trained"):
+        evaluate(run, name=str(path))
+    model = open_model(run.folder.model)
+    model._classes = ["pos", "neg"]
+    swapped = open_run(run.path)
+    swapped.model = model  # type: ignore[misc]
+    assert evaluate(swapped)["accuracy"] == 0.0  # its class 0 is now called pos
+
+
+def test_a_loss_that_is_not_finite_leaves_no_results_and_no_model(table, columns, tmp_path):
+    out = tmp_path / "wild"
+    settings = {**TINY, "learning_rate": 1e38, "optimizer": "sgd", "clip_norm": None}
+    with pytest.raises(NonFiniteLoss, match=r"The partial run is in .*wild"):
+        train("rnn_sentiment", table, settings=settings, out=out, verbose=0, **columns)
+    left = {path.name for path in out.iterdir()}
+    assert {"settings.json", "environment.json"} <= left
+    assert not left & {"results.json", "model.keras"}
+    with pytest.raises(InputError, match="did not finish"):
+        open_run(out)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"units": 0}, "units"), ({"pooling": "median"}, "median"), ({"preset": "new"}, "new")],
+)
+def test_a_setting_refused_by_the_recipe_leaves_nothing(
+    table, columns, tmp_path, settings, message
+):
+    with pytest.raises(InputError, match=message):
+        train("lstm_sentiment", table, settings=settings, out=tmp_path / "x", verbose=0, **columns)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_data_leaves_nothing(table, tmp_path):
+    one_class = tmp_path / "one.csv"
+    one_class.write_text("text,label\n" + "good,pos\n" * 40)
+    out = tmp_path / "x"
+    with pytest.raises(InputError, match="'text'"):
+        train("lstm_sentiment", table, out=out)
+    with pytest.raises(InputError, match="label 'pos'"):
+        train("lstm_sentiment", one_class, out=out)
+    assert not out.exists()
+
+
+def test_patience_reaches_fit_and_ends_the_run_early(run, table, columns, tmp_path, monkeypatch):
+    import rnnkit.tasks
+
+    seen = {}
+
+    def fit(self, *args, **options):
+        seen.update(options)
+        raise InputError("enough seen")
+
+    monkeypatch.setattr(rnnkit.tasks.TextClassifier, "fit", fit)
+    with pytest.raises(InputError, match="enough seen"):
+        train("lstm_sentiment", table, patience=2, out=tmp_path / "x", **columns)
+    assert seen["patience"] == 2
+    assert len(seen["validation_data"][0]) == 12
