@@ -23,12 +23,14 @@ def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | No
         >>> rows(["name", "n"], [["a", "1"]])  # doctest: +SKIP
     """
     lines = list(lines)
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for number, name in enumerate(heading):
         numeric = bool(lines) and all(line[number][:1].isdigit() for line in lines)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
+    if title:  # not the table's own title, which would be broken to the table's width
+        console.print(Text(title, style="bold"))
     Console(highlight=False, width=None if console.is_terminal else 120).print(table)
 
 

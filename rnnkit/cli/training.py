@@ -8,6 +8,7 @@ import typer
 import typer.core
 
 from rnnkit import recipes
+from rnnkit.cli.errors import show_error
 from rnnkit.cli.options import (
     Data,
     LabelColumn,
@@ -101,20 +102,26 @@ def _compare(
     from rnnkit import study
     from rnnkit.cli import show
 
-    finished = study.compare(
-        names,
-        data,
-        text_column=text_column,
-        label_column=label_column,
-        settings=settings,
-        seeds=seeds,
-        patience=patience,
-        limit=limit,
-        out=out,
-        yardstick=yardstick,
-        verbose=verbosity(quiet),
-        announce=(lambda line: None) if quiet else print,
-    )
+    out = out or study.RunFolder.free_path("compare")
+    try:
+        finished = study.compare(
+            names,
+            data,
+            text_column=text_column,
+            label_column=label_column,
+            settings=settings,
+            seeds=seeds,
+            patience=patience,
+            limit=limit,
+            out=out,
+            yardstick=yardstick,
+            verbose=verbosity(quiet),
+            announce=(lambda line: None) if quiet else print,
+        )
+    except KeyboardInterrupt:
+        message = f"What is complete is kept. To go on, give the same command with --out {out}"
+        show_error(message, "Interrupted")
+        raise typer.Exit(130) from None
     show.study(finished)
 
 

@@ -1,11 +1,12 @@
 """Training that leaves a record: one folder a run, many runs compared in one report.
 
 `runs` is the folder, `training` fills one, `compare` fills many and `report` writes them up.
-Importing this package loads no framework; training does.
+Where no backend is installed, importing this package says so: before any data is fetched.
 """
 
 from __future__ import annotations
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.study.compare import Comparison, compare
 from rnnkit.study.runs import Run, RunFolder, evaluate, open_model, open_run
 from rnnkit.study.sources import load_data

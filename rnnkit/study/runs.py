@@ -62,14 +62,22 @@ class RunFolder:
             >>> RunFolder.create("lstm_sentiment").path  # doctest: +SKIP
             PosixPath('runs/lstm_sentiment-20250131-101500')
         """
-        if out is not None:
-            return cls(new_folder(Path(out)))
+        return cls(new_folder(cls.free_path(name) if out is None else Path(out)))
+
+    @staticmethod
+    def free_path(name: str) -> Path:
+        """Return ``runs/<name>-<YYYYmmdd-HHMMSS>``, with a number where that exists already.
+
+        Example:
+            >>> RunFolder.free_path("lstm_sentiment")  # doctest: +SKIP
+            PosixPath('runs/lstm_sentiment-20250131-101500')
+        """
         stamped = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
         path, number = stamped, 1
         while path.exists():  # two runs begun within one second
             number += 1
             path = stamped.with_name(f"{stamped.name}-{number}")
-        return cls(new_folder(path))
+        return path
 
     @property
     def complete(self) -> bool:

@@ -68,7 +68,7 @@ def load_data(
         known = datasets.names()
         raise InputError(
             f"{name!r} is neither a data set ({', '.join(known)}) nor a file or folder that exists."
-            f"{nearest(name, known)}"
+            f"{nearest(path.name, known)}"
         )
     found = datasets.from_files(path, text_column=text_column, label_column=label_column)
     if limit is not None:  # the rows of each split are in random order already

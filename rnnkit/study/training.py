@@ -115,7 +115,7 @@ def carry_out(
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
     rows = folder.epochs()
-    results = {
+    results: dict[str, Any] = {
         "test": {name: float(value) for name, value in test.items()},
         "seconds": seconds,
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / seconds,
@@ -174,6 +174,7 @@ def _fit(
         train.texts,
         train.labels,
         validation_data=(valid.texts, valid.labels),
+        unlabelled=dataset.unlabelled,
         patience=plan.patience,
         callbacks=[TensorBoard(folder.events, (valid.texts, valid.labels)), EpochLog(folder)],
         verbose=verbose,

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from rnnkit.cli import app
+
+
+class Answer:
+    """What a command said, its boxes and line breaks taken away, and its exit code."""
+
+    def __init__(self, result):
+        self.code = result.exit_code
+        self.lines = result.stdout.splitlines()
+        self.text = " ".join(re.sub(r"[│┃╭╮╰╯─━┏┓┡┩└┘┳╇┴]", " ", result.output).split())
+        self.error = result.stderr
+        self.exception = result.exception
+
+
+@pytest.fixture
+def rnnkit(monkeypatch):
+    """Run a command as a terminal 400 characters wide would, and say what it answered."""
+    monkeypatch.setenv("COLUMNS", "400")
+
+    def run(*args, **options):
+        return Answer(CliRunner().invoke(app, [str(arg) for arg in args], **options))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory):
+    """A small table of short texts: one bucket length, so one compilation."""
+    path = tmp_path_factory.mktemp("data") / "films.csv"
+    rows = [f"a good film {i % 3},pos\na bad film {i % 3},neg" for i in range(60)]
+    path.write_text("review,mood\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path

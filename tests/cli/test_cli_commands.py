@@ -1,0 +1,294 @@
+"""The commands, from a table of texts to a label, and what they say to bad input."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+
+import pytest
+
+from rnnkit import recipes
+from rnnkit.errors import InputError
+
+TINY = ["--units", 4, "--embedding-size", 8, "--learning-rate", 0.05, "--embedding-dropout", 0]
+COLUMNS = ["--text-column", "review", "--label-column", "mood"]
+
+
+@pytest.fixture(scope="module")
+def trained(films, tmp_path_factory):
+    """One real run, made by the command, and what the command said."""
+    from typer.testing import CliRunner
+
+    from rnnkit.cli import app
+
+    out = tmp_path_factory.mktemp("runs") / "mine"
+    args = ["train", "gru_sentiment", "--data", films, *COLUMNS, *TINY, "--epochs", 3]
+    args += ["--seed", 1, "--limit", 100, "--patience", 2, "--out", out]
+    env = {"COLUMNS": "400"}
+    result = CliRunner().invoke(app, [str(arg) for arg in args], env=env, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return out, result.output
+
+
+def test_train_writes_what_was_asked(trained):
+    out, _ = trained
+    settings = json.loads((out / "settings.json").read_text())
+    assert settings["recipe"] == "gru_sentiment"
+    assert settings["given"] == {
+        "units": 4,
+        "embedding_size": 8,
+        "learning_rate": 0.05,
+        "embedding_dropout": 0.0,
+        "epochs": 3,
+    }
+    assert (settings["seed"], settings["patience"], settings["data"]["limit"]) == (1, 2, 100)
+
+
+def test_train_closes_with_a_table_and_the_next_commands(trained):
+    out, said = trained
+    for words in ("accuracy", "precision", "recall", "F1", "seconds", "tokens/s"):
+        assert words in said
+    assert f"tensorboard --logdir {out}" in said
+    assert f"rnnkit predict {out} " in said
+    assert "Epoch 1/3" in said
+
+
+def test_predict_gives_label_probability_and_text(trained, rnnkit):
+    answer = rnnkit("predict", trained[0], "a good film", "a bad film")
+    assert answer.code == 0, answer.text
+    cells = [line.split("\t") for line in answer.lines]
+    assert [(cell[0], cell[2]) for cell in cells] == [("pos", "a good film"), ("neg", "a bad film")]
+    assert all(0.5 <= float(cell[1]) <= 1 for cell in cells)
+
+
+def test_predict_reads_lines_from_stdin_and_files(trained, rnnkit, tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_bytes("a bad film\r\n\nnäive good\n".encode())
+    answer = rnnkit("predict", trained[0], "-", "--file", path, input="a good film\na bad film\n")
+    labels_and_texts = [(line.split("\t")[0], line.split("\t")[2]) for line in answer.lines]
+    assert labels_and_texts[:3] == [
+        ("pos", "a good film"),
+        ("neg", "a bad film"),
+        ("neg", "a bad film"),
+    ]
+    assert [text for _, text in labels_and_texts[3:]] == ["", "näive good"]
+
+
+def test_predict_takes_the_saved_file_alone(trained, rnnkit):
+    answer = rnnkit("predict", trained[0] / "model.keras", "a good film")
+    assert answer.lines[0].startswith("pos\t")
+
+
+def test_evaluate_gives_the_figures_of_the_run_again(trained, rnnkit):
+    results = json.loads((trained[0] / "results.json").read_text())["test"]
+    answer = rnnkit("evaluate", trained[0])
+    assert answer.code == 0, answer.text
+    for name in ("accuracy", "precision", "recall", "f1", "loss"):
+        assert f"{results[name]:.4f}" in answer.text
+
+
+def test_evaluate_on_other_data(trained, rnnkit, tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("text,label\n" + "a good film,neg\na bad film,pos\n" * 20)
+    answer = rnnkit("evaluate", trained[0], "--data", path)
+    assert f"{path}, test split" in answer.text
+    assert "0.0000" in answer.text
+
+
+def test_options_may_stand_before_the_recipe(rnnkit, tmp_path):
+    (tmp_path / "taken").write_text("")
+    answer = rnnkit("train", "--limit", 10, "--out", tmp_path / "taken" / "x", "rnn_sentiment")
+    assert "Cannot write a run to" in answer.text
+
+
+def test_compare_hands_its_options_on_and_shows_the_table(rnnkit, monkeypatch, tmp_path):
+    from rnnkit import study
+    from rnnkit.study.compare import Comparison, Row
+
+    seen = {}
+
+    def fake(names, data, announce, **options):
+        seen.update(options, names=names, data=data)
+        announce("[1/2] rnn_sentiment-seed0")
+        rows = [Row("rnn_sentiment", 2, {"accuracy": (0.7, 0.01)})]
+        return Comparison(tmp_path, rows, {}, {"rnn_sentiment-seed1": "The loss became nan."})
+
+    monkeypatch.setattr(study, "compare", fake)
+    args = ["rnn_sentiment", "gru_sentiment", "--seeds", 2, "--units", 8, "--no-yardstick"]
+    answer = rnnkit("compare", *args, "--epochs", 1, "--batch-size", 5, "--max-length", "none")
+    assert answer.code == 0, answer.text
+    assert seen["names"] == ["rnn_sentiment", "gru_sentiment"]
+    assert (seen["seeds"], seen["yardstick"]) == (2, False)
+    assert seen["settings"] == {"units": 8, "epochs": 1, "batch_size": 5, "max_length": None}
+    assert "[1/2] rnn_sentiment-seed0" in answer.text
+    assert "0.7000 ± 0.0100" in answer.text
+    assert "rnn_sentiment-seed1 is not in the table: The loss became nan." in answer.text
+    assert str(tmp_path / "report.md") in answer.text
+
+
+def test_interrupted_compare_says_how_to_go_on(rnnkit, monkeypatch, tmp_path):
+    from rnnkit import study
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "compare", interrupted)
+    answer = rnnkit("compare", "rnn_sentiment", "--out", tmp_path)
+    assert answer.code == 130
+    assert f"--out {tmp_path}" in answer.text
+
+
+def test_list_and_info_show_every_recipe(rnnkit):
+    listed = rnnkit("list")
+    for name in recipes.names():
+        assert name in listed.text
+        shown = rnnkit("info", name)
+        assert shown.code == 0
+        assert "--learning-rate" in shown.text
+        assert "float" in shown.text
+
+
+def test_doctor_shows_the_chosen_backend_and_versions(rnnkit):
+    import keras
+
+    answer = rnnkit("doctor")
+    assert answer.code == 0, answer.text
+    assert f"backend {keras.config.backend()}:" in answer.text
+    assert f"keras {importlib.metadata.version('keras')}" in answer.text
+    assert "devices" in answer.text
+
+
+# Bad input: one clear panel on stderr, exit code 2, no traceback.
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "lstm_sentimnt"], "Did you mean 'lstm_sentiment'?"),
+        (["info", "gru_sentimen"], "Did you mean 'gru_sentiment'?"),
+        (["compare", "lstm_sentimnt"], "Did you mean 'lstm_sentiment'?"),
+        (["train", "lstm_sentiment", "--unit", "8"], "--units"),
+        (["compare", "lstm_sentiment", "--unit", "8"], "--units"),
+        (["trian", "lstm_sentiment"], "train"),
+        (["train", "lstm_sentiment", "--data", "sampel"], "Did you mean 'sample'?"),
+        (["train", "lstm_sentiment", "--epochs", "0"], "epochs is 0"),
+        (["train", "lstm_sentiment", "--limit", "0"], "limit is 0"),
+        (["train", "lstm_sentiment", "--learning-rate", "inf"], "learning_rate is inf"),
+        (["compare", "lstm_sentiment", "--seeds", "0"], "seeds is 0"),
+        (["predict", "nowhere", "text"], "nowhere does not exist"),
+        (["predict", "nowhere"], "No text to predict"),
+        (["evaluate", "nowhere"], "nowhere does not exist"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_refused(rnnkit, tmp_path, monkeypatch, args, message):
+    monkeypatch.chdir(tmp_path)
+    answer = rnnkit(*args)
+    assert answer.code == 2
+    assert message in answer.text
+    assert answer.error
+    assert answer.lines == []
+    assert isinstance(answer.exception, SystemExit)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_column_is_named(rnnkit, films, tmp_path):
+    out = tmp_path / "x"
+    answer = rnnkit("train", "lstm_sentiment", "--data", films, "--out", out)
+    assert answer.code == 2
+    assert "review" in answer.text
+    assert not out.exists()
+
+
+def test_texts_of_one_class_only_are_refused(rnnkit, tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text("text,label\n" + "good,pos\n" * 40)
+    answer = rnnkit("train", "lstm_sentiment", "--data", path, "--out", tmp_path / "x")
+    assert answer.code == 2
+    assert "'pos'" in answer.text
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_run_that_exists_is_not_overwritten(rnnkit, trained, films):
+    before = (trained[0] / "results.json").read_bytes()
+    args = ["--data", films, *COLUMNS, "--out", trained[0]]
+    answer = rnnkit("train", "lstm_sentiment", *args)
+    assert answer.code == 2
+    assert "never overwritten" in answer.text
+    assert (trained[0] / "results.json").read_bytes() == before
+
+
+def test_what_is_no_model_is_refused(rnnkit, tmp_path):
+    path = tmp_path / "picture.keras"
+    path.write_bytes(b"GIF89a")
+    answer = rnnkit("predict", path, "text")
+    assert answer.code == 2
+    assert "picture.keras is no rnnkit model" in answer.text
+
+
+def test_line_that_is_not_utf8_is_named(rnnkit, trained, tmp_path):
+    path = tmp_path / "latin.txt"
+    path.write_bytes(b"a good film\na caf\xe9 film\n")
+    answer = rnnkit("predict", trained[0], "--file", path)
+    assert answer.code == 2
+    assert "Line 2 of" in answer.text
+
+
+def test_file_that_is_not_there_ends_with_code_one(rnnkit, trained, tmp_path):
+    answer = rnnkit("predict", trained[0], "--file", tmp_path / "gone.txt")
+    assert answer.code == 1
+    assert "gone.txt" in answer.text
+
+
+def test_a_loss_that_is_not_finite_ends_with_code_one_and_names_the_folder(rnnkit, films, tmp_path):
+    out = tmp_path / "wild"
+    wild = ["--learning-rate", "1e38", "--optimizer", "sgd", "--clip-norm", "none"]
+    args = ["--data", films, *COLUMNS, "--units", 4, *wild, "--out", out, "--quiet"]
+    answer = rnnkit("train", "rnn_sentiment", *args)
+    assert answer.code == 1
+    assert "The loss is not finite" in answer.text
+    assert str(out) in answer.text
+    assert not (out / "results.json").exists()
+
+
+def test_a_fault_in_the_program_keeps_its_traceback(rnnkit, monkeypatch):
+    def broken():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("rnnkit.recipes.names", broken)
+    assert isinstance(rnnkit("list").exception, ZeroDivisionError)
+
+
+def test_several_classes_are_answered_with_the_likeliest():
+    import numpy as np
+
+    from rnnkit.cli.texts import label_all
+
+    class Stub:
+        classes = ("no", "maybe", "yes")
+
+        def predict(self, texts, verbose):
+            return np.array([[0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
+
+    assert label_all(Stub(), ["a", "b"]) == (["maybe", "yes"], [0.5, 0.7])
+
+
+def test_binary_answers_give_the_probability_of_the_label_named():
+    import numpy as np
+
+    from rnnkit.cli.texts import label_all
+
+    class Stub:
+        classes = ("no", "yes")
+
+        def predict(self, texts, verbose):
+            return np.array([[0.25], [0.75]])
+
+    assert label_all(Stub(), ["a", "b"]) == (["no", "yes"], [0.75, 0.75])
+
+
+def test_no_text_is_an_error():
+    from rnnkit.cli.texts import gather
+
+    with pytest.raises(InputError, match="No text to predict"):
+        gather([], None)

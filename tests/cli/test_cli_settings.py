@@ -1,0 +1,153 @@
+"""The options of a recipe come from its signature."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from rnnkit.cli.settings import Setting, settings_of, shared_settings, with_settings
+
+
+def tiny(
+    *,
+    units: int = 8,
+    rate: float = 1e-3,
+    max_length: int | None = 400,
+    pooling: Literal["last", "mean"] = "last",
+    reverse: bool = True,
+    stop_words: str | None = None,
+    dropout=0.5,
+    lower: bool = False,
+    strip: bool = False,
+    seed: int = 0,
+):
+    """A tiny recipe.
+
+    Args:
+        units: size of the state,
+            an even number.
+        rate: the learning rate [0, 1].
+        lower, strip: steps of the pipeline.
+
+    Returns:
+        units: not a setting.
+    """
+
+
+@pytest.fixture
+def given():
+    """Run a command with the settings of `tiny`; return what it was given."""
+
+    def run(*args):
+        seen = {}
+        app = typer.Typer(add_completion=False)
+
+        def command(settings: dict, seed: int = 3):
+            seen.update(settings=settings, seed=seed)
+
+        app.command()(with_settings(command, settings_of(tiny)))
+        result = CliRunner().invoke(app, list(args), env={"COLUMNS": "200"})
+        return seen, result
+
+    return run
+
+
+def test_every_setting_is_read_with_type_default_and_help():
+    settings = settings_of(tiny)
+    assert list(settings)[:3] == ["units", "rate", "max_length"]
+    assert settings["units"] == Setting("units", int, 8, "size of the state, an even number.")
+    assert settings["max_length"].type_name == "int or none"
+    assert settings["lower"].help == settings["strip"].help == "steps of the pipeline."
+    assert settings["dropout"].annotation is str  # no hint: text
+
+
+def test_annotations_kept_as_text_are_understood():
+    tiny_with_text = type(tiny)(tiny.__code__, globals(), "later")
+    tiny_with_text.__annotations__ = {"units": "int | None"}
+    tiny_with_text.__kwdefaults__ = tiny.__kwdefaults__
+    assert settings_of(tiny_with_text)["units"].annotation == (int | None)
+
+
+def test_nothing_given_is_nothing_passed_on(given):
+    assert given()[0] == {"settings": {}, "seed": 3}
+
+
+@pytest.mark.parametrize(
+    ("args", "settings"),
+    [
+        (["--units", "16"], {"units": 16}),
+        (["--units", "8"], {"units": 8}),  # the default, said aloud: a preset must not change it
+        (["--rate", "1e-2"], {"rate": 0.01}),
+        (["--rate", "1"], {"rate": 1.0}),
+        (["--max-length", "none"], {"max_length": None}),
+        (["--max-length", "50"], {"max_length": 50}),
+        (["--stop-words", "none"], {"stop_words": None}),
+        (["--stop-words", "full"], {"stop_words": "full"}),
+        (["--pooling", "mean"], {"pooling": "mean"}),
+        (["--no-reverse"], {"reverse": False}),
+        (["--reverse"], {"reverse": True}),
+    ],
+)
+def test_what_is_given_arrives_with_its_type(given, args, settings):
+    seen, result = given(*args)
+    assert result.exit_code == 0, result.output
+    assert seen["settings"] == settings
+    assert {k: type(v) for k, v in seen["settings"].items()} == {
+        k: type(v) for k, v in settings.items()
+    }
+
+
+def test_an_option_of_the_command_stays_its_own(given):
+    assert given("--seed", "5")[0] == {"settings": {}, "seed": 5}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--units", "many"], "'many' is not int"),
+        (["--units", "1.5"], "'1.5' is not int"),
+        (["--max-length", "nome"], "'nome' is not int or none"),
+        (["--pooling", "meen"], "Did you mean 'mean'?"),
+        (["--unit", "8"], "--units"),
+    ],
+)
+def test_what_does_not_fit_is_refused(given, args, message):
+    seen, result = given(*args)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert not seen
+
+
+def test_help_shows_defaults_and_descriptions(given):
+    text = " ".join(given("--help")[1].output.replace("│", " ").split())
+    for words in ("size of the state, an even number.", "--no-reverse", "[0, 1]"):
+        assert words in text
+    assert "(default: 8)" in text
+    assert "(default: yes)" in text
+    assert "(default: none)" in text
+
+
+def test_shared_settings_are_the_union_and_name_a_default_that_differs():
+    def other(*, units: int = 16, depth: int = 1): ...
+
+    shared = shared_settings([tiny, other])
+    assert set(shared) == {*settings_of(tiny), "depth"}
+    assert shared["units"].shown == "each recipe's own"
+    assert shared["depth"].shown == "1"
+
+
+def test_every_recipe_offers_every_setting_it_has():
+    import inspect
+
+    from rnnkit import recipes
+
+    for name in recipes.names():
+        recipe = recipes.find(name)
+        settings = settings_of(recipe)
+        assert list(settings) == list(inspect.signature(recipe).parameters)
+        for setting in settings.values():
+            assert setting.help, f"{name}: {setting.name} is not described"
+            assert not isinstance(setting.annotation, str), f"{name}: {setting.name}"
