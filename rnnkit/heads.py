@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
 import keras
 from keras import ops
 
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.errors import InputError
 
 Tensor = Any
