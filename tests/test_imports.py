@@ -1,0 +1,183 @@
+"""Who may import whom: read from the source, and tried in fresh processes."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import rnnkit
+
+ROOT = Path(rnnkit.__file__).parent
+FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
+# A room may import the rooms of lower floors and itself; rooms of one floor leave each other alone.
+FLOORS = {
+    "backend": 0,
+    "data": 0,
+    "recurrent": 1,
+    "hmm": 1,
+    "embeddings": 1,
+    "heads": 1,
+    "monitor": 1,
+    "tasks": 2,
+    "recipes": 3,
+    "study": 4,
+    "cli": 5,
+}
+FREE = {"errors", "layers", "__init__"}  # the public face and what everybody raises
+
+
+def imported(source, package):
+    """Every module that a source names in an import, however deep inside a function."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            module = ".".join([*(base if node.level else []), *filter(None, [node.module])])
+            yield module
+            if module == "rnnkit":
+                yield from (f"rnnkit.{alias.name}" for alias in node.names)
+
+
+def room_of(module):
+    parts = module.split(".")
+    aliases = {"datasets": "data"}
+    return aliases.get(parts[1], parts[1]) if parts[0] == "rnnkit" and len(parts) > 1 else None
+
+
+def violations(source, module):
+    """What is wrong with the imports of one file, a line each."""
+    room, package = room_of(module) or "__init__", module.rpartition(".")[0]
+    for name in imported(source, package):
+        if name.split(".")[0] in FRAMEWORKS and room != "backend":
+            yield f"{module} imports {name}: frameworks belong in rnnkit.backend"
+        other = room_of(name)
+        if other is None or room in FREE or other in FREE or other == room:
+            continue
+        if FLOORS[other] >= FLOORS[room]:
+            yield f"{module} imports {name}, which lies above it or beside it"
+
+
+def name_of(path):
+    return ".".join(["rnnkit", *path.relative_to(ROOT).with_suffix("").parts])
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=name_of)
+def test_imports_run_one_way(path):
+    module = name_of(path)
+    room = room_of(module)
+    assert room in FLOORS or room in FREE, f"{room} has no floor yet: give it one in FLOORS"
+    assert not list(violations(path.read_text(encoding="utf-8"), module))
+
+
+def keras_comes_too_early(source):
+    """Whether a file imports Keras, as it is imported itself, before anything of ours."""
+    for node in ast.parse(source).body:
+        names = (
+            list(imported(ast.unparse(node), "rnnkit")) if "Import" in type(node).__name__ else []
+        )
+        if any(name.split(".")[0] == "rnnkit" and room_of(name) != "errors" for name in names):
+            return False  # that file sees to it, as this very test makes sure
+        if any(name.split(".")[0] == "keras" for name in names):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=name_of)
+def test_the_backend_is_picked_before_keras_loads(path):
+    package = path.with_name("__init__.py").read_text(encoding="utf-8")
+    first = ["import rnnkit.backend" in package, path.parent.name == "backend"]
+    if path.name == "__init__.py" or not any(first):
+        assert not keras_comes_too_early(path.read_text(encoding="utf-8"))
+
+
+def test_the_checker_sees_a_keras_that_comes_too_early():
+    assert keras_comes_too_early("import keras\nimport rnnkit.backend")
+    assert keras_comes_too_early("from rnnkit.errors import InputError\nfrom keras import ops")
+    assert not keras_comes_too_early("import rnnkit.backend\nimport keras")
+    assert not keras_comes_too_early("def f():\n    import keras")
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("import torch", "rnnkit.recurrent.cells"),
+        ("def f():\n    import jax.numpy as jnp", "rnnkit.tasks.base"),
+        ("from tensorflow import keras", "rnnkit.heads"),
+        ("from rnnkit.tasks import load", "rnnkit.recurrent.base"),
+        ("def f():\n    from rnnkit import study", "rnnkit.tasks.base"),
+        ("from rnnkit.monitor.events import EventWriter", "rnnkit.recurrent.base"),
+        ("import rnnkit.data.text", "rnnkit.backend.select"),
+        ("from ..recipes import names", "rnnkit.tasks.base"),
+    ],
+)
+def test_the_checker_sees_what_runs_back(source, module):
+    assert list(violations(source, module))
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("import torch", "rnnkit.backend.torch"),
+        ("from rnnkit.backend import native", "rnnkit.tasks.base"),
+        ("from rnnkit.errors import InputError", "rnnkit.data.text"),
+        ("from .cells import lstm", "rnnkit.recurrent.layers"),
+        ("import keras, numpy, torchvision", "rnnkit.cli.training"),
+    ],
+)
+def test_the_checker_lets_the_rest_through(source, module):
+    assert not list(violations(source, module))
+
+
+def run(code, **environ):
+    """Run code in a fresh interpreter and return what it prints, as JSON."""
+    clean = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"} | environ
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import rnnkit",
+        "import rnnkit; dir(rnnkit); rnnkit.__version__",
+        "import rnnkit.recipes; rnnkit.recipes.names()",
+        "import rnnkit.cli",
+        "from rnnkit import datasets",
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_used(code):
+    loaded, _ = run(f"{code}\nimport json, sys\nprint(json.dumps(list(sys.modules)))")
+    heavy = {"keras", "keras_hub", "gensim", "sklearn", "matplotlib", *FRAMEWORKS}
+    assert not heavy & set(loaded)
+
+
+FACES = ("layers", "tasks", "monitor", "heads", "backend", "study", "monitor.callbacks")
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_whichever_module_comes_first_picks_an_installed_backend(face):
+    """TensorFlow is Keras's default; without it, an import of Keras alone would fail."""
+    others = [name for name in ("jax", "torch") if find_spec(name)]
+    if not others:
+        pytest.skip("neither JAX nor PyTorch is installed")
+    chosen, said = run(
+        f"""
+import sys
+sys.modules["tensorflow"] = None
+import rnnkit.{face}
+from rnnkit import layers
+import json, keras
+print(json.dumps(keras.config.backend()))
+"""
+    )
+    assert chosen in others
+    assert sum(line.startswith("rnnkit: using") for line in said.splitlines()) == 1
