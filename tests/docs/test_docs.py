@@ -1,0 +1,149 @@
+"""What the documentation shows is true: its examples run, its commands parse, its reference is whole."""
+
+import doctest
+import importlib
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+import rnnkit.backend
+from rnnkit.cli import app
+from rnnkit.data import datasets
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OTHER_BACKENDS = {f"rnnkit.backend.{name}" for name in ("jax", "tensorflow", "torch")} - {
+    f"rnnkit.backend.{rnnkit.backend.name}"
+}
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "rnnkit").rglob("*.py")
+)
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def blocks(page, *languages):
+    """Yield language, line of the page and text of each code block of these languages."""
+    text = page.read_text(encoding="utf-8")
+    for match in BLOCK.finditer(text):
+        if match[1] in languages:
+            yield match[1], text.count("\n", 0, match.start(2)), match[2]
+
+
+def name(page):
+    return str(page.relative_to(DOCS))
+
+
+def with_blocks(*languages):
+    return [page for page in PAGES if any(blocks(page, *languages))]
+
+
+def run_doctest(test):
+    """Run the examples; their output stands in the failure's message."""
+    said = []
+    doctest.DocTestRunner(optionflags=OPTIONS, verbose=False).run(test, out=said.append)
+    assert not said, "".join(said)
+
+
+@pytest.fixture
+def in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def few_reviews(monkeypatch):
+    """Let pages load all of a data set, and their tests a small part of it."""
+    load = datasets.load
+
+    def load_some(name, *, limit=40, **options):
+        return load(name, limit=limit, **options)
+
+    monkeypatch.setattr(datasets, "load", load_some)
+
+
+@pytest.mark.usefixtures("in_a_folder", "few_reviews")
+@pytest.mark.parametrize("page", with_blocks("python", "pycon"), ids=name)
+def test_python_blocks_run_in_order(page):
+    names = {"__name__": "__main__"}
+    for language, line, text in blocks(page, "python", "pycon"):
+        if language == "pycon":
+            parser = doctest.DocTestParser()
+            test = parser.get_doctest(text, names, name(page), str(page), line)
+            test.globs = names  # get_doctest copies them
+            runner = doctest.DocTestRunner(optionflags=OPTIONS, verbose=False)
+            said = []
+            runner.run(test, out=said.append, clear_globs=False)
+            assert not said, "".join(said)
+        else:
+            # Empty lines before the code make a traceback name the page's own line.
+            exec(compile("\n" * line + text, str(page), "exec"), names)
+
+
+@pytest.mark.usefixtures("in_a_folder")
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in OTHER_BACKENDS])
+def test_docstrings_examples(module):
+    module = importlib.import_module(module)
+    names = {**vars(module), "__name__": "__main__"}
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=None, globs=names):
+        run_doctest(test)
+
+
+def commands(page):
+    """Yield each `rnnkit ...` command line of a page, as words."""
+    for _, _, text in blocks(page, "sh", "bash", "console"):
+        for line in text.replace("\\\n", " ").splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+                del words[0]
+            if words[:1] == ["rnnkit"]:
+                yield words[1:]
+
+
+def parse(command, words, parent=None, info_name="rnnkit"):
+    """Parse a command line down to its last subcommand, without running it."""
+    context = command.make_context(info_name, list(words), parent=parent)
+    if hasattr(command, "resolve_command"):
+        rest = [*context._protected_args, *context.args]
+        found, subcommand, rest = command.resolve_command(context, rest)
+        parse(subcommand, rest, context, found)
+
+
+@pytest.mark.parametrize("page", [*with_blocks("sh", "bash", "console"), ROOT / "README.md"], ids=str)
+def test_commands_parse(page):
+    for words in commands(page):
+        parse(typer.main.get_command(app), words)
+
+
+def test_a_wrong_command_does_not_parse():
+    assert sum(1 for page in PAGES for _ in commands(page)) > 5
+    with pytest.raises(Exception, match="No such option"):
+        parse(typer.main.get_command(app), ["train", "lstm_sentiment", "--no-such-option"])
+
+
+def test_every_module_is_in_the_reference():
+    documented = {
+        found
+        for page in (DOCS / "api").glob("*.md")
+        for found in re.findall(r"automodule:: (\S+)", page.read_text(encoding="utf-8"))
+    }
+    frameworks = {f"rnnkit.backend.{name}" for name in ("jax", "tensorflow", "torch")}
+    public = {m for m in MODULES if not m.rpartition(".")[2].startswith("_")} - frameworks
+    assert documented == public
+
+
+def test_the_table_of_settings_names_every_setting(monkeypatch):
+    import inspect
+
+    from rnnkit import recipes
+
+    monkeypatch.setattr(sys, "path", [str(DOCS / "_ext"), *sys.path])
+    rows = importlib.import_module("recipe_settings").rows()
+    for recipe in map(recipes.find, recipes.names()):
+        assert {row[0].strip("`") for row in rows} >= set(inspect.signature(recipe).parameters)
+    assert all(row[-1] for row in rows), "a setting without a description"
