@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CLASSIC: dict[str, Any] = {
     "layers": 1,
     "units": 50,
+    "embedding": "random",
     "embedding_size": 100,
     "word_dropout": 0.0,
     "embedding_dropout": 0.0,
@@ -42,14 +43,15 @@ def _classifier(
     bidirectional: bool = False,
     layers: int = 1,
     units: int = 64,
-    embedding_size: int = 64,
+    embedding: str = "skip-gram",
+    embedding_size: int = 100,
     word_dropout: float = 0.0,
-    embedding_dropout: float = 0.7,
+    embedding_dropout: float = 0.5,
     recurrent_dropout: float = 0.0,
     dropout: float = 0.5,
     pooling: str = "mean+max",
     optimizer: str = "adam",
-    learning_rate: float = 2e-3,
+    learning_rate: float = 1e-3,
     learning_rate_schedule: str = "cosine",
     clip_norm: float | None = 1.0,
     batch_size: int = 32,
@@ -110,6 +112,7 @@ def _classifier(
         min_count=min_count,
         max_length=max_length,
         truncate=truncate,
+        embedding=embedding,
         batch_size=batch_size,
         epochs=epochs,
         seed=seed,
@@ -125,6 +128,8 @@ Args:
         last state, batch 50, Adam 1e-3, clip 5), or None.
     layers: recurrent layers on top of each other.
     units: size of each layer's state.
+    embedding: how the words' vectors start: "random", or "skip-gram" or "cbow", which word2vec
+        learns from the texts of the first `fit` and from `fit(..., unlabelled=texts)`.
     embedding_size: size of a word's vector.
     word_dropout: share of the words whose vector is dropped, anew at each place.
     embedding_dropout: share of the numbers in the words' vectors that are dropped.

@@ -16,7 +16,8 @@ from rnnkit.backend import native
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.data.vocabulary import Vocabulary
-from rnnkit.errors import InputError
+from rnnkit.embeddings import METHODS, embedding_matrix, train_word_vectors
+from rnnkit.errors import InputError, nearest
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.tasks import gradient_norm
 from rnnkit.tasks.schedule import factor
@@ -39,6 +40,8 @@ class TextTask(keras.Model):
         min_count: keep tokens that occur at least this often.
         max_length: cut longer texts to this many tokens.
         truncate: which end a cut keeps: "head", "tail" or "both".
+        embedding: how the words' vectors start: "random", or "skip-gram" or "cbow", trained by
+            word2vec on the texts of the first `fit` and the unlabelled ones given beside them.
         batch_size: texts of a batch, where `fit` is not told another.
         seed: of the order of the batches.
         learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.schedule`.
@@ -57,6 +60,7 @@ class TextTask(keras.Model):
         min_count: int = 1,
         max_length: int | None = 400,
         truncate: str = "head",
+        embedding: str = "random",
         batch_size: int = 32,
         seed: int = 0,
         learning_rate_schedule: str = "constant",
@@ -67,6 +71,11 @@ class TextTask(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         factor(learning_rate_schedule, 0.0)  # refuses a name it does not know
+        if embedding not in ("random", *METHODS):
+            known = ("random", *METHODS)
+            raise InputError(
+                f"embedding is {embedding!r}; expected one of {known}.{nearest(embedding, known)}"
+            )
         self._build_network = build_network
         self._make_optimizer = optimizer
         self.pipeline = pipeline or TextPipeline()
@@ -74,6 +83,8 @@ class TextTask(keras.Model):
         self.min_count = min_count
         self.max_length = max_length
         self.truncate = truncate
+        self.embedding = embedding
+        self.share_of_vectors: float | None = None
         self.batch_size = batch_size
         self.seed = seed
         self.learning_rate_schedule = learning_rate_schedule
@@ -100,7 +111,7 @@ class TextTask(keras.Model):
             )
         return self.vocabulary.encode_many(self.pipeline.tokens(texts))
 
-    def _learn(self, texts: list[str], outputs: int) -> list[np.ndarray]:
+    def _learn(self, texts: list[str], outputs: int, unlabelled: Any = ()) -> list[np.ndarray]:
         """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
         tokens = self.pipeline.tokens(texts)
         vocabulary = Vocabulary.learn(
@@ -115,8 +126,19 @@ class TextTask(keras.Model):
             raise InputError(
                 f"{type(self).__name__} was given neither a network nor build_network."
             )
+        network = self._build_network(len(vocabulary), outputs)
+        if self.embedding != "random":
+            table = network.get_layer("embedding")
+            vectors = train_word_vectors(
+                tokens + self.pipeline.tokens(list(unlabelled)),
+                method=self.embedding,
+                vector_size=table.output_dim,
+                min_count=self.min_count,
+            )
+            matrix, self.share_of_vectors = embedding_matrix(vectors, vocabulary)
+            table.set_weights([matrix])
         self.vocabulary = vocabulary
-        self._set_network(self._build_network(len(vocabulary), outputs))
+        self._set_network(network)
         return vocabulary.encode_many(tokens)
 
     def _set_network(self, network: keras.Model) -> None:
@@ -233,6 +255,7 @@ class TextTask(keras.Model):
             "min_count": self.min_count,
             "max_length": self.max_length,
             "truncate": self.truncate,
+            "embedding": self.embedding,
             "batch_size": self.batch_size,
             "seed": self.seed,
             "learning_rate_schedule": self.learning_rate_schedule,

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from rnnkit.backend import native
+from rnnkit.data.text import check_texts
 from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.monitor.metrics import F1, Precision, Recall
@@ -69,6 +70,7 @@ class TextClassifier(TextTask):
         y: Any = None,
         *,
         validation_data: tuple[Any, Any] | None = None,
+        unlabelled: Any = (),
         epochs: int | None = None,
         batch_size: int | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -86,6 +88,8 @@ class TextClassifier(TextTask):
             x: the texts.
             y: one label for each: names, or numbers.
             validation_data: `(texts, labels)` that the model is measured on after each epoch.
+            unlabelled: more texts for the word vectors to learn from, in the first `fit`, where
+                the embedding is not random.
             epochs: how often to go through the texts; the task's own number when left out.
             batch_size: texts of a batch.
             callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
@@ -120,7 +124,8 @@ class TextClassifier(TextTask):
             held_out_targets = _targets(held_out[1], classes, "validation")
 
         if self.vocabulary is None:
-            ids = self._learn(texts, 1 if len(classes) == 2 else len(classes))
+            outputs = 1 if len(classes) == 2 else len(classes)
+            ids = self._learn(texts, outputs, check_texts(unlabelled))
         else:
             ids = self.encode(texts)
         self._classes = list(classes)

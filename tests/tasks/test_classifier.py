@@ -9,6 +9,7 @@ from rnnkit.recipes import gru_sentiment, lstm_sentiment
 
 SMALL = {
     "units": 6,
+    "embedding": "random",
     "embedding_size": 8,
     "embedding_dropout": 0.0,
     "dropout": 0.0,
@@ -198,3 +199,20 @@ def test_classic_preset_is_the_textbook_configuration(reviews):
     assert model.optimizer.global_clipnorm == 5.0
     assert (model.batch_size, model.epochs) == (50, 5)
     assert model.settings["preset"] == "classic"
+
+
+@pytest.mark.parametrize("method", ["skip-gram", "cbow"])
+def test_word_vectors_start_the_embedding(reviews, method, tmp_path, monkeypatch):
+    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path))
+    texts, labels = reviews
+    model = gru_sentiment(**{**SMALL, "embedding_size": 16, "embedding": method})
+    unlabelled = texts * 5
+    model.fit(texts, labels, unlabelled=unlabelled, epochs=3, verbose=0)
+    assert model.share_of_vectors == 1.0
+    assert len(list(tmp_path.rglob("*.kv"))) == 1
+    assert model.evaluate(texts, labels, return_dict=True, verbose=0)["accuracy"] > 0.9
+
+
+def test_unknown_embedding_is_refused():
+    with pytest.raises(InputError, match="Did you mean 'skip-gram'"):
+        gru_sentiment(embedding="skip-gramm")

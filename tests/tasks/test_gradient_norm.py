@@ -12,6 +12,7 @@ def test_norm_is_that_of_the_unclipped_gradient(reviews, clip_norm):
     texts, labels = reviews
     model = gru_sentiment(
         units=4,
+        embedding="random",
         embedding_size=4,
         embedding_dropout=0.0,
         dropout=0.0,

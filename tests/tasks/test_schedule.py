@@ -23,6 +23,7 @@ class Rates(keras.callbacks.Callback):
 def test_rate_of_every_step(reviews, schedule):
     model = gru_sentiment(
         units=2,
+        embedding="random",
         embedding_size=2,
         learning_rate=0.1,
         learning_rate_schedule=schedule,

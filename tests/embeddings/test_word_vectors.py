@@ -1,0 +1,82 @@
+"""Word vectors for a recipe's first layer."""
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from rnnkit.data.vocabulary import Vocabulary
+from rnnkit.embeddings import embedding_matrix, train_word_vectors, word2vec
+from rnnkit.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    """Two topics that never share a text: words of one topic belong together."""
+    rng = np.random.default_rng(0)
+    topics = [[f"sea{i}" for i in range(8)], [f"sky{i}" for i in range(8)]]
+    return [list(rng.choice(topics[i % 2], 12)) for i in range(600)]
+
+
+@pytest.mark.parametrize("method", ["skip-gram", "cbow"])
+def test_words_that_share_contexts_are_near(corpus, method):
+    vectors = train_word_vectors(corpus, method=method, vector_size=16, epochs=10)
+    near = [word for word, _ in vectors.most_similar("sea3", topn=7)]
+    assert all(word.startswith("sea") for word in near)
+
+
+def test_cached_by_corpus_and_settings(corpus, cache):
+    first = train_word_vectors(corpus, vector_size=8)
+    again = train_word_vectors(corpus, vector_size=8)
+    np.testing.assert_array_equal(first.vectors, again.vectors)
+    assert len(list(cache.rglob("*.kv"))) == 1
+    train_word_vectors(corpus, vector_size=8, seed=1)
+    train_word_vectors(corpus[:-1], vector_size=8)
+    assert len(list(cache.rglob("*.kv"))) == 3
+    assert not list(cache.rglob("*.part"))
+
+
+def test_long_texts_are_not_cut(monkeypatch):
+    """gensim drops what stands after the 10,000th token of a text."""
+    late = ["a", "b"] * 6_000 + ["late", "words"] * 500
+    vectors = train_word_vectors([late], vector_size=4, min_count=500)
+    assert vectors.get_vecattr("late", "count") == 500
+    assert len(list(word2vec._Texts([late]))) == 2
+
+
+def test_matrix_holds_vectors_mean_and_zeros():
+    vectors = KeyedVectors(2)
+    vectors.add_vectors(["good", "bad", "other"], np.array([[1.0, 2], [3, 4], [9, 9]], "float32"))
+    vocabulary = Vocabulary.learn([["good", "good", "good", "bad", "bad", "strange"]])
+    matrix, share = embedding_matrix(vectors, vocabulary)
+    assert vocabulary.tokens[2:] == ["good", "bad", "strange"]
+    np.testing.assert_allclose(matrix, [[0, 0], [2, 3], [1, 2], [3, 4], [2, 3]])
+    assert matrix.dtype == np.float32
+    assert share == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "options", "message"),
+    [
+        ([], {}, "holds no word"),
+        ([[], []], {}, "holds no word"),
+        ([["a", "b"]], {"min_count": 3}, "min_count=3"),
+        ([["a", "b"]], {"method": "skipgram"}, "Did you mean 'skip-gram'"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(corpus, options, message, cache):
+    with pytest.raises(InputError, match=message):
+        train_word_vectors(corpus, **options)
+    assert not list(cache.rglob("*.kv"))
+
+
+def test_vectors_of_other_words_are_refused():
+    vectors = KeyedVectors(2)
+    vectors.add_vectors(["x"], np.ones((1, 2), "float32"))
+    with pytest.raises(InputError, match="None of the 1 words"):
+        embedding_matrix(vectors, Vocabulary.learn([["y"]]))
