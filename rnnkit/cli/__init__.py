@@ -6,7 +6,6 @@ Matplotlib for ``--help``, ``list`` and ``info``.
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any
 
 import typer
@@ -31,12 +30,6 @@ app.add_typer(
     subcommand_metavar="NAME [OPTIONS]",
 )
 register_compare(app)
-
-
-@app.callback()
-def main() -> None:
-    """Quieten TensorFlow: Keras imports it where it is installed, whatever the backend."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @app.command("list")

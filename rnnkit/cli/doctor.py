@@ -35,8 +35,8 @@ def report() -> bool:
     try:
         # Only this imports a framework, and only the chosen one.
         backend = importlib.import_module("rnnkit.backend")
-        chosen, reason = backend.selected()
-        lines.append(("backend", f"{chosen}: {reason if asked is None else 'KERAS_BACKEND'}"))
+        why = "KERAS_BACKEND" if asked else "installed, and KERAS_BACKEND is not set"
+        lines.append(("backend", f"{backend.name}: {why}"))
         lines.append(("devices", ", ".join(backend.devices())))
     except ImportError as error:
         problem = str(error)

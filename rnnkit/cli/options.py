@@ -9,7 +9,7 @@ import typer
 
 Data = Annotated[
     str,
-    typer.Option("--data", help="A data set (sample, imdb), or the path of a table or folder."),
+    typer.Option("--data", help="A data set, such as sample or imdb, or a table or folder."),
 ]
 TextColumn = Annotated[str, typer.Option(help="The column that holds the text, in a table.")]
 LabelColumn = Annotated[str, typer.Option(help="The column that holds the label, in a table.")]

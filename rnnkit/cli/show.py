@@ -25,7 +25,7 @@ def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | No
     lines = list(lines)
     table = Table(header_style="bold")
     for number, name in enumerate(heading):
-        numeric = bool(lines) and all(line[number][:1].isdigit() for line in lines)
+        numeric = bool(lines) and all(line[number][:1] in "0123456789–" for line in lines)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
@@ -63,7 +63,8 @@ def study(finished: Comparison) -> None:
     """Print the table of a study and where its report is."""
     from rnnkit.study.report import table, tensorboard_command
 
-    heading, *lines = table(finished.rows)
+    # Measures run down and recipes across: a line of every measure is too wide for a terminal.
+    heading, *lines = zip(*table(finished.rows), strict=True)
     rows(heading, lines, "Test split, mean ± sample standard deviation")
     for name, why in finished.failures.items():
         console.print(Text(f"{name} is not in the table: {why}"), style="red")
