@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, TypedDict
 
 import keras
@@ -112,7 +113,7 @@ class RecurrentLayer(keras.layers.Layer):
                 f"{type(self).__name__}: units is {units!r}; expected a positive whole number."
             )
         for label, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if not 0.0 <= share < 1.0:
+            if not isinstance(share, Real) or not 0.0 <= share < 1.0:
                 raise InputError(
                     f"{type(self).__name__}: {label} is {share!r}; expected a share in [0, 1)."
                 )
@@ -165,6 +166,7 @@ class RecurrentLayer(keras.layers.Layer):
     def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
         """Create the weights, with the names and shapes they have in `keras.layers`."""
         del initial_state_shape
+        self._check_steps(sequences_shape)
         width = sequences_shape[-1]
         if width is None:
             raise InputError(
@@ -238,11 +240,7 @@ class RecurrentLayer(keras.layers.Layer):
         """Run the recurrence over `sequences` `(B, T, D)`."""
         # Beside an initial state Keras gives the mask that the sequences carry under this name.
         mask = sequences_mask if mask is None else mask
-        if self.unroll and sequences.shape[1] is None:
-            raise InputError(
-                f"{type(self).__name__}: unroll=True needs a fixed number of steps; the input "
-                f"shape is {tuple(sequences.shape)}. Give keras.Input(shape=(T, D)), or drop unroll."
-            )
+        self._check_steps(sequences.shape)
         if mask is not None:
             self._check_mask(mask, sequences)
         states = self._first_states(sequences, initial_state)
@@ -323,6 +321,14 @@ class RecurrentLayer(keras.layers.Layer):
                 f"{expected}."
             )
         return tuple(ops.cast(state, self.compute_dtype) for state in initial_state)
+
+    def _check_steps(self, shape: Shape) -> None:
+        """Refuse to unroll an unknown number of steps."""
+        if self.unroll and shape[1] is None:
+            raise InputError(
+                f"{type(self).__name__}: unroll=True needs a fixed number of steps; the input "
+                f"shape is {tuple(shape)}. Give keras.Input(shape=(T, D)), or drop unroll."
+            )
 
     def _check_mask(self, mask: Tensor, sequences: Tensor) -> None:
         """Refuse a mask that does not fit the sequences."""
