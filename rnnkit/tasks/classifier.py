@@ -15,6 +15,7 @@ from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.monitor.metrics import F1, Precision, Recall
 from rnnkit.tasks import gradient_norm
 from rnnkit.tasks.base import BuildNetwork, Feed, TextTask, texts_and_labels
+from rnnkit.tasks.losses import binary_crossentropy
 from rnnkit.tasks.schedule import ScheduledLearningRate
 
 Label = str | int
@@ -222,7 +223,7 @@ class TextClassifier(TextTask):
         binary = len(self._classes or ()) == 2
         self.compile(
             optimizer=self._make_optimizer(),
-            loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
+            loss=binary_crossentropy if binary else "sparse_categorical_crossentropy",
             metrics=[
                 keras.metrics.BinaryAccuracy(name="accuracy")
                 if binary
