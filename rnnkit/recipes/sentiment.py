@@ -51,7 +51,7 @@ def _classifier(
     dropout: float = 0.5,
     pooling: str = "mean+max",
     optimizer: str = "adam",
-    learning_rate: float = 1e-3,
+    learning_rate: float = 2e-3,
     learning_rate_schedule: str = "cosine",
     clip_norm: float | None = 1.0,
     batch_size: int = 32,
@@ -206,6 +206,8 @@ rnn_sentiment = _recipe(
     "rnn_sentiment",
     "Classify texts by sentiment with a simple (Elman) recurrent network.",
     cell="rnn",
+    learning_rate=1e-3,
+    pooling="mean",  # its last state forgets, and a maximum keeps what one unlucky step put out
 )
 lstm_sentiment = _recipe("lstm_sentiment", "Classify texts by sentiment with an LSTM.", cell="lstm")
 gru_sentiment = _recipe(
