@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import shutil
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,9 +105,12 @@ def compare(
         ['rnn_sentiment', 'lstm_sentiment']
     """
     plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **terms)
-    path = _study_folder(out)
+    path = RunFolder.free_path("compare") if out is None else Path(out)
     _refuse_other_terms(path, plans)
     dataset = next(iter(plans.values())).data.load()
+    begun = (path / "study.json").is_file()
+    if not begun:
+        new_folder(path)
     _note_plans(path / "study.json", plans)
     runs: dict[str, Run] = {}
     failures: dict[str, str] = {}
@@ -120,6 +124,10 @@ def compare(
         discard_partial(path / name)
         try:
             runs[name] = carry_out(plan, dataset, path / name, verbose)
+        except InputError:
+            if not begun and not runs:  # refused at the first run: nothing to keep
+                shutil.rmtree(path)
+            raise
         except NonFiniteLoss as error:
             announce(f"{name} stopped: {error}")
             failures[name] = str(error)
@@ -172,13 +180,6 @@ def plan_runs(
         for recipe in recipes
         for seed in wanted
     }
-
-
-def _study_folder(out: str | os.PathLike[str] | None) -> Path:
-    """Make the folder, or take up the one that an earlier call made."""
-    if out is not None and (Path(out) / "study.json").is_file():
-        return Path(out)
-    return RunFolder.create("compare").path if out is None else new_folder(Path(out))
 
 
 def _note_plans(path: Path, plans: Mapping[str, Plan]) -> None:

@@ -287,6 +287,14 @@ def test_binary_answers_give_the_probability_of_the_label_named():
     assert label_all(Stub(), ["a", "b"]) == (["no", "yes"], [0.75, 0.75])
 
 
+def test_lines_of_a_file_end_in_either_way(tmp_path):
+    from rnnkit.cli.texts import gather
+
+    path = tmp_path / "texts.txt"
+    path.write_bytes(b"one\r\ntwo\n\nthree")
+    assert gather(["zero"], str(path)) == ["zero", "one", "two", "", "three"]
+
+
 def test_no_text_is_an_error():
     from rnnkit.cli.texts import gather
 

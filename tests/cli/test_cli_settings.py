@@ -29,7 +29,7 @@ def tiny(
     Args:
         units: size of the state,
             an even number.
-        rate: the learning rate [0, 1].
+        rate: the learning rate [linear].
         lower, strip: steps of the pipeline.
 
     Returns:
@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_refused(given, args, message):
 
 def test_help_shows_defaults_and_descriptions(given):
     text = " ".join(given("--help")[1].output.replace("│", " ").split())
-    for words in ("size of the state, an even number.", "--no-reverse", "[0, 1]"):
+    for words in ("size of the state, an even number.", "--no-reverse", "[linear]"):
         assert words in text
     assert "(default: 8)" in text
     assert "(default: yes)" in text

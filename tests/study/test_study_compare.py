@@ -129,6 +129,18 @@ def test_folder_that_is_no_study_is_refused(done, terms, tmp_path):
     assert done == []
 
 
+def test_what_is_refused_at_once_leaves_nothing(done, terms, tmp_path, monkeypatch):
+    def refuse(plan, dataset, out, verbose):
+        raise InputError("units is 0")
+
+    with pytest.raises(InputError, match="neither a data set"):
+        compare(BOTH, out=tmp_path / "s", **{**terms, "data": "gone.csv"})
+    monkeypatch.setattr(MODULE, "carry_out", refuse)
+    with pytest.raises(InputError, match="units is 0"):
+        compare(BOTH, out=tmp_path / "s", **terms)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_diverged_run_is_counted_and_the_study_goes_on(done, terms, tmp_path, monkeypatch):
     carry_out = MODULE.carry_out
 

@@ -40,7 +40,7 @@ def test_a_run_leaves_every_record(run, table):
     }
     again = open_run(run.path)
     assert again.settings["recipe"] == "lstm_sentiment"
-    assert again.settings["seed"] == 1
+    assert again.settings["seed"] == again.settings["settings"]["seed"] == 1
     assert again.settings["data"]["name"] == str(table)
     assert again.settings["given"] == {**TINY, "epochs": 3}
     assert again.settings["settings"]["epochs"] == 3
