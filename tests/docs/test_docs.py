@@ -1,7 +1,8 @@
-"""What the documentation shows is true: its examples run, its commands parse, its reference is whole."""
+"""What the documentation shows is true: examples run, commands parse, the reference is whole."""
 
 import doctest
 import importlib
+import inspect
 import re
 import shlex
 import sys
@@ -11,6 +12,7 @@ import pytest
 import typer.main
 
 import rnnkit.backend
+from rnnkit import recipes
 from rnnkit.cli import app
 from rnnkit.data import datasets
 
@@ -25,6 +27,8 @@ MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "rnnkit").rglob("*.py")
 )
+TWINS = tuple(recipes.names()[1:])  # one docstring serves all recipes: its example is run once
+SHELLS = ("sh", "bash", "console")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -37,23 +41,35 @@ def blocks(page, *languages):
 
 
 def name(page):
-    return str(page.relative_to(DOCS))
+    return str(page.relative_to(ROOT))
 
 
 def with_blocks(*languages):
     return [page for page in PAGES if any(blocks(page, *languages))]
 
 
+class Shapes(doctest.OutputChecker):
+    """Take the frameworks' own ways to show a shape for the plain tuple in a docstring."""
+
+    def check_output(self, want, got, flags):
+        shape = re.fullmatch(r"(?:torch\.Size|TensorShape)\(\[([\d, ]*)\]\)\s*", got)
+        if shape:
+            got = f"{tuple(int(size) for size in shape[1].split(','))}\n"
+        return super().check_output(want, got, flags)
+
+
 def run_doctest(test):
-    """Run the examples; their output stands in the failure's message."""
+    """Run the examples; what they got wrong stands in the failure's message. Keeps their names."""
     said = []
-    doctest.DocTestRunner(optionflags=OPTIONS, verbose=False).run(test, out=said.append)
+    runner = doctest.DocTestRunner(Shapes(), optionflags=OPTIONS, verbose=False)
+    runner.run(test, out=said.append, clear_globs=False)
     assert not said, "".join(said)
 
 
 @pytest.fixture
 def in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -76,27 +92,25 @@ def test_python_blocks_run_in_order(page):
             parser = doctest.DocTestParser()
             test = parser.get_doctest(text, names, name(page), str(page), line)
             test.globs = names  # get_doctest copies them
-            runner = doctest.DocTestRunner(optionflags=OPTIONS, verbose=False)
-            said = []
-            runner.run(test, out=said.append, clear_globs=False)
-            assert not said, "".join(said)
+            run_doctest(test)
         else:
             # Empty lines before the code make a traceback name the page's own line.
             exec(compile("\n" * line + text, str(page), "exec"), names)
 
 
 @pytest.mark.usefixtures("in_a_folder")
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in OTHER_BACKENDS])
-def test_docstrings_examples(module):
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in OTHER_BACKENDS])
+def test_examples_in_docstrings(module):
     module = importlib.import_module(module)
     names = {**vars(module), "__name__": "__main__"}
-    for test in doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=None, globs=names):
-        run_doctest(test)
+    for test in doctest.DocTestFinder().find(module, globs=names):
+        if not test.name.endswith(TWINS):
+            run_doctest(test)
 
 
 def commands(page):
     """Yield each `rnnkit ...` command line of a page, as words."""
-    for _, _, text in blocks(page, "sh", "bash", "console"):
+    for _, _, text in blocks(page, *SHELLS):
         for line in text.replace("\\\n", " ").splitlines():
             words = shlex.split(line.removeprefix("$ "), comments=True)
             while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
@@ -114,7 +128,9 @@ def parse(command, words, parent=None, info_name="rnnkit"):
         parse(subcommand, rest, context, found)
 
 
-@pytest.mark.parametrize("page", [*with_blocks("sh", "bash", "console"), ROOT / "README.md"], ids=str)
+@pytest.mark.parametrize(
+    "page", [*with_blocks("sh", "bash", "console"), ROOT / "README.md"], ids=str
+)
 def test_commands_parse(page):
     for words in commands(page):
         parse(typer.main.get_command(app), words)
@@ -138,10 +154,6 @@ def test_every_module_is_in_the_reference():
 
 
 def test_the_table_of_settings_names_every_setting(monkeypatch):
-    import inspect
-
-    from rnnkit import recipes
-
     monkeypatch.setattr(sys, "path", [str(DOCS / "_ext"), *sys.path])
     rows = importlib.import_module("recipe_settings").rows()
     for recipe in map(recipes.find, recipes.names()):
