@@ -320,7 +320,9 @@ class RecurrentLayer(keras.layers.Layer):
                 f"{type(self).__name__}: initial_state has the shapes {shapes}; expected "
                 f"{expected}."
             )
-        return tuple(ops.cast(state, self.compute_dtype) for state in initial_state)
+        # JAX casts no variable, only its value.
+        values = (ops.convert_to_tensor(state) for state in initial_state)
+        return tuple(ops.cast(value, self.compute_dtype) for value in values)
 
     def _check_steps(self, shape: Shape) -> None:
         """Refuse to unroll an unknown number of steps."""
