@@ -14,6 +14,10 @@ class NonFiniteLoss(ArithmeticError):
     """The loss became NaN or infinite while training."""
 
 
+class BackendError(ImportError):
+    """No framework that Keras could run on is installed, or not the one that was asked for."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string.
 

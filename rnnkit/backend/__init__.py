@@ -11,7 +11,8 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from rnnkit.backend.select import BackendError, installed, select, selected
+from rnnkit.backend.select import installed, select, selected
+from rnnkit.errors import BackendError
 
 __all__ = ["BackendError", "devices", "installed", "name", "native", "select", "selected"]
 

@@ -9,16 +9,14 @@ import os
 import sys
 from pathlib import Path
 
+from rnnkit.errors import BackendError
+
 # Keras's own name -> the import and distribution name.
 FRAMEWORKS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 INSTALL_HINT = (
     'Install one of them: pip install "rnnkit[jax]", "rnnkit[tensorflow]" or "rnnkit[torch]".'
 )
-
-
-class BackendError(ImportError):
-    """No framework that Keras could run on is installed, or not the one that was asked for."""
 
 
 def installed() -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 import typer.core
 
-from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.errors import BackendError, InputError, NonFiniteLoss
 
 
 class ErrorPanels(typer.core.TyperGroup):
@@ -38,9 +38,7 @@ class ErrorPanels(typer.core.TyperGroup):
                 raise
             show_error(str(error))
             raise typer.Exit(1) from error
-        except ImportError as error:
-            if type(error).__name__ != "BackendError":  # its class cannot be imported without one
-                raise
+        except BackendError as error:
             show_error(str(error), "No backend")
             raise typer.Exit(2) from error
 

@@ -55,7 +55,7 @@ def _classifier(
     learning_rate_schedule: str = "cosine",
     clip_norm: float | None = 1.0,
     batch_size: int = 32,
-    epochs: int = 3,
+    epochs: int | None = None,
     max_length: int | None = 400,
     truncate: str = "tail",
     vocabulary_size: int | None = 20_000,
@@ -141,7 +141,8 @@ Args:
     learning_rate_schedule: "constant", or, after a short rise, "linear" or "cosine" to zero.
     clip_norm: gradients are clipped to this global norm; None = not at all.
     batch_size: texts of a batch.
-    epochs: how often `fit` goes through the texts, where it is not told.
+    epochs: how often `fit` goes through the texts, where it is not told; None = enough for 2,000
+        steps, 3 to 15.
     max_length: longer texts are cut to this many tokens; None = never.
     truncate: which end a cut keeps: "head", "tail", "both".
     vocabulary_size: tokens kept, the most frequent ones; None = all.

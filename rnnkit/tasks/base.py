@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
 from collections.abc import Callable
@@ -45,7 +46,8 @@ class TextTask(keras.Model):
         batch_size: texts of a batch, where `fit` is not told another.
         seed: of the order of the batches.
         learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.schedule`.
-        epochs: how often `fit` goes through the texts, where it is not told.
+        epochs: how often `fit` goes through the texts, where it is not told; None = as often as
+            `enough_epochs` says.
         settings: what the recipe was called with; kept for the record.
         network: a network that is already there (when a file is loaded).
     """
@@ -64,7 +66,7 @@ class TextTask(keras.Model):
         batch_size: int = 32,
         seed: int = 0,
         learning_rate_schedule: str = "constant",
-        epochs: int = 3,
+        epochs: int | None = None,
         settings: dict[str, Any] | None = None,
         network: keras.Model | None = None,
         **kwargs: Any,
@@ -321,6 +323,18 @@ class Feed(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order."""
         self.batches.on_epoch_end()
+
+
+def enough_epochs(steps: int) -> int:
+    """Return how many epochs of that many steps a training is given: 2,000 steps, 3 to 15 epochs.
+
+    A small data set needs more passes to learn as much, and each is quick.
+
+    Example:
+        >>> [enough_epochs(steps) for steps in (704, 125, 1)]
+        [3, 15, 15]
+    """
+    return min(15, max(3, math.ceil(2000 / max(1, steps))))
 
 
 def texts_and_labels(texts: Any, labels: Any, name: str) -> tuple[list[str], np.ndarray]:

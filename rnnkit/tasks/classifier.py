@@ -14,7 +14,7 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.monitor.metrics import F1, Precision, Recall
 from rnnkit.tasks import gradient_norm
-from rnnkit.tasks.base import BuildNetwork, Feed, TextTask, texts_and_labels
+from rnnkit.tasks.base import BuildNetwork, Feed, TextTask, enough_epochs, texts_and_labels
 from rnnkit.tasks.losses import binary_crossentropy
 from rnnkit.tasks.schedule import ScheduledLearningRate
 
@@ -109,7 +109,6 @@ class TextClassifier(TextTask):
             InputError: texts or labels that cannot be used; nothing was learned.
             NonFiniteLoss: the loss became NaN or infinite.
         """
-        epochs = self.epochs if epochs is None else epochs
         texts, labels = texts_and_labels(x, y, "The training set")
         classes = self._classes or _learn_classes(labels)
         targets = _targets(labels, classes, "training")
@@ -138,6 +137,7 @@ class TextClassifier(TextTask):
 
         batches = self._batches(ids, self._shaped(targets), sample_weight, batch_size, shuffle)
         self.tokens_per_epoch = batches.tokens
+        epochs = epochs or self.epochs or enough_epochs(len(batches))
         extra: list[keras.callbacks.Callback] = [StopOnNonFinite()]
         scheduled = None
         if self.learning_rate_schedule != "constant":
