@@ -143,7 +143,8 @@ def _lines(study: Comparison) -> Iterable[str]:
     )
     yield (
         "Mean ± sample standard deviation over the runs, on the test split, with the weights of "
-        "the best validation loss. Seconds are of training, with compilation and validation."
+        "the best validation loss. Seconds are of the whole training, with tokenising, word "
+        "vectors, compilation and validation; tokens/s are of its epochs."
     )
     yield ""
     heading, *rows = table(study.rows)

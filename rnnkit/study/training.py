@@ -115,10 +115,11 @@ def carry_out(
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
     rows = folder.epochs()
+    epochs = sum(row["seconds"] for row in rows)  # without word vectors and tokenising
     results: dict[str, Any] = {
         "test": {name: float(value) for name, value in test.items()},
         "seconds": seconds,
-        "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / seconds,
+        "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs,
         "parameters": int(model.network.count_params()),
         "epochs": len(rows),
         "best_epoch": int(min(rows, key=lambda row: row["val_loss"])["epoch"]),
@@ -176,7 +177,8 @@ def _fit(
         validation_data=(valid.texts, valid.labels),
         unlabelled=dataset.unlabelled,
         patience=plan.patience,
-        callbacks=[TensorBoard(folder.events, (valid.texts, valid.labels)), EpochLog(folder)],
+        # The log comes first: the pictures that TensorBoard gets are no part of an epoch's seconds.
+        callbacks=[EpochLog(folder), TensorBoard(folder.events, (valid.texts, valid.labels))],
         verbose=verbose,
     )
     return time.perf_counter() - begin
