@@ -223,7 +223,7 @@ class RecurrentLayer(keras.layers.Layer):
     def reset_state(self) -> None:
         """Set the states of a stateful layer to zero."""
         for state in self.states or ():
-            state.assign(ops.zeros_like(state))
+            state.assign(ops.zeros(state.shape, dtype=state.dtype))
 
     reset_states = reset_state  # the name in older Keras code
 
@@ -320,9 +320,7 @@ class RecurrentLayer(keras.layers.Layer):
                 f"{type(self).__name__}: initial_state has the shapes {shapes}; expected "
                 f"{expected}."
             )
-        # JAX casts no variable, only its value.
-        values = (ops.convert_to_tensor(state) for state in initial_state)
-        return tuple(ops.cast(value, self.compute_dtype) for value in values)
+        return tuple(ops.cast(state, self.compute_dtype) for state in initial_state)
 
     def _check_steps(self, shape: Shape) -> None:
         """Refuse to unroll an unknown number of steps."""
