@@ -88,12 +88,16 @@ def test_every_argument_of_keras_is_taken_in_the_same_place(name):
 
 # Keras is right where a mask is missing, or where it has one state and starts from zeros; where it
 # is known to be wrong (an LSTM on JAX, say), test_recurrent_values.py has the NumPy loops.
-@pytest.mark.parametrize("options", [{}, {"go_backwards": True}], ids=["forwards", "backwards"])
-@pytest.mark.parametrize("mask", [None, RIGHT, GAPS], ids=["no mask", "right", "gaps"])
+@pytest.mark.parametrize(
+    ("mask", "backwards"),
+    [(None, True), (RIGHT, True), (GAPS, False)],
+    ids=["no mask, backwards", "right, backwards", "gaps"],
+)
 @pytest.mark.parametrize("name", NAMES)
-def test_same_values(name, mask, options):
+def test_same_values(name, mask, backwards):
     x = inputs()
-    ours, theirs = twins(name, U, return_sequences=True, return_state=True, **options)
+    options = {"return_sequences": True, "return_state": True, "go_backwards": backwards}
+    ours, theirs = twins(name, U, **options)
     theirs.build(x.shape)
     ours.build(x.shape)
     ours.set_weights(theirs.get_weights())
@@ -177,7 +181,7 @@ def test_a_model_saved_and_loaded(name, tmp_path):
     rows = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 0, 0]])
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert_same(again(rows), model(rows), atol=1e-6)
+    assert_same(again.predict_on_batch(rows), model.predict_on_batch(rows), atol=1e-6)
 
 
 def carried(tensor):

@@ -38,7 +38,7 @@ def network(request):
 
 
 def run(network, x, mask):
-    return [numpy(part) for part in network([x, mask])]
+    return network.predict_on_batch([x, mask])  # compiled once for each shape
 
 
 def draw(seed, *shape):
@@ -82,7 +82,7 @@ def test_rows_do_not_touch_each_other(network, bits, row, seed):
         np.testing.assert_allclose(found[others], wanted[others], atol=1e-6)
 
 
-@FEW
+@settings(max_examples=5, deadline=None)
 @given(
     name=st.sampled_from(["SimpleRNN", "LSTM", "GRU", "GRU before"]),
     cut=st.integers(1, T - 1),

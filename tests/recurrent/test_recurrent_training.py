@@ -114,7 +114,7 @@ def regressor(layer, **compiling):
     x, mask = keras.Input((None, D)), keras.Input((None,), dtype="bool")
     outputs = keras.layers.Dense(1, dtype="float32")(layer(x, mask=mask))
     model = keras.Model([x, mask], outputs)
-    model.compile(keras.optimizers.Adam(0.05), "mse", **compiling)
+    model.compile(keras.optimizers.Adam(0.1), "mse", **compiling)
     return model
 
 
@@ -136,16 +136,15 @@ def test_constraints_hold_after_a_step():
 @pytest.mark.parametrize(
     ("name", "jit_compile"),
     [
-        ("SimpleRNN", False),
-        ("LSTM", False),
+        ("SimpleRNN", "auto"),
+        ("LSTM", "auto"),
+        ("Bidirectional", "auto"),
         ("GRU", False),
-        ("Bidirectional", False),
-        ("LSTM", True),
-        ("Bidirectional", True),
+        ("GRU", True),
     ],
 )
 def test_fit_learns(name, jit_compile):
-    if jit_compile and keras.config.backend() == "torch":
+    if jit_compile is True and keras.config.backend() == "torch":
         pytest.skip("torch.compile takes minutes, and nobody asks for it")
     options = {"dropout": 0.1, "recurrent_dropout": 0.1, "seed": 1}
     if name == "Bidirectional":
@@ -154,9 +153,9 @@ def test_fit_learns(name, jit_compile):
         layer = getattr(layers, name)(U, **options)
     inputs, labels = task()
     model = regressor(layer, jit_compile=jit_compile)
-    losses = model.fit(inputs, labels, epochs=12, batch_size=16, verbose=0).history["loss"]
+    losses = model.fit(inputs, labels, epochs=6, batch_size=16, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

@@ -174,7 +174,7 @@ def test_a_mask_may_be_of_any_dtype(dtype):
     rng = np.random.default_rng(5)
     x = rng.normal(size=(B, T, D)).astype("float32")
     mask, state = MASKS["every pattern"], rng.normal(size=(B, U)).astype("float32")
-    for options in ({}, {"return_sequences": True}, {"zero_output_for_mask": True}):
+    for options in ({}, {"return_sequences": True, "zero_output_for_mask": True}):
         layer, _ = make("GRU", rng, **options)
         wanted = layer(x, mask=mask, initial_state=state)
         found = layer(x, mask=mask.astype(dtype), initial_state=state)
