@@ -240,10 +240,11 @@ def test_file_that_is_not_there_ends_with_code_one(rnnkit, trained, tmp_path):
     assert "gone.txt" in answer.text
 
 
-def test_a_loss_that_is_not_finite_ends_with_code_one_and_names_the_folder(rnnkit, films, tmp_path):
+def test_a_loss_that_is_not_finite_ends_with_code_one_and_names_the_folder(
+    rnnkit, films, tmp_path, nan_loss
+):
     out = tmp_path / "wild"
-    wild = ["--learning-rate", "1e38", "--optimizer", "sgd", "--clip-norm", "none"]
-    args = ["--data", films, *COLUMNS, "--units", 4, *wild, "--out", out, "--quiet"]
+    args = ["--data", films, *COLUMNS, *TINY, "--out", out, "--quiet"]
     answer = rnnkit("train", "rnn_sentiment", *args)
     assert answer.code == 1
     assert "The loss is not finite" in answer.text

@@ -15,3 +15,19 @@ def table(tmp_path_factory):
 @pytest.fixture
 def columns():
     return {"text_column": "review", "label_column": "mood"}
+
+
+@pytest.fixture
+def nan_loss(monkeypatch):
+    """Every model that is compiled from here on has a loss that is no number, on any backend."""
+    import keras
+
+    from rnnkit.tasks import TextClassifier
+
+    def compile_with_nan(self, *args, optimizer=None, **options):
+        def loss(labels, outputs):
+            return keras.ops.mean(outputs) * float("nan")
+
+        keras.Model.compile(self, optimizer=optimizer, loss=loss)
+
+    monkeypatch.setattr(TextClassifier, "compile", compile_with_nan)
