@@ -17,8 +17,9 @@ select_module = sys.modules["rnnkit.backend.select"]
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     """A machine without Keras in memory; returns a function that says what is installed."""
-    monkeypatch.delitem(sys.modules, "keras")
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", "")  # so that what select sets is undone
+    monkeypatch.delenv("KERAS_BACKEND")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     for name in select_module.FRAMEWORKS:
         monkeypatch.delitem(sys.modules, name, raising=False)
