@@ -69,20 +69,11 @@ def _classifier(
     seed: int = 0,
 ) -> TextClassifier:
     """Return a compiled-on-first-fit `TextClassifier`; the settings are those of the recipes."""
-    import keras
-
     from rnnkit.data.text import TextPipeline
-    from rnnkit.tasks.classifier import TextClassifier
-    from rnnkit.tasks.networks import recurrent_classifier
+    from rnnkit.tasks import TextClassifier, clipped, recurrent_classifier
 
-    def make_optimizer() -> keras.optimizers.Optimizer:
-        return keras.optimizers.get(
-            {
-                "class_name": optimizer,
-                "config": {"learning_rate": learning_rate, "global_clipnorm": clip_norm},
-            }
-        )
-
+    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
+    make_optimizer()  # refuses now, and not after minutes of tokenising, what it cannot make
     build_network = functools.partial(
         recurrent_classifier,
         cell=cell,

@@ -130,7 +130,8 @@ def carry_out(
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
     with EventWriter(folder.events / "test") as writer:
         shown = {**model.settings, "seed": plan.seed}
-        writer.hparams(shown, {**results["test"], "seconds": seconds})
+        measured = {**results["test"], "seconds": seconds}
+        writer.hparams(shown, {f"test/{name}": value for name, value in measured.items()})
     model.save(folder.model)
     write_json(folder.results, results)
     return Run(folder)

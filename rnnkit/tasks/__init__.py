@@ -4,5 +4,6 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.tasks.base import load
 from rnnkit.tasks.classifier import TextClassifier
 from rnnkit.tasks.networks import recurrent_classifier
+from rnnkit.tasks.optimizers import clipped
 
-__all__ = ["TextClassifier", "load", "recurrent_classifier"]
+__all__ = ["TextClassifier", "clipped", "load", "recurrent_classifier"]

@@ -216,3 +216,12 @@ def test_word_vectors_start_the_embedding(reviews, method, tmp_path, monkeypatch
 def test_unknown_embedding_is_refused():
     with pytest.raises(InputError, match="Did you mean 'skip-gram'"):
         gru_sentiment(embedding="skip-gramm")
+
+
+def test_unknown_settings_are_refused_when_the_recipe_is_called():
+    with pytest.raises(InputError, match="optimizer is 'adan'"):
+        gru_sentiment(optimizer="adan")
+    with pytest.raises(TypeError, match="no setting 'unit'. Did you mean 'units'"):
+        gru_sentiment(unit=3)
+    with pytest.raises(InputError, match="preset is 'modern'"):
+        gru_sentiment(preset="modern")

@@ -1,0 +1,34 @@
+"""The optimizer of a task: a Keras optimizer by name, with its gradients clipped by global norm."""
+
+from __future__ import annotations
+
+import keras
+
+from rnnkit.errors import InputError
+
+
+def clipped(name: str, learning_rate: float, clip_norm: float | None) -> keras.optimizers.Optimizer:
+    """Return a new optimizer that scales the gradients g by `min(1, clip_norm / ‖g‖)`.
+
+    Args:
+        name: a Keras optimizer, such as "adam" or "sgd".
+        learning_rate: its learning rate.
+        clip_norm: the largest global norm; None = gradients are left as they are.
+
+    Raises:
+        InputError: Keras knows no optimizer of that name.
+
+    Source: Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063.
+
+    Example:
+        >>> clipped("sgd", 0.1, 5.0).global_clipnorm
+        5.0
+    """
+    settings = {"learning_rate": learning_rate, "global_clipnorm": clip_norm}
+    try:
+        return keras.optimizers.get({"class_name": name, "config": settings})
+    except ValueError as error:
+        raise InputError(
+            f"optimizer is {name!r}, with {settings}; expected the name of a Keras optimizer, such "
+            f"as 'adam', 'rmsprop' or 'sgd', and numbers that it takes. Keras says: {error}"
+        ) from error

@@ -1,0 +1,121 @@
+"""A file that one backend wrote, on the others: the same answers, and training goes on."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from rnnkit.backend import installed
+from rnnkit.errors import InputError
+from rnnkit.recipes import bilstm_sentiment
+from rnnkit.tasks import load
+
+CHILD = """
+import json, sys
+import rnnkit.tasks
+path, texts, labels = json.loads(sys.argv[1])
+model = rnnkit.tasks.load(path)
+answers = model.predict(texts, verbose=0).ravel().tolist()
+steps = int(model.optimizer.iterations)
+rate = float(model.optimizer.learning_rate)
+history = model.fit(texts, labels, epochs=1, verbose=0)
+end = int(model.optimizer.iterations)
+print(json.dumps([answers, steps, end, rate, model.classes, model.jit_compile]))
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(reviews, tmp_path_factory):
+    texts, labels = reviews
+    model = bilstm_sentiment(units=4, embedding="random", embedding_size=6, min_count=1)
+    model.fit(texts, ["pos" if label else "neg" for label in labels], epochs=1, verbose=0)
+    path = tmp_path_factory.mktemp("model") / "sentiment.keras"
+    model.save(path)
+    return model, path
+
+
+def test_loads_here_with_everything(saved, reviews):
+    model, path = saved
+    again = load(path)
+    texts = reviews[0][:20]
+    np.testing.assert_array_equal(model.predict(texts, verbose=0), again.predict(texts, verbose=0))
+    assert again.vocabulary.tokens == model.vocabulary.tokens
+    assert again.vocabulary.counts == model.vocabulary.counts
+    assert again.classes == ("neg", "pos")
+    assert again.settings == model.settings
+    assert again.gradient_norm == pytest.approx(model.gradient_norm)
+    for mine, theirs in zip(again.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(theirs)
+        )
+
+
+@pytest.mark.parametrize("other", sorted(set(installed()) - {keras.config.backend()}))
+def test_another_backend_answers_the_same_and_trains_on(saved, reviews, other):
+    """Keras's own file would crash in fit (torch's optimizer) or compile for minutes (JAX's jit)."""
+    model, path = saved
+    texts, labels = reviews[0][:24], ["pos" if label else "neg" for label in reviews[1][:24]]
+    child = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CHILD, json.dumps([str(path), texts, labels])],
+        env={**os.environ, "KERAS_BACKEND": other},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert child.returncode == 0, child.stderr
+    answers, before, after, rate, classes, jit = json.loads(child.stdout.splitlines()[-1])
+    np.testing.assert_allclose(answers, model.predict(texts, verbose=0).ravel(), atol=1e-5)
+    assert (before, after) == (int(model.optimizer.iterations), int(model.optimizer.iterations) + 1)
+    assert rate == pytest.approx(float(model.optimizer.learning_rate))
+    assert classes == ["neg", "pos"]
+    assert jit == (other == "jax")
+
+
+def test_same_first_weights_and_batches_on_every_backend(reviews):
+    """The numbers below were drawn by NumPy alone; a backend's own generator would give others."""
+    model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, min_count=1, seed=3)
+    model._learn(reviews[0], 1)
+    first = model.network.get_layer("embedding").get_weights()[0][0]
+    np.testing.assert_allclose(
+        first, np.random.default_rng(3000).uniform(-0.05, 0.05, (24, 2))[0], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x05\x06" + bytes(18)])
+def test_a_file_that_is_no_model_is_refused(tmp_path, content):
+    path = tmp_path / "x.keras"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.keras is no rnnkit model"):
+        load(path)
+
+
+def test_a_plain_keras_model_is_refused_by_name(tmp_path):
+    inputs = keras.Input((2,))
+    keras.Model(inputs, keras.layers.Dense(1)(inputs)).save(tmp_path / "plain.keras")
+    with pytest.raises(InputError, match=r"plain\.keras is no rnnkit model.*'Functional'"):
+        load(tmp_path / "plain.keras")
+    with pytest.raises(InputError, match="no model file"):
+        load(tmp_path / "absent.keras")
+
+
+def test_saving_leaves_nothing_half_written(saved, tmp_path, monkeypatch):
+    model, _ = saved
+    path = tmp_path / "kept.keras"
+    path.write_text("the old one")
+    monkeypatch.setattr(
+        type(model), "save_assets", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+    )
+    with pytest.raises(OSError, match="disk full"):
+        model.save(path)
+    assert path.read_text() == "the old one"
+    assert [file.name for file in tmp_path.iterdir()] == ["kept.keras"]
+    for name, options, message in [
+        ("x.h5", {}, "ends in '.keras'"),
+        ("kept.keras", {"overwrite": False}, "overwrite=False"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            model.save(tmp_path / name, **options)
