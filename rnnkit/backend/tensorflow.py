@@ -84,7 +84,6 @@ def feed(batches: Any) -> tf.data.Dataset:
     def generate() -> Any:
         for index in range(len(batches)):
             yield batches[index]
-        batches.on_epoch_end()
 
     dataset = tf.data.Dataset.from_generator(generate, output_signature=spec)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)

@@ -57,7 +57,7 @@ class BucketedBatches:
             ``restored = np.empty_like(predictions); restored[batches.order] = predictions``.
         tokens: real steps of an epoch, after the cut.
         padding_share: which share of all cells of this epoch is padding.
-        epoch: how many epochs have ended.
+        epoch: the number of the epoch whose order this is.
 
     Raises:
         InputError: if lengths differ, or a setting or a sequence cannot be used.
@@ -118,9 +118,9 @@ class BucketedBatches:
             None if self._weights is None else self._weights[rows],
         )
 
-    def on_epoch_end(self) -> None:
-        """Draw the order of the next epoch, if the rows are to be shuffled."""
-        self.epoch += 1
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the order of an epoch, if the rows are to be shuffled; the first is 0."""
+        self.epoch = epoch
         if self.shuffle:
             self._draw()
 

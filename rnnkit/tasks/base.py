@@ -320,9 +320,21 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple:
         return tuple(part for part in self.batches[index] if part is not None)
 
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order."""
-        self.batches.on_epoch_end()
+
+class EpochOrder(keras.callbacks.Callback):
+    """Draw each epoch's order when the epoch begins.
+
+    Keras calls a data set's own `on_epoch_end` once more on JAX and torch than on TensorFlow, and
+    the same seed would give other batches there.
+    """
+
+    def __init__(self, batches: BucketedBatches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Draw the order of the epoch that begins."""
+        self.batches.start_epoch(epoch)
 
 
 def enough_epochs(steps: int) -> int:

@@ -14,7 +14,14 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.monitor.metrics import F1, Precision, Recall
 from rnnkit.tasks import gradient_norm
-from rnnkit.tasks.base import BuildNetwork, Feed, TextTask, enough_epochs, texts_and_labels
+from rnnkit.tasks.base import (
+    BuildNetwork,
+    EpochOrder,
+    Feed,
+    TextTask,
+    enough_epochs,
+    texts_and_labels,
+)
 from rnnkit.tasks.losses import binary_crossentropy
 from rnnkit.tasks.schedule import ScheduledLearningRate
 
@@ -138,7 +145,7 @@ class TextClassifier(TextTask):
         batches = self._batches(ids, self._shaped(targets), sample_weight, batch_size, shuffle)
         self.tokens_per_epoch = batches.tokens
         epochs = epochs or self.epochs or enough_epochs(len(batches))
-        extra: list[keras.callbacks.Callback] = [StopOnNonFinite()]
+        extra: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         scheduled = None
         if self.learning_rate_schedule != "constant":
             scheduled = ScheduledLearningRate(

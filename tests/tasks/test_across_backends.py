@@ -12,7 +12,8 @@ import pytest
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment
-from rnnkit.tasks import load
+from rnnkit.tasks import classifier, load
+from rnnkit.tasks.base import Feed
 
 CHILD = """
 import json, sys
@@ -56,7 +57,7 @@ def test_loads_here_with_everything(saved, reviews):
 
 @pytest.mark.parametrize("other", sorted(set(installed()) - {keras.config.backend()}))
 def test_another_backend_answers_the_same_and_trains_on(saved, reviews, other):
-    """Keras's own file would crash in fit (torch's optimizer) or compile for minutes (JAX's jit)."""
+    """Keras's own file would crash in fit (torch's optimizer) or compile for minutes (JAX)."""
     model, path = saved
     texts, labels = reviews[0][:24], ["pos" if label else "neg" for label in reviews[1][:24]]
     child = subprocess.run(
@@ -76,7 +77,7 @@ def test_another_backend_answers_the_same_and_trains_on(saved, reviews, other):
 
 
 def test_same_first_weights_and_batches_on_every_backend(reviews):
-    """The numbers below were drawn by NumPy alone; a backend's own generator would give others."""
+    """The numbers were drawn by NumPy alone; a backend's own generator would give others."""
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, min_count=1, seed=3)
     model._learn(reviews[0], 1)
     first = model.network.get_layer("embedding").get_weights()[0][0]
@@ -119,3 +120,24 @@ def test_saving_leaves_nothing_half_written(saved, tmp_path, monkeypatch):
     ]:
         with pytest.raises(InputError, match=message):
             model.save(tmp_path / name, **options)
+
+
+def test_every_epoch_gives_the_batches_of_its_number(reviews, monkeypatch):
+    """Keras ends an epoch of a data set once more on some backends than on others."""
+    texts, labels = reviews
+    given = []
+
+    class Watched(Feed):
+        def __getitem__(self, index):
+            given.append((self.batches.epoch, index))
+            return super().__getitem__(index)
+
+    monkeypatch.setattr(classifier, "Feed", Watched)
+    model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=30)
+    for _ in range(2):
+        given.clear()
+        model.fit(texts, labels, epochs=2, verbose=0)
+        assert given[-8:] == [(epoch, index) for epoch in (0, 1) for index in range(4)]
+        assert {epoch for epoch, _ in given[:-8]} <= {0}  # what Keras looks at beforehand
+    model.fit(texts, labels, initial_epoch=3, epochs=4, verbose=0)
+    assert given[-4:] == [(3, index) for index in range(4)]

@@ -221,7 +221,7 @@ def test_unknown_embedding_is_refused():
 def test_unknown_settings_are_refused_when_the_recipe_is_called():
     with pytest.raises(InputError, match="optimizer is 'adan'"):
         gru_sentiment(optimizer="adan")
-    with pytest.raises(TypeError, match="no setting 'unit'. Did you mean 'units'"):
+    with pytest.raises(TypeError, match=r"no setting 'unit'\. Did you mean 'units'"):
         gru_sentiment(unit=3)
     with pytest.raises(InputError, match="preset is 'modern'"):
         gru_sentiment(preset="modern")
