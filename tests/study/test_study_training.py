@@ -99,7 +99,7 @@ def test_tensorboard_gets_the_settings_and_the_test_metrics(run):
         value.tag for event in EventFileLoader(str(file)).Load() for value in event.summary.value
     }
     assert "_hparams_/session_start_info" in tags
-    assert {"accuracy", "f1", "seconds"} <= tags
+    assert {"test/accuracy", "test/f1", "test/seconds"} <= tags
 
 
 def test_a_run_is_measured_again_on_its_own_data_and_on_other_data(run, tmp_path):

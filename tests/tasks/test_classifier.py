@@ -59,7 +59,7 @@ def test_three_classes_by_name(reviews):
     names = np.where(labels == 1, "fine", "poor").astype(object)
     names[::3] = "mixed"
     texts = [f"{text} so-so" if i % 3 == 0 else text for i, text in enumerate(texts)]
-    model = gru_sentiment(**SMALL, epochs=6)
+    model = gru_sentiment(**SMALL, epochs=10)
     model.fit(texts, names, verbose=0)
     assert model.classes == ("fine", "mixed", "poor")
     probabilities = model.predict(texts, verbose=0)
