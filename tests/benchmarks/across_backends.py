@@ -39,9 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--data", default="imdb")
+    parser.add_argument("--backends", help="some of them, separated by commas")
     options = parser.parse_args()
     first = None
-    for backend in installed():
+    for backend in options.backends.split(",") if options.backends else installed():
         child = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", CHILD, options.model, options.data],
             env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
