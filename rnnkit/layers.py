@@ -2,7 +2,9 @@
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.heads import MaskedPooling
-from rnnkit.recurrent.layers import GRU, LSTM, SimpleRNN
+from rnnkit.recurrent.gru import GRU
+from rnnkit.recurrent.lstm import LSTM
+from rnnkit.recurrent.simple import SimpleRNN
 from rnnkit.recurrent.wrappers import Bidirectional
 
 __all__ = ["GRU", "LSTM", "Bidirectional", "MaskedPooling", "SimpleRNN"]

@@ -63,3 +63,85 @@ class Kernel:
     about: str
     obstacle: Callable[[Facts], str | None]
     run: Callable[..., tuple[Tensor | None, tuple]]
+
+
+PORTABLE = "portable"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which kernel runs, and why no faster one.
+
+    Args:
+        kernel: the name of the kernel that runs.
+        about: how it computes.
+        passed_over: the faster kernels that cannot run this pass, each with what stands in the way.
+        facts: what the answer depends on.
+
+    Example:
+        >>> passed_over = (("ATen", "the dtype is float16"),)
+        >>> print(Explanation("portable", "loop", passed_over, Facts("lstm")))
+        lstm on cpu, float32: portable (loop)
+          not ATen: the dtype is float16
+    """
+
+    kernel: str
+    about: str
+    passed_over: tuple[tuple[str, str], ...]
+    facts: Facts
+
+    def __str__(self) -> str:
+        """Return the answer in one line, and one more for each kernel passed over."""
+        first = f"{self.facts.system} on {self.facts.device}, {self.facts.dtype}: {self.kernel}"
+        lines = [f"{first} ({self.about})" if self.about else first]
+        return "\n".join(lines + [f"  not {name}: {why}" for name, why in self.passed_over])
+
+
+def choose(facts: Facts, kernels: tuple[Kernel, ...], wanted: str = "auto") -> Kernel | None:
+    """Return the kernel that runs a pass; None is the portable loop.
+
+    | wanted | runs |
+    |---|---|
+    | "auto" | the first of the backend's kernels without an obstacle, else the portable loop |
+    | "fused" | the first of the backend's kernels without an obstacle; an error if there is none |
+    | "portable" | the portable loop |
+
+    Args:
+        facts: the facts of the pass.
+        kernels: the backend's kernels, best first (`native.KERNELS`).
+        wanted: "auto", "fused" or "portable".
+
+    Raises:
+        InputError: another word, or "fused" where every kernel has an obstacle.
+
+    Example:
+        >>> choose(Facts("lstm"), ()) is None
+        True
+    """
+    if wanted not in CHOICES:
+        raise InputError(f"kernel is {wanted!r}; expected one of {CHOICES}.")
+    if wanted == "portable":
+        return None
+    for kernel in kernels:
+        if kernel.obstacle(facts) is None:
+            return kernel
+    if wanted == "fused":
+        reasons = "; ".join(f"{k.name}: {k.obstacle(facts)}" for k in kernels) or "there is none"
+        raise InputError(
+            f"kernel='fused' cannot run this {facts.system} on {facts.device}: {reasons}. "
+            "Remove what stands in the way, or use kernel='auto'."
+        )
+    return None
+
+
+def explain_facts(facts: Facts, kernels: tuple[Kernel, ...], wanted: str = "auto") -> Explanation:
+    """Return which kernel runs a pass with these facts, and why not the ones before it."""
+    chosen = choose(facts, kernels, wanted)
+    passed: list[tuple[str, str]] = []
+    for kernel in kernels:
+        if kernel is chosen:
+            break
+        passed.append((kernel.name, kernel.obstacle(facts) or "kernel='portable' was asked for"))
+    if chosen is None:
+        return Explanation(PORTABLE, "a loop over the steps", tuple(passed), facts)
+    return Explanation(chosen.name, chosen.about, tuple(passed), facts)

@@ -1,40 +1,67 @@
 """One step of each recurrence: the equations, nothing else.
 
-Every function takes `x`, the projected input `x_t W + b` of shape `(B, G U)`, and the states
-`(B, U)`, and returns the new states, the output first. `drop` is the recurrent dropout mask
-`(B, U)`, the same at every step (Gal and Ghahramani 2016, arXiv:1512.05287), or None: it acts on
-the state that enters the product with the recurrent kernel, never on the state that is carried on.
+Every step takes `x`, the projected input `x_t W + b` of shape `(B, G U)`, the states `(B, U)` and
+the parameters by name, and returns the new states, the output first. Among the parameters may be
+`drop`, the recurrent dropout mask `(B, U)`, the same at every step (Gal and Ghahramani 2016,
+arXiv:1512.05287): it acts on the state that enters the product with the recurrent kernel, never on
+the state that is carried on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from keras import ops
 
 Tensor = Any
+Params = Mapping[str, Tensor]
 Activation = Callable[[Tensor], Tensor]
 
 
-def dropped(h: Tensor, drop: Tensor | None) -> Tensor:
+def linear(x: Tensor, params: Params) -> Tensor:
+    """Project the inputs: `x_t W + b`, what does not depend on the state."""
+    projected = ops.matmul(x, params["kernel"])
+    return projected + params["bias"] if "bias" in params else projected
+
+
+def as_they_are(params: Params) -> Params:
+    """Return the parameters unchanged."""
+    return params
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recurrence as pure functions of tensors.
+
+    Args:
+        step: `(projected (B, P), states, params) -> states`, the output first.
+        project: `(x (..., D), params) -> (..., P)`, what can be computed from the inputs alone.
+        prepare: `params -> params`, what is done to the parameters once, before the loop.
+    """
+
+    step: Callable[[Tensor, tuple, Params], tuple]
+    project: Callable[[Tensor, Params], Tensor] = linear
+    prepare: Callable[[Params], Params] = as_they_are
+
+
+def dropped(h: Tensor, params: Params) -> Tensor:
     """Apply the recurrent dropout mask, if there is one."""
-    return h if drop is None else h * drop
+    return h * params["drop"] if "drop" in params else h
 
 
-def simple_rnn(
-    x: Tensor, states: tuple, recurrent_kernel: Tensor, drop: Tensor | None, activation: Activation
-) -> tuple:
+def simple_rnn(x: Tensor, states: tuple, params: Params, *, activation: Activation) -> tuple:
     """Elman network: `h_t = f(x_t W + b + h_{t-1} U)` (Elman 1990)."""
     (h,) = states
-    return (activation(x + ops.matmul(dropped(h, drop), recurrent_kernel)),)
+    return (activation(x + ops.matmul(dropped(h, params), params["recurrent_kernel"])),)
 
 
 def lstm(
     x: Tensor,
     states: tuple,
-    recurrent_kernel: Tensor,
-    drop: Tensor | None,
+    params: Params,
+    *,
     activation: Activation,
     recurrent_activation: Activation,
 ) -> tuple:
@@ -43,7 +70,7 @@ def lstm(
     Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
     h, c = states
-    gates = x + ops.matmul(dropped(h, drop), recurrent_kernel)
+    gates = x + ops.matmul(dropped(h, params), params["recurrent_kernel"])
     i, f, candidate, o = ops.split(gates, 4, axis=-1)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(candidate)
     return recurrent_activation(o) * activation(c), c
@@ -52,9 +79,8 @@ def lstm(
 def gru_reset_after(
     x: Tensor,
     states: tuple,
-    recurrent_kernel: Tensor,
-    recurrent_bias: Tensor | None,
-    drop: Tensor | None,
+    params: Params,
+    *,
     activation: Activation,
     recurrent_activation: Activation,
 ) -> tuple:
@@ -63,9 +89,9 @@ def gru_reset_after(
     `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃`. This is the form that fused kernels compute.
     """
     (h,) = states
-    inner = ops.matmul(dropped(h, drop), recurrent_kernel)
-    if recurrent_bias is not None:
-        inner = inner + recurrent_bias
+    inner = ops.matmul(dropped(h, params), params["recurrent_kernel"])
+    if "recurrent_bias" in params:
+        inner = inner + params["recurrent_bias"]
     x_z, x_r, x_h = ops.split(x, 3, axis=-1)
     h_z, h_r, h_h = ops.split(inner, 3, axis=-1)
     z = recurrent_activation(x_z + h_z)
@@ -74,26 +100,38 @@ def gru_reset_after(
     return (candidate + z * (h - candidate),)
 
 
+def cut_candidate(params: Params) -> Params:
+    """Cut the recurrent kernel into the gates' part `(U, 2U)` and the candidate's `(U, U)`.
+
+    Cut inside the loop, its gradient would be padded and added up anew at every step.
+    """
+    kernel = params["recurrent_kernel"]
+    units = kernel.shape[0]
+    rest = {name: value for name, value in params.items() if name != "recurrent_kernel"}
+    return {
+        **rest,
+        "gate_kernel": kernel[:, : 2 * units],
+        "candidate_kernel": kernel[:, 2 * units :],
+    }
+
+
 def gru_reset_before(
     x: Tensor,
     states: tuple,
-    gate_kernel: Tensor,
-    candidate_kernel: Tensor,
-    drop: Tensor | None,
+    params: Params,
+    *,
     activation: Activation,
     recurrent_activation: Activation,
 ) -> tuple:
     """GRU, reset before the product: `h̃ = tanh(x_h + (r ⊙ h_{t-1}) U_h)`; gates z, r, h.
 
-    `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃` (Cho et al. 2014, arXiv:1406.1078). The recurrent kernel comes
-    in two parts, for the gates `(U, 2U)` and for the candidate `(U, U)`: cut inside the loop, its
-    gradient would be padded and added up anew at every step.
+    `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃` (Cho et al. 2014, arXiv:1406.1078).
     """
     (h,) = states
-    entering = dropped(h, drop)
+    entering = dropped(h, params)
     x_z, x_r, x_h = ops.split(x, 3, axis=-1)
-    h_z, h_r = ops.split(ops.matmul(entering, gate_kernel), 2, axis=-1)
+    h_z, h_r = ops.split(ops.matmul(entering, params["gate_kernel"]), 2, axis=-1)
     z = recurrent_activation(x_z + h_z)
     r = recurrent_activation(x_r + h_r)
-    candidate = activation(x_h + ops.matmul(r * entering, candidate_kernel))
+    candidate = activation(x_h + ops.matmul(r * entering, params["candidate_kernel"]))
     return (candidate + z * (h - candidate),)

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from rnnkit.errors import InputError
-from rnnkit.recurrent.base import Shape, Tensor
+from rnnkit.recurrent.sequence import Shape, Tensor
 
 MERGES = {
     "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),

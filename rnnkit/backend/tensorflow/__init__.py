@@ -7,6 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnnkit.backend.kernels import Kernel
+
+KERNELS: tuple[Kernel, ...] = ()  # best first
+
 # Writing and reading the larger projected inputs costs more than one product before the loop saves.
 HOIST_INPUT_PROJECTION = False
 

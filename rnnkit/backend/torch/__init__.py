@@ -7,6 +7,10 @@ from typing import Any
 
 import torch
 
+from rnnkit.backend.kernels import Kernel
+
+KERNELS: tuple[Kernel, ...] = ()  # best first
+
 # One large product before the loop instead of T small ones inside it.
 HOIST_INPUT_PROJECTION = True
 

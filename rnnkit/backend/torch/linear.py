@@ -1,0 +1,79 @@
+"""Linear recurrences on PyTorch: few, large operations over chunks of steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from rnnkit.backend.linear import way
+
+Tensor = torch.Tensor
+
+CHUNK = 16
+SHORT = 64  # steps that a plain loop takes as fast as chunks do
+
+
+def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:
+    """Return every state of `h_t = a_t ⊙ h_{t-1} + b_t`; see `rnnkit.backend.linear`."""
+    return _Scan.apply(a, b, h0, reverse)
+
+
+class _Scan(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
+        h = torch.empty_like(b)
+        device = "cpu" if a.device.type == "cpu" else "gpu"
+        chunked = way("torch", device, h0.numel()) == "chunked"
+        (_chunks if chunked else _loop)(a, b, h0, h, reverse)
+        ctx.save_for_backward(a, h, h0)
+        ctx.reverse = reverse
+        return h
+
+    @staticmethod
+    def backward(ctx: Any, dh: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+        a, h, h0 = ctx.saved_tensors
+        first = h0[:, None]
+        none = torch.zeros_like(first)
+        if ctx.reverse:
+            later, before = torch.cat([none, a[:, :-1]], 1), torch.cat([h[:, 1:], first], 1)
+        else:
+            later, before = torch.cat([a[:, 1:], none], 1), torch.cat([first, h[:, :-1]], 1)
+        g = linear_scan(later, dh, torch.zeros_like(h0), reverse=not ctx.reverse)
+        end = -1 if ctx.reverse else 0
+        return g * before, g, a[:, end] * g[:, end], None
+
+
+def _loop(a: Tensor, b: Tensor, h: Tensor, out: Tensor, reverse: bool) -> Tensor:
+    """Write the states into `out` one step after the other; return the last one."""
+    steps = list(zip(a.unbind(1), b.unbind(1), out.unbind(1), strict=True))
+    for a_t, b_t, out_t in reversed(steps) if reverse else steps:
+        h = torch.addcmul(b_t, a_t, h, out=out_t)
+    return h
+
+
+def _chunks(a: Tensor, b: Tensor, h: Tensor, out: Tensor, reverse: bool) -> Tensor:
+    """Write the states into `out`, step k of all chunks at once; return the last one."""
+    steps = a.shape[1]
+    if steps <= SHORT:
+        return _loop(a, b, h, out, reverse)
+    whole = steps - steps % CHUNK  # what is left over at the end goes step by step
+    rest = a[:, whole:], b[:, whole:], out[:, whole:]
+    if reverse:
+        h = _loop(rest[0], rest[1], h, rest[2], reverse)
+    columns = [x[:, :whole].unflatten(1, (-1, CHUNK)).unbind(2) for x in (a, b, out)]
+    order = list(zip(*columns, strict=True))[:: -1 if reverse else 1]
+
+    # Each chunk as one step of the same form: its end is factor * its start + end.
+    factor, end = order[0][0].clone(), order[0][1].clone()
+    for a_k, b_k, _ in order[1:]:
+        factor.mul_(a_k)
+        torch.addcmul(b_k, a_k, end, out=end)
+    ends = torch.empty_like(end)
+    last = _chunks(factor, end, h, ends, reverse)
+
+    first = h[:, None]
+    states = torch.cat([ends[:, 1:], first] if reverse else [first, ends[:, :-1]], 1)
+    for a_k, b_k, out_k in order:
+        states = torch.addcmul(b_k, a_k, states, out=out_k)
+    return last if reverse else _loop(rest[0], rest[1], last, rest[2], reverse)

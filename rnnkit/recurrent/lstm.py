@@ -1,0 +1,93 @@
+"""Long short-term memory."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from rnnkit.recurrent import cells
+from rnnkit.recurrent.base import Options
+from rnnkit.recurrent.cells import Cell
+from rnnkit.recurrent.gated import GatedLayer
+from rnnkit.recurrent.sequence import Shape, Tensor
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class LSTM(GatedLayer):
+    """Long short-term memory, with `4U(D + U + 1)` parameters.
+
+    `i, f, o = σ(x_t W_• + h_{t-1} U_• + b_•)`, `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`,
+    `c_t = f ⊙ c_{t-1} + i ⊙ c̃`, `h_t = o ⊙ tanh(c_t)`.
+
+    Stands where `keras.layers.LSTM` stood: same arguments, same weights, gates in the order
+    i, f, c, o. The arguments that all recurrent layers share, and the meaning of masks, are in
+    `RecurrentLayer`.
+
+    Args:
+        units: size U of the states and of the output.
+        activation: the activation of the candidate and of the cell's output.
+        recurrent_activation: the activation of the gates.
+        use_bias: add b.
+        unit_forget_bias: start the forget gate's bias at one (Jozefowicz et al. 2015).
+        **options: see `RecurrentLayer`.
+
+    Call arguments:
+        sequences: `(B, T, D)`.
+        initial_state: `[h, c]`, each `(B, U)`; zeros when left out.
+        mask: boolean `(B, T)`, any pattern.
+        training: apply dropout.
+
+    Returns:
+        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h, c`.
+
+    Raises:
+        InputError: units that are no positive whole number, a state or mask of another shape.
+
+    Source: Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000.
+
+    Example:
+        >>> LSTM(8, return_sequences=True)(keras.ops.ones((2, 5, 3))).shape
+        (2, 5, 8)
+    """
+
+    gates = 4
+    system = "lstm"
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        *,
+        unit_forget_bias: bool = True,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(units, activation, recurrent_activation, use_bias, **options)
+        self.unit_forget_bias = unit_forget_bias
+
+    def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
+        """Return the first value of the bias: the forget gate's part is one."""
+        if not self.unit_forget_bias:
+            return super().start_bias(shape, dtype)
+        ones = ops.ones((self.units,), dtype=dtype)
+        before = self.bias_initializer((self.units,), dtype=dtype)
+        after = self.bias_initializer((2 * self.units,), dtype=dtype)
+        return ops.concatenate([before, ones, after])
+
+    @property
+    def state_size(self) -> list[int]:
+        """Size of h and of c."""
+        return [self.units, self.units]
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The equations."""
+        return Cell(self.with_activations(cells.lstm))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}
