@@ -8,7 +8,7 @@ import torch
 
 from rnnkit.backend.linear import way
 
-Tensor = torch.Tensor
+Tensor = Any
 
 CHUNK = 16
 SHORT = 64  # steps that a plain loop takes as fast as chunks do
@@ -31,7 +31,7 @@ class _Scan(torch.autograd.Function):
         return h
 
     @staticmethod
-    def backward(ctx: Any, dh: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, dh: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         a, h, h0 = ctx.saved_tensors
         first = h0[:, None]
         none = torch.zeros_like(first)
