@@ -13,7 +13,7 @@ def remat(function: Callable, *arguments: Any) -> Any:
 
     See `backend.jax.memory.remat`.
     """
-    flat = tf.nest.flatten(arguments)
+    flat = [tf.convert_to_tensor(part) for part in tf.nest.flatten(arguments)]  # no variables
     shape: Any = None
 
     @tf.custom_gradient
