@@ -41,7 +41,7 @@ def run(
         params: the parameters by name.
         mask: boolean `(B, T)`, true = real step; None = all steps are real.
         resets: boolean `(B, T)`, true = the row starts anew at this step.
-        zoneout: for each state the share that is held back, a number or `(B, T, S)`.
+        zoneout: for each state the share that is held back, or boolean `(B, T, S)`, true = held.
         reverse: run from the last step to the first.
         sequences: collect the first state of every step.
         memory: what is kept for the gradient; see `rnnkit.backend.memory.spend`.

@@ -42,7 +42,8 @@ def recurrence(
         params: the parameters by name.
         mask: boolean `(B, T)`, true = real step; None = all steps are real.
         resets: boolean `(B, T)`, true = the row starts anew at this step; None = nowhere.
-        zoneout: for each state the share `z` that is held back, a number or `(B, T, S)`.
+        zoneout: for each state the share `z` that is held back, a number, or a boolean `(B, T, S)`
+            that says of each unit at each step whether it is.
         reverse: run from the last step to the first.
         unroll: write all steps out; needs a known T.
         sequences: collect the first state of every step.
@@ -66,7 +67,7 @@ def recurrence(
         new = cell.step(cell.project(now["x"], params) if inside else now["x"], carry, params)
         if zoneout:
             held = [now.get(f"zoneout {i}", z) for i, z in enumerate(zoneout)]
-            new = tuple(n + z * (s - n) for n, s, z in zip(new, carry, held, strict=True))
+            new = tuple(map(_hold, new, carry, held))
         if mask is not None:
             new = tuple(ops.where(now["mask"], n, s) for n, s in zip(new, carry, strict=True))
         return new, new[0] if sequences else None
@@ -74,3 +75,10 @@ def recurrence(
     xs = tuple(ops.swapaxes(part, 0, 1) for part in steps.values())
     states, outputs = native.scan(body, tuple(states), xs, reverse=reverse, unroll=unroll)
     return (ops.swapaxes(outputs, 0, 1) if sequences else None), states
+
+
+def _hold(new: Tensor, old: Tensor, held: Any) -> Tensor:
+    """Hold back a share of a state, or the units that are marked."""
+    if isinstance(held, float):
+        return new + held * (old - new)
+    return ops.where(held, old, new)

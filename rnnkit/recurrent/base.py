@@ -237,16 +237,13 @@ class RecurrentLayer(SequenceLayer):
         return (self.zoneout,) * len(self.state_size)
 
     def _held(self, sequences: Tensor, training: bool) -> tuple:
-        """Return how much of each state is held back: the share, or ones and zeros in training."""
+        """Return for each state the share that is held back; in training, which units are."""
         shares = self._shares()
         if not training or not any(shares):
             return shares if any(shares) else ()
         batch, time = ops.shape(sequences)[:2]
         return tuple(
-            ops.cast(
-                keras.random.uniform((batch, time, size), seed=self.seed_generator) < share,
-                self.compute_dtype,
-            )
+            keras.random.uniform((batch, time, size), seed=self.seed_generator) < share
             for share, size in zip(shares, self.state_size, strict=True)
         )
 

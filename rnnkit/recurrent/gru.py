@@ -43,6 +43,7 @@ class GRU(GatedLayer):
         initial_state: `[(B, U)]`; zeros when left out.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
+        resets: boolean `(B, T)`, true = the row starts anew at this step.
 
     Returns:
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.

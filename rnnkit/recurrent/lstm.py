@@ -39,6 +39,7 @@ class LSTM(GatedLayer):
         initial_state: `[h, c]`, each `(B, U)`; zeros when left out.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
+        resets: boolean `(B, T)`, true = the row starts anew at this step.
 
     Returns:
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h, c`.

@@ -39,6 +39,7 @@ class Bidirectional(keras.layers.Layer):
         initial_state: the forward layer's states, then the backward layer's.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
+        resets: boolean `(B, T)`; a row starts anew at such a step, in either direction.
 
     Raises:
         InputError: an unknown merge mode, layers that do not fit each other.
@@ -101,9 +102,11 @@ class Bidirectional(keras.layers.Layer):
                     f"{getattr(backward, name)} in the backward layer; expected the same."
                 )
 
-    def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
+    def build(
+        self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
+    ) -> None:
         """Build both layers."""
-        del initial_state_shape
+        del initial_state_shape, resets_shape
         for part in (self.forward_layer, self.backward_layer):
             if not part.built:
                 part.build(sequences_shape)
@@ -117,6 +120,7 @@ class Bidirectional(keras.layers.Layer):
         initial_state: Any = None,
         mask: Tensor | None = None,
         training: bool = False,
+        resets: Tensor | None = None,
         sequences_mask: Tensor | None = None,
     ) -> Any:
         """Run both directions over `sequences` `(B, T, D)` and merge them."""
@@ -126,12 +130,9 @@ class Bidirectional(keras.layers.Layer):
         if initial_state is not None:
             middle = len(initial_state) // 2
             halves = (initial_state[:middle], initial_state[middle:])
-        forward = self.forward_layer(
-            sequences, initial_state=halves[0], mask=mask, training=training
-        )
-        backward = self.backward_layer(
-            sequences, initial_state=halves[1], mask=mask, training=training
-        )
+        shared = {"mask": mask, "training": training, "resets": resets}
+        forward = self.forward_layer(sequences, initial_state=halves[0], **shared)
+        backward = self.backward_layer(sequences, initial_state=halves[1], **shared)
         states: tuple = ()
         if self.return_state:
             states = (*forward[1:], *backward[1:])
@@ -157,9 +158,11 @@ class Bidirectional(keras.layers.Layer):
             return None
         return [*self.forward_layer.states, *self.backward_layer.states]
 
-    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
+    ) -> Any:
         """Return the shape of the merged output, and of the states when they are returned."""
-        del initial_state_shape
+        del initial_state_shape, resets_shape
         shape = self.forward_layer.compute_output_shape(sequences_shape)
         other = self.backward_layer.compute_output_shape(sequences_shape)
         states: tuple = ()

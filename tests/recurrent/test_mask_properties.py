@@ -1,5 +1,7 @@
 """For every mask: padding is of no account, chunks equal the whole, rows stay apart."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -101,20 +103,38 @@ def test_chunks_with_carried_state_equal_the_whole(name, cut, bits, seed):
     np.testing.assert_allclose(joined[mask], numpy(outputs)[mask], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
-def test_one_step_at_a_time_with_a_stateful_layer(name):
-    kind = getattr(layers, name)
-    x, mask = draw(0, 2, T, D), np.array([[1, 1, 1, 1], [0, 1, 0, 1]], bool)
-    whole, streaming = kind(U, return_sequences=True), kind(U, stateful=True)
-    wanted = numpy(whole(x, mask=mask))
-    streaming.build((2, 1, D))
-    streaming.set_weights(whole.get_weights() + [numpy(s) for s in streaming.states])
-    for _ in range(2):
-        steps = [numpy(streaming(x[:, t : t + 1], mask=mask[:, t : t + 1])) for t in range(T)]
-        np.testing.assert_allclose(np.stack(steps, 1)[mask], wanted[mask], atol=1e-5)
-        streaming.reset_state()
-        for state in streaming.states:
-            assert not numpy(state).any()
+@pytest.fixture(scope="module", params=["SimpleRNN", "LSTM", "GRU", "GRU before"])
+def streams(request):
+    """A layer for the whole sequence and a stateful one for pieces of it, with the same weights."""
+    whole, streaming = (
+        keras.Model(
+            [x := keras.Input(batch_shape=(2, None, D)), m := keras.Input((None,), dtype="bool")],
+            LAYERS[request.param](return_sequences=True, stateful=stateful)(x, mask=m),
+        )
+        for stateful in (False, True)
+    )
+    states = streaming.layers[-1].states
+    streaming.set_weights(whole.get_weights() + [numpy(s) for s in states])
+    return whole, streaming
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    cuts=st.lists(st.integers(1, T - 1), unique=True),
+    bits=st.lists(st.booleans(), min_size=2 * T, max_size=2 * T),
+    seed=st.integers(0, 99),
+)
+def test_streaming_in_pieces_of_any_size_equals_the_whole(streams, cuts, bits, seed):
+    whole, streaming = streams
+    x, mask = draw(seed, 2, T, D), np.array(bits).reshape(2, T)
+    streaming.layers[-1].reset_state()
+    edges = [0, *sorted(cuts), T]
+    pieces = [
+        streaming.predict_on_batch([x[:, start:end], mask[:, start:end]])
+        for start, end in itertools.pairwise(edges)
+    ]
+    wanted = whole.predict_on_batch([x, mask])
+    np.testing.assert_allclose(np.concatenate(pieces, axis=1), wanted, atol=1e-5)
 
 
 def test_stateful_in_a_compiled_model():
