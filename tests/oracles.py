@@ -3,7 +3,8 @@
 Written from the equations of the specification, one row and one step at a time, so that nothing of
 the layers' own code can leak in. `run` goes through time in the order of the pass; `gradients`
 goes back. Both know masks: a masked step keeps the states and repeats the last output (zeros before
-the first real step), or puts out zeros with `zero_output`.
+the first real step), or puts out zeros with `zero_output`. Both know resets: before such a step the
+states, and the output to be repeated, are zero.
 """
 
 from __future__ import annotations
@@ -143,7 +144,14 @@ def draw_weights(cell, width, units, rng, scale=0.6):
     return [scale * rng.normal(size=shape) for shape in shapes]
 
 
-def run(cell, x, weights, mask=None, states=None, backwards=False, zero_output=False):
+def state_sizes(cell, weights):
+    """The size of each state, the output first; the recurrent kernel's rows if the cell is mute."""
+    if hasattr(cell, "state_sizes"):
+        return cell.state_sizes(weights)
+    return [weights[1].shape[0]] * cell.states
+
+
+def run(cell, x, weights, mask=None, states=None, backwards=False, zero_output=False, resets=None):
     """Run a cell over `x (B, T, D)`.
 
     Returns the outputs `(B, T, U)` in the order of the pass (a backward pass starts at the last
@@ -151,27 +159,30 @@ def run(cell, x, weights, mask=None, states=None, backwards=False, zero_output=F
     """
     x, weights = np.asarray(x, "float64"), [np.asarray(w, "float64") for w in weights]
     batch, steps, _ = x.shape
-    units = weights[1].shape[0]
+    sizes = state_sizes(cell, weights)
     mask = np.ones((batch, steps), bool) if mask is None else np.asarray(mask, bool)
+    resets = np.zeros((batch, steps), bool) if resets is None else np.asarray(resets, bool)
     if states is None:
-        states = [np.zeros((batch, units))] * cell.states
-    outputs = np.zeros((batch, steps, units))
-    last = [np.zeros((batch, units)) for _ in range(cell.states)]
+        states = [np.zeros((batch, size)) for size in sizes]
+    outputs = np.zeros((batch, steps, sizes[0]))
+    last = [np.zeros((batch, size)) for size in sizes]
     tape = []
     for row in range(batch):
         state = tuple(np.asarray(s[row], "float64") for s in states)
-        output = np.zeros(units)
+        output = np.zeros(sizes[0])
         for place, t in enumerate(range(steps)[:: -1 if backwards else 1]):
             kept = None
+            if resets[row, t]:
+                state, output = tuple(np.zeros(size) for size in sizes), np.zeros(sizes[0])
             if mask[row, t]:
                 state, kept = cell.step(x[row, t], state, weights)
                 output = state[0]
             shown = mask[row, t] or not zero_output
             outputs[row, place] = output if shown else 0.0
-            tape.append((row, place, t, kept, shown))
+            tape.append((row, place, t, kept, shown, resets[row, t]))
         for into, value in zip(last, state, strict=True):
             into[row] = value
-    return outputs, last, (x, weights, tape, units, batch)
+    return outputs, last, (x, weights, tape, sizes, batch)
 
 
 def gradients(cell, record, d_outputs, d_last):
@@ -180,23 +191,25 @@ def gradients(cell, record, d_outputs, d_last):
     `d_outputs (B, T, U)` and `d_last` are the gradients of the loss by the outputs and by the last
     states that `run` returned. Returns those by `x`, by each weight and by each first state.
     """
-    x, weights, tape, units, batch = record
+    x, weights, tape, sizes, batch = record
     dx = np.zeros_like(x)
     dw = [np.zeros_like(w) for w in weights]
-    first = [np.zeros((batch, units)) for _ in range(cell.states)]
+    first = [np.zeros((batch, size)) for size in sizes]
     for row in range(batch):
         d_state = tuple(np.array(d[row], "float64") for d in d_last)
-        d_output = np.zeros(units)  # waiting for the step that made the output now repeated
-        for _, place, t, kept, shown in reversed([entry for entry in tape if entry[0] == row]):
+        d_output = np.zeros(sizes[0])  # waiting for the step that made the output now repeated
+        mine = [entry for entry in tape if entry[0] == row]
+        for _, place, t, kept, shown, reset in reversed(mine):
             if shown:
                 d_output = d_output + d_outputs[row, place]
-            if kept is None:
-                continue
-            d_state = (d_state[0] + d_output, *d_state[1:])
-            d_output = np.zeros(units)
-            dx[row, t], d_state, parts = cell.back(d_state, kept, weights)
-            for into, part in zip(dw, parts, strict=True):
-                into += part
+            if kept is not None:
+                d_state = (d_state[0] + d_output, *d_state[1:])
+                d_output = np.zeros(sizes[0])
+                dx[row, t], d_state, parts = cell.back(d_state, kept, weights)
+                for into, part in zip(dw, parts, strict=True):
+                    into += part
+            if reset:  # nothing flows past it
+                d_state, d_output = tuple(np.zeros(size) for size in sizes), np.zeros(sizes[0])
         for into, value in zip(first, d_state, strict=True):
             into[row] = value
     return dx, dw, first

@@ -1,0 +1,125 @@
+"""The Jordan network: the recurrence runs from the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from rnnkit.recurrent.base import Options, RecurrentLayer
+from rnnkit.recurrent.cells import Cell, Params, Tensor, dropped
+
+
+def jordan_rnn(
+    x: Tensor,
+    states: tuple,
+    params: Params,
+    *,
+    activation: Callable[[Tensor], Tensor],
+    output_activation: Callable[[Tensor], Tensor],
+) -> tuple:
+    """Jordan network: `h_t = f(x_t W + y_{t-1} U + b)`, `y_t = g(h_t V + c)` (Jordan 1986)."""
+    (y,) = states
+    h = activation(x + ops.matmul(dropped(y, params), params["recurrent_kernel"]))
+    y = ops.matmul(h, params["output_kernel"])
+    return (output_activation(y + params["output_bias"] if "output_bias" in params else y),)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class JordanRNN(RecurrentLayer):
+    """Jordan network: the output, not the hidden layer, is what the next step sees.
+
+    `h_t = f(x_t W + y_{t-1} U + b)`, `y_t = g(h_t V + c)`, with `U(D + O + 1) + O(U + 1)`
+    parameters. The one state is y; h lives for a step. The arguments that all recurrent layers
+    share, and the meaning of masks, are in `RecurrentLayer`.
+
+    Weights: kernel `(D, U)`, recurrent kernel `(O, U)`, bias `(U)`, `output_kernel (U, O)`,
+    `output_bias (O)`. The last two have the initializers, regularizers and constraints of kernel
+    and bias.
+
+    Args:
+        units: size U of the hidden layer h.
+        output_units: size O of the state and output y; `units` when left out.
+        activation: f.
+        output_activation: g. With an unbounded one the loop through y can grow without limit.
+        use_bias: add b and c.
+        **options: see `RecurrentLayer`. Recurrent dropout acts on y on its way into `y_{t-1} U`.
+
+    Call arguments:
+        sequences: `(B, T, D)`.
+        initial_state: `[(B, O)]`; zeros when left out.
+        mask: boolean `(B, T)`, any pattern.
+        training: apply dropout.
+
+    Returns:
+        `(B, O)`, or `(B, T, O)` with `return_sequences=True`; with `return_state=True` also `y`.
+
+    Raises:
+        InputError: sizes that are no positive whole number, a state or mask of another shape.
+
+    Source: Jordan 1986, Serial Order: A Parallel Distributed Processing Approach.
+
+    Example:
+        >>> JordanRNN(8, output_units=2)(keras.ops.ones((2, 5, 3))).shape
+        (2, 2)
+    """
+
+    gates = 1
+    system = "jordan_rnn"
+
+    def __init__(
+        self,
+        units: int,
+        output_units: int | None = None,
+        activation: Any = "tanh",
+        output_activation: Any = "tanh",
+        use_bias: bool = True,
+        **options: Unpack[Options],
+    ) -> None:
+        output_units = units if output_units is None else output_units
+        self.check_size("units", units)
+        self.output_units = self.check_size("output_units", output_units)  # for `state_size`
+        super().__init__(units, use_bias=use_bias, **options)
+        self.activation = keras.activations.get(activation)
+        self.output_activation = keras.activations.get(output_activation)
+
+    @property
+    def state_size(self) -> list[int]:
+        """Size of y."""
+        return [self.output_units]
+
+    def build_weights(self, width: int) -> None:
+        """Create the weights into the hidden layer and those out of it."""
+        super().build_weights(width)
+        self.output_kernel = self.add_part(
+            "output_kernel", (self.units, self.output_units), "kernel"
+        )
+        if self.use_bias:
+            self.output_bias = self.add_part("output_bias", (self.output_units,), "bias")
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The equations."""
+        return Cell(
+            partial(
+                jordan_rnn, activation=self.activation, output_activation=self.output_activation
+            )
+        )
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Return the current weights."""
+        names = ["output_kernel"] + ["output_bias"] * self.use_bias
+        added = {name: ops.convert_to_tensor(getattr(self, name)) for name in names}
+        return {**super().parameters(), **added}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        return {
+            **super().get_config(),
+            "output_units": self.output_units,
+            "activation": keras.activations.serialize(self.activation),
+            "output_activation": keras.activations.serialize(self.output_activation),
+        }
