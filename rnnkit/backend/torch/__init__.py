@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from rnnkit.backend.kernels import Kernel
+from rnnkit.backend.torch.recurrent import KERNELS
 
-KERNELS: tuple[Kernel, ...] = ()  # best first
+__all__ = ["HOIST_INPUT_PROJECTION", "KERNELS", "dense", "devices", "feed", "scan"]
 
 # One large product before the loop instead of T small ones inside it.
 HOIST_INPUT_PROJECTION = True

@@ -1,0 +1,202 @@
+"""The steps of both GRUs, ahead and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from rnnkit.backend.torch.loop import (
+    Gates,
+    Steps,
+    Sums,
+    Weights,
+    enter,
+    entered,
+    leave,
+    project,
+    sigmoid_back,
+    tanh_back,
+)
+from rnnkit.backend.torch.packing import Packing
+
+
+class GRUAfterSteps(Steps):
+    """`g = tanh(x_g + r ⊙ s)`, `s = h_{t-1} R_g + b'_g`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ g`.
+
+    Five operations a step ahead, three back. The parts lie in the order g, z, r, s: the inputs meet
+    the first three, the states the last three, each in one product.
+    """
+
+    input_gates = (2, 0, 1)
+    state_gates = (0, 1, 2)
+
+    def ahead(
+        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], keep: bool
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """See `Steps`."""
+        batch, units = first[0].shape
+        states = x.new_empty(batch + len(x), units)
+        h, *after = packed.split(states)
+        h.copy_(first[0])
+        bias = x.new_zeros(4 * units)
+        if weights.bias is not None:
+            bias[: 3 * units] += weights.bias
+        if weights.recurrent_bias is not None:
+            bias[units:] += weights.recurrent_bias
+        gates = Gates(x, 4 * units, keep)
+        for steps, rows, sizes in packed.blocks():
+            block = gates.block(rows.stop - rows.start)
+            project(x[rows], weights.kernel, bias[: 3 * units], out=block[:, : 3 * units])
+            block[:, 3 * units :] = bias[3 * units :]
+            walk = zip(
+                after[steps],
+                block[:, units:].split(sizes),
+                block[:, units : 3 * units].split(sizes),
+                *(part.split(sizes) for part in block.split(units, 1)),
+                strict=True,
+            )
+            for new, zrs, zr, g, z, r, s in walk:
+                h = h[: len(new)]
+                zrs.addmm_(enter(h, weights.drop), weights.recurrent_kernel)
+                zr.sigmoid_()
+                g.addcmul_(r, s).tanh_()
+                h = torch.lerp(g, h, z, out=new)
+        return states, [], gates.kept
+
+    def back(
+        self,
+        packed: Packing,
+        weights: Weights,
+        h: Tensor,
+        kept: Sequence[Tensor],
+        d: Tensor,
+        d_others: Sequence[Tensor],
+        sums: Sums,
+    ) -> None:
+        """See `Steps`."""
+        del d_others
+        units = h.shape[1]
+        before = packed.states_before(h)
+        came = entered(packed, before, weights.drop)
+        by_state, back = packed.split(d), weights.recurrent_kernel.t()
+        for (steps, rows, sizes), block in zip(
+            reversed(packed.blocks()), reversed(kept), strict=True
+        ):
+            g, z, r, s = block.split(units, 1)
+            factors, d_parts = torch.empty_like(block), torch.empty_like(block)
+            g_factor, z_factor, r_factor, s_factor = factors.split(units, 1)
+            tanh_back(1 - z, g, out=g_factor)
+            sigmoid_back(before[rows] - g, z, out=z_factor)
+            sigmoid_back(s, r, out=r_factor).mul_(g_factor)
+            torch.mul(g_factor, r, out=s_factor)
+            walk = zip(
+                by_state[steps],
+                by_state[steps.start + 1 : steps.stop + 1],
+                factors.view(-1, 4, units).split(sizes),
+                z.split(sizes),
+                d_parts.view(-1, 4, units).split(sizes),
+                d_parts[:, units:].split(sizes),
+                strict=True,
+            )
+            for d_before, d_h, by_all, z_t, d_all, d_zrs in reversed(list(walk)):
+                torch.mul(d_h.unsqueeze(1), by_all, out=d_all)
+                d_on = d_before[: len(d_h)].addcmul_(d_h, z_t)
+                leave(d_on, d_zrs, back, weights.drop)
+            by_product = d_parts[:, units:]
+            sums.recurrent_kernel.addmm_(came[rows].t(), by_product)
+            sums.recurrent_bias += by_product.sum(0)
+            sums.project_back(rows, d_parts[:, : 3 * units])
+
+
+class GRUBeforeSteps(Steps):
+    """`g = tanh(x_g + (r ⊙ h_{t-1}) R_g)`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ g`.
+
+    Six operations a step ahead, seven back. The gates lie in the order r, z, g: the first product
+    makes r and z, the gradient by h reaches z and g at once.
+    """
+
+    input_gates = (1, 0, 2)
+    state_gates = (1, 0, 2)
+
+    def ahead(
+        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], keep: bool
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """See `Steps`."""
+        batch, units = first[0].shape
+        kernel_rz, kernel_g = weights.recurrent_kernel.split([2 * units, units], 1)
+        states = x.new_empty(batch + len(x), units)
+        h, *after = packed.split(states)
+        h.copy_(first[0])
+        gates = Gates(x, 3 * units, keep)
+        for steps, rows, sizes in packed.blocks():
+            block = gates.block(rows.stop - rows.start)
+            project(x[rows], weights.kernel, weights.bias, out=block)
+            walk = zip(
+                after[steps],
+                block[:, : 2 * units].split(sizes),
+                *(part.split(sizes) for part in block.split(units, 1)),
+                strict=True,
+            )
+            for new, rz, r, z, g in walk:
+                h = h[: len(new)]
+                came = enter(h, weights.drop)
+                rz.addmm_(came, kernel_rz).sigmoid_()
+                g.addmm_(torch.mul(r, came, out=new), kernel_g).tanh_()
+                h = torch.lerp(g, h, z, out=new)
+        return states, [], gates.kept
+
+    def back(
+        self,
+        packed: Packing,
+        weights: Weights,
+        h: Tensor,
+        kept: Sequence[Tensor],
+        d: Tensor,
+        d_others: Sequence[Tensor],
+        sums: Sums,
+    ) -> None:
+        """See `Steps`."""
+        del d_others
+        units = h.shape[1]
+        before = packed.states_before(h)
+        came = entered(packed, before, weights.drop)
+        by_state = packed.split(d)
+        back_rz, back_g = weights.recurrent_kernel.t().split([2 * units, units])
+        sum_rz, sum_g = sums.recurrent_kernel.split([2 * units, units], 1)
+        for (steps, rows, sizes), block in zip(
+            reversed(packed.blocks()), reversed(kept), strict=True
+        ):
+            r, z, g = block.split(units, 1)
+            factors, d_gates = torch.empty_like(block), torch.empty_like(block)
+            r_factor, z_factor, g_factor = factors.split(units, 1)
+            sigmoid_back(came[rows], r, out=r_factor)
+            sigmoid_back(before[rows] - g, z, out=z_factor)
+            tanh_back(1 - z, g, out=g_factor)
+            walk = zip(
+                by_state[steps],
+                by_state[steps.start + 1 : steps.stop + 1],
+                factors.view(-1, 3, units)[:, 1:].split(sizes),
+                r_factor.split(sizes),
+                r.split(sizes),
+                z.split(sizes),
+                d_gates.view(-1, 3, units)[:, 1:].split(sizes),
+                d_gates[:, : 2 * units].split(sizes),
+                d_gates[:, :units].split(sizes),
+                d_gates[:, 2 * units :].split(sizes),
+                strict=True,
+            )
+            for d_before, d_h, by_zg, by_r, r_t, z_t, d_zg, d_rz, d_r, d_g in reversed(list(walk)):
+                torch.mul(d_h.unsqueeze(1), by_zg, out=d_zg)
+                d_reset = d_g @ back_g  # by r ⊙ h
+                torch.mul(d_reset, by_r, out=d_r)
+                d_on = d_before[: len(d_h)].addcmul_(d_h, z_t)
+                d_came = d_reset.mul_(r_t).addmm_(d_rz, back_rz)
+                if weights.drop is None:
+                    d_on += d_came
+                else:
+                    d_on.addcmul_(d_came, weights.drop[: len(d_on)])
+            sum_rz.addmm_(came[rows].t(), d_gates[:, : 2 * units])
+            sum_g.addmm_((r * came[rows]).t(), d_gates[:, 2 * units :])
+            sums.project_back(rows, d_gates)

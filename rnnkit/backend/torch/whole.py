@@ -1,0 +1,138 @@
+"""The whole sequence in one call of ATen: oneDNN on a CPU, cuDNN on a GPU.
+
+These kernels know no masks, only full sequences. So each row's real steps move to the left, the
+kernel runs over the full length, and the state after a row's last real step is picked from the
+outputs. What runs on behind it is never seen, with one exception: the LSTM's cell is in no output.
+There one more input feature says "this is padding" and holds the input gate shut and the forget
+gate open, so that the cell stays as it was to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import _VF, Tensor
+
+from rnnkit.backend.kernels import Facts
+
+# σ(±SHUT) is exactly 0 or 1, whatever else enters the gate.
+SHUT = 1e4
+
+# For each system: the function, and the gates in ATen's order by their number in Keras's.
+SYSTEMS = {
+    "simple_rnn": (_VF.rnn_tanh, (0,)),
+    "lstm": (_VF.lstm, (0, 1, 2, 3)),
+    "gru_reset_after": (_VF.gru, (1, 0, 2)),
+}
+
+
+@torch.compiler.disable  # its graph has to break here anyway
+def run(
+    facts: Facts,
+    x: Tensor,
+    states: Sequence[Tensor],
+    params: Mapping[str, Tensor],
+    *,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+    sequences: bool = True,
+) -> tuple[Tensor | None, tuple[Tensor, ...]]:
+    """Run an LSTM, a GRU (reset after) or a simple RNN over time; see `Kernel`.
+
+    Args:
+        facts: the facts of the pass.
+        x: `(B, T, D)`.
+        states: the states before the first step, each `(B, U)`.
+        params: kernel, recurrent_kernel and, where they are, bias, recurrent_bias.
+        mask: boolean `(B, T)`, any pattern; None = all steps are real.
+        reverse: run from the last step to the first.
+        sequences: return the output of every step.
+
+    Returns:
+        The outputs `(B, T, U)` in the order of x, or None; and the states after the last step.
+    """
+    kernel = params["kernel"]
+    if mask is None:
+        x = x.flip(1) if reverse else x
+    else:
+        mask = mask.to(torch.bool)
+        x = _to_the_left(x, mask, reverse)
+        if facts.system == "lstm":
+            x, kernel = _with_padding_feature(x, kernel, mask)
+    function, gates = SYSTEMS[facts.system]
+    if facts.system == "simple_rnn" and facts.activation == "relu":
+        function = _VF.rnn_relu
+    first = tuple(state.unsqueeze(0).contiguous() for state in states)
+    outputs, *last = function(
+        x,
+        first if len(first) > 1 else first[0],
+        _weights(kernel, params, gates),
+        "bias" in params or "recurrent_bias" in params,
+        1,  # layers
+        0.0,  # dropout between layers
+        torch.is_grad_enabled(),  # keep what the gradient needs
+        False,  # both directions
+        True,  # batch first
+    )
+    last = [state.squeeze(0) for state in last]
+    if mask is None:
+        outputs = outputs.flip(1) if reverse else outputs
+        return (outputs if sequences else None), tuple(last)
+
+    # Row by row, the state after k real steps: that before the first, then the outputs.
+    after = torch.cat([states[0].unsqueeze(1), outputs], 1).flatten(0, 1)
+    row = torch.arange(len(x), device=x.device) * (x.shape[1] + 1)
+    last[0] = after.index_select(0, row + mask.sum(1))
+    if not sequences:
+        return None, tuple(last)
+    taken = mask.flip(1).cumsum(1).flip(1) if reverse else mask.cumsum(1)
+    shown = after.index_select(0, (row.unsqueeze(1) + taken).flatten())
+    return shown.unflatten(0, mask.shape), tuple(last)
+
+
+def _to_the_left(x: Tensor, mask: Tensor, reverse: bool) -> Tensor:
+    """Move each row's real steps to the left, in the order of the pass, and zeros behind them."""
+    batch, time, _ = x.shape
+    step = torch.arange(time, device=x.device)
+    key = torch.where(mask, -step if reverse else step, 2 * time)
+    order = key.argsort(1)
+    row = torch.arange(batch, device=x.device).unsqueeze(1) * time
+    x = x.flatten(0, 1).index_select(0, (row + order).flatten()).unflatten(0, (batch, time))
+    return x.masked_fill(_padding(mask), 0.0)
+
+
+def _padding(mask: Tensor) -> Tensor:
+    """Tell `(B, T, 1)` which steps are padding once the real ones stand on the left."""
+    step = torch.arange(mask.shape[1], device=mask.device)
+    return (step >= mask.sum(1, keepdim=True)).unsqueeze(-1)
+
+
+def _with_padding_feature(x: Tensor, kernel: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Add the input feature that keeps the LSTM's cell as it is on padding, and its weights."""
+    units = kernel.shape[1] // 4
+    hold = kernel.new_zeros(1, 4 * units)
+    hold[:, :units] = -SHUT
+    hold[:, units : 2 * units] = SHUT
+    return torch.cat([x, _padding(mask).to(x.dtype)], -1), torch.cat([kernel, hold])
+
+
+def _weights(kernel: Tensor, params: Mapping[str, Tensor], gates: Sequence[int]) -> list[Tensor]:
+    """Return ATen's weights: transposed, gates in its order, views of one piece of memory.
+
+    That is how cuDNN wants them; from scattered weights it would make a copy at every call.
+    """
+
+    def arranged(weights: Tensor) -> Tensor:
+        parts = weights.chunk(len(gates), -1)
+        return torch.cat([parts[gate] for gate in gates], -1).t().flatten()
+
+    width = kernel.shape[1]
+    pieces = [arranged(kernel), arranged(params["recurrent_kernel"])]
+    shapes: list[tuple[int, ...]] = [(width, -1), (width, -1)]
+    if "bias" in params or "recurrent_bias" in params:
+        zeros = kernel.new_zeros(width)
+        pieces += [arranged(params.get(name, zeros)) for name in ("bias", "recurrent_bias")]
+        shapes += [(width,), (width,)]
+    flat = torch.cat(pieces).split([len(piece) for piece in pieces])
+    return [piece.view(shape) for piece, shape in zip(flat, shapes, strict=True)]
