@@ -8,9 +8,7 @@ from typing import Any
 import jax
 from jax import lax
 
-from rnnkit.backend.kernels import Kernel
-
-KERNELS: tuple[Kernel, ...] = ()  # best first
+from rnnkit.backend.jax.recurrent import KERNELS as KERNELS
 
 # XLA fuses the input projection into the step on a CPU; taking it out of the loop was slower.
 HOIST_INPUT_PROJECTION = False

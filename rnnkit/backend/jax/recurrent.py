@@ -1,0 +1,331 @@
+"""Whole recurrences with a gradient of their own: one buffer for the gates, few large products.
+
+The input projection is one product over all steps; the loop overwrites it by the gates, and the
+loop back overwrites these by their gradients, so that one buffer of `T B G U` numbers serves all
+three. The gradients by the weights and by the inputs are one product each after the loop. With a
+mask, nothing is computed on padding but what rounding the rows up to quarters leaves
+(`packing.py`); the equations are in `steps.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from rnnkit.backend.jax.packing import CHUNKS, Packing, Stage, gather, hold_back, pack, unmasked
+from rnnkit.backend.jax.steps import LSTM, GRUResetAfter, GRUResetBefore, SimpleRNN, Weights
+from rnnkit.backend.kernels import Facts, Kernel
+
+Tensor = Any
+
+
+def system_of(facts: Facts) -> Any:
+    """Return the arithmetic of a system."""
+    if facts.system == "simple_rnn":
+        return SimpleRNN(facts.activation)
+    return {"lstm": LSTM, "gru_reset_after": GRUResetAfter, "gru_reset_before": GRUResetBefore}[
+        facts.system
+    ]()
+
+
+def read(buffers: tuple, at: Tensor, rows: int) -> tuple:
+    """Read the rows of one step."""
+    return tuple(lax.dynamic_slice_in_dim(buffer, at, rows) for buffer in buffers)
+
+
+def write(buffers: tuple, values: tuple, at: Tensor) -> tuple:
+    """Write the rows of one step."""
+    return tuple(
+        lax.dynamic_update_slice_in_dim(b, v, at, axis=0)
+        for b, v in zip(buffers, values, strict=True)
+    )
+
+
+def where(real: Tensor | None, values: tuple, others: tuple) -> tuple:
+    """Choose between values; all of them where there is no mask."""
+    if real is None:
+        return values
+    return tuple(jnp.where(real, v, o) for v, o in zip(values, others, strict=True))
+
+
+def head(states: tuple, rows: int) -> tuple:
+    """Return the first rows."""
+    return tuple(s[:rows] for s in states)
+
+
+def with_head(states: tuple, first: tuple) -> tuple:
+    """Put the first rows back."""
+    return tuple(
+        f if len(f) == len(s) else jnp.concatenate([f, s[len(f) :]])
+        for s, f in zip(states, first, strict=True)
+    )
+
+
+def ahead(
+    system: Any,
+    stages: tuple[Stage, ...],
+    lengths: Tensor | None,
+    projected: Tensor,
+    states: tuple,
+    drop: Tensor | None,
+    w: Weights,
+    scale: Tensor,
+) -> tuple:
+    """Run the loop: the last states, the states that entered each step, what was kept."""
+    units = states[0].shape[-1]
+    entered = tuple(jnp.zeros((len(projected), units), projected.dtype) for _ in states)
+    extra = [jnp.zeros((len(projected), k * units), projected.dtype) for k in system.kept[1:]]
+    buffers = (projected, *extra)
+    for stage in stages:
+        n = stage.rows
+
+        def step(t: Tensor, carry: tuple, stage: Stage = stage, n: int = n) -> tuple:
+            states, entered, buffers = carry
+            at = stage.at(t)
+            (x,) = read(buffers[:1], at, n)
+            h = states[0] if drop is None else states[0] * drop[:n]
+            new, kept = system.step(x, states, h, w, scale)
+            if lengths is not None:
+                new = where(t < lengths[:n, None], new, states)
+            return new, write(entered, states, at), write(buffers, kept, at)
+
+        carry = (head(states, n), entered, buffers)
+        first, entered, buffers = lax.fori_loop(stage.start, stage.stop, step, carry)
+        states = with_head(states, first)
+    return states, entered, buffers
+
+
+def back(
+    system: Any,
+    stages: tuple[Stage, ...],
+    lengths: Tensor | None,
+    entered: tuple,
+    buffers: tuple,
+    d_outputs: Tensor | None,
+    d_states: tuple,
+    drop: Tensor | None,
+    w: Weights,
+) -> tuple:
+    """Run the loop back: the gradients by the first states and in place of what was kept."""
+    for stage in reversed(stages):
+        n = stage.rows
+
+        def step(k: Tensor, carry: tuple, stage: Stage = stage, n: int = n) -> tuple:
+            d_new, kept, buffers = carry
+            t = stage.stop - 1 - k
+            at = stage.at(t)
+            if d_outputs is not None:
+                (d_output,) = read((d_outputs,), at, n)
+                d_new = (d_new[0] + d_output, *d_new[1:])
+            states = read(entered, at, n)
+            h = states[0] if drop is None else states[0] * drop[:n]
+            d_kept, d_old, d_h = system.back(kept, states, h, d_new, w)
+            d_old = (d_old[0] + (d_h if drop is None else d_h * drop[:n]), *d_old[1:])
+            if lengths is not None:
+                real = t < lengths[:n, None]
+                d_old = where(real, d_old, d_new)
+                d_kept = where(real, d_kept, tuple(map(jnp.zeros_like, d_kept)))
+            buffers = write(buffers, d_kept, at)
+            # The step before is read after this one is written: so the compiler sees that the
+            # buffer can be overwritten in place; it copied all of it otherwise.
+            kept = read(buffers, stage.at(jnp.maximum(t - 1, stage.start)), n)
+            return d_old, kept, buffers
+
+        kept = read(buffers, stage.at(stage.stop - 1), n)
+        carry = (head(d_states, n), kept, buffers)
+        first, _, buffers = lax.fori_loop(0, stage.stop - stage.start, step, carry)
+        d_states = with_head(d_states, first)
+    return d_states, buffers
+
+
+def chunks(used: Tensor | None, rows: int, body: Any, start: Tensor) -> Tensor:
+    """Call `total = body(total, from, rows)` for chunks that cover the used rows."""
+    if used is None:
+        return body(start, 0, rows)
+    size = rows // CHUNKS
+    return lax.fori_loop(0, -(-used // size), lambda i, total: body(total, i * size, size), start)
+
+
+def times(used: Tensor | None, a: Tensor, weights: Tensor) -> Tensor:
+    """`(N, P) (P, Q) -> (N, Q)` over the used rows; zeros in the others."""
+    if used is None:
+        return a @ weights
+
+    def body(total: Tensor, at: Tensor, rows: int) -> Tensor:
+        part = lax.dynamic_slice_in_dim(a, at, rows) @ weights
+        return lax.dynamic_update_slice_in_dim(total, part, at, axis=0)
+
+    return chunks(used, len(a), body, jnp.zeros((len(a), weights.shape[1]), a.dtype))
+
+
+def product(used: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
+    """`(N, P), (N, Q) -> (P, Q)`: the sum of outer products over the used rows."""
+    if used is None:
+        return a.T @ b
+
+    def body(total: Tensor, at: Tensor, rows: int) -> Tensor:
+        a_part, b_part = (lax.dynamic_slice_in_dim(m, at, rows) for m in (a, b))
+        return total + a_part.T @ b_part
+
+    return chunks(used, len(a), body, jnp.zeros((a.shape[1], b.shape[1]), a.dtype))
+
+
+def prepare(system: Any, params: Mapping[str, Tensor]) -> tuple[Weights, Tensor]:
+    """Return the weights as the steps need them, and the scale of every gate."""
+    u = params["recurrent_kernel"]
+    scale = jnp.repeat(jnp.asarray(system.scales, u.dtype), u.shape[0])
+    none = jnp.zeros_like(scale)
+    b, inner_b = (params.get(name, none) * scale for name in ("bias", "recurrent_bias"))
+    return Weights(u * scale, b, inner_b, u.T), scale
+
+
+def lay_out(x: Tensor, mask: Tensor | None, reverse: bool) -> tuple[Tensor, Any, Packing | None]:
+    """Return the steps `(N, D)`, the stages over them, and the packing if there is a mask."""
+    if mask is not None:
+        packing = pack(mask, reverse)
+        return gather(packing, x), packing.stages, packing
+    batch, steps, width = x.shape
+    return jnp.swapaxes(x, 0, 1).reshape(-1, width), (unmasked(batch, steps, reverse),), None
+
+
+def forward(
+    facts: Facts,
+    reverse: bool,
+    sequences: bool,
+    x: Tensor,
+    states: tuple,
+    params: Mapping[str, Tensor],
+    mask: Tensor | None,
+) -> tuple:
+    """Run a pass: `(outputs, states)`, and what `backward` needs."""
+    system = system_of(facts)
+    batch, steps, _ = x.shape
+    packed, stages, packing = lay_out(x, mask, reverse)
+    w, scale = prepare(system, params)
+    drop, lengths, used = params.get("drop"), None, None
+    if packing is not None:
+        used, lengths = packing.used, packing.lengths
+        states = tuple(s[packing.order] for s in states)
+        drop = None if drop is None else drop[packing.order]
+    projected = times(used, packed, params["kernel"] * scale)
+    last, entered, buffers = ahead(system, stages, lengths, projected, states, drop, w, scale)
+    kept = packed, entered, buffers, stages, packing, drop, x.shape, params, mask
+    outputs = None
+    if packing is not None:
+        if sequences:
+            outputs = jnp.concatenate([entered[0], last[0]])[packing.shown]
+        return (outputs, tuple(s[packing.place] for s in last)), kept
+    if sequences:  # what enters a step came out of the one before
+        shown = [last[0], entered[0][:-batch]] if reverse else [entered[0][batch:], last[0]]
+        outputs = jnp.swapaxes(jnp.concatenate(shown).reshape(steps, batch, -1), 0, 1)
+    return (outputs, last), kept
+
+
+def backward(facts: Facts, reverse: bool, sequences: bool, kept: tuple, d: tuple) -> tuple:
+    """Return the gradients by the inputs, the first states and the parameters."""
+    system = system_of(facts)
+    packed, entered, buffers, stages, packing, drop, shape, params, mask = kept
+    d_outputs, d_states = d
+    w, _ = prepare(system, params)
+    lengths, used, d_first = None, None, None
+    if packing is not None:
+        lengths, used = packing.lengths, packing.used
+        d_states = tuple(s[packing.order] for s in d_states)
+        if sequences:
+            d_outputs, d_first = hold_back(d_outputs, mask, reverse)
+            d_outputs = gather(packing, d_outputs)
+    elif sequences:
+        d_outputs = jnp.swapaxes(d_outputs, 0, 1).reshape(-1, d_outputs.shape[-1])
+    d_states, d_kept = back(system, stages, lengths, entered, buffers, d_outputs, d_states, drop, w)
+
+    h = entered[0]
+    if drop is not None:
+        rows = jnp.tile(drop, (shape[1], 1)) if packing is None else drop[packing.row]
+        h = h * rows
+    d_kernel = product(used, packed, d_kept[0])
+    d_u, d_inner_b = system.products(d_kept, partial(product, used), h)
+    d_params = {
+        "kernel": d_kernel,
+        "recurrent_kernel": d_u,
+        "bias": d_kept[0].sum(0),
+        "recurrent_bias": d_inner_b,
+    }
+    d_params = {name: d_params.get(name) for name in params}
+    d_packed = times(used, d_kept[0], params["kernel"].T)
+    if packing is None:
+        d_x = jnp.swapaxes(d_packed.reshape(shape[1], shape[0], -1), 0, 1)
+        return d_x, d_states, d_params, None
+    d_x = jnp.where(mask[:, :, None], d_packed[packing.packed], 0)
+    d_states = tuple(s[packing.place] for s in d_states)
+    if d_first is not None:
+        d_states = (d_states[0] + d_first, *d_states[1:])
+    return d_x, d_states, d_params, None
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def fused(
+    facts: Facts,
+    reverse: bool,
+    sequences: bool,
+    x: Tensor,
+    states: tuple,
+    params: Mapping[str, Tensor],
+    mask: Tensor | None,
+) -> tuple:
+    """Run a pass, with a gradient of its own."""
+    return forward(facts, reverse, sequences, x, states, params, mask)[0]
+
+
+fused.defvjp(forward, backward)
+
+
+def run(
+    facts: Facts,
+    x: Tensor,
+    states: tuple,
+    params: Mapping[str, Tensor],
+    *,
+    mask: Tensor | None,
+    reverse: bool,
+    sequences: bool,
+) -> tuple[Tensor | None, tuple]:
+    """Run a recurrence; see `rnnkit.backend.kernels.Kernel`."""
+    params = {name: jnp.asarray(value) for name, value in params.items()}
+    mask = None if mask is None else jnp.asarray(mask, bool)
+    return fused(facts, reverse, sequences, jnp.asarray(x), tuple(states), params, mask)
+
+
+def obstacle(facts: Facts) -> str | None:
+    """Say what keeps the fused loop from running a pass."""
+    if facts.system not in ("simple_rnn", "lstm", "gru_reset_after", "gru_reset_before"):
+        return f"it has no gradient of {facts.system}"
+    if facts.dtype != "float32":
+        return f"the dtype is {facts.dtype}, not float32"
+    activations = ("tanh", "relu") if facts.system == "simple_rnn" else ("tanh",)
+    if facts.activation not in activations:
+        return f"the activation is {facts.activation}, not {' or '.join(activations)}"
+    if facts.system != "simple_rnn" and facts.recurrent_activation != "sigmoid":
+        return f"the recurrent activation is {facts.recurrent_activation}, not sigmoid"
+    for flag, reason in (
+        (facts.zoneout, "zoneout holds states back at single steps"),
+        (facts.resets, "single rows start anew at single steps"),
+        (facts.unroll, "the steps are to be written out"),
+    ):
+        if flag:
+            return reason
+    return None
+
+
+KERNELS = (
+    Kernel(
+        name="fused scan",
+        about="one loop over the real steps with its own gradient, large products outside of it",
+        obstacle=obstacle,
+        run=run,
+    ),
+)
