@@ -65,54 +65,74 @@ def scan_gradients(a, b, h0, by, reverse=False):
     return da, db, dh
 
 
-def min_gru(x, h, weights, g=lambda x: x, signed=False):
+def min_gru(x, states, weights, g=lambda x: x, signed=False):
     """Gates in the order z, h."""
     z, candidate = np.split(x @ weights[0] + weights[1], 2)
     z = sigmoid(z)
-    return (1 - 2 * z if signed else 1 - z) * h + z * g(candidate)
+    return ((1 - 2 * z if signed else 1 - z) * states[0] + z * g(candidate),)
 
 
-def min_lstm(x, h, weights, g=lambda x: x, signed=False):
+def min_lstm(x, states, weights, g=lambda x: x, signed=False):
     """Gates in the order f, i, h."""
     f, i, candidate = np.split(x @ weights[0] + weights[1], 3)
     f, i = sigmoid(f), sigmoid(i)
     kept, new = f / (f + i), i / (f + i)
-    return (kept - new if signed else kept) * h + new * g(candidate)
+    return ((kept - new if signed else kept) * states[0] + new * g(candidate),)
 
 
 def positive(x):
     return np.where(x >= 0, x + 0.5, sigmoid(x))
 
 
-def blocks(x, kernel):
-    """Multiply each part of x by its own block of the kernel (blocks, D/blocks, U/blocks)."""
-    return np.concatenate([p @ k for p, k in zip(np.split(x, len(kernel)), kernel, strict=True)])
-
-
-def rg_lru(x, h, weights):
-    """Weights: gate kernels (2, blocks, D/blocks, U/blocks), gate biases (2, U), Λ, then W, b."""
-    gate_kernel, gate_bias, decay, *projection = weights
-    r = sigmoid(blocks(x, gate_kernel[0]) + gate_bias[0])
-    i = sigmoid(blocks(x, gate_kernel[1]) + gate_bias[1])
+def rg_lru(x, states, weights):
+    """Weights: gates' kernel (n, D/n, 2U/n), their bias (2, U), Λ, and for v a kernel and bias."""
+    kernel, bias, decay, *projection = weights
+    parts = [part @ block for part, block in zip(np.split(x, len(kernel)), kernel, strict=True)]
+    halves = [np.split(part, 2) for part in parts]
+    r, i = (sigmoid(np.concatenate([half[k] for half in halves]) + bias[k]) for k in (0, 1))
     v = x @ projection[0] + projection[1] if projection else x
     a = np.exp(-8 * softplus(decay) * r)
-    return a * h + np.sqrt(1 - a**2) * (i * v)
+    return (a * states[0] + np.sqrt(1 - a**2) * (i * v),)
 
 
-def run(step, x, state, mask=None, resets=None, backwards=False, zero_output=False):
-    """Run `step(x_t, h) -> h` over `x (B, T, D)`: outputs in the order of the pass, last state."""
+def rms_norm(x, scale):
+    return scale * x / np.sqrt(np.mean(x**2) + 1e-6)
+
+
+def block(x, states, weights):
+    """States: the last output, h, the last inputs of the convolution, the latest last."""
+    convolution, norm, mlp_norm, w1, b1, w2, b2, *gates = weights
+    *gates, w3, b3, w4, b4, w5, b5 = gates
+    _, h, before = states
+    normed = rms_norm(x, norm)
+    seen = np.concatenate([before.reshape(-1, len(h)), [normed @ w1 + b1]])
+    mixed = sum(k * u for k, u in zip(convolution, seen[::-1], strict=True))
+    (h,) = rg_lru(mixed, (h,), gates)
+    x = x + (h * gelu(normed @ w2 + b2)) @ w3 + b3
+    gate, value = np.split(rms_norm(x, mlp_norm) @ w4 + b4, 2)
+    return x + (gelu(gate) * value) @ w5 + b5, h, seen[1:].reshape(-1)
+
+
+def run(step, x, states, weights, mask=None, resets=None, backwards=False, zero_output=False):
+    """Run `step(x_t, states, weights) -> states` over `x (B, T, D)`.
+
+    Returns the first state of every step in the order of the pass, and the last states.
+    """
     batch, steps, _ = x.shape
     mask = np.ones((batch, steps), bool) if mask is None else mask
     resets = np.zeros((batch, steps), bool) if resets is None else resets
-    state = np.array(state, "float64")
-    outputs = np.zeros((batch, steps, state.shape[1]))
+    outputs = np.zeros((batch, steps, states[0].shape[1]))
+    last = [np.zeros(state.shape) for state in states]
     for row in range(batch):
-        output = np.zeros(state.shape[1])
+        now, output = tuple(state[row] for state in states), np.zeros(outputs.shape[-1])
         for place, t in enumerate(range(steps)[:: -1 if backwards else 1]):
             if resets[row, t]:
-                state[row] = output = 0.0 * output
+                now, output = tuple(0 * state for state in now), 0 * output
             if mask[row, t]:
-                state[row] = output = step(x[row, t], state[row])
+                now = step(x[row, t], now, weights)
+                output = now[0]
             if mask[row, t] or not zero_output:
                 outputs[row, place] = output
-    return outputs, state
+        for into, state in zip(last, now, strict=True):
+            into[row] = state
+    return outputs, last

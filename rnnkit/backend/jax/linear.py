@@ -16,7 +16,7 @@ Tensor = Any
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:
     """Return every state of `h_t = a_t ⊙ h_{t-1} + b_t`; see `rnnkit.backend.linear`."""
-    return _scan(a, b, h0, reverse)
+    return _compiled(a, b, h0, reverse)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
@@ -46,6 +46,8 @@ def _backward(reverse: bool, kept: tuple, dh: Tensor) -> tuple[Tensor, Tensor, T
 
 
 _scan.defvjp(_forward, _backward)
+# A call outside of a compiled step would compile its loop anew each time.
+_compiled = jax.jit(_scan, static_argnums=(3,))
 
 
 def _loop(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:

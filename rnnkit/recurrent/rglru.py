@@ -1,0 +1,176 @@
+"""RG-LRU: the real-gated linear recurrent unit of Griffin."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+from rnnkit.recurrent.linear import LinearOptions, LinearRecurrence
+from rnnkit.recurrent.sequence import Shape, Tensor
+
+SHARPNESS = 8.0  # c of the paper: how far the gate can turn the decay
+STEEPEST = 1000.0  # bound of the slope of sqrt(1 - a²), which is infinite at a = 1
+
+
+def bounded_sqrt(x: Tensor) -> Tensor:
+    """Return `sqrt(x)`, exact, with a gradient of at most `STEEPEST` (as at 0 it is infinite).
+
+    Args:
+        x: a tensor without negative numbers.
+
+    Returns:
+        A tensor of the same shape.
+
+    Example:
+        >>> float(bounded_sqrt(keras.ops.array(4.0)))
+        2.0
+    """
+    root = ops.stop_gradient(ops.sqrt(x))
+    slope = 0.5 / ops.maximum(root, 0.5 / STEEPEST)
+    return root + slope * (x - ops.stop_gradient(x))
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class RGLRU(LinearRecurrence):
+    """Real-gated linear recurrent unit: `h_t = a_t ⊙ h_{t-1} + sqrt(1 - a_t²) ⊙ (i_t ⊙ v_t)`.
+
+    `r_t, i_t = σ(x_t W_• + b_•)`, `a_t = exp(-8 softplus(Λ) ⊙ r_t)`, `v_t = x_t W + b`, with
+    `3U(D + 1) + U` parameters. Λ starts such that `a_t` at `r_t = 1` is uniform in `decay`.
+
+    With `blocks=n` the gates' kernels are block-diagonal: unit and feature of different blocks do
+    not meet, and the gates cost 1/n of the products and parameters. With `project=False`
+    `v_t = x_t`, as in Griffin, where a convolution comes before (`RGLRUBlock`); D must be U then.
+    The arguments that all linear recurrences share are in `LinearRecurrence`, the meaning of
+    masks in `SequenceLayer`.
+
+    Args:
+        units: size U of the state and of the output.
+        blocks: number of blocks of the gates' kernels; must divide D and U.
+        project: compute `v_t` by a kernel of its own.
+        decay: lowest and highest `a_t` at `r_t = 1` at the start.
+        gate_initializer: how the gates' kernels start.
+        **options: see `LinearRecurrence`; its kernel is W, its regularizers and constraints
+            of kernel and bias apply to the gates' too.
+
+    Call arguments:
+        sequences: `(B, T, D)`.
+        initial_state: `[(B, U)]`; zeros when left out.
+        mask: boolean `(B, T)`, any pattern.
+        resets: boolean `(B, T)`, true = the state is zero before this step.
+        training: apply dropout.
+
+    Returns:
+        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
+
+    Raises:
+        InputError: units that are no positive whole number, blocks that do not divide the sizes,
+            a decay outside (0, 1), a state or mask of another shape.
+
+    Source: De et al. 2024, Griffin, arXiv:2402.19427.
+
+    Example:
+        >>> RGLRU(8, blocks=2)(keras.ops.ones((2, 5, 4))).shape
+        (2, 8)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        blocks: int = 1,
+        project: bool = True,
+        decay: tuple[float, float] = (0.9, 0.999),
+        gate_initializer: Any = "lecun_normal",
+        **options: Unpack[LinearOptions],
+    ) -> None:
+        super().__init__(units, **options)
+        self.blocks = self.check_size("blocks", blocks)
+        self.project = project
+        self.gate_initializer = keras.initializers.get(gate_initializer)
+        if len(decay) != 2 or not 0 < decay[0] <= decay[1] < 1:
+            raise InputError(
+                f"RGLRU: decay is {decay!r}; expected the lowest and the highest factor of the "
+                "state at the start, between 0 and 1, such as (0.9, 0.999)."
+            )
+        self.decay = tuple(decay)
+
+    def build_weights(self, width: int) -> None:
+        """Create the gates' kernel `(n, D/n, 2U/n)`, their bias `(2, U)`, Λ `(U,)`, W and b."""
+        if width % self.blocks or self.units % self.blocks:
+            raise InputError(
+                f"RGLRU: blocks is {self.blocks}; expected a number that divides the input "
+                f"features ({width}) and the units ({self.units})."
+            )
+        if not self.project and width != self.units:
+            raise InputError(
+                f"RGLRU: project=False takes inputs of as many features as units ({self.units}); "
+                f"got {width}. Set project=True, or units={width}."
+            )
+        n = self.blocks
+        self.gate_kernel = self.add_kernel(
+            "gate_kernel", (n, width // n, 2 * self.units // n), self.start_gates
+        )
+        self.gate_bias = self.add_bias("gate_bias", (2, self.units))
+        self.decay_parameter = self.add_weight(
+            shape=(self.units,),
+            name="decay",
+            initializer=self.start_decay,
+            autocast=False,  # a half has no digits to tell 0.999 from 1
+        )
+        self.kernel = self.bias = None
+        if self.project:
+            self.kernel = self.add_kernel("kernel", (width, self.units))
+            self.bias = self.add_bias("bias", (self.units,))
+
+    def start_gates(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
+        """Draw the gates' kernels as one matrix: an initializer would take blocks for a window."""
+        n, rows, columns = shape
+        values = self.gate_initializer((rows, n * columns), dtype=dtype)
+        return ops.transpose(ops.reshape(values, (rows, n, columns)), (1, 0, 2))
+
+    def start_decay(self, shape: Shape, dtype: Any = None) -> Tensor:
+        """Draw Λ such that `exp(-8 softplus(Λ))` is uniform between the bounds of `decay`."""
+        a = keras.initializers.RandomUniform(*self.decay, seed=self.seed)(shape, dtype=dtype)
+        return ops.log(ops.expm1(-ops.log(a) / SHARPNESS))
+
+    def factors(self, sequences: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `a` and `sqrt(1 - a²) ⊙ i ⊙ v`."""
+        r, i = self._gates(sequences)
+        rate = SHARPNESS * ops.softplus(ops.cast(self.decay_parameter, self.wide))
+        log_a = -rate * ops.sigmoid(r)
+        v = sequences
+        if self.kernel is not None:
+            v = ops.matmul(v, ops.convert_to_tensor(self.kernel))
+            if self.bias is not None:
+                v = v + ops.convert_to_tensor(self.bias)
+        # 1 - a² by expm1: near a = 1 the difference itself would keep no digit
+        scale = bounded_sqrt(-ops.expm1(2.0 * log_a))
+        return ops.exp(log_a), scale * ops.sigmoid(i) * ops.cast(v, self.wide)
+
+    def _gates(self, x: Tensor) -> list[Tensor]:
+        """Return r and i before their activation, each `(B, T, U)`."""
+        kernel = ops.convert_to_tensor(self.gate_kernel)
+        if self.blocks == 1:
+            r, i = ops.split(ops.matmul(x, kernel[0]), 2, axis=-1)
+        else:
+            batch, time, width = ops.shape(x)
+            x = ops.reshape(x, (batch, time, self.blocks, width // self.blocks))
+            parts = ops.split(ops.einsum("btnd,ndu->btnu", x, kernel), 2, axis=-1)
+            r, i = (ops.reshape(part, (batch, time, self.units)) for part in parts)
+        if self.gate_bias is not None:
+            bias = ops.convert_to_tensor(self.gate_bias)
+            r, i = r + bias[0], i + bias[1]
+        return [ops.cast(r, self.wide), ops.cast(i, self.wide)]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        return {
+            **super().get_config(),
+            "blocks": self.blocks,
+            "project": self.project,
+            "decay": self.decay,
+            "gate_initializer": keras.initializers.serialize(self.gate_initializer),
+        }

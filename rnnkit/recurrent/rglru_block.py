@@ -1,0 +1,191 @@
+"""The residual block of Griffin: convolution and RG-LRU beside a gate, then a gated MLP."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+from rnnkit.recurrent.convolution import causal_convolution, gather, real_steps_first
+from rnnkit.recurrent.rglru import RGLRU
+from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Tensor
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class RGLRUBlock(SequenceLayer):
+    """Residual block around an RG-LRU, to be stacked.
+
+    `u = x + (RGLRU(conv(n_1(x) W_1)) ⊙ gelu(n_1(x) W_2)) W_3`,
+    `y = u + (gelu(n_2(u) W_4) ⊙ n_2(u) W_5) W_6`,
+    with biases, n the root-mean-square norm, conv a causal convolution of each feature by itself.
+
+    The input has U features, as the output. The states are the last output `(B, U)`, the state of
+    the RG-LRU `(B, inner)` and the last inputs of the convolution `(B, (reach - 1) inner)`.
+    Masked steps do not take part in the convolution either: padding anywhere changes nothing.
+    To stack blocks give all of them `return_sequences=True`. The other arguments and the meaning
+    of masks are in `SequenceLayer`.
+
+    Args:
+        units: size U of the input and the output.
+        inner: size of the convolution and of the recurrence; U when left out.
+        blocks: blocks of the kernels of the RG-LRU's gates.
+        reach: number of steps that the convolution sees, two at least.
+        expansion: size of the MLP's inner layer as a multiple of U.
+        **options: see `SequenceLayer`.
+
+    Call arguments:
+        sequences: `(B, T, U)`.
+        initial_state: three states as above; zeros when left out.
+        mask: boolean `(B, T)`, any pattern.
+        resets: boolean `(B, T)`, true = the states are zero before this step.
+        training: apply dropout.
+
+    Returns:
+        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also the
+        three states.
+
+    Raises:
+        InputError: sizes that are no positive whole numbers or do not fit each other, a state or
+            mask of another shape.
+
+    Source: De et al. 2024, Griffin, arXiv:2402.19427, figure 2.
+
+    Example:
+        >>> RGLRUBlock(8, return_sequences=True)(keras.ops.ones((2, 5, 8))).shape
+        (2, 5, 8)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        inner: int | None = None,
+        blocks: int = 1,
+        reach: int = 4,
+        expansion: int = 3,
+        **options: Unpack[SequenceOptions],
+    ) -> None:
+        super().__init__(units, **options)
+        self.inner = self.check_size("inner", units if inner is None else inner)
+        self.blocks = self.check_size("blocks", blocks)
+        self.reach = self.check_size("reach", reach)
+        self.expansion = self.check_size("expansion", expansion)
+        if reach < 2:
+            raise InputError("RGLRUBlock: reach is 1; expected 2 steps or more.")
+
+        def dense(size: int) -> keras.layers.Dense:
+            return keras.layers.Dense(size, kernel_initializer="lecun_normal", dtype=policy)
+
+        policy = self.dtype_policy
+        self.branch = dense(self.inner)
+        self.gate = dense(self.inner)
+        self.recurrence = RGLRU(
+            self.inner,
+            blocks=blocks,
+            project=False,
+            seed=self.seed,
+            dtype=policy,
+        )
+        self.out = dense(units)
+        self.mlp_in = dense(2 * expansion * units)
+        self.mlp_out = dense(units)
+
+    @property
+    def state_size(self) -> list[int]:
+        """Size of the last output, of the RG-LRU's state, of the last inputs of the convolution."""
+        return [self.units, self.inner, (self.reach - 1) * self.inner]
+
+    def build_weights(self, width: int) -> None:
+        """Create the weights of all parts."""
+        if width != self.units:
+            raise InputError(
+                f"RGLRUBlock: the input has {width} features; expected {self.units}, as many as "
+                "units, for the input is added to the output. Put a Dense layer before the block."
+            )
+        outer, inner = (None, None, width), (None, None, self.inner)
+        self.convolution = self.add_weight(
+            shape=(self.reach, self.inner), name="convolution", initializer=self.start_convolution
+        )
+        self.norm, self.mlp_norm = (
+            self.add_weight(shape=(width,), name=name, initializer="ones")
+            for name in ("norm", "mlp_norm")
+        )
+        for part in (self.branch, self.gate, self.mlp_in):
+            part.build(outer)
+        for part in (self.recurrence, self.out):
+            part.build(inner)
+        self.mlp_out.build((None, None, self.expansion * self.units))
+
+    def start_convolution(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
+        """Draw the kernel of the convolution: `reach` numbers enter each sum."""
+        spread = keras.initializers.RandomNormal(stddev=shape[0] ** -0.5, seed=self.seed)
+        return spread(shape, dtype=dtype)
+
+    def run(
+        self,
+        sequences: Tensor,
+        states: tuple,
+        mask: Tensor | None,
+        resets: Tensor | None,
+        training: bool,
+    ) -> tuple[Tensor | None, tuple]:
+        """Run the block; a backward pass is a forward pass over the flipped sequence."""
+        x = sequences
+        if self.go_backwards:
+            x, mask, resets = (v if v is None else ops.flip(v, axis=1) for v in (x, mask, resets))
+        last, h, before = states
+        before = ops.reshape(before, (-1, self.reach - 1, self.inner))
+
+        normed = ops.rms_normalization(x, ops.convert_to_tensor(self.norm), epsilon=1e-6)
+        mixed, before = causal_convolution(
+            self.branch(normed),
+            ops.convert_to_tensor(self.convolution),
+            before,
+            mask=mask,
+            resets=resets,
+        )
+        hidden, (h,) = self.recurrence.run(mixed, (h,), mask, resets, training)
+        x = x + self.out(hidden * ops.gelu(self.gate(normed), approximate=True))
+        normed = ops.rms_normalization(x, ops.convert_to_tensor(self.mlp_norm), epsilon=1e-6)
+        gate, value = ops.split(self.mlp_in(normed), 2, axis=-1)
+        outputs = x + self.mlp_out(ops.gelu(gate, approximate=True) * value)
+
+        if mask is not None:
+            outputs = held(outputs, last, mask, resets)
+        states = (outputs[:, -1], h, ops.reshape(before, (-1, self.state_size[2])))
+        return ops.flip(outputs, axis=1) if self.go_backwards else outputs, states
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        names = ("inner", "blocks", "reach", "expansion")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def held(outputs: Tensor, last: Tensor, mask: Tensor, resets: Tensor | None) -> Tensor:
+    """Repeat the last output at masked steps; zeros from a reset on, `last` before all.
+
+    Args:
+        outputs: `(B, T, U)`.
+        last: `(B, U)`, the output before the first step.
+        mask: boolean `(B, T)`.
+        resets: boolean `(B, T)`.
+
+    Returns:
+        `(B, T, U)`.
+
+    Example:
+        >>> mask = ops.array([[True, False]])
+        >>> held(ops.array([[[1.0], [2.0]]]), ops.zeros((1, 1)), mask, None)[0, 1, 0] == 1.0
+        True
+    """
+    places, count = real_steps_first(mask)
+    place = gather(places, ops.maximum(count - 1, 0))
+    started = count > 0
+    repeated = ops.where(ops.expand_dims(started, -1), gather(outputs, place), last[:, None])
+    if resets is None:
+        return repeated
+    since = ops.cumsum(ops.cast(resets, "int32"), axis=1)
+    same = since == ops.where(started, gather(since, place), ops.zeros_like(since))
+    return ops.where(ops.expand_dims(same, -1), repeated, ops.zeros_like(repeated))
