@@ -24,13 +24,20 @@ def gradients(loss, arrays, variables=()):
     return found[: len(arrays)], found[len(arrays) :]
 
 
-def _jax(loss, arrays, variables):
-    import jax
+def _pure(loss, variables):
+    """Return the loss as a function of the arrays and of the values of the variables."""
 
     def pure(arrays, values):
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return loss(*arrays)
 
+    return pure
+
+
+def _jax(loss, arrays, variables):
+    import jax
+
+    pure = _pure(loss, variables)
     by_arrays, by_values = jax.grad(pure, argnums=(0, 1))(arrays, [v.value for v in variables])
     return [*by_arrays, *by_values]
 
@@ -51,3 +58,26 @@ def _torch(loss, arrays, variables):
     arrays = [a.detach().clone().requires_grad_() for a in arrays]
     wanted = [*arrays, *(v.value for v in variables)]
     return torch.autograd.grad(loss(*arrays), wanted, allow_unused=True)
+
+
+def train_gradients(loss, variables):
+    """Return a function `array -> gradients of loss(array) by the variables`, compiled where Keras
+    compiles (JAX, TensorFlow)."""
+    backend = keras.config.backend()
+    if backend == "jax":
+        import jax
+
+        run = jax.jit(lambda x, values: jax.grad(_pure(loss, variables), argnums=1)([x], values))
+        return lambda x: [np.asarray(g) for g in run(x, [v.value for v in variables])]
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        run = tf.function(lambda x: _tensorflow(loss, [x], variables)[1:], reduce_retracing=False)
+        return lambda x: [g.numpy() for g in run(tf.constant(x))]
+    import torch
+
+    def run(x):
+        found = torch.autograd.grad(loss(torch.as_tensor(x)), [v.value for v in variables])
+        return [g.numpy() for g in found]
+
+    return run

@@ -27,7 +27,7 @@ def remat(function: Callable, *arguments: Any) -> Any:
             with tf.control_dependencies(upstream):
                 again = [tf.identity(tensor) for tensor in tensors]
             with tf.GradientTape() as tape:
-                tape.watch(again)
+                tape.watch([tensor for tensor in again if tensor.dtype.is_floating])
                 result = function(*tf.nest.pack_sequence_as(arguments, again))
             return tape.gradient(_tensors(result), again, output_gradients=list(upstream))
 
