@@ -1,18 +1,14 @@
-"""TensorFlow: the loop over time is `tf.while_loop` over TensorArrays."""
+"""TensorFlow: a `while_loop` with a gradient of its own, and the portable loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import tensorflow as tf
 
-from rnnkit.backend.kernels import Kernel
+from rnnkit.backend.tensorflow.feed import dense, feed
+from rnnkit.backend.tensorflow.recurrent import KERNELS
+from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
 
-KERNELS: tuple[Kernel, ...] = ()  # best first
-
-# Writing and reading the larger projected inputs costs more than one product before the loop saves.
-HOIST_INPUT_PROJECTION = False
+__all__ = ["HOIST_INPUT_PROJECTION", "KERNELS", "dense", "devices", "feed", "scan"]
 
 
 def devices() -> list[str]:
@@ -21,73 +17,3 @@ def devices() -> list[str]:
         device.name.removeprefix("/physical_device:")
         for device in tf.config.list_physical_devices()
     ]
-
-
-def scan(
-    step: Callable[[tuple, tuple], tuple[tuple, Any]],
-    init: tuple,
-    xs: tuple,
-    *,
-    reverse: bool = False,
-    unroll: bool = False,
-) -> tuple[tuple, Any]:
-    """Run `carry, y = step(carry, x_t)` over the leading axis of `xs`; see `backend.jax.scan`."""
-    if unroll:
-        return _unrolled(step, init, xs, reverse)
-    steps = xs[0].shape[0] if xs[0].shape[0] is not None else tf.shape(xs[0])[0]
-    reads = [tf.TensorArray(x.dtype, size=steps, element_shape=x.shape[1:]).unstack(x) for x in xs]
-
-    # The shape and dtype of y are wanted before the loop; the graph drops what this computes.
-    _, y = step(init, tuple(x[0] for x in xs))
-    collects = y is not None
-    writes = (tf.TensorArray(y.dtype, size=steps, element_shape=y.shape),) if collects else ()
-
-    def body(i: tf.Tensor, carry: tuple, writes: tuple) -> tuple:
-        t = steps - 1 - i if reverse else i
-        carry, y = step(carry, tuple(read.read(t) for read in reads))
-        return i + 1, carry, tuple(write.write(t, y) for write in writes)
-
-    _, carry, writes = tf.while_loop(
-        lambda i, *_: i < steps,
-        body,
-        (tf.constant(0), init, writes),
-        maximum_iterations=steps,
-        parallel_iterations=32,
-        swap_memory=True,
-    )
-    return carry, writes[0].stack() if collects else None
-
-
-def _unrolled(step: Callable, init: tuple, xs: tuple, reverse: bool) -> tuple[tuple, Any]:
-    """Write every step into the graph; for exporters that know no loop."""
-    carry, ys = init, []
-    times = range(xs[0].shape[0])
-    for t in reversed(times) if reverse else times:
-        carry, y = step(carry, tuple(x[t] for x in xs))
-        ys.append(y)
-    if not ys or ys[0] is None:
-        return carry, None
-    return carry, tf.stack(ys[::-1] if reverse else ys)
-
-
-def dense(gradient: Any) -> Any:
-    """Return a gradient as one tensor: an embedding's comes as rows, some more than once."""
-    return tf.convert_to_tensor(gradient)
-
-
-def feed(batches: Any) -> tf.data.Dataset:
-    """Return what `fit` is to be given for a `keras.utils.PyDataset` of `(ids, ...)` batches.
-
-    Keras would fix the number of steps T from the first two batches; here it stays open.
-    """
-    spec = tuple(
-        tf.TensorSpec((None, None) if i == 0 else (None, *part.shape[1:]), part.dtype)
-        for i, part in enumerate(batches[0])
-    )
-
-    def generate() -> Any:
-        for index in range(len(batches)):
-            yield batches[index]
-
-    dataset = tf.data.Dataset.from_generator(generate, output_signature=spec)
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)

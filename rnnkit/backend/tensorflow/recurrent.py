@@ -1,0 +1,133 @@
+"""Whole recurrences as a `while_loop` with a gradient of its own.
+
+Which passes they take, and the way in and out: the loops are in `loop.py`, the equations in
+`steps.py`, and how masked steps are left out in `rows.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+from rnnkit.backend.kernels import Facts, Kernel
+from rnnkit.backend.tensorflow.loop import Pass
+from rnnkit.backend.tensorflow.rows import AllRows, RealRows
+from rnnkit.backend.tensorflow.steps import SYSTEMS
+
+Tensor = Any
+
+
+def compiled() -> bool:
+    """Tell whether the function that is being traced will be compiled by XLA.
+
+    TensorFlow offers no public word for it, but marks the graphs it traces for `jit_compile`.
+    """
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def obstacle(facts: Facts) -> str | None:
+    """Tell what keeps these kernels from a pass."""
+    if facts.system not in SYSTEMS:
+        return f"the system is {facts.system}, not one of {', '.join(SYSTEMS)}"
+    if facts.device != "cpu":
+        return f"the device is {facts.device}, not a CPU"
+    if facts.dtype != "float32":
+        return f"the dtype is {facts.dtype}, not float32"
+    known = ("tanh", "relu") if facts.system == "simple_rnn" else ("tanh",)
+    if facts.activation not in known:
+        return f"the activation is {facts.activation}, not {' or '.join(known)}"
+    if facts.system != "simple_rnn" and facts.recurrent_activation != "sigmoid":
+        return f"the recurrent activation is {facts.recurrent_activation}, not sigmoid"
+    for present, what in (
+        (facts.zoneout, "zoneout holds states back"),
+        (facts.resets, "rows start anew at single steps"),
+        (facts.unroll, "the steps are to be written out"),
+        (compiled(), "XLA compiles the pass, and wants every shape fixed"),
+    ):
+        if present:
+            return what
+    return None
+
+
+def run(
+    facts: Facts,
+    x: Tensor,
+    states: tuple,
+    params: Mapping[str, Tensor],
+    *,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+    sequences: bool = True,
+) -> tuple[Tensor | None, tuple]:
+    """Run a recurrence; see `rnnkit.backend.kernels.Kernel` and `portable.recurrence`.
+
+    Args:
+        facts: what is to be run: the system and its activation.
+        x: `(B, T, D)`.
+        states: the states before the first step, each `(B, U)`.
+        params: `kernel (D, G U)`, `recurrent_kernel (U, G U)`, and where used `bias (G U,)`,
+            `recurrent_bias (3 U,)` and the multiplier of recurrent dropout `drop (B, U)`.
+        mask: boolean `(B, T)`, true = real step; None = all steps are real.
+        reverse: run from the last step to the first.
+        sequences: collect the first state of every step.
+
+    Returns:
+        The first state of every step, `(B, T, U)` in the order of the inputs, or None; and the
+        states after the last step.
+
+    Example:
+        >>> params = {"kernel": tf.ones((1, 2)), "recurrent_kernel": tf.zeros((2, 2))}
+        >>> state = (tf.zeros((1, 2)),)
+        >>> run(Facts("simple_rnn"), tf.zeros((1, 3, 1)), state, params)[0].shape
+        TensorShape([1, 3, 2])
+    """
+    x, *states_in = map(tf.convert_to_tensor, (x, *states))
+    names = [name for name in params if name != "drop"]
+    rows = AllRows(x, reverse) if mask is None else RealRows(tf.cast(mask, tf.bool), reverse)
+    drop = rows.sort(tf.convert_to_tensor(params["drop"])) if "drop" in params else None
+
+    @tf.custom_gradient
+    def whole(x: Tensor, *rest: Tensor) -> tuple[tuple, Callable]:
+        states, weights = rest[: len(states_in)], rest[len(states_in) :]
+        system = SYSTEMS[facts.system]
+        one = Pass(system, dict(zip(names, weights, strict=True)), facts.activation, rows, drop)
+        packed = rows.pack(x)
+        outputs, ends, kept = one.forward(packed, tuple(map(rows.sort, states)), sequences)
+        found = rows.last(*ends)
+        if sequences:
+            found = (rows.unpack(outputs, first=states[0]), *found)
+
+        def gradient(*d: Tensor) -> tuple:
+            d_outputs, d_first = None, None
+            if sequences:
+                d_outputs, d_first = rows.unpack_back(d[0])
+                d = d[1:]
+            dx, d_states, d_weights = one.backward(packed, kept, d_outputs, *rows.last_back(d))
+            d_h, *d_others = map(rows.unsort, d_states)
+            d_h = d_h if d_first is None else d_h + d_first
+            return rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in names)
+
+        return found, gradient
+
+    weights = [tf.convert_to_tensor(params[name]) for name in names]
+    found = tf.nest.flatten(whole(x, *states_in, *weights))
+    for tensor, like in zip(found[sequences:], states_in, strict=True):
+        tensor.set_shape(like.shape)
+    if not sequences:
+        return None, tuple(found)
+    found[0].set_shape((*x.shape[:2], states_in[0].shape[1]))
+    return found[0], tuple(found[1:])
+
+
+KERNELS = (
+    Kernel(
+        "own gradient",
+        "a while_loop over blocks of eight steps with a gradient of its own; with a mask, each "
+        "step holds only the rows that still have one",
+        obstacle,
+        run,
+    ),
+)

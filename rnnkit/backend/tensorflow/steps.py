@@ -1,0 +1,235 @@
+"""The arithmetic of one step of each system and of its gradient; nothing of time or masks.
+
+Every system has the same three methods, so that one loop (`loop.py`) serves all of them. Gates and
+equations are those of `rnnkit.recurrent.cells`; `a` is the projected input, `fed` is the state h
+on its way into the recurrent product, that is with recurrent dropout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+Tensor = Any
+Rows = Sequence[Tensor]
+
+
+def sigmoid_back(y: Tensor, dy: Tensor) -> Tensor:
+    """Return the gradient by `a` of `y = sigmoid(a)`, `dy y (1 - y)`."""
+    return tf.raw_ops.SigmoidGrad(y=y, dy=dy)
+
+
+def tanh_back(y: Tensor, dy: Tensor) -> Tensor:
+    """Return the gradient by `a` of `y = tanh(a)`, `dy (1 - y²)`."""
+    return tf.raw_ops.TanhGrad(y=y, dy=dy)
+
+
+def relu_back(y: Tensor, dy: Tensor) -> Tensor:
+    """Return the gradient by `a` of `y = relu(a)`, `dy` where `y` is above zero."""
+    return tf.raw_ops.ReluGrad(gradients=dy, features=y)
+
+
+ACTIVATIONS = {"tanh": (tf.tanh, tanh_back), "relu": (tf.nn.relu, relu_back)}
+
+
+def product_back(d: Tensor, kernel: Tensor) -> Tensor:
+    """Return the gradient by `v` of `v @ kernel`."""
+    return tf.matmul(d, kernel, transpose_b=True)
+
+
+def kernel_gradient(v: Tensor, d: Tensor) -> Tensor:
+    """Return the gradient by the kernel of `v @ kernel`, the sum over the rows."""
+    return tf.matmul(v, d, transpose_a=True)
+
+
+class System(Protocol):
+    """What the loop asks of a system.
+
+    `kept` is the number of tensors `(n, U)` that `forward` keeps for the gradient; the first of
+    them, `factors` in number, are those that went into a recurrent product.
+    """
+
+    kept: int
+    factors: int
+
+    def forward(self, a: Tensor, fed: Tensor, states: tuple) -> tuple[tuple, tuple]:
+        """Return the new states `(n, U)`, and what the gradient needs."""
+
+    def backward(self, d_states: tuple, kept: tuple) -> tuple[tuple, Tensor, tuple]:
+        """Return the gradients by the gates before activation, by `fed`, and by the states.
+
+        The last are those of the ways past `fed`; None for the first state if there is none.
+        """
+
+    def gradients(
+        self, factors: Sequence[Tensor], d: Sequence[Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the gradient by the projected inputs, and those by the recurrent weights.
+
+        Both `factors` and `d`, the gradients by the gates, hold the rows of several steps.
+        """
+
+
+class SimpleRNN:
+    """`h = activation(a + h U)`."""
+
+    kept, factors = 2, 1
+
+    def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
+        self.kernel = params["recurrent_kernel"]
+        self.activation, self.activation_back = ACTIVATIONS[activation]
+
+    def forward(self, a: Tensor, fed: Tensor, states: tuple) -> tuple[tuple, tuple]:
+        """See `System`."""
+        del states
+        h = self.activation(a + tf.matmul(fed, self.kernel))
+        return (h,), (fed, h)
+
+    def backward(self, d_states: tuple, kept: tuple) -> tuple[tuple, Tensor, tuple]:
+        """See `System`."""
+        d = self.activation_back(kept[1], d_states[0])
+        return (d,), product_back(d, self.kernel), (None,)
+
+    def gradients(
+        self, factors: Sequence[Tensor], d: Sequence[Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `System`."""
+        return d[0], {"recurrent_kernel": kernel_gradient(factors[0], d[0])}
+
+
+class LSTM:
+    """`c = f c + i g`, `h = o tanh(c)`."""
+
+    kept, factors = 7, 1
+
+    def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
+        del activation
+        self.kernel = params["recurrent_kernel"]
+
+    def forward(self, a: Tensor, fed: Tensor, states: tuple) -> tuple[tuple, tuple]:
+        """See `System`."""
+        i, f, g, o = tf.split(a + tf.matmul(fed, self.kernel), 4, axis=1)
+        i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+        c = f * states[1] + i * g
+        squashed = tf.tanh(c)
+        return (o * squashed, c), (fed, states[1], i, f, g, o, squashed)
+
+    def backward(self, d_states: tuple, kept: tuple) -> tuple[tuple, Tensor, tuple]:
+        """See `System`."""
+        dh, dc = d_states
+        _, c_before, i, f, g, o, squashed = kept
+        dc += tanh_back(squashed, dh * o)
+        d = tf.concat(
+            [
+                sigmoid_back(i, dc * g),
+                sigmoid_back(f, dc * c_before),
+                tanh_back(g, dc * i),
+                sigmoid_back(o, dh * squashed),
+            ],
+            axis=1,
+        )
+        return (d,), product_back(d, self.kernel), (None, dc * f)
+
+    def gradients(
+        self, factors: Sequence[Tensor], d: Sequence[Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `System`."""
+        return d[0], {"recurrent_kernel": kernel_gradient(factors[0], d[0])}
+
+
+def mixed_back(dh: Tensor, h_before: Tensor, z: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of `z h_before + (1 - z) g`, with `a` before each activation.
+
+    They are those by the update gate's a, by the candidate's a, and by `h_before`.
+    """
+    d_before = dh * z
+    return sigmoid_back(z, dh * (h_before - g)), tanh_back(g, dh - d_before), d_before
+
+
+class GRUResetAfter:
+    """`h = z h + (1 - z) g`, `g = tanh(a_g + r (h U_g + b_g))`."""
+
+    kept, factors = 6, 1
+
+    def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
+        del activation
+        self.kernel, self.bias = params["recurrent_kernel"], params.get("recurrent_bias")
+
+    def forward(self, a: Tensor, fed: Tensor, states: tuple) -> tuple[tuple, tuple]:
+        """See `System`."""
+        (h_before,) = states
+        inner = tf.matmul(fed, self.kernel)
+        if self.bias is not None:
+            inner = tf.nn.bias_add(inner, self.bias)
+        a_z, a_r, a_g = tf.split(a, 3, axis=1)
+        u_z, u_r, u_g = tf.split(inner, 3, axis=1)
+        z, r = tf.sigmoid(a_z + u_z), tf.sigmoid(a_r + u_r)
+        g = tf.tanh(a_g + r * u_g)
+        return (g + z * (h_before - g),), (fed, h_before, z, r, g, u_g)
+
+    def backward(self, d_states: tuple, kept: tuple) -> tuple[tuple, Tensor, tuple]:
+        """See `System`."""
+        _, h_before, z, r, g, u_g = kept
+        d_z, d_g, d_before = mixed_back(d_states[0], h_before, z, g)
+        d_r = sigmoid_back(r, d_g * u_g)
+        inner = tf.concat([d_z, d_r, d_g * r], axis=1)
+        projected = tf.concat([d_z, d_r, d_g], axis=1)
+        return (projected, inner), product_back(inner, self.kernel), (d_before,)
+
+    def gradients(
+        self, factors: Sequence[Tensor], d: Sequence[Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `System`."""
+        projected, inner = d
+        found = {"recurrent_kernel": kernel_gradient(factors[0], inner)}
+        if self.bias is not None:
+            found["recurrent_bias"] = tf.reduce_sum(inner, axis=0)
+        return projected, found
+
+
+class GRUResetBefore:
+    """`h = z h + (1 - z) g`, `g = tanh(a_g + (r h) U_g)`."""
+
+    kept, factors = 6, 2
+
+    def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
+        del activation
+        kernel = params["recurrent_kernel"]
+        units = kernel.shape[0]
+        self.gates, self.candidate = tf.split(kernel, [2 * units, units], axis=1)
+
+    def forward(self, a: Tensor, fed: Tensor, states: tuple) -> tuple[tuple, tuple]:
+        """See `System`."""
+        (h_before,) = states
+        units = self.candidate.shape[0]
+        a_gates, a_g = tf.split(a, [2 * units, units], axis=1)
+        z, r = tf.split(tf.sigmoid(a_gates + tf.matmul(fed, self.gates)), 2, axis=1)
+        part = r * fed
+        g = tf.tanh(a_g + tf.matmul(part, self.candidate))
+        return (g + z * (h_before - g),), (fed, part, h_before, z, r, g)
+
+    def backward(self, d_states: tuple, kept: tuple) -> tuple[tuple, Tensor, tuple]:
+        """See `System`."""
+        fed, _, h_before, z, r, g = kept
+        d_z, d_g, d_before = mixed_back(d_states[0], h_before, z, g)
+        d_part = product_back(d_g, self.candidate)
+        d_gates = tf.concat([d_z, sigmoid_back(r, d_part * fed)], axis=1)
+        d_fed = product_back(d_gates, self.gates) + d_part * r
+        return (d_gates, d_g), d_fed, (d_before,)
+
+    def gradients(
+        self, factors: Sequence[Tensor], d: Sequence[Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `System`."""
+        parts = [kernel_gradient(factors[0], d[0]), kernel_gradient(factors[1], d[1])]
+        return tf.concat(d, axis=1), {"recurrent_kernel": tf.concat(parts, axis=1)}
+
+
+SYSTEMS = {
+    "simple_rnn": SimpleRNN,
+    "lstm": LSTM,
+    "gru_reset_after": GRUResetAfter,
+    "gru_reset_before": GRUResetBefore,
+}
