@@ -1,7 +1,7 @@
 """What happened while a model trained: TensorBoard event files, callbacks and metrics.
 
-`events` and `projector` need neither Keras nor a framework; `callbacks` and `metrics` bring them in
-(after `rnnkit.backend`, which picks one), so each name below is imported on first use.
+`events` and `projector` need neither Keras nor a framework; `callbacks`, `metrics` and `gradients`
+bring them in (after `rnnkit.backend`, which picks one). Each name below is imported on first use.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ _HOMES = {
     "Precision": "rnnkit.monitor.metrics",
     "Recall": "rnnkit.monitor.metrics",
     "F1": "rnnkit.monitor.metrics",
+    "gradient_flow": "rnnkit.monitor.gradients",
+    "gradient_flow_png": "rnnkit.monitor.gradients",
 }
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "Recall",
     "StopOnNonFinite",
     "TensorBoard",
+    "gradient_flow",
+    "gradient_flow_png",
     "write_projector",
 ]
 

@@ -1,0 +1,20 @@
+"""PyTorch: gradients of a function of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+
+def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
+    """Return the function of the gradients; see `rnnkit.backend.gradient`."""
+
+    def gradients(*arguments: torch.Tensor) -> tuple:
+        arguments = tuple(argument.detach().requires_grad_() for argument in arguments)
+        with torch.enable_grad():
+            value = function(*arguments)
+        return torch.autograd.grad(value, arguments, materialize_grads=True)
+
+    return gradients

@@ -1,0 +1,232 @@
+"""How far back a recurrent layer learns: the gradient of its last state by every earlier one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import numpy as np
+from keras import ops
+
+from rnnkit import backend
+from rnnkit.backend.gradient import gradient
+from rnnkit.errors import InputError
+
+Norm = Literal["spectral", "frobenius"]
+
+_NUMBERS = 2**24  # about so many numbers are kept for one backward pass
+
+
+def gradient_flow(
+    layer: Any,
+    inputs: Any,
+    *,
+    mask: Any = None,
+    resets: Any = None,
+    initial_state: Any = None,
+    norm: Norm = "spectral",
+) -> dict[str, np.ndarray]:
+    """Return `‖∂h_T/∂h_t‖` for every step t: what of an error at the end reaches step t.
+
+    `∂h_T/∂h_t = Π_{j=t+1..T} ∂h_j/∂h_{j-1}` is computed, not estimated: every step's state is given
+    a zero to be added, each row is repeated once for each unit of `h_T`, and one backward pass
+    gives the derivatives of all units by all zeros. Where the norm falls towards 0 the gradient
+    vanishes; where it grows it explodes. Dropout is off; zoneout counts with its mean.
+
+    A masked step keeps the state, so that its norm is that of the step before; where a row is reset
+    nothing flows. At the last step the derivative is the identity.
+
+    Args:
+        layer: a recurrent layer of rnnkit. Of a `Bidirectional` or `Stack` ask the layers inside,
+            each with its own inputs.
+        inputs: `(B, T, D)`, what the layer is given.
+        mask: boolean `(B, T)`, true = real step.
+        resets: boolean `(B, T)`, true = the row starts anew at this step.
+        initial_state: the states before the first step, each `(B, S)`; zeros when left out.
+        norm: "spectral", the largest factor by which a change can grow, 1 for the identity; or
+            "frobenius", the root of the sum of squares, √S for the identity; cheaper.
+
+    Returns:
+        `(B, T)` by the state's name: "h" for `‖∂h_T/∂h_t‖`, and where there is a cell state "c" for
+        `‖∂h_T/∂c_t‖`, each with the other held fixed. In the order of the inputs, also with
+        `go_backwards`, where the last step of the pass is the first.
+
+    Raises:
+        InputError: no recurrent layer, inputs of another shape or with numbers that are not finite,
+            another norm.
+
+    Source: Pascanu, Mikolov and Bengio 2013, On the Difficulty of Training Recurrent Neural
+        Networks, arXiv:1211.5063; Hochreiter 1991.
+
+    Example:
+        >>> from rnnkit.layers import LSTM
+        >>> flow = gradient_flow(LSTM(4), np.ones((1, 5, 3)))
+        >>> flow["h"].shape, flow["h"][0, -1], flow["c"][0, -1]
+        ((1, 5), np.float64(1.0), np.float64(0.0))
+    """
+    if norm not in get_args(Norm):
+        raise InputError(f"gradient_flow: norm is {norm!r}; expected one of {get_args(Norm)}.")
+    x = _checked(layer, inputs)
+    batch, steps, width = x.shape
+    sizes = list(layer.state_size)
+    flags = [_flags(label, flag, x) for label, flag in (("mask", mask), ("resets", resets))]
+    if initial_state is None:
+        initial_state = layer.get_initial_state(batch)
+    if not isinstance(initial_state, (list, tuple)):
+        initial_state = [initial_state]
+    first = [ops.convert_to_numpy(state) for state in initial_state]
+    if [state.shape for state in first] != [(batch, size) for size in sizes]:
+        raise InputError(
+            f"gradient_flow: initial_state has the shapes {[state.shape for state in first]}; "
+            f"expected {[(batch, size) for size in sizes]}."
+        )
+
+    # One copy of a row for each unit of h_T; as many copies at a time as fit.
+    rows, units = (part.ravel() for part in np.indices((batch, sizes[0])))
+    at_once = max(_NUMBERS // (steps * (width + 8 * sum(sizes))), 1)
+    at_once = min(at_once, len(rows))
+    derivatives = _differentiate(layer, [flag is not None for flag in flags])
+    jacobians: list[list[np.ndarray]] = [[] for _ in sizes]
+    for start in range(0, len(rows), at_once):
+        some = np.resize(np.arange(start, min(start + at_once, len(rows))), at_once)
+        real = min(at_once, len(rows) - start)  # the last copies fill up to one common shape
+        which = rows[some]
+        given = [x[which], *(flag[which] for flag in flags if flag is not None)]
+        found = derivatives(given, [state[which] for state in first], units[some])
+        for into, by_state in zip(jacobians, found, strict=True):
+            into.append(by_state[:real])
+    names = ("h", "c") if len(sizes) <= 2 else tuple(f"state {i}" for i in range(len(sizes)))
+    return {
+        name: _norms(np.concatenate(parts).reshape(batch, sizes[0], steps, -1), norm)
+        for name, parts in zip(names, jacobians, strict=False)
+    }
+
+
+def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
+    """Draw how the gradient of the last state changes on its way back through time.
+
+    A line is the median over the rows, its shade goes from the lowest to the highest row. The scale
+    is logarithmic: a straight line is a constant factor a step.
+
+    Args:
+        flows: what `gradient_flow` gave, `(B, T)` or `(T,)`, by the name of its line.
+        title: a line above the picture.
+
+    Returns:
+        A PNG file.
+
+    Raises:
+        InputError: nothing to draw.
+
+    Example:
+        >>> gradient_flow_png({"a factor of 0.9 a step": 0.9 ** np.arange(20)[::-1]})[1:4]
+        b'PNG'
+    """
+    # The object interface with Agg: no window, no global state, no font cache of pyplot's.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if not flows:
+        raise InputError("gradient_flow_png: there is no flow to draw; give at least one.")
+    figure = Figure(figsize=(7.5, 4.2), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    for name, flow in flows.items():
+        rows = np.atleast_2d(np.asarray(flow, "float64"))
+        # Neither 0 nor inf has a place on a logarithmic scale: the line ends there.
+        rows = np.where(np.isfinite(rows) & (rows > 0), rows, np.nan)
+        back = np.arange(rows.shape[1])[::-1]
+        some = ~np.isnan(rows).any(0)
+        (line,) = axes.plot(back[some], np.median(rows[:, some], 0), label=name)
+        low, high = rows[:, some].min(0), rows[:, some].max(0)
+        axes.fill_between(back[some], low, high, alpha=0.15, color=line.get_color(), linewidth=0)
+    axes.set_yscale("log")
+    axes.invert_xaxis()  # time runs from left to right
+    axes.set_xlabel("steps before the last, T - t")
+    axes.set_ylabel("norm of the derivative of the last state")
+    axes.set_title(title, parse_math=False)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    png = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(png)
+    return png.getvalue()
+
+
+def _differentiate(layer: Any, given: list[bool]) -> Any:
+    """Return the function of the derivatives of one unit of each row's last h by every state."""
+    dtype, count, flagged = layer.compute_dtype, len(layer.state_size), sum(given)
+
+    def last(*arguments: Any) -> Any:
+        zeros, (wanted, x, *rest) = arguments[:count], arguments[count:]
+
+        def step(carry: tuple, now: tuple) -> tuple[tuple, None]:
+            x_t, *known = (ops.expand_dims(part, 1) for part in now[: 1 + flagged])
+            flags = iter(known)
+            mask, resets = (ops.cast(next(flags), "bool") if there else None for there in given)
+            _, new = layer.run(x_t, carry, mask, resets, False)
+            return tuple(map(ops.add, new, now[1 + flagged :])), None
+
+        xs = tuple(ops.swapaxes(part, 0, 1) for part in (x, *rest[:flagged], *zeros))
+        states, _ = backend.native.scan(step, tuple(rest[flagged:]), xs, reverse=layer.go_backwards)
+        return ops.sum(states[0] * wanted)
+
+    slopes = gradient(last)
+
+    def derivatives(given: list, states: list, units: np.ndarray) -> list[np.ndarray]:
+        copies, steps = given[0].shape[:2]
+        zeros = [ops.zeros((copies, steps, size), dtype=dtype) for size in layer.state_size]
+        wanted = np.eye(layer.state_size[0])[units]
+        rest = [ops.convert_to_tensor(part, dtype=dtype) for part in (wanted, *given, *states)]
+        found = slopes(*zeros, *rest)[:count]
+        return [ops.convert_to_numpy(ops.cast(part, "float32")) for part in found]
+
+    return derivatives
+
+
+def _norms(jacobian: np.ndarray, norm: str) -> np.ndarray:
+    """Return the norms `(B, T)` of `(B, U, T, S)`; inf where float32 has run over."""
+    jacobian = jacobian.transpose(0, 2, 1, 3).astype("float64")
+    finite = np.isfinite(jacobian).all((-2, -1))
+    jacobian = np.where(finite[..., None, None], jacobian, 0.0)
+    if norm == "frobenius":
+        found = np.sqrt((jacobian**2).sum((-2, -1)))
+    else:  # the largest singular value, by way of the smaller problem J Jᵀ
+        squares = np.linalg.eigvalsh(jacobian @ jacobian.swapaxes(-1, -2))[..., -1]
+        found = np.sqrt(np.maximum(squares, 0.0))
+    return np.where(finite, found, np.inf)
+
+
+def _checked(layer: Any, inputs: Any) -> np.ndarray:
+    """Return the inputs as an array; build a layer that is not built yet."""
+    if not all(hasattr(layer, name) for name in ("run", "state_size", "get_initial_state")):
+        raise InputError(
+            f"gradient_flow: expected a recurrent layer of rnnkit such as rnnkit.layers.LSTM; got "
+            f"{layer!r}. For a Bidirectional or Stack ask the layers inside it."
+        )
+    x = ops.convert_to_numpy(ops.convert_to_tensor(inputs, dtype="float32"))
+    if x.ndim != 3 or 0 in x.shape:
+        raise InputError(
+            f"gradient_flow: inputs have the shape {x.shape}; expected (B, T, D), none of them 0."
+        )
+    if not np.isfinite(x).all():
+        row, step, _ = np.argwhere(~np.isfinite(x))[0]
+        raise InputError(
+            f"gradient_flow: inputs[{row}, {step}] is not finite; the first such step. Remove it, "
+            "or mask it and put zeros there."
+        )
+    if not layer.built:
+        layer.build(x.shape)
+        layer.built = True
+    return x
+
+
+def _flags(label: str, flags: Any, x: np.ndarray) -> np.ndarray | None:
+    """Return a mask or resets as an array of zeros and ones."""
+    if flags is None:
+        return None
+    flags = np.asarray(ops.convert_to_numpy(flags)).astype(bool)
+    if flags.shape != x.shape[:2]:
+        raise InputError(
+            f"gradient_flow: {label} has the shape {flags.shape}; expected {x.shape[:2]}."
+        )
+    return flags
