@@ -1,0 +1,335 @@
+"""Deep recurrent networks: layers one upon the other, in one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+from rnnkit.recurrent.copies import changed, copy
+from rnnkit.recurrent.hold import hold
+from rnnkit.recurrent.sequence import SequenceLayer, Shape, Tensor
+from rnnkit.recurrent.wrappers import Bidirectional
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class Stack(keras.layers.Layer):
+    """Deep recurrent network: layer l reads what layer l - 1 puts out.
+
+    `y_t^(l) = layer_l(dropout(y^(l-1)))_t`, with residual connections `+ y_t^(l-1)` around every
+    layer but the first, whose inputs have a width of their own.
+
+    It is called as one recurrent layer, and its masks and resets mean what they mean there
+    (`SequenceLayer`). What comes back is what the last layer was made to return; the layers below
+    return sequences. The states are those of all layers in one flat list, the first layer's first.
+
+    Args:
+        layers: recurrent layers, `Bidirectional` ones too; copies of them are stacked. Or one
+            layer, of which `depth` copies are stacked.
+        depth: the number of copies of the one layer.
+        residual: add to the output of each layer but the first what the layer read.
+        dropout: share of the outputs dropped on their way to the next layer, the same ones at every
+            step. For dropout at the first layer's inputs give that layer a `dropout`.
+        go_backwards: run the whole stack from the last step to the first and return the sequence
+            reversed.
+        seed: seed of the dropout masks.
+        name: the layer's name.
+        trainable: train the weights.
+
+    Call arguments:
+        sequences: `(B, T, D)`.
+        initial_state: the states of all layers, each `(B, S)`; zeros when left out.
+        mask: boolean `(B, T)`, any pattern.
+        training: apply dropout.
+        resets: boolean `(B, T)`: all layers start anew at this step.
+
+    Returns:
+        What the last layer returns; with `return_state=True` the states of all layers.
+
+    Raises:
+        InputError: layers that cannot be stacked, or residual connections between layers of
+            unequal width.
+
+    Source: Graves, Mohamed and Hinton 2013, arXiv:1303.5778; residual connections: Wu et al. 2016,
+    arXiv:1609.08144.
+
+    Example:
+        >>> from rnnkit.layers import GRU, LSTM
+        >>> Stack([LSTM(8), GRU(4)])(keras.ops.ones((2, 5, 3))).shape
+        (2, 4)
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[keras.layers.Layer] | keras.layers.Layer,
+        depth: int | None = None,
+        *,
+        residual: bool = False,
+        dropout: float = 0.0,
+        go_backwards: bool = False,
+        seed: int | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        given = _listed(layers, depth)
+        last = given[-1]
+        super().__init__(name=name, trainable=trainable, dtype=last.dtype_policy)
+        self.residual = residual
+        self.dropout = SequenceLayer.check_share(self, "dropout", dropout)
+        self.go_backwards = go_backwards
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.return_sequences = last.return_sequences
+        self.return_state = last.return_state
+        self.stateful = last.stateful
+        self._check_layers(given)
+        top = self.return_sequences or residual  # what the last layer read is needed at each step
+        self.layers = [
+            copy(layer, return_sequences=True, return_state=self.return_state)
+            for layer in given[:-1]
+        ]
+        self.layers.append(copy(last, return_sequences=top))
+        self.held: keras.Variable | None = None
+        self.supports_masking = True
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def _check_layers(self, layers: list) -> None:
+        """Refuse layers that cannot be stacked."""
+        for place, layer in enumerate(layers):
+            if getattr(layer, "go_backwards", False):  # Bidirectional has none
+                raise InputError(
+                    f"Stack: layer {place} ({layer.name}) has go_backwards=True. Give it to the "
+                    "Stack, which then runs all layers from the last step to the first; for both "
+                    "directions stack Bidirectional layers."
+                )
+            if layer.stateful != self.stateful:
+                raise InputError(
+                    f"Stack: layer {place} ({layer.name}) has stateful={layer.stateful}, the last "
+                    f"one stateful={self.stateful}; expected the same of all."
+                )
+            if getattr(layer, "merge_mode", "concat") is None:
+                raise InputError(
+                    f"Stack: layer {place} ({layer.name}) has merge_mode=None and puts out two "
+                    "sequences; expected one of the other merge modes."
+                )
+        if self.residual and isinstance(layers[-1], Bidirectional) and not self.return_sequences:
+            raise InputError(
+                "Stack: residual=True with a Bidirectional last layer that returns the last output "
+                "alone: its two directions end at different steps. Make it return sequences."
+            )
+
+    # What the layers are together.
+
+    @property
+    def state_size(self) -> list[int]:
+        """Size of each state, layer by layer."""
+        return [size for layer in self.layers for size in _state_size(layer)]
+
+    @property
+    def states(self) -> list | None:
+        """The states of all layers in one list; None unless stateful."""
+        if any(layer.states is None for layer in self.layers):
+            return None
+        return [state for layer in self.layers for state in layer.states]
+
+    @property
+    def zero_output_for_mask(self) -> bool:
+        """Whether masked steps put out zeros; the last layer decides."""
+        return _innermost(self.layers[-1])[0].zero_output_for_mask
+
+    @zero_output_for_mask.setter
+    def zero_output_for_mask(self, value: bool) -> None:
+        for layer in _innermost(self.layers[-1]):
+            layer.zero_output_for_mask = value
+
+    def reset_state(self) -> None:
+        """Set the states of stateful layers to zero."""
+        for layer in self.layers:
+            layer.reset_state()
+        if self.held is not None:
+            self.held.assign(ops.zeros(self.held.shape, dtype=self.held.dtype))
+
+    reset_states = reset_state  # the name in older Keras code
+
+    def build(
+        self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
+    ) -> None:
+        """Build all layers."""
+        del initial_state_shape, resets_shape
+        shape, widths = tuple(sequences_shape), []
+        for layer in self.layers:
+            if not layer.built:
+                layer.build(shape)
+            shape = self._first(layer.compute_output_shape(shape))
+            widths.append(shape[-1])
+        if self.residual:
+            unequal = [place for place in range(1, len(widths)) if widths[place] != widths[0]]
+            if unequal:
+                raise InputError(
+                    f"Stack: residual=True needs layers of one width; got the widths {widths}. "
+                    f"What layer {unequal[0]} ({self.layers[unequal[0]].name}) puts out cannot be "
+                    "added to what it reads."
+                )
+        if self.residual and self.stateful:
+            # The last output is no state of a layer: a piece that begins masked has to repeat it.
+            self.held = self.add_weight(
+                shape=(sequences_shape[0], shape[-1]),
+                name="held",
+                initializer="zeros",
+                trainable=False,
+            )
+
+    def _first(self, found: Any) -> Any:
+        """Return the output, or its shape, without the states."""
+        return found[0] if self.return_state else found
+
+    # One pass.
+
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Any = None,
+        mask: Tensor | None = None,
+        training: bool = False,
+        resets: Tensor | None = None,
+        sequences_mask: Tensor | None = None,
+    ) -> Any:
+        """Go through `sequences` `(B, T, D)` with one layer after the other."""
+        # Beside an initial state Keras gives the mask that the sequences carry under this name.
+        mask = sequences_mask if mask is None else mask
+        mask, resets = self._flags(mask), self._flags(resets)
+        shared = {"mask": mask, "training": training}
+        if resets is not None:
+            shared["resets"] = self._check_resets(resets)
+        read = ops.flip(sequences, axis=1) if self.go_backwards else sequences
+        first_states, states = self._split(initial_state), []
+        for place, layer in enumerate(self.layers):
+            entering = self._dropped(read) if training and place else read
+            found = layer(entering, initial_state=first_states[place], **shared)
+            if self.return_state:
+                states += found[1:]
+            output = self._first(found)
+            read = output + ops.cast(read, output.dtype) if self.residual and place else output
+        if self.residual:
+            read = self._repeat(read, mask, resets, initial_state is None)
+        return (read, *states) if self.return_state else read
+
+    def _repeat(
+        self, outputs: Tensor, mask: Tensor | None, resets: Tensor | None, from_zero: bool
+    ) -> Tensor:
+        """Let masked steps repeat the last output: what the last layer read there is arbitrary."""
+        before = None
+        if self.held is not None and from_zero:
+            before = ops.cast(self.held, outputs.dtype)
+        held = outputs if mask is None else hold(outputs, mask, resets, before)
+        if self.held is not None:
+            self.held.assign(ops.cast(held[:, -1], self.held.dtype))
+        if mask is not None and self.zero_output_for_mask:
+            held = ops.where(ops.expand_dims(mask, -1), held, ops.zeros_like(held))
+        return held if self.return_sequences else held[:, -1]
+
+    def _flags(self, flags: Tensor | None) -> Tensor | None:
+        """Return a mask or resets as booleans, in the order of the pass."""
+        if flags is None:
+            return None
+        flags = ops.convert_to_tensor(flags, dtype="bool")
+        return ops.flip(flags, axis=-1) if self.go_backwards else flags
+
+    def _check_resets(self, resets: Tensor) -> Tensor:
+        """Refuse resets where a layer takes none."""
+        for layer in self.layers:
+            if isinstance(layer, Bidirectional):
+                raise InputError(f"Stack: {layer.name} is Bidirectional and takes no resets.")
+        return resets
+
+    def _split(self, initial_state: Any) -> list:
+        """Return the given states of each layer."""
+        counts = [len(_state_size(layer)) for layer in self.layers]
+        if initial_state is None:
+            return [None] * len(counts)
+        flat = initial_state if isinstance(initial_state, (list, tuple)) else [initial_state]
+        if len(flat) != sum(counts):
+            raise InputError(
+                f"Stack: initial_state has {len(flat)} states; expected {sum(counts)}, the states "
+                f"of all layers one after the other, of the sizes {self.state_size}."
+            )
+        ends = [sum(counts[: place + 1]) for place in range(len(counts))]
+        return [list(flat[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+
+    def _dropped(self, sequences: Tensor) -> Tensor:
+        """Drop a share of the features, the same ones at every step."""
+        if not self.dropout:
+            return sequences
+        ones = ops.ones_like(sequences[:, :1, :])
+        return sequences * keras.random.dropout(ones, self.dropout, seed=self.seed_generator)
+
+    # What Keras asks of a layer.
+
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
+    ) -> Any:
+        """Return the shape of the output, and of the states when they are returned."""
+        del initial_state_shape, resets_shape
+        shape = tuple(sequences_shape)
+        for layer in self.layers:
+            shape = self._first(layer.compute_output_shape(shape))
+        if not self.return_sequences and len(shape) == 3:
+            shape = (shape[0], shape[2])
+        if not self.return_state:
+            return shape
+        return (shape, *((shape[0], size) for size in self.state_size))
+
+    compute_mask = SequenceLayer.compute_mask
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        layers = [changed(keras.saving.serialize_keras_object(layer)) for layer in self.layers]
+        layers[-1] = changed(layers[-1], return_sequences=self.return_sequences)
+        names = ("residual", "dropout", "go_backwards", "seed", "name", "trainable")
+        return {"layers": layers} | {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Stack:
+        """Build the layer from what `get_config` returned."""
+        layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
+        return cls(**{**config, "layers": layers})
+
+
+def _listed(layers: Any, depth: int | None) -> list:
+    """Return the layers as a list; refuse what is no recurrent layer."""
+    several = isinstance(layers, (list, tuple))
+    for layer in layers if several else [layers]:
+        if not isinstance(layer, (SequenceLayer, Bidirectional, Stack)):
+            raise InputError(
+                f"Stack: expected recurrent layers such as rnnkit.layers.LSTM; got {layer!r}."
+            )
+    if several:
+        if depth is not None or not layers:
+            raise InputError(
+                f"Stack: got a list of {len(layers)} layers and depth={depth}; expected a list of "
+                "one layer at least, or one layer and the number of its copies."
+            )
+        return list(layers)
+    if isinstance(depth, bool) or not isinstance(depth, int) or depth <= 0:
+        raise InputError(
+            f"Stack: depth is {depth!r}; expected the number of copies of the one layer, a "
+            "positive whole number."
+        )
+    return [copy(layers, place, name=f"{layers.name}_{place}") for place in range(depth)]
+
+
+def _state_size(layer: keras.layers.Layer) -> list[int]:
+    """Return the sizes of a layer's states, of both directions where there are two."""
+    if isinstance(layer, Bidirectional):
+        return [*_state_size(layer.forward_layer), *_state_size(layer.backward_layer)]
+    return layer.state_size
+
+
+def _innermost(layer: keras.layers.Layer) -> list:
+    """Return the layers that decide what masked steps put out."""
+    if isinstance(layer, Bidirectional):
+        return [layer.forward_layer, layer.backward_layer]
+    return [layer]
