@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from rnnkit.cli import show
 
@@ -45,7 +46,49 @@ def report() -> bool:
     show.rows(["what", "found"], lines)
     if problem:
         show.console.print(problem, style="red", markup=False)
+    else:
+        _kernels()
     return not problem
+
+
+# What a user would call it -> the name in `Facts`.
+SYSTEMS = {
+    "SimpleRNN": "simple_rnn",
+    "LSTM": "lstm",
+    "GRU": "gru_reset_after",
+    "GRU(reset_after=False)": "gru_reset_before",
+}
+CASES: dict[str, dict[str, Any]] = {
+    "no mask": {},
+    "any mask": {"masked": True},
+    "recurrent dropout": {"masked": True, "recurrent_dropout": True},
+    "zoneout": {"zoneout": True},
+    "float16": {"dtype": "float16"},
+}
+
+
+def _kernels() -> None:
+    """Print which kernel runs each layer here, and what stands in the way of the faster ones."""
+    backend = importlib.import_module("rnnkit.backend")
+    kernels = importlib.import_module("rnnkit.backend.kernels")
+    reasons: dict[str, dict[str, None]] = {k.name: {} for k in backend.native.KERNELS}
+    lines = []
+    for layer, system in SYSTEMS.items():
+        cells = []
+        for options in CASES.values():
+            facts = kernels.Facts(system, device=backend.device(), **options)
+            answer = kernels.explain_facts(facts, backend.native.KERNELS)
+            cells.append(answer.kernel)
+            for name, why in answer.passed_over:
+                reasons[name][why] = None
+        lines.append((layer, *cells))
+    show.console.print(f"\nThe kernels that run on this {backend.device()} ({backend.name}):")
+    show.rows(["layer", *CASES], lines)
+    for kernel in backend.native.KERNELS:
+        passed = f" Passed over where: {'; '.join(reasons[kernel.name])}."
+        about = f"{kernel.name}: {kernel.about}."
+        show.console.print(about + (passed if reasons[kernel.name] else ""), markup=False)
+    show.console.print("portable: a loop over the steps, for everything.")
 
 
 def _version(package: str) -> str:

@@ -158,6 +158,18 @@ def test_doctor_shows_the_chosen_backend_and_versions(rnnkit):
     assert "devices" in answer.text
 
 
+def test_doctor_shows_which_kernels_run_here(rnnkit):
+    from rnnkit.backend import explain, native
+    from rnnkit.layers import LSTM
+
+    text = rnnkit("doctor").text
+    for kernel in native.KERNELS:
+        assert f"{kernel.name}: {kernel.about}" in text
+    line = next(line for line in text.splitlines() if "LSTM" in line and "portable" in line)
+    assert explain(LSTM(2), masked=True)[0].kernel in line
+    assert "Passed over where" in text
+
+
 # Bad input: one clear panel on stderr, exit code 2, no traceback.
 
 
