@@ -80,7 +80,7 @@ class GRUAfterSteps(Steps):
         units = h.shape[1]
         before = packed.states_before(h)
         came = entered(packed, before, weights.drop)
-        by_state, back = packed.split(d), weights.recurrent_kernel.t()
+        by_state, back = packed.split(d), weights.recurrent_kernel.t().contiguous()
         for (steps, rows, sizes), block in zip(
             reversed(packed.blocks()), reversed(kept), strict=True
         ):
@@ -163,7 +163,7 @@ class GRUBeforeSteps(Steps):
         before = packed.states_before(h)
         came = entered(packed, before, weights.drop)
         by_state = packed.split(d)
-        back_rz, back_g = weights.recurrent_kernel.t().split([2 * units, units])
+        back_rz, back_g = weights.recurrent_kernel.t().contiguous().split([2 * units, units])
         sum_rz, sum_g = sums.recurrent_kernel.split([2 * units, units], 1)
         for (steps, rows, sizes), block in zip(
             reversed(packed.blocks()), reversed(kept), strict=True

@@ -59,7 +59,7 @@ class SimpleRNNSteps(Steps):
         """See `Steps`."""
         del kept, d_others
         by_state, states = packed.split(d), packed.split(h)
-        back = weights.recurrent_kernel.t()
+        back = weights.recurrent_kernel.t().contiguous()
         for step in range(len(packed.sizes), 0, -1):
             here, before = by_state[step], by_state[step - 1]
             if self.relu:

@@ -10,6 +10,7 @@ gate open, so that the cell stays as it was to the last bit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import _VF, Tensor
@@ -20,7 +21,7 @@ from rnnkit.backend.kernels import Facts
 SHUT = 1e4
 
 # For each system: the function, and the gates in ATen's order by their number in Keras's.
-SYSTEMS = {
+SYSTEMS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "simple_rnn": (_VF.rnn_tanh, (0,)),
     "lstm": (_VF.lstm, (0, 1, 2, 3)),
     "gru_reset_after": (_VF.gru, (1, 0, 2)),
@@ -86,17 +87,21 @@ def run(
     last[0] = after.index_select(0, row + mask.sum(1))
     if not sequences:
         return None, tuple(last)
-    taken = mask.flip(1).cumsum(1).flip(1) if reverse else mask.cumsum(1)
-    shown = after.index_select(0, (row.unsqueeze(1) + taken).flatten())
+    shown = after.index_select(0, (row.unsqueeze(1) + _taken(mask, reverse)).flatten())
     return shown.unflatten(0, mask.shape), tuple(last)
+
+
+def _taken(mask: Tensor, reverse: bool) -> Tensor:
+    """Count `(B, T)` the real steps that the pass has taken by then."""
+    return mask.flip(1).cumsum(1).flip(1) if reverse else mask.cumsum(1)
 
 
 def _to_the_left(x: Tensor, mask: Tensor, reverse: bool) -> Tensor:
     """Move each row's real steps to the left, in the order of the pass, and zeros behind them."""
     batch, time, _ = x.shape
-    step = torch.arange(time, device=x.device)
-    key = torch.where(mask, -step if reverse else step, 2 * time)
-    order = key.argsort(1)
+    place = torch.where(mask, _taken(mask, reverse) - 1, time)  # the masked steps share the last
+    step = torch.arange(time, device=x.device).expand(batch, time)
+    order = step.new_zeros(batch, time + 1).scatter_(1, place, step)[:, :time]
     row = torch.arange(batch, device=x.device).unsqueeze(1) * time
     x = x.flatten(0, 1).index_select(0, (row + order).flatten()).unflatten(0, (batch, time))
     return x.masked_fill(_padding(mask), 0.0)

@@ -1,0 +1,273 @@
+"""PyTorch's kernels: values and gradients against NumPy loops and the portable loop, any mask."""
+
+import keras
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnkit.backend import portable
+from rnnkit.backend.kernels import Facts, choose
+from rnnkit.recurrent import cells
+
+if keras.config.backend() != "torch":
+    pytest.skip("the backend is not torch", allow_module_level=True)
+
+import torch
+
+from rnnkit.backend.torch import KERNELS, packing, whole
+from rnnkit.backend.torch.recurrent import run_loop
+
+B, T, D, U = 5, 7, 3, 5
+MASK = np.array(
+    [
+        [1, 1, 1, 1, 1, 1, 1],
+        [1, 1, 1, 0, 0, 0, 0],
+        [0, 0, 0, 1, 1, 1, 1],
+        [0, 1, 0, 0, 1, 1, 0],
+        [0, 0, 0, 0, 0, 0, 0],
+    ],
+    bool,
+)
+ORACLES = {
+    "simple_rnn": oracles.SimpleRNN,
+    "lstm": oracles.LSTM,
+    "gru_reset_after": oracles.GRUAfter,
+    "gru_reset_before": oracles.GRUBefore,
+}
+RUNS = {f"loop {system}": (run_loop, system) for system in ORACLES}
+RUNS |= {f"whole {system}": (whole.run, system) for system in whole.SYSTEMS}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Several blocks even in the small batches here."""
+    monkeypatch.setattr(packing, "BLOCK_ROWS", 6)
+
+
+def draw(system, shape=(B, T, D, U), seed=0):
+    """Inputs, first states, parameters (kernel, recurrent kernel, bias) of a system."""
+    batch, time, width, units = shape
+    cell, rng = ORACLES[system], np.random.default_rng(seed)
+    x = rng.normal(size=(batch, time, width))
+    states = [rng.normal(size=(batch, units)) for _ in range(cell.states)]
+    return cell, x, states, oracles.draw_weights(cell, width, units, rng)
+
+
+def named(system, weights):
+    """The parameters by the names that kernels know."""
+    kernel, recurrent_kernel, bias = weights
+    params = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias}
+    if system == "gru_reset_after":
+        params |= {"bias": bias[0], "recurrent_bias": bias[1]}
+    return params
+
+
+def tensors(arrays):
+    return [torch.tensor(a, dtype=torch.float32, requires_grad=True) for a in arrays]
+
+
+def loss_of(outputs, states, d_outputs, d_states):
+    """A loss with the given gradients by outputs and last states."""
+    loss = sum((s * torch.tensor(d)).sum() for s, d in zip(states, d_states, strict=True))
+    return loss if outputs is None else loss + (outputs * torch.tensor(d_outputs)).sum()
+
+
+def everything(run, x, states, params, d_outputs, d_states, **options):
+    """Outputs, last states, and the gradients by inputs, first states and parameters."""
+    x, *states = tensors([x, *states])
+    values = tensors(params.values())
+    outputs, last = run(
+        x, tuple(states), dict(zip(params, values, strict=True)), sequences=True, **options
+    )
+    loss = loss_of(outputs, last, d_outputs, d_states)
+    found = torch.autograd.grad(loss, [x, *states, *values])
+    return [t.detach().numpy() for t in (outputs, *last)], [t.numpy() for t in found]
+
+
+def portably(facts):
+    """The portable twin, with the signature of a kernel."""
+    options = {"activation": keras.activations.get(facts.activation)}
+    if facts.system != "simple_rnn":
+        options["recurrent_activation"] = keras.ops.sigmoid
+    prepare = cells.cut_candidate if facts.system == "gru_reset_before" else cells.as_they_are
+
+    def step(x, states, params):
+        return getattr(cells, facts.system)(x, states, params, **options)
+
+    cell = cells.Cell(step, prepare=prepare)
+    return lambda *arguments, **options: portable.recurrence(cell, *arguments, **options)
+
+
+def assert_same(found, wanted, tolerance):
+    for value, expected in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["ahead", "backwards"])
+@pytest.mark.parametrize("mask", [None, MASK], ids=["no mask", "mask"])
+@pytest.mark.parametrize("name", RUNS)
+def test_values_and_gradients_equal_the_numpy_loops(name, mask, reverse):
+    run, system = RUNS[name]
+    cell, x, states, weights = draw(system)
+    rng = np.random.default_rng(1)
+    d_outputs = rng.normal(size=(B, T, U)).astype("float32")
+    d_states = [rng.normal(size=(B, U)).astype("float32") for _ in states]
+
+    order = slice(None, None, -1 if reverse else 1)
+    outputs, last, record = oracles.run(cell, x, weights, mask, states=states, backwards=reverse)
+    dx, dw, first = oracles.gradients(cell, record, d_outputs[:, order], d_states)
+    # Before the first real step the layers show zeros, the kernels the state they were given.
+    real = np.ones((B, T), bool) if mask is None else mask
+    unseen = (np.cumsum(real[:, order], 1) == 0)[:, order, None]
+    outputs = np.where(unseen, states[0][:, None], outputs[:, order])
+    first[0] = first[0] + np.sum(d_outputs * unseen, 1)
+
+    values, gradients = everything(
+        lambda *a, **k: run(Facts(system), *a, **k),
+        x,
+        states,
+        named(system, weights),
+        d_outputs,
+        d_states,
+        mask=None if mask is None else torch.tensor(mask),
+        reverse=reverse,
+    )
+    assert_same(values, [outputs, *last], 1e-5)
+    assert_same(gradients, [dx, *first, *named(system, dw).values()], 1e-4)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    system=st.sampled_from([*ORACLES, "relu"]),
+    whole_sequence=st.booleans(),
+    drop=st.booleans(),
+    biased=st.booleans(),
+    reverse=st.booleans(),
+    units=st.integers(1, 4),
+    bits=st.integers(1, 4).flatmap(
+        lambda t: st.lists(st.lists(st.booleans(), min_size=t, max_size=t), min_size=1, max_size=4)
+    ),
+)
+def test_any_mask_gives_what_the_portable_loop_gives(
+    system, whole_sequence, drop, biased, reverse, units, bits
+):
+    mask = np.array(bits)
+    facts = Facts("simple_rnn", activation="relu") if system == "relu" else Facts(system)
+    _, x, states, weights = draw(facts.system, (*mask.shape, 2, units))
+    params = named(facts.system, weights)
+    if not biased:
+        params = {name: value for name, value in params.items() if "bias" not in name}
+    run = run_loop
+    if whole_sequence and facts.system in whole.SYSTEMS:
+        run, drop = whole.run, False
+    rng = np.random.default_rng(1)
+    if drop:
+        kept = torch.tensor(rng.integers(0, 2, states[0].shape) * 2.0, dtype=torch.float32)
+
+    def with_drop(kernel):
+        def call(x, states, params, **options):
+            return kernel(x, states, {**params, "drop": kept} if drop else params, **options)
+
+        return call
+
+    inputs = (x, states, params, rng.normal(size=(*mask.shape, units)).astype("float32"))
+    d_states = [rng.normal(size=s.shape).astype("float32") for s in states]
+    options = {"mask": torch.tensor(mask), "reverse": reverse}
+    found = everything(with_drop(lambda *a, **k: run(facts, *a, **k)), *inputs, d_states, **options)
+    wanted = everything(with_drop(portably(facts)), *inputs, d_states, **options)
+    assert_same(found[0], wanted[0], 1e-5)
+    assert_same(found[1], wanted[1], 1e-4)
+
+
+@pytest.mark.parametrize("mask", [None, torch.tensor(MASK)], ids=["no mask", "mask"])
+@pytest.mark.parametrize("name", RUNS)
+def test_last_state_alone_and_without_gradients(name, mask):
+    run, system = RUNS[name]
+    _, x, states, weights = draw(system)
+    x, *states = tensors([x, *states])
+    values = tensors(named(system, weights).values())
+    params = dict(zip(named(system, weights), values, strict=True))
+    outputs, wanted = run(Facts(system), x, tuple(states), params, mask=mask)
+    assert outputs.shape == (B, T, U)
+    nothing, last = run(Facts(system), x, tuple(states), params, mask=mask, sequences=False)
+    assert nothing is None
+    with torch.no_grad():
+        inferred, states_ = run(Facts(system), x, tuple(states), params, mask=mask)
+    assert not inferred.requires_grad
+    for found, expected in zip(
+        (inferred, *last, *states_), (outputs, *wanted, *wanted), strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    frozen = {name: value.detach() for name, value in params.items()}
+    by_last, by_frozen = (
+        torch.autograd.grad(run(Facts(system), x, tuple(states), p, mask=mask)[1][0].sum(), x)[0]
+        for p in (params, frozen)
+    )
+    torch.testing.assert_close(by_last, by_frozen)
+    plain = run(Facts(system), x.detach(), tuple(s.detach() for s in states), frozen, mask=mask)
+    assert not plain[0].requires_grad
+
+
+def test_the_first_states_are_left_as_they_were():
+    _, x, states, weights = draw("lstm")
+    x, *states = (t.detach() for t in tensors([x, *states]))
+    before = [s.clone() for s in states]
+    params = {k: torch.tensor(v, dtype=torch.float32) for k, v in named("lstm", weights).items()}
+    for mask in (None, torch.tensor(MASK)):
+        run_loop(Facts("lstm"), x, tuple(states), params, mask=mask)
+    for state, old in zip(states, before, strict=True):
+        torch.testing.assert_close(state, old, rtol=0, atol=0)
+
+
+def test_padding_that_is_no_number_reaches_nothing():
+    for run, system in RUNS.values():
+        _, x, states, weights = draw(system)
+        x = np.where(MASK[..., None], x, np.nan)
+        values, gradients = everything(
+            lambda *a, run=run, system=system, **k: run(Facts(system), *a, **k),
+            x,
+            states,
+            named(system, weights),
+            np.ones((B, T, U), "float32"),
+            [np.ones((B, U), "float32")] * len(states),
+            mask=torch.tensor(MASK),
+        )
+        assert all(np.isfinite(v).all() for v in [*values, *gradients]), system
+
+
+def test_steps_are_packed_by_falling_length():
+    packed = packing.packing(torch.zeros(B, T, D), torch.tensor(MASK), reverse=False)
+    assert packed.sizes == [4, 4, 4, 2, 1, 1, 1]
+    assert packed.order.tolist() == [0, 2, 1, 3, 4]
+    assert packed.rows[:4].tolist() == [0, 2 * T + 3, T, 3 * T + 1]
+    backwards = packing.packing(torch.zeros(B, T, D), torch.tensor(MASK), reverse=True)
+    assert backwards.rows[:4].tolist() == [T - 1, 3 * T - 1, T + 2, 3 * T + 5]
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        (Facts("lstm"), "whole sequence"),
+        (Facts("lstm", masked=True), "packed loop"),
+        (Facts("lstm", recurrent_dropout=True), "packed loop"),
+        (Facts("gru_reset_after"), "packed loop"),
+        (Facts("gru_reset_before", masked=True), "packed loop"),
+        (Facts("simple_rnn", activation="relu"), "packed loop"),
+        (Facts("lstm", device="gpu", masked=True), "whole sequence"),
+        (Facts("gru_reset_after", device="gpu"), "whole sequence"),
+        (Facts("gru_reset_before", device="gpu"), None),
+        (Facts("gru_reset_after", device="gpu", recurrent_dropout=True), None),
+        (Facts("simple_rnn", activation="sigmoid"), None),
+        (Facts("lstm", recurrent_activation="hard_sigmoid"), None),
+        (Facts("lstm", dtype="bfloat16"), None),
+        (Facts("lstm", zoneout=True), None),
+        (Facts("lstm", resets=True), None),
+        (Facts("lstm", unroll=True), None),
+        (Facts("rg_lru"), None),
+    ],
+)
+def test_the_kernel_follows_from_the_facts(facts, name):
+    chosen = choose(facts, KERNELS)
+    assert (chosen and chosen.name) == name
