@@ -6,10 +6,12 @@ import io
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
+from rnnkit import backend  # picks the backend before Keras loads
+
+# isort: split
 import numpy as np
 from keras import ops
 
-from rnnkit import backend
 from rnnkit.backend.gradient import gradient
 from rnnkit.errors import InputError
 
