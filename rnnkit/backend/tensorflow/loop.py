@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnkit.backend.tensorflow.rows import AllRows, array
+from rnnkit.backend.tensorflow.rows import AllRows, array, collector
 from rnnkit.backend.tensorflow.steps import kernel_gradient, product_back
 
 Tensor = Any
@@ -106,7 +106,7 @@ class Pass:
             return states, ends, kept, outputs
 
         kept = tuple(array(rows.steps, states[0]) for _ in range(system.kept))
-        outputs = (array(rows.steps, states[0]),) if sequences else ()
+        outputs = (collector(rows.steps, states[0]),) if sequences else ()
         carry = (states, rows.no_ends(states), kept, outputs)
         states, ends, kept, outputs = rounds(rows.steps, body, carry)
         return outputs[0].concat() if sequences else None, (states, ends), kept
@@ -156,7 +156,7 @@ class Pass:
 
         sums = {name: tf.zeros_like(weight) for name, weight in self.weights.items()}
         parts = rows.steps // BLOCK + rows.steps % BLOCK
-        d_states, sums, dx = rounds(rows.steps, body, (d_states, sums, array(parts, x)))
+        d_states, sums, dx = rounds(rows.steps, body, (d_states, sums, collector(parts, x)))
         return dx.concat(), d_states, sums
 
 

@@ -95,17 +95,23 @@ def run(
         system = SYSTEMS[facts.system]
         one = Pass(system, dict(zip(names, weights, strict=True)), facts.activation, rows, drop)
         packed = rows.pack(x)
-        outputs, ends, kept = one.forward(packed, tuple(map(rows.sort, states)), sequences)
+        sorted_states = tuple(map(rows.sort, states))
+        outputs, ends, kept = one.forward(packed, sorted_states, sequences)
         found = rows.last(*ends)
+        graph = tf.compat.v1.get_default_graph()
         if sequences:
             found = (rows.unpack(outputs, first=states[0]), *found)
 
         def gradient(*d: Tensor) -> tuple:
+            own = kept
+            if tf.compat.v1.get_default_graph() is not graph:
+                # Traced on its own, as for a SavedModel, which can not hand over TensorArrays.
+                own = one.forward(packed, sorted_states, False)[2]
             d_outputs, d_first = None, None
             if sequences:
                 d_outputs, d_first = rows.unpack_back(d[0])
                 d = d[1:]
-            dx, d_states, d_weights = one.backward(packed, kept, d_outputs, *rows.last_back(d))
+            dx, d_states, d_weights = one.backward(packed, own, d_outputs, *rows.last_back(d))
             d_h, *d_others = map(rows.unsort, d_states)
             d_h = d_h if d_first is None else d_h + d_first
             return rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in names)

@@ -185,3 +185,8 @@ def array(size: Tensor, like: Tensor) -> tf.TensorArray:
         infer_shape=False,
         clear_after_read=False,
     )
+
+
+def collector(size: Tensor, like: Tensor) -> tf.TensorArray:
+    """Return an `array` that can be concatenated even if its size is 0 and nothing is written."""
+    return array(tf.maximum(size, 1), like).write(0, like[:0])
