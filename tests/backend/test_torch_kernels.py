@@ -208,6 +208,8 @@ def test_last_state_alone_and_without_gradients(name, mask):
     torch.testing.assert_close(by_last, by_frozen)
     plain = run(Facts(system), x.detach(), tuple(s.detach() for s in states), frozen, mask=mask)
     assert not plain[0].requires_grad
+    for found, expected in zip((plain[0], *plain[1]), (outputs, *wanted), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
 def test_the_first_states_are_left_as_they_were():

@@ -16,6 +16,7 @@ from rnnkit.backend.torch.loop import (
     entered,
     leave,
     project,
+    rows_of,
     sigmoid_back,
     tanh_back,
 )
@@ -51,14 +52,15 @@ class GRUAfterSteps(Steps):
             project(x[rows], weights.kernel, bias[: 3 * units], out=block[:, : 3 * units])
             block[:, 3 * units :] = bias[3 * units :]
             walk = zip(
+                sizes,
                 after[steps],
                 block[:, units:].split(sizes),
                 block[:, units : 3 * units].split(sizes),
                 *(part.split(sizes) for part in block.split(units, 1)),
                 strict=True,
             )
-            for new, zrs, zr, g, z, r, s in walk:
-                h = h[: len(new)]
+            for size, new, zrs, zr, g, z, r, s in walk:
+                h = rows_of(h, size)
                 zrs.addmm_(enter(h, weights.drop), weights.recurrent_kernel)
                 zr.sigmoid_()
                 g.addcmul_(r, s).tanh_()
@@ -92,6 +94,7 @@ class GRUAfterSteps(Steps):
             sigmoid_back(s, r, out=r_factor).mul_(g_factor)
             torch.mul(g_factor, r, out=s_factor)
             walk = zip(
+                sizes,
                 by_state[steps],
                 by_state[steps.start + 1 : steps.stop + 1],
                 factors.view(-1, 4, units).split(sizes),
@@ -100,9 +103,9 @@ class GRUAfterSteps(Steps):
                 d_parts[:, units:].split(sizes),
                 strict=True,
             )
-            for d_before, d_h, by_all, z_t, d_all, d_zrs in reversed(list(walk)):
+            for size, d_before, d_h, by_all, z_t, d_all, d_zrs in reversed(list(walk)):
                 torch.mul(d_h.unsqueeze(1), by_all, out=d_all)
-                d_on = d_before[: len(d_h)].addcmul_(d_h, z_t)
+                d_on = rows_of(d_before, size).addcmul_(d_h, z_t)
                 leave(d_on, d_zrs, back, weights.drop)
             by_product = d_parts[:, units:]
             sums.recurrent_kernel.addmm_(came[rows].t(), by_product)
@@ -134,13 +137,14 @@ class GRUBeforeSteps(Steps):
             block = gates.block(rows.stop - rows.start)
             project(x[rows], weights.kernel, weights.bias, out=block)
             walk = zip(
+                sizes,
                 after[steps],
                 block[:, : 2 * units].split(sizes),
                 *(part.split(sizes) for part in block.split(units, 1)),
                 strict=True,
             )
-            for new, rz, r, z, g in walk:
-                h = h[: len(new)]
+            for size, new, rz, r, z, g in walk:
+                h = rows_of(h, size)
                 came = enter(h, weights.drop)
                 rz.addmm_(came, kernel_rz).sigmoid_()
                 g.addmm_(torch.mul(r, came, out=new), kernel_g).tanh_()
@@ -175,6 +179,7 @@ class GRUBeforeSteps(Steps):
             sigmoid_back(before[rows] - g, z, out=z_factor)
             tanh_back(1 - z, g, out=g_factor)
             walk = zip(
+                sizes,
                 by_state[steps],
                 by_state[steps.start + 1 : steps.stop + 1],
                 factors.view(-1, 3, units)[:, 1:].split(sizes),
@@ -187,16 +192,18 @@ class GRUBeforeSteps(Steps):
                 d_gates[:, 2 * units :].split(sizes),
                 strict=True,
             )
-            for d_before, d_h, by_zg, by_r, r_t, z_t, d_zg, d_rz, d_r, d_g in reversed(list(walk)):
+            for size, d_before, d_h, by_zg, by_r, r_t, z_t, d_zg, d_rz, d_r, d_g in reversed(
+                list(walk)
+            ):
                 torch.mul(d_h.unsqueeze(1), by_zg, out=d_zg)
                 d_reset = d_g @ back_g  # by r ⊙ h
                 torch.mul(d_reset, by_r, out=d_r)
-                d_on = d_before[: len(d_h)].addcmul_(d_h, z_t)
+                d_on = rows_of(d_before, size).addcmul_(d_h, z_t)
                 d_came = d_reset.mul_(r_t).addmm_(d_rz, back_rz)
                 if weights.drop is None:
                     d_on += d_came
                 else:
-                    d_on.addcmul_(d_came, weights.drop[: len(d_on)])
+                    d_on.addcmul_(d_came, rows_of(weights.drop, size))
             sum_rz.addmm_(came[rows].t(), d_gates[:, : 2 * units])
             sum_g.addmm_((r * came[rows]).t(), d_gates[:, 2 * units :])
             sums.project_back(rows, d_gates)

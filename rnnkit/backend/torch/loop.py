@@ -120,9 +120,14 @@ def project(x: Tensor, kernel: Tensor, bias: Tensor | None, out: Tensor) -> None
         torch.addmm(bias, x, kernel, out=out)
 
 
+def rows_of(h: Tensor, size: int) -> Tensor:
+    """Return the first rows; where these are all, at no cost."""
+    return h if len(h) == size else h[:size]
+
+
 def enter(h: Tensor, drop: Tensor | None) -> Tensor:
     """Return the states of a step as they enter the recurrent product."""
-    return h if drop is None else h * drop[: len(h)]
+    return h if drop is None else h * rows_of(drop, len(h))
 
 
 def entered(packed: Packing, states: Tensor, drop: Tensor | None) -> Tensor:
@@ -135,7 +140,7 @@ def leave(d: Tensor, d_gates: Tensor, back: Tensor, drop: Tensor | None) -> None
     if drop is None:
         d.addmm_(d_gates, back)
     else:
-        d.addcmul_(d_gates @ back, drop[: len(d)])
+        d.addcmul_(d_gates @ back, rows_of(drop, len(d)))
 
 
 def sigmoid_back(d: Tensor, y: Tensor, out: Tensor) -> Tensor:

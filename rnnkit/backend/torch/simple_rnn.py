@@ -14,6 +14,7 @@ from rnnkit.backend.torch.loop import (
     entered,
     leave,
     project,
+    rows_of,
     tanh_back,
 )
 from rnnkit.backend.torch.packing import Packing
@@ -41,8 +42,8 @@ class SimpleRNNSteps(Steps):
         h, *after = packed.split(states)
         h.copy_(first[0])
         project(x, weights.kernel, weights.bias, out=states[len(h) :])
-        for new in after:
-            new.addmm_(enter(h[: len(new)], weights.drop), weights.recurrent_kernel)
+        for size, new in zip(packed.sizes, after, strict=True):
+            new.addmm_(enter(rows_of(h, size), weights.drop), weights.recurrent_kernel)
             h = new.relu_() if self.relu else new.tanh_()
         return states, [], []
 
@@ -66,7 +67,7 @@ class SimpleRNNSteps(Steps):
                 here.mul_(states[step] > 0)
             else:
                 tanh_back(here, states[step], out=here)
-            leave(before[: len(here)], here, back, weights.drop)
+            leave(rows_of(before, packed.sizes[step - 1]), here, back, weights.drop)
         d_projected = d[len(packed.last) :]
         came = entered(packed, packed.states_before(h), weights.drop)
         sums.recurrent_kernel.addmm_(came.t(), d_projected)

@@ -81,14 +81,16 @@ def run(
         outputs = outputs.flip(1) if reverse else outputs
         return (outputs if sequences else None), tuple(last)
 
-    # Row by row, the state after k real steps: that before the first, then the outputs.
-    after = torch.cat([states[0].unsqueeze(1), outputs], 1).flatten(0, 1)
-    row = torch.arange(len(x), device=x.device) * (x.shape[1] + 1)
-    last[0] = after.index_select(0, row + mask.sum(1))
+    lengths, first_row = mask.sum(1), torch.arange(len(x), device=x.device) * x.shape[1]
+    end = (first_row + lengths - 1).clamp_(min=0)
+    at_end = outputs.flatten(0, 1).index_select(0, end)
+    last[0] = torch.where(lengths.unsqueeze(1) > 0, at_end, states[0])
     if not sequences:
         return None, tuple(last)
-    shown = after.index_select(0, (row.unsqueeze(1) + _taken(mask, reverse)).flatten())
-    return shown.unflatten(0, mask.shape), tuple(last)
+    taken = _taken(mask, reverse)
+    shown = (first_row.unsqueeze(1) + taken - 1).clamp_(min=0)
+    shown = outputs.flatten(0, 1).index_select(0, shown.flatten()).unflatten(0, mask.shape)
+    return torch.where(taken.unsqueeze(-1) > 0, shown, states[0].unsqueeze(1)), tuple(last)
 
 
 def _taken(mask: Tensor, reverse: bool) -> Tensor:
@@ -104,7 +106,7 @@ def _to_the_left(x: Tensor, mask: Tensor, reverse: bool) -> Tensor:
     order = step.new_zeros(batch, time + 1).scatter_(1, place, step)[:, :time]
     row = torch.arange(batch, device=x.device).unsqueeze(1) * time
     x = x.flatten(0, 1).index_select(0, (row + order).flatten()).unflatten(0, (batch, time))
-    return x.masked_fill(_padding(mask), 0.0)
+    return x.masked_fill_(_padding(mask), 0.0)
 
 
 def _padding(mask: Tensor) -> Tensor:
