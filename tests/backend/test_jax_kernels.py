@@ -107,12 +107,11 @@ def check(found, wanted, tolerance):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize(
-    ("masked", "reverse", "sequences"),
-    [(True, False, True), (True, True, True), (True, False, False), (False, True, True)],
-)
+# Compiling is what costs, so each system meets each way once, half of them in each direction.
+@pytest.mark.parametrize(("masked", "sequences"), [(True, True), (True, False), (False, True)])
 @pytest.mark.parametrize("system", CELLS)
-def test_equals_the_loops_for_any_mask(system, masked, reverse, sequences):
+def test_equals_the_loops_for_any_mask(system, masked, sequences):
+    reverse = (system in ("lstm", "gru_reset_after")) == sequences
     x, states, weights, d_outputs, d_last = draw(system, 9)
     mask = masks(9, STEPS) if masked else None
     d_outputs = d_outputs if sequences else np.zeros_like(d_outputs)
@@ -141,7 +140,7 @@ def test_equals_the_loops_for_any_mask(system, masked, reverse, sequences):
 def test_recurrent_dropout_scales_the_rows_of_the_recurrent_kernel(system):
     """Dropping the state on its way into the product is, row by row, another recurrent kernel."""
     x, states, weights, d_outputs, d_last = draw(system, 7)
-    mask, reverse = masks(7, STEPS), system == "lstm"
+    mask, reverse = (masks(7, STEPS), True) if system == "lstm" else (None, False)
     drop = np.random.default_rng(2).integers(0, 2, size=(7, UNITS)) / 0.5
     params = {**named(system, weights), "drop": jnp.asarray(drop, "float32")}
     outputs, last, dx, d_states, d_params = run(
@@ -158,7 +157,7 @@ def test_recurrent_dropout_scales_the_rows_of_the_recurrent_kernel(system):
             own,
             d_outputs[one],
             [d[one] for d in d_last],
-            mask[one],
+            None if mask is None else mask[one],
             reverse,
         )
         check([outputs[one]], wanted[:1], 1e-5)

@@ -1,9 +1,9 @@
 """Real steps laid side by side: what any mask becomes before a loop runs over it.
 
 Each row's real steps move to the left, the rows are sorted by how many they have, and the loop goes
-in stages of ever fewer rows: when the shortest quarter of the rows has ended, it goes on with the
-rest. The steps lie one after the other in N rows (`T B`, rounded up to `CHUNKS`), each with the
-rows of its stage; what is left at the end is zero. Shapes are the same for every mask; only the
+in stages of ever fewer rows: when the shorter half of the rows has ended, it goes on with the other
+half. The steps lie one after the other in N = `T B` rows, each with the rows of its stage; what is
+left at the end is zero. Shapes are the same for every mask; only the
 bounds of loops change.
 """
 
@@ -15,8 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 
 Tensor = Any
-PARTS = 4  # the rows of a batch end in so many parts
-CHUNKS = 8  # products over all steps go in so many parts, as far as there are steps
+PARTS = 2  # the rows of a batch end in so many parts: a third costs more to compile than it saves
 
 
 class Stage(NamedTuple):
@@ -45,7 +44,6 @@ class Packing(NamedTuple):
 
     Args:
         stages: how the loop goes.
-        used: how many of the N rows the stages cover.
         lengths: `(B,)` how many real steps each sorted row has.
         order: `(B,)` the row of the batch at each place of the sorted batch.
         place: `(B,)` the other way round.
@@ -58,7 +56,6 @@ class Packing(NamedTuple):
     """
 
     stages: tuple[Stage, ...]
-    used: Tensor
     lengths: Tensor
     order: Tensor
     place: Tensor
@@ -97,7 +94,7 @@ def pack(mask: Tensor, reverse: bool) -> Packing:
         base = base + (stop - start) * size
 
     # From a packed row to its step and sorted row, and from a step to where it begins.
-    packed_row = jnp.arange(-(-batch * steps // CHUNKS) * CHUNKS)
+    packed_row = jnp.arange(batch * steps)
     step, row, begins = (
         jnp.zeros_like(packed_row),
         jnp.zeros_like(packed_row),
@@ -116,10 +113,8 @@ def pack(mask: Tensor, reverse: bool) -> Packing:
     done = lax.cumsum(mask.astype(jnp.int32), axis=1, reverse=reverse)
     packed = begins[jnp.maximum(done - 1, 0)] + place[:, None]
     entering = begins[jnp.minimum(done, steps - 1)] + place[:, None]
-    shown = jnp.where(done < count[:, None], entering, len(packed_row) + place[:, None])
-    return Packing(
-        tuple(stages), base, lengths, order, place, row, source, real[:, None], packed, shown
-    )
+    shown = jnp.where(done < count[:, None], entering, batch * steps + place[:, None])
+    return Packing(tuple(stages), lengths, order, place, row, source, real[:, None], packed, shown)
 
 
 def gather(packing: Packing, sequences: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 The input projection is one product over all steps; the loop overwrites it by the gates, and the
 loop back overwrites these by their gradients, so that one buffer of `T B G U` numbers serves all
 three. The gradients by the weights and by the inputs are one product each after the loop. With a
-mask, nothing is computed on padding but what rounding the rows up to quarters leaves
+mask, nothing is computed on padding but what going on with half of the rows leaves
 (`packing.py`); the equations are in `steps.py`.
 """
 
@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnkit.backend.jax.packing import CHUNKS, Packing, Stage, gather, hold_back, pack, unmasked
+from rnnkit.backend.jax.packing import Packing, Stage, gather, hold_back, pack, unmasked
 from rnnkit.backend.jax.steps import LSTM, GRUResetAfter, GRUResetBefore, SimpleRNN, Weights
 from rnnkit.backend.kernels import Facts, Kernel
 
@@ -143,36 +143,12 @@ def back(
     return d_states, buffers
 
 
-def chunks(used: Tensor | None, rows: int, body: Any, start: Tensor) -> Tensor:
-    """Call `total = body(total, from, rows)` for chunks that cover the used rows."""
-    if used is None:
-        return body(start, 0, rows)
-    size = rows // CHUNKS
-    return lax.fori_loop(0, -(-used // size), lambda i, total: body(total, i * size, size), start)
-
-
-def times(used: Tensor | None, a: Tensor, weights: Tensor) -> Tensor:
-    """`(N, P) (P, Q) -> (N, Q)` over the used rows; zeros in the others."""
-    if used is None:
-        return a @ weights
-
-    def body(total: Tensor, at: Tensor, rows: int) -> Tensor:
-        part = lax.dynamic_slice_in_dim(a, at, rows) @ weights
-        return lax.dynamic_update_slice_in_dim(total, part, at, axis=0)
-
-    return chunks(used, len(a), body, jnp.zeros((len(a), weights.shape[1]), a.dtype))
-
-
-def product(used: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
-    """`(N, P), (N, Q) -> (P, Q)`: the sum of outer products over the used rows."""
-    if used is None:
-        return a.T @ b
-
-    def body(total: Tensor, at: Tensor, rows: int) -> Tensor:
-        a_part, b_part = (lax.dynamic_slice_in_dim(m, at, rows) for m in (a, b))
-        return total + a_part.T @ b_part
-
-    return chunks(used, len(a), body, jnp.zeros((a.shape[1], b.shape[1]), a.dtype))
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """`(N, P), (N, Q) -> (P, Q)`: the sum of the outer products of all rows."""
+    # In two halves: on a CPU the kernel for batches is 5 to 40 % faster than the plain one.
+    halves = 2 if len(a) % 2 == 0 else 1
+    a, b = (m.reshape(halves, -1, m.shape[-1]) for m in (a, b))
+    return jnp.einsum("kni,knj->kij", a, b).sum(0)
 
 
 def prepare(system: Any, params: Mapping[str, Tensor]) -> tuple[Weights, Tensor]:
@@ -207,12 +183,12 @@ def forward(
     batch, steps, _ = x.shape
     packed, stages, packing = lay_out(x, mask, reverse)
     w, scale = prepare(system, params)
-    drop, lengths, used = params.get("drop"), None, None
+    drop, lengths = params.get("drop"), None
     if packing is not None:
-        used, lengths = packing.used, packing.lengths
+        lengths = packing.lengths
         states = tuple(s[packing.order] for s in states)
         drop = None if drop is None else drop[packing.order]
-    projected = times(used, packed, params["kernel"] * scale)
+    projected = packed @ (params["kernel"] * scale)
     last, entered, buffers = ahead(system, stages, lengths, projected, states, drop, w, scale)
     kept = packed, entered, buffers, stages, packing, drop, x.shape, params, mask
     outputs = None
@@ -232,9 +208,9 @@ def backward(facts: Facts, reverse: bool, sequences: bool, kept: tuple, d: tuple
     packed, entered, buffers, stages, packing, drop, shape, params, mask = kept
     d_outputs, d_states = d
     w, _ = prepare(system, params)
-    lengths, used, d_first = None, None, None
+    lengths, d_first = None, None
     if packing is not None:
-        lengths, used = packing.lengths, packing.used
+        lengths = packing.lengths
         d_states = tuple(s[packing.order] for s in d_states)
         if sequences:
             d_outputs, d_first = hold_back(d_outputs, mask, reverse)
@@ -247,8 +223,8 @@ def backward(facts: Facts, reverse: bool, sequences: bool, kept: tuple, d: tuple
     if drop is not None:
         rows = jnp.tile(drop, (shape[1], 1)) if packing is None else drop[packing.row]
         h = h * rows
-    d_kernel = product(used, packed, d_kept[0])
-    d_u, d_inner_b = system.products(d_kept, partial(product, used), h)
+    d_kernel = product(packed, d_kept[0])
+    d_u, d_inner_b = system.products(d_kept, product, h)
     d_params = {
         "kernel": d_kernel,
         "recurrent_kernel": d_u,
@@ -256,7 +232,7 @@ def backward(facts: Facts, reverse: bool, sequences: bool, kept: tuple, d: tuple
         "recurrent_bias": d_inner_b,
     }
     d_params = {name: d_params.get(name) for name in params}
-    d_packed = times(used, d_kept[0], params["kernel"].T)
+    d_packed = d_kept[0] @ params["kernel"].T
     if packing is None:
         d_x = jnp.swapaxes(d_packed.reshape(shape[1], shape[0], -1), 0, 1)
         return d_x, d_states, d_params, None
