@@ -5,5 +5,6 @@ from rnnkit.tasks.base import load
 from rnnkit.tasks.classifier import TextClassifier
 from rnnkit.tasks.networks import recurrent_classifier
 from rnnkit.tasks.optimizers import clipped
+from rnnkit.tasks.truncated import TruncatedBPTT
 
-__all__ = ["TextClassifier", "clipped", "load", "recurrent_classifier"]
+__all__ = ["TextClassifier", "TruncatedBPTT", "clipped", "load", "recurrent_classifier"]
