@@ -3,8 +3,30 @@
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.heads import MaskedPooling
 from rnnkit.recurrent.gru import GRU
+from rnnkit.recurrent.jordan import JordanRNN
 from rnnkit.recurrent.lstm import LSTM
+from rnnkit.recurrent.lstm_variants import CoupledLSTM, LayerNormLSTM, PeepholeLSTM, ProjectedLSTM
+from rnnkit.recurrent.minimal import MinGRU, MinLSTM
+from rnnkit.recurrent.rglru import RGLRU
+from rnnkit.recurrent.rglru_block import RGLRUBlock
 from rnnkit.recurrent.simple import SimpleRNN
+from rnnkit.recurrent.stack import Stack
 from rnnkit.recurrent.wrappers import Bidirectional
 
-__all__ = ["GRU", "LSTM", "Bidirectional", "MaskedPooling", "SimpleRNN"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RGLRU",
+    "Bidirectional",
+    "CoupledLSTM",
+    "JordanRNN",
+    "LayerNormLSTM",
+    "MaskedPooling",
+    "MinGRU",
+    "MinLSTM",
+    "PeepholeLSTM",
+    "ProjectedLSTM",
+    "RGLRUBlock",
+    "SimpleRNN",
+    "Stack",
+]

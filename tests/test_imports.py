@@ -127,7 +127,7 @@ def test_the_checker_sees_what_runs_back(source, module):
         ("import torch", "rnnkit.backend.torch"),
         ("from rnnkit.backend import native", "rnnkit.tasks.base"),
         ("from rnnkit.errors import InputError", "rnnkit.data.text"),
-        ("from .cells import lstm", "rnnkit.recurrent.layers"),
+        ("from .cells import lstm", "rnnkit.recurrent.lstm"),
         ("import keras, numpy, torchvision", "rnnkit.cli.training"),
     ],
 )

@@ -27,6 +27,7 @@ class Facts:
         dtype: the dtype of the computation.
         activation, recurrent_activation: names of the activations; "custom" for a function that
             has none.
+        training: the pass is part of a training step.
         masked: a mask is given.
         recurrent_dropout: the state is dropped on its way into the recurrent product.
         zoneout: states are held back at random.
@@ -39,6 +40,7 @@ class Facts:
     dtype: str = "float32"
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
+    training: bool = False
     masked: bool = False
     recurrent_dropout: bool = False
     zoneout: bool = False

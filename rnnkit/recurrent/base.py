@@ -137,6 +137,14 @@ class RecurrentLayer(SequenceLayer):
         """The equations."""
         raise NotImplementedError
 
+    @cached_property
+    def activation_names(self) -> tuple[str, str]:
+        """The names of the activation and of the gates' activation."""
+        return (
+            _name(getattr(self, "activation", None)),
+            _name(getattr(self, "recurrent_activation", None)),
+        )
+
     def bias_shape(self) -> Shape:
         """Return the shape of the bias."""
         return (self.gates * self.units,)
@@ -156,6 +164,7 @@ class RecurrentLayer(SequenceLayer):
 
     def build_weights(self, width: int) -> None:
         """Create the weights, with the names and shapes they have in `keras.layers`."""
+        _ = self.cell, self.activation_names  # PyTorch's compiler can not look up their names
         self.kernel = self.add_part("kernel", (width, self.gates * self.units), "kernel")
         self.recurrent_kernel = self.add_part(
             "recurrent_kernel", (self.state_size[0], self.gates * self.units), "recurrent"
@@ -191,8 +200,9 @@ class RecurrentLayer(SequenceLayer):
             system=self.system,
             device=backend.device(),
             dtype=self.compute_dtype,
-            activation=_name(getattr(self, "activation", None)),
-            recurrent_activation=_name(getattr(self, "recurrent_activation", None)),
+            activation=self.activation_names[0],
+            recurrent_activation=self.activation_names[1],
+            training=training,
             masked=masked,
             recurrent_dropout=bool(training and self.recurrent_dropout),
             zoneout=any(self._shares()),

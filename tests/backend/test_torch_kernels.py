@@ -252,7 +252,8 @@ def test_steps_are_packed_by_falling_length():
     ("facts", "name"),
     [
         (Facts("lstm"), "whole sequence"),
-        (Facts("lstm", masked=True), "packed loop"),
+        (Facts("lstm", masked=True), "whole sequence"),
+        (Facts("lstm", masked=True, training=True), "packed loop"),
         (Facts("lstm", recurrent_dropout=True), "packed loop"),
         (Facts("gru_reset_after"), "packed loop"),
         (Facts("gru_reset_before", masked=True), "packed loop"),
