@@ -258,6 +258,8 @@ def fused(
 
 
 fused.defvjp(forward, backward)
+# Outside of a compiled function a pass is compiled once for each shape, not at every call.
+compiled = jax.jit(fused, static_argnums=(0, 1, 2))
 
 
 def run(
@@ -273,7 +275,7 @@ def run(
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel`."""
     params = {name: jnp.asarray(value) for name, value in params.items()}
     mask = None if mask is None else jnp.asarray(mask, bool)
-    return fused(facts, reverse, sequences, jnp.asarray(x), tuple(states), params, mask)
+    return compiled(facts, reverse, sequences, jnp.asarray(x), tuple(states), params, mask)
 
 
 def obstacle(facts: Facts) -> str | None:
