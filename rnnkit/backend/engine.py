@@ -63,7 +63,7 @@ def run(
     steps = {name: part for name, part in steps.items() if part is not None}
 
     def one(steps: Mapping, states: tuple, params: Mapping) -> tuple[Tensor | None, tuple]:
-        shared = {"mask": steps.get("mask"), "reverse": reverse, "sequences": sequences}
+        shared: dict = {"mask": steps.get("mask"), "reverse": reverse, "sequences": sequences}
         if chosen is not None:
             return chosen.run(facts, steps["x"], states, params, **shared)
         held = tuple(steps.get(f"zoneout {i}", z) for i, z in enumerate(zoneout))

@@ -254,7 +254,7 @@ class SequenceLayer(keras.layers.Layer):
 
     def check_share(self, label: str, share: Any) -> float:
         """Refuse a share outside [0, 1)."""
-        if not isinstance(share, Real) or not 0.0 <= share < 1.0:
+        if not isinstance(share, Real) or not 0.0 <= float(share) < 1.0:
             raise InputError(
                 f"{type(self).__name__}: {label} is {share!r}; expected a share in [0, 1)."
             )
