@@ -9,14 +9,13 @@ from typing import Any
 
 from keras import ops
 
-from rnnkit import backend
 from rnnkit.backend import native
 from rnnkit.errors import InputError
 
 Tensor = Any
 MEMORY = ("store", "recompute", "sqrt")
 
-_remat = importlib.import_module(f"rnnkit.backend.{backend.name}.memory").remat
+_remat = importlib.import_module(f"{native.__name__}.memory").remat
 
 
 def spend(
