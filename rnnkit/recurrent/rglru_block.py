@@ -177,8 +177,8 @@ def held(outputs: Tensor, last: Tensor, mask: Tensor, resets: Tensor | None) -> 
 
     Example:
         >>> mask = ops.array([[True, False]])
-        >>> held(ops.array([[[1.0], [2.0]]]), ops.zeros((1, 1)), mask, None)[0, 1, 0] == 1.0
-        True
+        >>> float(held(ops.array([[[1.0], [2.0]]]), ops.zeros((1, 1)), mask, None)[0, 1, 0])
+        1.0
     """
     places, count = real_steps_first(mask)
     place = gather(places, ops.maximum(count - 1, 0))
