@@ -41,8 +41,8 @@ def way(backend: str, device: str, width: int = 0) -> str:
         at once, then the scan of the chunks' ends, then every step from its chunk's start;
         "associative": `jax.lax.associative_scan`.
 
-    Source: measured on two CPU cores (docs, "Linear recurrences"); the GPU rows follow from what
-    an operation costs there. The chunks are those of Blelloch 1990, Prefix Sums and Their
+    Source: measured on two CPU cores (docs, "Linear recurrences"); the GPU rows are reasoned, not
+    measured. The chunks are those of Blelloch 1990, Prefix Sums and Their
     Applications.
 
     Example:
