@@ -82,7 +82,12 @@ def run(
 
 
 def explain(
-    layer: Any, *, masked: bool = False, training: bool = True, resets: bool = False
+    layer: Any,
+    *,
+    masked: bool = False,
+    training: bool = True,
+    resets: bool = False,
+    jit_compile: bool = False,
 ) -> list[Explanation]:
     r"""Tell which kernel a layer will run on the present backend and device, and why no faster one.
 
@@ -91,6 +96,8 @@ def explain(
         masked: calls come with a mask.
         training: calls are training steps.
         resets: calls come with resets.
+        jit_compile: the model is compiled with `jit_compile=True`; TensorFlow has another kernel
+            then. Keras's default, "auto", is False there on a CPU.
 
     Returns:
         An `Explanation` for each recurrent layer, in the order of the layers.
@@ -110,13 +117,12 @@ def explain(
             f"explain: found no recurrent layer of rnnkit in {layer!r}; expected one, or a "
             "Bidirectional, Stack or model that contains one."
         )
+    every = [part.facts(masked=masked, training=training, resets=resets) for part in parts]
+    if jit_compile:
+        every = [replace(facts, fixed_shapes=True) for facts in every]
     return [
-        explain_facts(
-            part.facts(masked=masked, training=training, resets=resets),
-            native.KERNELS,
-            part.kernel_choice,
-        )
-        for part in parts
+        explain_facts(facts, native.KERNELS, part.kernel_choice)
+        for facts, part in zip(every, parts, strict=True)
     ]
 
 

@@ -33,6 +33,7 @@ class Facts:
         zoneout: states are held back at random.
         resets: single rows start anew at single steps.
         unroll: the steps are to be written out.
+        fixed_shapes: the pass is compiled for shapes that are known before (XLA).
     """
 
     system: str
@@ -46,6 +47,7 @@ class Facts:
     zoneout: bool = False
     resets: bool = False
     unroll: bool = False
+    fixed_shapes: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,41 @@ class Kernel:
     about: str
     obstacle: Callable[[Facts], str | None]
     run: Callable[..., tuple[Tensor | None, tuple]]
+
+
+# What the hand-written kernels of all backends know: each system and its activations.
+ACTIVATIONS = {
+    "simple_rnn": ("tanh", "relu"),
+    "lstm": ("tanh",),
+    "gru_reset_after": ("tanh",),
+    "gru_reset_before": ("tanh",),
+}
+
+
+def usual_obstacle(facts: Facts) -> str | None:
+    """Return what keeps the hand-written kernels from a pass, on any backend; None = nothing.
+
+    Example:
+        >>> usual_obstacle(Facts("lstm", dtype="float16"))
+        'the dtype is float16, not float32'
+    """
+    if facts.system not in ACTIVATIONS:
+        return f"the system is {facts.system}, not one of {', '.join(ACTIVATIONS)}"
+    if facts.dtype != "float32":
+        return f"the dtype is {facts.dtype}, not float32"
+    known = ACTIVATIONS[facts.system]
+    if facts.activation not in known:
+        return f"the activation is {facts.activation}, not {' or '.join(known)}"
+    if facts.system != "simple_rnn" and facts.recurrent_activation != "sigmoid":
+        return f"the recurrent activation is {facts.recurrent_activation}, not sigmoid"
+    for flag, reason in (
+        (facts.zoneout, "zoneout holds states back at single steps"),
+        (facts.resets, "single rows start anew at single steps"),
+        (facts.unroll, "the steps are to be written out"),
+    ):
+        if flag:
+            return reason
+    return None
 
 
 PORTABLE = "portable"

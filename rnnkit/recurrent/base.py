@@ -208,6 +208,7 @@ class RecurrentLayer(SequenceLayer):
             zoneout=any(self._shares()),
             resets=resets,
             unroll=self.unroll,
+            fixed_shapes=backend.native.fixed_shapes(),
         )
 
     def run(

@@ -15,8 +15,7 @@ import tensorflow as tf
 import rnnkit.layers
 from rnnkit.backend import portable
 from rnnkit.backend.kernels import Facts
-from rnnkit.backend.tensorflow import KERNELS
-from rnnkit.backend.tensorflow.recurrent import compiled
+from rnnkit.backend.tensorflow import KERNELS, fixed_shapes
 from rnnkit.recurrent import cells
 
 (KERNEL,) = KERNELS
@@ -205,7 +204,8 @@ def test_steps_aside_where_xla_compiles():
     seen = []
 
     def call(x, mask):
-        seen.append((compiled(), KERNEL.obstacle(Facts("lstm"))))
+        facts = Facts("lstm", fixed_shapes=fixed_shapes())
+        seen.append((facts.fixed_shapes, KERNEL.obstacle(facts)))
         return layer(x, mask=mask)
 
     expected = call(x, mask)

@@ -19,7 +19,7 @@ from jax import lax
 
 from rnnkit.backend.jax.packing import Packing, Stage, gather, hold_back, pack, unmasked
 from rnnkit.backend.jax.steps import LSTM, GRUResetAfter, GRUResetBefore, SimpleRNN, Weights
-from rnnkit.backend.kernels import Facts, Kernel
+from rnnkit.backend.kernels import Facts, Kernel, usual_obstacle
 
 Tensor = Any
 
@@ -278,32 +278,11 @@ def run(
     return compiled(facts, reverse, sequences, jnp.asarray(x), tuple(states), params, mask)
 
 
-def obstacle(facts: Facts) -> str | None:
-    """Say what keeps the fused loop from running a pass."""
-    if facts.system not in ("simple_rnn", "lstm", "gru_reset_after", "gru_reset_before"):
-        return f"it has no gradient of {facts.system}"
-    if facts.dtype != "float32":
-        return f"the dtype is {facts.dtype}, not float32"
-    activations = ("tanh", "relu") if facts.system == "simple_rnn" else ("tanh",)
-    if facts.activation not in activations:
-        return f"the activation is {facts.activation}, not {' or '.join(activations)}"
-    if facts.system != "simple_rnn" and facts.recurrent_activation != "sigmoid":
-        return f"the recurrent activation is {facts.recurrent_activation}, not sigmoid"
-    for flag, reason in (
-        (facts.zoneout, "zoneout holds states back at single steps"),
-        (facts.resets, "single rows start anew at single steps"),
-        (facts.unroll, "the steps are to be written out"),
-    ):
-        if flag:
-            return reason
-    return None
-
-
 KERNELS = (
     Kernel(
         name="fused scan",
         about="one loop over the real steps with its own gradient, large products outside of it",
-        obstacle=obstacle,
+        obstacle=usual_obstacle,
         run=run,
     ),
 )

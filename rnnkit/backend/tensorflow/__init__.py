@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import tensorflow as tf
+from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from rnnkit.backend.tensorflow.feed import dense, feed
 from rnnkit.backend.tensorflow.recurrent import KERNELS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
 
-__all__ = ["HOIST_INPUT_PROJECTION", "KERNELS", "dense", "devices", "feed", "scan"]
+__all__ = [
+    "HOIST_INPUT_PROJECTION",
+    "KERNELS",
+    "dense",
+    "devices",
+    "feed",
+    "fixed_shapes",
+    "scan",
+]
 
 
 def devices() -> list[str]:
@@ -17,3 +26,11 @@ def devices() -> list[str]:
         device.name.removeprefix("/physical_device:")
         for device in tf.config.list_physical_devices()
     ]
+
+
+def fixed_shapes() -> bool:
+    """Tell whether the pass that is being traced is compiled for known shapes, by XLA.
+
+    TensorFlow offers no public word for it, but marks the graphs it traces for `jit_compile`.
+    """
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-from rnnkit.backend.kernels import Facts, Kernel
+from rnnkit.backend.kernels import Facts, Kernel, usual_obstacle
 from rnnkit.backend.tensorflow.loop import Pass
 from rnnkit.backend.tensorflow.rows import AllRows, RealRows
 from rnnkit.backend.tensorflow.steps import SYSTEMS
@@ -20,36 +19,13 @@ from rnnkit.backend.tensorflow.steps import SYSTEMS
 Tensor = Any
 
 
-def compiled() -> bool:
-    """Tell whether the function that is being traced will be compiled by XLA.
-
-    TensorFlow offers no public word for it, but marks the graphs it traces for `jit_compile`.
-    """
-    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-
-
 def obstacle(facts: Facts) -> str | None:
     """Tell what keeps these kernels from a pass."""
-    if facts.system not in SYSTEMS:
-        return f"the system is {facts.system}, not one of {', '.join(SYSTEMS)}"
     if facts.device != "cpu":
         return f"the device is {facts.device}, not a CPU"
-    if facts.dtype != "float32":
-        return f"the dtype is {facts.dtype}, not float32"
-    known = ("tanh", "relu") if facts.system == "simple_rnn" else ("tanh",)
-    if facts.activation not in known:
-        return f"the activation is {facts.activation}, not {' or '.join(known)}"
-    if facts.system != "simple_rnn" and facts.recurrent_activation != "sigmoid":
-        return f"the recurrent activation is {facts.recurrent_activation}, not sigmoid"
-    for present, what in (
-        (facts.zoneout, "zoneout holds states back"),
-        (facts.resets, "rows start anew at single steps"),
-        (facts.unroll, "the steps are to be written out"),
-        (compiled(), "XLA compiles the pass, and wants every shape fixed"),
-    ):
-        if present:
-            return what
-    return None
+    if facts.fixed_shapes:
+        return "XLA compiles the pass, and wants every shape fixed"
+    return usual_obstacle(facts)
 
 
 def run(

@@ -1,18 +1,22 @@
-"""PyTorch: the loop over time is a Python loop."""
+"""PyTorch: whole-sequence kernels, loops with a gradient of their own, and the portable loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
+from rnnkit.backend.torch.feed import dense, feed
 from rnnkit.backend.torch.recurrent import KERNELS
+from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION, scan
 
-__all__ = ["HOIST_INPUT_PROJECTION", "KERNELS", "dense", "devices", "feed", "scan"]
-
-# One large product before the loop instead of T small ones inside it.
-HOIST_INPUT_PROJECTION = True
+__all__ = [
+    "HOIST_INPUT_PROJECTION",
+    "KERNELS",
+    "dense",
+    "devices",
+    "feed",
+    "fixed_shapes",
+    "scan",
+]
 
 
 def devices() -> list[str]:
@@ -21,31 +25,6 @@ def devices() -> list[str]:
     return [*gpus, "cpu"]
 
 
-def scan(
-    step: Callable[[tuple, tuple], tuple[tuple, Any]],
-    init: tuple,
-    xs: tuple,
-    *,
-    reverse: bool = False,
-    unroll: bool = False,
-) -> tuple[tuple, Any]:
-    """Run `carry, y = step(carry, x_t)` over the leading axis of `xs`; see `backend.jax.scan`."""
-    del unroll  # a Python loop is unrolled as it is
-    carry, ys = init, []
-    steps = list(zip(*(x.unbind(0) for x in xs), strict=True))
-    for x in reversed(steps) if reverse else steps:
-        carry, y = step(carry, x)
-        ys.append(y)
-    if not ys or ys[0] is None:
-        return carry, None
-    return carry, torch.stack(ys[::-1] if reverse else ys)
-
-
-def dense(gradient: Any) -> Any:
-    """Return a gradient as one tensor; here it is one already."""
-    return gradient
-
-
-def feed(batches: Any) -> Any:
-    """Return what `fit` is to be given for a `keras.utils.PyDataset`; here that itself."""
-    return batches
+def fixed_shapes() -> bool:
+    """Tell whether the pass that is being traced is compiled for known shapes; here never."""
+    return False

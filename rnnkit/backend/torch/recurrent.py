@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from rnnkit.backend.kernels import Facts, Kernel
+from rnnkit.backend.kernels import Facts, Kernel, usual_obstacle
 from rnnkit.backend.torch import loop, whole
 from rnnkit.backend.torch.gru import GRUAfterSteps, GRUBeforeSteps
 from rnnkit.backend.torch.lstm import LSTMSteps
@@ -37,29 +37,9 @@ def run_loop(
     return loop.run(steps, x, states, params, mask=mask, reverse=reverse, sequences=sequences)
 
 
-def common_obstacle(facts: Facts) -> str | None:
-    """Return what keeps every kernel here from a pass."""
-    if facts.system not in ("simple_rnn", *STEPS):
-        return f"it knows the SimpleRNN, the LSTM and the GRU, not {facts.system}"
-    if facts.dtype != "float32":
-        return f"the dtype is {facts.dtype}, not float32"
-    if facts.system == "simple_rnn":
-        if facts.activation not in ("tanh", "relu"):
-            return f"the activation is {facts.activation}, not tanh or relu"
-    elif (facts.activation, facts.recurrent_activation) != ("tanh", "sigmoid"):
-        return (
-            f"the activations are {facts.activation} and {facts.recurrent_activation}, "
-            "not tanh and sigmoid"
-        )
-    for fact in ("zoneout", "resets", "unroll"):
-        if getattr(facts, fact):
-            return fact
-    return None
-
-
 def whole_obstacle(facts: Facts) -> str | None:
     """Return what keeps `whole.run` from a pass."""
-    if (common := common_obstacle(facts)) is not None:
+    if (common := usual_obstacle(facts)) is not None:
         return common
     if facts.system not in whole.SYSTEMS:
         return f"PyTorch has no such system as {facts.system}"
@@ -74,7 +54,7 @@ def whole_obstacle(facts: Facts) -> str | None:
 
 def loop_obstacle(facts: Facts) -> str | None:
     """Return what keeps `run_loop` from a pass."""
-    if (common := common_obstacle(facts)) is not None:
+    if (common := usual_obstacle(facts)) is not None:
         return common
     if facts.device != "cpu":
         return f"the device is a {facts.device}: it was measured on a CPU alone"
