@@ -5,6 +5,8 @@ from importlib.util import find_spec
 
 import keras
 import numpy as np
+import oracles
+import oracles_systems
 import parity
 import pytest
 from keras import ops
@@ -38,10 +40,10 @@ def test_outputs_and_states(name, backwards):
     parity.check_values(name, builder(name), backwards)
 
 
-@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
 @NAMES
-def test_gradients(name, backwards):
-    parity.check_gradients(name, builder(name), backwards)
+def test_gradients(name):
+    """Each in one direction: going back in time is the engine's part, not the cell's."""
+    parity.check_gradients(name, builder(name), name in ("PeepholeLSTM", "LayerNormLSTM"))
 
 
 @pytest.mark.parametrize(
@@ -156,31 +158,21 @@ def test_a_model_saved_and_loaded(tmp_path):
     model = network()
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    inputs = [draw(B, T, D), MASK]
-    np.testing.assert_allclose(
-        again.predict_on_batch(inputs), model.predict_on_batch(inputs), atol=1e-6
-    )
     for one, other in zip(model.layers, again.layers, strict=True):
         assert one.get_config() == other.get_config()
+        for weight, same in zip(one.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, same)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 @NAMES
-def test_mixed_precision(name, policy):
-    full, low = builder(name)(), builder(name)(dtype=policy)
-    x = draw(B, T, D)
-    full.build(x.shape)
-    low.build(x.shape)
-    low.set_weights(full.get_weights())
-    found = low(x, mask=MASK)
-    assert keras.backend.standardize_dtype(found.dtype) == policy.removeprefix("mixed_")
-    found = numpy(ops.cast(found, "float32"))
-    np.testing.assert_allclose(found, numpy(full(x, mask=MASK)), atol=0.03)
-
-
-def test_large_float16_inputs_stay_finite_in_layer_norm():
-    found = numpy(LayerNormLSTM(U, dtype="mixed_float16")(1000 * draw(B, T, D)))
-    assert np.isfinite(found).all()
+def test_mixed_precision(name):
+    """Large inputs, too: the normalisation's squares would not fit into float16."""
+    layer, weights, _ = parity.make(name, builder(name), dtype="mixed_float16")
+    x = draw(B, T, D) * (1000 if name == "LayerNormLSTM" else 1)
+    found = layer(x, mask=MASK)[0]
+    assert keras.backend.standardize_dtype(found.dtype) == "float16"
+    wanted = oracles.run(oracles_systems.CELLS[name], x, weights, MASK)[0]
+    np.testing.assert_allclose(numpy(ops.cast(found, "float32")), wanted, atol=0.03)
 
 
 def test_regularised_training_with_everything_on():
