@@ -61,4 +61,8 @@ class TruncatedBPTT(keras.utils.PyDataset):
         self._next = index + 1
         window = self.windows[index]
         inputs = (window.x, window.resets, window.mask)
-        return (inputs,) if window.targets is None else (inputs, window.targets, window.weights)
+        if window.targets is None:
+            return (inputs,)
+        # Keras's loss multiplies the weights by the mask in place where they are float32 torch
+        # tensors, and its weighted metrics then count the steps of short windows too often.
+        return inputs, window.targets, window.weights.astype("float64")

@@ -116,13 +116,16 @@ def test_windows_out_of_order_are_refused():
         model.fit(TruncatedBPTT(windows), verbose=0)
 
 
-def test_a_loss_is_evaluated_over_all_steps():
+def test_weighted_metrics_are_means_over_all_steps():
     keras.utils.set_random_seed(0)
     model, _ = network(layers.GRU, weighted_metrics=[keras.metrics.MeanMetricWrapper(linear)])
-    x, y = draw(LENGTHS, np.random.default_rng(1))
-    windows = Windows(x, y, window=K, rows=ROWS)
+    rng = np.random.default_rng(1)
+    x, y = draw(LENGTHS, rng)
+    weights = [rng.random(length) for length in LENGTHS]
+    windows = Windows(x, y, weights, window=K, rows=ROWS)
     found = model.evaluate(TruncatedBPTT(windows), verbose=0, return_dict=True)
     answers = windows.restore(model.predict(TruncatedBPTT(windows), verbose=0))
-    wanted = np.concatenate([(a * b).sum(-1) for a, b in zip(answers, y, strict=True)])
+    values = np.concatenate([(a * b).sum(-1) for a, b in zip(answers, y, strict=True)])
     metric = next(value for name, value in found.items() if name != "loss")
-    assert metric == pytest.approx(wanted.mean(), rel=1e-4, abs=1e-6)
+    wanted = np.average(values, weights=np.concatenate(weights))
+    assert metric == pytest.approx(wanted, rel=1e-4, abs=1e-6)
