@@ -174,8 +174,8 @@ def to_torch(layer: keras.layers.Layer, layer_index: int = 0) -> dict[str, np.nd
         layer_index: the number of the (first) layer in the module.
 
     Returns:
-        Arrays by name. `{name: torch.from_numpy(a) for name, a in to_torch(layer).items()}` is
-        what `module.load_state_dict` takes. Where our bias is one, torch's second is zero.
+        Arrays by name; with `torch.from_numpy` around each, what `module.load_state_dict` takes.
+        Where our bias is one, torch's second is zero.
 
     Raises:
         InputError: a layer that torch has no twin of, or that is not built.

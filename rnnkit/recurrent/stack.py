@@ -201,9 +201,7 @@ class Stack(keras.layers.Layer):
         # Beside an initial state Keras gives the mask that the sequences carry under this name.
         mask = sequences_mask if mask is None else mask
         mask, resets = self._flags(mask), self._flags(resets)
-        shared = {"mask": mask, "training": training}
-        if resets is not None:
-            shared["resets"] = self._check_resets(resets)
+        shared = {"mask": mask, "training": training, "resets": resets}
         read = ops.flip(sequences, axis=1) if self.go_backwards else sequences
         first_states, states = self._split(initial_state), []
         for place, layer in enumerate(self.layers):
@@ -237,13 +235,6 @@ class Stack(keras.layers.Layer):
             return None
         flags = ops.convert_to_tensor(flags, dtype="bool")
         return ops.flip(flags, axis=-1) if self.go_backwards else flags
-
-    def _check_resets(self, resets: Tensor) -> Tensor:
-        """Refuse resets where a layer takes none."""
-        for layer in self.layers:
-            if isinstance(layer, Bidirectional):
-                raise InputError(f"Stack: {layer.name} is Bidirectional and takes no resets.")
-        return resets
 
     def _split(self, initial_state: Any) -> list:
         """Return the given states of each layer."""
