@@ -8,6 +8,7 @@ import oracles
 import oracles_systems
 from keras import ops
 
+CELLS = oracles.CELLS | oracles_systems.CELLS
 T, D, U = 5, 3, 4
 ROWS = [  # mask, resets
     ([1, 1, 1, 1, 1], [0, 0, 0, 0, 0]),
@@ -32,12 +33,18 @@ def draw(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
+def draw_weights(cell, width, units, rng):
+    """Weights of the shapes that the layer has."""
+    room = oracles_systems if hasattr(cell, "shapes") else oracles
+    return room.draw_weights(cell, width, units, rng)
+
+
 def make(name, build, **options):
     """A built layer with drawn weights, these weights, and given states for its batch."""
-    cell, rng = oracles_systems.CELLS[name], np.random.default_rng(3)
+    cell, rng = CELLS[name], np.random.default_rng(3)
     layer = build(return_sequences=True, return_state=True, **options)
     layer.build((B, T, D))
-    weights = [w.astype("float32") for w in oracles_systems.draw_weights(cell, D, U, rng)]
+    weights = [w.astype("float32") for w in draw_weights(cell, D, U, rng)]
     layer.set_weights(weights)
     sizes = oracles.state_sizes(cell, weights)
     assert layer.state_size == sizes
@@ -48,7 +55,7 @@ def check_values(name, build, backwards):
     """Outputs and states, with masks, resets and given states."""
     layer, weights, states = make(name, build, go_backwards=backwards)
     wanted, last, _ = oracles.run(
-        oracles_systems.CELLS[name], draw(B, T, D), weights, MASK, states, backwards, resets=RESETS
+        CELLS[name], draw(B, T, D), weights, MASK, states, backwards, resets=RESETS
     )
     found = layer(draw(B, T, D), initial_state=states, mask=MASK, resets=RESETS)
     for one, other in zip(found, [wanted, *last], strict=True):
@@ -58,7 +65,7 @@ def check_values(name, build, backwards):
 def check_gradients(name, build, backwards):
     """Gradients by inputs, weights and states, from all outputs and the last states."""
     layer, weights, states = make(name, build, go_backwards=backwards)
-    cell, x = oracles_systems.CELLS[name], draw(B, T, D)
+    cell, x = CELLS[name], draw(B, T, D)
     by = [draw(B, T, states[0].shape[1], seed=11), *(draw(*s.shape, seed=12) for s in states)]
 
     def loss(x, *states):
@@ -75,8 +82,8 @@ def check_gradients(name, build, backwards):
 
 def check_slopes(name, step=1e-6):
     """The gradients of the oracle itself against finite differences."""
-    cell, rng = oracles_systems.CELLS[name], np.random.default_rng(0)
-    arrays = [rng.normal(size=(3, 4, 2)), *oracles_systems.draw_weights(cell, 2, 3, rng)]
+    cell, rng = CELLS[name], np.random.default_rng(0)
+    arrays = [rng.normal(size=(3, 4, 2)), *draw_weights(cell, 2, 3, rng)]
     sizes, count = oracles.state_sizes(cell, arrays[1:]), len(arrays)
     arrays += [rng.normal(size=(3, size)) for size in sizes]
     mask = np.array([[1, 1, 0, 1], [0, 1, 1, 0], [1, 1, 1, 1]], bool)

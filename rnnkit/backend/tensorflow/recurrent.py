@@ -58,7 +58,7 @@ def run(
         >>> params = {"kernel": tf.ones((1, 2)), "recurrent_kernel": tf.zeros((2, 2))}
         >>> state = (tf.zeros((1, 2)),)
         >>> run(Facts("simple_rnn"), tf.zeros((1, 3, 1)), state, params)[0].shape
-        TensorShape([1, 3, 2])
+        (1, 3, 2)
     """
     x, *states_in = map(tf.convert_to_tensor, (x, *states))
     names = [name for name in params if name != "drop"]
