@@ -72,7 +72,11 @@ def train_gradients(loss, variables):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        run = tf.function(lambda x: _tensorflow(loss, [x], variables)[1:], reduce_retracing=False)
+        width = variables[0].shape[0]  # of a layer's inputs: one trace for any batch and length
+        run = tf.function(
+            lambda x: _tensorflow(loss, [x], variables)[1:],
+            input_signature=[tf.TensorSpec((None, None, width), tf.float32)],
+        )
         return lambda x: [g.numpy() for g in run(tf.constant(x))]
     import torch
 
