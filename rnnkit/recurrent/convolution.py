@@ -4,40 +4,8 @@ from __future__ import annotations
 
 from keras import ops
 
+from rnnkit.recurrent.real_steps import gather, real_steps_first
 from rnnkit.recurrent.sequence import Tensor
-
-
-def real_steps_first(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Say how to gather the real steps of each row to the left, and how to gather them back.
-
-    Args:
-        mask: boolean `(B, T)`, true = real step.
-
-    Returns:
-        `places (B, T)`: the places of the real steps in their order, then those of the others;
-        `count (B, T)`: how many real steps have come by each step.
-
-    Example:
-        >>> places, count = real_steps_first(ops.array([[False, True, False, True]]))
-        >>> [int(place) for place in places[0]], [int(n) for n in count[0]]
-        ([1, 3, 0, 2], [0, 1, 1, 2])
-    """
-    steps = ops.shape(mask)[1]
-    order = ops.arange(steps, dtype="int32")
-    places = ops.argsort(ops.where(mask, order, order + steps), axis=1)
-    return ops.cast(places, "int32"), ops.cumsum(ops.cast(mask, "int32"), axis=1)
-
-
-def gather(x: Tensor, places: Tensor) -> Tensor:
-    """Return `x[b, places[b, t]]`: `(B, T, D)` or `(B, T)` at `places (B, S)`.
-
-    Example:
-        >>> gather(ops.zeros((2, 5, 3)), ops.zeros((2, 4), dtype="int32")).shape
-        (2, 4, 3)
-    """
-    if len(x.shape) > 2:
-        places = ops.expand_dims(places, -1)
-    return ops.take_along_axis(x, places, axis=1)
 
 
 def causal_convolution(

@@ -8,7 +8,8 @@ import keras
 from keras import ops
 
 from rnnkit.errors import InputError
-from rnnkit.recurrent.convolution import causal_convolution, gather, real_steps_first
+from rnnkit.recurrent.convolution import causal_convolution
+from rnnkit.recurrent.real_steps import hold
 from rnnkit.recurrent.rglru import RGLRU
 from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Tensor
 
@@ -153,7 +154,7 @@ class RGLRUBlock(SequenceLayer):
         outputs = x + self.mlp_out(ops.gelu(gate, approximate=True) * value)
 
         if mask is not None:
-            outputs = held(outputs, last, mask, resets)
+            outputs = hold(outputs, mask, resets, before=last)
         states = (outputs[:, -1], h, ops.reshape(before, (-1, self.state_size[2])))
         return ops.flip(outputs, axis=1) if self.go_backwards else outputs, states
 
@@ -161,31 +162,3 @@ class RGLRUBlock(SequenceLayer):
         """Return what `from_config` needs to build the layer again."""
         names = ("inner", "blocks", "reach", "expansion")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def held(outputs: Tensor, last: Tensor, mask: Tensor, resets: Tensor | None) -> Tensor:
-    """Repeat the last output at masked steps; zeros from a reset on, `last` before all.
-
-    Args:
-        outputs: `(B, T, U)`.
-        last: `(B, U)`, the output before the first step.
-        mask: boolean `(B, T)`.
-        resets: boolean `(B, T)`.
-
-    Returns:
-        `(B, T, U)`.
-
-    Example:
-        >>> mask = ops.array([[True, False]])
-        >>> float(held(ops.array([[[1.0], [2.0]]]), ops.zeros((1, 1)), mask, None)[0, 1, 0])
-        1.0
-    """
-    places, count = real_steps_first(mask)
-    place = gather(places, ops.maximum(count - 1, 0))
-    started = count > 0
-    repeated = ops.where(ops.expand_dims(started, -1), gather(outputs, place), last[:, None])
-    if resets is None:
-        return repeated
-    since = ops.cumsum(ops.cast(resets, "int32"), axis=1)
-    same = since == ops.where(started, gather(since, place), ops.zeros_like(since))
-    return ops.where(ops.expand_dims(same, -1), repeated, ops.zeros_like(repeated))

@@ -10,7 +10,7 @@ from keras import ops
 
 from rnnkit.errors import InputError
 from rnnkit.recurrent.copies import changed, copy
-from rnnkit.recurrent.hold import hold
+from rnnkit.recurrent.real_steps import hold
 from rnnkit.recurrent.sequence import SequenceLayer, Shape, Tensor
 from rnnkit.recurrent.wrappers import Bidirectional
 

@@ -11,7 +11,7 @@ from parity import MASK, RESETS, B, D, T, U, draw, numpy
 from rnnkit.backend import explain
 from rnnkit.errors import InputError
 from rnnkit.layers import GRU, LSTM, Bidirectional, SimpleRNN
-from rnnkit.recurrent.hold import hold
+from rnnkit.recurrent.real_steps import hold
 from rnnkit.recurrent.stack import Stack
 
 CELLS = [oracles.LSTM, oracles.GRUAfter, oracles.SimpleRNN]
