@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 
 from rnnkit.backend.jax.feed import dense, feed
@@ -11,6 +14,7 @@ from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION, scan
 __all__ = [
     "HOIST_INPUT_PROJECTION",
     "KERNELS",
+    "compiled",
     "dense",
     "devices",
     "feed",
@@ -27,3 +31,8 @@ def devices() -> list[str]:
 def fixed_shapes() -> bool:
     """Tell whether the pass that is being traced is compiled for known shapes; here always."""
     return True
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function, compiled once for each set of shapes."""
+    return jax.jit(function)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
@@ -12,6 +15,7 @@ from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
 __all__ = [
     "HOIST_INPUT_PROJECTION",
     "KERNELS",
+    "compiled",
     "dense",
     "devices",
     "feed",
@@ -34,3 +38,8 @@ def fixed_shapes() -> bool:
     TensorFlow offers no public word for it, but marks the graphs it traces for `jit_compile`.
     """
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function, traced once for each set of shapes; see `backend.jax`."""
+    return tf.function(function)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from rnnkit.backend.torch.feed import dense, feed
@@ -11,6 +14,7 @@ from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION, scan
 __all__ = [
     "HOIST_INPUT_PROJECTION",
     "KERNELS",
+    "compiled",
     "dense",
     "devices",
     "feed",
@@ -28,3 +32,8 @@ def devices() -> list[str]:
 def fixed_shapes() -> bool:
     """Tell whether the pass that is being traced is compiled for known shapes; here never."""
     return False
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function as it is: PyTorch runs it op by op; see `backend.jax`."""
+    return function
