@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from rnnkit.recurrent.real_steps import gather, real_steps_first
+from rnnkit.backend.real_steps import gather, real_steps_first
 from rnnkit.recurrent.sequence import Tensor
 
 

@@ -7,9 +7,9 @@ from typing import Any, Unpack
 import keras
 from keras import ops
 
+from rnnkit.backend.real_steps import hold
 from rnnkit.errors import InputError
 from rnnkit.recurrent.convolution import causal_convolution
-from rnnkit.recurrent.real_steps import hold
 from rnnkit.recurrent.rglru import RGLRU
 from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Tensor
 

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnkit.backend.real_steps import hold
 from rnnkit.errors import InputError
 from rnnkit.recurrent.copies import changed, copy
-from rnnkit.recurrent.real_steps import hold
 from rnnkit.recurrent.sequence import SequenceLayer, Shape, Tensor
 from rnnkit.recurrent.wrappers import Bidirectional
 

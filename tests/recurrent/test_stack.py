@@ -9,9 +9,9 @@ from keras import ops
 from parity import MASK, RESETS, B, D, T, U, draw, numpy
 
 from rnnkit.backend import explain
+from rnnkit.backend.real_steps import hold
 from rnnkit.errors import InputError
 from rnnkit.layers import GRU, LSTM, Bidirectional, SimpleRNN
-from rnnkit.recurrent.real_steps import hold
 from rnnkit.recurrent.stack import Stack
 
 CELLS = [oracles.LSTM, oracles.GRUAfter, oracles.SimpleRNN]

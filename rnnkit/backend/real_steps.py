@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from keras import ops
 
-from rnnkit.recurrent.sequence import Tensor
+Tensor = Any
 
 
 def real_steps_first(mask: Tensor) -> tuple[Tensor, Tensor]:
