@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import lzma
 import os
 import re
 import tarfile
@@ -27,6 +28,22 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("rnnkit"))
 
 
+def find(file_name: str) -> Path | None:
+    """Return the path of a file in ``$RNNKIT_DATA``, else in the cache; None if it is in neither.
+
+    Raises:
+        InputError: if ``$RNNKIT_DATA`` is no folder.
+    """
+    if folder := os.environ.get("RNNKIT_DATA"):
+        own = Path(folder).expanduser()
+        if not own.is_dir():
+            raise InputError(f"RNNKIT_DATA is {folder!r}, which is no folder: correct or unset it.")
+        if (own / file_name).is_file():
+            return own / file_name
+    path = cache_folder() / file_name
+    return path if path.is_file() else None
+
+
 def locate(file_name: str, url: str, md5: str) -> Path:
     """Return the path of a file: from ``$RNNKIT_DATA``, else from the cache, else downloaded.
 
@@ -38,14 +55,9 @@ def locate(file_name: str, url: str, md5: str) -> Path:
     Raises:
         InputError: if ``$RNNKIT_DATA`` is no folder, or the download fails or differs.
     """
-    if folder := os.environ.get("RNNKIT_DATA"):
-        own = Path(folder).expanduser()
-        if not own.is_dir():
-            raise InputError(f"RNNKIT_DATA is {folder!r}, which is no folder: correct or unset it.")
-        if (own / file_name).is_file():
-            return own / file_name
-    path = cache_folder() / file_name
-    if not path.is_file():
+    path = find(file_name)
+    if path is None:
+        path = cache_folder() / file_name
         _download(url, path, md5)
     return path
 
@@ -79,7 +91,7 @@ def _download(url: str, path: Path, md5: str) -> None:
 
 
 def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield name (below `folder`) and contents of the wanted files of a ``.tar.gz``.
+    """Yield name (below `folder`) and contents of the wanted files of a ``.tar.gz`` or ``.tar.xz``.
 
     Nothing is written to disk. The whole archive is read and its checksum verified.
 
@@ -96,7 +108,7 @@ def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[t
         with (
             path.open("rb") as raw,
             Bar(f"Reading {path.name}", path.stat().st_size) as bar,
-            gzip.open(raw) as stream,
+            (lzma.open if path.suffix == ".xz" else gzip.open)(raw) as stream,
             tarfile.open(fileobj=stream, mode="r|") as archive,
         ):
             for member in archive:
@@ -108,7 +120,7 @@ def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[t
                     bar.advance_to(raw.tell())
             while stream.read(1 << 20):  # to the end: the checksum stands there
                 pass
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise InputError(
             f"{path} is damaged or cut short ({error}): delete it and fetch it again."
         ) from error

@@ -1,22 +1,27 @@
-"""Labelled texts by name (``load("imdb")``) or from files (``from_files("my.csv")``)."""
+"""Data sets by name (``load("imdb")``) or from files (``from_files("my.csv")``)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from rnnkit.data import imdb, sample
+from rnnkit.data import imdb, sample, series, traffic, traffic_sample
 from rnnkit.data.files import from_files
+from rnnkit.data.series import SeriesDataset
 from rnnkit.data.splits import Split, TextDataset, deal
 from rnnkit.errors import InputError, nearest
 
-__all__ = ["Split", "TextDataset", "from_files", "load", "names"]
+__all__ = ["SeriesDataset", "Split", "TextDataset", "from_files", "load", "names"]
 
-_READERS: dict[str, Callable[[], TextDataset]] = {
+_READERS: dict[str, Callable[[], TextDataset | SeriesDataset]] = {
     "imdb": imdb.read,
+    "metro_traffic": traffic.read_metro,
+    "pems_flow": traffic.read_pems,
     "sample": sample.read,
+    "traffic_sample": traffic_sample.read,
 }
 
 
@@ -25,7 +30,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['imdb', 'sample']
+        ['imdb', 'metro_traffic', 'pems_flow', 'sample', 'traffic_sample']
     """
     return sorted(_READERS)
 
@@ -34,20 +39,26 @@ def load(
     name: str,
     *,
     seed: int = 0,
-    valid_fraction: float = 0.1,
+    valid_fraction: float | None = None,
     drop_overlap: bool = False,
     limit: int | None = None,
-) -> TextDataset:
+) -> Any:
     """Load a data set by its name.
 
     Args:
-        name: ``"imdb"`` (84 MB, downloaded once) or ``"sample"`` (generated, no download).
-        seed: which rows of train are held out for valid, and their order. A data set that comes
-            with its own valid split (``"sample"``) keeps it.
-        valid_fraction: how much of train is held out, from 0 to below 1, alike in every class.
+        name: of texts: ``"imdb"`` (84 MB, downloaded once), ``"sample"`` (generated, no download);
+            of series: ``"pems_flow"``, ``"metro_traffic"``, ``"traffic_sample"`` (generated).
+        seed: which texts of train are held out for valid, and their order. A data set that comes
+            with its own valid split (``"sample"``) keeps it. Series are held out by time.
+        valid_fraction: how much of train is held out, from 0 to below 1, alike in every class; of
+            series the latest steps. None = 0.1 for texts, what its `notes` say for series.
         drop_overlap: leave texts out of train and valid that also stand in test. They are
             counted in `notes` in any case.
-        limit: keep this many rows of each split, classes in proportion; the same ones every time.
+        limit: keep this many texts of each split, classes in proportion, the same ones every time;
+            of series this many steps, the last ones of train, the first ones of valid and test.
+
+    Returns:
+        `TextDataset` or `SeriesDataset`.
 
     Raises:
         InputError: if there is no such data set, an argument is out of range, or the data set's
@@ -63,14 +74,18 @@ def load(
             f"There is no data set {name!r}.{nearest(name, _READERS)} Known: {', '.join(names())}; "
             "for files of your own use from_files."
         )
-    if not 0 <= valid_fraction < 1:
+    if valid_fraction is not None and not 0 <= valid_fraction < 1:
         raise InputError(f"valid_fraction is {valid_fraction}: expected 0 to below 1.")
     if limit is not None and limit < 1:
         raise InputError(f"limit is {limit}: expected 1 or more, or None.")
-    found = _report_overlap(_READERS[name](), drop_overlap)
+    found = _READERS[name]()
+    if isinstance(found, SeriesDataset):
+        return _series(found, valid_fraction, drop_overlap, limit)
+    found = _report_overlap(found, drop_overlap)
     if len(found.valid) == 0:
         random = np.random.default_rng(seed)
-        valid, train = deal(found.train.labels, [valid_fraction], random)
+        share = 0.1 if valid_fraction is None else valid_fraction
+        valid, train = deal(found.train.labels, [share], random)
         found = replace(found, valid=found.train.take(valid), train=found.train.take(train))
     if limit is not None:
         found = replace(
@@ -81,6 +96,26 @@ def load(
             unlabelled=found.unlabelled[:limit],
         )
     return found
+
+
+def _series(
+    found: SeriesDataset, valid_fraction: float | None, drop_overlap: bool, limit: int | None
+) -> SeriesDataset:
+    if drop_overlap:
+        raise InputError(
+            f"drop_overlap is for texts: the splits of {found.name!r} are cut by time and share "
+            "no step. Leave it out."
+        )
+    if valid_fraction is not None:
+        found = series.hold_out(found, valid_fraction)
+    if limit is None:
+        return found
+    return replace(
+        found,
+        train=series.last_steps(found.train, limit),
+        valid=series.first_steps(found.valid, limit),
+        test=series.first_steps(found.test, limit),
+    )
 
 
 def _report_overlap(found: TextDataset, drop: bool) -> TextDataset:

@@ -1,0 +1,319 @@
+"""Series of measurements in time: what they are, and how they are cut and dealt out."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnkit.errors import InputError, nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Measurements at equal distances in time; after a gap another series begins.
+
+    Args:
+        values: `(T, D)`, or `(T,)` for one measurement a step; kept as float32.
+        times: `(T,)` datetime64, the time of each step, or None where it is not known.
+
+    Raises:
+        InputError: values that are not finite numbers, times that do not rise or do not fit.
+
+    Example:
+        >>> series = Series([3, 1, 4], np.datetime64("2016-01-04T00:00") + 5 * np.arange(3))
+        >>> len(series), series.values.shape, str(series.times[-1])
+        (3, (3, 1), '2016-01-04T00:10')
+    """
+
+    values: np.ndarray
+    times: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the arrays into one form."""
+        try:
+            values = np.asarray(self.values, "float32")
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The values of a series are no array of numbers: {error}.") from error
+        values = values[:, None] if values.ndim == 1 else values
+        if values.ndim != 2:
+            raise InputError(
+                f"The values of a series have the shape {values.shape}; expected (T, D) or (T,)."
+            )
+        if not np.isfinite(values).all():
+            row, column = np.argwhere(~np.isfinite(values))[0]
+            raise InputError(
+                f"Step {row} of a series holds {values[row, column]} in column {column}: expected "
+                "finite numbers. Fill it, or begin another series after it."
+            )
+        object.__setattr__(self, "values", values)
+        if self.times is None:
+            return
+        times = np.asarray(self.times)
+        if times.dtype.kind != "M" or times.shape != values.shape[:1]:
+            raise InputError(
+                f"The times of a series are {times.dtype} of shape {times.shape}; expected "
+                f"datetime64 of shape ({len(values)},), one for each step."
+            )
+        times = times.astype("datetime64[m]")
+        if (np.diff(times).astype(int) <= 0).any():
+            raise InputError("The times of a series do not rise from step to step: sort them.")
+        object.__setattr__(self, "times", times)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def between(self, start: int, stop: int) -> Series:
+        """Return the steps from `start` to before `stop`."""
+        times = None if self.times is None else self.times[start:stop]
+        return Series(self.values[start:stop], times)
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesSplit:
+    """Series to learn from or to measure with; they are their own targets."""
+
+    x: list[Series]
+    y: None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def steps(self) -> int:
+        """Return the number of steps of all series together."""
+        return sum(map(len, self.x))
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesDataset:
+    """A data set of series to forecast.
+
+    Attributes:
+        name: by which it was loaded.
+        train: to learn from.
+        valid: later than train; to choose settings and to stop by.
+        test: later still; to measure with, once.
+        columns: what is measured: a name for each column of the values.
+        target: the number of the column to forecast.
+        step: minutes from one step to the next.
+        about: where it comes from, in a sentence or two.
+        notes: what a reader of results should know about this copy.
+    """
+
+    name: str
+    train: SeriesSplit
+    valid: SeriesSplit
+    test: SeriesSplit
+    columns: tuple[str, ...]
+    target: int
+    step: int
+    about: str
+    notes: list[str] = field(default_factory=list)
+
+
+def cut_at_gaps(values: Any, times: np.ndarray, step: int) -> list[Series]:
+    """Begin another series wherever the next time is not one step later.
+
+    Args:
+        values: `(T, D)` or `(T,)`.
+        times: `(T,)` datetime64, rising.
+        step: minutes from one step to the next.
+
+    Example:
+        >>> times = np.datetime64("2016-01-08T23:50") + np.array([0, 5, 2890])
+        >>> [len(series) for series in cut_at_gaps([7.0, 8.0, 9.0], times, step=5)]
+        [2, 1]
+    """
+    whole = Series(values, times)
+    assert whole.times is not None
+    gaps = np.flatnonzero(np.diff(whole.times) != np.timedelta64(step, "m")) + 1
+    bounds = [0, *gaps.tolist(), len(whole)]
+    return [whole.between(i, j) for i, j in itertools.pairwise(bounds) if j > i]
+
+
+def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
+    """Deal series out in the order of time; a border that falls into a series cuts it.
+
+    Args:
+        series: in the order of time.
+        steps: how many steps each pile takes; the last pile takes what is left as well.
+
+    Example:
+        >>> piles = deal_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
+        >>> [[len(piece) for piece in pile] for pile in piles]
+        [[4], [1, 3]]
+    """
+    piles: list[list[Series]] = [[] for _ in steps]
+    borders = np.cumsum(steps)[:-1].tolist()
+    begin = 0
+    for whole in series:
+        end = begin + len(whole)
+        bounds = [begin, *(b for b in borders if begin < b < end), end]
+        for i, j in itertools.pairwise(bounds):
+            piles[int(np.searchsorted(borders, i, side="right"))].append(
+                whole.between(i - begin, j - begin)
+            )
+        begin = end
+    return piles
+
+
+def first_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
+    """Return the first `limit` steps of a split."""
+    return SeriesSplit(deal_by_time(split.x, [limit, max(0, split.steps - limit)])[0])
+
+
+def last_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
+    """Return the last `limit` steps of a split."""
+    return SeriesSplit(deal_by_time(split.x, [max(0, split.steps - limit), limit])[1])
+
+
+def hold_out(found: SeriesDataset, fraction: float) -> SeriesDataset:
+    """Return the data set with another border between train and valid.
+
+    Args:
+        found: the data set.
+        fraction: the share of the steps of train and valid together, the latest, that valid has.
+    """
+    series = [*found.train.x, *found.valid.x]
+    total = sum(map(len, series))
+    held = round(fraction * total)
+    train, valid = deal_by_time(series, [total - held, held])
+    return replace(found, train=SeriesSplit(train), valid=SeriesSplit(valid))
+
+
+def from_arrays(
+    values: Any,
+    times: Any = None,
+    *,
+    step: int = 1,
+    target: int = 0,
+    columns: Sequence[str] | None = None,
+    valid_fraction: float = 0.15,
+    test_fraction: float = 0.15,
+    name: str = "series",
+) -> SeriesDataset:
+    """Make a data set of one's own measurements, dealt out by time: train, then valid, then test.
+
+    Args:
+        values: `(T, D)` or `(T,)`, in the order of time.
+        times: `(T,)` datetime64 (or texts that NumPy reads as such), or None.
+        step: minutes from one step to the next; a larger distance is a gap.
+        target: the number of the column to forecast.
+        columns: names of the columns.
+        valid_fraction: the share of the steps for valid.
+        test_fraction: the share of the steps, the latest, for test.
+        name: what to call it.
+
+    Raises:
+        InputError: values, times or shares that cannot be used.
+
+    Example:
+        >>> data = from_arrays(np.arange(100.0), np.datetime64("2020-01-01T00:00") + np.arange(100))
+        >>> data.train.steps, data.valid.steps, data.test.steps
+        (70, 15, 15)
+    """
+    for label, share in {"valid_fraction": valid_fraction, "test_fraction": test_fraction}.items():
+        if not 0 <= share < 1:
+            raise InputError(f"{label} is {share}: expected 0 to below 1.")
+    if valid_fraction + test_fraction >= 1:
+        raise InputError("valid_fraction and test_fraction leave nothing for train.")
+    if times is None:
+        series = [Series(values)]
+    else:
+        try:
+            moments = np.asarray(times, "datetime64[m]")
+        except (TypeError, ValueError) as error:
+            raise InputError(f"times cannot be read as times: {error}.") from error
+        series = cut_at_gaps(values, moments, step)
+    width = series[0].values.shape[1] if series else 0
+    if not series or not len(series[0]):
+        raise InputError("There are no steps: expected at least one.")
+    if not 0 <= target < width:
+        raise InputError(f"target is {target}; expected the number of a column, 0 to {width - 1}.")
+    names = tuple(columns or (f"column {i}" for i in range(width)))
+    if len(names) != width:
+        raise InputError(f"{len(names)} names for {width} columns: expected one for each.")
+    total = sum(map(len, series))
+    valid, test = round(valid_fraction * total), round(test_fraction * total)
+    parts = deal_by_time(series, [total - valid - test, valid, test])
+    return SeriesDataset(
+        name=name,
+        train=SeriesSplit(parts[0]),
+        valid=SeriesSplit(parts[1]),
+        test=SeriesSplit(parts[2]),
+        columns=names,
+        target=target,
+        step=step,
+        about="Your own.",
+    )
+
+
+def from_csv(
+    path: str | Path,
+    *,
+    time: str | None = "time",
+    target: str = "value",
+    columns: Sequence[str] | None = None,
+    step: int = 1,
+    valid_fraction: float = 0.15,
+    test_fraction: float = 0.15,
+    encoding: str = "utf-8-sig",
+) -> SeriesDataset:
+    r"""Read a data set of series from a CSV file with a header, one row a step, in order of time.
+
+    Args:
+        path: the file.
+        time: the column with the time (such as 2016-01-04 00:05), or None.
+        target: the column to forecast.
+        columns: the columns to use beside it; all others that hold numbers are left out.
+        step: minutes from one step to the next; a larger distance is a gap.
+        valid_fraction: the share of the steps for valid.
+        test_fraction: the share of the steps, the latest, for test.
+        encoding: of the file.
+
+    Raises:
+        InputError: a file, a column or a cell that cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "cars.csv"
+        >>> rows = [f"2016-01-04 00:{minute:02},{minute % 7}" for minute in range(0, 60, 5)]
+        >>> _ = path.write_text("\n".join(["time,cars", *rows]))
+        >>> from_csv(path, target="cars", step=5).test.x[0].values[:, 0].tolist()
+        [1.0, 6.0]
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+    if not rows:
+        raise InputError(f"{path} has no rows under its header.")
+    wanted = [target, *(name for name in columns or () if name != target)]
+    for name in [*wanted, *([time] if time else [])]:
+        if name not in rows[0]:
+            raise InputError(
+                f"{path} has no column {name!r}.{nearest(name, filter(None, rows[0]))} It has: "
+                f"{', '.join(filter(None, rows[0]))}."
+            )
+    try:
+        values = [[float(row[name]) for name in wanted] for row in rows]
+        times = [row[time].strip().replace(" ", "T") for row in rows] if time else None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: a cell is empty or no number ({error}).") from error
+    return from_arrays(
+        values,
+        times,
+        step=step,
+        columns=wanted,
+        valid_fraction=valid_fraction,
+        test_fraction=test_fraction,
+        name=path.stem,
+    )
