@@ -1,0 +1,119 @@
+"""Sequences of labels as people have them: lists, arrays, or one row with lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnkit.errors import InputError
+
+Label = str | float
+
+
+def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
+    """Return a list of labels for each sequence.
+
+    Args:
+        given: a list of sequences; or all labels in a row, `(N,)` or `(N, 1)`, cut up by `lengths`,
+            one sequence if there are none. In a list of strings each string is a label.
+        lengths: how many labels each sequence has; they sum to N.
+
+    Raises:
+        InputError: no sequence, an empty one, a missing label, strings among numbers, lengths that
+            do not fit.
+
+    Example:
+        >>> label_sequences(["a", "b", "a"], lengths=[2, 1])
+        [['a', 'b'], ['a']]
+    """
+    if isinstance(given, str):
+        raise InputError(
+            f"Got the string {given[:40]!r}; expected sequences of labels. If each letter is a "
+            "label, give list(text)."
+        )
+    items = list(given)
+    if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 1:
+        items = given[:, 0].tolist()
+    single = [_is_label(item) for item in items]
+    if any(single) and not all(single):
+        raise InputError(
+            f"Item {single.index(False)} is a sequence and item {single.index(True)} is a label; "
+            "expected a list of sequences, or one of labels."
+        )
+    if lengths is not None:
+        if not all(single):
+            raise InputError("lengths cut up one row of labels; a list of sequences has its own.")
+        sizes = np.asarray(lengths)
+        if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.sum() != len(items):
+            raise InputError(
+                f"lengths are {lengths!r}; expected whole numbers that sum to {len(items)}, the "
+                "number of labels."
+            )
+        ends = np.cumsum(sizes)
+        items = [items[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    elif items and all(single):
+        items = [items]
+    if not items:
+        raise InputError("There is no sequence; give at least one, with at least one label.")
+    split = [labels(item, place) for place, item in enumerate(items)]
+    _refuse_mixed(label for each in split for label in each)
+    return split
+
+
+def labels(sequence: Any, place: int = 0) -> list[Label]:
+    """Return one sequence as a list of plain labels.
+
+    Args:
+        sequence: labels.
+        place: where it stood, for the message.
+
+    Raises:
+        InputError: an empty sequence, or a label that is none.
+
+    Example:
+        >>> labels(np.array([2, 1]))
+        [2, 1]
+    """
+    found = sequence.tolist() if isinstance(sequence, np.ndarray) else list(sequence)
+    if not found:
+        raise InputError(f"Sequence {place} is empty; leave it out, or give it a label.")
+    found = [label.item() if isinstance(label, np.generic) else label for label in found]
+    for step, label in enumerate(found):
+        if not isinstance(label, (str, int, float)) or label != label:
+            raise InputError(
+                f"Step {step} of sequence {place} is {label!r}; expected a string or a number. Cut "
+                "the sequence in two where a label is missing."
+            )
+    return found
+
+
+def states(classes: Sequence[Label]) -> np.ndarray:
+    """Return the names of the states as an array.
+
+    Raises:
+        InputError: none, one twice, or strings among numbers.
+
+    Example:
+        >>> states(["rain", "sun"]).tolist()
+        ['rain', 'sun']
+    """
+    names = labels(classes)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"classes name {twice!r} twice; give each state a name of its own.")
+    _refuse_mixed(names)
+    return np.asarray(names)
+
+
+def _is_label(item: Any) -> bool:
+    return isinstance(item, (str, np.generic)) or not hasattr(item, "__len__")
+
+
+def _refuse_mixed(names: Any) -> None:
+    text = {isinstance(name, str) for name in names}
+    if len(text) > 1:
+        raise InputError(
+            "Some labels are strings and some are numbers; make them all strings with str(label)."
+        )
