@@ -1,0 +1,92 @@
+"""A batch of sequences as the loops over time want it: steps first, no infinities."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
+
+# isort: split
+from keras import ops
+
+Tensor = Any
+
+# The logarithm of "impossible". Sums of it stay finite in float32, so that nothing becomes NaN,
+# neither a value nor a gradient; beside any likelihood its exponential is 0.
+LOG_ZERO = -1e30
+
+
+class Steps(NamedTuple):
+    """What a loop over time reads.
+
+    Args:
+        log_pi: `(..., 1, K)`, beside a batch.
+        log_A: `(..., 1, K, K)`, beside a batch.
+        log_lik: `(T, ..., B, K)`.
+        real: boolean `(T, B, 1)`, the step is there.
+        first: boolean `(T, B, 1)`, it is the first that is there: no transition leads to it.
+        started: boolean `(T, B, 1)`, a step has been there up to now.
+    """
+
+    log_pi: Tensor
+    log_A: Tensor
+    log_lik: Tensor
+    real: Tensor
+    first: Tensor
+    started: Tensor
+
+
+def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None) -> Steps:
+    """Put the arguments of the public functions in order.
+
+    Args:
+        log_pi: `(..., K)`.
+        log_A: `(..., K, K)`.
+        log_lik: `(..., B, T, K)`.
+        mask: boolean `(B, T)`, or None.
+
+    Returns:
+        `Steps`.
+
+    Example:
+        >>> steps = steps_of(ops.zeros(2), ops.zeros((2, 2)), ops.zeros((4, 5, 2)), None)
+        >>> tuple(steps.log_lik.shape)
+        (5, 4, 2)
+    """
+    if mask is None:
+        mask = ops.ones_like(ops.reshape(log_lik, (-1, *log_lik.shape[-3:]))[0, ..., 0], dtype=bool)
+    real = ops.transpose(ops.cast(mask, "bool"))[..., None]
+    count = ops.cumsum(ops.cast(real, "int32"), axis=0)
+    return Steps(
+        floored(log_pi)[..., None, :],
+        floored(log_A)[..., None, :, :],
+        floored(ops.moveaxis(log_lik, -2, 0)),
+        real,
+        ops.logical_and(real, count == 1),
+        count > 0,
+    )
+
+
+def floored(logarithm: Tensor) -> Tensor:
+    """Return logarithms without -inf.
+
+    Example:
+        >>> float(floored(ops.log(ops.zeros(1)))[0]) > -2e30
+        True
+    """
+    return ops.maximum(logarithm, LOG_ZERO)
+
+
+def batch_first(x: Tensor) -> Tensor:
+    """Return `(T, ..., B, K)` as `(..., B, T, K)`."""
+    return ops.moveaxis(x, 0, -2)
+
+
+def before(x: Tensor, start: Tensor) -> Tensor:
+    """Return what stood one step earlier: `x[t - 1]`, and `start` at the first step.
+
+    Args:
+        x: `(T, ..., B, K)`.
+        start: like one step of `x`.
+    """
+    return ops.concatenate([ops.broadcast_to(start, ops.shape(x[:1])), x[:-1]], axis=0)
