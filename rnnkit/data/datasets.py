@@ -8,31 +8,68 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data import imdb, sample, series, traffic, traffic_sample
+from rnnkit.data import imdb, movements, sample, series, timeseries, traffic, traffic_sample
 from rnnkit.data.files import from_files
 from rnnkit.data.series import SeriesDataset
-from rnnkit.data.splits import Split, TextDataset, deal
+from rnnkit.data.splits import Dataset, Kind, Split, TextDataset, deal
 from rnnkit.errors import InputError, nearest
 
-__all__ = ["SeriesDataset", "Split", "TextDataset", "from_files", "load", "names"]
+__all__ = [
+    "Dataset",
+    "SeriesDataset",
+    "Split",
+    "TextDataset",
+    "from_files",
+    "kind_of",
+    "load",
+    "names",
+]
 
-_READERS: dict[str, Callable[[], TextDataset | SeriesDataset]] = {
-    "imdb": imdb.read,
-    "metro_traffic": traffic.read_metro,
-    "pems_flow": traffic.read_pems,
-    "sample": sample.read,
-    "traffic_sample": traffic_sample.read,
+# What a data set holds -> name -> reader. The first of each kind is generated: it needs no
+# download, and a recipe for that kind takes it where no data are named.
+_READERS: dict[Kind, dict[str, Callable[[], Dataset | SeriesDataset]]] = {
+    "texts": {"sample": sample.read, "imdb": imdb.read},
+    "labelled series": {
+        "sequences_sample": movements.read,
+        "japanese_vowels": timeseries.read_vowels,
+    },
+    "series": {
+        "traffic_sample": traffic_sample.read,
+        "pems_flow": traffic.read_pems,
+        "metro_traffic": traffic.read_metro,
+    },
 }
 
 
-def names() -> list[str]:
-    """Return the names that `load` knows.
+def names(kind: Kind | None = None) -> list[str]:
+    """Return the names that `load` knows, or those of one kind, a generated one first.
 
     Example:
-        >>> names()
-        ['imdb', 'metro_traffic', 'pems_flow', 'sample', 'traffic_sample']
+        >>> names("texts")
+        ['sample', 'imdb']
     """
-    return sorted(_READERS)
+    if kind is not None:
+        return list(_READERS[kind])
+    return sorted(name for readers in _READERS.values() for name in readers)
+
+
+def kind_of(name: str) -> Kind:
+    """Return what the data set of that name holds.
+
+    Raises:
+        InputError: there is none; the message names the nearest.
+
+    Example:
+        >>> kind_of("imdb")
+        'texts'
+    """
+    for kind, readers in _READERS.items():
+        if name in readers:
+            return kind
+    raise InputError(
+        f"There is no data set {name!r}.{nearest(name, names())} Known: {', '.join(names())}; "
+        "for files of your own use from_files."
+    )
 
 
 def load(
@@ -47,18 +84,20 @@ def load(
 
     Args:
         name: of texts: ``"imdb"`` (84 MB, downloaded once), ``"sample"`` (generated, no download);
-            of series: ``"pems_flow"``, ``"metro_traffic"``, ``"traffic_sample"`` (generated).
-        seed: which texts of train are held out for valid, and their order. A data set that comes
+            of series: ``"pems_flow"``, ``"metro_traffic"``, ``"traffic_sample"`` (generated); of
+            series with a label: ``"japanese_vowels"``, ``"sequences_sample"`` (generated).
+        seed: which examples of train are held out for valid, and their order. A data set that comes
             with its own valid split (``"sample"``) keeps it. Series are held out by time.
         valid_fraction: how much of train is held out, from 0 to below 1, alike in every class; of
-            series the latest steps. None = 0.1 for texts, what its `notes` say for series.
+            series to forecast the latest steps. None = 0.1, or what the `notes` of series say.
         drop_overlap: leave texts out of train and valid that also stand in test. They are
             counted in `notes` in any case.
-        limit: keep this many texts of each split, classes in proportion, the same ones every time;
-            of series this many steps, the last ones of train, the first ones of valid and test.
+        limit: keep this many examples of each split, classes in proportion, the same ones every
+            time; of series to forecast this many steps, the last ones of train, the first ones of
+            valid and test.
 
     Returns:
-        `TextDataset` or `SeriesDataset`.
+        `Dataset` or `SeriesDataset`.
 
     Raises:
         InputError: if there is no such data set, an argument is out of range, or the data set's
@@ -69,23 +108,22 @@ def load(
         >>> len(reviews.train), len(reviews.valid), len(reviews.test), reviews.classes
         (100, 100, 100, ('neg', 'pos'))
     """
-    if name not in _READERS:
-        raise InputError(
-            f"There is no data set {name!r}.{nearest(name, _READERS)} Known: {', '.join(names())}; "
-            "for files of your own use from_files."
-        )
+    kind = kind_of(name)
     if valid_fraction is not None and not 0 <= valid_fraction < 1:
         raise InputError(f"valid_fraction is {valid_fraction}: expected 0 to below 1.")
     if limit is not None and limit < 1:
         raise InputError(f"limit is {limit}: expected 1 or more, or None.")
-    found = _READERS[name]()
+    found = _READERS[kind][name]()
     if isinstance(found, SeriesDataset):
         return _series(found, valid_fraction, drop_overlap, limit)
-    found = _report_overlap(found, drop_overlap)
+    if kind == "texts":
+        found = _report_overlap(found, drop_overlap)
+    elif drop_overlap:
+        raise InputError(f"drop_overlap is for texts, and {name!r} holds {kind}. Leave it out.")
     if len(found.valid) == 0:
         random = np.random.default_rng(seed)
         share = 0.1 if valid_fraction is None else valid_fraction
-        valid, train = deal(found.train.labels, [share], random)
+        valid, train = deal(found.train.y, [share], random)
         found = replace(found, valid=found.train.take(valid), train=found.train.take(train))
     if limit is not None:
         found = replace(
@@ -118,7 +156,7 @@ def _series(
     )
 
 
-def _report_overlap(found: TextDataset, drop: bool) -> TextDataset:
+def _report_overlap(found: Dataset, drop: bool) -> Dataset:
     test = set(found.test.texts)
     both = test & (set(found.train.texts) | set(found.valid.texts))
     if not both:
@@ -139,7 +177,7 @@ def _report_overlap(found: TextDataset, drop: bool) -> TextDataset:
 def _first(split: Split, limit: int) -> Split:
     """Return the first rows of every class, as many of each as its share of the split says."""
     place = np.zeros(len(split))
-    for label in np.unique(split.labels):
-        rows = np.flatnonzero(split.labels == label)
+    for label in np.unique(split.y):
+        rows = np.flatnonzero(split.y == label)
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # how far along in its class
     return split.take(np.sort(np.argsort(place, kind="stable")[:limit]))

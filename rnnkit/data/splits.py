@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
+
+# What a data set holds, and so which recipes can learn from it: texts with a label each, series of
+# numbers with a label each, or series that go on and are to be forecast.
+Kind = Literal["texts", "labelled series", "series"]
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Texts and the label of each: ``labels[i]`` is the class index of ``texts[i]``."""
+    """Examples, and what is to be learned of each, as `fit(x, y)` takes them.
 
-    texts: list[str]
-    labels: np.ndarray
+    Attributes:
+        x: the examples: texts, arrays `(T, D)` or `rnnkit.data.series.Series`.
+        y: ``y[i]`` is the class index of ``x[i]``; None where nothing but x is to be learned.
+
+    Example:
+        >>> split = Split(["good", "bad"], np.array([1, 0]))
+        >>> split.texts, len(split)
+        (['good', 'bad'], 2)
+    """
+
+    x: list[Any]
+    y: Any = None
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.x)
+
+    @property
+    def texts(self) -> list[str]:
+        """The examples, where they are texts."""
+        return self.x
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The class index of each example, where it has one."""
+        return self.y
 
     def take(self, rows: np.ndarray) -> Split:
         """Return these rows, in this order."""
-        return Split([self.texts[i] for i in rows.tolist()], self.labels[rows])
+        return Split([self.x[i] for i in rows.tolist()], None if self.y is None else self.y[rows])
 
 
 @dataclass(frozen=True, eq=False)
-class TextDataset:
-    """A data set of labelled texts.
+class Dataset:
+    """A data set, whatever it holds.
 
     Attributes:
         name: by which it was loaded.
         train: to learn from.
         valid: held out of train, to choose settings and to stop by.
         test: to measure with, once.
-        classes: ``classes[i]`` is the name of label ``i``.
+        classes: ``classes[i]`` is the name of label ``i``; empty where there are no labels.
         about: where it comes from, in a sentence or two.
         unlabelled: texts without a label.
         notes: what a reader of results should know about this copy.
@@ -41,10 +66,13 @@ class TextDataset:
     train: Split
     valid: Split
     test: Split
-    classes: tuple[str, ...]
-    about: str
+    classes: tuple[str, ...] = ()
+    about: str = ""
     unlabelled: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+TextDataset = Dataset  # the name it had when all data were texts
 
 
 def deal(labels: np.ndarray, shares: list[float], random: np.random.Generator) -> list[np.ndarray]:

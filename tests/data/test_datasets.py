@@ -250,7 +250,7 @@ def test_uneven_classes_keep_their_proportions(monkeypatch):
     labels = np.array([0] * 80 + [1] * 20)
     split = Split([str(i) for i in range(100)], labels)
     uneven = TextDataset("uneven", split, split, split, classes=("a", "b"), about="")
-    monkeypatch.setitem(datasets._READERS, "uneven", lambda: uneven)
+    monkeypatch.setitem(datasets._READERS["texts"], "uneven", lambda: uneven)
     data = datasets.load("uneven", limit=10)
     assert Counter(data.test.labels.tolist()) == {0: 8, 1: 2}
 
@@ -301,7 +301,7 @@ def test_sample_by_name():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "imbd"}, r"no data set 'imbd'. Did you mean 'imdb'\? Known: imdb, sample"),
+        ({"name": "imbd"}, r"no data set 'imbd'. Did you mean 'imdb'\? Known: imdb, "),
         ({"name": "zzz"}, r"no data set 'zzz'. Known"),
         ({"name": "sample", "valid_fraction": 1.0}, "valid_fraction is 1.0"),
         ({"name": "sample", "limit": 0}, "limit is 0"),

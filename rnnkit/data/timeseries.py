@@ -1,0 +1,122 @@
+"""The data set `japanese_vowels`, and the `.ts` format of whole series with a label each."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from rnnkit.data.archive import find, read_members
+from rnnkit.data.splits import Dataset, Split
+from rnnkit.errors import InputError
+
+ARCHIVE = "timeseries.tar.xz"
+HOME = "https://www.timeseriesclassification.com/aeon-toolkit/JapaneseVowels.zip"
+FILES = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}
+COUNTS = {"train": 270, "test": 370}
+ABOUT = (
+    "Nine men say two Japanese vowels one after the other: 12 cepstral coefficients in each of 7 "
+    "to 29 steps; which of them speaks? 270 utterances to train, 370 to test. Kudo, Toyama and "
+    "Shimbo 1999, UCI machine learning repository 128, CC BY 4.0."
+)
+
+
+def read_vowels() -> Dataset:
+    """Read the utterances, in the order of the files; valid is empty.
+
+    From ``timeseries.tar.xz``, or the two ``.ts`` files of its public home, in ``$RNNKIT_DATA`` or
+    the cache.
+
+    Raises:
+        InputError: if the files are not there (the message says where to fetch them), are damaged,
+            or are not the ones expected.
+    """
+    splits: dict[str, Split] = {}
+    classes: tuple[str, ...] = ()
+    for part, (data, source) in _files().items():
+        x, names, classes = parse_ts(data, source)
+        if len(x) != COUNTS[part]:
+            raise InputError(f"{source} holds {len(x)} series; expected {COUNTS[part]}.")
+        splits[part] = Split(x, np.array([classes.index(name) for name in names]))
+    return Dataset(
+        name="japanese_vowels",
+        train=splits["train"],
+        valid=Split([], np.zeros(0, np.int64)),
+        test=splits["test"],
+        classes=classes,
+        about=ABOUT,
+    )
+
+
+def _files() -> dict[str, tuple[bytes, str]]:
+    """Return the contents of the two files, and where each came from."""
+    archive = find(ARCHIVE)
+    if archive is not None:
+        wanted = re.compile(r"JapaneseVowels/JapaneseVowels_(TRAIN|TEST)\.ts")
+        members = read_members(archive, "timeseries", wanted)
+        found = {name.partition("/")[2]: data for name, data in members}
+        if set(found) != set(FILES.values()):
+            raise InputError(f"{archive} does not hold {' and '.join(FILES.values())}.")
+        return {part: (found[name], f"{archive}, {name}") for part, name in FILES.items()}
+    paths = {part: find(name) for part, name in FILES.items()}
+    if None in paths.values():
+        raise InputError(
+            f"The data set japanese_vowels is not there: fetch {HOME}, put the files "
+            f"{' and '.join(FILES.values())} in it into a folder and set RNNKIT_DATA to that "
+            "folder. (It is not downloaded by itself: its home gives no checksum to verify it by.)"
+        )
+    return {part: (path.read_bytes(), str(path)) for part, path in paths.items() if path}
+
+
+def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tuple[str, ...]]:
+    r"""Read a `.ts` file: a line a series, its dimensions separated by ``:``, the label last.
+
+    Args:
+        data: the contents.
+        source: what messages call it.
+
+    Returns:
+        The series, each `(T, D)` float32; the label of each; the names of all labels.
+
+    Raises:
+        InputError: a line that cannot be read, with its number.
+
+    Example:
+        >>> text = b"@classLabel true up down\n@data\n1,2,3:5,5,5:up\n2,1:5,6:down\n"
+        >>> x, labels, classes = parse_ts(text, "tiny.ts")
+        >>> x[0].T.tolist(), labels, classes
+        ([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]], ['up', 'down'], ('up', 'down'))
+    """
+    x: list[np.ndarray] = []
+    labels: list[str] = []
+    classes: tuple[str, ...] = ()
+    inside = False  # below the header's last line
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("@"):
+            word, _, rest = line.partition(" ")
+            inside |= word.lower() == "@data"
+            if word.lower() == "@classlabel":
+                classes = tuple(rest.split()[1:])
+            continue
+        *dimensions, label = line.split(":")
+        try:
+            values = np.array([[float(v) for v in d.split(",")] for d in dimensions], "float32").T
+        except ValueError as error:  # no number, or dimensions of unequal lengths
+            raise InputError(f"{source}, line {number} cannot be read: {error}.") from error
+        wanted = values.ndim == 2 and np.isfinite(values).all()
+        if not inside or label not in classes or not wanted:
+            raise InputError(
+                f"{source}, line {number} is no series with a label: expected, below @data, "
+                f"numbers between commas, ':' between dimensions, one of {classes} at the end."
+            )
+        if x and values.shape[1] != x[0].shape[1]:
+            raise InputError(
+                f"{source}, line {number} has {values.shape[1]} dimensions, the first "
+                f"{x[0].shape[1]}."
+            )
+        x.append(values)
+        labels.append(label)
+    return x, labels, classes
