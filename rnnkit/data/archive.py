@@ -66,7 +66,10 @@ def _download(url: str, path: Path, md5: str) -> None:
     import pooch
     import requests
 
-    by_hand = f"fetch {url} by hand, put it into a folder and set RNNKIT_DATA to that folder."
+    by_hand = (
+        f"fetch {url} by hand, put it as {path.name} into a folder and set RNNKIT_DATA to that "
+        "folder."
+    )
     with Bar(f"Downloading {path.name}", unit="bytes") as bar:
         try:
             # pooch writes to a temporary name and renames after the checksum was found right.

@@ -19,11 +19,12 @@ class Series:
     """Measurements at equal distances in time; after a gap another series begins.
 
     Args:
-        values: `(T, D)`, or `(T,)` for one measurement a step; kept as float32.
+        values: `(T, D)`, or `(T,)` for one measurement a step; kept as float32. NaN = there is no
+            measurement: the step takes its time, but nothing is known of it.
         times: `(T,)` datetime64, the time of each step, or None where it is not known.
 
     Raises:
-        InputError: values that are not finite numbers, times that do not rise or do not fit.
+        InputError: values that are no numbers or infinite, times that do not rise or do not fit.
 
     Example:
         >>> series = Series([3, 1, 4], np.datetime64("2016-01-04T00:00") + 5 * np.arange(3))
@@ -45,11 +46,11 @@ class Series:
             raise InputError(
                 f"The values of a series have the shape {values.shape}; expected (T, D) or (T,)."
             )
-        if not np.isfinite(values).all():
-            row, column = np.argwhere(~np.isfinite(values))[0]
+        if np.isinf(values).any():
+            row, column = np.argwhere(np.isinf(values))[0]
             raise InputError(
                 f"Step {row} of a series holds {values[row, column]} in column {column}: expected "
-                "finite numbers. Fill it, or begin another series after it."
+                "finite numbers, or NaN where there is no measurement."
             )
         object.__setattr__(self, "values", values)
         if self.times is None:
@@ -117,24 +118,39 @@ class SeriesDataset:
     notes: list[str] = field(default_factory=list)
 
 
-def cut_at_gaps(values: Any, times: np.ndarray, step: int) -> list[Series]:
+def cut_at_gaps(values: Any, times: np.ndarray, step: int, bridge: int = 0) -> list[Series]:
     """Begin another series wherever the next time is not one step later.
 
     Args:
         values: `(T, D)` or `(T,)`.
         times: `(T,)` datetime64, rising.
         step: minutes from one step to the next.
+        bridge: a gap of up to this many missing steps is filled with steps of NaN instead.
 
     Example:
         >>> times = np.datetime64("2016-01-08T23:50") + np.array([0, 5, 2890])
         >>> [len(series) for series in cut_at_gaps([7.0, 8.0, 9.0], times, step=5)]
         [2, 1]
+        >>> cut_at_gaps([7.0, 9.0], times[[0, 0]] + np.array([0, 10]), step=5, bridge=1)[0].values.T
+        array([[ 7., nan,  9.]], dtype=float32)
     """
     whole = Series(values, times)
     assert whole.times is not None
-    gaps = np.flatnonzero(np.diff(whole.times) != np.timedelta64(step, "m")) + 1
-    bounds = [0, *gaps.tolist(), len(whole)]
-    return [whole.between(i, j) for i, j in itertools.pairwise(bounds) if j > i]
+    distance = np.diff(whole.times).astype(int) / step  # in steps; a fraction is a gap too
+    wide = (distance > bridge + 1) | (distance != np.round(distance))
+    bounds = [0, *(np.flatnonzero(wide) + 1).tolist(), len(whole)]
+    return [_bridged(whole.between(i, j), step) for i, j in itertools.pairwise(bounds) if j > i]
+
+
+def _bridged(series: Series, step: int) -> Series:
+    """Return the series with a step of NaN for each that is missing in it."""
+    assert series.times is not None
+    place = (series.times - series.times[0]).astype(int) // step
+    if place[-1] + 1 == len(series):
+        return series
+    values = np.full((place[-1] + 1, series.values.shape[1]), np.nan, "float32")
+    values[place] = series.values
+    return Series(values, series.times[0] + step * np.arange(len(values)))
 
 
 def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:

@@ -40,6 +40,7 @@ METRO_URL = (
     "Metro_Interstate_Traffic_Volume.csv.gz"
 )
 METRO_ROWS = 48_204
+METRO_BRIDGE = 12  # hours; most gaps are of one
 METRO_COLUMNS = ("volume", "temperature", "rain", "snow", "clouds", "holiday")
 METRO_ABOUT = (
     "Cars in an hour on the westbound I-94 between Minneapolis and St Paul, October 2012 to "
@@ -130,10 +131,11 @@ def read_metro() -> SeriesDataset:
     last = np.maximum.accumulate(np.where(odd, 0, np.arange(len(values))))
     values[:, 1] = values[last, 1]
     values[:, 2] = np.minimum(values[:, 2], 100.0)  # one hour claims 9.8 metres of rain
-    series = cut_at_gaps(values, times, 60)
-    held = round(0.15 * len(times))
-    train, valid, test = deal_by_time(series, [len(times) - 2 * held, held, held])
-    gaps = len(series) - 1
+    series = cut_at_gaps(values, times, 60, bridge=METRO_BRIDGE)
+    total = sum(map(len, series))
+    held = round(0.15 * total)
+    train, valid, test = deal_by_time(series, [total - 2 * held, held, held])
+    gaps = int((np.diff(times).astype(int) != 60).sum())
     return SeriesDataset(
         name="metro_traffic",
         train=SeriesSplit(train),
@@ -146,7 +148,9 @@ def read_metro() -> SeriesDataset:
         notes=[
             f"{len(rows) - len(times):,} rows repeat an hour for another kind of weather: the "
             "first is kept.",
-            f"At each of {gaps:,} gaps another series begins, the longest gap being ten months.",
+            f"Of {gaps:,} gaps those of up to {METRO_BRIDGE} hours are bridged by "
+            f"{total - len(times):,} steps without a measurement (NaN); after a longer one, of up "
+            "to ten months, another series begins.",
             f"{int(odd.sum())} hours of 0 K have the temperature of the hour before; rain "
             "above 100 mm an hour counts as 100.",
             "There is no published split: the last 15 % of the hours are test, the 15 % before "

@@ -1,0 +1,271 @@
+"""Series -> what a network reads at each step, and what it is to forecast there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnkit.data.series import Series
+from rnnkit.errors import InputError
+
+DAY = 24 * 60
+WEEK = 7 * DAY
+MONDAY = 4 * DAY  # the epoch, 1970-01-01, was a Thursday
+PROFILES = (None, "day", "week", "auto")
+
+
+class Encoded(NamedTuple):
+    """One series as a network takes it; `T` as in the series.
+
+    Args:
+        x: `(T, F)` float32, what is known at each step.
+        target: `(T,)` float32, what is to be forecast from there, in scaled units; 0 where unknown.
+        base: `(T,)` float64, what the profile says of the step that is forecast.
+        known: `(T,)` boolean, true = the step `horizon` later is in the series and was measured.
+    """
+
+    x: np.ndarray
+    target: np.ndarray
+    base: np.ndarray
+    known: np.ndarray
+
+
+class SeriesEncoder:
+    """Learns from training series how to scale them, and what is usual at which time.
+
+    With `p` the usual value at a time of the day (or week), `h` the horizon and `s` the standard
+    deviation of `v_t - p_t` in train, a network reads `(v_t - p_t) / s` and `p_{t+h}` at step t and
+    forecasts `(v_{t+h} - p_{t+h}) / s`. Nothing it reads at step t is later than step t, but for
+    the calendar, which is known.
+
+    Args:
+        target: the number of the column to forecast.
+        horizon: h, how many steps ahead to forecast.
+        profile: what is usual is learned for the times of the "day", or of the "week"; None = not
+            at all; "auto" = of the week where train has six weeks or more, else of the day. Series
+            without times have no profile.
+        smoothing: standard deviation in minutes of the bell by which the profile is smoothed.
+        harmonics: sines and cosines of the time of day that the network reads, pairs of them.
+
+    Raises:
+        InputError: a setting that cannot be used.
+
+    Example:
+        >>> times = np.datetime64("2024-01-01T00:00") + 360 * np.arange(40)
+        >>> encoder = SeriesEncoder(smoothing=0.0, harmonics=1)
+        >>> encoder.learn([Series(10.0 * (np.arange(40) % 4), times)])
+        >>> encoder.names
+        ('deviation', 'measured', 'usual', 'change', 'sin 1', 'cos 1')
+        >>> encoder.profile
+        [0.0, 10.0, 20.0, 30.0]
+    """
+
+    def __init__(
+        self,
+        *,
+        target: int = 0,
+        horizon: int = 1,
+        profile: str | None = "auto",
+        smoothing: float = 5.0,
+        harmonics: int = 4,
+    ) -> None:
+        if profile not in PROFILES:
+            raise InputError(f"profile is {profile!r}; expected one of {PROFILES}.")
+        for label, number, least in (
+            ("target", target, 0),
+            ("horizon", horizon, 1),
+            ("harmonics", harmonics, 0),
+        ):
+            if isinstance(number, bool) or not isinstance(number, int) or number < least:
+                raise InputError(f"{label} is {number!r}; expected a whole number from {least} on.")
+        if not 0 <= smoothing <= DAY:
+            raise InputError(f"smoothing is {smoothing!r}; expected minutes, 0 to {DAY}.")
+        self.target, self.horizon = target, horizon
+        self.profile_of, self.smoothing, self.harmonics = profile, float(smoothing), harmonics
+        self.step: int | None = None  # minutes; None = the series have no times
+        self.profile: list[float] = []  # what is usual in each step of the day or the week
+        self.scale = 1.0  # s
+        self.columns: list[tuple[float, float]] = []  # mean and standard deviation of each
+
+    # What is learned.
+
+    @property
+    def learned(self) -> bool:
+        """Return whether `learn` was called."""
+        return bool(self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the numbers that a network reads at a step are."""
+        others = [f"column {i}" for i in range(len(self.columns)) if i != self.target]
+        names = ["deviation", "measured", *others]
+        if self.step is not None:
+            names += ["usual", "change"]
+            for i in range(1, self.harmonics + 1):
+                names += [f"sin {i}", f"cos {i}"]
+            if self._period == WEEK:
+                names += ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+        return tuple(names)
+
+    def learn(self, series: Sequence[Series]) -> None:
+        """Learn the scale and the profile from training series.
+
+        Raises:
+            InputError: series that do not fit each other, or in which there is nothing to learn.
+        """
+        self._check(series, series[0].values.shape[1] if len(series) else 0)
+        values = np.concatenate([one.values for one in series]).astype("float64")
+        if not np.isfinite(values[:, self.target]).any():
+            raise InputError("The training series hold no measurement: nothing can be learned.")
+        spread = np.nanstd(values, axis=0)
+        columns = [
+            (float(m), float(s) or 1.0) for m, s in zip(np.nanmean(values, 0), spread, strict=True)
+        ]
+        self.step = self._find_step(series)
+        self.profile = [columns[self.target][0]]
+        if self.step is not None and self.profile_of is not None:
+            weeks = sum(map(len, series)) * self.step / WEEK
+            weekly = self.profile_of == "week" or (self.profile_of == "auto" and weeks >= 6)
+            self._learn_profile(series, WEEK if weekly else DAY)
+        self.columns = columns
+        deviation = np.concatenate(
+            [one.values[:, self.target] - self._usual(one, 0) for one in series]
+        )
+        self.scale = float(np.nanstd(deviation)) or 1.0
+
+    def _learn_profile(self, series: Sequence[Series], period: int) -> None:
+        assert self.step is not None
+        slots = period // self.step
+        self.profile = [0.0] * slots
+        total, count = np.zeros(slots), np.zeros(slots)
+        for one in series:
+            value = one.values[:, self.target].astype("float64")
+            there = np.isfinite(value)
+            place = self._place(one, 0)[there]
+            np.add.at(total, place, value[there])
+            np.add.at(count, place, 1)
+        seen = np.flatnonzero(count)
+        profile = np.interp(np.arange(slots), seen, total[seen] / count[seen], period=slots)
+        if self.smoothing:
+            distance = np.minimum(np.arange(slots), slots - np.arange(slots)) * self.step
+            bell = np.exp(-0.5 * (distance / self.smoothing) ** 2)
+            spectrum = np.fft.rfft(profile) * np.fft.rfft(bell / bell.sum())
+            profile = np.fft.irfft(spectrum, slots)
+        self.profile = [round(float(value), 6) for value in profile]
+
+    # Series -> numbers.
+
+    def encode(self, series: Sequence[Series]) -> list[Encoded]:
+        """Return what a network reads and what it is to forecast, for each series.
+
+        Raises:
+            InputError: series unlike those that were learned from.
+        """
+        if not self.learned:
+            raise InputError("The encoder has learned nothing yet: call learn first.")
+        self._check(series, len(self.columns))
+        if self.step is not None:
+            found = self._find_step([one for one in series if len(one) > 1] or series)
+            if found != self.step and any(len(one) > 1 for one in series):
+                raise InputError(
+                    f"The series have a step every {found} minutes; those that were learned from "
+                    f"had one every {self.step}."
+                )
+        return [self._encode(one) for one in series]
+
+    def _encode(self, one: Series) -> Encoded:
+        values = one.values.astype("float64")
+        now, later = self._usual(one, 0), self._usual(one, self.horizon)
+        deviation = (values[:, self.target] - now) / self.scale
+        columns = [np.nan_to_num(deviation), np.isfinite(deviation)]
+        for i, (mean, spread) in enumerate(self.columns):
+            if i != self.target:
+                columns.append(np.nan_to_num((values[:, i] - mean) / spread))
+        if self.step is not None:
+            mean, spread = self.columns[self.target]
+            columns += [(later - mean) / spread, (later - now) / self.scale]
+            minute = self._minute(one, self.horizon)
+            for i in range(1, self.harmonics + 1):
+                angle = 2 * np.pi * i * minute / DAY
+                columns += [np.sin(angle), np.cos(angle)]
+            if self._period == WEEK:
+                columns += [minute // DAY == day for day in range(6)]
+        target, h = np.full(len(one), np.nan), self.horizon
+        target[:-h] = (values[h:, self.target] - later[:-h]) / self.scale
+        return Encoded(
+            np.stack(columns, 1).astype("float32"),
+            np.nan_to_num(target).astype("float32"),
+            later,
+            np.isfinite(target),
+        )
+
+    @property
+    def _period(self) -> int:
+        return len(self.profile) * (self.step or 0)
+
+    def _minute(self, one: Series, ahead: int) -> np.ndarray:
+        """Return the minute of the week, of the step that is `ahead` steps later."""
+        assert one.times is not None
+        assert self.step is not None
+        return (one.times.astype(int) + ahead * self.step - MONDAY) % WEEK
+
+    def _place(self, one: Series, ahead: int) -> np.ndarray:
+        return self._minute(one, ahead) % self._period // (self.step or 1)
+
+    def _usual(self, one: Series, ahead: int) -> np.ndarray:
+        """Return what the profile says of the steps that are `ahead` steps later."""
+        if len(self.profile) == 1:
+            return np.full(len(one), self.profile[0])
+        return np.asarray(self.profile)[self._place(one, ahead)]
+
+    def _check(self, series: Sequence[Series], width: int) -> None:
+        if not len(series):
+            raise InputError("There are no series: expected at least one.")
+        timed = self.step is not None if self.learned else series[0].times is not None
+        for i, one in enumerate(series):
+            if one.values.shape[1] != width:
+                raise InputError(
+                    f"Series {i} has {one.values.shape[1]} columns; expected {width}, as in those "
+                    "before it."
+                )
+            if (one.times is not None) != timed:
+                what = "no times, those before it have" if timed else "times, those before it none"
+                raise InputError(f"Series {i} has {what}: expected all with times, or none.")
+        if self.target >= width:
+            raise InputError(
+                f"target is {self.target}; the series have {width} columns, from 0 on."
+            )
+
+    def _find_step(self, series: Sequence[Series]) -> int | None:
+        """Return the minutes from step to step, or None where there are no times."""
+        if series[0].times is None:
+            return None
+        distances = [np.diff(one.times).astype(int) for one in series if one.times is not None]
+        found, counts = np.unique(np.concatenate(distances), return_counts=True)
+        if not len(found):
+            raise InputError("The series have one step each: expected longer ones.")
+        step = int(found[counts.argmax()])
+        if DAY % step:
+            raise InputError(
+                f"The series have a step every {step} minutes, which does not divide a day: leave "
+                "their times out, and there is no time of day."
+            )
+        return step
+
+    # As text, for the model's file.
+
+    def to_json(self) -> str:
+        """Return settings and what was learned."""
+        return json.dumps(vars(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> SeriesEncoder:
+        """Return the encoder that `to_json` wrote down."""
+        encoder = cls()
+        state: dict[str, Any] = json.loads(text)
+        state["columns"] = [(mean, spread) for mean, spread in state["columns"]]
+        vars(encoder).update(state)
+        return encoder
