@@ -1,7 +1,8 @@
 """What happened while a model trained: TensorBoard event files, callbacks and metrics.
 
-`events` and `projector` need neither Keras nor a framework; `callbacks`, `metrics` and `gradients`
-bring them in (after `rnnkit.backend`, which picks one). Each name below is imported on first use.
+`events`, `projector` and the `markov` files need neither Keras nor a framework; `callbacks`,
+`metrics` and `gradients` bring them in (after `rnnkit.backend`, which picks one). Each name below
+is imported on first use.
 """
 
 from __future__ import annotations
@@ -19,17 +20,29 @@ _HOMES = {
     "F1": "rnnkit.monitor.metrics",
     "gradient_flow": "rnnkit.monitor.gradients",
     "gradient_flow_png": "rnnkit.monitor.gradients",
+    "HMMEvents": "rnnkit.monitor.markov_events",
+    "transition_figure": "rnnkit.monitor.markov",
+    "emission_figure": "rnnkit.monitor.markov",
+    "means_figure": "rnnkit.monitor.markov",
+    "log_likelihood_figure": "rnnkit.monitor.markov",
+    "states_figure": "rnnkit.monitor.markov_series",
 }
 
 __all__ = [
     "F1",
     "EventWriter",
+    "HMMEvents",
     "Precision",
     "Recall",
     "StopOnNonFinite",
     "TensorBoard",
+    "emission_figure",
     "gradient_flow",
     "gradient_flow_png",
+    "log_likelihood_figure",
+    "means_figure",
+    "states_figure",
+    "transition_figure",
     "write_projector",
 ]
 

@@ -19,6 +19,7 @@ from keras import ops
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.monitor.events import EventWriter, write_projector
 from rnnkit.monitor.examples import Examples
+from rnnkit.monitor.markov_events import write_layers
 
 __all__ = ["StopOnNonFinite", "TensorBoard"]
 
@@ -31,6 +32,7 @@ class TensorBoard(keras.callbacks.Callback):
     | Scalars | `train` | `batch/...`: loss and metrics (means since the epoch began, as Keras gives them), learning rate, gradient norm, tokens/s |
     | Scalars | `train`, `validation` | `epoch/...`: loss and metrics under the same tags, so that both curves share a chart |
     | Histograms, Distributions | `train` | every trained weight, after each epoch |
+    | Images | `train` | of each hidden Markov layer its transition matrix and means, after each epoch |
     | Images, PR Curves, Text | `validation` | what the model makes of the examples, after each epoch |
     | Projector | `train` | the word vectors as they are when training ends |
 
@@ -132,6 +134,7 @@ class TensorBoard(keras.callbacks.Callback):
         if self.histograms_every_epoch:
             for weight in self.model.trainable_weights:
                 train.histogram(weight.path, ops.convert_to_numpy(weight), step)
+        write_layers(train, self.model, step)
         if self._examples is not None:
             self._examples.report(self.model, self._writer("validation"), step)
 

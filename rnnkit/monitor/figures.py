@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import re
 import textwrap
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 _MAX_NUMBERED = 12  # beyond this many classes the numbers no longer fit their cells
-_MAX_NAME = 18  # letters of a class name on an axis
 _MAX_LINE = 100  # letters of a line in a table
 
 
@@ -34,51 +31,42 @@ def confusion_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes
         >>> confusion_png([[90, 10], [20, 80]], ["neg", "pos"])[1:4]
         b'PNG'
     """
-    # The object interface with Agg: no window, no global state, no font cache of pyplot's.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from rnnkit.monitor.picture import Picture, heat_map, short
 
     table = np.asarray(counts)
     size = len(table)
+    few = size <= 4
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    names = [name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…" for name in classes]
+    names = list(map(short, classes))
     numbered = size <= _MAX_NUMBERED
+    texts = [
+        [f"{int(count):,}\n{share:.1%}" for count, share in zip(*row, strict=True)]
+        for row in zip(table, shares, strict=True)
+    ]
     side = min(3.2 + 0.75 * size, 14.0)
-    figure = Figure(figsize=(side, side), dpi=110, layout="constrained")
+    letters = 15 if few else 10  # TensorBoard shows the picture small
+    figure = Picture(side, side)
     axes = figure.add_subplot()
-    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    letters = 15 if size <= 4 else 10  # TensorBoard shows the picture small
-    # parse_math: a "$" in a class name is a dollar, not the start of a formula.
-    style: dict[str, Any] = {"parse_math": False, "fontsize": letters}
-    axes.set_xticks(range(size), names, rotation=45 if size > 4 else 0, **style)
-    axes.set_yticks(range(size), names, rotation=90 if size <= 4 else 0, va="center", **style)
+    picture = heat_map(
+        axes,
+        shares,
+        names,
+        names,
+        texts=texts if numbered else None,
+        text_size=20 if few else 9,
+        label_size=letters,
+        tilted=(90, 0) if few else (0, 45),
+        cmap="Blues",
+        vmin=0,
+        vmax=1,
+    )
+    axes.set_aspect("equal")
     axes.set_xlabel("predicted class", fontsize=letters)
     axes.set_ylabel("true class", fontsize=letters)
-    axes.set_title(title, **style)
-    axes.spines[:].set_visible(False)
-    axes.set_xticks(np.arange(size - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(size - 1) + 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=2)
-    axes.tick_params(which="both", length=0)
-    for row, column in np.ndindex(size, size) if numbered else ():
-        share = shares[row, column]
-        axes.text(
-            column,
-            row,
-            f"{int(table[row, column]):,}\n{share:.1%}",
-            ha="center",
-            va="center",
-            fontsize=20 if size <= 4 else 9,
-            color="white" if share > 0.5 else "black",
-        )
+    axes.set_title(title, parse_math=False, fontsize=letters)
     if not numbered:
         figure.colorbar(picture, ax=axes, shrink=0.8).set_label("share of the true class")
-    png = io.BytesIO()
-    with warnings.catch_warnings():
-        # A letter that the font lacks is drawn as a box; that is no reason to disturb a training.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        FigureCanvasAgg(figure).print_png(png)
-    return png.getvalue()
+    return figure.png()
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

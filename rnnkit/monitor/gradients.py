@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -125,13 +124,11 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
         >>> gradient_flow_png({"a factor of 0.9 a step": 0.9 ** np.arange(20)[::-1]})[1:4]
         b'PNG'
     """
-    # The object interface with Agg: no window, no global state, no font cache of pyplot's.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from rnnkit.monitor.picture import Picture
 
     if not flows:
         raise InputError("gradient_flow_png: there is no flow to draw; give at least one.")
-    figure = Figure(figsize=(7.5, 4.2), dpi=110, layout="constrained")
+    figure = Picture(7.5, 4.2)
     axes = figure.add_subplot()
     for name, flow in flows.items():
         rows = np.atleast_2d(np.asarray(flow, "float64"))
@@ -149,9 +146,7 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    png = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(png)
-    return png.getvalue()
+    return figure.png()
 
 
 def _differentiate(layer: Any, given: list[bool]) -> Any:

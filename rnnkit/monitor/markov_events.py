@@ -1,0 +1,234 @@
+"""The training of a hidden Markov model in TensorBoard, and that of a network with one inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from rnnkit.errors import InputError
+from rnnkit.monitor.events import EventWriter
+from rnnkit.monitor.markov import emission_figure, means_figure, transition_figure
+from rnnkit.monitor.markov_series import states_figure
+
+
+class HMMEvents:
+    """Write the training of a hidden Markov model for TensorBoard.
+
+    An instance is called after each iteration of Baum-Welch. The log-likelihood goes to the scalars
+    each time; the transition matrix and what each state puts out (means with standard deviations,
+    or probabilities of symbols) go to the images at the first iteration, at every
+    `images_every`th, and at the last, when `close` is called or the `with` block ends.
+
+    Args:
+        folder: where the event file goes; TensorBoard shows it as one run.
+        images_every: draw once in this many iterations; 0 = the last one alone.
+        names: of the states.
+        features: names of the features, or of the symbols.
+        covariance_type: "spherical", "diag", "full" or "tied"; None = told by the shape of
+            `covars`. Needed for "tied" with as many states (or components) as features.
+
+    Raises:
+        InputError: a folder that cannot be written to, a number below 0.
+
+    Example:
+        >>> with HMMEvents("runs/hmm", names=["free", "jam"]) as events:
+        ...     events(1, {"transmat": np.eye(2), "means": np.ones((2, 3))}, -812.5)
+        >>> events.path.parent.name
+        'hmm'
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        images_every: int = 10,
+        names: Sequence[str] | None = None,
+        features: Sequence[str] | None = None,
+        covariance_type: str | None = None,
+    ) -> None:
+        if images_every < 0:
+            raise InputError(f"images_every is {images_every}; expected 0 or more.")
+        self._writer = EventWriter(folder)
+        self.path = self._writer.path
+        self.images_every = images_every
+        self.names = names
+        self.features = features
+        self.covariance_type = covariance_type
+        self._last = 0
+        self._waiting: Mapping[str, Any] | None = None  # parameters that no picture shows yet
+
+    def __call__(
+        self, iteration: int, parameters: Mapping[str, Any], log_likelihood: float
+    ) -> None:
+        """Write what there is to see after an iteration.
+
+        Args:
+            iteration: its number, from 1.
+            parameters: "startprob" `(K,)`, "transmat" `(K, K)` and those of the emission by their
+                names, without restarts; what is not known is not drawn.
+            log_likelihood: of all sequences together.
+        """
+        self._writer.scalar("log_likelihood", float(log_likelihood), iteration)
+        first, self._last, self._waiting = not self._last, iteration, parameters
+        if self.images_every and (first or iteration % self.images_every == 0):
+            self._draw()
+
+    def series(
+        self,
+        values: Any,
+        states: Any = None,
+        *,
+        posteriors: Any = None,
+        times: Any = None,
+        tag: str = "states",
+        step: int | None = None,
+    ) -> None:
+        """Draw a series with its states, as `rnnkit.monitor.states_figure` does.
+
+        Args:
+            values: `(T,)` or `(T, D)`.
+            states: `(T,)`, -1 = none; or None.
+            posteriors: `(T, K)` or None.
+            times: `(T,)` or None.
+            tag: name of the image.
+            step: None = the last iteration.
+
+        Raises:
+            InputError: as `states_figure`.
+        """
+        width = 1 if np.ndim(values) == 1 else np.shape(values)[1]
+        features = self.features
+        if features is not None and len(features) != width:
+            features = None  # these were names of symbols
+        picture = states_figure(
+            values,
+            states,
+            posteriors=posteriors,
+            times=times,
+            names=self.names,
+            features=features,
+        )
+        self._writer.image(tag, picture.png(), self._last if step is None else step)
+
+    def close(self) -> None:
+        """Draw the last iteration, if no picture shows it yet, and close the file."""
+        self._draw()
+        self._writer.close()
+
+    def __enter__(self) -> HMMEvents:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _draw(self) -> None:
+        known, self._waiting = self._waiting, None
+        if known is None:
+            return
+        title = f"iteration {self._last}"
+        pictures = {}
+        if "transmat" in known:
+            pictures["transition_matrix"] = transition_figure(known["transmat"], self.names, title)
+        if "emissionprob" in known:
+            table = known["emissionprob"]
+            pictures["emission"] = emission_figure(table, self.names, self.features, title)
+        means, sds = state_moments(known, self.covariance_type)
+        if means is not None:
+            pictures["means"] = means_figure(means, sds, self.names, self.features, title)
+        for tag, picture in pictures.items():
+            self._writer.image(tag, picture.png(), self._last)
+
+
+def state_moments(
+    parameters: Mapping[str, Any], covariance_type: str | None = None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the mean and standard deviation of each feature in each state.
+
+    Of a mixture `μ_k = Σ_m c_km μ_km` and `σ²_k = Σ_m c_km (σ²_km + (μ_km - μ_k)²)`.
+
+    Args:
+        parameters: of a Gaussian, mixture or Poisson emission, by their names.
+        covariance_type: of "covars"; None = told by their shape, "diag" where "tied" fits too.
+
+    Returns:
+        Means and standard deviations, `(K, D)` each; None for what the parameters do not tell.
+
+    Example:
+        >>> state_moments({"lambdas": [[4.0], [9.0]]})[1].ravel()
+        array([2., 3.])
+    """
+    if "lambdas" in parameters:
+        rates = np.asarray(parameters["lambdas"], "float64")
+        return rates, np.sqrt(rates)
+    if "means" not in parameters:
+        return None, None
+    means = np.asarray(parameters["means"], "float64")
+    variances = None
+    if "covars" in parameters:
+        variances = _variances(np.asarray(parameters["covars"], "float64"), means, covariance_type)
+    if means.ndim == 3:
+        shares = np.asarray(parameters["weights"], "float64")[..., None]
+        centre = (shares * means).sum(1)
+        if variances is not None:
+            variances = (shares * (variances + (means - centre[:, None]) ** 2)).sum(1)
+        means = centre
+    return means, None if variances is None else np.sqrt(variances)
+
+
+def _variances(covars: np.ndarray, means: np.ndarray, kind: str | None) -> np.ndarray:
+    """Return the variance of each feature in each state, or each component of it."""
+    if kind is None:
+        kind = {-1: "spherical", 0: "diag", 1: "full"}[covars.ndim - means.ndim]
+        if kind == "diag" and covars.shape != means.shape:
+            kind = "tied"
+    if kind == "spherical":
+        found = covars[..., None]
+    elif kind == "diag":
+        found = covars
+    else:
+        found = np.diagonal(covars, axis1=-2, axis2=-1)
+        if kind == "tied":  # by all states, or by all components of one
+            found = found[..., None, :]
+    return np.broadcast_to(found, means.shape)
+
+
+def write_layers(writer: EventWriter, layer: Any, step: int) -> None:
+    """Draw the transition matrix and the means of each hidden Markov layer within a model.
+
+    Such a layer has a method `transition_matrix()` that returns `(K, K)` probabilities, and may
+    have `means()`, `(K, D)` or None.
+
+    Args:
+        writer: where to.
+        layer: a model or a layer.
+        step: the step they belong to.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> layer = SimpleNamespace(name="hmm", transition_matrix=lambda: np.eye(2))
+        >>> with EventWriter("runs") as writer:
+        ...     write_layers(writer, SimpleNamespace(layers=[layer]), 1)
+    """
+    for part in {id(part): part for part in _parts(layer)}.values():
+        if callable(getattr(part, "transition_matrix", None)):
+            picture = transition_figure(part.transition_matrix())
+            writer.image(f"{part.name}/transition_matrix", picture.png(), step)
+            means = part.means() if hasattr(part, "means") else None
+            if means is not None:
+                writer.image(f"{part.name}/means", means_figure(means).png(), step)
+
+
+def _parts(layer: Any) -> Iterator[Any]:
+    """Yield a layer and all that stand inside it."""
+    yield layer
+    for part in getattr(layer, "layers", ()):
+        yield from _parts(part)

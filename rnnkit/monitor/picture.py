@@ -1,0 +1,146 @@
+"""What all pictures share: a figure that a notebook shows and TensorBoard takes, and heat maps."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+# The light colours of Paul Tol (personal.sron.nl/~pault): told apart by every kind of eye, and dark
+# lines and letters stay readable on them. His grey is left for what has no colour of its own.
+_LIGHT = ["#77AADD", "#EE8866", "#44BB99", "#EEDD88", "#FFAABB", "#AAAA00", "#99DDFF", "#BBCC33"]
+_MAX_NAME = 18  # letters of a name on an axis
+
+
+class Picture(Figure):
+    """A matplotlib figure without a window or any global state.
+
+    As the last line of a notebook's cell it shows itself; `png()` is what
+    `rnnkit.monitor.EventWriter.image` takes, and `savefig` writes a file of any format.
+
+    Args:
+        width: in inches.
+        height: in inches.
+
+    Example:
+        >>> picture = Picture(4, 3)
+        >>> lines = picture.add_subplot().plot([1, 2, 3])
+        >>> picture.png()[1:4]
+        b'PNG'
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        super().__init__(figsize=(width, height), dpi=110, layout="constrained")
+
+    def png(self) -> bytes:
+        """Return the picture as a PNG file.
+
+        Example:
+            >>> len(Picture(1, 1).png()) > 100
+            True
+        """
+        file = io.BytesIO()
+        with warnings.catch_warnings():
+            # A letter that the font lacks is drawn as a box; no reason to disturb a training.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            FigureCanvasAgg(self).print_png(file)
+        return file.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        """Show the picture in a notebook, also where pyplot was never imported."""
+        return self.png()
+
+
+def short(name: str) -> str:
+    """Cut a name to the letters that an axis has room for.
+
+    Example:
+        >>> short("a word that never ends")
+        'a word that never…'
+    """
+    return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1].rstrip() + "…"
+
+
+def colours(count: int) -> list[Any]:
+    """Return so many colours, each light enough for dark letters on it.
+
+    Up to eight they are easily told apart; more are a row from dark to light.
+
+    Example:
+        >>> colours(2)
+        ['#77AADD', '#EE8866']
+    """
+    if count <= len(_LIGHT):
+        return _LIGHT[:count]
+    from matplotlib import colormaps
+
+    return [tuple(colour) for colour in colormaps["viridis"](np.linspace(0.3, 1, count))]
+
+
+def heat_map(
+    axes: Axes,
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    texts: Sequence[Sequence[str]] | None = None,
+    text_size: float = 9,
+    label_size: float = 10,
+    tilted: tuple[float, float] = (0, 0),
+    **colouring: Any,
+) -> AxesImage:
+    """Draw a table as coloured cells, with a text in each and names at its sides.
+
+    Args:
+        axes: where.
+        values: `(R, C)` numbers that decide the colours.
+        rows: R names.
+        columns: C names.
+        texts: `(R, C)` what stands in the cells; None = nothing.
+        text_size: of the texts, in points.
+        label_size: of the names.
+        tilted: degrees by which the names of rows and columns are turned.
+        colouring: what `Axes.imshow` takes: cmap, vmin, vmax, norm.
+
+    Example:
+        >>> axes = Picture(3, 3).add_subplot()
+        >>> heat_map(axes, np.eye(2), ["a", "b"], ["c", "d"], vmin=0, vmax=1).get_array().tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    height, width = values.shape
+    picture = axes.imshow(values, aspect="auto", **colouring)
+    # parse_math: a "$" in a name is a dollar, not the start of a formula.
+    style: dict[str, Any] = {"parse_math": False, "fontsize": label_size}
+    slant: dict[str, Any] = {"rotation": tilted[1]}
+    if 0 < tilted[1] < 90:
+        slant |= {"ha": "right", "rotation_mode": "anchor"}
+    axes.set_yticks(range(height), rows, rotation=tilted[0], va="center", **style)
+    axes.set_xticks(range(width), columns, **slant, **style)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks(np.arange(width - 1) + 0.5, minor=True)
+    axes.set_yticks(np.arange(height - 1) + 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2 if max(values.shape) <= 30 else 0)
+    axes.tick_params(which="both", length=0)
+    if texts is None:
+        return picture
+    for row, column in np.ndindex(height, width):
+        # A dark cell gets white letters: by the luminance of its colour (ITU-R BT.709).
+        red, green, blue, _ = picture.to_rgba(values[row, column])
+        dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5
+        axes.text(
+            column,
+            row,
+            texts[row][column],
+            ha="center",
+            va="center",
+            fontsize=text_size,
+            color="white" if dark else "black",
+        )
+    return picture
