@@ -90,6 +90,16 @@ class SeriesEncoder:
         self.scale = 1.0  # s
         self.columns: list[tuple[float, float]] = []  # mean and standard deviation of each
 
+    def fresh(self) -> SeriesEncoder:
+        """Return an encoder of the same settings that has learned nothing."""
+        return SeriesEncoder(
+            target=self.target,
+            horizon=self.horizon,
+            profile=self.profile_of,
+            smoothing=self.smoothing,
+            harmonics=self.harmonics,
+        )
+
     # What is learned.
 
     @property

@@ -1,0 +1,160 @@
+"""Series -> batches of pieces of one length, to train a network that forecasts at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnkit.data.series_encoding import Encoded
+
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+LARGEST_BATCH = 65_536  # steps that are forecast in one go
+
+
+class Pieces:
+    """Encoded series cut into pieces, in a new order and at other places in each epoch.
+
+    A piece is `window` steps to learn from and up to `warm_up` steps before them, which a network
+    only reads. Pieces at the end of a short series are filled up with zeros that count for nothing;
+    a network that looks at earlier steps only needs no mask.
+
+    Args:
+        encoded: the series.
+        context: a step counts from the one on at which this many steps have been read.
+        window: steps of a piece that count.
+        warm_up: steps before them.
+        batch_size: pieces of a batch.
+        shuffle: draw order and places anew for every epoch.
+        seed: decides them.
+
+    Attributes:
+        tokens: steps that are read in an epoch.
+
+    Example:
+        >>> values = np.arange(5, dtype="float32")
+        >>> series = Encoded(values[:, None], 10 * values, values, np.ones(5, bool))
+        >>> pieces = Pieces([series], context=1, window=2, warm_up=1, batch_size=3)
+        >>> x, targets, weights = pieces[0]
+        >>> x[..., 0].tolist(), weights.tolist()
+        ([[0.0, 1.0, 0.0], [1.0, 2.0, 3.0], [3.0, 4.0, 0.0]], [[1, 1, 0], [0, 1, 1], [0, 1, 0]])
+    """
+
+    def __init__(
+        self,
+        encoded: Sequence[Encoded],
+        *,
+        context: int,
+        window: int,
+        warm_up: int = 0,
+        batch_size: int = 16,
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self._encoded = list(encoded)
+        self.context, self.window, self.warm_up = context, window, warm_up
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self._places = [
+            (i, start)
+            for i, one in enumerate(self._encoded)
+            for start in range(0, len(one.x), window)
+            if one.known[context - 1 :].any()
+        ]
+        self._starts = [start for _, start in self._places]
+        self.order = np.arange(len(self._places))
+        self.tokens = sum(len(one.x) for one in self._encoded)
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self._places) // self.batch_size)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw order and places of an epoch: of seed and epoch alone."""
+        if not self.shuffle:
+            return
+        random = np.random.default_rng([self.seed, epoch])
+        self.order = random.permutation(len(self._places))
+        shift = random.integers(-(self.window // 2), self.window - self.window // 2)
+        for row, (i, start) in enumerate(self._places):
+            last = max(0, len(self._encoded[i].x) - self.window)
+            self._starts[row] = int(np.clip(start + shift, 0, last))
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return inputs `(B, warm_up + window, F)`, targets `(..., 1)` and weights of a batch."""
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        length = self.warm_up + self.window
+        batch = _empty(len(rows), length, self._encoded[0].x.shape[1])
+        for row, place in enumerate(rows):
+            i, start = self._places[place][0], self._starts[place]
+            first = max(0, start - self.warm_up)
+            _fill(batch, row, self._encoded[i], first, start + self.window, self.context)
+            batch[2][row, : start - first] = 0
+        return batch
+
+
+class Whole:
+    """Encoded series as they are, those of about one length in a batch, filled up to one length.
+
+    Args:
+        encoded: the series.
+        context: a step counts from the one on at which this many steps have been read.
+        batch_size: series of a batch, at most.
+
+    Attributes:
+        groups: which series are in each batch.
+        tokens: steps of all series.
+    """
+
+    def __init__(self, encoded: Sequence[Encoded], *, context: int, batch_size: int = 64) -> None:
+        self._encoded, self.context = list(encoded), context
+        self.tokens = sum(len(one.x) for one in self._encoded)
+        lengths = [_rounded(len(one.x)) for one in self._encoded]
+        self.groups: list[list[int]] = []
+        for i in np.argsort(lengths, kind="stable").tolist():
+            most = min(batch_size, max(1, LARGEST_BATCH // lengths[i]))
+            last = self.groups[-1] if self.groups else None
+            if last is not None and lengths[last[0]] == lengths[i] and len(last) < most:
+                last.append(i)
+            else:
+                self.groups.append([i])
+        self._lengths = lengths
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self.groups)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return inputs `(B, T, F)`, targets `(B, T, 1)` and weights `(B, T)` of a batch."""
+        group = self.groups[index]
+        width = self._encoded[group[0]].x.shape[1]
+        batch = _empty(len(group), self._lengths[group[0]], width)
+        for row, i in enumerate(group):
+            _fill(batch, row, self._encoded[i], 0, len(self._encoded[i].x), self.context)
+        return batch
+
+
+def _rounded(length: int) -> int:
+    """Return the length to fill up to: few different ones, for each is compiled anew."""
+    size = 32
+    while size < length:
+        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
+    return size
+
+
+def _empty(rows: int, length: int, width: int) -> Batch:
+    # Keras's loss multiplies float32 weights in place where they are torch tensors.
+    weights = np.zeros((rows, length))
+    return (
+        np.zeros((rows, length, width), "float32"),
+        np.zeros((rows, length, 1), "float32"),
+        weights,
+    )
+
+
+def _fill(batch: Batch, row: int, one: Encoded, first: int, end: int, context: int) -> None:
+    x, targets, weights = batch
+    end = min(end, len(one.x))
+    x[row, : end - first] = one.x[first:end]
+    targets[row, : end - first, 0] = one.target[first:end]
+    counts = one.known[first:end] & (np.arange(first, end) >= context - 1)
+    weights[row, : end - first] = counts

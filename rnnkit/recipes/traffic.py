@@ -1,0 +1,114 @@
+"""How many cars will have passed five minutes, or an hour, from now? (S9)."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from rnnkit.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from rnnkit.tasks.forecaster import Forecaster
+
+MODELS = ("lstm", "gru", "rnn")
+
+
+def traffic_forecaster(
+    *,
+    model: str = "lstm",
+    horizon: int = 1,
+    target: int = 0,
+    layers: int = 1,
+    units: int = 64,
+    dropout: float = 0.0,
+    profile: str | None = "auto",
+    smoothing: float = 5.0,
+    harmonics: int = 4,
+    context: int = 12,
+    window: int = 96,
+    warm_up: int = 48,
+    optimizer: str = "adam",
+    learning_rate: float = 3e-3,
+    learning_rate_schedule: str = "cosine",
+    clip_norm: float | None = 1.0,
+    batch_size: int = 16,
+    epochs: int | None = 40,
+    seed: int = 0,
+) -> Forecaster:
+    """Forecast a series h steps ahead with a recurrent network that knows the time of the day.
+
+    The network runs along a series and forecasts at each step; what it reads and forecasts is the
+    deviation from what is usual at that time, learned from the training series.
+
+    Args:
+        model: "lstm", "gru" or "rnn".
+        horizon: how many steps ahead to forecast.
+        target: the number of the column to forecast.
+        layers: recurrent layers on top of each other.
+        units: size of each layer's state.
+        dropout: share of each layer's output that is dropped.
+        profile: what is usual is learned for the times of the "day", or of the "week"; None = not
+            at all; "auto" = of the week where train has six weeks or more, else of the day.
+        smoothing: minutes over which the profile is smoothed.
+        harmonics: sines and cosines of the time of day that the network reads, pairs of them.
+        context: a forecast is made from the step on at which this many steps have been read.
+        window: steps of the pieces that the network is trained on.
+        warm_up: steps before a piece that it only reads.
+        optimizer: the name of a Keras optimizer.
+        learning_rate: its first learning rate.
+        learning_rate_schedule: "constant", or, after a short rise, "linear" or "cosine" to zero.
+        clip_norm: gradients are clipped to this global norm; None = not at all.
+        batch_size: pieces of a batch.
+        epochs: how often `fit` goes through the series, where it is not told; None = enough for
+            2,000 steps, 3 to 15.
+        seed: of the first weights, the order and places of the pieces and the dropout.
+
+    Returns:
+        `Forecaster`: a Keras model whose `fit`, `evaluate` and `predict` take series.
+
+    Raises:
+        InputError: a setting that cannot be used.
+
+    Example:
+        >>> from rnnkit import datasets
+        >>> traffic = datasets.load("traffic_sample", limit=200)
+        >>> forecaster = traffic_forecaster(model="gru", units=8, epochs=2)
+        >>> history = forecaster.fit(traffic.train.x, verbose=0)
+        >>> sorted(forecaster.evaluate(traffic.test.x, return_dict=True, verbose=0))
+        ['loss', 'mae', 'rmse']
+    """
+    settings: dict[str, Any] = dict(locals())
+    from rnnkit.data.series_encoding import SeriesEncoder
+    from rnnkit.tasks.forecast_networks import recurrent_forecaster
+    from rnnkit.tasks.forecaster import Forecaster
+    from rnnkit.tasks.optimizers import clipped
+
+    if model not in MODELS:
+        raise InputError(f"model is {model!r}; expected one of {MODELS}.{nearest(model, MODELS)}")
+    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
+    make_optimizer()  # refuses now what it cannot make
+
+    def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
+        return recurrent_forecaster(
+            len(encoder.names), cell=model, layers=layers, units=units, dropout=dropout, seed=seed
+        )
+
+    return Forecaster(
+        build_network,
+        encoder=SeriesEncoder(
+            target=target,
+            horizon=horizon,
+            profile=profile,
+            smoothing=smoothing,
+            harmonics=harmonics,
+        ),
+        context=context,
+        window=window,
+        warm_up=warm_up,
+        optimizer=make_optimizer,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        learning_rate_schedule=learning_rate_schedule,
+        settings={"recipe": "traffic_forecaster", **settings},
+    )
