@@ -314,7 +314,7 @@ def short_names(label: str, names: Sequence[str] | None, count: int) -> list[str
         InputError: another number of names.
 
     Example:
-        >>> shortshort_names("names", None, 2)
+        >>> short_names("names", None, 2)
         ['0', '1']
     """
     from rnnkit.monitor.picture import short

@@ -58,7 +58,7 @@ class HMMEvents:
         self.names = names
         self.features = features
         self.covariance_type = covariance_type
-        self._last = 0
+        self._last: int | None = None
         self._waiting: Mapping[str, Any] | None = None  # parameters that no picture shows yet
 
     def __call__(
@@ -67,13 +67,13 @@ class HMMEvents:
         """Write what there is to see after an iteration.
 
         Args:
-            iteration: its number, from 1.
+            iteration: its number.
             parameters: "startprob" `(K,)`, "transmat" `(K, K)` and those of the emission by their
                 names, without restarts; what is not known is not drawn.
             log_likelihood: of all sequences together.
         """
         self._writer.scalar("log_likelihood", float(log_likelihood), iteration)
-        first, self._last, self._waiting = not self._last, iteration, parameters
+        first, self._last, self._waiting = self._last is None, iteration, parameters
         if self.images_every and (first or iteration % self.images_every == 0):
             self._draw()
 
@@ -100,7 +100,7 @@ class HMMEvents:
         Raises:
             InputError: as `states_figure`.
         """
-        width = 1 if np.ndim(values) == 1 else np.shape(values)[1]
+        width = (*np.shape(values), 1, 1)[1]
         features = self.features
         if features is not None and len(features) != width:
             features = None  # these were names of symbols
@@ -112,7 +112,7 @@ class HMMEvents:
             names=self.names,
             features=features,
         )
-        self._writer.image(tag, picture.png(), self._last if step is None else step)
+        self._writer.image(tag, picture.png(), (self._last or 0) if step is None else step)
 
     def close(self) -> None:
         """Draw the last iteration, if no picture shows it yet, and close the file."""
@@ -132,7 +132,7 @@ class HMMEvents:
 
     def _draw(self) -> None:
         known, self._waiting = self._waiting, None
-        if known is None:
+        if known is None or self._last is None:
             return
         title = f"iteration {self._last}"
         pictures = {}

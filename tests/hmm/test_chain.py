@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import scipy.linalg
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import clone
@@ -20,6 +20,7 @@ from rnnkit.hmm.chain import MarkovChain
 
 OZ = np.array([[0.5, 0.25, 0.25], [0.5, 0, 0.5], [0.25, 0.25, 0.5]])  # rain, nice, snow
 WEATHER = ["rain", "nice", "snow"]
+FEW = settings(max_examples=50, deadline=None)
 
 
 @st.composite
@@ -117,6 +118,7 @@ def test_a_long_sequence_and_one_that_cannot_be():
     )
 
 
+@FEW
 @given(matrices(), st.integers(0, 6))
 def test_later_distributions_are_powers(matrix, steps):
     chain = MarkovChain.from_matrix(matrix)
@@ -152,6 +154,7 @@ def eigenvector(matrix):
     return found / found.sum()
 
 
+@FEW
 @given(matrices(zeros=False))
 def test_stationary_is_the_eigenvector_of_one(matrix):
     found = MarkovChain.from_matrix(matrix).stationary_distribution()
@@ -191,6 +194,7 @@ def walks(matrix, steps):
     return np.linalg.matrix_power((matrix > 0).astype(object), steps) > 0
 
 
+@FEW
 @given(matrices())
 def test_classes_and_periods_follow_from_walks(matrix):
     size = len(matrix)
@@ -206,6 +210,7 @@ def test_classes_and_periods_follow_from_walks(matrix):
         assert chain.period(state) == math.gcd(*lengths)
 
 
+@FEW
 @given(matrices())
 def test_there_is_an_answer_or_a_reason(matrix):
     chain = MarkovChain.from_matrix(matrix)
