@@ -1,0 +1,288 @@
+"""Linear-chain conditional random field: labels of a sequence that fit each other (H7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+from rnnkit.hmm import inference
+from rnnkit.hmm.layer import Shape, StateLayer, Tensor
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class CRF(StateLayer):
+    """Label every step of a sequence, with transitions that are learned.
+
+    The score of the labels `y` is `s(y) = a(y_1) + Σ_t u_t(y_t) + Σ_t A(y_t, y_{t+1}) + e(y_T)`,
+    their probability `exp s(y) / Z` with `Z = Σ_y' exp s(y')`. The potentials `u` come from the
+    network before (a `Dense(K)` without activation); `a`, `A`, `e` are the layer's weights.
+    T is the last real step, and a masked step is not there: the label before a gap is followed by
+    the label after it.
+
+    Given labels, the layer adds their negative log-likelihood to the loss of the model: the sum
+    over the batch, divided by the number of its real steps. So a model with the labels as second
+    input trains with `fit`, without a loss in `compile`, and one without them predicts.
+
+    Args:
+        units: the number K of labels.
+        allowed_start: boolean `(K,)`: the labels that may come first; None = all.
+        allowed_transitions: boolean `(K, K)`: row = the label before, column = the label after;
+            None = all. A label that is not allowed has probability 0 everywhere.
+        use_end: learn `e`; without it `e = 0`.
+        initializer: how the weights start.
+        regularizer: penalty on the weights.
+        **options: see `StateLayer`.
+
+    Call arguments:
+        potentials: `(B, T, K)`.
+        labels: whole numbers `(B, T)`; anything at masked steps. A negative label is unknown: the
+            likelihood is then that of all labels that agree with the known ones.
+        mask: boolean `(B, T)`, any pattern; None = all steps are real.
+
+    Returns:
+        The posterior `P(y_t = k)` of each label, `(B, T, K)`. The labels that are most likely
+        together: `decode`, or `CRFDecoder` inside a model.
+
+    Raises:
+        InputError: constraints of another shape, or that leave no label.
+
+    Source: Lafferty, McCallum and Pereira 2001, Conditional random fields; with a recurrent network
+    before it: Huang, Xu and Yu 2015, Bidirectional LSTM-CRF models for sequence tagging.
+
+    Example:
+        >>> import numpy as np
+        >>> crf = CRF(3)
+        >>> crf(np.zeros((2, 5, 3))).shape
+        (2, 5, 3)
+        >>> losses = crf.nll(np.zeros((1, 2, 3)), [[0, 1]])  # 9 labellings, equally likely
+        >>> round(float(losses[0]), 3) == round(float(np.log(9)), 3)
+        True
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        allowed_start: Any = None,
+        allowed_transitions: Any = None,
+        use_end: bool = True,
+        initializer: Any = "zeros",
+        regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(units, **options)
+        self.allowed_start = self._check("allowed_start", allowed_start, (units,))
+        self.allowed_transitions = self._check(
+            "allowed_transitions", allowed_transitions, (units, units)
+        )
+        self.use_end = use_end
+        self.initializer = keras.initializers.get(initializer)
+        self.regularizer = keras.regularizers.get(regularizer)
+
+    def build(self, potentials_shape: Shape, labels_shape: Shape | None = None) -> None:
+        """Create the weights."""
+        del labels_shape
+        if len(potentials_shape) != 3 or potentials_shape[-1] != self.units:
+            raise InputError(
+                f"CRF: the potentials have the shape {tuple(potentials_shape)}; expected "
+                f"(batch, time, {self.units}), one for each label."
+            )
+
+        def add(name: str, *shape: int) -> keras.Variable:
+            return self.add_weight(
+                shape=shape,
+                name=name,
+                initializer=self.initializer,
+                regularizer=self.regularizer,
+                autocast=False,
+            )
+
+        self.start = add("start", self.units)
+        self.transitions = add("transitions", self.units, self.units)
+        self.end = add("end", self.units) if self.use_end else None
+
+    def call(
+        self,
+        potentials: Tensor,
+        labels: Tensor | None = None,
+        mask: Tensor | None = None,
+        potentials_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Return the posteriors, and add the loss of the labels when there are some."""
+        # Beside labels Keras gives the mask that the potentials carry under this name.
+        mask = potentials_mask if mask is None else mask
+        if labels is not None:
+            losses = self.nll(potentials, labels, mask)
+            self.add_loss(self.per_step(losses, self.flags(mask, potentials)))
+        found = inference.smooth(*self._chain(potentials, mask), transitions=False)
+        return ops.cast(found.smoothed, self.compute_dtype)
+
+    def nll(self, potentials: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the negative log-likelihood of the labels of each row, `(B,)`.
+
+        0 for a row without a real step, infinite for labels that the constraints forbid.
+        """
+        potentials = ops.convert_to_tensor(potentials)
+        start, transitions, scores, mask = self._chain(potentials, mask)
+        labels = ops.cast(ops.convert_to_tensor(labels), "int32")
+        if len(labels.shape) != 2:
+            raise InputError(
+                f"CRF: the labels have the shape {tuple(labels.shape)}; expected (batch, time)."
+            )
+        labels = ops.expand_dims(labels, -1)
+        fits = ops.logical_or(labels == ops.arange(self.units, dtype="int32"), labels < 0)
+        # Z of all labels and Z of those that agree with the labels, in one pass.
+        known = ops.where(fits, scores, -float("inf"))
+        both, masks = ops.concatenate([scores, known]), ops.concatenate([mask, mask])
+        found = inference.log_probability(start, transitions, both, masks)
+        of_all, of_known = ops.split(found, 2)
+        return of_all - of_known
+
+    def decode(self, potentials: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the labels that are most likely together, `(B, T)`, by Viterbi's algorithm.
+
+        Of equal ones the lower label is taken; masked steps repeat the label before.
+        """
+        return inference.viterbi(*self._chain(ops.convert_to_tensor(potentials), mask)).states
+
+    def _chain(
+        self, potentials: Tensor, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what `inference` asks for: start, transitions, scores of the steps, mask."""
+        potentials = ops.convert_to_tensor(potentials)
+        if not self.built:
+            self.build(tuple(potentials.shape))
+        mask = self.flags(mask, potentials)
+        scores = ops.where(ops.expand_dims(mask, -1), ops.cast(potentials, self.wide), 0.0)
+        if self.end is not None:
+            real = ops.cast(mask, "int32")
+            after = ops.flip(ops.cumsum(ops.flip(real, axis=1), axis=1), axis=1)
+            last = ops.cast(real * after == 1, self.wide)
+            scores = scores + ops.expand_dims(last, -1) * ops.cast(self.end, self.wide)
+        start = self._allow(self.start, self.allowed_start)
+        return start, self._allow(self.transitions, self.allowed_transitions), scores, mask
+
+    def _allow(self, weights: Tensor, allowed: np.ndarray | None) -> Tensor:
+        weights = ops.cast(weights, self.wide)
+        if allowed is None:
+            return weights
+        return ops.where(ops.convert_to_tensor(allowed), weights, -float("inf"))
+
+    def _check(self, name: str, allowed: Any, shape: tuple) -> np.ndarray | None:
+        if allowed is None:
+            return None
+        allowed = np.asarray(allowed, bool)
+        if allowed.shape != shape or not allowed.any(axis=-1).all():
+            raise InputError(
+                f"CRF: {name} has the shape {allowed.shape}; expected booleans {shape}, with at "
+                "least one label that may come first, or next."
+            )
+        return allowed
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        allowed = {
+            name: None if getattr(self, name) is None else getattr(self, name).tolist()
+            for name in ("allowed_start", "allowed_transitions")
+        }
+        return {
+            **super().get_config(),
+            **allowed,
+            "use_end": self.use_end,
+            "initializer": keras.initializers.serialize(self.initializer),
+            "regularizer": keras.regularizers.serialize(self.regularizer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class CRFDecoder(keras.layers.Layer):
+    """The labels of `CRF.decode` as the output of a model.
+
+    Args:
+        crf: the trained layer; its weights are shared, not copied.
+
+    Call arguments:
+        potentials: `(B, T, K)`.
+        mask: boolean `(B, T)`.
+
+    Returns:
+        The labels that are most likely together, `(B, T)`, int32.
+
+    Example:
+        >>> import numpy as np
+        >>> CRFDecoder(CRF(3))(np.eye(3)[None]).shape
+        (1, 3)
+    """
+
+    def __init__(self, crf: CRF, **options: Any) -> None:
+        super().__init__(autocast=False, **options)
+        self.crf = crf
+        self.supports_masking = True
+
+    def build(self, potentials_shape: Shape) -> None:
+        """Create the weights of the CRF where it has none yet."""
+        if not self.crf.built:
+            self.crf.build(potentials_shape)
+
+    def call(self, potentials: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Decode."""
+        return self.crf.decode(potentials, mask)
+
+    def compute_output_shape(self, potentials_shape: Shape) -> Shape:
+        """Return `(B, T)`."""
+        return tuple(potentials_shape[:2])
+
+    def compute_output_spec(self, potentials: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Tell Keras that labels are whole numbers."""
+        del mask
+        return keras.KerasTensor(self.compute_output_shape(potentials.shape), dtype="int32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        return {**super().get_config(), "crf": keras.saving.serialize_keras_object(self.crf)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> CRFDecoder:
+        """Build the layer and the CRF in it."""
+        config = dict(config)
+        return cls(keras.saving.deserialize_keras_object(config.pop("crf")), **config)
+
+
+def bio_constraints(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which labels may come first and next in the BIO scheme.
+
+    "B-X" begins a piece of type X, "I-X" goes on with it, "O" is outside: "I-X" may follow "B-X"
+    and "I-X" only.
+
+    Args:
+        labels: the name of each label, "O", "B-..." or "I-...".
+
+    Returns:
+        Booleans `(K,)` and `(K, K)`, for `CRF(allowed_start=..., allowed_transitions=...)`.
+
+    Raises:
+        InputError: another name.
+
+    Example:
+        >>> start, transitions = bio_constraints(["O", "B-PER", "I-PER"])
+        >>> start.tolist(), transitions[0].tolist()
+        ([True, True, False], [True, True, False])
+    """
+    for label in labels:
+        if label != "O" and label[:2] not in ("B-", "I-"):
+            raise InputError(
+                f"bio_constraints: {label!r} is no label of the BIO scheme; expected 'O', "
+                "'B-TYPE' or 'I-TYPE'."
+            )
+    inside = [label.startswith("I-") for label in labels]
+    same = [[before[1:] == after[1:] != "" for after in labels] for before in labels]
+    return ~np.array(inside), ~np.array(inside)[None, :] | np.array(same)
