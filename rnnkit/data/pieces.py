@@ -36,7 +36,7 @@ class Pieces:
         >>> series = Encoded(values[:, None], 10 * values, values, np.ones(5, bool))
         >>> pieces = Pieces([series], context=1, window=2, warm_up=1, batch_size=3)
         >>> x, targets, weights = pieces[0]
-        >>> x[..., 0].tolist(), weights.tolist()
+        >>> x[..., 0].tolist(), weights.astype(int).tolist()
         ([[0.0, 1.0, 0.0], [1.0, 2.0, 3.0], [3.0, 4.0, 0.0]], [[1, 1, 0], [0, 1, 1], [0, 1, 0]])
     """
 
