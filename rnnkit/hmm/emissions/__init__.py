@@ -1,1 +1,11 @@
 """What a hidden state puts out: log-likelihood of the observations, and the M-step."""
+
+from __future__ import annotations
+
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.categorical import Categorical
+from rnnkit.hmm.emissions.gaussian import Gaussian
+from rnnkit.hmm.emissions.mixture import GaussianMixture
+from rnnkit.hmm.emissions.poisson import Poisson
+
+__all__ = ["Categorical", "Emission", "Gaussian", "GaussianMixture", "Poisson"]

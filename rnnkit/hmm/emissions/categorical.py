@@ -1,0 +1,124 @@
+"""Categorical emissions: each state has a probability for each symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
+from rnnkit.errors import InputError
+from rnnkit.hmm import start
+from rnnkit.hmm.emissions.arithmetic import like, safe_log, shares
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.observations import whole_numbers
+
+Tensor = Any
+SMALL = 64  # up to this many symbols, counting by a product beats adding row by row
+
+
+@dataclass(eq=False)
+class Categorical(Emission):
+    """Symbols 0 .. V-1, `p(x = v | z = k) = emissionprob[k, v]`.
+
+    Parameter: emissionprob `(R, K, V)`. A probability of 0 gives a log-likelihood of -inf. The
+    M-step is `max(prior - 1 + counts, 0)`, divided by its sum: the mode under a Dirichlet prior.
+
+    Attributes:
+        n_features: V; None takes the largest symbol seen at the start, plus 1.
+        prior: of the Dirichlet distribution, a number or `(K, V)`; 1 is no prior, 2 adds one
+            observation of each symbol.
+
+    Example:
+        >>> import numpy as np
+        >>> params = {"emissionprob": np.array([[[0.25, 0.75], [1.0, 0.0]]])}
+        >>> found = Categorical().log_likelihood(params, np.array([1]))
+        >>> [round(float(v), 4) for v in found[0, 0]]
+        [-0.2877, -inf]
+    """
+
+    n_features: int | None = None
+    prior: Any = 1.0
+
+    def __post_init__(self) -> None:
+        if self.n_features is not None and self.n_features < 1:
+            raise InputError(f"n_features counts the symbols, 1 or more; got {self.n_features!r}.")
+        self.kinds = {"emissionprob": "simplex"}
+
+    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Return `log emissionprob[k, x_n]`, `(N,)` -> `(R, N, K)`."""
+        table = ops.transpose(safe_log(params["emissionprob"]), (0, 2, 1))
+        return ops.take(table, x, axis=1)  # a row of K for each step
+
+    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Return the MAP probabilities of the symbols.
+
+        Args:
+            params: the probabilities so far, kept by a state without weight.
+            x: `(N,)`.
+            weights: `(R, N, K)`.
+        """
+        last = params["emissionprob"]
+        restarts, states, symbols = last.shape
+        rows = ops.reshape(ops.transpose(weights, (1, 0, 2)), (-1, restarts * states))
+        if symbols <= SMALL:
+            where = ops.one_hot(x, symbols, axis=0, dtype=weights.dtype)
+            counts = ops.matmul(where, rows)
+        else:  # nothing of the size N * V
+            counts = ops.segment_sum(rows, x, num_segments=symbols)
+        counts = ops.transpose(ops.reshape(counts, (symbols, restarts, states)), (1, 2, 0))
+        return {"emissionprob": shares(counts, last, like(self.prior, weights) - 1.0)}
+
+    def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of emissionprob; the features are the symbols if V was not given.
+
+        Example:
+            >>> Categorical(n_features=5).shapes(states=3, features=1)
+            {'emissionprob': (3, 5)}
+        """
+        return {"emissionprob": (states, self.n_features or features)}
+
+    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Return symbols as `(N,)` int32; `(N, 1)` and whole floats are taken as well.
+
+        Raises:
+            InputError: a fraction, a negative number, a symbol that the model does not know, or
+                more than one symbol a step.
+        """
+        x = np.asarray(x)
+        if x.ndim == 2 and x.shape[1] == 1:
+            x = x[:, 0]
+        if x.ndim != 1:
+            raise InputError(
+                f"Categorical observations are one symbol a step, (N,) or (N, 1); got {x.shape}."
+            )
+        x = whole_numbers(x, "symbol")
+        symbols = params["emissionprob"].shape[-1] if params else self.n_features
+        if symbols is not None and (x >= symbols).any():
+            step = int(np.argmax(x >= symbols))
+            raise InputError(
+                f"Symbol {x[step]:.0f} at observation {step} is unseen: the model knows "
+                f"{symbols} symbols, 0 to {symbols - 1}. Fit it with n_features="
+                f"{x.max() + 1:.0f}, or set the observation to NaN (missing)."
+            )
+        return x.astype("int32")
+
+    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return random probabilities, one draw from a flat Dirichlet distribution a state."""
+        symbols = self.n_features or int(np.max(x)) + 1
+        return {"emissionprob": start.dirichlet(states, symbols, rng)}
+
+    def sample(
+        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw one symbol for each state, `(N,)` int32."""
+        table = np.asarray(params["emissionprob"], "float64")
+        drawn = np.zeros(len(states), "int32")
+        for state in np.unique(states):
+            here = np.flatnonzero(states == state)
+            probabilities = table[state] / table[state].sum()
+            drawn[here] = rng.choice(len(probabilities), len(here), p=probabilities)
+        return drawn

@@ -1,0 +1,186 @@
+"""Gaussian densities for the four kinds of covariance, what they are estimated from, the floor.
+
+C components are the K states, or all K * M components of mixtures.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, get_args
+
+import numpy as np
+from keras import backend, ops
+
+import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
+from rnnkit.errors import InputError, nearest
+from rnnkit.hmm.emissions.arithmetic import over_features
+from rnnkit.hmm.emissions.base import Kind
+
+Tensor = Any
+CovarianceType = Literal["spherical", "diag", "full", "tied"]
+LOG_2PI = math.log(2 * math.pi)
+ROWS_BY_HAND = 6  # up to this many features, L^-1 (x - mean) row by row beats a product
+LEAST_VARIANCE = 1e-12  # under any floor, also a floor of 0: a density stays finite
+
+
+def check_settings(covariance_type: str, min_covar: float) -> None:
+    """Refuse a covariance type that is none of the four, and a floor below zero."""
+    if covariance_type not in get_args(CovarianceType):
+        raise InputError(
+            f"covariance_type is one of {', '.join(get_args(CovarianceType))}; got "
+            f"{covariance_type!r}.{nearest(str(covariance_type), get_args(CovarianceType))}"
+        )
+    if not min_covar >= 0:
+        raise InputError(f"min_covar is the least variance, 0 or more; got {min_covar!r}.")
+
+
+def kind_of(covariance_type: str) -> Kind:
+    """Return what kind of parameter the covariances are."""
+    return "covariance" if covariance_type in ("full", "tied") else "positive"
+
+
+def shape_of(covariance_type: str, components: tuple[int, ...], features: int) -> tuple[int, ...]:
+    """Return the shape of the covariances of components `(K,)`, or `(K, M)` in mixtures.
+
+    Tied ones are shared along the last axis of the components.
+
+    Example:
+        >>> shape_of("tied", (4, 2), 3)
+        (4, 3, 3)
+    """
+    return {
+        "spherical": components,
+        "diag": (*components, features),
+        "full": (*components, features, features),
+        "tied": (*components[:-1], features, features),
+    }[covariance_type]
+
+
+def log_density(x: Tensor, means: Tensor, covars: Tensor, covariance_type: str) -> Tensor:
+    r"""Return `log N(x_n | mean_c, covariance_c)`.
+
+    `-(D log 2 pi + log det C + |L^-1 (x - mean)|^2) / 2` with `C = L L'`. Always the difference
+    `x - mean`, never expanded squares: far from zero, those lose all digits of float32.
+
+    Args:
+        x: `(N, D)`.
+        means: `(R, C, D)`.
+        covars: `(R, C)`, `(R, C, D)`, `(R, C, D, D)`; tied `(R, D, D)`.
+        covariance_type: "spherical", "diag", "full" or "tied".
+
+    Returns:
+        `(R, N, C)`.
+    """
+    if covariance_type in ("full", "tied"):
+        inverse = _inverse_factor(covars if covariance_type == "full" else covars[:, None])
+        squares = _squared_length(x, means, inverse)
+        half_log_det = -ops.sum(ops.log(ops.diagonal(inverse, axis1=-2, axis2=-1)), axis=-1)
+    else:
+        if covariance_type == "spherical":
+            covars = ops.broadcast_to(covars[..., None], means.shape)
+        squares = over_features(lambda x, m, p: ops.square(x - m) * p, x, means, 1.0 / covars)
+        half_log_det = 0.5 * ops.sum(ops.log(covars), axis=-1)
+    constant = half_log_det + 0.5 * LOG_2PI * x.shape[-1]
+    return -0.5 * squares - constant[:, None]
+
+
+def _inverse_factor(covars: Tensor) -> Tensor:
+    """Return `L^-1`, lower triangular, of each covariance `L L'`."""
+    unit = ops.eye(covars.shape[-1], dtype=backend.standardize_dtype(covars.dtype))
+    factor = ops.cholesky(covars)
+    return ops.solve_triangular(factor, ops.broadcast_to(unit, factor.shape), lower=True)
+
+
+def _squared_length(x: Tensor, means: Tensor, inverse: Tensor) -> Tensor:
+    """Return `|L^-1 (x_n - mean_c)|^2`, `(R, N, C)`; the factor may lack the components' axis."""
+    features = x.shape[-1]
+    if features > ROWS_BY_HAND:
+        white = ops.matmul(x[None, None] - means[:, :, None], ops.swapaxes(inverse, -1, -2))
+        return ops.transpose(ops.sum(ops.square(white), axis=-1), (0, 2, 1))
+    away = [x[None, :, d, None] - means[:, None, :, d] for d in range(features)]
+    rows = [
+        sum(inverse[:, None, :, row, d] * away[d] for d in range(row + 1))
+        for row in range(features)
+    ]
+    return sum(ops.square(row) for row in rows)
+
+
+def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> Tensor:
+    """Return `sum_n w_nc (x_n - mean_c)(x_n - mean_c)'`, or only its diagonal.
+
+    Args:
+        x: `(N, D)`.
+        means: `(R, C, D)`.
+        weights: `(R, N, C)`.
+        covariance_type: the whole matrix is needed for "full" and "tied".
+
+    Returns:
+        `(R, C, D, D)` or `(R, C, D)`.
+    """
+    away = ops.transpose(x) - means[..., None]  # (R, C, D, N): the sum over steps is a product
+    weights = ops.transpose(weights, (0, 2, 1))
+    if covariance_type in ("full", "tied"):
+        return ops.matmul(away * weights[:, :, None], ops.swapaxes(away, -1, -2))
+    return ops.matmul(ops.square(away), weights[..., None])[..., 0]
+
+
+def floored(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
+    """Return covariances whose variances, or eigenvalues, are not below the floor.
+
+    A matrix that needs no help comes back as it was. The floor of a matrix is also relative to its
+    largest eigenvalue, by ten times what rounding does to the smallest one: where features are
+    collinear, the Cholesky factor exists in float32 too.
+    """
+    floor = max(floor, LEAST_VARIANCE)
+    if covariance_type not in ("full", "tied"):
+        return ops.maximum(covars, floor)
+    covars = 0.5 * (covars + ops.swapaxes(covars, -1, -2))
+    values, vectors = ops.linalg.eigh(covars)
+    rounding = 10.0 * covars.shape[-1] * _epsilon(covars)
+    least = ops.maximum(rounding * values[..., -1:], floor)
+    lifted = ops.maximum(values, least)
+    raised = ops.matmul(vectors * lifted[..., None, :], ops.swapaxes(vectors, -1, -2))
+    low = ops.any(values < least, axis=-1)
+    return ops.where(low[..., None, None], raised, covars)
+
+
+def floored_start(covars: np.ndarray, floor: float, covariance_type: str) -> np.ndarray:
+    """Return the covariances of a start, floored as float32 needs it."""
+    first = floored(ops.convert_to_tensor(covars.astype("float32")), floor, covariance_type)
+    return np.asarray(ops.convert_to_numpy(first), "float64")
+
+
+def _epsilon(tensor: Tensor) -> float:
+    return float(np.finfo(backend.standardize_dtype(tensor.dtype)).eps)
+
+
+def draw(
+    means: np.ndarray,
+    covars: np.ndarray,
+    covariance_type: str,
+    components: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw one vector from the Gaussian that each step names.
+
+    Args:
+        means: `(C, D)`.
+        covars: `(C,)`, `(C, D)`, `(C, D, D)`; tied `(D, D)`.
+        covariance_type: "spherical", "diag", "full" or "tied".
+        components: `(N,)`, whole numbers below C.
+        rng: decides.
+
+    Returns:
+        `(N, D)`.
+    """
+    noise = rng.standard_normal((len(components), means.shape[-1]))
+    if covariance_type in ("full", "tied"):
+        factors = np.linalg.cholesky(np.asarray(covars, "float64"))
+        factors = np.broadcast_to(factors, (len(means), *factors.shape[-2:]))
+        for component in np.unique(components):
+            here = components == component
+            noise[here] = noise[here] @ factors[component].T
+    else:
+        deviations = np.sqrt(np.asarray(covars, "float64"))[components]
+        noise *= deviations[:, None] if covariance_type == "spherical" else deviations
+    return means[components] + noise

@@ -1,0 +1,133 @@
+"""Gaussian emissions: one mean and one covariance for each state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
+from rnnkit.hmm import start
+from rnnkit.hmm.emissions.arithmetic import keep, like, total_weight, weighted_sums, with_axes
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.covariance import (
+    check_settings,
+    draw,
+    floored,
+    floored_start,
+    kind_of,
+    log_density,
+    scatter,
+    shape_of,
+)
+from rnnkit.hmm.emissions.observations import real_features
+
+Tensor = Any
+
+
+@dataclass(eq=False)
+class Gaussian(Emission):
+    """A Gaussian for each state, `p(x | z = k) = N(x | means_k, covars_k)`.
+
+    Parameters: means `(R, K, D)`; covars `(R, K)` spherical, `(R, K, D)` diag, `(R, K, D, D)` full,
+    `(R, D, D)` tied. The M-step is a maximum a posteriori; priors have hmmlearn's names, shapes and
+    formulas (Huang, Acero, Hon, Spoken Language Processing, 2001, p. 443).
+
+    Attributes:
+        covariance_type: "spherical" (one variance), "diag" (one for each feature), "full", or
+            "tied" (one full matrix for all states).
+        means_prior: the mean of the means, a number or `(K, D)`.
+        means_weight: how many observations that prior is worth, a number or `(K,)`.
+        covars_prior: added to the sum of squares of each state; off at 0, 0.01 in hmmlearn. As in
+            hmmlearn, a number is added to every element of a matrix: give a matrix for "full".
+        covars_weight: how sure that prior is, a number or `(K,)`; counts from 1 (spherical, diag)
+            or from D (full, tied) on.
+        min_covar: the least variance, or eigenvalue of a covariance, after every M-step.
+
+    Example:
+        >>> import numpy as np
+        >>> params = {"means": np.zeros((1, 1, 2)), "covars": np.ones((1, 1, 2))}
+        >>> round(float(Gaussian().log_likelihood(params, np.zeros((1, 2)))[0, 0, 0]), 4)
+        -1.8379
+    """
+
+    covariance_type: str = "diag"
+    means_prior: Any = 0
+    means_weight: Any = 0
+    covars_prior: Any = 0.0
+    covars_weight: Any = 1.0
+    min_covar: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_settings(self.covariance_type, self.min_covar)
+        self.kinds = {"means": "real", "covars": kind_of(self.covariance_type)}
+
+    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Return `log N(x_n | means_k, covars_k)`, `(N, D)` -> `(R, N, K)`."""
+        x, means, covars = map(ops.convert_to_tensor, (x, params["means"], params["covars"]))
+        return log_density(x, means, covars, self.covariance_type)
+
+    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Return the MAP means, and the MAP covariances about them.
+
+        Args:
+            params: the parameters so far, kept by a state without weight.
+            x: `(N, D)`.
+            weights: `(R, N, K)`.
+        """
+        tied = self.covariance_type == "tied"
+        post = total_weight(weights)
+        strength = like(np.reshape(self.means_weight, (-1, 1)), x)  # (K, 1) or (1, 1)
+        prior = like(self.means_prior, x)
+        centre, sums = weighted_sums(x, weights)
+        # the MAP mean, taken from the centre: (strength * prior + sum w x) / (strength + post)
+        share = ops.maximum(strength + post[..., None], 1e-30)
+        means = centre + (strength * (prior - centre) + sums) / share
+        means = keep(post, means, params["means"])
+
+        squares = scatter(x, means, weights, self.covariance_type)
+        away = means - prior
+        if self.covariance_type in ("full", "tied"):
+            squares = squares + strength[..., None] * away[..., :, None] * away[..., None, :]
+            extra = like(np.maximum(np.subtract(self.covars_weight, x.shape[-1]), 0.0), x)
+        else:
+            squares = squares + strength * ops.square(away)
+            extra = like(np.maximum(np.subtract(self.covars_weight, 1.0), 0.0), x)
+        if tied:
+            squares, post = ops.sum(squares, axis=1), ops.sum(post, axis=-1)
+        count = ops.maximum(extra + post, 1e-5)  # hmmlearn's least count
+        covars = (like(self.covars_prior, x) + squares) / with_axes(count, squares)
+        if self.covariance_type == "spherical":
+            covars = ops.mean(covars, axis=-1)
+        covars = floored(covars, self.min_covar, self.covariance_type)
+        return {"means": means, "covars": keep(post, covars, params["covars"])}
+
+    def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of means and covars, without restarts.
+
+        Example:
+            >>> Gaussian("full").shapes(states=4, features=2)
+            {'means': (4, 2), 'covars': (4, 2, 2)}
+        """
+        covars = shape_of(self.covariance_type, (states,), features)
+        return {"means": (states, features), "covars": covars}
+
+    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Return observations as `(N, D)` of floats, refuse infinite ones and a wrong D."""
+        return real_features(x, params["means"].shape[-1] if params else None)
+
+    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return k-means centres, and the covariances within the clusters."""
+        found = start.clusters(x, states, rng)
+        covars = start.covariances(found, self.covariance_type)
+        covars = floored_start(covars, self.min_covar, self.covariance_type)
+        return {"means": found.centres, "covars": covars}
+
+    def sample(
+        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw one observation for each state, `(N,)` -> `(N, D)`."""
+        return draw(params["means"], params["covars"], self.covariance_type, states, rng)

@@ -1,0 +1,124 @@
+"""Poisson emissions: each state has a rate for each count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
+from rnnkit.hmm import start
+from rnnkit.hmm.emissions.arithmetic import keep, like, over_features, total_weight
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.observations import real_features, whole_numbers
+
+Tensor = Any
+TABLE = 16  # below, log x! from a table; from here on, Stirling's series has all 16 digits
+SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
+
+
+def _excess(x: float) -> float:
+    """Return `log x! - (x log x - x)`: what is left of the factorial."""
+    return math.lgamma(x + 1) - (x * math.log(x) - x if x else 0.0)
+
+
+@dataclass(eq=False)
+class Poisson(Emission):
+    """Counts, independent given the state: `p(x | z = k) = prod_d e^-l l^x_d / x_d!`, l = l_kd.
+
+    Parameter: lambdas `(R, K, D)`. The M-step is `(prior + n mean_k) / (weight + n)`, mean_k the
+    weighted mean of the observations, n all steps and not those of the state: as in hmmlearn.
+
+    Attributes:
+        lambdas_prior: alpha of the gamma prior, a number or `(K, D)`; 0 is none.
+        lambdas_weight: beta of the gamma prior, a number or `(K, D)`; 0 is none.
+
+    Example:
+        >>> import numpy as np
+        >>> found = Poisson().log_likelihood({"lambdas": np.array([[[2.0]]])}, np.array([[0.0]]))
+        >>> float(found[0, 0, 0])
+        -2.0
+    """
+
+    lambdas_prior: Any = 0.0
+    lambdas_weight: Any = 0.0
+
+    def __post_init__(self) -> None:
+        self.kinds = {"lambdas": "positive"}
+
+    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Return `sum_d (x log l - l - log x!)`, `(N, D)` -> `(R, N, K)`.
+
+        As a deviance, `-(x log(x / l) - (x - l)) - (log x! - x log x + x)` (Loader, Fast and
+        accurate computation of binomial probabilities, 2000): the large terms of a large count
+        cancel before they are rounded. A rate of 0 puts out 0 only.
+        """
+        x, lambdas = ops.convert_to_tensor(x), ops.convert_to_tensor(params["lambdas"])
+        of_x = ops.sum(_excess_of(x), axis=-1)[None, :, None]
+        return -over_features(_deviance, x, lambdas) - of_x
+
+    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Return the rates.
+
+        Args:
+            params: the rates so far, kept by a state without weight.
+            x: `(N, D)`.
+            weights: `(R, N, K)`.
+        """
+        post = total_weight(weights)
+        mean = ops.einsum("rnk,nd->rkd", weights, x) / ops.maximum(post, 1e-30)[..., None]
+        steps = ops.sum(post, axis=-1)[:, None, None]
+        alpha, beta = like(self.lambdas_prior, x), like(self.lambdas_weight, x)
+        rates = (alpha + steps * mean) / ops.maximum(beta + steps, 1e-30)
+        return {"lambdas": keep(post, rates, params["lambdas"])}
+
+    def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of lambdas, without restarts."""
+        return {"lambdas": (states, features)}
+
+    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Return counts as `(N, D)` of floats, refuse fractions, negative ones and a wrong D."""
+        x = real_features(x, params["lambdas"].shape[-1] if params else None)
+        return whole_numbers(x, "count")
+
+    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return the mean counts of k-means clusters, found on square roots.
+
+        The root of a count has about the same variance whatever its rate is.
+        """
+        found = start.clusters(np.sqrt(x), states, rng)
+        lambdas = np.square(found.centres)
+        for state in np.unique(found.labels):
+            lambdas[state] = np.square(found.x[found.labels == state]).mean(axis=0)
+        return {"lambdas": np.maximum(lambdas, 0.5 / len(x))}  # no rate of 0: it could not grow
+
+    def sample(
+        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw the counts of each state, `(N,)` -> `(N, D)`."""
+        return rng.poisson(np.asarray(params["lambdas"], "float64")[states])
+
+
+def _deviance(x: Tensor, rate: Tensor) -> Tensor:
+    """Return `x log(x / l) - (x - l)`; inf for a count where the rate is 0."""
+    counted, possible = x > 0, rate > 0
+    safe = ops.where(possible, ops.maximum(rate, 1e-30), 1.0)
+    ratio = ops.where(counted, (x - safe) / safe, 0.0)
+    found = x * ops.log1p(ratio) - (x - rate)
+    return ops.where(ops.logical_and(counted, ops.logical_not(possible)), np.inf, found)
+
+
+def _excess_of(x: Tensor) -> Tensor:
+    """Return `log x! - (x log x - x)` of whole numbers, from a table or by Stirling's series."""
+    table = like([_excess(float(v)) for v in range(TABLE)], x)
+    small = ops.take(table, ops.cast(ops.clip(x, 0, TABLE - 1), "int32"))
+    large = ops.maximum(x, float(TABLE))
+    square, series = large * large, like(SERIES[-1], x)
+    for term in SERIES[-2::-1]:
+        series = series / square + term
+    large = 0.5 * ops.log(2 * math.pi * large) + series / large
+    return ops.where(x < TABLE, small, large)
