@@ -170,7 +170,7 @@ def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Se
     begin = 0
     for whole in series:
         end = begin + len(whole)
-        bounds = [begin, *(b for b in borders if begin < b < end), end]
+        bounds = [begin, *sorted({b for b in borders if begin < b < end}), end]
         for i, j in itertools.pairwise(bounds):
             piles[int(np.searchsorted(borders, i, side="right"))].append(
                 whole.between(i - begin, j - begin)
