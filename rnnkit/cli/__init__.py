@@ -13,6 +13,7 @@ import typer
 from rnnkit.cli.errors import ErrorPanels
 from rnnkit.cli.options import LabelColumn, Limit, ModelPath, RunPath, TextColumn
 from rnnkit.cli.training import RecipeCommands, register_compare
+from rnnkit.errors import InputError
 
 __all__ = ["app"]
 
@@ -46,7 +47,7 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")])
     """Show what a recipe is and every setting it has."""
     import inspect
 
-    from rnnkit import recipes
+    from rnnkit import datasets, recipes
     from rnnkit.cli import show
     from rnnkit.cli.settings import settings_of
 
@@ -55,6 +56,9 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")])
     show.console.print(about, markup=False)
     lines = [[s.option, s.type_name, s.shown, s.help] for s in settings_of(recipe).values()]
     show.rows(["setting", "type", "default", "meaning"], lines)
+    own = ", or a table or folder of texts" if recipes.kind_of(name) == "texts" else ""
+    suited = ", ".join(datasets.names(recipes.kind_of(name)))
+    show.console.print(f"data:     {suited}{own}", markup=False)
     show.console.print(f"train it: rnnkit train {name}", markup=False)
 
 
@@ -86,17 +90,29 @@ def evaluate(
 def predict(
     run: ModelPath,
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT...", help="Texts; - reads lines from stdin.")
+        list[str] | None,
+        typer.Argument(
+            metavar="TEXT...",
+            help="Texts, - reads lines from stdin; of a model of series, CSV files.",
+        ),
     ] = None,
     file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
 ) -> None:
-    """Say the label of each text, and its probability."""
-    from rnnkit.cli.texts import gather, print_predictions
+    """Say the label of each text, or of the series in each file, and its probability."""
+    from rnnkit.cli import series
+    from rnnkit.cli import texts as words
 
-    asked = gather(texts or [], file)  # before the model: it takes seconds to load
+    asked = [*(texts or []), *([] if file is None else [file])]
+    if not asked:  # before the model: it takes seconds to load
+        raise InputError(words.NOTHING)
     from rnnkit import study
+    from rnnkit.tasks.text import TextTask
 
-    print_predictions(study.open_model(run), asked)
+    model = study.open_model(run)
+    if isinstance(model, TextTask):
+        words.print_classes(model, words.gather(texts or [], file))
+    else:
+        series.print_classes(model, asked)
 
 
 @app.command()

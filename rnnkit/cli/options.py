@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    str,
-    typer.Option("--data", help="A data set, such as sample or imdb, or a table or folder."),
+    str | None,
+    typer.Option(
+        "--data",
+        help="A data set, or a table or folder of texts; a generated sample if not given.",
+    ),
 ]
 TextColumn = Annotated[str, typer.Option(help="The column that holds the text, in a table.")]
 LabelColumn = Annotated[str, typer.Option(help="The column that holds the label, in a table.")]

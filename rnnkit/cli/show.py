@@ -10,8 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rnnkit import recipes
+
 if TYPE_CHECKING:
     from rnnkit.study import Comparison, Run
+
+# What the data hold -> what one would ask a model about.
+EXAMPLES = {
+    "texts": '"A wonderful little production."',
+    "labelled series": "FILE.csv",
+    "series": "FILE.csv",
+}
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -49,11 +58,12 @@ def run(finished: Run) -> None:
     results: dict[str, Any] = finished.results
     metrics({**results["test"], **results}, f"{finished.settings['recipe']}, test split")
     place = shlex.quote(str(finished.path))
+    example = EXAMPLES[recipes.kind_of(finished.settings["recipe"])]
     facts = {
         "best epoch": f"{results['best_epoch']} of {results['epochs']}",
         "run": place,
         "look at it": tensorboard_command(finished.path),
-        "ask it": f'rnnkit predict {place} "A wonderful little production."',
+        "ask it": f"rnnkit predict {place} {example}",
     }
     for name, value in facts.items():
         console.print(Text(f"{name + ':':<12}{value}"))

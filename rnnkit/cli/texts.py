@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
-    from rnnkit.tasks import TextClassifier
+    from rnnkit.tasks.classifier import Classifier
+
+NOTHING = (
+    'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
+    "give CSV files.)"
+)
 
 
 def gather(texts: list[str], file: str | None) -> list[str]:
@@ -28,26 +33,38 @@ def gather(texts: list[str], file: str | None) -> list[str]:
     if file is not None:
         found += _lines(Path(file).read_bytes(), file)
     if not found:
-        raise InputError('No text to predict; give one or more, "-" for stdin, or --file PATH.')
+        raise InputError(NOTHING)
     return found
 
 
-def print_predictions(model: TextClassifier, texts: list[str]) -> None:
-    """Print label, probability and text: a table in a terminal, tab-separated lines elsewhere."""
+def print_classes(model: Classifier, texts: list[str]) -> None:
+    """Print label, probability and text of each."""
+    print_answers(*label_all(model, texts), texts, "text")
+
+
+def print_answers(labels: list[str], shares: list[float], asked: list[str], heading: str) -> None:
+    """Print label and probability of each: a table in a terminal, tab-separated lines elsewhere.
+
+    Args:
+        labels: the likeliest classes.
+        shares: their probabilities.
+        asked: what was asked about: texts, or names of files.
+        heading: of that column.
+    """
     from rnnkit.cli import show
 
-    answers = list(zip(*label_all(model, texts), texts, strict=True))
+    answers = list(zip(labels, shares, asked, strict=True))
     if show.console.is_terminal:
         lines = [[label, f"{share:.4f}", text] for label, share, text in answers]
-        show.rows(["label", "probability", "text"], lines)
+        show.rows(["label", "probability", heading], lines)
         return
     for label, share, text in answers:
         print(label, f"{share:.4f}", " ".join(text.split()), sep="\t")
 
 
-def label_all(model: TextClassifier, texts: list[str]) -> tuple[list[str], list[float]]:
-    """Return the likeliest class of each text and its probability."""
-    probabilities = model.predict(texts, verbose=0)
+def label_all(model: Classifier, x: list[Any]) -> tuple[list[str], list[float]]:
+    """Return the likeliest class of each example and its probability."""
+    probabilities = model.predict(x, verbose=0)
     if probabilities.shape[1] == 1:  # binary: the column is the probability of class 1
         second = probabilities[:, 0]
         indices = (second >= 0.5).astype(int)

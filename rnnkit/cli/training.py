@@ -50,7 +50,7 @@ class RecipeCommands(typer.core.TyperGroup):
 def _trainer(recipe: str) -> Any:
     def train(
         settings: dict[str, Any],
-        data: Data = "sample",
+        data: Data = None,
         text_column: TextColumn = "text",
         label_column: LabelColumn = "label",
         patience: Patience = None,
@@ -82,7 +82,7 @@ def _trainer(recipe: str) -> Any:
 def _compare(
     settings: dict[str, Any],
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Recipes.")],
-    data: Data = "sample",
+    data: Data = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     patience: Patience = None,
@@ -90,7 +90,7 @@ def _compare(
     limit: Limit = None,
     out: Out = None,
     yardstick: Annotated[
-        bool, typer.Option(help="Add TF-IDF with logistic regression on the same data.")
+        bool, typer.Option(help="Add simple models, such as TF-IDF, on the same data.")
     ] = True,
     quiet: Quiet = False,
 ) -> None:

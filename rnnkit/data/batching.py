@@ -10,7 +10,8 @@ import numpy as np
 from rnnkit.errors import InputError
 
 Truncate = Literal["head", "tail", "both"]
-Batch = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
+Inputs = np.ndarray | tuple[np.ndarray, np.ndarray]  # ids, or values and mask
+Batch = tuple[Inputs, np.ndarray | None, np.ndarray | None]
 
 POOL = 50  # batches sorted together: less padding if larger, more random batches if smaller
 
@@ -36,14 +37,16 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
 
 
 class BucketedBatches:
-    """Batches of sequences of like length, right-padded with 0, as ``(ids, labels, weights)``.
+    """Batches of sequences of like length, right-padded with 0, as ``(inputs, labels, weights)``.
 
+    The inputs are ids ``(B, T)``, of which 0 is padding; of series of numbers, of which 0 is one,
+    they are ``(values, mask)``: ``(B, T, D)`` and boolean ``(B, T)``, True at real steps.
     Rows are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and the
     batches shuffled. Without `shuffle` all rows are sorted, shortest first, always the same;
     `order` says which row went where. Only NumPy's seeded generator is used.
 
     Args:
-        sequences: integer arrays of one dimension, any length, also 0.
+        sequences: integer arrays ``(T,)``, or floats ``(T, D)``; T may differ, or be 0.
         labels: one for each sequence, or ``None``.
         sample_weight: one for each sequence, or ``None``.
         batch_size: rows of a batch; the last cut may have fewer.
@@ -97,6 +100,9 @@ class BucketedBatches:
         self._rows = [
             _cut(_checked(row, i), max_length, truncate) for i, row in enumerate(sequences)
         ]
+        if len({row.shape[1:] for row in self._rows}) > 1:
+            shapes = sorted({str(row.shape[1:]) for row in self._rows})
+            raise InputError(f"The steps of the sequences have the shapes {', '.join(shapes)}.")
         self._lengths = np.array([len(row) for row in self._rows], dtype=np.int64)
         self.tokens = int(self._lengths.sum())
         self._draw()
@@ -106,14 +112,16 @@ class BucketedBatches:
         return len(self._batches)
 
     def __getitem__(self, index: int) -> Batch:
-        """Return one batch: ids ``(B, T)`` int32, and labels and weights if they were given."""
+        """Return one batch: the inputs, and labels and weights if they were given."""
         rows = self._batches[index]
-        longest = int(self._lengths[rows].max())
-        ids = np.zeros((len(rows), bucket_length(longest, self.max_length)), dtype=np.int32)
+        lengths = self._lengths[rows]
+        steps = bucket_length(int(lengths.max()), self.max_length)
+        first = self._rows[rows[0]]
+        padded = np.zeros((len(rows), steps, *first.shape[1:]), dtype=first.dtype)
         for i, row in enumerate(rows):
-            ids[i, : self._lengths[row]] = self._rows[row]
+            padded[i, : lengths[i]] = self._rows[row]
         return (
-            ids,
+            padded if first.ndim == 1 else (padded, np.arange(steps) < lengths[:, None]),
             None if self._labels is None else self._labels[rows],
             None if self._weights is None else self._weights[rows],
         )
@@ -173,12 +181,14 @@ def _checked(row: np.ndarray, index: int) -> np.ndarray:
     row = np.asarray(row)
     if row.size == 0 and row.ndim == 1:
         return row.astype(np.int32)  # np.asarray([]) is float
+    if row.ndim == 2 and row.dtype.kind == "f":
+        return row.astype(np.float32)
     if row.ndim != 1 or row.dtype.kind not in "iu":
         raise InputError(
-            f"sequences[{index}] is {row.dtype} of shape {row.shape}: expected a row of integers; "
-            "for texts, encode them with a Vocabulary first."
+            f"sequences[{index}] is {row.dtype} of shape {row.shape}: expected a row of integers, "
+            "or floats (T, D); for texts, encode them with a Vocabulary first."
         )
-    return row
+    return row.astype(np.int32)
 
 
 def _beside(values: object, count: int, name: str) -> np.ndarray | None:

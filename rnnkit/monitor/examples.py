@@ -83,7 +83,7 @@ class Examples:
         writer.image("confusion_matrix", confusion_png(counts, classes, title), step)
         for i in range(1 if count == 2 else 0, min(count, _MAX_CURVES)):
             writer.pr_curve(f"pr_curve/{classes[i]}", labels == i, probabilities[:, i], step)
-        if isinstance(self.inputs, np.ndarray) and self.inputs.dtype.kind not in "OUS":
+        if not isinstance(self.inputs[0], (str, bytes)):
             return  # numbers: nothing to read
         rows = np.arange(len(labels))
         sure = probabilities[rows, predicted]

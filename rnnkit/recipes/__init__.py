@@ -8,21 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rnnkit.data.splits import Kind
 from rnnkit.errors import InputError, nearest
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
+from rnnkit.recipes.series import sequence_classifier
 
 __all__ = [
     "bilstm_sentiment",
     "find",
     "gru_sentiment",
+    "kind_of",
     "lstm_sentiment",
     "names",
     "rnn_sentiment",
+    "sequence_classifier",
 ]
 
-_RECIPES = {
-    recipe.__name__: recipe
-    for recipe in (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment)
+# What the data hold -> the recipes that take them; `rnnkit.datasets.names` has the same kinds.
+_RECIPES: dict[Kind, tuple[Callable[..., Any], ...]] = {
+    "texts": (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment),
+    "labelled series": (sequence_classifier,),
 }
 
 
@@ -30,10 +35,10 @@ def names() -> list[str]:
     """Return the names of all recipes.
 
     Example:
-        >>> names()
+        >>> names()[:4]
         ['rnn_sentiment', 'lstm_sentiment', 'gru_sentiment', 'bilstm_sentiment']
     """
-    return list(_RECIPES)
+    return [recipe.__name__ for recipes in _RECIPES.values() for recipe in recipes]
 
 
 def find(name: str) -> Callable[..., Any]:
@@ -46,8 +51,27 @@ def find(name: str) -> Callable[..., Any]:
         >>> find("lstm_sentiment") is lstm_sentiment
         True
     """
-    if name not in _RECIPES:
-        raise InputError(
-            f"There is no recipe {name!r}.{nearest(name, _RECIPES)} Known: {', '.join(_RECIPES)}."
-        )
-    return _RECIPES[name]
+    return _find(name)[1]
+
+
+def kind_of(name: str) -> Kind:
+    """Return what the data hold that the recipe of that name takes.
+
+    Raises:
+        InputError: there is no such recipe; the message names the nearest.
+
+    Example:
+        >>> kind_of("lstm_sentiment")
+        'texts'
+    """
+    return _find(name)[0]
+
+
+def _find(name: str) -> tuple[Kind, Callable[..., Any]]:
+    for kind, recipes in _RECIPES.items():
+        for recipe in recipes:
+            if recipe.__name__ == name:
+                return kind, recipe
+    raise InputError(
+        f"There is no recipe {name!r}.{nearest(name, names())} Known: {', '.join(names())}."
+    )

@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,6 @@ from rnnkit.study.runs import (
 )
 from rnnkit.study.training import carry_out
 
-METRICS = ("accuracy", "precision", "recall", "f1", "loss")
 COSTS = ("seconds", "tokens_per_second", "parameters")
 
 
@@ -66,7 +65,7 @@ class Comparison:
 
 def compare(
     recipes: Sequence[str],
-    data: str | os.PathLike[str] = "sample",
+    data: str | os.PathLike[str] | None = None,
     *,
     seeds: int | Sequence[int] = 3,
     settings: Mapping[str, Any] | None = None,
@@ -83,11 +82,13 @@ def compare(
 
     Args:
         recipes: names from `rnnkit.recipes.names`.
-        data: the name of a data set, or the path of a table or folder of texts.
+        data: the name of a data set, or the path of a table or folder of texts; None = the
+            generated data set of the recipes' kind.
         seeds: how many (0, 1, ...), or which.
         settings: given to every recipe that has them; one that no recipe has is refused.
         out: the study's folder; None makes ``runs/compare-<time>``.
-        yardstick: add TF-IDF with logistic regression, on the same splits.
+        yardstick: add the simple models of `rnnkit.study.yardstick`, on the same splits: of texts,
+            TF-IDF with logistic regression.
         verbose: as in `keras.Model.fit`.
         announce: called with one line before each run.
         **terms: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
@@ -135,8 +136,7 @@ def compare(
         raise NonFiniteLoss(f"No run of the study in {path} went through.\n{failures[name]}")
     rows = [row for recipe in dict.fromkeys(recipes) if (row := _row(recipe, runs))]
     if yardstick:
-        announce("TF-IDF with logistic regression")
-        rows += _yardsticks(path, dataset, plans)
+        rows += _yardsticks(path, dataset, plans, announce)
     study = Comparison(path, rows, runs, failures)
     from rnnkit.study.report import write_report  # brings Matplotlib in
 
@@ -146,7 +146,7 @@ def compare(
 
 def plan_runs(
     recipes: Sequence[str],
-    data: str | os.PathLike[str] = "sample",
+    data: str | os.PathLike[str] | None = None,
     *,
     seeds: int | Sequence[int] = 3,
     settings: Mapping[str, Any] | None = None,
@@ -161,6 +161,13 @@ def plan_runs(
     if not recipes:
         raise InputError("No recipe to compare; give one or more names, such as lstm_sentiment.")
     settings = settings or {}
+    kinds = {name: known_recipes.kind_of(name) for name in recipes}
+    for name, kind in kinds.items():
+        if kind != kinds[recipes[0]]:
+            raise InputError(
+                f"{recipes[0]} learns from {kinds[recipes[0]]} and {name} from {kind}: they cannot "
+                "be compared on the same data."
+            )
     wanted = range(seeds) if isinstance(seeds, int) else list(seeds)
     if not wanted:
         raise InputError(f"seeds is {seeds}; expected how many (1 or more), or which.")
@@ -208,7 +215,7 @@ def _row(recipe: str, runs: Mapping[str, Run]) -> Row | None:
     return summarise(recipe, results) if results else None
 
 
-def summarise(name: str, results: Iterable[Mapping[str, Any]]) -> Row:
+def summarise(name: str, results: Sequence[Mapping[str, Any]]) -> Row:
     """Return mean and sample standard deviation of every measure; of a single run, no deviation.
 
     Example:
@@ -219,7 +226,8 @@ def summarise(name: str, results: Iterable[Mapping[str, Any]]) -> Row:
     """
     flat = [{**result["test"], **result} for result in results]
     values: dict[str, tuple[float, float | None]] = {}
-    for measure in (*METRICS, *COSTS):
+    measures = dict.fromkeys(measure for result in results for measure in result["test"])
+    for measure in (*measures, *COSTS):
         column = [float(row[measure]) for row in flat if row.get(measure) is not None]
         if column:
             spread = statistics.stdev(column) if len(column) > 1 else None
@@ -227,15 +235,21 @@ def summarise(name: str, results: Iterable[Mapping[str, Any]]) -> Row:
     return Row(name, len(flat), values)
 
 
-def _yardsticks(path: Path, dataset: Any, plans: Mapping[str, Plan]) -> list[Row]:
+def _yardsticks(
+    path: Path, dataset: Any, plans: Mapping[str, Plan], announce: Callable[[str], None]
+) -> list[Row]:
     """Measure the baselines once a study: they have no seed."""
-    from rnnkit.study.yardstick import YARDSTICKS, measure  # brings scikit-learn in
+    from rnnkit.study.yardstick import YARDSTICKS  # brings scikit-learn in
 
     kept = path / "yardstick.json"
-    data = next(iter(plans.values())).data._asdict()
+    first = next(iter(plans.values()))
+    data = first.data._asdict()
     if kept.is_file() and (found := read_json(kept))["data"] == data:
         results = found["results"]
     else:
-        results = {name: measure(dataset, ngrams) for name, ngrams in YARDSTICKS.items()}
+        results = {}
+        for name, measure in YARDSTICKS[known_recipes.kind_of(first.recipe)].items():
+            announce(name)
+            results[name] = measure(dataset)
         write_json(kept, {"data": data, "results": results})
     return [summarise(name, [result]) for name, result in results.items()]

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnkit import recipes
+from rnnkit.data import datasets
 from rnnkit.errors import InputError, nearest
-from rnnkit.study.sources import Source, source_of
+from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Plan:
     Attributes:
         recipe: the recipe's name.
         given: the settings that were given; a preset or the recipe's defaults decide the others.
-        data: where the texts come from.
+        data: where the examples come from.
         patience: epochs without a better validation loss before it stops; None never stops.
         seed: of the weights and of the order of the batches.
 
@@ -51,7 +52,7 @@ class Plan:
 
 def make_plan(
     recipe: str,
-    data: str | os.PathLike[str] = "sample",
+    data: str | os.PathLike[str] | None = None,
     *,
     text_column: str = "text",
     label_column: str = "label",
@@ -65,12 +66,15 @@ def make_plan(
     """Check what was asked and return it as a plan; the arguments are those of `train`.
 
     Raises:
-        InputError: no such recipe or setting (with the nearest), or a number out of range.
+        InputError: no such recipe or setting (with the nearest), data that do not suit the recipe,
+            or a number out of range.
 
     Example:
-        >>> make_plan("lstm_sentiment", settings={"units": 8}).given
-        {'units': 8}
+        >>> make_plan("lstm_sentiment", settings={"units": 8}).data.name
+        'sample'
     """
+    if data is None:
+        data = default_data(recipe)
     given = dict(settings or {})
     counts = {"epochs": epochs, "batch_size": batch_size}
     given |= {name: value for name, value in counts.items() if value is not None}
@@ -87,8 +91,19 @@ def make_plan(
         _refuse_below_one(name, given.get(name))
     _refuse_below_one("patience", patience)
     _refuse_below_one("limit", limit)
+    refuse_unsuitable(recipe, recipes.kind_of(recipe), data)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)
     return Plan(recipe, given, source, patience, seed)
+
+
+def default_data(recipe: str) -> str:
+    """Return the data set that a recipe takes where none is named: generated, of its kind.
+
+    Example:
+        >>> default_data("lstm_sentiment")
+        'sample'
+    """
+    return datasets.names(recipes.kind_of(recipe))[0]
 
 
 def _refuse_below_one(name: str, value: int | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from rnnkit.study.compare import Comparison, Row
 
-# Measure -> its heading; fractions are shown with four digits, the rest as numbers.
+# Measure -> its heading, in the order of the table; one that is not here goes by its own name.
 HEADINGS = {
     "accuracy": "accuracy",
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",
+    "mae": "MAE",
+    "rmse": "RMSE",
     "loss": "loss",
     "seconds": "seconds",
     "tokens_per_second": "tokens/s",
@@ -52,11 +54,24 @@ def table(rows: Iterable[Row]) -> list[list[str]]:
         >>> table([Row("lstm", 2, {"accuracy": (0.9, 0.01)})])[1][:3]
         ['lstm', '2', '0.9000 ± 0.0100']
     """
-    lines = [["recipe", "runs", *HEADINGS.values()]]
+    rows = list(rows)
+    measures = in_order(measure for row in rows for measure in row.values)
+    lines = [["recipe", "runs", *(HEADINGS.get(measure, measure) for measure in measures)]]
     for row in rows:
-        cells = [show(measure, *row.values.get(measure, (None, None))) for measure in HEADINGS]
+        cells = [show(measure, *row.values.get(measure, (None, None))) for measure in measures]
         lines.append([row.name, str(row.runs), *cells])
     return lines
+
+
+def in_order(measures: Iterable[str]) -> list[str]:
+    """Return each of the measures once, in the order of the tables.
+
+    Example:
+        >>> in_order(["seconds", "loss", "accuracy", "perplexity", "loss"])
+        ['perplexity', 'accuracy', 'loss', 'seconds']
+    """
+    found = dict.fromkeys(measures)
+    return [m for m in found if m not in HEADINGS] + [m for m in HEADINGS if m in found]
 
 
 def show(measure: str, mean: float | None, spread: float | None = None) -> str:
@@ -85,7 +100,9 @@ def tensorboard_command(path: Path) -> str:
 
 
 def draw_curves(runs: Iterable[Run], path: Path) -> None:
-    """Draw validation loss and accuracy over the epochs: a thin line a run, a thick mean a recipe.
+    """Draw validation loss and the task's first measure over the epochs.
+
+    A thin line is a run, a thick one the mean of a recipe.
 
     Args:
         runs: the complete runs.
@@ -102,8 +119,9 @@ def draw_curves(runs: Iterable[Run], path: Path) -> None:
         histories.setdefault(run.settings["recipe"], []).append(run.folder.epochs())
     figure = Figure(figsize=(10, 4), layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    for axes, measure in ((left, "val_loss"), (right, "val_accuracy")):
+    measures = drawn(next(iter(histories.values()))[0])
+    left, *_ = every = figure.subplots(1, len(measures), squeeze=False)[0]
+    for axes, measure in zip(every, measures, strict=True):
         for number, (recipe, rows) in enumerate(histories.items()):
             _draw_recipe(axes, rows, measure, recipe, f"C{number % 10}")
         axes.set_xlabel("epoch")
@@ -114,6 +132,17 @@ def draw_curves(runs: Iterable[Run], path: Path) -> None:
     part = path.with_suffix(".part")
     canvas.print_figure(part, format="png", dpi=120)
     part.replace(path)
+
+
+def drawn(rows: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return which columns of metrics.csv the curves show: the loss, and what matters most.
+
+    Example:
+        >>> drawn([{"val_loss": 1.0, "val_rmse": 9.3, "val_mae": 6.8}])
+        ['val_loss', 'val_mae']
+    """
+    columns = [name.removeprefix("val_") for name in rows[0] if name.startswith("val_")]
+    return ["val_loss", *(f"val_{name}" for name in in_order(columns) if name != "loss")][:2]
 
 
 def _draw_recipe(
@@ -143,8 +172,9 @@ def _lines(study: Comparison) -> Iterable[str]:
     )
     yield (
         "Mean ± sample standard deviation over the runs, on the test split, with the weights of "
-        "the best validation loss. Seconds are of the whole training, with tokenising, word "
-        "vectors, compilation and validation; tokens/s are of its epochs."
+        "the best validation loss. Seconds are of the whole training, with all that is learned "
+        "before the first epoch, compilation and validation; tokens/s (words of texts, steps of "
+        "series) are of its epochs."
     )
     yield ""
     heading, *rows = table(study.rows)
@@ -156,7 +186,7 @@ def _lines(study: Comparison) -> Iterable[str]:
     for name, why in study.failures.items():
         yield f"- **{name} is not in the table**: {' '.join(why.split())}"
         yield ""
-    yield f"![Validation loss and accuracy over the epochs]({CURVES})"
+    yield f"![{_curves_title(study.runs.values())}]({CURVES})"
     yield ""
     yield "## Settings"
     yield ""
@@ -189,6 +219,11 @@ def _settings_table(runs: Iterable[Run], names: list[str]) -> Iterable[str]:
     for setting in (key for key in every if key not in ("recipe", "seed")):
         cells = [_plain(by_recipe[n][setting]) if setting in by_recipe[n] else "–" for n in names]
         yield f"| {setting} | " + " | ".join(cells) + " |"
+
+
+def _curves_title(runs: Iterable[Run]) -> str:
+    shown = [name.removeprefix("val_") for name in drawn(next(iter(runs)).folder.epochs())]
+    return f"Validation {' and '.join(HEADINGS.get(name, name) for name in shown)} over the epochs"
 
 
 def _seeds(runs: Iterable[Run]) -> str:

@@ -20,11 +20,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnkit import recipes
 from rnnkit.errors import InputError
-from rnnkit.study.sources import Source
+from rnnkit.study.sources import Source, refuse_unsuitable
 
 if TYPE_CHECKING:
-    from rnnkit.tasks import TextClassifier
+    from rnnkit.tasks import Task
 
 
 class RunFolder:
@@ -120,7 +121,7 @@ class Run:
         return self.folder.path
 
     @cached_property
-    def model(self) -> TextClassifier:
+    def model(self) -> Task:
         """The trained model, loaded when first asked for."""
         from rnnkit import tasks
 
@@ -155,7 +156,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     return Run(folder)
 
 
-def open_model(path: str | os.PathLike[str]) -> TextClassifier:
+def open_model(path: str | os.PathLike[str]) -> Task:
     """Load the model of a run folder, or of a single saved file.
 
     Raises:
@@ -180,26 +181,36 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
         **data: which, as in `load_data`, the name as ``name``; by default what it was trained on.
 
     Raises:
-        InputError: the data cannot be used, or has classes that the model does not know.
+        InputError: the data cannot be used, do not suit the recipe, or have classes that the model
+            does not know.
 
     Example:
         >>> evaluate(open_run("runs/mine"))["f1"]  # doctest: +SKIP
         0.894
     """
+    recipe = run.settings["recipe"]
+    source = Source(**(data or run.settings["data"]))
+    refuse_unsuitable(recipe, recipes.kind_of(recipe), source.name)
+    dataset = source.load()
+    x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)
+    return dict(run.model.evaluate(x, y, return_dict=True, verbose=0))
+
+
+def _labels_of_model(run: Run, name: str, dataset: Any) -> Any:
+    """Return the labels of the test split as the model numbers them; None where there are none."""
     import numpy as np
 
-    source = Source(**(data or run.settings["data"]))
-    dataset = source.load()
+    if dataset.test.y is None:
+        return None
     classes = list(run.model.classes)
-    strange = [name for name in dataset.classes if name not in classes]
+    strange = [label for label in dataset.classes if label not in classes]
     if strange:
         raise InputError(
-            f"{source.name} has the classes {', '.join(map(repr, strange))}, which the model in "
+            f"{name} has the classes {', '.join(map(repr, strange))}, which the model in "
             f"{run.path} was not trained on. It knows {', '.join(map(repr, classes))}."
         )
     # The same names may stand in another order, or not all be there.
-    labels = np.array([classes.index(name) for name in dataset.classes])[dataset.test.labels]
-    return dict(run.model.evaluate(dataset.test.texts, labels, return_dict=True, verbose=0))
+    return np.array([classes.index(label) for label in dataset.classes])[dataset.test.y]
 
 
 def new_folder(path: Path) -> Path:

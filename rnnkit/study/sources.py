@@ -1,4 +1,4 @@
-"""Where a run's texts come from: a data set by name, or a file of one's own."""
+"""Where a run's data come from: a data set by name, or a file of texts of one's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit.data import datasets
+from rnnkit.data.splits import Kind
 from rnnkit.errors import InputError, nearest
 
 
@@ -26,7 +27,7 @@ class Source(NamedTuple):
     label_column: str = "label"
     limit: int | None = None
 
-    def load(self) -> datasets.TextDataset:
+    def load(self) -> Any:
         """Load it; see `load_data`."""
         return load_data(
             self.name,
@@ -42,7 +43,7 @@ def load_data(
     text_column: str = "text",
     label_column: str = "label",
     limit: int | None = None,
-) -> datasets.TextDataset:
+) -> Any:
     """Load a data set by name, or a file or folder by path.
 
     The splits do not depend on a run's seed: runs with different seeds see the same texts.
@@ -79,7 +80,7 @@ def load_data(
             test=_first(found.test, limit),
         )
     for part in ("train", "valid", "test"):
-        if not getattr(found, part).texts:
+        if not len(getattr(found, part)):
             raise InputError(
                 f"{path} is too small: nothing is left for its {part} split. Expected ten texts "
                 "of each class, or more."
@@ -89,6 +90,44 @@ def load_data(
 
 def _first(split: datasets.Split, limit: int) -> datasets.Split:
     return split.take(np.arange(min(limit, len(split))))
+
+
+def refuse_unsuitable(recipe: str, takes: Kind, data: str | os.PathLike[str]) -> None:
+    """Refuse a data set that a recipe cannot learn from; what is no name is a path of texts.
+
+    Args:
+        recipe: the recipe's name.
+        takes: what the data must hold, from `rnnkit.recipes.kind_of`.
+        data: a name, or a path.
+
+    Raises:
+        InputError: the data hold something else; the message names the data sets that suit.
+
+    Example:
+        >>> refuse_unsuitable("lstm_sentiment", "texts", "imdb")
+    """
+    name = os.fspath(data)
+    is_path = name not in datasets.names() and (
+        takes == "texts" or Path(name).expanduser().exists()
+    )
+    holds = "texts" if is_path else datasets.kind_of(name)
+    if holds == takes:
+        return
+    own = ", or a table or folder of texts" if takes == "texts" else ""
+    raise InputError(
+        f"{recipe} learns from {takes}, and {name} holds {holds}. Data sets that suit it: "
+        f"{', '.join(datasets.names(takes))}{own}."
+    )
+
+
+def size(split: Any) -> int:
+    """Return how many examples a split holds; of series to forecast, each step is one.
+
+    Example:
+        >>> size(load_data("sample", limit=10).train)
+        10
+    """
+    return getattr(split, "steps", None) or len(split)
 
 
 def source_of(data: str | os.PathLike[str], **options: Any) -> Source:

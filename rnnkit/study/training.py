@@ -17,17 +17,17 @@ from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.monitor import EventWriter
 from rnnkit.study.plan import Plan, make_plan
 from rnnkit.study.runs import Run, RunFolder, write_json
+from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
-    from rnnkit.data.datasets import TextDataset
-    from rnnkit.tasks import TextClassifier
+    from rnnkit.tasks import Task
 
 SPLITS = ("train", "valid", "test")
 
 
 def train(
     recipe: str,
-    data: str | os.PathLike[str] = "sample",
+    data: str | os.PathLike[str] | None = None,
     *,
     text_column: str = "text",
     label_column: str = "label",
@@ -46,12 +46,13 @@ def train(
 
     Args:
         recipe: a name from `rnnkit.recipes.names`.
-        data: the name of a data set, or the path of a table or folder of texts.
+        data: the name of a data set, or the path of a table or folder of texts; None = the
+            generated data set of the recipe's kind.
         text_column: the column that holds the text, where ``data`` is a table.
         label_column: the column that holds the label.
         settings: the recipe's keywords; what is left out keeps its default.
-        epochs: the setting of that name, for short: passes over the training texts, at most.
-        batch_size: the setting of that name: texts a step.
+        epochs: the setting of that name, for short: passes over the training data, at most.
+        batch_size: the setting of that name: examples a step.
         patience: stop after this many epochs without a better validation loss; None never stops.
         seed: of the weights and of the order of the batches. The splits do not depend on it.
         limit: keep at most this many examples of each split.
@@ -87,7 +88,7 @@ def train(
 
 def carry_out(
     plan: Plan,
-    dataset: TextDataset,
+    dataset: Any,
     out: str | os.PathLike[str] | None = None,
     verbose: int | str = "auto",
 ) -> Run:
@@ -106,7 +107,7 @@ def carry_out(
     write_json(folder.environment, environment())
     try:
         seconds = _fit(model, dataset, folder, plan, verbose)
-        test = model.evaluate(dataset.test.texts, dataset.test.labels, return_dict=True, verbose=0)
+        test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
         if not all(map(math.isfinite, test.values())):
             raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
     except InputError:  # refused before the first step: there is nothing to keep
@@ -119,13 +120,11 @@ def carry_out(
     results: dict[str, Any] = {
         "test": {name: float(value) for name, value in test.items()},
         "seconds": seconds,
-        "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs,
+        "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
         "parameters": int(model.network.count_params()),
         "epochs": len(rows),
         "best_epoch": int(min(rows, key=lambda row: row["val_loss"])["epoch"]),
-        "examples": {
-            name: len(getattr(dataset, name).texts) for name in ("train", "valid", "test")
-        },
+        "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
     with EventWriter(folder.events / "test") as writer:
@@ -163,24 +162,24 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _fit(
-    model: TextClassifier, dataset: TextDataset, folder: RunFolder, plan: Plan, verbose: int | str
-) -> float:
+def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int | str) -> float:
     """Fit with all the records on; return the seconds it took."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
     from rnnkit.study.log import EpochLog
 
     train, valid = dataset.train, dataset.valid
+    examples = None if valid.y is None else (valid.x, valid.y)  # of no use without labels
+    unlabelled = getattr(dataset, "unlabelled", None)
     begin = time.perf_counter()
     model.fit(
-        train.texts,
-        train.labels,
-        validation_data=(valid.texts, valid.labels),
-        unlabelled=dataset.unlabelled,
+        train.x,
+        train.y,
+        validation_data=(valid.x, valid.y),
         patience=plan.patience,
         # The log comes first: the pictures that TensorBoard gets are no part of an epoch's seconds.
-        callbacks=[EpochLog(folder), TensorBoard(folder.events, (valid.texts, valid.labels))],
+        callbacks=[EpochLog(folder), TensorBoard(folder.events, examples)],
         verbose=verbose,
+        **({"unlabelled": unlabelled} if unlabelled else {}),
     )
     return time.perf_counter() - begin
 

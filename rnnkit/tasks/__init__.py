@@ -1,10 +1,21 @@
-"""A task is a Keras model that takes raw data: text in, probabilities out."""
+"""A task is a Keras model that takes raw data: text or series in, answers out."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-from rnnkit.tasks.base import load
-from rnnkit.tasks.classifier import TextClassifier
-from rnnkit.tasks.networks import recurrent_classifier
+from rnnkit.tasks.base import Task
+from rnnkit.tasks.loading import load
+from rnnkit.tasks.networks import recurrent_classifier, recurrent_series_classifier
 from rnnkit.tasks.optimizers import clipped
+from rnnkit.tasks.sequence_classifier import SequenceClassifier
+from rnnkit.tasks.text import TextClassifier
 from rnnkit.tasks.truncated import TruncatedBPTT
 
-__all__ = ["TextClassifier", "TruncatedBPTT", "clipped", "load", "recurrent_classifier"]
+__all__ = [
+    "SequenceClassifier",
+    "Task",
+    "TextClassifier",
+    "TruncatedBPTT",
+    "clipped",
+    "load",
+    "recurrent_classifier",
+    "recurrent_series_classifier",
+]

@@ -1,12 +1,9 @@
-"""What every task on text shares: pipeline, vocabulary, batches, one file on disk."""
+"""What every task shares: a network inside, training with care, one file on disk."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,55 +12,44 @@ import numpy as np
 
 from rnnkit.backend import native
 from rnnkit.data.batching import BucketedBatches
-from rnnkit.data.text import TextPipeline, check_texts
-from rnnkit.data.vocabulary import Vocabulary
-from rnnkit.embeddings import METHODS, embedding_matrix, train_word_vectors
-from rnnkit.errors import InputError, nearest
-from rnnkit.monitor.callbacks import sync_state
+from rnnkit.errors import InputError
+from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.tasks import gradient_norm
-from rnnkit.tasks.schedule import factor
-
-BuildNetwork = Callable[[int, int], keras.Model]
-FORMAT_MARK = "rnnkit>"  # the package under which tasks are registered with Keras
+from rnnkit.tasks.feed import EpochOrder, Feed, enough_epochs
+from rnnkit.tasks.schedule import ScheduledLearningRate, factor
 
 
-class TextTask(keras.Model):
-    """A Keras model that takes texts. Abstract: a subclass gives meaning to the labels.
+class Task(keras.Model):
+    """A Keras model that takes raw data. Abstract: a subclass says what comes in and goes out.
 
-    A task without a vocabulary learns it in the first `fit`, then builds its network.
+    The network inside comes into being in the first `fit`, when the data are known. A subclass
+    gives `encode` (raw data -> arrays), `_compile` (loss and metrics), and a `fit` and `evaluate`
+    that put targets beside the arrays and call `_train` and `_measure`.
 
     Args:
-        build_network: `(vocabulary size, outputs) -> functional model` from token ids `(B, T)`;
-            called once the vocabulary is known.
+        build_network: makes the functional model from what the first `fit` learns of the data.
         optimizer: a function that returns a new Keras optimizer; used unless the model is compiled.
-        pipeline: text -> tokens.
-        vocabulary_size: keep at most this many tokens, padding and unknown included.
-        min_count: keep tokens that occur at least this often.
-        max_length: cut longer texts to this many tokens.
+        batch_size: examples of a batch, where `fit` is not told another.
+        max_length: cut longer examples to this many steps; None = never.
         truncate: which end a cut keeps: "head", "tail" or "both".
-        embedding: how the words' vectors start: "random", or "skip-gram" or "cbow", trained by
-            word2vec on the texts of the first `fit` and the unlabelled ones given beside them.
-        batch_size: texts of a batch, where `fit` is not told another.
         seed: of the order of the batches.
         learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.schedule`.
-        epochs: how often `fit` goes through the texts, where it is not told; None = as often as
-            `enough_epochs` says.
+        epochs: how often `fit` goes through the examples, where it is not told; None = as often as
+            `rnnkit.tasks.feed.enough_epochs` says.
         settings: what the recipe was called with; kept for the record.
         network: a network that is already there (when a file is loaded).
     """
 
+    assets: tuple[str, ...] = ()  # the files that `save_assets` puts beside the weights
+
     def __init__(
         self,
-        build_network: BuildNetwork | None = None,
+        build_network: Callable[..., keras.Model] | None = None,
         *,
         optimizer: Callable[[], keras.optimizers.Optimizer] = keras.optimizers.Adam,
-        pipeline: TextPipeline | None = None,
-        vocabulary_size: int | None = 20_000,
-        min_count: int = 1,
-        max_length: int | None = 400,
-        truncate: str = "head",
-        embedding: str = "random",
         batch_size: int = 32,
+        max_length: int | None = None,
+        truncate: str = "head",
         seed: int = 0,
         learning_rate_schedule: str = "constant",
         epochs: int | None = None,
@@ -73,75 +59,38 @@ class TextTask(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         factor(learning_rate_schedule, 0.0)  # refuses a name it does not know
-        if embedding not in ("random", *METHODS):
-            known = ("random", *METHODS)
-            raise InputError(
-                f"embedding is {embedding!r}; expected one of {known}.{nearest(embedding, known)}"
-            )
         self._build_network = build_network
         self._make_optimizer = optimizer
-        self.pipeline = pipeline or TextPipeline()
-        self.vocabulary_size = vocabulary_size
-        self.min_count = min_count
+        self.batch_size = batch_size
         self.max_length = max_length
         self.truncate = truncate
-        self.embedding = embedding
-        self.share_of_vectors: float | None = None
-        self.batch_size = batch_size
         self.seed = seed
         self.learning_rate_schedule = learning_rate_schedule
         self.epochs = epochs
         self.settings = dict(settings or {})
-        self.vocabulary: Vocabulary | None = None
         self.tokens_per_epoch: int | None = None
         self.network: keras.Model | None = None
         if network is not None:
             self._set_network(network)
 
-    # Text -> ids -> batches.
+    # What a subclass gives.
 
-    def encode(self, texts: Any) -> list[np.ndarray]:
-        """Return the token ids of each text, uncut; unknown tokens are 1.
+    def encode(self, x: Any) -> list[np.ndarray]:
+        """Return one array for each example, the steps first."""
+        raise NotImplementedError
 
-        Raises:
-            InputError: something among the texts is no text, or there is no vocabulary yet.
-        """
-        if self.vocabulary is None:
-            raise InputError(
-                f"{type(self).__name__} has no vocabulary yet: it learns one from the texts of the "
-                "first fit. Call fit first, or load a trained model with rnnkit.tasks.load."
-            )
-        return self.vocabulary.encode_many(self.pipeline.tokens(texts))
+    def _compile(self) -> None:
+        """Compile with the task's own loss and metrics."""
+        raise NotImplementedError
 
-    def _learn(self, texts: list[str], outputs: int, unlabelled: Any = ()) -> list[np.ndarray]:
-        """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
-        tokens = self.pipeline.tokens(texts)
-        vocabulary = Vocabulary.learn(
-            tokens, max_size=self.vocabulary_size, min_count=self.min_count
-        )
-        if len(vocabulary) <= 2:  # padding and unknown are always there
-            raise InputError(
-                f"No token of the {len(texts)} training texts occurs {self.min_count} times or "
-                "more: there is nothing to learn from. Give texts with words, or lower min_count."
-            )
+    # Arrays -> batches -> Keras.
+
+    def _new_network(self, *learned: Any) -> keras.Model:
         if self._build_network is None:
             raise InputError(
                 f"{type(self).__name__} was given neither a network nor build_network."
             )
-        network = self._build_network(len(vocabulary), outputs)
-        if self.embedding != "random":
-            table = network.get_layer("embedding")
-            vectors = train_word_vectors(
-                tokens + self.pipeline.tokens(list(unlabelled)),
-                method=self.embedding,
-                vector_size=table.output_dim,
-                min_count=self.min_count,
-            )
-            matrix, self.share_of_vectors = embedding_matrix(vectors, vocabulary)
-            table.set_weights([matrix])
-        self.vocabulary = vocabulary
-        self._set_network(network)
-        return vocabulary.encode_many(tokens)
+        return self._build_network(*learned)
 
     def _set_network(self, network: keras.Model) -> None:
         self.network = network
@@ -149,15 +98,15 @@ class TextTask(keras.Model):
 
     def _batches(
         self,
-        ids: list[np.ndarray],
-        labels: np.ndarray | None = None,
+        rows: list[np.ndarray],
+        targets: np.ndarray | None = None,
         sample_weight: Any = None,
         batch_size: int | None = None,
         shuffle: bool = False,
     ) -> BucketedBatches:
         return BucketedBatches(
-            ids,
-            labels,
+            rows,
+            targets,
             sample_weight,
             batch_size=batch_size or self.batch_size,
             max_length=self.max_length,
@@ -166,27 +115,67 @@ class TextTask(keras.Model):
             seed=self.seed,
         )
 
-    # The model in Keras's eyes: ids in, numbers out.
+    def _train(
+        self,
+        batches: BucketedBatches,
+        validation: BucketedBatches | None = None,
+        *,
+        epochs: int | None = None,
+        patience: int | None = None,
+        keep_best: bool = True,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **options: Any,
+    ) -> keras.callbacks.History:
+        """Train on batches: schedule, best epoch, patience, a stop at the first NaN.
 
-    def call(self, ids: Any, training: bool = False) -> Any:
-        """Run the network on token ids `(B, T)`."""
-        if self.network is None:
-            raise InputError(
-                f"{type(self).__name__} has no network yet: it is built in the first fit, when the "
-                "vocabulary is known."
+        Args:
+            batches: to learn from; their `tokens` are the real steps of an epoch.
+            validation: to measure on after each epoch.
+            epochs: how often to go through the batches; the task's own number when left out.
+            patience: stop after this many epochs without a better validation loss.
+            keep_best: end with the weights of the epoch of the best validation loss.
+            callbacks: more of Keras's callbacks.
+            **options: `class_weight`, `initial_epoch`, `verbose`, as in Keras.
+        """
+        if not self.compiled:
+            self._compile()
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        gradient_norm.watch(self.optimizer)
+        self.tokens_per_epoch = batches.tokens
+        epochs = epochs or self.epochs or enough_epochs(len(batches))
+        own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
+        scheduled = None
+        if self.learning_rate_schedule != "constant":
+            scheduled = ScheduledLearningRate(
+                self, self.learning_rate_schedule, epochs, len(batches)
             )
-        return self.network(ids, training=training)
+            own.append(scheduled)
+        if validation is not None and (keep_best or patience is not None):
+            own.append(
+                keras.callbacks.EarlyStopping(
+                    monitor="val_loss",
+                    patience=epochs if patience is None else patience,
+                    restore_best_weights=keep_best,
+                )
+            )
+        try:
+            return keras.Model.fit(
+                self,
+                native.feed(Feed(batches)),
+                validation_data=None if validation is None else native.feed(Feed(validation)),
+                epochs=epochs,
+                callbacks=[*own, *callbacks],
+                shuffle=False,  # the batches draw their own order
+                **options,
+            )
+        finally:
+            if scheduled is not None:
+                scheduled.restore()
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the network's output shape."""
-        return self.network.compute_output_shape(input_shape)  # type: ignore[union-attr]
-
-    @property
-    def gradient_norm(self) -> float | None:
-        """Global norm of the gradients of the last training step, before clipping."""
-        sync_state(self)
-        norm = gradient_norm.find(getattr(self, "optimizer", None))
-        return None if norm is None else float(norm)
+    def _measure(self, batches: BucketedBatches, **options: Any) -> Any:
+        """Return what the compiled loss and metrics are on batches."""
+        return keras.Model.evaluate(self, native.feed(Feed(batches)), **options)
 
     def predict(
         self,
@@ -195,11 +184,11 @@ class TextTask(keras.Model):
         verbose: str | int = "auto",
         callbacks: Any = None,
     ) -> np.ndarray:
-        """Return the network's outputs for texts, in their order.
+        """Return the network's outputs for raw examples, in their order.
 
         Args:
-            x: one text or many.
-            batch_size: texts of a batch.
+            x: one example or many.
+            batch_size: examples of a batch.
             verbose: as in Keras.
             callbacks: as in Keras.
 
@@ -207,7 +196,7 @@ class TextTask(keras.Model):
             `(N, outputs)`.
 
         Raises:
-            InputError: something among the texts is no text, or the model is not trained yet.
+            InputError: something among the examples is none, or the model is not trained yet.
 
         Example:
             >>> model.predict(["A wonderful little production."])  # doctest: +SKIP
@@ -223,10 +212,32 @@ class TextTask(keras.Model):
         outputs[batches.order] = sorted_outputs
         return outputs
 
+    # The model in Keras's eyes: arrays in, numbers out.
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Run the network on a batch."""
+        if self.network is None:
+            raise InputError(
+                f"{type(self).__name__} has no network yet: it is built in the first fit, when the "
+                "data are known."
+            )
+        return self.network(inputs, training=training)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the network's output shape."""
+        return self.network.compute_output_shape(input_shape)  # type: ignore[union-attr]
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """Global norm of the gradients of the last training step, before clipping."""
+        sync_state(self)
+        norm = gradient_norm.find(getattr(self, "optimizer", None))
+        return None if norm is None else float(norm)
+
     # One file.
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
-        """Save network, vocabulary, classes and optimizer state to one `.keras` file.
+        """Save the network, all that was learned beside it and the optimizer to one `.keras` file.
 
         The file is written beside its place and renamed, so a crash leaves the old one whole.
 
@@ -234,7 +245,7 @@ class TextTask(keras.Model):
             InputError: the model is not trained yet, or the name does not end in `.keras`.
         """
         path = Path(filepath)
-        if self.vocabulary is None:
+        if self.network is None:
             raise InputError(f"{type(self).__name__} is not trained yet: call fit before save.")
         if path.suffix != ".keras":
             raise InputError(f"Cannot save to {path}: expected a name that ends in '.keras'.")
@@ -248,17 +259,13 @@ class TextTask(keras.Model):
             temporary.unlink(missing_ok=True)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the task again; the vocabulary travels beside it."""
+        """Return what is needed to build the task again."""
         return {
             "name": self.name,
             "network": keras.saving.serialize_keras_object(self.network),
-            "pipeline": self.pipeline.get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "min_count": self.min_count,
+            "batch_size": self.batch_size,
             "max_length": self.max_length,
             "truncate": self.truncate,
-            "embedding": self.embedding,
-            "batch_size": self.batch_size,
             "seed": self.seed,
             "learning_rate_schedule": self.learning_rate_schedule,
             "epochs": self.epochs,
@@ -266,24 +273,10 @@ class TextTask(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> TextTask:
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
         """Build the task from what `get_config` returned."""
-        config = dict(config)
-        config["network"] = keras.saving.deserialize_keras_object(config["network"], custom_objects)
-        config["pipeline"] = TextPipeline.from_config(config["pipeline"])
-        return cls(**config)
-
-    def save_assets(self, dir_path: str) -> None:
-        """Put the vocabulary into the file; called by Keras."""
-        if self.vocabulary is not None:
-            Path(dir_path, "vocabulary.json").write_text(
-                self.vocabulary.to_json(), encoding="utf-8"
-            )
-
-    def load_assets(self, dir_path: str) -> None:
-        """Take the vocabulary out of the file; called by Keras."""
-        text = Path(dir_path, "vocabulary.json").read_text(encoding="utf-8")
-        self.vocabulary = Vocabulary.from_json(text)
+        network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
+        return cls(**{**config, "network": network})
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return the compile settings in a form that any backend can go on with.
@@ -305,91 +298,3 @@ class TextTask(keras.Model):
         super().compile_from_config(config)
         if self.built and self.optimizer is not None:
             gradient_norm.watch(self.optimizer)
-
-
-class Feed(keras.utils.PyDataset):
-    """Batches as Keras wants them: no `None` among the parts."""
-
-    def __init__(self, batches: BucketedBatches) -> None:
-        super().__init__()
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, index: int) -> tuple:
-        return tuple(part for part in self.batches[index] if part is not None)
-
-
-class EpochOrder(keras.callbacks.Callback):
-    """Draw each epoch's order when the epoch begins.
-
-    Keras calls a data set's own `on_epoch_end` once more on JAX and torch than on TensorFlow, and
-    the same seed would give other batches there.
-    """
-
-    def __init__(self, batches: BucketedBatches) -> None:
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Draw the order of the epoch that begins."""
-        self.batches.start_epoch(epoch)
-
-
-def enough_epochs(steps: int) -> int:
-    """Return how many epochs of that many steps a training is given: 2,000 steps, 3 to 15 epochs.
-
-    A small data set needs more passes to learn as much, and each is quick.
-
-    Example:
-        >>> [enough_epochs(steps) for steps in (704, 125, 1)]
-        [3, 15, 15]
-    """
-    return min(15, max(3, math.ceil(2000 / max(1, steps))))
-
-
-def texts_and_labels(texts: Any, labels: Any, name: str) -> tuple[list[str], np.ndarray]:
-    """Check that there is one label for each text, and at least one text."""
-    checked = check_texts(texts)
-    if not checked:
-        raise InputError(f"{name} holds no text. Give at least one text with its label.")
-    if labels is None:
-        raise InputError(
-            f"{name}: labels are missing. Give one for each of the {len(checked)} texts."
-        )
-    labels = np.asarray(labels)
-    labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    if labels.ndim != 1 or len(labels) != len(checked):
-        raise InputError(
-            f"{name}: the labels have the shape {labels.shape}; expected one label for each of the "
-            f"{len(checked)} texts."
-        )
-    return checked, labels
-
-
-def load(filepath: str | os.PathLike[str]) -> TextTask:
-    """Load a trained task from its `.keras` file, on any backend.
-
-    Raises:
-        InputError: there is no such file, or it is no rnnkit model.
-
-    Example:
-        >>> load("sentiment.keras").predict(["Dull."])  # doctest: +SKIP
-        array([[0.08]], dtype=float32)
-    """
-    path = Path(filepath)
-    if not path.is_file():
-        raise InputError(f"There is no model file {path}.")
-    wrong = f"{path} is no rnnkit model: expected a .keras file that model.save wrote"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-            members = set(archive.namelist())
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InputError(f"{wrong} ({error}).") from error
-    if not str(config.get("registered_name", "")).startswith(FORMAT_MARK):
-        raise InputError(f"{wrong}; it holds a {config.get('class_name')!r}.")
-    if "model.weights.h5" not in members or "assets/vocabulary.json" not in members:
-        raise InputError(f"{wrong}; its weights or its vocabulary are missing. Save it again.")
-    return keras.saving.load_model(path)

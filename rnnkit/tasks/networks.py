@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
@@ -57,11 +59,121 @@ def recurrent_classifier(
         >>> recurrent_classifier(100, 1, cell="gru", units=8).output_shape
         (None, 1)
     """
+    seeds = itertools.count(1000 * seed)
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    x = keras.layers.Embedding(
+        vocabulary_size,
+        embedding_size,
+        mask_zero=True,
+        embeddings_initializer=Seeded("uniform", next(seeds)),
+        name="embedding",
+    )(ids)
+    x = _drop(x, word_dropout, seeds, noise_shape=(None, None, 1))
+    x = _drop(x, embedding_dropout, seeds)
+    x = _read(
+        x,
+        None,
+        seeds,
+        cell=cell,
+        bidirectional=bidirectional,
+        layers=layers,
+        units=units,
+        recurrent_dropout=recurrent_dropout,
+        dropout=dropout,
+        pooling=pooling,
+    )
+    return keras.Model(ids, _answer(x, outputs, dropout, seeds), name=f"{cell}_classifier")
+
+
+def recurrent_series_classifier(
+    series: Sequence[np.ndarray],
+    outputs: int,
+    *,
+    cell: str = "lstm",
+    bidirectional: bool = False,
+    layers: int = 1,
+    units: int = 64,
+    recurrent_dropout: float = 0.0,
+    dropout: float = 0.5,
+    pooling: str = "mean+max",
+    seed: int = 0,
+) -> keras.Model:
+    """Build series -> standardisation -> recurrent layers -> pooling over time -> probabilities.
+
+    Args:
+        series: arrays `(T, D)` to learn each feature's mean and standard deviation from.
+        outputs: 1 for a sigmoid unit, more for a softmax.
+        cell: "rnn", "lstm" or "gru".
+        bidirectional: run each layer in both directions.
+        layers: recurrent layers on top of each other.
+        units: size of each layer's state.
+        recurrent_dropout: see `rnnkit.layers.LSTM`.
+        dropout: share of the pooled vector that is dropped, and of what passes between layers.
+        pooling: "last", "mean", "max" or "mean+max", over the real steps.
+        seed: of the first weights (the same on every backend) and of the dropout.
+
+    Returns:
+        A functional model, `(values, mask)`, `(B, T, D)` and boolean `(B, T)`, to `(B, outputs)`
+        probabilities.
+
+    Raises:
+        InputError: an unknown cell, no layer.
+
+    Example:
+        >>> network = recurrent_series_classifier([np.eye(3)], 4, units=8)
+        >>> network.input_shape, network.output_shape
+        ([(None, None, 3), (None, None)], (None, 4))
+    """
+    seeds = itertools.count(1000 * seed)
+    steps = np.concatenate([np.asarray(row, "float64") for row in series])
+    variance = steps.var(axis=0)
+    values = keras.Input((None, steps.shape[1]), name="values")
+    mask = keras.Input((None,), dtype="bool", name="mask")
+    x = keras.layers.Normalization(
+        mean=steps.mean(axis=0).tolist(),
+        # A feature that never changed says nothing: any number will do that is not zero.
+        variance=np.where(variance > 0, variance, 1.0).tolist(),
+        name="standardisation",
+    )(values)
+    x = _read(
+        x,
+        mask,
+        seeds,
+        cell=cell,
+        bidirectional=bidirectional,
+        layers=layers,
+        units=units,
+        recurrent_dropout=recurrent_dropout,
+        dropout=dropout,
+        pooling=pooling,
+    )
+    return keras.Model(
+        [values, mask], _answer(x, outputs, dropout, seeds), name=f"{cell}_series_classifier"
+    )
+
+
+def _drop(x: Any, rate: float, seeds: Iterator[int], **shape: Any) -> Any:
+    return keras.layers.Dropout(rate, seed=next(seeds), **shape)(x) if rate else x
+
+
+def _read(
+    x: Any,
+    mask: Any,
+    seeds: Iterator[int],
+    *,
+    cell: str,
+    bidirectional: bool,
+    layers: int,
+    units: int,
+    recurrent_dropout: float,
+    dropout: float,
+    pooling: str,
+) -> Any:
+    """Run the recurrent layers over `(B, T, D)` and pool what they give over time."""
     if cell not in CELLS:
         raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{nearest(cell, CELLS)}")
     if layers < 1:
         raise InputError(f"layers is {layers}; expected at least 1.")
-    seeds = itertools.count(1000 * seed)
 
     def recurrent(sequences: bool, **direction: bool) -> keras.layers.Layer:
         return CELLS[cell](
@@ -74,36 +186,28 @@ def recurrent_classifier(
             **direction,
         )
 
-    def drop(x: Any, rate: float, **shape: Any) -> Any:
-        return keras.layers.Dropout(rate, seed=next(seeds), **shape)(x) if rate else x
-
-    ids = keras.Input((None,), dtype="int32", name="ids")
-    x = keras.layers.Embedding(
-        vocabulary_size,
-        embedding_size,
-        mask_zero=True,
-        embeddings_initializer=Seeded("uniform", next(seeds)),
-        name="embedding",
-    )(ids)
-    x = drop(x, word_dropout, noise_shape=(None, None, 1))
-    x = drop(x, embedding_dropout)
     for depth in range(layers):
         # The last state is all that "last" pooling of one direction needs; no sequence is stored.
         sequences = depth < layers - 1 or pooling != "last"
         if depth:
-            x = drop(x, dropout)
+            x = _drop(x, dropout, seeds)
         layer = recurrent(sequences)
         if bidirectional:
             layer = kit.Bidirectional(layer, backward_layer=recurrent(sequences, go_backwards=True))
-        x = layer(x)
-    if pooling != "last":
-        x = kit.MaskedPooling(pooling, name="pooling")(x)
-    x = drop(x, dropout)
-    probabilities = keras.layers.Dense(
+        x = layer(x) if mask is None else layer(x, mask=mask)
+    if pooling == "last":
+        return x
+    pool = kit.MaskedPooling(pooling, name="pooling")
+    return pool(x) if mask is None else pool(x, mask=mask)
+
+
+def _answer(x: Any, outputs: int, dropout: float, seeds: Iterator[int]) -> Any:
+    """Turn one vector a row into probabilities."""
+    x = _drop(x, dropout, seeds)
+    return keras.layers.Dense(
         outputs,
         activation="sigmoid" if outputs == 1 else "softmax",
         kernel_initializer=Seeded("glorot_uniform", next(seeds)),
         dtype="float32",
         name="probabilities",
     )(x)
-    return keras.Model(ids, probabilities, name=f"{cell}_classifier")

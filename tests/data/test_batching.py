@@ -135,6 +135,21 @@ def test_truncate_names_the_end_that_is_kept(truncate, max_length, kept):
     assert sequence.tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_series_come_with_their_mask():
+    """A zero is a measurement like any other: only the mask says what is padding."""
+    series = [np.zeros((3, 2)), np.arange(20.0).reshape(10, 2)]
+    batches = BucketedBatches(series, [0, 1], batch_size=2, max_length=9)
+    (values, mask), labels, _ = batches[0]
+    assert values.shape == (2, 9, 2)
+    assert values.dtype == np.float32
+    assert mask.sum(1).tolist() == [3, 9]
+    np.testing.assert_array_equal(values[1], series[1][:9])
+    assert not values[0].any()
+    assert (labels.tolist(), batches.tokens) == ([0, 1], 12)
+    with pytest.raises(InputError, match=r"shapes \(2,\), \(3,\)"):
+        BucketedBatches([np.zeros((3, 2)), np.zeros((3, 3))], batch_size=2)
+
+
 def test_empty_rows_become_padding():
     ids, _, _ = BucketedBatches([[], np.zeros(0)], batch_size=2)[0]
     assert ids.shape[0] == 2

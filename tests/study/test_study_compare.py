@@ -16,7 +16,7 @@ from rnnkit.study.compare import Row, plan_runs, summarise
 from rnnkit.study.report import draw_curves, show, tensorboard_command
 from rnnkit.study.report import table as as_table
 from rnnkit.study.runs import read_json, write_json
-from rnnkit.study.yardstick import measure
+from rnnkit.study.yardstick import measure, measure_summaries
 
 # `rnnkit.study.compare` is the function; its module has to be asked for.
 MODULE = importlib.import_module("rnnkit.study.compare")
@@ -173,6 +173,7 @@ def test_settings_go_to_the_recipes_that_have_them(monkeypatch):
 
     recipes = {"plain": plain, "deep": deep}
     monkeypatch.setattr("rnnkit.recipes.find", recipes.__getitem__)
+    monkeypatch.setattr("rnnkit.recipes.kind_of", lambda name: "texts")
     plans = plan_runs(["plain", "deep"], seeds=[7], settings={"units": 9, "layers": 3})
     assert plans["plain-seed7"].given == {"units": 9}
     assert plans["deep-seed7"].given == {"units": 9, "layers": 3}
@@ -192,10 +193,28 @@ def test_a_single_run_has_no_deviation():
     row = summarise("one", [{"test": {"accuracy": 0.5}, "parameters": 10}])
     assert row == Row("one", 1, {"accuracy": (0.5, None), "parameters": (10.0, None)})
     heading, cells = as_table([row])
-    shown = dict(zip(heading, cells, strict=True))
-    assert shown["accuracy"] == "0.5000"
-    assert shown["parameters"] == "10"
-    assert shown["F1"] == "–"
+    assert dict(zip(heading, cells, strict=True)) == {
+        "recipe": "one",
+        "runs": "1",
+        "accuracy": "0.5000",
+        "parameters": "10",
+    }
+
+
+def test_whatever_a_task_measures_is_shown():
+    rows = [
+        Row("forecaster", 2, {"rmse": (9.3, 0.1), "mae": (6.8, 0.05), "loss": (0.2, 0.01)}),
+        Row("yardstick", 1, {"mae": (8.3, None), "coverage": (0.9, None)}),
+    ]
+    heading, first, second = as_table(rows)
+    assert heading == ["recipe", "runs", "coverage", "MAE", "RMSE", "loss"]
+    assert first[2:] == ["–", "6.8000 ± 0.0500", "9.3000 ± 0.1000", "0.2000 ± 0.0100"]
+    assert second[2:] == ["0.9000", "8.3000", "–", "–"]
+
+
+def test_recipes_of_different_kinds_are_not_compared():
+    with pytest.raises(InputError, match=r"lstm_sentiment learns from texts and sequence_class"):
+        plan_runs(["lstm_sentiment", "sequence_classifier"])
 
 
 def test_values_are_shown_with_the_digits_they_deserve():
@@ -222,6 +241,16 @@ def test_curves_of_unequal_length_are_drawn(tmp_path):
 
 
 # The yardstick.
+
+
+def test_summaries_of_series_are_blind_to_their_order():
+    data = load_data("sequences_sample", limit=150)
+    found = measure_summaries(data)
+    assert 0.2 < found["test"]["accuracy"] < 0.6  # three classes
+    for split in (data.train, data.valid, data.test):
+        for series, label in zip(split.x, split.y, strict=True):
+            series[0] += 9.0 * label
+    assert measure_summaries(data)["test"]["accuracy"] > 0.95
 
 
 def test_yardstick_agrees_with_scikit_learn_and_is_measured_once(

@@ -152,6 +152,39 @@ def test_plan_is_recorded_as_json_gives_it_back():
     assert plan.as_record()["given"] == {"classes": ["no", "yes"], "epochs": 2}
 
 
+def test_a_recipe_takes_a_generated_data_set_of_its_kind_by_itself():
+    assert make_plan("lstm_sentiment").data.name == "sample"
+    assert make_plan("sequence_classifier").data.name == "sequences_sample"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data", "message"),
+    [
+        (
+            "lstm_sentiment",
+            "japanese_vowels",
+            r"lstm_sentiment learns from texts, and japanese_vowels holds labelled series\. Data "
+            r"sets that suit it: sample, imdb, or a table or folder of texts",
+        ),
+        ("lstm_sentiment", "pems_flow", "pems_flow holds series"),
+        (
+            "sequence_classifier",
+            "imdb",
+            r"imdb holds texts\. Data sets that suit it: sequences_sample, japanese_vowels\.",
+        ),
+        ("sequence_classifier", "sequences_sampel", "Did you mean 'sequences_sample'"),
+    ],
+)
+def test_data_that_do_not_suit_the_recipe_are_refused_by_name(recipe, data, message):
+    with pytest.raises(InputError, match=message):
+        make_plan(recipe, data)
+
+
+def test_a_table_is_of_texts(table):
+    with pytest.raises(InputError, match=r"films.csv holds texts\. Data sets that suit it"):
+        make_plan("sequence_classifier", table)
+
+
 # Data.
 
 

@@ -12,8 +12,8 @@ import pytest
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment
-from rnnkit.tasks import classifier, load
-from rnnkit.tasks.base import Feed
+from rnnkit.tasks import base, load
+from rnnkit.tasks.feed import Feed
 
 CHILD = """
 import json, sys
@@ -132,7 +132,7 @@ def test_every_epoch_gives_the_batches_of_its_number(reviews, monkeypatch):
             given.append((self.batches.epoch, index))
             return super().__getitem__(index)
 
-    monkeypatch.setattr(classifier, "Feed", Watched)
+    monkeypatch.setattr(base, "Feed", Watched)
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=30)
     for _ in range(2):
         given.clear()

@@ -13,14 +13,17 @@ def dense(gradient: Any) -> Any:
 
 
 def feed(batches: Any) -> tf.data.Dataset:
-    """Return what `fit` is to be given for a `keras.utils.PyDataset` of `(ids, ...)` batches.
+    """Return what `fit` is to be given for a `keras.utils.PyDataset` of `(inputs, ...)` batches.
 
-    Keras would fix the number of steps T from the first two batches; here it stays open.
+    Keras would fix the number of steps T from the first two batches; here it stays open. The inputs
+    are one array `(B, T, ...)`, or a tuple of such.
     """
-    spec = tuple(
-        tf.TensorSpec((None, None) if i == 0 else (None, *part.shape[1:]), part.dtype)
-        for i, part in enumerate(batches[0])
-    )
+
+    def open_to(axes: int) -> Any:
+        return lambda part: tf.TensorSpec((None,) * axes + part.shape[axes:], part.dtype)
+
+    inputs, *others = batches[0]
+    spec = (tf.nest.map_structure(open_to(2), inputs), *map(open_to(1), others))
 
     def generate() -> Any:
         for index in range(len(batches)):

@@ -1,0 +1,79 @@
+"""The series that `predict` is asked about: one CSV file each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnkit.errors import InputError
+
+if TYPE_CHECKING:
+    from rnnkit.data.series import Series
+
+
+def read(path: str) -> Series:
+    r"""Read a series from a CSV file: a row a step, a column a feature, in the order of time.
+
+    A header is skipped. If the first column holds times, such as 2016-01-04 00:05, they are kept.
+
+    Raises:
+        InputError: a cell is no number, or the rows are of unequal lengths.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "walk.csv"
+        >>> _ = path.write_text("x,y\n1,2\n3,4\n5,6\n")
+        >>> read(str(path)).values.shape
+        (3, 2)
+    """
+    from rnnkit.data.series import Series
+
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is no CSV file in UTF-8: {error}.") from error
+    if rows and _header(rows[0]):
+        rows = rows[1:]
+    timed = bool(rows) and _time(rows[0][0]) is not None and not _is_number(rows[0][0])
+    try:
+        values = np.array([[float(cell) for cell in row[timed:]] for row in rows])
+        times = np.array([_time(row[0]) for row in rows], "datetime64[m]") if timed else None
+    except ValueError as error:
+        raise InputError(
+            f"{path} is no series: {error}. Expected a row a step and as many numbers in each."
+        ) from error
+    if values.size == 0:
+        raise InputError(f"{path} holds no step of a series: expected a row of numbers a step.")
+    return Series(values, times)
+
+
+def print_classes(model: Any, paths: list[str]) -> None:
+    """Print label, probability and file of each series."""
+    from rnnkit.cli.texts import label_all, print_answers
+
+    labels, shares = label_all(model, [read(path) for path in paths])
+    print_answers(labels, shares, paths, "series")
+
+
+def _header(row: list[str]) -> bool:
+    return not any(map(_is_number, row)) and _time(row[0]) is None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _time(cell: str) -> np.datetime64 | None:
+    try:
+        return np.datetime64(cell.strip().replace(" ", "T"), "m")
+    except ValueError:
+        return None

@@ -1,0 +1,77 @@
+"""Labels as people give them, names or numbers -> the numbers of their classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnkit.errors import InputError
+
+Label = str | int
+
+
+def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
+    """Return the labels as `(N,)`, or say that there is not one for each example.
+
+    Args:
+        labels: `(N,)` or `(N, 1)`.
+        count: how many examples there are.
+        name: what messages call the set.
+        plural: what messages call the examples.
+
+    Example:
+        >>> one_for_each([[1], [0]], 2, "The training set", "texts")
+        array([1, 0])
+    """
+    if labels is None:
+        raise InputError(f"{name}: labels are missing. Give one for each of the {count} {plural}.")
+    labels = np.asarray(labels)
+    labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.ndim != 1 or len(labels) != count:
+        raise InputError(
+            f"{name}: the labels have the shape {labels.shape}; expected one label for each of the "
+            f"{count} {plural}."
+        )
+    return labels
+
+
+def learn_classes(labels: np.ndarray) -> list[Label]:
+    """Return the different labels in order; refuse what is no label.
+
+    Example:
+        >>> learn_classes(np.array(["pos", "neg", "pos"]))
+        ['neg', 'pos']
+    """
+    if labels.dtype.kind == "f" and np.all(labels == np.round(labels)):
+        labels = labels.astype(int)
+    if labels.dtype.kind not in "biuUO":
+        raise InputError(f"Labels are {labels.dtype}; expected names or whole numbers.")
+    values = {label.item() if isinstance(label, np.generic) else label for label in labels}
+    if (
+        not all(isinstance(value, (str, int)) for value in values)
+        or len({isinstance(value, str) for value in values}) != 1
+    ):
+        kinds = sorted({type(value).__name__ for value in values})
+        raise InputError(
+            f"Labels hold {', '.join(kinds)}; expected all names or all whole numbers."
+        )
+    return sorted(int(value) if isinstance(value, bool) else value for value in values)
+
+
+def to_numbers(labels: np.ndarray, classes: list[Label], name: str) -> np.ndarray:
+    """Return the number of each label's class; a number is one where classes are names.
+
+    Example:
+        >>> to_numbers(np.array(["pos", "neg"]), ["neg", "pos"], "test")
+        array([1, 0])
+    """
+    numbers: dict[Any, int] = {label: i for i, label in enumerate(classes)}
+    if classes and isinstance(classes[0], str):
+        numbers |= {i: i for i in range(len(classes))}
+    try:
+        return np.array([numbers[getattr(label, "item", lambda v=label: v)()] for label in labels])
+    except KeyError as error:
+        raise InputError(
+            f"The {name} labels hold {error.args[0]!r}; expected one of {classes}."
+        ) from error

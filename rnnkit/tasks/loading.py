@@ -1,0 +1,42 @@
+"""From one file back to a trained task."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from rnnkit.errors import InputError
+from rnnkit.tasks.base import Task
+
+
+def load(filepath: str | os.PathLike[str]) -> Task:
+    """Load a trained task from its `.keras` file, on any backend.
+
+    Raises:
+        InputError: there is no such file, or it is no rnnkit model.
+
+    Example:
+        >>> load("sentiment.keras").predict(["Dull."])  # doctest: +SKIP
+        array([[0.08]], dtype=float32)
+    """
+    path = Path(filepath)
+    if not path.is_file():
+        raise InputError(f"There is no model file {path}.")
+    wrong = f"{path} is no rnnkit model: expected a .keras file that model.save wrote"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            members = set(archive.namelist())
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise InputError(f"{wrong} ({error}).") from error
+    kind = keras.saving.get_registered_object(config.get("registered_name"))
+    if not (isinstance(kind, type) and issubclass(kind, Task)):
+        raise InputError(f"{wrong}; it holds a {config.get('class_name')!r}.")
+    needed = {"model.weights.h5", *(f"assets/{name}" for name in kind.assets)}
+    if missing := sorted(needed - members):
+        raise InputError(f"{wrong}; {' and '.join(missing)} are missing. Save it again.")
+    return keras.saving.load_model(path)

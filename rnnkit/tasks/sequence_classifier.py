@@ -1,0 +1,125 @@
+"""Whole series of numbers in, one of several classes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnkit.data.series import Series
+from rnnkit.errors import InputError
+from rnnkit.tasks.classifier import Classifier
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class SequenceClassifier(Classifier):
+    """A Keras model that takes series `(T, D)` of unequal length and gives their class.
+
+    Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
+    Classes and network come into being in the first `fit`.
+
+    Args:
+        build_network: `(series, outputs) -> functional model` from `(values, mask)`, `(B, T, D)`
+            and boolean `(B, T)`; series are those of the first `fit`, outputs 1 or the number of
+            classes.
+        classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
+            when left out.
+        **options: see `rnnkit.tasks.base.Task`.
+
+    Raises:
+        InputError: fewer than two classes.
+
+    Example:
+        >>> from rnnkit.recipes import sequence_classifier
+        >>> model = sequence_classifier(units=4, epochs=1)
+        >>> history = model.fit([np.ones((3, 2)), np.zeros((5, 2))] * 8, ["on", "off"] * 8, verbose=0)
+        >>> model.predict(np.ones((4, 2)), verbose=0).shape
+        (1, 1)
+    """  # noqa: E501  one line of the example
+
+    noun = ("series", "series")
+
+    def encode(self, x: Any) -> list[np.ndarray]:
+        """Return the series as float32 arrays `(T, D)`, uncut.
+
+        Raises:
+            InputError: something among them is no series, or has another number of features than
+                the series of the first fit.
+        """
+        if self.network is None:
+            raise InputError(
+                f"{type(self).__name__} has no network yet: it is built in the first fit. Call fit "
+                "first, or load a trained model with rnnkit.tasks.load."
+            )
+        rows = check_series(x)
+        features = self.network.input_shape[0][-1]
+        for i, row in enumerate(rows):
+            if row.shape[1] != features:
+                raise InputError(
+                    f"series[{i}] has {row.shape[1]} features; the model learned from series of "
+                    f"{features}."
+                )
+        return rows
+
+    def _check(self, x: Any) -> list[np.ndarray]:
+        return check_series(x)
+
+    def _learn(
+        self, examples: list[np.ndarray], outputs: int, unlabelled: Sequence[np.ndarray] = ()
+    ) -> list[np.ndarray]:
+        """Build the network from the series; it learns their scale, and their hidden states."""
+        self._set_network(self._new_network([*examples, *unlabelled], outputs))
+        return self.encode(examples)
+
+
+def check_series(x: Any) -> list[np.ndarray]:
+    """Return series as a list of float32 arrays `(T, D)`, or say which of them is none.
+
+    Args:
+        x: one series, or a list, tuple or array of series; each an array `(T, D)`, or `(T,)` of
+            one feature, or a `rnnkit.data.series.Series`.
+
+    Raises:
+        InputError: if one is no array of finite numbers, has no step or another number of features.
+
+    Example:
+        >>> [row.shape for row in check_series([[1, 2, 3], np.zeros((2, 1))])]
+        [(3, 1), (2, 1)]
+    """
+    if isinstance(x, Series) or (isinstance(x, np.ndarray) and x.ndim == 2):
+        x = [x]
+    if not isinstance(x, (list, tuple, np.ndarray)):
+        raise InputError(
+            f"The series are {type(x).__name__}: expected one array (T, D), or a list of such."
+        )
+    rows = [_series(row, f"series[{i}]") for i, row in enumerate(x)]
+    for i, row in enumerate(rows):
+        if row.shape[1] != rows[0].shape[1]:
+            raise InputError(
+                f"series[{i}] has {row.shape[1]} features, series[0] has {rows[0].shape[1]}: "
+                "expected as many in all."
+            )
+    return rows
+
+
+def _series(row: Any, name: str) -> np.ndarray:
+    try:
+        row = np.asarray(row.values if isinstance(row, Series) else row)
+        values = row.astype("float32")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is no array of numbers: {error}.") from error
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or 0 in values.shape or row.dtype.kind not in "biuf":
+        raise InputError(
+            f"{name} is {row.dtype} of shape {row.shape}: expected numbers (T, D), the steps "
+            "first, at least one step and one feature."
+        )
+    if not np.isfinite(values).all():
+        step, feature = np.argwhere(~np.isfinite(values))[0]
+        raise InputError(
+            f"{name} holds {values[step, feature]} at step {step}, feature {feature}: expected "
+            "finite numbers. Fill it, or leave the step out."
+        )
+    return values

@@ -1,0 +1,160 @@
+"""Tasks on text: pipeline, vocabulary and word vectors; and the classifier of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnkit.data.text import TextPipeline, check_texts
+from rnnkit.data.vocabulary import Vocabulary
+from rnnkit.embeddings import METHODS, embedding_matrix, train_word_vectors
+from rnnkit.errors import InputError, nearest
+from rnnkit.tasks.base import Task
+from rnnkit.tasks.classifier import Classifier
+
+
+class TextTask(Task):
+    """A Keras model that takes texts. Abstract: a subclass gives meaning to the labels.
+
+    A task without a vocabulary learns it in the first `fit`, then builds its network.
+
+    Args:
+        build_network: `(vocabulary size, outputs) -> functional model` from token ids `(B, T)`;
+            called once the vocabulary is known.
+        pipeline: text -> tokens.
+        vocabulary_size: keep at most this many tokens, padding and unknown included.
+        min_count: keep tokens that occur at least this often.
+        max_length: cut longer texts to this many tokens.
+        embedding: how the words' vectors start: "random", or "skip-gram" or "cbow", trained by
+            word2vec on the texts of the first `fit` and the unlabelled ones given beside them.
+        **options: see `rnnkit.tasks.base.Task`.
+    """
+
+    noun = ("text", "texts")
+    assets = ("vocabulary.json",)
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        pipeline: TextPipeline | None = None,
+        vocabulary_size: int | None = 20_000,
+        min_count: int = 1,
+        max_length: int | None = 400,
+        embedding: str = "random",
+        **options: Any,
+    ) -> None:
+        super().__init__(build_network, max_length=max_length, **options)
+        if embedding not in ("random", *METHODS):
+            known = ("random", *METHODS)
+            raise InputError(
+                f"embedding is {embedding!r}; expected one of {known}.{nearest(embedding, known)}"
+            )
+        self.pipeline = pipeline or TextPipeline()
+        self.vocabulary_size = vocabulary_size
+        self.min_count = min_count
+        self.embedding = embedding
+        self.share_of_vectors: float | None = None
+        self.vocabulary: Vocabulary | None = None
+
+    def encode(self, x: Any) -> list[np.ndarray]:
+        """Return the token ids of each text, uncut; unknown tokens are 1.
+
+        Raises:
+            InputError: something among the texts is no text, or there is no vocabulary yet.
+        """
+        if self.vocabulary is None:
+            raise InputError(
+                f"{type(self).__name__} has no vocabulary yet: it learns one from the texts of the "
+                "first fit. Call fit first, or load a trained model with rnnkit.tasks.load."
+            )
+        return self.vocabulary.encode_many(self.pipeline.tokens(x))
+
+    def _check(self, x: Any) -> list[str]:
+        return check_texts(x)
+
+    def _learn(
+        self, examples: list[str], outputs: int, unlabelled: Sequence[str] = ()
+    ) -> list[np.ndarray]:
+        """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
+        tokens = self.pipeline.tokens(examples)
+        vocabulary = Vocabulary.learn(
+            tokens, max_size=self.vocabulary_size, min_count=self.min_count
+        )
+        if len(vocabulary) <= 2:  # padding and unknown are always there
+            raise InputError(
+                f"No token of the {len(examples)} training texts occurs {self.min_count} times or "
+                "more: there is nothing to learn from. Give texts with words, or lower min_count."
+            )
+        network = self._new_network(len(vocabulary), outputs)
+        if self.embedding != "random":
+            table = network.get_layer("embedding")
+            vectors = train_word_vectors(
+                tokens + self.pipeline.tokens(list(unlabelled)),
+                method=self.embedding,
+                vector_size=table.output_dim,
+                min_count=self.min_count,
+            )
+            matrix, self.share_of_vectors = embedding_matrix(vectors, vocabulary)
+            table.set_weights([matrix])
+        self.vocabulary = vocabulary
+        self._set_network(network)
+        return vocabulary.encode_many(tokens)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what is needed to build the task again; the vocabulary travels beside it."""
+        return {
+            **super().get_config(),
+            "pipeline": self.pipeline.get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "min_count": self.min_count,
+            "embedding": self.embedding,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
+        """Build the task from what `get_config` returned."""
+        pipeline = TextPipeline.from_config(config["pipeline"])
+        return super().from_config({**config, "pipeline": pipeline}, custom_objects)
+
+    def save_assets(self, dir_path: str) -> None:
+        """Put the vocabulary into the file; called by Keras."""
+        if self.vocabulary is not None:
+            Path(dir_path, "vocabulary.json").write_text(
+                self.vocabulary.to_json(), encoding="utf-8"
+            )
+
+    def load_assets(self, dir_path: str) -> None:
+        """Take the vocabulary out of the file; called by Keras."""
+        text = Path(dir_path, "vocabulary.json").read_text(encoding="utf-8")
+        self.vocabulary = Vocabulary.from_json(text)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class TextClassifier(TextTask, Classifier):
+    """A Keras model that takes texts and gives the probability of their class.
+
+    Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
+    Vocabulary, classes and network come into being in the first `fit`.
+
+    Args:
+        build_network: `(vocabulary size, outputs) -> functional model`, outputs being 1 or the
+            number of classes.
+        classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
+            when left out.
+        **options: see `TextTask` and `rnnkit.tasks.base.Task`.
+
+    Raises:
+        InputError: fewer than two classes.
+
+    Example:
+        >>> from rnnkit.recipes import lstm_sentiment
+        >>> model = lstm_sentiment(units=8)
+        >>> history = model.fit(["good", "bad"] * 8, [1, 0] * 8, verbose=0)
+        >>> model.predict(["good"], verbose=0).shape
+        (1, 1)
+    """
