@@ -1,0 +1,254 @@
+"""Three forms of input become one, and results go back in the form that came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from rnnkit.errors import InputError
+
+FORMS = (
+    "Give a list of sequences [(T, D), ...], a padded array (B, T, D) with mask=(B, T), "
+    "or all steps in a row (N, D) with lengths=[...]."
+)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """All real steps in a row, and how they came.
+
+    Attributes:
+        x: the observations `(N, D)`. A step with NaN in it was not observed: time passes, and
+            nothing is known of it.
+        lengths: `(B,)`, at least 1 each; they sum to N.
+        states: `(N,)`, the known state of each step or -1; None where none is known.
+        form: "list", "padded" or "rows".
+        mask: `(B, T)`, only of the padded form.
+    """
+
+    x: np.ndarray
+    lengths: np.ndarray
+    states: np.ndarray | None
+    form: Literal["list", "padded", "rows"]
+    mask: np.ndarray | None = None
+
+    @property
+    def observed(self) -> np.ndarray:
+        """`(N,)`, False where a step was not observed."""
+        if self.x.dtype.kind != "f":
+            return np.ones(len(self.x), bool)
+        return ~np.isnan(self.x).any(1)
+
+    @property
+    def first(self) -> np.ndarray:
+        """`(B,)`, the place of each sequence's first step among the N."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    def informed(self) -> Sequences:
+        """Return the sequences of which at least one step was observed or has a known state."""
+        known = self.observed if self.states is None else self.observed | (self.states >= 0)
+        keep = np.logical_or.reduceat(known, self.first)
+        if keep.all():
+            return self
+        steps = np.repeat(keep, self.lengths)
+        states = None if self.states is None else self.states[steps]
+        return replace(
+            self, x=self.x[steps], lengths=self.lengths[keep], states=states, form="list", mask=None
+        )
+
+    def restore(self, values: np.ndarray, fill: float = 0) -> Any:
+        """Return one value for each step in the form that the sequences came in.
+
+        Args:
+            values: `(N, ...)`.
+            fill: what the steps get that a mask takes out.
+
+        Returns:
+            A list of `(T, ...)`, an array `(B, T, ...)`, or `values` itself.
+        """
+        if self.form == "rows":
+            return values
+        if self.mask is None:
+            return np.split(values, np.cumsum(self.lengths)[:-1])
+        out = np.full((*self.mask.shape, *values.shape[1:]), fill, values.dtype)
+        out[self.mask] = values
+        return out
+
+
+def read(
+    x: Any, lengths: Any = None, mask: Any = None, states: Any = None, n_states: int | None = None
+) -> Sequences:
+    """Read any of the three forms.
+
+    Args:
+        x: a list of arrays `(T, D)` or `(T,)`; an array `(B, T, D)`, or `(B, T)` with a mask; or
+            an array `(N, D)` or `(N,)`.
+        lengths: of the sequences in the last form; None means one sequence.
+        mask: boolean `(B, T)`, True = a real step, any pattern.
+        states: whole numbers in the same form, -1 where the state is not known.
+        n_states: K, to check the known states.
+
+    Raises:
+        InputError: nothing there, an empty sequence, or shapes and lengths that do not fit.
+
+    Example:
+        >>> read([[0, 1, 0], [1, 1]]).lengths
+        array([3, 2])
+        >>> read(np.zeros((5, 2)), lengths=[2, 3]).x.shape
+        (5, 2)
+        >>> read(np.zeros((2, 3, 1)), mask=[[1, 1, 0], [1, 1, 1]]).lengths
+        array([2, 3])
+    """
+    if isinstance(x, list | tuple) and mask is None and lengths is None and _holds_sequences(x):
+        sequences = _from_list(x)
+    else:
+        array = _array(x, "X")
+        if mask is not None or array.ndim == 3:
+            sequences = _from_padded(array, mask, lengths)
+        else:
+            sequences = _from_rows(array, lengths)
+    if sequences.x.shape[1] == 0:
+        raise InputError(f"X has no features: its steps are empty. {FORMS}")
+    if sequences.x.dtype.kind == "f" and np.isinf(sequences.x).any():
+        step = int(np.flatnonzero(np.isinf(sequences.x).any(1))[0])
+        raise InputError(
+            f"X is infinite at {_where(sequences, step)}. Give NaN where a step was not observed."
+        )
+    if states is None:
+        return sequences
+    return replace(sequences, states=_known(states, sequences, n_states))
+
+
+def _holds_sequences(x: Sequence) -> bool:
+    """Tell a list of sequences from one sequence that was written as nested lists."""
+    if not x:
+        raise InputError(f"X is empty. {FORMS}")
+    if all(np.ndim(item) == 0 for item in x[:1]):
+        return False
+    if not all(
+        isinstance(item, list | tuple) and np.ndim(item[0] if item else 0) == 0 for item in x
+    ):
+        return True
+    if len({len(item) for item in x}) > 1:
+        return True
+    raise InputError(
+        f"X is a list of {len(x)} lists of {len(x[0])} numbers: that may be {len(x)} sequences, or "
+        f"one sequence of {len(x)} steps. Give NumPy arrays: np.array(X) for one sequence, "
+        "[np.array(s) for s in X] for several."
+    )
+
+
+def _array(values: Any, name: str) -> np.ndarray:
+    """Return numbers as an array, or say that they are none."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind == "b":
+        array = array.astype("int32")
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"{name} holds no plain array of numbers. {FORMS}")
+    return array
+
+
+def _columns(array: np.ndarray, name: str) -> np.ndarray:
+    """Return `(T, D)`; one number a step is D = 1."""
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise InputError(f"{name} has the shape {array.shape}. {FORMS}")
+    return array
+
+
+def _from_list(x: Sequence) -> Sequences:
+    parts = []
+    for place, item in enumerate(x):
+        array = _array(item if len(item) else np.zeros(0), f"Sequence {place}")
+        if len(array) == 0:
+            raise InputError(f"Sequence {place} of {len(x)} has length 0: leave it out.")
+        parts.append(_columns(array, f"Sequence {place}"))
+    widths = [part.shape[1] for part in parts]
+    other = next((place for place, width in enumerate(widths) if width != widths[0]), None)
+    if other is not None:
+        raise InputError(
+            f"Sequence {other} has {widths[other]} features, sequence 0 has {widths[0]}: "
+            "all steps need the same."
+        )
+    return Sequences(np.concatenate(parts), np.array([len(part) for part in parts]), None, "list")
+
+
+def _from_padded(array: np.ndarray, mask: Any, lengths: Any) -> Sequences:
+    if lengths is not None:
+        raise InputError("A padded array (B, T, D) takes mask=(B, T), not lengths.")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.size == 0:
+        raise InputError(f"X has the shape {array.shape}. {FORMS}")
+    mask = np.ones(array.shape[:2], bool) if mask is None else np.asarray(mask)
+    if mask.shape != array.shape[:2]:
+        raise InputError(f"The mask has the shape {mask.shape}, X needs {array.shape[:2]}.")
+    mask = mask.astype(bool)
+    counts = mask.sum(1)
+    if not counts.all():
+        row = int(np.argmin(counts))
+        raise InputError(f"Row {row} of X has length 0: its mask has no real step. Leave it out.")
+    return Sequences(array[mask], counts, None, "padded", mask)
+
+
+def _from_rows(array: np.ndarray, lengths: Any) -> Sequences:
+    array = _columns(array, "X")
+    if len(array) == 0:
+        raise InputError(f"X is empty. {FORMS}")
+    if lengths is None:
+        return Sequences(array, np.array([len(array)]), None, "rows")
+    lengths = np.asarray(lengths)
+    if lengths.ndim != 1 or lengths.size == 0 or lengths.dtype.kind not in "iu":
+        raise InputError(f"lengths must be a list of whole numbers, one a sequence; not {lengths}.")
+    if lengths.min() < 1:
+        place = int(np.argmin(lengths))
+        raise InputError(f"Sequence {place} has length {lengths[place]}: leave it out.")
+    if lengths.sum() != len(array):
+        raise InputError(
+            f"lengths sum to {lengths.sum()}, and X has {len(array)} steps: these must be equal."
+        )
+    return Sequences(array, lengths.astype(int), None, "rows")
+
+
+def _known(states: Any, sequences: Sequences, n_states: int | None) -> np.ndarray:
+    """Return the known states as `(N,)`, checked against the sequences."""
+    if sequences.form == "list":
+        if len(states) != len(sequences.lengths):
+            raise InputError(f"states has {len(states)} sequences, X has {len(sequences.lengths)}.")
+        parts = [np.asarray(part) for part in states]
+        for place, (part, length) in enumerate(zip(parts, sequences.lengths, strict=True)):
+            if part.shape != (length,):
+                raise InputError(f"states[{place}] has the shape {part.shape}, not ({length},).")
+        known = np.concatenate(parts)
+    elif sequences.mask is not None:
+        known = np.asarray(states)
+        if known.shape != sequences.mask.shape:
+            raise InputError(f"states has the shape {known.shape}, not {sequences.mask.shape}.")
+        known = known[sequences.mask]
+    else:
+        known = np.asarray(states)
+        if known.shape != (len(sequences.x),):
+            raise InputError(f"states has the shape {known.shape}, not ({len(sequences.x)},).")
+    if known.dtype.kind not in "iu":
+        raise InputError(f"states must be whole numbers, -1 = not known; not {known.dtype}.")
+    wrong = (known < -1) | (known >= (n_states or np.inf))
+    if wrong.any():
+        step = int(np.argmax(wrong))
+        raise InputError(
+            f"states is {known[step]} at {_where(sequences, step)}: states go from 0 to "
+            f"{(n_states or 0) - 1}, and -1 means not known."
+        )
+    return known.astype("int32")
+
+
+def _where(sequences: Sequences, step: int) -> str:
+    """Name a step by its sequence and its place in there."""
+    place = int(np.searchsorted(np.cumsum(sequences.lengths), step, side="right"))
+    return f"step {step - int(sequences.first[place])} of sequence {place}"
