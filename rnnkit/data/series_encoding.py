@@ -63,6 +63,8 @@ class SeriesEncoder:
         [0.0, 10.0, 20.0, 30.0]
     """
 
+    DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
     def __init__(
         self,
         *,
@@ -117,7 +119,7 @@ class SeriesEncoder:
             for i in range(1, self.harmonics + 1):
                 names += [f"sin {i}", f"cos {i}"]
             if self._period == WEEK:
-                names += ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+                names += self.DAYS
         return tuple(names)
 
     def learn(self, series: Sequence[Series]) -> None:
@@ -202,7 +204,7 @@ class SeriesEncoder:
                 angle = 2 * np.pi * i * minute / DAY
                 columns += [np.sin(angle), np.cos(angle)]
             if self._period == WEEK:
-                columns += [minute // DAY == day for day in range(6)]
+                columns += [minute // DAY == day for day in range(len(self.DAYS))]
         target, h = np.full(len(one), np.nan), self.horizon
         target[:-h] = (values[h:, self.target] - later[:-h]) / self.scale
         return Encoded(

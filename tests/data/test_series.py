@@ -138,7 +138,7 @@ def test_the_real_pems(data_folder, monkeypatch):
     assert str(data.test.x[0].times[0]) == "2016-03-04T00:00"
     for one in [*data.train.x, *data.valid.x, *data.test.x]:
         assert (np.diff(one.times).astype(int) == 5).all()
-        assert (one.times.astype("datetime64[D]").astype(int) + 3 % 7 < 10**6).all()
+        assert np.is_busday(one.times.astype("datetime64[D]")).all()
     # the yardstick of the published figures: all rows in a row, the hour before known
     joined = np.concatenate([one.values[:, 0] for one in data.test.x]).astype(float)
     error = np.diff(joined)[11:]
@@ -204,7 +204,7 @@ def test_ones_own_measurements(tmp_path):
     data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
     assert data.columns == ("cars", "rain")
     assert data.test.x[0].values.tolist() == [[4.0, 1.0]]
-    with pytest.raises(InputError, match="no column 'car'. Did you mean 'cars'"):
+    with pytest.raises(InputError, match=r"no column 'car'\. Did you mean 'cars'"):
         from_csv(path, time="when", target="car")
     with pytest.raises(InputError, match="no number"):
         from_csv(path, time=None, target="when")
@@ -244,9 +244,7 @@ def test_a_profile_of_the_week_tells_its_days_apart():
     encoder = SeriesEncoder(smoothing=0)
     encoder.learn([one])
     assert len(encoder.profile) == 28
-    assert encoder.names[-6:] == tuple(
-        ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
-    )
+    assert encoder.names[-6:] == SeriesEncoder.DAYS
     encoded = encoder.encode([one])[0]
     np.testing.assert_allclose(encoded.target, 0, atol=1e-6)
     assert encoded.x[2, -6:].tolist() == [1, 0, 0, 0, 0, 0]  # 1 January 2024 is a Monday
@@ -320,9 +318,7 @@ def test_pieces_cover_every_step_once_and_move_with_the_epochs():
     pieces.start_epoch(0)
     first = [pieces[i] for i in range(len(pieces))]
     pieces.start_epoch(1)
-    assert any(
-        (a[0] != b[0]).any() for a, b in zip(first, (pieces[i] for i in range(3)), strict=False)
-    )
+    assert (first[0][0] != pieces[0][0]).any()
     pieces.start_epoch(0)
     for i, batch in enumerate(first):
         for kept, again in zip(batch, pieces[i], strict=True):
