@@ -61,7 +61,8 @@ def measure_summaries(dataset: Dataset) -> dict[str, Any]:
     from sklearn.preprocessing import StandardScaler
 
     def summaries(series: list[np.ndarray]) -> np.ndarray:
-        return np.array([np.concatenate([x.mean(0), x.std(0), x[0], x[-1]]) for x in series])
+        rows = [np.asarray(x, "float64") for x in series]
+        return np.array([np.concatenate([x.mean(0), x.std(0), x[0], x[-1]]) for x in rows])
 
     begin = time.perf_counter()
     scale = StandardScaler()
