@@ -284,8 +284,8 @@ def log_probability(
         >>> round(float(log_probability(pi, A, umbrella)[0]), 2)
         -1.05
     """
-    fixed = [ops.stop_gradient(tensor) for tensor in (log_pi, log_A, log_lik)]
-    found = smooth(*fixed, mask, way=way)
+    fixed = tuple(ops.stop_gradient(tensor) for tensor in (log_pi, log_A, log_lik))
+    found = smooth(fixed[0], fixed[1], fixed[2], mask, way=way)
     real = 1.0 if mask is None else ops.expand_dims(ops.cast(mask, log_lik.dtype), -1)
     # What is added to the value is 0; its gradient is the posterior, and 0 beside log 0.
     start, moves, observed = (
@@ -326,7 +326,7 @@ def step(
     if filtered is not None:
         last = floored(ops.log(filtered))
         predicted = log_space.log_sum(last[..., :, None] + floored(log_A)[..., None, :, :], -2)
-    predicted = ops.broadcast_to(predicted, ops.shape(log_lik))
+    predicted = predicted + ops.zeros_like(log_lik)
     found, log_prob, impossible = log_space.take_in(predicted, floored(log_lik))
     return ops.exp(found), ops.where(impossible, -float("inf"), log_prob)[..., 0]
 

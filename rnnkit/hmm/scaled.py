@@ -35,12 +35,13 @@ class Ahead(NamedTuple):
 
 def forward(steps: Steps) -> Ahead:
     """Filter; see `log_space.forward`."""
+    # The products are written `@`: ops.matmul makes float32 of float64 on torch (Keras 3.15).
     A = ops.exp(steps.log_A[..., 0, :, :])
     states = A.shape[-1]
     nowhere = ops.full_like(steps.log_pi, 1 / states)
     # No transition leads to the first step. The loop multiplies with A all the same, and what it
     # multiplies with there is taken out of the first likelihood: no case distinction in the loop.
-    start = steps.log_pi - ops.log(ops.matmul(nowhere, A))
+    start = steps.log_pi - ops.log(nowhere @ A)
     log_lik = ops.where(steps.first, steps.log_lik + start, steps.log_lik)
     highest = ops.max(log_lik, axis=-1, keepdims=True)
     impossible = highest < LOG_ZERO / 2
@@ -50,7 +51,7 @@ def forward(steps: Steps) -> Ahead:
 
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
         (last,), (likelihood, real) = carry, inputs
-        joint = ops.matmul(last, A) * likelihood
+        joint = (last @ A) * likelihood
         found = joint / ops.sum(joint, axis=-1, keepdims=True)
         found = ops.where(real, found, last)
         return (found,), found
@@ -58,7 +59,7 @@ def forward(steps: Steps) -> Ahead:
     nowhere = ops.broadcast_to(nowhere, ops.shape(likelihoods[0]))
     _, found = backend.native.scan(one, (nowhere,), (likelihoods, steps.real))
     earlier = before(found, nowhere)
-    totals = ops.sum(ops.matmul(earlier, A) * likelihoods, axis=-1, keepdims=True)
+    totals = ops.sum((earlier @ A) * likelihoods, axis=-1, keepdims=True)
     log_probs = ops.where(impossible, -float("inf"), ops.log(totals) + highest)
     log_probs = ops.where(steps.real, log_probs, 0.0)[..., 0]
     return Ahead(found, log_probs, earlier, likelihoods)
@@ -71,7 +72,7 @@ def backward(steps: Steps, ahead: Ahead, transitions: bool) -> tuple[Tensor, Ten
 
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
         (message,), (likelihood, real) = carry, inputs
-        back = ops.matmul(likelihood * message, transposed)
+        back = (likelihood * message) @ transposed
         back = back / ops.sum(back, axis=-1, keepdims=True)
         return (ops.where(real, back, message),), message
 
@@ -85,8 +86,8 @@ def backward(steps: Steps, ahead: Ahead, transitions: bool) -> tuple[Tensor, Ten
 def _transitions(steps: Steps, ahead: Ahead, messages: Tensor, A: Tensor) -> Tensor:
     """`sum_t P(z_t-1 = i | past) A_ij p(x_t.. | z_t = j)`, divided by its sum: one product."""
     later = ahead.likelihoods * messages
-    total = ops.sum(ops.matmul(ahead.earlier, A) * later, axis=-1, keepdims=True)
+    total = ops.sum((ahead.earlier @ A) * later, axis=-1, keepdims=True)
     moved = ops.logical_and(steps.real, ops.logical_not(steps.first))
     later = ops.where(moved, later / total, 0.0)
-    pairs = ops.matmul(ops.moveaxis(ahead.earlier, 0, -1), ops.moveaxis(later, 0, -2))
+    pairs = ops.moveaxis(ahead.earlier, 0, -1) @ ops.moveaxis(later, 0, -2)
     return pairs * A[..., None, :, :]

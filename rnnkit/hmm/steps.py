@@ -23,9 +23,9 @@ class Steps(NamedTuple):
         log_pi: `(..., 1, K)`, beside a batch.
         log_A: `(..., 1, K, K)`, beside a batch.
         log_lik: `(T, ..., B, K)`.
-        real: boolean `(T, B, 1)`, the step is there.
-        first: boolean `(T, B, 1)`, it is the first that is there: no transition leads to it.
-        started: boolean `(T, B, 1)`, a step has been there up to now.
+        real: boolean `(T, ..., B, 1)`, the step is there; the same for all models.
+        first: boolean, alike: it is the first that is there: no transition leads to it.
+        started: boolean, alike: a step has been there up to now.
     """
 
     log_pi: Tensor
@@ -42,7 +42,7 @@ def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
     Args:
         log_pi: `(..., K)`.
         log_A: `(..., K, K)`.
-        log_lik: `(..., B, T, K)`.
+        log_lik: `(..., B, T, K)`, or `(B, T, K)` for all models.
         mask: boolean `(B, T)`, or None.
 
     Returns:
@@ -53,14 +53,21 @@ def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
         >>> tuple(steps.log_lik.shape)
         (5, 4, 2)
     """
+    models = ops.zeros_like(log_pi[..., 0]) + ops.zeros_like(log_A[..., 0, 0])
+    if len(models.shape) > len(log_lik.shape) - 3:  # several models, one batch
+        log_lik = log_lik + models[..., None, None, None]
+    log_lik = floored(ops.moveaxis(log_lik, -2, 0))
     if mask is None:
-        mask = ops.ones_like(ops.reshape(log_lik, (-1, *log_lik.shape[-3:]))[0, ..., 0], dtype=bool)
-    real = ops.transpose(ops.cast(mask, "bool"))[..., None]
+        real = ops.ones_like(log_lik[..., :1], dtype="bool")
+    else:
+        real = ops.transpose(ops.cast(mask, "bool"))[..., None]
+        for _ in log_lik.shape[1:-2]:
+            real = ops.expand_dims(real, 1)
     count = ops.cumsum(ops.cast(real, "int32"), axis=0)
     return Steps(
         floored(log_pi)[..., None, :],
         floored(log_A)[..., None, :, :],
-        floored(ops.moveaxis(log_lik, -2, 0)),
+        log_lik,
         real,
         ops.logical_and(real, count == 1),
         count > 0,
@@ -74,7 +81,8 @@ def floored(logarithm: Tensor) -> Tensor:
         >>> float(floored(ops.log(ops.zeros(1)))[0]) > -2e30
         True
     """
-    return ops.maximum(logarithm, LOG_ZERO)
+    # Not ops.maximum: beside a Python number it makes float32 of float64 on torch (Keras 3.15).
+    return ops.where(logarithm < LOG_ZERO, LOG_ZERO, logarithm)
 
 
 def batch_first(x: Tensor) -> Tensor:
