@@ -98,7 +98,7 @@ def predict(
     ] = None,
     file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
 ) -> None:
-    """Say the label of each text, or of the series in each file, and its probability."""
+    """Say the label of each text, or of the series in each file; or forecast the series."""
     from rnnkit.cli import series
     from rnnkit.cli import texts as words
 
@@ -106,13 +106,16 @@ def predict(
     if not asked:  # before the model: it takes seconds to load
         raise InputError(words.NOTHING)
     from rnnkit import study
+    from rnnkit.tasks.classifier import Classifier
     from rnnkit.tasks.text import TextTask
 
     model = study.open_model(run)
     if isinstance(model, TextTask):
         words.print_classes(model, words.gather(texts or [], file))
-    else:
+    elif isinstance(model, Classifier):
         series.print_classes(model, asked)
+    else:
+        series.print_forecasts(model, asked)
 
 
 @app.command()

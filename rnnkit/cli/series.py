@@ -60,6 +60,37 @@ def print_classes(model: Any, paths: list[str]) -> None:
     print_answers(labels, shares, paths, "series")
 
 
+def print_forecasts(model: Any, paths: list[str]) -> None:
+    """Print when and what is forecast from each step of the series in each file.
+
+    When is a time where the file has times, else the number of the step, from 0 on.
+    """
+    from rnnkit.cli import show
+
+    lines = []
+    for path in paths:
+        series = read(path)
+        forecasts = model.predict(series, verbose=0)
+        # Forecast number i is made at step context - 1 + i, of the step horizon later.
+        first = len(series) - len(forecasts) + model.horizon
+        for i, forecast in enumerate(forecasts, start=first):
+            lines.append([_when(series, i), f"{forecast:.6g}", path])
+    if show.console.is_terminal:
+        show.rows(["when", "forecast", "series"], lines)
+        return
+    for line in lines:
+        print(*line, sep="\t")
+
+
+def _when(series: Series, step: int) -> str:
+    """Return the time of a step, which may lie beyond the end, or its number."""
+    if series.times is None or len(series) < 2:
+        return str(step)
+    beyond = max(0, step - len(series) + 1)
+    distance = np.median(np.diff(series.times).astype(int)).astype("timedelta64[m]")
+    return str(series.times[step - beyond] + beyond * distance).replace("T", " ")
+
+
 def _header(row: list[str]) -> bool:
     return not any(map(_is_number, row)) and _time(row[0]) is None
 

@@ -12,6 +12,7 @@ from rnnkit.data.splits import Kind
 from rnnkit.errors import InputError, nearest
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
+from rnnkit.recipes.traffic import traffic_forecaster
 
 __all__ = [
     "bilstm_sentiment",
@@ -22,12 +23,14 @@ __all__ = [
     "names",
     "rnn_sentiment",
     "sequence_classifier",
+    "traffic_forecaster",
 ]
 
 # What the data hold -> the recipes that take them; `rnnkit.datasets.names` has the same kinds.
 _RECIPES: dict[Kind, tuple[Callable[..., Any], ...]] = {
     "texts": (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment),
     "labelled series": (sequence_classifier,),
+    "series": (traffic_forecaster,),
 }
 
 

@@ -136,7 +136,7 @@ def compare(
         raise NonFiniteLoss(f"No run of the study in {path} went through.\n{failures[name]}")
     rows = [row for recipe in dict.fromkeys(recipes) if (row := _row(recipe, runs))]
     if yardstick:
-        rows += _yardsticks(path, dataset, plans, announce)
+        rows += _yardsticks(path, dataset, next(iter(runs.values())), announce)
     study = Comparison(path, rows, runs, failures)
     from rnnkit.study.report import write_report  # brings Matplotlib in
 
@@ -236,20 +236,21 @@ def summarise(name: str, results: Sequence[Mapping[str, Any]]) -> Row:
 
 
 def _yardsticks(
-    path: Path, dataset: Any, plans: Mapping[str, Plan], announce: Callable[[str], None]
+    path: Path, dataset: Any, beside: Run, announce: Callable[[str], None]
 ) -> list[Row]:
     """Measure the baselines once a study: they have no seed."""
     from rnnkit.study.yardstick import YARDSTICKS  # brings scikit-learn in
 
     kept = path / "yardstick.json"
-    first = next(iter(plans.values()))
-    data = first.data._asdict()
-    if kept.is_file() and (found := read_json(kept))["data"] == data:
-        results = found["results"]
-    else:
+    settings = beside.settings["settings"]
+    terms = {"data": beside.settings["data"]}
+    terms |= {name: settings[name] for name in ("horizon", "context") if name in settings}
+    found = read_json(kept) if kept.is_file() else {}
+    results = found.pop("results", {})
+    if found != terms:
         results = {}
-        for name, measure in YARDSTICKS[known_recipes.kind_of(first.recipe)].items():
+        for name, measure in YARDSTICKS[known_recipes.kind_of(beside.settings["recipe"])].items():
             announce(name)
-            results[name] = measure(dataset)
-        write_json(kept, {"data": data, "results": results})
+            results[name] = measure(dataset, settings)
+        write_json(kept, {**terms, "results": results})
     return [summarise(name, [result]) for name, result in results.items()]

@@ -100,8 +100,12 @@ def carry_out(
         3
     """
     build = recipes.find(plan.recipe)
-    classes = {"classes": dataset.classes} if "classes" in signature(build).parameters else {}
-    model = build(**{**classes, **plan.given}, seed=plan.seed)
+    known = {
+        name: getattr(dataset, name)
+        for name in ("classes", "target")
+        if name in signature(build).parameters and hasattr(dataset, name)
+    }
+    model = build(**{**known, **plan.given}, seed=plan.seed)
     folder = RunFolder.create(plan.recipe, out)
     write_json(folder.settings, {**plan.as_record(), "settings": model.settings})
     write_json(folder.environment, environment())
@@ -123,7 +127,7 @@ def carry_out(
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
         "parameters": int(model.network.count_params()),
         "epochs": len(rows),
-        "best_epoch": int(min(rows, key=lambda row: row["val_loss"])["epoch"]),
+        "best_epoch": int(min(rows, key=lambda row: row[model.monitor])["epoch"]),
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from rnnkit.data.splits import Dataset, Kind
+from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 
 # Inverse strengths of the penalty to choose from (scikit-learn's C).
 PENALTIES = (1, 5, 25)
@@ -111,14 +112,18 @@ def _logistic_regression(
     }
 
 
-# What the data hold -> the name of a row -> what measures it.
-YARDSTICKS: dict[Kind, dict[str, Callable[[Any], dict[str, Any]]]] = {
+# What the data hold -> the name of a row -> what measures it, of the data and the settings of the
+# first run beside it.
+YARDSTICKS: dict[Kind, dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]]] = {
     "texts": {
-        "TF-IDF + logistic regression, 1-grams": lambda data: measure(data, (1, 1)),
-        "TF-IDF + logistic regression, 1-2-grams": lambda data: measure(data, (1, 2)),
+        "TF-IDF + logistic regression, 1-grams": lambda data, settings: measure(data, (1, 1)),
+        "TF-IDF + logistic regression, 1-2-grams": lambda data, settings: measure(data, (1, 2)),
     },
     "labelled series": {
-        "summary statistics + logistic regression": measure_summaries,
+        "summary statistics + logistic regression": lambda data, settings: measure_summaries(data),
     },
-    "series": {},
+    "series": {
+        "persistence": measure_persistence,
+        "linear autoregression": measure_autoregression,
+    },
 }

@@ -41,6 +41,7 @@ class Task(keras.Model):
     """
 
     assets: tuple[str, ...] = ()  # the files that `save_assets` puts beside the weights
+    monitor = "val_loss"  # what the best epoch has least of
 
     def __init__(
         self,
@@ -132,8 +133,8 @@ class Task(keras.Model):
             batches: to learn from; their `tokens` are the real steps of an epoch.
             validation: to measure on after each epoch.
             epochs: how often to go through the batches; the task's own number when left out.
-            patience: stop after this many epochs without a better validation loss.
-            keep_best: end with the weights of the epoch of the best validation loss.
+            patience: stop after this many epochs without a better `monitor`.
+            keep_best: end with the weights of the epoch of the best `monitor`.
             callbacks: more of Keras's callbacks.
             **options: `class_weight`, `initial_epoch`, `verbose`, as in Keras.
         """
@@ -154,7 +155,8 @@ class Task(keras.Model):
         if validation is not None and (keep_best or patience is not None):
             own.append(
                 keras.callbacks.EarlyStopping(
-                    monitor="val_loss",
+                    monitor=self.monitor,
+                    mode="min",
                     patience=epochs if patience is None else patience,
                     restore_best_weights=keep_best,
                 )
