@@ -189,6 +189,18 @@ def test_samples_have_the_chain_s_frequencies():
     assert chain.sample(0).shape == (0,)
 
 
+class Zeros(np.random.Generator):
+    """Draws the smallest number there is, always."""
+
+    def random(self, size):
+        return np.zeros(size)
+
+
+def test_a_sample_never_takes_a_transition_of_probability_zero():
+    chain = MarkovChain.from_matrix([[0, 1], [1, 0]], startprob=[0, 1])
+    assert chain.sample(4, Zeros(np.random.PCG64())).tolist() == [1, 0, 1, 0]
+
+
 def walks(matrix, steps):
     """Boolean: is there a way of exactly so many steps."""
     return np.linalg.matrix_power((matrix > 0).astype(object), steps) > 0

@@ -9,25 +9,15 @@ import sys
 
 import numpy as np
 import pytest
+from event_files import read
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.plugins.hparams import metadata as hparams_metadata
-from tensorboard.util.tensor_util import make_ndarray
 
 from rnnkit.errors import InputError
 from rnnkit.monitor.events import EventWriter, write_projector
-
-
-def read(folder):
-    """Everything in a folder's event file: {tag: [(step, array)]}."""
-    reader = EventAccumulator(str(folder), size_guidance={"tensors": 0})
-    reader.Reload()
-    return {
-        tag: [(event.step, make_ndarray(event.tensor_proto)) for event in reader.Tensors(tag)]
-        for tag in reader.Tags()["tensors"]
-    }
 
 
 def small_png():

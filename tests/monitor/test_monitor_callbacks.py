@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from event_files import read
 from tensorboard.plugins.text.text_plugin import text_array_to_html
-from tensorboard.util.tensor_util import make_ndarray
 
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.monitor.callbacks import StopOnNonFinite, TensorBoard, sync_state
@@ -21,16 +20,6 @@ from rnnkit.monitor.figures import confusion_png, plain
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
-
-
-def read(folder):
-    """{tag: [(step, array)]} of all event files in a folder."""
-    reader = EventAccumulator(str(folder), size_guidance={"tensors": 0})
-    reader.Reload()
-    return {
-        tag: [(event.step, make_ndarray(event.tensor_proto)) for event in reader.Tensors(tag)]
-        for tag in reader.Tags()["tensors"]
-    }
 
 
 def small_model(outputs=1, **compile_options):
