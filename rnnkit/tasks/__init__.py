@@ -2,6 +2,7 @@
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.tasks.base import Task
+from rnnkit.tasks.forecaster import Forecaster
 from rnnkit.tasks.loading import load
 from rnnkit.tasks.networks import recurrent_classifier, recurrent_series_classifier
 from rnnkit.tasks.optimizers import clipped
@@ -10,6 +11,7 @@ from rnnkit.tasks.text import TextClassifier
 from rnnkit.tasks.truncated import TruncatedBPTT
 
 __all__ = [
+    "Forecaster",
     "SequenceClassifier",
     "Task",
     "TextClassifier",

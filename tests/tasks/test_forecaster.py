@@ -1,0 +1,188 @@
+"""Forecasts of series: causal, in the units of the data, the same after load on any backend."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from rnnkit import datasets
+from rnnkit.backend import installed
+from rnnkit.data.series import Series
+from rnnkit.errors import InputError
+from rnnkit.recipes.traffic import traffic_forecaster
+from rnnkit.tasks import load
+from rnnkit.tasks.losses import ErrorInUnits
+
+CHILD = """
+import json, sys
+import numpy as np
+import rnnkit.tasks
+from rnnkit import datasets
+model = rnnkit.tasks.load(sys.argv[1])
+sample = datasets.load("traffic_sample", limit=200)
+answers = model.predict(sample.test.x[0], verbose=0).tolist()
+measured = model.evaluate(sample.test.x, return_dict=True, verbose=0)
+model.fit(sample.train.x, epochs=1, verbose=0)
+print(json.dumps([answers, measured]))
+"""
+KINDS = {
+    "lstm": {"model": "lstm"},
+    "two layers": {"model": "gru", "layers": 2, "dropout": 0.2},
+    "rnn": {"model": "rnn"},
+}
+
+
+def small(**settings):
+    settings = {"units": 6, "window": 48, "warm_up": 16, "epochs": 2, **settings}
+    return traffic_forecaster(**settings)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return datasets.load("traffic_sample", limit=200)
+
+
+@pytest.fixture(scope="module")
+def trained(sample):
+    """One model of each kind, and what fit told."""
+    found = {}
+    for kind, settings in KINDS.items():
+        model = small(**settings)
+        found[kind] = model, model.fit(sample.train.x, validation_data=sample.valid.x, verbose=0)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_later_data_change_no_earlier_forecast(trained, sample, kind):
+    model = trained[kind][0]
+    one = sample.test.x[0]
+    values = one.values.copy()
+    values[60:] = 500 * np.random.default_rng(0).random(values[60:].shape)
+    whole = model.predict(one, verbose=0)
+    other, part = model.predict([Series(values, one.times), one.between(0, 60)], verbose=0)
+    assert len(whole) == len(one) - 11
+    assert len(part) == 60 - 11
+    np.testing.assert_allclose(other[:49], whole[:49], rtol=1e-5)
+    np.testing.assert_allclose(part, whole[:49], rtol=1e-5)
+    assert np.abs(other[49:] - whole[49:]).max() > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_evaluate_is_what_predict_says(trained, sample, kind):
+    """MAE and RMSE in cars, over each step with twelve steps read and one to come."""
+    model = trained[kind][0]
+    series = [sample.test.x[0].between(0, 70), sample.test.x[0].between(80, 200)]
+    errors = [
+        forecast[:-1] - one.values[12:, 0]
+        for one, forecast in zip(series, model.predict(series, verbose=0), strict=True)
+    ]
+    error = np.concatenate(errors)
+    assert len(error) == 70 - 12 + 120 - 12
+    measured = model.evaluate(series, None, return_dict=True, verbose=0)
+    assert measured["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-4)
+    assert measured["rmse"] == pytest.approx(np.sqrt(np.square(error).mean()), rel=1e-4)
+    one_by_one = model.evaluate(series, batch_size=1, return_dict=True, verbose=0)
+    assert one_by_one["rmse"] == pytest.approx(measured["rmse"], rel=1e-4)
+
+
+def test_fit_keeps_the_best_epoch(trained, sample):
+    model, history = trained["lstm"]
+    assert set(history.history) >= {"loss", "mae", "rmse", "val_loss", "val_mae", "val_rmse"}
+    measured = model.evaluate(sample.valid.x, return_dict=True, verbose=0)
+    assert measured["rmse"] == pytest.approx(min(history.history["val_rmse"]), rel=1e-4)
+    assert model.gradient_norm > 0
+    assert isinstance(model.network, keras.Model)
+    assert model.settings["recipe"] == "traffic_forecaster"
+
+
+@pytest.mark.parametrize("horizon", [3])
+def test_a_horizon_of_several_steps(sample, horizon):
+    """A day like the one before it is forecast by its profile, at the right hour."""
+    times = sample.train.x[0].times[0] + 60 * np.arange(24 * 20)
+    values = 50 + 40 * np.sin(2 * np.pi * np.arange(24 * 20) / 24)
+    model = small(horizon=horizon, smoothing=0.0, context=4)
+    model.fit([Series(values, times)], epochs=1, verbose=0)
+    forecast = model.predict(Series(values[:48], times[:48]), verbose=0)
+    assert len(forecast) == 48 - 3
+    np.testing.assert_allclose(forecast, values[3 + horizon : 48 + horizon], atol=0.01)
+
+
+def test_series_without_times_and_more_columns(tmp_path):
+    random = np.random.default_rng(0)
+    values = random.normal(size=(300, 2)).cumsum(0)
+    values[40:44, 0] = np.nan
+    model = small(target=1, epochs=1)
+    model.fit(values, verbose=0)
+    assert model.encoder.names == ("deviation", "measured", "column 0")
+    forecast = model.predict(values, verbose=0)
+    assert forecast.shape == (289,)
+    assert np.isfinite(forecast).all()
+    values[60, 1] = np.nan
+    assert np.isfinite(model.evaluate(values, return_dict=True, verbose=0)["rmse"])
+    assert model.predict([values[:5]], verbose=0)[0].shape == (0,)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_file_holds_all(trained, sample, tmp_path, kind):
+    model = trained[kind][0]
+    path = tmp_path / "traffic.keras"
+    model.save(path)
+    again = load(path)
+    one = sample.test.x[0]
+    np.testing.assert_array_equal(model.predict(one, verbose=0), again.predict(one, verbose=0))
+    assert again.settings == model.settings
+    assert (again.horizon, again.context) == (1, 12)
+    if kind != "lstm":
+        return
+    again.fit(sample.train.x, epochs=1, verbose=0)
+    answers = model.predict(one, verbose=0)
+    measured = model.evaluate(sample.test.x, return_dict=True, verbose=0)
+    for other in sorted(set(installed()) - {keras.config.backend()}):
+        child = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", CHILD, str(path)],
+            env={**os.environ, "KERAS_BACKEND": other},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert child.returncode == 0, child.stderr
+        theirs, their_measured = json.loads(child.stdout.splitlines()[-1])
+        np.testing.assert_allclose(theirs, answers, rtol=1e-4)
+        assert their_measured == pytest.approx(measured, rel=1e-4)
+
+
+def test_what_cannot_be_used_is_refused(trained, sample):
+    model = trained["lstm"][0]
+    one = sample.test.x[0]
+    for call, message in (
+        (lambda: small().predict(one), "knows no scale yet"),
+        (lambda: small().save("model.keras"), "not trained yet"),
+        (lambda: small().fit(one, np.zeros(3)), "Series are their own targets"),
+        (lambda: small().fit([]), "The training set is empty"),
+        (lambda: small().fit([one, "abc"]), "The training set, series 1: .*no array"),
+        (lambda: small().fit(one.between(0, 12)), "no step to forecast: .* more than 12 steps"),
+        (lambda: small().fit(one, validation_data=one.between(0, 5)), "The validation set has no"),
+        (lambda: model.evaluate(np.zeros(50)), "Series 0 has no times"),
+        (lambda: model.predict(np.zeros((50, 3))), "Series 0 has 3 columns; expected 1"),
+        (lambda: small(model="lstn"), "model is 'lstn'.*Did you mean 'lstm'"),
+        (lambda: small(horizon=0), "horizon is 0"),
+        (lambda: small(context=0), "context is 0"),
+        (lambda: small(optimizer="adma"), "optimizer is 'adma'"),
+        (lambda: ErrorInUnits("mse"), "kind is 'mse'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            call()
+
+
+def test_a_bad_fit_leaves_the_model_as_it_was(sample):
+    model = small()
+    with pytest.raises(InputError):
+        model.fit(sample.train.x, validation_data=[np.zeros(50)])
+    assert model.network is None
+    assert not model.encoder.learned
