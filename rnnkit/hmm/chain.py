@@ -254,7 +254,8 @@ class MarkovChain(BaseEstimator):
             array([1, 0])
         """
         likeliest = self.predict_proba(before, steps).argmax(-1)
-        return self.classes_[likeliest]
+        found = self.classes_[likeliest]
+        return found if np.ndim(found) else found.item()  # a plain string or number
 
     def sample(self, n: int = 1, random_state: Any = None) -> np.ndarray:
         """Draw a sequence of n labels.

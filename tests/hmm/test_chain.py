@@ -137,6 +137,7 @@ def test_prediction_names_the_likeliest_state():
     assert chain.predict_proba("rain", steps=2)[2] == pytest.approx(0.375)
     assert chain.predict(["snow", "rain", "nice"]).tolist() == ["snow", "rain", "rain"]
     assert chain.predict("snow") == "snow"
+    assert type(chain.predict("snow")) is str
 
 
 def test_textbook_chains():
