@@ -63,14 +63,18 @@ def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
         real = ops.transpose(ops.cast(mask, "bool"))[..., None]
         for _ in log_lik.shape[1:-2]:
             real = ops.expand_dims(real, 1)
-    count = ops.cumsum(ops.cast(real, "int32"), axis=0)
+    # Not a running count: a cumulative sum over time is slow on XLA's CPU.
+    times = ops.reshape(
+        ops.arange(ops.shape(real)[0], dtype="int32"), (-1, *[1] * (len(real.shape) - 1))
+    )
+    begin = ops.expand_dims(ops.cast(ops.argmax(ops.cast(real, "int32"), axis=0), "int32"), 0)
     return Steps(
         floored(log_pi)[..., None, :],
         floored(log_A)[..., None, :, :],
         log_lik,
         real,
-        ops.logical_and(real, count == 1),
-        count > 0,
+        ops.logical_and(real, times == begin),
+        ops.logical_and(ops.any(real, axis=0, keepdims=True), times >= begin),
     )
 
 
