@@ -21,7 +21,15 @@ from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.chunks import Chunks
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.passes import Model, Same, block_pass, to_block, to_model, to_numpy
+from rnnkit.hmm.passes import (
+    Model,
+    Same,
+    block_pass,
+    one_may_be_all,
+    to_block,
+    to_model,
+    to_numpy,
+)
 
 Tensor = Any
 OnIteration = Callable[[int, dict[str, np.ndarray], float], None]
@@ -197,7 +205,7 @@ def m_step(same: Same, update: frozenset[str], shared: frozenset[str]) -> Callab
         }
         return new, {"occupancy": occupancy, "smallest": ops.min(new["transmat"])}
 
-    return native.compiled(run)
+    return native.compiled(one_may_be_all(run))
 
 
 def _share(old: Tensor, counts: Tensor, prior: Tensor) -> Tensor:

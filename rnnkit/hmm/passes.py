@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -149,10 +150,26 @@ def block_pass(
         if what == "score":
             return {"log_prob": found["log_prob"]}
         if what == "fixed-lag":
-            found["posterior"] = inference.fixed_lag(*prepared, lag=lag)
+            one = (log_pi[0], log_A[0], log_lik[0], block["mask"])
+            found["posterior"] = ops.expand_dims(inference.fixed_lag(*one, lag=lag), 0)
         return found
 
-    return native.compiled(run)
+    return native.compiled(one_may_be_all(run))
+
+
+def one_may_be_all(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function without Keras's warning of a softmax over one number.
+
+    One state, or one Gaussian in a mixture, is a model like any other.
+    """
+
+    @functools.wraps(function)
+    def run(*args: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "You are using a softmax over axis")
+            return function(*args)
+
+    return run
 
 
 def holds_float64() -> bool:
