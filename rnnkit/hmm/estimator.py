@@ -256,14 +256,23 @@ class BaseHMM(BaseEstimator):
             mask: `(B, T)`, true = a real step, when X is padded.
             states: known states in the form of X, -1 = not known.
         """
+        return float(self.score_each(X, lengths, mask=mask, states=states).sum())
+
+    def score_each(
+        self, X: Any, lengths: Any = None, *, mask: Any = None, states: Any = None
+    ) -> np.ndarray:
+        """Return the log-probability of each sequence, `log P(x_b)`, as `(B,)`.
+
+        Arguments are those of `score`.
+        """
         return self._run("score", X, lengths, mask, states)[1]
 
     def score_samples(
         self, X: Any, lengths: Any = None, *, mask: Any = None, states: Any = None
     ) -> tuple[float, Any]:
         """Return the log-probability and the smoothed posteriors; see `score` and `smooth`."""
-        given, log_prob, results = self._run("smooth", X, lengths, mask, states)
-        return log_prob, given.restore(results)
+        given, each, results = self._run("smooth", X, lengths, mask, states)
+        return float(each.sum()), given.restore(results)
 
     def smooth(self, X: Any, lengths: Any = None, *, mask: Any = None, states: Any = None) -> Any:
         """Return `P(z_t | x_1..x_T)`, the posterior of each step given the whole sequence.
@@ -331,8 +340,8 @@ class BaseHMM(BaseEstimator):
                 f"algorithm is {algorithm!r}; expected one of {', '.join(map(repr, ALGORITHMS))}."
             )
         if algorithm == "viterbi":
-            given, log_prob, path = self._run("viterbi", X, lengths, mask, states)
-            return log_prob, given.restore(path, -1)
+            given, each, path = self._run("viterbi", X, lengths, mask, states)
+            return float(each.sum()), given.restore(path, -1)
         given, _, posteriors = self._run("smooth", X, lengths, mask, states)
         path = given.restore(posteriors.argmax(-1).astype("int32"), -1)
         with warnings.catch_warnings():  # the pass before has named what is impossible
@@ -446,11 +455,12 @@ class BaseHMM(BaseEstimator):
 
     def _run(
         self, what: str, X: Any, lengths: Any, mask: Any, states: Any, lag: int = 0
-    ) -> tuple[Sequences, float, Any]:
+    ) -> tuple[Sequences, np.ndarray, Any]:
         """Run a pass over all blocks.
 
         Returns:
-            The sequences, the log-probability of all, and what was found for each step `(N, ...)`.
+            The sequences, the log-probability of each `(B,)`, and what was found for each step
+            `(N, ...)`.
         """
         sequences = read(X, lengths, mask, states, self.n_components)
         emission, same, model = self._ready(sequences.x.shape[1])
@@ -469,7 +479,7 @@ class BaseHMM(BaseEstimator):
         each = chunks.rows(log_probs).astype("float64")
         if not np.isfinite(each).all():
             self._warn(emission, model, chunks, each)
-        return sequences, float(each.sum()), chunks.steps(results) if results else None
+        return sequences, each, chunks.steps(results) if results else None
 
     def _warn(self, emission: Emission, model: Model, chunks: Chunks, each: np.ndarray) -> None:
         """Name the first observation that no state can explain."""

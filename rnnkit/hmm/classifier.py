@@ -1,0 +1,119 @@
+"""Classifying sequences with one hidden Markov model for each class, by Bayes' rule."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+
+from rnnkit.errors import InputError
+from rnnkit.hmm.estimator import BaseHMM
+from rnnkit.hmm.models import GaussianHMM
+
+
+class HMMClassifier(ClassifierMixin, BaseEstimator):
+    """Classify sequences by the model of each class that explains them best.
+
+    `P(c | x) = P(c) P(x | c) / Σ_c' P(c') P(x | c')`, with P(x | c) from a hidden Markov model that
+    has learned from the sequences of class c alone.
+
+    Args:
+        hmm: an unfitted model, copied for each class; None = `GaussianHMM(3)`.
+        priors: P(c) in the order of `classes_`; None = the share of each class in the sequences
+            that are learned from.
+
+    Attributes:
+        classes_: the labels, in order.
+        models_: the fitted model of each.
+        priors_: P(c).
+
+    Raises:
+        InputError: from `fit`: something that cannot be learned from.
+
+    Source: Rabiner 1989, A Tutorial on Hidden Markov Models, section VI.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> low = [rng.normal(0, 1, (9, 1)) for _ in range(8)]
+        >>> high = [rng.normal(5, 1, (7, 1)) for _ in range(8)]
+        >>> model = HMMClassifier(GaussianHMM(2, random_state=0))
+        >>> model.fit(low + high, ["low"] * 8 + ["high"] * 8).predict([low[0], high[0]]).tolist()
+        ['low', 'high']
+    """
+
+    def __init__(
+        self, hmm: BaseHMM | None = None, *, priors: Sequence[float] | None = None
+    ) -> None:
+        self.hmm = hmm
+        self.priors = priors
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn one model for each class.
+
+        Args:
+            X: a list of sequences `(T, D)`; T may differ.
+            y: the label of each.
+
+        Returns:
+            The classifier itself.
+        """
+        sequences, labels = list(X), np.asarray(y)
+        if labels.shape != (len(sequences),) or not sequences:
+            raise InputError(
+                f"y has the shape {labels.shape} and X {len(sequences)} sequences: expected one "
+                "label for each of at least one sequence."
+            )
+        classes, numbers = np.unique(labels, return_inverse=True)
+        shares = np.bincount(numbers) / len(numbers)
+        priors = shares if self.priors is None else np.asarray(self.priors, "float64")
+        if priors.shape != classes.shape or (priors < 0).any() or not np.isclose(priors.sum(), 1):
+            raise InputError(
+                f"priors is {self.priors!r}; expected {len(classes)} numbers that sum to 1, one "
+                f"for each of the classes {classes.tolist()}."
+            )
+        blank = GaussianHMM(3) if self.hmm is None else self.hmm
+        models = []
+        for number, label in enumerate(classes.tolist()):
+            own = [sequences[i] for i in np.flatnonzero(numbers == number)]
+            try:
+                models.append(clone(blank).fit(own))
+            except InputError as error:
+                raise InputError(f"Class {label!r}: {error}") from error
+        self.classes_, self.models_, self.priors_ = classes, models, priors
+        return self
+
+    def predict_joint_log_proba(self, X: Any) -> np.ndarray:
+        """Return `log P(x, c)` of each sequence and class, `(B, C)`.
+
+        Raises:
+            InputError: the classifier is not fitted yet, or X cannot be used.
+        """
+        if not hasattr(self, "models_"):
+            raise InputError("The classifier is not fitted yet: call fit first.")
+        sequences = list(X)
+        if not sequences:
+            return np.zeros((0, len(self.classes_)))
+        with warnings.catch_warnings():  # what is impossible in one class may be usual in another
+            warnings.filterwarnings("ignore", message="Step .* is impossible")
+            scores = np.stack([model.score_each(sequences) for model in self.models_], axis=1)
+        with np.errstate(divide="ignore"):
+            return scores + np.log(self.priors_)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return `log P(c | x)`, `(B, C)`; of a sequence impossible in every class, the priors'."""
+        joint = self.predict_joint_log_proba(X)
+        with np.errstate(divide="ignore"):
+            joint = np.where(np.isneginf(joint).all(1, keepdims=True), np.log(self.priors_), joint)
+        return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return `P(c | x)`, `(B, C)`."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the likeliest label of each sequence."""
+        best = self.predict_log_proba(X).argmax(axis=1)
+        return self.classes_[best]
