@@ -10,12 +10,17 @@ from rnnkit.errors import InputError, nearest
 if TYPE_CHECKING:
     from rnnkit.tasks.forecaster import Forecaster
 
-MODELS = ("lstm", "gru", "rnn")
+CELLS = ("lstm", "gru", "rnn")
+MODELS = (*CELLS, *(f"hmm-{cell}" for cell in CELLS))
 
 
 def traffic_forecaster(
     *,
     model: str = "lstm",
+    hmm: str | None = None,
+    hmm_states: int = 6,
+    hmm_observes: str = "deviation",
+    hmm_weight: float = 0.1,
     horizon: int = 1,
     target: int = 0,
     layers: int = 1,
@@ -32,7 +37,7 @@ def traffic_forecaster(
     learning_rate_schedule: str = "cosine",
     clip_norm: float | None = 1.0,
     batch_size: int = 16,
-    epochs: int | None = 40,
+    epochs: int | None = None,
     seed: int = 0,
 ) -> Forecaster:
     """Forecast a series h steps ahead with a recurrent network that knows the time of the day.
@@ -41,7 +46,15 @@ def traffic_forecaster(
     deviation from what is usual at that time, learned from the training series.
 
     Args:
-        model: "lstm", "gru" or "rnn".
+        model: "lstm", "gru", "rnn", or with a hidden Markov model "hmm-lstm", "hmm-gru", "hmm-rnn".
+        hmm: what a hidden Markov model, fitted to the training series, does: None = there is none;
+            "input" = its posteriors (of the states, given the past alone) go beside what the
+            network reads; "output" = beside what it puts out; "joint" = as "input", and both learn
+            together, with the model's log-likelihood as a second loss. "hmm-lstm" alone is "input".
+        hmm_states: the number of its states.
+        hmm_observes: what it observes, separated by commas: "deviation", and other names that
+            `SeriesEncoder.names` lists.
+        hmm_weight: of the log-likelihood of a step in the loss, when they learn together.
         horizon: how many steps ahead to forecast.
         target: the number of the column to forecast.
         layers: recurrent layers on top of each other.
@@ -60,7 +73,7 @@ def traffic_forecaster(
         clip_norm: gradients are clipped to this global norm; None = not at all.
         batch_size: pieces of a batch.
         epochs: how often `fit` goes through the series, where it is not told; None = enough for
-            2,000 steps, 3 to 15.
+            200 batches, 40 at least.
         seed: of the first weights, the order and places of the pieces and the dropout.
 
     Returns:
@@ -79,18 +92,40 @@ def traffic_forecaster(
     """
     settings: dict[str, Any] = dict(locals())
     from rnnkit.data.series_encoding import SeriesEncoder
-    from rnnkit.tasks.forecast_networks import recurrent_forecaster
+    from rnnkit.tasks.forecast_networks import FORMS, hidden_states, recurrent_forecaster
     from rnnkit.tasks.forecaster import Forecaster
     from rnnkit.tasks.optimizers import clipped
 
     if model not in MODELS:
         raise InputError(f"model is {model!r}; expected one of {MODELS}.{nearest(model, MODELS)}")
+    cell = model.removeprefix("hmm-")
+    form = hmm or ("input" if cell != model else None)
+    if form is not None and form not in FORMS:
+        raise InputError(f"hmm is {hmm!r}; expected None or one of {FORMS}.{nearest(form, FORMS)}")
     make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
     make_optimizer()  # refuses now what it cannot make
 
     def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
+        network: dict[str, Any] = {}
+        if form is not None:
+            columns = _columns(hmm_observes, encoder.names)
+            states = hidden_states(
+                encoded,
+                columns,
+                states=hmm_states,
+                trainable=form == "joint",
+                likelihood_weight=hmm_weight if form == "joint" else 0.0,
+                seed=seed,
+            )
+            network = {"states": states, "columns": columns, "form": form}
         return recurrent_forecaster(
-            len(encoder.names), cell=model, layers=layers, units=units, dropout=dropout, seed=seed
+            len(encoder.names),
+            cell=cell,
+            layers=layers,
+            units=units,
+            dropout=dropout,
+            seed=seed,
+            **network,
         )
 
     return Forecaster(
@@ -112,3 +147,15 @@ def traffic_forecaster(
         learning_rate_schedule=learning_rate_schedule,
         settings={"recipe": "traffic_forecaster", **settings},
     )
+
+
+def _columns(wanted: str, names: tuple[str, ...]) -> list[int]:
+    found = []
+    for name in (part.strip() for part in wanted.split(",")):
+        if name not in names:
+            raise InputError(
+                f"hmm_observes is {wanted!r}; of these series it may hold {', '.join(names)}."
+                f"{nearest(name, names)}"
+            )
+        found.append(names.index(name))
+    return found

@@ -18,6 +18,8 @@ from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.losses import ErrorInUnits
 
+ENOUGH_BATCHES = 200
+
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class Forecaster(Task):
@@ -101,7 +103,8 @@ class Forecaster(Task):
             y: None.
             validation_data: series, or `(series, None)`, that the model is measured on after each
                 epoch.
-            epochs: how often to go through the series; the task's own number when left out.
+            epochs: how often to go through the series; the task's own number when left out, and
+                without one, enough for 200 batches, 40 at least.
             batch_size: pieces of a batch.
             callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
             patience: stop after this many epochs without a better RMSE on the validation series.
@@ -164,7 +167,7 @@ class Forecaster(Task):
         return self._train(
             pieces,
             whole,
-            epochs=epochs,
+            epochs=epochs or self.epochs or max(40, -(-ENOUGH_BATCHES // len(pieces))),
             keep_best=False,
             callbacks=[*extra, *callbacks],
             initial_epoch=initial_epoch,
