@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from rnnkit import backend
@@ -9,7 +10,7 @@ from rnnkit import backend
 # isort: split
 from keras import ops
 
-from rnnkit.hmm.steps import LOG_ZERO, before, steps_of
+from rnnkit.hmm.steps import LOG_ZERO, Steps, before, steps_of
 
 Tensor = Any
 
@@ -75,38 +76,39 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
         return (score,), score
 
     _, scores = backend.native.scan(one, (ops.zeros_like(log_lik[0]),), (log_lik, real, first))
-    scores = _batch_last(scores)
-    last = scores[-1]
-    states = _back(steps.log_A, scores, last, ops.logical_and(steps.real, ~steps.first))
+    moved = ops.logical_and(steps.real, ops.logical_not(steps.first))
+    states = _back(steps.log_A[..., 0, :, :], scores, moved[..., 0])
     return Path(_log_prob(steps, states), ops.moveaxis(states, 0, -1))
 
 
-def _back(log_A: Tensor, scores: Tensor, last: Tensor, moved: Tensor) -> Tensor:
+def _back(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
     """Go back along the maxima: `(T, ..., B)`."""
-    into = _rows(ops.swapaxes(log_A[..., 0, :, :], -1, -2))
+    into = _models(log_A) * log_A.shape[-1]
+    columns = ops.reshape(ops.swapaxes(log_A, -1, -2), (-1, log_A.shape[-1]))
 
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
-        (state,), (score, moved) = carry, inputs
-        came = ops.argmax(score + into(state), axis=-1)
-        return (ops.where(moved[..., 0], ops.cast(came, "int32"), state),), state
+        (state,), (score, leads_on) = carry, inputs
+        came = _batch_last(score) + ops.take(columns, state + into, axis=0)
+        came = ops.cast(ops.argmax(came, axis=-1), "int32")
+        state = ops.where(leads_on, came, state)
+        return (state,), state
 
-    end = ops.cast(ops.argmax(last, axis=-1), "int32")
-    earlier = before(scores, scores[0])
-    _, states = backend.native.scan(one, (end,), (earlier, moved), reverse=True)
-    return states
+    end = ops.cast(ops.argmax(scores[-1], axis=-2), "int32")
+    leads_on = ops.concatenate([moved[1:], ops.zeros_like(moved[:1])], axis=0)
+    return backend.native.scan(one, (end,), (scores, leads_on), reverse=True)[1]
 
 
-def _log_prob(steps: Any, states: Tensor) -> Tensor:
+def _log_prob(steps: Steps, states: Tensor) -> Tensor:
     """Add up what the path says: a sum of T numbers, more exact than the loop's running one."""
-    found = ops.take_along_axis(steps.log_lik, states[..., None], axis=-1)
-    earlier = before(states, states[0])
-    moved = ops.take_along_axis(
-        _rows(steps.log_A[..., 0, :, :])(earlier), states[..., None], axis=-1
-    )
-    start = ops.broadcast_to(steps.log_pi, ops.shape(steps.log_lik))
-    start = ops.take_along_axis(start, states[..., None], axis=-1)
-    terms = ops.where(steps.real, found + ops.where(steps.first, start, moved), 0.0)
-    total = ops.sum(terms, axis=(0, -1))
+    log_A = steps.log_A[..., 0, :, :]
+    model, size = _models(log_A), log_A.shape[-1]
+    found = ops.take_along_axis(steps.log_lik, states[..., None], axis=-1)[..., 0]
+    row = (before(states, states[0]) + model * size) * size
+    moved = ops.take(ops.reshape(log_A, (-1,)), row + states)
+    log_pi = ops.broadcast_to(steps.log_pi[..., 0, :], log_A.shape[:-1])
+    start = ops.take(ops.reshape(log_pi, (-1,)), states + model * size)
+    real, first = steps.real[..., 0], steps.first[..., 0]
+    total = ops.sum(ops.where(real, found + ops.where(first, start, moved), 0.0), axis=0)
     return ops.where(total < LOG_ZERO / 2, -float("inf"), total)
 
 
@@ -115,13 +117,7 @@ def _batch_last(x: Tensor) -> Tensor:
     return ops.swapaxes(x, -1, -2)
 
 
-def _rows(matrix: Tensor) -> Any:
-    """Return the function `states (..., B) -> rows of the matrix (..., B, K)`."""
-    states, width = matrix.shape[-2:]
-    table = ops.reshape(matrix, (-1, width))
-    lead = matrix.shape[:-2]
-    models = 1
-    for size in lead:
-        models *= size
-    offset = ops.reshape(ops.arange(models, dtype="int32") * states, (*lead, 1))
-    return lambda index: ops.take(table, index + offset, axis=0)
+def _models(log_A: Tensor) -> Tensor:
+    """Return the number of each model, beside a batch: `(..., 1)`; 0 where there is one."""
+    lead = log_A.shape[:-2]
+    return ops.reshape(ops.arange(math.prod(lead), dtype="int32"), (*lead, 1))

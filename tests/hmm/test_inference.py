@@ -178,6 +178,25 @@ def test_without_a_mask_every_step_is_there():
             np.testing.assert_array_equal(number(got), number(same))
 
 
+@pytest.mark.parametrize("way", ["scaled", "log"])
+def test_one_step_and_one_state_are_enough(way):
+    log_pi, log_A = np.log([0.25, 0.75]), np.log([[0.5, 0.5], [0.1, 0.9]])
+    log_lik = np.array([[[-1.0, -2.0]], [[-3.0, -0.5]]])
+    for states in (2, 1):
+        arguments = tensors(log_pi[:states], log_A[:states, :states], log_lik[..., :states])
+        found = compiled(inference.smooth, way=way)(*arguments)
+        path = compiled(inference.viterbi)(*arguments)
+        for row in range(2):
+            joint = log_pi[:states] + log_lik[row, 0, :states]
+            total = oracle.log_sum(joint)
+            np.testing.assert_allclose(number(found.log_prob)[row], total, rtol=1e-5)
+            np.testing.assert_allclose(
+                number(found.smoothed)[row, 0], np.exp(joint - total), rtol=1e-5
+            )
+            assert number(path.states)[row].tolist() == [joint.argmax()]
+        assert not number(found.transitions).any()
+
+
 def test_ties_go_to_the_lower_state():
     log_pi, log_A = np.log(np.full(K, 1 / K)), np.log(np.full((K, K), 1 / K))
     log_lik = np.zeros((1, T, K))
