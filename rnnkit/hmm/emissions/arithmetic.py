@@ -1,4 +1,8 @@
-"""Small steps that several emissions share: priors as tensors, safe logarithms, sums."""
+"""Small steps that several emissions share: priors as tensors, safe logarithms, sums.
+
+Keras 3.15 computes `ops.matmul` of float64 in float32 on TensorFlow and torch, and `ops.maximum` on
+torch: products are written `a @ b`, the larger one is `at_least`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,11 @@ def like(value: Any, tensor: Tensor) -> Tensor:
     return ops.convert_to_tensor(
         np.asarray(value, "float64"), backend.standardize_dtype(tensor.dtype)
     )
+
+
+def at_least(tensor: Tensor, least: Any) -> Tensor:
+    """Return the larger of a tensor and a number or another tensor, in the dtype that came."""
+    return ops.where(tensor > least, tensor, least)
 
 
 def safe_log(probability: Tensor) -> Tensor:
@@ -57,9 +66,9 @@ def shares(counts: Tensor, last: Tensor, extra: Tensor) -> Tensor:
         extra: added to the counts; what comes out negative is 0.
     """
     weight = ops.sum(counts, axis=-1)
-    counts = ops.maximum(counts + extra, 0.0)
+    counts = at_least(counts + extra, 0.0)
     total = ops.sum(counts, axis=-1)
-    return keep(ops.minimum(weight, total), counts / ops.maximum(total, EMPTY)[..., None], last)
+    return keep(weight, keep(total, counts / at_least(total, EMPTY)[..., None], last), last)
 
 
 def total_weight(weights: Tensor) -> Tensor:
@@ -67,17 +76,30 @@ def total_weight(weights: Tensor) -> Tensor:
 
     By a product with ones: products add in blocks, so that a million steps lose nothing in float32.
     """
-    return ops.matmul(ops.ones_like(weights[:1, :, 0]), weights)[:, 0]
+    return ops.einsum("n,rnk->rk", ops.ones_like(weights[0, :, 0]), weights)
 
 
-def weighted_sums(x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a centre c `(D,)` and `sum_n w_nk (x_n - c)`, `(R, K, D)`.
+def map_means(
+    x: Tensor, weights: Tensor, post: Tensor, prior: Tensor, strength: Tensor, last: Tensor
+) -> Tensor:
+    """Return the MAP means, `(strength * prior + sum_n w_nk x_n) / (strength + post_k)`.
 
-    With c amid the data, the sum keeps its digits in float32 however far the data are from zero.
+    Taken from a centre amid the data: the sum keeps its digits in float32 however far the data are
+    from zero.
+
+    Args:
+        x: `(N, D)`.
+        weights: `(R, N, K)`.
+        post: their sum over steps, `(R, K)`.
+        prior: the mean of the means, broadcast to `(K, D)`.
+        strength: the number of observations that it is worth, broadcast to `(K, 1)`.
+        last: the means so far, `(R, K, D)`; kept where there is no weight.
     """
     of_step = ops.sum(weights, axis=(0, 2))
-    centre = ops.matmul(of_step, x) / ops.maximum(ops.sum(of_step), EMPTY)
-    return centre, ops.einsum("rnk,nd->rkd", weights, x - centre)
+    centre = ops.einsum("n,nd->d", of_step, x) / at_least(ops.sum(of_step), EMPTY)
+    sums = ops.einsum("rnk,nd->rkd", weights, x - centre)
+    share = at_least(strength + post[..., None], EMPTY)
+    return keep(post, centre + (strength * (prior - centre) + sums) / share, last)
 
 
 def over_features(term: Callable[..., Tensor], x: Tensor, *params: Tensor) -> Tensor:

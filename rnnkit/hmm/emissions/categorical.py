@@ -17,7 +17,6 @@ from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.observations import whole_numbers
 
 Tensor = Any
-SMALL = 64  # up to this many symbols, counting by a product beats adding row by row
 
 
 @dataclass(eq=False)
@@ -64,11 +63,7 @@ class Categorical(Emission):
         last = params["emissionprob"]
         restarts, states, symbols = last.shape
         rows = ops.reshape(ops.transpose(weights, (1, 0, 2)), (-1, restarts * states))
-        if symbols <= SMALL:
-            where = ops.one_hot(x, symbols, axis=0, dtype=weights.dtype)
-            counts = ops.matmul(where, rows)
-        else:  # nothing of the size N * V
-            counts = ops.segment_sum(rows, x, num_segments=symbols)
+        counts = ops.segment_sum(rows, x, num_segments=symbols)  # nothing of the size N * V
         counts = ops.transpose(ops.reshape(counts, (symbols, restarts, states)), (1, 2, 0))
         return {"emissionprob": shares(counts, last, like(self.prior, weights) - 1.0)}
 

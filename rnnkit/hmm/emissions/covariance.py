@@ -13,7 +13,7 @@ from keras import backend, ops
 
 import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.errors import InputError, nearest
-from rnnkit.hmm.emissions.arithmetic import over_features
+from rnnkit.hmm.emissions.arithmetic import at_least, over_features
 from rnnkit.hmm.emissions.base import Kind
 
 Tensor = Any
@@ -95,7 +95,7 @@ def _squared_length(x: Tensor, means: Tensor, inverse: Tensor) -> Tensor:
     """Return `|L^-1 (x_n - mean_c)|^2`, `(R, N, C)`; the factor may lack the components' axis."""
     features = x.shape[-1]
     if features > ROWS_BY_HAND:
-        white = ops.matmul(x[None, None] - means[:, :, None], ops.swapaxes(inverse, -1, -2))
+        white = (x[None, None] - means[:, :, None]) @ ops.swapaxes(inverse, -1, -2)
         return ops.transpose(ops.sum(ops.square(white), axis=-1), (0, 2, 1))
     away = [x[None, :, d, None] - means[:, None, :, d] for d in range(features)]
     rows = [
@@ -120,8 +120,8 @@ def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> 
     away = ops.transpose(x) - means[..., None]  # (R, C, D, N): the sum over steps is a product
     weights = ops.transpose(weights, (0, 2, 1))
     if covariance_type in ("full", "tied"):
-        return ops.matmul(away * weights[:, :, None], ops.swapaxes(away, -1, -2))
-    return ops.matmul(ops.square(away), weights[..., None])[..., 0]
+        return (away * weights[:, :, None]) @ ops.swapaxes(away, -1, -2)
+    return (ops.square(away) @ weights[..., None])[..., 0]
 
 
 def floored(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
@@ -133,13 +133,13 @@ def floored(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
     """
     floor = max(floor, LEAST_VARIANCE)
     if covariance_type not in ("full", "tied"):
-        return ops.maximum(covars, floor)
+        return at_least(covars, floor)
     covars = 0.5 * (covars + ops.swapaxes(covars, -1, -2))
     values, vectors = ops.linalg.eigh(covars)
     rounding = 10.0 * covars.shape[-1] * _epsilon(covars)
-    least = ops.maximum(rounding * values[..., -1:], floor)
-    lifted = ops.maximum(values, least)
-    raised = ops.matmul(vectors * lifted[..., None, :], ops.swapaxes(vectors, -1, -2))
+    least = at_least(rounding * values[..., -1:], floor)
+    lifted = at_least(values, least)
+    raised = (vectors * lifted[..., None, :]) @ ops.swapaxes(vectors, -1, -2)
     low = ops.any(values < least, axis=-1)
     return ops.where(low[..., None, None], raised, covars)
 

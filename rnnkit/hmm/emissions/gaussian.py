@@ -11,7 +11,7 @@ from keras import ops
 
 import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.hmm import start
-from rnnkit.hmm.emissions.arithmetic import keep, like, total_weight, weighted_sums, with_axes
+from rnnkit.hmm.emissions.arithmetic import at_least, keep, like, map_means, total_weight, with_axes
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.covariance import (
     check_settings,
@@ -82,12 +82,7 @@ class Gaussian(Emission):
         post = total_weight(weights)
         strength = like(np.reshape(self.means_weight, (-1, 1)), x)  # (K, 1) or (1, 1)
         prior = like(self.means_prior, x)
-        centre, sums = weighted_sums(x, weights)
-        # the MAP mean, taken from the centre: (strength * prior + sum w x) / (strength + post)
-        share = ops.maximum(strength + post[..., None], 1e-30)
-        means = centre + (strength * (prior - centre) + sums) / share
-        means = keep(post, means, params["means"])
-
+        means = map_means(x, weights, post, prior, strength, params["means"])
         squares = scatter(x, means, weights, self.covariance_type)
         away = means - prior
         if self.covariance_type in ("full", "tied"):
@@ -98,7 +93,7 @@ class Gaussian(Emission):
             extra = like(np.maximum(np.subtract(self.covars_weight, 1.0), 0.0), x)
         if tied:
             squares, post = ops.sum(squares, axis=1), ops.sum(post, axis=-1)
-        count = ops.maximum(extra + post, 1e-5)  # hmmlearn's least count
+        count = at_least(extra + post, 1e-5)  # hmmlearn's least count
         covars = (like(self.covars_prior, x) + squares) / with_axes(count, squares)
         if self.covariance_type == "spherical":
             covars = ops.mean(covars, axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,13 @@ import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.errors import InputError
 from rnnkit.hmm import start
 from rnnkit.hmm.emissions.arithmetic import (
+    at_least,
     keep,
     like,
+    map_means,
     safe_log,
     shares,
     total_weight,
-    weighted_sums,
     with_axes,
 )
 from rnnkit.hmm.emissions.base import Emission
@@ -82,24 +84,22 @@ class GaussianMixture(Emission):
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log sum_m c_km N(x_n | mu_km, Sigma_km)`, `(N, D)` -> `(R, N, K)`."""
-        return ops.logsumexp(self._log_joint(params, x), axis=-1)
+        return _log_sum(self._log_joint(params, ops.convert_to_tensor(x)))
 
-    def _log_joint(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Return `log c_km N(x_n | mu_km, Sigma_km)`, `(R, N, K, M)`."""
-        x, means, covars = map(ops.convert_to_tensor, (x, params["means"], params["covars"]))
-        restarts, states, mix, features = means.shape
+    def _log_joint(self, params: Mapping[str, Tensor], x: Tensor) -> list[Tensor]:
+        """Return `log c_km N(x_n | mu_km, Sigma_km)`, `(R, N, K)` for each component.
+
+        One array for each: as one with an axis of components, JAX takes ten times as long.
+        """
+        weights, means, covars = (ops.convert_to_tensor(params[name]) for name in self.kinds)
         kind = self.covariance_type
-        if kind == "tied":  # one for each state: give every component its own
-            covars = ops.repeat(covars[:, :, None], mix, axis=2)
-            kind = "full"
-        joint = log_density(
-            x,
-            ops.reshape(means, (restarts, states * mix, features)),
-            ops.reshape(covars, (restarts, states * mix, *covars.shape[3:])),
-            kind,
-        )
-        joint = ops.reshape(joint, (restarts, -1, states, mix))
-        return joint + safe_log(params["weights"])[:, None]
+        found = []
+        for m in range(means.shape[2]):
+            # a state's components share a tied matrix, which makes it full: one for each state
+            of_m, shape = (covars, "full") if kind == "tied" else (covars[:, :, m], kind)
+            of_weight = safe_log(weights[:, :, m])[:, None]  # sliced first: 0.5 ms, last: 3 ms
+            found.append(log_density(x, means[:, :, m], of_m, shape) + of_weight)
+        return found
 
     def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """Return the MAP weights, means and covariances.
@@ -109,28 +109,27 @@ class GaussianMixture(Emission):
             x: `(N, D)`.
             weights: `(R, N, K)`.
         """
-        x = ops.convert_to_tensor(x)
-        restarts, states, mix, features = params["means"].shape
-        of_mix = ops.softmax(self._log_joint(params, x), axis=-1) * weights[..., None]
-        of_mix = ops.reshape(of_mix, (restarts, -1, states * mix))
-        post = ops.reshape(total_weight(of_mix), (restarts, states, mix))
+        x, old = ops.convert_to_tensor(x), ops.convert_to_tensor(params["means"])
+        _, states, mix, features = old.shape
+        strength = like(np.broadcast_to(self.means_weight, (states, mix)), x)[..., None]
+        prior = like(np.broadcast_to(self.means_prior, (states, mix, features)), x)
 
-        strength, prior = like(self.means_weight, x), like(self.means_prior, x)
-        strength = ops.broadcast_to(strength, (states, mix))[..., None]
-        centre, sums = weighted_sums(x, of_mix)
-        sums = ops.reshape(sums, params["means"].shape)
-        share = ops.maximum(strength + post[..., None], 1e-30)
-        means = centre + (strength * (prior - centre) + sums) / share
-        means = keep(post, means, params["means"])
-
-        old = ops.reshape(params["means"], (restarts, states * mix, features))
-        squares = scatter(x, old, of_mix, self.covariance_type)
-        squares = ops.reshape(squares, (restarts, states, mix, *squares.shape[2:]))
-        covars, weight = self._covariances(squares, post, means - prior, strength)
+        joint = self._log_joint(params, x)
+        total = _log_sum(joint)
+        post, means, squares = [], [], []
+        for m in range(mix):
+            of_m, last = ops.exp(joint[m] - total) * weights, old[:, :, m]
+            post.append(total_weight(of_m))
+            means.append(map_means(x, of_m, post[m], prior[:, m], strength[:, m], last))
+            squares.append(scatter(x, last, of_m, self.covariance_type))
+        new, counts = ops.stack(means, axis=2), ops.stack(post, axis=2)
+        covars, weight = self._covariances(
+            ops.stack(squares, axis=2), counts, new - prior, strength
+        )
         covars = floored(covars, self.min_covar, self.covariance_type)
         return {
-            "weights": shares(post, params["weights"], like(self.weights_prior, x) - 1.0),
-            "means": means,
+            "weights": shares(counts, params["weights"], like(self.weights_prior, x) - 1.0),
+            "means": new,
             "covars": keep(weight, covars, params["covars"]),
         }
 
@@ -168,7 +167,7 @@ class GaussianMixture(Emission):
         else:
             extra = each + 2.0 * (prior + 1.0)
             squares = squares + like(2.0 * weight, squares)
-        return squares / ops.maximum(count + like(extra, squares), 1e-5), post
+        return squares / at_least(count + like(extra, squares), 1e-5), post
 
     def _priors(self, mix: int, features: int) -> tuple[np.ndarray, np.ndarray]:
         """Return covars_prior and covars_weight, with numbers that cancel in place of None."""
@@ -230,3 +229,9 @@ class GaussianMixture(Emission):
             covars, kind = np.repeat(covars[:, None], mix, axis=1), "full"
         covars = covars.reshape(count * mix, *covars.shape[2:])
         return draw(means.reshape(count * mix, features), covars, kind, components, rng)
+
+
+def _log_sum(parts: list[Tensor]) -> Tensor:
+    """Return the logarithm of the sum of the exponentials of several arrays."""
+    top = ops.stop_gradient(functools.reduce(at_least, parts))
+    return ops.log(functools.reduce(ops.add, [ops.exp(part - top) for part in parts])) + top

@@ -12,7 +12,7 @@ from keras import ops
 
 import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.hmm import start
-from rnnkit.hmm.emissions.arithmetic import keep, like, over_features, total_weight
+from rnnkit.hmm.emissions.arithmetic import EMPTY, at_least, keep, like, over_features, total_weight
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.observations import real_features, whole_numbers
 
@@ -58,7 +58,8 @@ class Poisson(Emission):
         cancel before they are rounded. A rate of 0 puts out 0 only.
         """
         x, lambdas = ops.convert_to_tensor(x), ops.convert_to_tensor(params["lambdas"])
-        of_x = ops.sum(_excess_of(x), axis=-1)[None, :, None]
+        # a product, not a sum: compilers compute a sum anew for every state
+        of_x = _excess_of(x) @ ops.ones_like(lambdas[0, 0, :, None])
         return -over_features(_deviance, x, lambdas) - of_x
 
     def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
@@ -70,10 +71,10 @@ class Poisson(Emission):
             weights: `(R, N, K)`.
         """
         post = total_weight(weights)
-        mean = ops.einsum("rnk,nd->rkd", weights, x) / ops.maximum(post, 1e-30)[..., None]
+        mean = ops.einsum("rnk,nd->rkd", weights, x) / at_least(post, EMPTY)[..., None]
         steps = ops.sum(post, axis=-1)[:, None, None]
         alpha, beta = like(self.lambdas_prior, x), like(self.lambdas_weight, x)
-        rates = (alpha + steps * mean) / ops.maximum(beta + steps, 1e-30)
+        rates = (alpha + steps * mean) / at_least(beta + steps, EMPTY)
         return {"lambdas": keep(post, rates, params["lambdas"])}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
@@ -106,7 +107,7 @@ class Poisson(Emission):
 def _deviance(x: Tensor, rate: Tensor) -> Tensor:
     """Return `x log(x / l) - (x - l)`; inf for a count where the rate is 0."""
     counted, possible = x > 0, rate > 0
-    safe = ops.where(possible, ops.maximum(rate, 1e-30), 1.0)
+    safe = ops.where(possible, at_least(rate, EMPTY), 1.0)
     ratio = ops.where(counted, (x - safe) / safe, 0.0)
     found = x * ops.log1p(ratio) - (x - rate)
     return ops.where(ops.logical_and(counted, ops.logical_not(possible)), np.inf, found)
@@ -116,7 +117,7 @@ def _excess_of(x: Tensor) -> Tensor:
     """Return `log x! - (x log x - x)` of whole numbers, from a table or by Stirling's series."""
     table = like([_excess(float(v)) for v in range(TABLE)], x)
     small = ops.take(table, ops.cast(ops.clip(x, 0, TABLE - 1), "int32"))
-    large = ops.maximum(x, float(TABLE))
+    large = at_least(x, float(TABLE))
     square, series = large * large, like(SERIES[-1], x)
     for term in SERIES[-2::-1]:
         series = series / square + term
