@@ -1,0 +1,343 @@
+"""The posteriors of a hidden Markov model as a layer (H5), to train with a network (H6)."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Self
+
+import numpy as np
+
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+from rnnkit.hmm import inference
+from rnnkit.hmm.constraints import from_raw, log_probabilities, to_raw
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.categorical import Categorical
+from rnnkit.hmm.layer import Shape, StateLayer, Tensor
+from rnnkit.hmm.named import EMISSIONS, find_emission, serialize_emission
+
+MODES = ("filtered", "fixed-lag", "smoothed")
+STAY = 0.9  # the probability to stay in a state, before training
+# How far apart the raw values of the states are at first: equal states would stay equal.
+SPREAD = {"real": 1.0, "simplex": 1.0, "positive": 0.5, "covariance": 0.0}
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class HMMFeatures(StateLayer):
+    """Turn sequences into the posteriors of the hidden states of a Markov model.
+
+    The mode says what the output of step t has seen:
+
+    - "filtered": `P(z_t | x_1..x_t)`, the past alone: for forecasts and live data
+    - "fixed-lag": `P(z_t | x_1..x_t+lag)`: whoever uses it waits `lag` steps
+    - "smoothed": `P(z_t | x_1..x_T)`, the whole sequence: to label it, never to forecast
+
+    The weights start from a draw (means spread over the unit normal, states that last), from
+    Baum-Welch on the training sequences (`adapt`), or from a fitted model (`from_hmm`). They are
+    raw values without limits, so any optimizer can train them with the network; `trainable=False`
+    freezes them. With `likelihood_weight=w` a training step adds `-w` times the mean
+    log-likelihood of a real step to the loss, so that the states go on describing the data while
+    they learn to serve the network.
+
+    A step is masked where the mask says so: it is not there, and its output repeats the one before
+    (the start probabilities before the first real step). A step with a NaN in it (of symbols: a
+    number below 0 or above the known ones) is a missing observation: time passes there.
+
+    Args:
+        units: the number K of states.
+        emission: "gaussian", "categorical", "gmm" (a mixture of Gaussians), "poisson", or an
+            `Emission` of one's own; to save it, see `rnnkit.hmm.named.serialize_emission`.
+        mode: see above.
+        lag: of the mode "fixed-lag", 1 or more.
+        covariance_type: of Gaussians: "spherical", "diag" (None means this), "full", "tied".
+        n_mix: Gaussians in a mixture.
+        n_features: the number of symbols of the categorical emission.
+        likelihood_weight: w above.
+        way: "scaled" (no transition probability falls below 1e-12) or "log" (slower; transitions
+            of probability 0 are possible, and stay). See `rnnkit.hmm.inference.way`.
+        seed: of the first weights; they are the same on every backend.
+        shapes: parameter -> shape, for an emission of one's own that does not tell.
+        **options: see `StateLayer`.
+
+    Call arguments:
+        sequences: `(B, T, D)`; symbols are `(B, T)`.
+        mask: boolean `(B, T)`, any pattern; None = all steps are real.
+
+    Returns:
+        `(B, T, K)`.
+
+    Raises:
+        InputError: an unknown emission or mode, settings that do not fit, another shape.
+
+    Source: Rabiner 1989, A Tutorial on Hidden Markov Models; Krakovna and Doshi-Velez 2016,
+    Increasing the Interpretability of Recurrent Neural Networks Using Hidden Markov Models.
+
+    Example:
+        >>> layer = HMMFeatures(3, seed=0)
+        >>> layer(np.zeros((2, 5, 4))).shape
+        (2, 5, 3)
+        >>> layer.transition_matrix().round(2).tolist()
+        [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]]
+    """
+
+    def __init__(
+        self,
+        units: int,
+        emission: Any = "gaussian",
+        *,
+        mode: str = "filtered",
+        lag: int = 0,
+        covariance_type: str | None = None,
+        n_mix: int | None = None,
+        n_features: int | None = None,
+        likelihood_weight: float = 0.0,
+        way: str = "scaled",
+        seed: int | None = None,
+        shapes: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(units, **options)
+        settings = {"covariance_type": covariance_type, "n_mix": n_mix, "n_features": n_features}
+        self.emission: Emission = find_emission(emission, settings)
+        if mode not in MODES or way not in ("scaled", "log"):
+            raise InputError(
+                f"HMMFeatures: mode is {mode!r} and way {way!r}; expected one of {MODES} and "
+                "'scaled' or 'log'."
+            )
+        if (mode == "fixed-lag") != (lag > 0) or lag < 0 or int(lag) != lag:
+            raise InputError(
+                f"HMMFeatures: lag is {lag!r} with mode={mode!r}; expected 1 or more steps with "
+                "'fixed-lag', 0 otherwise."
+            )
+        self.mode = mode
+        self.lag = int(lag)
+        self.likelihood_weight = float(likelihood_weight)
+        self.way: Any = way
+        self.seed = seed
+        self.shapes = shapes
+
+    @classmethod
+    def from_hmm(cls, hmm: Any, *, trainable: bool = False, **options: Any) -> Self:
+        """Return the layer with the parameters of a fitted model, frozen unless told otherwise.
+
+        Args:
+            hmm: a fitted model of `rnnkit.hmm.models`.
+            trainable: let gradients change the parameters.
+            **options: other arguments of the layer, such as `mode`.
+
+        Example:
+            >>> from rnnkit.hmm.models import PoissonHMM
+            >>> hmm = PoissonHMM(2, random_state=0).fit([1, 0, 2, 1, 0, 9, 11, 8, 12, 10])
+            >>> HMMFeatures.from_hmm(hmm)(np.array([[[1.0], [10.0]]])).shape
+            (1, 2, 2)
+        """
+        params = hmm.emission_params()
+        layer = cls(
+            len(hmm.startprob_),
+            hmm.emission_,
+            trainable=trainable,
+            shapes={name: list(np.shape(value)) for name, value in params.items()},
+            **{"way": inference.way(float(np.min(hmm.transmat_))), **options},
+        )
+        if isinstance(hmm.emission_, Categorical):
+            layer.build((None, None))
+        else:
+            layer.build((None, None, getattr(hmm, "n_features_in_", None)))
+        layer.set_parameters(hmm.startprob_, hmm.transmat_, params)
+        return layer
+
+    def adapt(self, sequences: Any, mask: Any = None, **options: Any) -> Any:
+        """Fit the parameters to training sequences by Baum-Welch, before the network is trained.
+
+        Args:
+            sequences: `(B, T, D)`, symbols `(B, T)`, or a list of `(T, D)` or `(T,)`.
+            mask: boolean `(B, T)`, for an array.
+            **options: of `rnnkit.hmm.models.HMM`: `n_init`, `n_iter`, `tol`, `random_state` (None
+                = the layer's seed).
+
+        Returns:
+            The fitted model, with its history.
+        """
+        from rnnkit.hmm.models import HMM  # scikit-learn: late
+
+        symbols = isinstance(self.emission, Categorical)
+        if not isinstance(sequences, list | tuple):
+            sequences = np.asarray(sequences)
+            if symbols and sequences.ndim == 2:
+                sequences = sequences[..., None]
+        hmm = HMM(self.units, self.emission, **{"random_state": self.seed, **options})
+        hmm.fit(sequences, mask=mask)
+        if not self.built:
+            self.build((None, None) if symbols else (None, None, hmm.n_features_in_))
+        self.set_parameters(hmm.startprob_, hmm.transmat_, hmm.emission_params())
+        return hmm
+
+    # Weights ----------------------------------------------------------------------------------
+
+    def build(self, sequences_shape: Shape) -> None:
+        """Create the weights."""
+        symbols = isinstance(self.emission, Categorical)
+        builtin = type(self.emission) in EMISSIONS.values()
+        if len(sequences_shape) not in ((2,) if symbols else (3,) if builtin else (2, 3)):
+            raise InputError(
+                f"HMMFeatures: the sequences have the shape {tuple(sequences_shape)}; "
+                f"{type(self.emission).__name__} expects "
+                f"{'symbols (batch, time)' if symbols else '(batch, time, features)'}."
+            )
+        width = sequences_shape[2] if len(sequences_shape) == 3 else 1
+        if symbols and not self.shapes and not self.emission.n_features:  # type: ignore[attr-defined]
+            raise InputError("HMMFeatures: give n_features, the number of symbols.")
+        if width is None and not self.shapes:
+            raise InputError(
+                f"HMMFeatures: the number of features is unknown in {tuple(sequences_shape)}."
+            )
+        shapes = self.shapes or self.emission.shapes(self.units, width or 0)
+        # Without a seed, it is Python's own generator: keras.utils.set_random_seed sets it.
+        rng = np.random.default_rng(random.getrandbits(32) if self.seed is None else self.seed)
+        move = (1 - STAY) / max(self.units - 1, 1)
+        moves = np.full((self.units, self.units), move) + (STAY - move) * np.eye(self.units)
+        self.start = self._add("start", np.zeros(self.units))
+        self.transitions = self._add("transitions", to_raw("simplex", moves))
+        self.raw = {
+            name: self._add(name, SPREAD[self.emission.kinds[name]] * rng.normal(size=shape))
+            for name, shape in shapes.items()
+        }
+        if width is not None:
+            rank = len(sequences_shape)
+            axes = {} if rank == 2 else {-1: width}
+            self.input_spec = keras.layers.InputSpec(ndim=rank, axes=axes)
+
+    def _add(self, name: str, value: np.ndarray) -> keras.Variable:
+        return self.add_weight(
+            shape=value.shape,
+            name=name,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(value.astype(dtype)),
+            autocast=False,
+        )
+
+    def set_parameters(self, startprob: Any, transmat: Any, params: dict[str, Any]) -> None:
+        """Set all weights from probabilities and the parameters of the emission.
+
+        Args:
+            startprob: `(K,)`.
+            transmat: `(K, K)`, from row to column.
+            params: parameter of the emission -> its value.
+
+        Raises:
+            InputError: a parameter of another shape, or one that is impossible.
+        """
+        wanted = {"start": startprob, "transitions": transmat, **params}
+        kinds = {"start": "simplex", "transitions": "simplex", **self.emission.kinds}
+        weights = {"start": self.start, "transitions": self.transitions, **self.raw}
+        if set(wanted) != set(weights):
+            raise InputError(f"HMMFeatures: got {sorted(wanted)}; expected {sorted(weights)}.")
+        if inference.way(float(np.min(transmat))) == "log":
+            self.way = "log"
+        for name, weight in weights.items():
+            raw = to_raw(kinds[name], wanted[name])
+            if raw.shape != tuple(weight.shape):
+                raise InputError(
+                    f"HMMFeatures: {name} has the shape {raw.shape}; expected "
+                    f"{tuple(weight.shape)}."
+                )
+            weight.assign(raw)
+
+    def _chain(self) -> tuple[Tensor, Tensor]:
+        """Return the logarithms of start and transitions."""
+        moves = log_probabilities(ops.cast(self.transitions, self.wide))
+        if self.way == "scaled":
+            moves = ops.maximum(moves, float(np.log(inference.SMALLEST["float32"])))
+        return log_probabilities(ops.cast(self.start, self.wide)), moves
+
+    def _params(self) -> dict[str, Tensor]:
+        return {
+            name: from_raw(self.emission.kinds[name], ops.cast(weight, self.wide))
+            for name, weight in self.raw.items()
+        }
+
+    def start_probabilities(self) -> np.ndarray:
+        """Return the start probabilities, `(K,)`."""
+        return np.exp(_numpy(self._chain()[0]))
+
+    def transition_matrix(self) -> np.ndarray:
+        """Return the transition probabilities, `(K, K)`, from row to column."""
+        return np.exp(_numpy(self._chain()[1]))
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Return the parameters of the emission by their names."""
+        return {name: _numpy(value) for name, value in self._params().items()}
+
+    def means(self) -> np.ndarray | None:
+        """Return what each state puts out on average, `(K, D)`, or None if that means nothing."""
+        found = self.parameters()
+        if "lambdas" in found:
+            return found["lambdas"]
+        means = found.get("means")
+        if means is not None and "weights" in found:
+            means = np.einsum("km,kmd->kd", found["weights"], means)
+        return means
+
+    # One pass ---------------------------------------------------------------------------------
+
+    def call(self, sequences: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
+        """Return the posteriors."""
+        prepared = self._prepare(sequences, mask)
+        log_prob = None
+        if self.mode == "fixed-lag":
+            found = inference.fixed_lag(*prepared, lag=self.lag)
+        elif self.mode == "smoothed":
+            both = inference.smooth(*prepared, way=self.way, transitions=False)
+            log_prob, found = both.log_prob, both.smoothed
+        else:
+            log_prob, found = inference.filter(*prepared, way=self.way)
+        if training and self.likelihood_weight:
+            if log_prob is None:
+                log_prob = inference.log_probability(*prepared, way=self.way)
+            self.add_loss(-self.likelihood_weight * self.per_step(log_prob, prepared[-1]))
+        return ops.cast(found, self.compute_dtype)
+
+    def log_probability(self, sequences: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return `log P(x_1..x_T)` of each row, `(B,)`, with gradients."""
+        if not self.built:
+            self.build(tuple(sequences.shape))
+        return inference.log_probability(*self._prepare(sequences, mask), way=self.way)
+
+    def _prepare(
+        self, sequences: Tensor, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what `inference` asks for: start, transitions, log-likelihoods, mask."""
+        x = ops.convert_to_tensor(sequences)
+        mask = self.flags(mask, x)
+        if len(x.shape) == 2:
+            x = ops.cast(x, "int32")
+            seen = ops.logical_and(mask, x >= 0)
+            if isinstance(self.emission, Categorical):
+                seen = ops.logical_and(seen, x < self.raw["emissionprob"].shape[-1])
+            flat = ops.reshape(ops.where(seen, x, 0), (-1,))
+        else:
+            x = ops.cast(x, self.wide)
+            seen = ops.logical_and(mask, ops.logical_not(ops.any(ops.isnan(x), axis=-1)))
+            # Out before the density sees it: a gradient of NaN times 0 would be NaN.
+            flat = ops.reshape(ops.where(ops.expand_dims(seen, -1), x, 0.0), (-1, x.shape[-1]))
+        params = {name: ops.expand_dims(value, 0) for name, value in self._params().items()}
+        log_lik = self.emission.log_likelihood(params, flat)[0]
+        log_lik = ops.reshape(log_lik, (*ops.shape(x)[:2], self.units))
+        return (*self._chain(), ops.where(ops.expand_dims(seen, -1), log_lik, 0.0), mask)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        names = ("mode", "lag", "likelihood_weight", "way", "seed", "shapes")
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names},
+            "emission": serialize_emission(self.emission),
+        }
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return ops.convert_to_numpy(ops.stop_gradient(tensor))

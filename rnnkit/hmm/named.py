@@ -1,0 +1,107 @@
+"""Emissions by name, and as what a saved layer can hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
+import keras
+
+from rnnkit.errors import InputError, nearest
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.categorical import Categorical
+from rnnkit.hmm.emissions.gaussian import Gaussian
+from rnnkit.hmm.emissions.mixture import GaussianMixture
+from rnnkit.hmm.emissions.poisson import Poisson
+
+EMISSIONS: dict[str, type[Emission]] = {
+    "gaussian": Gaussian,
+    "categorical": Categorical,
+    "gmm": GaussianMixture,
+    "poisson": Poisson,
+}
+
+
+def find_emission(emission: Any, settings: dict[str, Any]) -> Emission:
+    """Return an emission from its name and settings, or as it was given.
+
+    Args:
+        emission: "gaussian", "categorical", "gmm", "poisson", an `Emission`, or what
+            `serialize_emission` returned.
+        settings: settings of a named emission; None among them = its default.
+
+    Raises:
+        InputError: an unknown name, or settings that the emission does not have.
+
+    Example:
+        >>> find_emission("gmm", {"n_mix": 2, "covariance_type": None}).n_mix
+        2
+    """
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if isinstance(emission, dict):
+        return _deserialize(emission)
+    known: set[str] = set()
+    if isinstance(emission, str):
+        if emission not in EMISSIONS:
+            raise InputError(
+                f"emission is {emission!r}; expected one of {list(EMISSIONS)}, or an Emission."
+                f"{nearest(emission, EMISSIONS)}"
+            )
+        kind: Any = EMISSIONS[emission]
+        known = {field.name for field in dataclasses.fields(kind)}
+    elif not isinstance(emission, Emission):
+        raise InputError(f"emission is {emission!r}; expected a name or an Emission.")
+    if not known.issuperset(settings):
+        raise InputError(
+            f"The emission {emission!r} has no setting {sorted(set(settings) - known)}; "
+            f"{f'it has {sorted(known)}' if known else 'give it to its constructor'}."
+        )
+    return kind(**settings) if isinstance(emission, str) else emission
+
+
+def serialize_emission(emission: Emission) -> dict[str, Any]:
+    """Return an emission as names and numbers, for the config of a layer.
+
+    An emission of one's own needs `get_config`, the arguments of its constructor, and its class
+    registered by `keras.saving.register_keras_serializable()`.
+
+    Raises:
+        InputError: an emission of one's own without `get_config`.
+
+    Example:
+        >>> serialize_emission(Gaussian("full"))["name"]
+        'gaussian'
+    """
+    names = {kind: name for name, kind in EMISSIONS.items()}
+    if type(emission) in names:
+        fields: Any = dataclasses.fields(emission)  # type: ignore[arg-type]
+        config = {field.name: getattr(emission, field.name) for field in fields}
+        name = names[type(emission)]
+    elif hasattr(emission, "get_config"):
+        config, name = emission.get_config(), keras.saving.get_registered_name(type(emission))
+    else:
+        raise InputError(
+            f"A layer with {type(emission).__name__} cannot be saved: give the class get_config, "
+            "which returns the arguments of its constructor, and register it with "
+            "keras.saving.register_keras_serializable()."
+        )
+    return {"name": name, "config": {key: _plain(value) for key, value in config.items()}}
+
+
+def _deserialize(saved: dict[str, Any]) -> Emission:
+    kind = EMISSIONS.get(saved["name"]) or keras.saving.get_registered_object(saved["name"])
+    if kind is None:
+        raise InputError(
+            f"The layer was saved with the emission {saved['name']!r}, whose class is not known "
+            "here. Import it, registered by keras.saving.register_keras_serializable(), first."
+        )
+    return kind(**saved["config"])
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
