@@ -247,10 +247,10 @@ def fixed_lag(
     ahead = log_space.look_ahead(
         steps.log_A, batch_first(explained), ops.transpose(steps.real[..., 0]), lag
     )
-    found = ops.softmax(batch_first(logs) + ahead, axis=-1)
+    found = log_space.shares(batch_first(logs) + ahead)
     if mask is None:
         return found
-    start = ops.softmax(floored(log_pi), axis=-1)
+    start = log_space.shares(floored(log_pi))
     return ops.where(count[..., None] > 0, gather(found, ops.maximum(count - 1, 0)), start)
 
 
@@ -341,5 +341,5 @@ def _hold(steps: Steps, posterior: Tensor) -> Tensor:
 
     Later steps that are not there repeat the posterior as it is: no message changes at them.
     """
-    start = ops.softmax(steps.log_pi, axis=-1)
+    start = log_space.shares(steps.log_pi)
     return batch_first(ops.where(steps.started, posterior, start))

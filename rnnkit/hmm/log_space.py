@@ -19,6 +19,18 @@ def log_sum(x: Tensor, axis: Any, keepdims: bool = False) -> Tensor:
     return ops.logsumexp(x, axis=axis, keepdims=keepdims)
 
 
+def shares(logs: Tensor) -> Tensor:
+    """Return numbers in proportion to `exp logs` that sum to 1 over the last axis.
+
+    Keras's softmax warns of a model of one state.
+
+    Example:
+        >>> [float(share) for share in shares(ops.log(ops.array([1.0, 3.0])))]
+        [0.25, 0.75]
+    """
+    return ops.exp(logs - log_sum(logs, -1, keepdims=True))
+
+
 def take_in(predicted: Tensor, log_lik: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Take one observation in: Bayes' rule.
 
@@ -99,7 +111,7 @@ def backward(
     carry, messages = backend.native.scan(
         one, (nothing, *start), (log_lik, steps.real, moved, *last), reverse=True
     )
-    return ops.softmax(found + messages, axis=-1), carry[1] if transitions else None
+    return shares(found + messages), carry[1] if transitions else None
 
 
 def look_ahead(log_A: Tensor, log_lik: Tensor, real: Tensor, lag: int) -> Tensor:
