@@ -18,13 +18,14 @@ __version__ = "0.1.0"
 _MODULES = {
     "datasets": "rnnkit.data.datasets",
     "layers": "rnnkit.layers",
+    "hmm": "rnnkit.hmm",
     "tasks": "rnnkit.tasks",
     "recipes": "rnnkit.recipes",
     "monitor": "rnnkit.monitor",
     "study": "rnnkit.study",
 }
 
-__all__ = ["__version__", "datasets", "layers", "monitor", "recipes", "study", "tasks"]
+__all__ = ["__version__", "datasets", "hmm", "layers", "monitor", "recipes", "study", "tasks"]
 
 
 def __getattr__(name: str) -> ModuleType:

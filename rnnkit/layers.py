@@ -2,6 +2,8 @@
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.heads import MaskedPooling
+from rnnkit.hmm.crf import CRF
+from rnnkit.hmm.features import HMMFeatures
 from rnnkit.recurrent.gru import GRU
 from rnnkit.recurrent.jordan import JordanRNN
 from rnnkit.recurrent.lstm import LSTM
@@ -14,11 +16,13 @@ from rnnkit.recurrent.stack import Stack
 from rnnkit.recurrent.wrappers import Bidirectional
 
 __all__ = [
+    "CRF",
     "GRU",
     "LSTM",
     "RGLRU",
     "Bidirectional",
     "CoupledLSTM",
+    "HMMFeatures",
     "JordanRNN",
     "LayerNormLSTM",
     "MaskedPooling",

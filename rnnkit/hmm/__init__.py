@@ -1,5 +1,43 @@
 """Hidden Markov models: chains, estimators, features for a network, conditional random fields.
 
 `inference` holds pure functions over log-likelihoods `(B, T, K)`; it never sees an emission.
-The estimators, the layer and the CRF are three callers of it.
+The estimators, the layer and the CRF are three callers of it. Each name below is imported on first
+use; the layers `HMMFeatures` and `CRF` stand in `rnnkit.layers`.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "MarkovChain": "rnnkit.hmm.chain",
+    "CategoricalHMM": "rnnkit.hmm.models",
+    "GaussianHMM": "rnnkit.hmm.models",
+    "GMMHMM": "rnnkit.hmm.models",
+    "PoissonHMM": "rnnkit.hmm.models",
+    "HMM": "rnnkit.hmm.models",
+    "HMMClassifier": "rnnkit.hmm.classifier",
+    "Emission": "rnnkit.hmm.emissions.base",
+}
+
+__all__ = [
+    "GMMHMM",
+    "HMM",
+    "CategoricalHMM",
+    "Emission",
+    "GaussianHMM",
+    "HMMClassifier",
+    "MarkovChain",
+    "PoissonHMM",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'rnnkit.hmm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
