@@ -96,7 +96,7 @@ class Gaussian(Emission):
         count = at_least(extra + post, 1e-5)  # hmmlearn's least count
         covars = (like(self.covars_prior, x) + squares) / with_axes(count, squares)
         if self.covariance_type == "spherical":
-            covars = ops.mean(covars, axis=-1)
+            covars = ops.sum(covars, axis=-1) / x.shape[-1]  # ops.mean is float32
         covars = floored(covars, self.min_covar, self.covariance_type)
         return {"means": means, "covars": keep(post, covars, params["covars"])}
 
