@@ -18,6 +18,9 @@ def sequence_classifier(
     recurrent_dropout: float = 0.0,
     dropout: float = 0.5,
     pooling: str = "mean+max",
+    hmm: str | None = None,
+    hmm_states: int = 8,
+    hmm_weight: float = 0.1,
     optimizer: str = "adam",
     learning_rate: float = 5e-3,
     learning_rate_schedule: str = "cosine",
@@ -39,6 +42,11 @@ def sequence_classifier(
         recurrent_dropout: share of the state dropped on its way into the recurrent product.
         dropout: share of the pooled vector that is dropped, and of what passes between layers.
         pooling: "last", "mean", "max" or "mean+max", over the real steps.
+        hmm: None, or a hidden Markov model that learns from the series first, and whose posteriors
+            the network gets: "input", beside the values of each step; "output", beside the pooled
+            vector; "joint", as "input", and trained on with the network.
+        hmm_states: how many hidden states it has.
+        hmm_weight: of its log-likelihood of a step in the loss, when they learn together.
         optimizer: the name of a Keras optimizer.
         learning_rate: its first learning rate.
         learning_rate_schedule: "constant", or, after a short rise, "linear" or "cosine" to zero.
@@ -82,6 +90,9 @@ def sequence_classifier(
             recurrent_dropout=recurrent_dropout,
             dropout=dropout,
             pooling=pooling,
+            hmm=hmm,
+            hmm_states=hmm_states,
+            hmm_weight=hmm_weight,
             seed=seed,
         ),
         classes=classes.split(",") if isinstance(classes, str) else classes,

@@ -12,7 +12,10 @@ import numpy as np
 from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
+from rnnkit.hmm.features import HMMFeatures
 
+FORMS = ("input", "output", "joint")
+HYBRIDS = (None, *FORMS)
 CELLS = {"rnn": kit.SimpleRNN, "lstm": kit.LSTM, "gru": kit.GRU}
 
 
@@ -96,9 +99,15 @@ def recurrent_series_classifier(
     recurrent_dropout: float = 0.0,
     dropout: float = 0.5,
     pooling: str = "mean+max",
+    hmm: str | None = None,
+    hmm_states: int = 8,
+    hmm_weight: float = 0.1,
     seed: int = 0,
 ) -> keras.Model:
     """Build series -> standardisation -> recurrent layers -> pooling over time -> probabilities.
+
+    With `hmm`, a hidden Markov model is fitted to the series by Baum-Welch first; the network gets
+    its posteriors `P(z_t | x_1..x_T)`: the series are whole, so there is no future to be kept out.
 
     Args:
         series: arrays `(T, D)` to learn each feature's mean and standard deviation from.
@@ -110,6 +119,11 @@ def recurrent_series_classifier(
         recurrent_dropout: see `rnnkit.layers.LSTM`.
         dropout: share of the pooled vector that is dropped, and of what passes between layers.
         pooling: "last", "mean", "max" or "mean+max", over the real steps.
+        hmm: "input", the posteriors stand beside the values; "output", their mean over time stands
+            beside the pooled vector; "joint", as "input", and the model is trained on with the
+            network; None = no such thing.
+        hmm_states: K, its hidden states.
+        hmm_weight: of its log-likelihood of a step in the loss, when they learn together.
         seed: of the first weights (the same on every backend) and of the dropout.
 
     Returns:
@@ -117,24 +131,43 @@ def recurrent_series_classifier(
         probabilities.
 
     Raises:
-        InputError: an unknown cell, no layer.
+        InputError: an unknown cell or form of `hmm`, no layer.
+
+    Source: Krakovna and Doshi-Velez 2016, arXiv:1606.05320 (the hybrids).
 
     Example:
         >>> network = recurrent_series_classifier([np.eye(3)], 4, units=8)
         >>> network.input_shape, network.output_shape
         ([(None, None, 3), (None, None)], (None, 4))
     """
+    if hmm not in HYBRIDS:
+        raise InputError(f"hmm is {hmm!r}; expected one of {HYBRIDS}.{nearest(str(hmm), FORMS)}")
     seeds = itertools.count(1000 * seed)
     steps = np.concatenate([np.asarray(row, "float64") for row in series])
-    variance = steps.var(axis=0)
+    # A feature that never changed says nothing: any number will do that is not zero.
+    scale = np.where(steps.std(axis=0) > 0, steps.std(axis=0), 1.0)
     values = keras.Input((None, steps.shape[1]), name="values")
     mask = keras.Input((None,), dtype="bool", name="mask")
     x = keras.layers.Normalization(
         mean=steps.mean(axis=0).tolist(),
-        # A feature that never changed says nothing: any number will do that is not zero.
-        variance=np.where(variance > 0, variance, 1.0).tolist(),
+        variance=np.square(scale).tolist(),
         name="standardisation",
     )(values)
+    states = None
+    if hmm is not None:
+        layer = HMMFeatures(
+            hmm_states,
+            mode="smoothed",
+            covariance_type="full",
+            trainable=hmm == "joint",
+            likelihood_weight=hmm_weight if hmm == "joint" else 0.0,
+            seed=next(seeds),
+            name="states",
+        )
+        layer.adapt([((row - steps.mean(axis=0)) / scale).astype("float32") for row in series])
+        states = layer(x, mask=mask)
+        if hmm != "output":
+            x = keras.layers.Concatenate(name="values_and_states")([x, states])
     x = _read(
         x,
         mask,
@@ -147,6 +180,9 @@ def recurrent_series_classifier(
         dropout=dropout,
         pooling=pooling,
     )
+    if hmm == "output":
+        shares = kit.MaskedPooling("mean", name="shares_of_states")(states, mask=mask)
+        x = keras.layers.Concatenate(name="pooled_and_states")([x, shares])
     return keras.Model(
         [values, mask], _answer(x, outputs, dropout, seeds), name=f"{cell}_series_classifier"
     )
