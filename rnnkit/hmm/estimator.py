@@ -309,7 +309,9 @@ class BaseHMM(BaseEstimator):
 
         Arguments and answer are otherwise those of `smooth`.
         """
-        given, _, results = self._run("fixed-lag", X, lengths, mask, states, lag)
+        if isinstance(lag, bool) or not isinstance(lag, int | np.integer) or lag < 0:
+            raise InputError(f"lag is {lag!r}; expected a whole number of steps from 0 on.")
+        given, _, results = self._run("fixed-lag", X, lengths, mask, states, int(lag))
         return given.restore(results)
 
     def decode(

@@ -99,28 +99,34 @@ def _count(prepared: tuple, block: Mapping[str, Tensor], way: inference.Way) -> 
     found = inference.smooth(*prepared, way=way)
     observed = ops.cast(ops.expand_dims(block["observed"], -1), found.smoothed.dtype)
     weights = found.smoothed * observed
-    restarts, rows, steps, states = weights.shape
+    *restarts, _, _, states = weights.shape
     return {
         "log_prob": found.log_prob,
-        "first": ops.sum(found.first, 1),
-        "transitions": ops.sum(found.transitions, 1),
-        "weights": ops.reshape(weights, (restarts, rows * steps, states)),
+        "first": ops.sum(found.first, -2),
+        "transitions": ops.sum(found.transitions, -3),
+        "weights": ops.reshape(weights, (*restarts, -1, states)),
     }
 
 
-def _smooth(prepared: tuple, way: inference.Way) -> dict[str, Tensor]:
-    found = inference.smooth(*prepared, way=way, transitions=False)
-    return {"log_prob": found.log_prob, "posterior": found.smoothed}
-
-
-def _filter(prepared: tuple, way: inference.Way) -> dict[str, Tensor]:
+def _results(
+    prepared: tuple, block: Mapping[str, Tensor], what: str, way: inference.Way, lag: int
+) -> dict[str, Tensor]:
+    """Run one of the passes of `block_pass`."""
+    if what == "count":
+        return _count(prepared, block, way)
+    if what == "viterbi":
+        path = inference.viterbi(*prepared)
+        return {"log_prob": path.log_prob, "states": path.states}
+    if what == "smooth":
+        smoothed = inference.smooth(*prepared, way=way, transitions=False)
+        return {"log_prob": smoothed.log_prob, "posterior": smoothed.smoothed}
     found = inference.filter(*prepared, way=way)
+    if what == "score":
+        return {"log_prob": found.log_prob}
+    if what == "fixed-lag":
+        lagged = inference.fixed_lag(*prepared, lag=lag)
+        return {"log_prob": found.log_prob, "posterior": lagged}
     return {"log_prob": found.log_prob, "posterior": found.filtered}
-
-
-def _viterbi(prepared: tuple) -> dict[str, Tensor]:
-    found = inference.viterbi(*prepared)
-    return {"log_prob": found.log_prob, "states": found.states}
 
 
 @functools.lru_cache(maxsize=256)
@@ -139,20 +145,12 @@ def block_pass(
     def run(model: Model, block: Mapping[str, Tensor]) -> dict[str, Tensor]:
         log_lik = log_likelihood(same.emission, model, block)
         log_pi, log_A = ops.log(model["startprob"]), ops.log(model["transmat"])
-        prepared = (log_pi, log_A, log_lik, block["mask"])
-        if what == "count":
-            return _count(prepared, block, way)
-        if what == "viterbi":
-            return _viterbi(prepared)
-        if what == "smooth":
-            return _smooth(prepared, way)
-        found = _filter(prepared, way)
-        if what == "score":
-            return {"log_prob": found["log_prob"]}
-        if what == "fixed-lag":
-            one = (log_pi[0], log_A[0], log_lik[0], block["mask"])
-            found["posterior"] = ops.expand_dims(inference.fixed_lag(*one, lag=lag), 0)
-        return found
+        # One restart goes without its axis: TensorFlow 2.21 with oneDNN multiplies (T, 1, B, K) by
+        # (1, K, K) beyond its memory.
+        alone = log_pi.shape[0] == 1
+        chain = (log_pi[0], log_A[0], log_lik[0]) if alone else (log_pi, log_A, log_lik)
+        found = _results((*chain, block["mask"]), block, what, way, lag)
+        return {name: value[None] for name, value in found.items()} if alone else found
 
     return native.compiled(one_may_be_all(run))
 
