@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def read(path: str) -> Series:
         raise InputError(f"{path} is no CSV file in UTF-8: {error}.") from error
     if rows and _header(rows[0]):
         rows = rows[1:]
-    timed = bool(rows) and _time(rows[0][0]) is not None and not _is_number(rows[0][0])
+    timed = bool(rows) and _is(rows[0][0], _time) and not _is(rows[0][0], float)
     try:
         values = np.array([[float(cell) for cell in row[timed:]] for row in rows])
         times = np.array([_time(row[0]) for row in rows], "datetime64[m]") if timed else None
@@ -92,19 +93,16 @@ def _when(series: Series, step: int) -> str:
 
 
 def _header(row: list[str]) -> bool:
-    return not any(map(_is_number, row)) and _time(row[0]) is None
+    return not any(_is(cell, float) for cell in row) and not _is(row[0], _time)
 
 
-def _is_number(cell: str) -> bool:
+def _is(cell: str, kind: Callable[[str], Any]) -> bool:
     try:
-        float(cell)
+        kind(cell)
     except ValueError:
         return False
     return True
 
 
-def _time(cell: str) -> np.datetime64 | None:
-    try:
-        return np.datetime64(cell.strip().replace(" ", "T"), "m")
-    except ValueError:
-        return None
+def _time(cell: str) -> np.datetime64:
+    return np.datetime64(cell.strip().replace(" ", "T"), "m")

@@ -1,0 +1,122 @@
+"""The commands on series: trained on a generated sample, asked about CSV files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnkit.cli import series
+from rnnkit.errors import InputError
+
+TINY = ["--units", 4, "--epochs", 1, "--limit", 60, "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two real runs, made by the command: a classifier and a forecaster."""
+    from typer.testing import CliRunner
+
+    from rnnkit.cli import app
+
+    found = {}
+    for recipe in ("sequence_classifier", "traffic_forecaster"):
+        found[recipe] = tmp_path_factory.mktemp("runs") / recipe
+        args = ["train", recipe, *TINY, "--out", found[recipe]]
+        result = CliRunner().invoke(app, [str(arg) for arg in args], env={"COLUMNS": "400"})
+        assert result.exit_code == 0, result.output
+        assert "rnnkit predict" in result.output
+        assert "FILE.csv" in result.output
+    return found
+
+
+def test_a_classifier_is_measured_and_asked(trained, rnnkit, tmp_path):
+    run = trained["sequence_classifier"]
+    answer = rnnkit("evaluate", run)
+    assert answer.code == 0, answer.text
+    assert "sequences_sample, test split" in answer.text
+    paths = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    paths[0].write_text("x,y\n1,0\n0,1\n-1,0\n")
+    paths[1].write_text("0.5,0.5\n" * 40)
+    cells = [line.split("\t") for line in rnnkit("predict", run, *paths).lines]
+    assert [cell[2] for cell in cells] == [str(path) for path in paths]
+    assert {cell[0] for cell in cells} <= {"clockwise", "anticlockwise", "back and forth"}
+    assert all(1 / 3 < float(cell[1]) <= 1 for cell in cells)
+
+
+def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
+    run = trained["traffic_forecaster"]
+    answer = rnnkit("evaluate", run)
+    assert answer.code == 0, answer.text
+    assert "MAE" in answer.text
+    assert "accuracy" not in answer.text
+    path = tmp_path / "cars.csv"
+    minutes = np.datetime64("2024-03-04T21:00") + 15 * np.arange(14)
+    path.write_text("time,cars\n" + "".join(f"{str(t).replace('T', ' ')},40\n" for t in minutes))
+    answer = rnnkit("predict", run, "--file", path)
+    assert answer.code == 0, answer.text
+    cells = [line.split("\t") for line in answer.lines]
+    # Twelve steps are read before the first forecast, of the thirteenth; the last is yet to come.
+    assert [cell[0] for cell in cells] == [
+        "2024-03-05 00:00",
+        "2024-03-05 00:15",
+        "2024-03-05 00:30",
+    ]
+    assert all(np.isfinite(float(cell[1])) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "lstm_sentiment", "--data", "pems_flow"], "pems_flow holds series. Data sets"),
+        (["train", "traffic_forecaster", "--data", "imdb"], "it: traffic_sample, pems_flow, metro"),
+        (["compare", "sequence_classifier", "--data", "sample"], "sequences_sample, japanese_vow"),
+        (["compare", "sequence_classifier", "gru_sentiment"], "cannot be compared on the same"),
+    ],
+)
+def test_data_that_do_not_suit_are_refused(rnnkit, tmp_path, monkeypatch, args, message):
+    monkeypatch.chdir(tmp_path)
+    answer = rnnkit(*args)
+    assert answer.code == 2
+    assert message in answer.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_data_of_another_kind_are_refused(trained, rnnkit):
+    answer = rnnkit("evaluate", trained["sequence_classifier"], "--data", "sample")
+    assert answer.code == 2
+    assert "sequence_classifier learns from labelled series, and sample holds texts" in answer.text
+
+
+def test_info_names_the_data_that_suit(rnnkit):
+    assert (
+        "data: sample, imdb, or a table or folder of texts" in rnnkit("info", "lstm_sentiment").text
+    )
+    assert "japanese_vowels" in rnnkit("info", "sequence_classifier").text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no step"),
+        ("x,y\n", "holds no step"),
+        ("1,2\n3,x\n", "is no series: .*'x'"),
+        ("1,2\n3\n", "is no series"),
+        ("2024-01-01,1\nlater,2\n", "is no series"),
+        ("1,2\n\xff", "is no CSV file in UTF-8"),
+    ],
+)
+def test_what_is_no_series_is_refused_by_name(tmp_path, text, message):
+    path = tmp_path / "odd.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=rf"odd\.csv {message}"):
+        series.read(str(path))
+
+
+def test_series_of_a_file(tmp_path):
+    path = tmp_path / "walk.csv"
+    path.write_text("\ufeff1,2.5\n3,-4\n", encoding="utf-8")
+    assert series.read(str(path)).values.tolist() == [[1.0, 2.5], [3.0, -4.0]]
+    path.write_text("when,cars\n2024-01-01 00:00,7\n2024-01-01 00:05,9\n")
+    found = series.read(str(path))
+    assert found.values.tolist() == [[7.0], [9.0]]
+    assert str(found.times[1]) == "2024-01-01T00:05"
