@@ -18,7 +18,7 @@ def traffic_forecaster(
     *,
     model: str = "lstm",
     hmm: str | None = None,
-    hmm_states: int = 6,
+    hmm_states: int = 4,
     hmm_observes: str = "deviation",
     hmm_weight: float = 0.1,
     horizon: int = 1,

@@ -1,17 +1,19 @@
 """Forecasting traffic: yardsticks, recurrent networks, networks with a hidden Markov model.
 
-python tests/benchmarks/traffic.py --data pems_flow --horizons 1 --seeds 5
+python tests/benchmarks/traffic.py --data pems_flow --horizons 1 6 12 --seeds 5
 
 Settings are chosen on valid (`--on valid`: train on train). For test every model learns from train
-and valid together, with those settings. The same steps count for all models: those with CONTEXT
-steps read and a measurement `horizon` steps later. `--joined` puts the rows of a split into one
-series over all gaps, as the published figures of PeMS flow have it; without it a series ends at a
-gap. Prints a Markdown table: the mean of the seeds ± the standard deviation between them.
+and valid together, with those settings and no look at either while it trains. The same steps count
+for all models: those with twelve steps read and a measurement `horizon` steps later. A series ends
+at a gap; under "rows joined" the rows of the split are one series over all gaps, as the published
+figures of PeMS flow have it. Prints a Markdown table: the mean of the seeds ± the standard
+deviation between them.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,16 +21,19 @@ from typing import Any
 import numpy as np
 
 from rnnkit import datasets
-from rnnkit.data.series import Series
+from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.data.series_encoding import SeriesEncoder
-from rnnkit.recipes import traffic
+from rnnkit.recipes import traffic_forecaster
+from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 
-CONTEXT = 12
-Forecast = Callable[[Series], np.ndarray]  # (T,): number t is made at step t
+LAGS = 12
 MODELS: dict[str, dict[str, Any]] = {
     "LSTM": {"model": "lstm"},
     "GRU": {"model": "gru"},
-    "RNN": {"model": "rnn"},
+    "HMM-LSTM, input": {"model": "hmm-lstm", "hmm": "input"},
+    "HMM-LSTM, output": {"model": "hmm-lstm", "hmm": "output"},
+    "HMM-LSTM, joint": {"model": "hmm-lstm", "hmm": "joint"},
+    "HMM-GRU, input": {"model": "hmm-gru", "hmm": "input"},
 }
 
 
@@ -38,107 +43,76 @@ def joined(series: list[Series]) -> list[Series]:
     return [Series(np.concatenate([one.values for one in series]), times)]
 
 
-def errors(series: list[Series], forecast: Forecast, horizon: int, target: int) -> np.ndarray:
-    """Return the error of each step that counts."""
-    found = []
-    for one in series:
-        value = one.values[:, target].astype("float64")
-        error = forecast(one)[CONTEXT - 1 : -horizon] - value[CONTEXT - 1 + horizon :]
-        found.append(error[np.isfinite(value[CONTEXT - 1 + horizon :])])
-    return np.concatenate(found)
+def chosen(name: str, on: str) -> SeriesDataset:
+    """Return a data set whose train and test are those to be used."""
+    data = datasets.load(name)
+    if on == "valid":
+        return dataclasses.replace(data, test=data.valid)
+    return dataclasses.replace(data, train=SeriesSplit([*data.train.x, *data.valid.x]))
 
 
-def lags(one: Series, encoder: SeriesEncoder, deviations: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the last CONTEXT values `(T, CONTEXT)` at each step, and what is usual `(T,)` then.
+def line_through_values(data: SeriesDataset, horizon: int) -> dict[str, float]:
+    """Measure `v_{t+h} = Σ_k a_k v_{t-k} + a p_{t+h} + b`, p the mean of that time of the day.
 
-    A value that was not measured is the usual one. With deviations they are values less the usual.
+    The yardstick of the published figures: the values themselves and the time of day. A value that
+    was not measured is the usual one.
     """
-    encoded = encoder.encode([one])[0]
-    value = encoded.x[:, 0].astype("float64") * encoder.scale
-    usual = encoder.encode([Series(one.values, one.times)])[0].base
-    if not deviations:
-        now = usual - encoded.x[:, encoder.names.index("change")] * encoder.scale
-        value = value + now
-    padded = np.concatenate([np.zeros(CONTEXT - 1), value])
-    window = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT)
-    return window, usual
+    encoder = SeriesEncoder(target=data.target, horizon=horizon, smoothing=0.0)
+    encoder.learn(data.train.x)
+    change = encoder.names.index("change")
 
+    def rows(series: list[Series]) -> tuple[np.ndarray, np.ndarray]:
+        inputs, came = [], []
+        for one in encoder.encode(series):
+            counts = one.known & (np.arange(len(one.known)) >= LAGS - 1)
+            value = one.base + encoder.scale * (one.x[:, 0] - one.x[:, change])
+            lags = np.lib.stride_tricks.sliding_window_view(np.r_[np.zeros(LAGS - 1), value], LAGS)
+            columns = [lags, one.base[:, None], np.ones((len(value), 1))]
+            inputs.append(np.concatenate(columns, axis=1)[counts])
+            came.append((one.base + encoder.scale * one.target)[counts])
+        return np.concatenate(inputs), np.concatenate(came)
 
-def persistence(one: Series, target: int) -> np.ndarray:
-    """Return the last value that was measured."""
-    value = one.values[:, target].astype("float64")
-    last = np.maximum.accumulate(np.where(np.isfinite(value), np.arange(len(value)), 0))
-    return value[last]
-
-
-def linear(
-    train: list[Series], horizon: int, target: int, deviations: bool, smoothing: float
-) -> Forecast:
-    """Return the least-squares forecast from the last CONTEXT values and the time of day.
-
-    With deviations `p + Σ a_k (v - p)`, p being usual at its time; without `a p + Σ a_k v + b`.
-    """
-    encoder = SeriesEncoder(target=target, horizon=horizon, smoothing=smoothing)
-    encoder.learn(train)
-
-    def inputs(one: Series) -> tuple[np.ndarray, np.ndarray]:
-        window, usual = lags(one, encoder, deviations)
-        free = [window] if deviations else [window, usual[:, None]]
-        return np.concatenate([*free, np.ones((len(one), 1))], 1), usual * deviations
-
-    rows, wanted = [], []
-    for one in train:
-        if len(one) < CONTEXT + horizon:
-            continue
-        x, usual = inputs(one)
-        y = one.values[:, target].astype("float64")[CONTEXT - 1 + horizon :]
-        there = np.isfinite(y)
-        rows.append(x[CONTEXT - 1 : -horizon][there])
-        wanted.append((y - usual[CONTEXT - 1 : -horizon])[there])
-    solution = np.linalg.lstsq(np.concatenate(rows), np.concatenate(wanted), rcond=None)[0]
-
-    def forecast(one: Series) -> np.ndarray:
-        x, usual = inputs(one)
-        return x @ solution + usual
-
-    return forecast
+    solution = np.linalg.lstsq(*rows(data.train.x), rcond=None)[0]
+    inputs, came = rows(data.test.x)
+    error = inputs @ solution - came
+    return {"mae": np.abs(error).mean(), "rmse": np.sqrt(np.square(error).mean())}
 
 
 def table(arguments: argparse.Namespace) -> None:
     """Print the table for one data set."""
-    data = datasets.load(arguments.data)
-    train, test = data.train.x, data.valid.x
-    if arguments.on == "test":
-        train, test = [*data.train.x, *data.valid.x], data.test.x
-    if arguments.joined:
-        train, test = joined(train), joined(test)
-    print(f"\n{arguments.data}, {arguments.on}{', rows joined' if arguments.joined else ''}\n")
-    print("| steps ahead | model | MAE | RMSE | parameters | training, s |")
-    print("|---|---|---|---|---|---|")
+    data = chosen(arguments.data, arguments.on)
+    one = dataclasses.replace(data, test=SeriesSplit(joined(data.test.x)))
+    print(f"\n{arguments.data}, {arguments.on}\n")
+    print(
+        "| steps ahead | model | MAE | RMSE | MAE, rows joined | RMSE, rows joined | weights | s |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for horizon in arguments.horizons:
-        yardsticks: dict[str, Forecast] = {
-            "persistence": lambda one: persistence(one, data.target),
-            "AR(12) + time of day": linear(train, horizon, data.target, False, 0.0),
-            "AR(12) of deviations": linear(train, horizon, data.target, True, 5.0),
+        settings = {"horizon": horizon, "target": data.target}
+        yardsticks: dict[str, Callable[[SeriesDataset], dict[str, float]]] = {
+            "persistence": lambda found: measure_persistence(found, settings)["test"],
+            "AR(12) + time of day": lambda found: line_through_values(found, settings["horizon"]),
+            "AR(12) of deviations": lambda found: measure_autoregression(found, settings)["test"],
         }
-        for name, forecast in yardsticks.items():
-            error = errors(test, forecast, horizon, data.target)
-            mae, rmse = np.abs(error).mean(), np.sqrt(np.square(error).mean())
-            print(f"| {horizon} | {name} | {mae:.2f} | {rmse:.2f} | | |", flush=True)
+        for name, measure in yardsticks.items():
+            numbers = [measure(found)[kind] for found in (data, one) for kind in ("mae", "rmse")]
+            cells = " | ".join(f"{number:.3f}" for number in numbers)
+            print(f"| {horizon} | {name} | {cells} | | |", flush=True)
         for name in arguments.models:
             found = []
             for seed in range(arguments.seeds):
-                settings = {**MODELS[name], "horizon": horizon, "target": data.target}
-                model = traffic.traffic_forecaster(**settings, seed=seed)
+                model = traffic_forecaster(**MODELS[name], **settings, seed=seed)
                 start = time.perf_counter()
-                model.fit(train, verbose=0)
+                model.fit(data.train.x, verbose=0)
                 seconds = time.perf_counter() - start
-                measured = model.evaluate(test, return_dict=True, verbose=0)
-                found.append([measured["mae"], measured["rmse"], model.count_params(), seconds])
+                apart = model.evaluate(data.test.x, return_dict=True, verbose=0)
+                joint = model.evaluate(one.test.x, return_dict=True, verbose=0)
+                errors = [split[kind] for split in (apart, joint) for kind in ("mae", "rmse")]
+                found.append([*errors, model.count_params(), seconds])
             mean, spread = np.mean(found, 0), np.std(found, 0, ddof=min(1, len(found) - 1))
+            cells = " | ".join(f"{mean[i]:.3f} ± {spread[i]:.3f}" for i in range(4))
             print(
-                f"| {horizon} | {name} | {mean[0]:.3f} ± {spread[0]:.3f} | {mean[1]:.3f} ± "
-                f"{spread[1]:.3f} | {mean[2]:,.0f} | {mean[3]:.0f} |",
+                f"| {horizon} | {name} | {cells} | {mean[4]:,.0f} | {mean[5]:.0f} |",
                 flush=True,
             )
 
@@ -147,7 +121,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="pems_flow", choices=datasets.names("series"))
     parser.add_argument("--on", default="test", choices=["valid", "test"])
-    parser.add_argument("--joined", action="store_true")
     parser.add_argument("--horizons", type=int, nargs="+", default=[1])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))

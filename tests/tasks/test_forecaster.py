@@ -33,8 +33,15 @@ print(json.dumps([answers, measured]))
 """
 KINDS = {
     "lstm": {"model": "lstm"},
-    "two layers": {"model": "gru", "layers": 2, "dropout": 0.2},
-    "rnn": {"model": "rnn"},
+    "hmm at the input": {"model": "hmm-lstm", "hmm_states": 3},
+    "hmm at the output": {
+        "model": "gru",
+        "layers": 2,
+        "dropout": 0.2,
+        "hmm": "output",
+        "hmm_states": 2,
+    },
+    "hmm together": {"model": "rnn", "hmm": "joint", "hmm_observes": "deviation, usual"},
 }
 
 
@@ -171,6 +178,8 @@ def test_what_cannot_be_used_is_refused(trained, sample):
         (lambda: model.evaluate(np.zeros(50)), "Series 0 has no times"),
         (lambda: model.predict(np.zeros((50, 3))), "Series 0 has 3 columns; expected 1"),
         (lambda: small(model="lstn"), "model is 'lstn'.*Did you mean 'lstm'"),
+        (lambda: small(model="hmm-lstm", hmm="inputs"), "hmm is 'inputs'.*Did you mean 'input'"),
+        (lambda: small(hmm="input", hmm_observes="level").fit(one), "hmm_observes is 'level'"),
         (lambda: small(horizon=0), "horizon is 0"),
         (lambda: small(context=0), "context is 0"),
         (lambda: small(optimizer="adma"), "optimizer is 'adma'"),
@@ -178,6 +187,26 @@ def test_what_cannot_be_used_is_refused(trained, sample):
     ):
         with pytest.raises(InputError, match=message):
             call()
+
+
+def test_only_joint_training_changes_the_hidden_markov_model(trained):
+    for kind, (model, _) in trained.items():
+        if "hmm" in kind:
+            states = model.network.get_layer("states")
+            assert bool(states.trainable_variables) == (kind == "hmm together")
+            assert states.mode == "filtered"
+            assert states.units == KINDS[kind].get("hmm_states", 4)
+
+
+def test_hidden_states_without_measurements(sample):
+    """Where nothing was measured, nothing is observed; the forecast goes on from what was."""
+    model = small(hmm="input", hmm_states=2, epochs=1)
+    values = sample.train.x[0].values.copy()
+    values[50:60] = np.nan
+    one = Series(values, sample.train.x[0].times)
+    model.fit(one, verbose=0)
+    assert np.isfinite(model.predict(one, verbose=0)).all()
+    assert np.isfinite(model.evaluate(one, return_dict=True, verbose=0)["rmse"])
 
 
 def test_a_bad_fit_leaves_the_model_as_it_was(sample):
