@@ -77,39 +77,41 @@ def split(sequences: Sequences, x: np.ndarray, observed: np.ndarray, width: int 
         width: states times restarts: what is computed for each step.
     """
     order = np.argsort(-sequences.lengths, kind="stable")
-    lengths = sequences.lengths[order]
-    first = sequences.first[order]
+    lengths, first = sequences.lengths[order], sequences.first[order]
     blocks, cells, start, done = [], np.empty(len(x), int), 0, 0
     while start < len(order):
-        steps = _rounded(int(lengths[start]))
         left = lengths[start:]
+        steps = _rounded(int(left[0]))
         saved = (len(left) - np.arange(len(left))) * (left[0] - left)  # by a cut before each
         rows = int(np.argmax(saved > WORTH)) if saved.max() > WORTH else len(left)
-        rows = -(
-            -rows // -(-rows * steps * width // BLOCK)
-        )  # blocks of one shape where they can be
+        count = -(-rows * steps * width // BLOCK)
+        rows = -(-rows // count)  # blocks of one shape where they can be
         chosen = slice(start, start + rows)
-        place = np.arange(steps)
-        mask = place < np.pad(lengths[chosen], (0, _rounded(rows) - rows))[:, None]
-        source = np.where(mask[:rows], first[chosen, None] + place, 0)
-        real = mask[:rows]
-        source = np.pad(source, ((0, len(mask) - rows), (0, 0)))
-        blocks.append(
-            Chunk(
-                np.take(x, source.reshape(-1), axis=0),
-                mask,
-                np.take(observed, source) & mask,
-                None
-                if sequences.states is None
-                else np.where(mask, np.take(sequences.states, source), -1).astype("int32"),
-                order[chosen],
-            )
-        )
-        cells[source[:rows][real]] = done + np.flatnonzero(mask)
+        mask = np.zeros((_rounded(rows), steps), bool)
+        mask[:rows] = np.arange(steps) < lengths[chosen, None]
+        whole = len(x) == mask.size and bool(mask.all()) and bool((np.diff(order) > 0).all())
+        if whole:  # nothing to pad and nothing to move
+            places = None
+        else:
+            places = np.zeros(mask.shape, int)
+            places[:rows] = np.where(mask[:rows], first[chosen, None] + np.arange(steps), 0)
+            cells[places[mask]] = done + np.flatnonzero(mask)
+        known = None
+        if sequences.states is not None:
+            known = np.where(mask, _taken(sequences.states, places, mask), -1).astype("int32")
+        seen = _taken(observed, places, mask) & mask
+        flat = x if places is None else np.take(x, places.reshape(-1), axis=0)
+        blocks.append(Chunk(flat, mask, seen, known, order[chosen]))
+        if whole:
+            return Chunks(blocks, None, order)
         done += mask.size
         start += rows
-    in_order = done == len(x) and bool((order == np.arange(len(order))).all())
-    return Chunks(blocks, None if in_order else cells, order)
+    return Chunks(blocks, cells, order)
+
+
+def _taken(values: np.ndarray, places: np.ndarray | None, mask: np.ndarray) -> np.ndarray:
+    """Return the values at the places; None = all of them in their order."""
+    return values.reshape(mask.shape) if places is None else np.take(values, places)
 
 
 def _rounded(count: int) -> int:

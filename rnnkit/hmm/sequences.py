@@ -38,7 +38,7 @@ class Sequences:
     @property
     def observed(self) -> np.ndarray:
         """`(N,)`, False where a step was not observed."""
-        if self.x.dtype.kind != "f":
+        if self.x.dtype.kind != "f" or not np.isnan(self.x.min()):
             return np.ones(len(self.x), bool)
         return ~np.isnan(self.x).any(1)
 
