@@ -14,10 +14,9 @@ from rnnkit.backend.initializers import Seeded
 from rnnkit.data.series_encoding import Encoded
 from rnnkit.errors import InputError, nearest
 from rnnkit.hmm.features import HMMFeatures
-from rnnkit.tasks.networks import CELLS
+from rnnkit.tasks.networks import CELLS, FORMS
 
 MEASURED = 1  # the column that says whether a step was measured
-FORMS = ("input", "output", "joint")
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")

@@ -52,6 +52,8 @@ class Forecaster(Task):
     """
 
     assets = ("series.json",)
+    # Not the loss: that of a jointly trained network says little about the forecasts.
+    monitor = "val_rmse"
 
     def __init__(
         self,
@@ -152,24 +154,14 @@ class Forecaster(Task):
             shuffle=shuffle,
             seed=self.seed,
         )
-        extra: list[keras.callbacks.Callback] = []
-        if valid is not None and (keep_best or patience is not None):
-            # Not by the loss: that of a jointly trained network says little about the forecasts.
-            extra.append(
-                keras.callbacks.EarlyStopping(
-                    monitor="val_rmse",
-                    mode="min",
-                    patience=2**31 if patience is None else patience,
-                    restore_best_weights=keep_best,
-                )
-            )
         whole: Any = None if valid is None else Whole(valid, context=self.context)
         return self._train(
             pieces,
             whole,
             epochs=epochs or self.epochs or max(40, -(-ENOUGH_BATCHES // len(pieces))),
-            keep_best=False,
-            callbacks=[*extra, *callbacks],
+            patience=patience,
+            keep_best=keep_best,
+            callbacks=callbacks,
             initial_epoch=initial_epoch,
             verbose=verbose,
         )
