@@ -17,6 +17,10 @@ from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.layer import Shape, StateLayer, Tensor
 
+# The fast way of inference needs transitions that are not too far apart. A learned one this much
+# below the highest is as good as forbidden, and counts as this much.
+LEAST = float(np.log(inference.SMALLEST["float32"]))
+
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CRF(StateLayer):
@@ -123,7 +127,7 @@ class CRF(StateLayer):
         if labels is not None:
             losses = self.nll(potentials, labels, mask)
             self.add_loss(self.per_step(losses, self.flags(mask, potentials)))
-        found = inference.smooth(*self._chain(potentials, mask), transitions=False)
+        found = inference.smooth(*self._chain(potentials, mask), way=self._way, transitions=False)
         return ops.cast(found.smoothed, self.compute_dtype)
 
     def nll(self, potentials: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -143,7 +147,7 @@ class CRF(StateLayer):
         # Z of all labels and Z of those that agree with the labels, in one pass.
         known = ops.where(fits, scores, -float("inf"))
         both, masks = ops.concatenate([scores, known]), ops.concatenate([mask, mask])
-        found = inference.log_probability(start, transitions, both, masks)
+        found = inference.log_probability(start, transitions, both, masks, way=self._way)
         of_all, of_known = ops.split(found, 2)
         return of_all - of_known
 
@@ -169,7 +173,15 @@ class CRF(StateLayer):
             last = ops.cast(real * after == 1, self.wide)
             scores = scores + ops.expand_dims(last, -1) * ops.cast(self.end, self.wide)
         start = self._allow(self.start, self.allowed_start)
-        return start, self._allow(self.transitions, self.allowed_transitions), scores, mask
+        transitions = self._allow(self.transitions, self.allowed_transitions)
+        if self._way == "scaled":
+            transitions = ops.maximum(transitions, ops.max(transitions) + LEAST)
+        return start, transitions, scores, mask
+
+    @property
+    def _way(self) -> inference.Way:
+        """Take the fast way where no transition is forbidden: see `LEAST`."""
+        return "scaled" if self.allowed_transitions is None else "log"
 
     def _allow(self, weights: Tensor, allowed: np.ndarray | None) -> Tensor:
         weights = ops.cast(weights, self.wide)

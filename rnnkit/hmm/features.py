@@ -236,8 +236,6 @@ class HMMFeatures(StateLayer):
         weights = {"start": self.start, "transitions": self.transitions, **self.raw}
         if set(wanted) != set(weights):
             raise InputError(f"HMMFeatures: got {sorted(wanted)}; expected {sorted(weights)}.")
-        if inference.way(float(np.min(transmat))) == "log":
-            self.way = "log"
         for name, weight in weights.items():
             raw = to_raw(kinds[name], wanted[name])
             if raw.shape != tuple(weight.shape):
