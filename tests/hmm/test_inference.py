@@ -93,7 +93,7 @@ def found(request):
     filtered = compiled(inference.filter, way=way)(*arguments, mask)
     smoothed = compiled(inference.smooth, way=way)(*arguments, mask)
     path = compiled(inference.viterbi)(*arguments, mask)
-    return filtered, smoothed, path, expected(zeros)
+    return filtered, smoothed, path, expected(zeros), log_pi
 
 
 def cells(answers):
@@ -102,7 +102,7 @@ def cells(answers):
 
 
 def test_posteriors_are_those_of_the_enumeration(found):
-    filtered, smoothed, _, answers = found
+    filtered, smoothed, _, answers, _ = found
     for model, row, name, answer in cells(answers):
         there = MASK[row]
         for got, key in (
@@ -119,7 +119,7 @@ def test_posteriors_are_those_of_the_enumeration(found):
 
 
 def test_the_log_probability_is_that_of_all_paths_together(found):
-    filtered, smoothed, _, answers = found
+    filtered, smoothed, _, answers, _ = found
     for model, row, name, answer in cells(answers):
         for got in (filtered.log_prob, smoothed.log_prob):
             value = number(got)[model, row]
@@ -127,11 +127,15 @@ def test_the_log_probability_is_that_of_all_paths_together(found):
 
 
 def test_masked_steps_repeat_what_was_known(found):
-    filtered, smoothed, path, _ = found
+    filtered, smoothed, path, _, log_pi = found
+    start = np.exp(log_pi)
     for posterior in (filtered.filtered, smoothed.smoothed):
         rows = number(posterior)
         assert np.isfinite(rows).all()
         np.testing.assert_allclose(rows.sum(-1), 1, rtol=1e-5)
+        for name, until in (("left-padded", 2), ("gaps", 1), ("no step", T)):
+            before = rows[:, list(MASKS).index(name), :until]
+            np.testing.assert_allclose(before, start[:, None] + 0 * before, atol=1e-6)
         gaps, right = list(MASKS).index("gaps"), list(MASKS).index("right-padded")
         np.testing.assert_array_equal(rows[:, gaps, 2], rows[:, gaps, 1])
         np.testing.assert_array_equal(rows[:, right, 3:], rows[:, right, [2, 2]])
@@ -140,7 +144,7 @@ def test_masked_steps_repeat_what_was_known(found):
 
 
 def test_viterbi_finds_a_best_path(found):
-    _, _, path, answers = found
+    _, _, path, answers, _ = found
     for model, row, name, answer in cells(answers):
         there = MASK[row]
         states = number(path.states)[model, row][there]
@@ -176,6 +180,17 @@ def test_without_a_mask_every_step_is_there():
         two = compiled(inference.smooth, way=way)(*arguments, everywhere)
         for got, same in zip(one, two, strict=True):
             np.testing.assert_array_equal(number(got), number(same))
+
+
+def test_a_long_path_follows_every_hundredth_of_a_nat():
+    """The whole path's score is -1,000,000: there float32 tells apart 0.06, not 0.01."""
+    steps = 10_000
+    better = np.arange(steps) // 3 % 2
+    log_lik = np.full((1, steps, 2), -100.0)
+    log_lik[0, np.arange(steps), better] += 0.01
+    log_pi, log_A = np.log([0.5, 0.5]), np.log(np.full((2, 2), 0.5))
+    path = compiled(inference.viterbi)(*tensors(log_pi, log_A, log_lik))
+    np.testing.assert_array_equal(number(path.states)[0], better)
 
 
 @pytest.mark.parametrize("way", ["scaled", "log"])
