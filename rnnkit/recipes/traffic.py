@@ -26,6 +26,7 @@ def traffic_forecaster(
     layers: int = 1,
     units: int = 64,
     dropout: float = 0.0,
+    linear: bool = True,
     profile: str | None = "auto",
     smoothing: float = 5.0,
     harmonics: int = 4,
@@ -60,6 +61,8 @@ def traffic_forecaster(
         layers: recurrent layers on top of each other.
         units: size of each layer's state.
         dropout: share of each layer's output that is dropped.
+        linear: add a linear path from the last `context` deviations to the forecast; it starts as
+            the least-squares fit, and the network learns what that lacks.
         profile: what is usual is learned for the times of the "day", or of the "week"; None = not
             at all; "auto" = of the week where train has six weeks or more, else of the day.
         smoothing: minutes over which the profile is smoothed.
@@ -92,7 +95,12 @@ def traffic_forecaster(
     """
     settings: dict[str, Any] = dict(locals())
     from rnnkit.data.series_encoding import SeriesEncoder
-    from rnnkit.tasks.forecast_networks import FORMS, hidden_states, recurrent_forecaster
+    from rnnkit.tasks.forecast_networks import (
+        FORMS,
+        fit_line,
+        hidden_states,
+        recurrent_forecaster,
+    )
     from rnnkit.tasks.forecaster import Forecaster
     from rnnkit.tasks.optimizers import clipped
 
@@ -124,6 +132,7 @@ def traffic_forecaster(
             layers=layers,
             units=units,
             dropout=dropout,
+            line=fit_line(encoded, context) if linear else None,
             seed=seed,
             **network,
         )

@@ -88,6 +88,35 @@ def hidden_states(
     return layer
 
 
+def fit_line(encoded: Sequence[Encoded], context: int) -> tuple[np.ndarray, float]:
+    """Fit `d_{t+h} = b + Σ_k a_k d_{t-k}` to the deviations of training series by least squares.
+
+    Args:
+        encoded: the series.
+        context: the number of deviations, the last one being that of step t.
+
+    Returns:
+        a `(context,)`, the earliest first, and b.
+
+    Example:
+        >>> half = np.array([8.0, 4.0, 2.0, 1.0])
+        >>> x, known = half[:, None], np.array([True, True, True, False])
+        >>> line = fit_line([Encoded(x, half / 2, half, known)], 1)
+        >>> line[0].round(3).tolist(), abs(round(line[1], 3))
+        ([0.5], 0.0)
+    """
+    lags, came = [], []
+    for one in encoded:
+        padded = np.concatenate([np.zeros(context - 1), one.x[:, 0]])
+        counts = one.known & (np.arange(len(one.known)) >= context - 1)
+        lags.append(np.lib.stride_tricks.sliding_window_view(padded, context)[counts])
+        came.append(one.target[counts])
+    rows = np.concatenate(lags)
+    inputs = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+    solution = np.linalg.lstsq(inputs, np.concatenate(came), rcond=None)[0]
+    return solution[:-1], float(solution[-1])
+
+
 def recurrent_forecaster(
     features: int,
     *,
@@ -98,9 +127,12 @@ def recurrent_forecaster(
     states: HMMFeatures | None = None,
     columns: Sequence[int] = (0,),
     form: str = "input",
+    line: tuple[np.ndarray, float] | None = None,
     seed: int = 0,
 ) -> keras.Model:
     """Build what is known at each step -> recurrent layers -> a forecast at each step.
+
+    With a line the network starts as that line and learns what it lacks.
 
     Args:
         features: numbers that are known at a step.
@@ -112,6 +144,8 @@ def recurrent_forecaster(
         columns: what it observes.
         form: where its posteriors go: "input" or "joint", beside what the first layer reads;
             "output", beside what the last layer puts out.
+        line: first weights of a linear path from the last deviations to the forecast, see
+            `fit_line`; None = no such path.
         seed: of the first weights (the same on every backend) and of the dropout.
 
     Returns:
@@ -149,10 +183,11 @@ def recurrent_forecaster(
             x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
     if posteriors is not None and form == "output":
         x = keras.layers.Concatenate(name="output_and_states")([x, posteriors])
-    forecast = keras.layers.Dense(
-        1,
-        kernel_initializer=Seeded("glorot_uniform", next(seeds)),
-        dtype="float32",
-        name="forecast",
-    )(x)
+    first = Seeded("glorot_uniform", next(seeds)) if line is None else "zeros"
+    forecast = keras.layers.Dense(1, kernel_initializer=first, dtype="float32", name="forecast")(x)
+    if line is not None:
+        weights, bias = line
+        path = keras.layers.Conv1D(1, len(weights), padding="causal", dtype="float32", name="line")
+        forecast = keras.layers.Add(name="sum")([forecast, path(known[..., :1])])
+        path.set_weights([weights.reshape(-1, 1, 1), np.array([bias])])
     return keras.Model(known, forecast, name=f"{'hmm_' if states else ''}{cell}_forecaster")

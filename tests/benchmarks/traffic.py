@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "HMM-LSTM, input": {"model": "hmm-lstm", "hmm": "input"},
     "HMM-LSTM, output": {"model": "hmm-lstm", "hmm": "output"},
     "HMM-LSTM, joint": {"model": "hmm-lstm", "hmm": "joint"},
+    "LSTM, no linear path": {"model": "lstm", "linear": False},
     "HMM-GRU, input": {"model": "hmm-gru", "hmm": "input"},
 }
 
@@ -78,6 +78,12 @@ def line_through_values(data: SeriesDataset, horizon: int) -> dict[str, float]:
     return {"mae": np.abs(error).mean(), "rmse": np.sqrt(np.square(error).mean())}
 
 
+def line(name: str, horizon: int, both: list[dict[str, float]]) -> None:
+    """Print the row of a yardstick, measured apart and joined."""
+    cells = " | ".join(f"{measured[kind]:.3f}" for measured in both for kind in ("mae", "rmse"))
+    print(f"| {horizon} | {name} | {cells} | | |", flush=True)
+
+
 def table(arguments: argparse.Namespace) -> None:
     """Print the table for one data set."""
     data = chosen(arguments.data, arguments.on)
@@ -89,15 +95,12 @@ def table(arguments: argparse.Namespace) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for horizon in arguments.horizons:
         settings = {"horizon": horizon, "target": data.target}
-        yardsticks: dict[str, Callable[[SeriesDataset], dict[str, float]]] = {
-            "persistence": lambda found: measure_persistence(found, settings)["test"],
-            "AR(12) + time of day": lambda found: line_through_values(found, settings["horizon"]),
-            "AR(12) of deviations": lambda found: measure_autoregression(found, settings)["test"],
-        }
-        for name, measure in yardsticks.items():
-            numbers = [measure(found)[kind] for found in (data, one) for kind in ("mae", "rmse")]
-            cells = " | ".join(f"{number:.3f}" for number in numbers)
-            print(f"| {horizon} | {name} | {cells} | | |", flush=True)
+        both = [measure_persistence(found, settings)["test"] for found in (data, one)]
+        line("persistence", horizon, both)
+        both = [line_through_values(found, horizon) for found in (data, one)]
+        line("AR(12) + time of day", horizon, both)
+        both = [measure_autoregression(found, settings)["test"] for found in (data, one)]
+        line("AR(12) of deviations", horizon, both)
         for name in arguments.models:
             found = []
             for seed in range(arguments.seeds):

@@ -15,8 +15,10 @@ from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError
+from rnnkit.hmm.features import HMMFeatures
 from rnnkit.recipes.traffic import traffic_forecaster
 from rnnkit.tasks import load
+from rnnkit.tasks.forecast_networks import FORMS, hidden_states, recurrent_forecaster
 from rnnkit.tasks.losses import ErrorInUnits
 
 CHILD = """
@@ -33,15 +35,7 @@ print(json.dumps([answers, measured]))
 """
 KINDS = {
     "lstm": {"model": "lstm"},
-    "hmm at the input": {"model": "hmm-lstm", "hmm_states": 3},
-    "hmm at the output": {
-        "model": "gru",
-        "layers": 2,
-        "dropout": 0.2,
-        "hmm": "output",
-        "hmm_states": 2,
-    },
-    "hmm together": {"model": "rnn", "hmm": "joint", "hmm_observes": "deviation, usual"},
+    "hmm": {"model": "gru", "hmm": "joint", "hmm_states": 3, "layers": 2, "dropout": 0.2},
 }
 
 
@@ -61,8 +55,27 @@ def trained(sample):
     found = {}
     for kind, settings in KINDS.items():
         model = small(**settings)
-        found[kind] = model, model.fit(sample.train.x, validation_data=sample.valid.x, verbose=0)
+        valid = sample.valid.x if kind == "lstm" else None
+        found[kind] = model, model.fit(sample.train.x, validation_data=valid, verbose=0)
     return found
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("form", [None, *FORMS])
+def test_no_network_looks_ahead(cell, form):
+    random = np.random.default_rng(0)
+    states = None if form is None else HMMFeatures(3, seed=0)
+    network = recurrent_forecaster(
+        5, cell=cell, units=4, layers=2, states=states, columns=[0, 3], form=form or "input"
+    )
+    x = random.normal(size=(2, 20, 5)).astype("float32")
+    x[..., 1] = random.random((2, 20)) > 0.2
+    changed = x.copy()
+    changed[:, 12:] = 9 * random.normal(size=(2, 8, 5))
+    one, other = (keras.ops.convert_to_numpy(network(inputs)) for inputs in (x, changed))
+    np.testing.assert_allclose(one[:, :12], other[:, :12], atol=1e-6)
+    assert (one[:, 12:] != other[:, 12:]).any()
+    assert np.isfinite(one).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -189,13 +202,17 @@ def test_what_cannot_be_used_is_refused(trained, sample):
             call()
 
 
-def test_only_joint_training_changes_the_hidden_markov_model(trained):
-    for kind, (model, _) in trained.items():
-        if "hmm" in kind:
-            states = model.network.get_layer("states")
-            assert bool(states.trainable_variables) == (kind == "hmm together")
-            assert states.mode == "filtered"
-            assert states.units == KINDS[kind].get("hmm_states", 4)
+def test_only_joint_training_changes_the_hidden_markov_model(trained, sample):
+    states = trained["hmm"][0].network.get_layer("states")
+    assert (states.mode, states.units) == ("filtered", 3)
+    encoder = trained["hmm"][0].encoder
+    again = hidden_states(encoder.encode(sample.train.x), [0], states=3, trainable=True)
+    moved = [
+        np.abs(keras.ops.convert_to_numpy(mine) - keras.ops.convert_to_numpy(first)).max()
+        for mine, first in zip(states.trainable_variables, again.trainable_variables, strict=True)
+    ]
+    assert max(moved) > 1e-3  # from where Baum-Welch had left it
+    assert not hidden_states(encoder.encode(sample.train.x), [0], states=3).trainable_variables
 
 
 def test_hidden_states_without_measurements(sample):
