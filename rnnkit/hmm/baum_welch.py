@@ -25,7 +25,6 @@ from rnnkit.hmm.passes import (
     Model,
     Same,
     block_pass,
-    one_may_be_all,
     to_block,
     to_model,
     to_numpy,
@@ -128,7 +127,7 @@ def baum_welch(
         for iteration in range(training.n_iter):
             count = block_pass(same, "count", inference.way(smallest, training.dtype))
             counts = [count(model, block) for block in blocks]
-            model, seen = update(model, x, counts, priors, ops.convert_to_tensor(active))
+            model, seen = update(model, x, counts, priors, native.tensors(active))
             found = _log_likelihood(counts, chunks, emission)
             occupancy = ops.convert_to_numpy(seen["occupancy"])
             smallest = float(ops.convert_to_numpy(seen["smallest"]))
@@ -205,7 +204,7 @@ def m_step(same: Same, update: frozenset[str], shared: frozenset[str]) -> Callab
         }
         return new, {"occupancy": occupancy, "smallest": ops.min(new["transmat"])}
 
-    return native.compiled(one_may_be_all(run))
+    return native.compiled(run)
 
 
 def _share(old: Tensor, counts: Tensor, prior: Tensor) -> Tensor:
@@ -247,7 +246,7 @@ def _prior(prior: Any, shape: tuple[int, ...], dtype: str, name: str) -> Tensor:
         raise InputError(
             f"{name} has the shape {values.shape}; expected one number or {shape}, none negative."
         )
-    return ops.convert_to_tensor(np.broadcast_to(values, shape).copy())
+    return native.tensors(np.broadcast_to(values, shape).copy())
 
 
 def _log_likelihood(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -53,9 +52,9 @@ def _frozen(value: Any) -> Hashable:
     return value if isinstance(value, Hashable) else id(value)
 
 
-def to_model(parameters: Mapping[str, Any], dtype: str) -> Model:
+def to_model(parameters: Mapping[str, np.ndarray], dtype: str) -> Model:
     """Return parameters with restarts as tensors: `startprob`, `transmat`, and the emission's."""
-    tensors = {name: ops.convert_to_tensor(value, dtype) for name, value in parameters.items()}
+    tensors = native.tensors({name: value.astype(dtype) for name, value in parameters.items()})
     start, moves = tensors.pop("startprob"), tensors.pop("transmat")
     return {"startprob": start, "transmat": moves, "emission": tensors}
 
@@ -68,14 +67,10 @@ def to_numpy(model: Model) -> dict[str, np.ndarray]:
 
 def to_block(chunk: Chunk) -> dict[str, Tensor]:
     """Return a block as tensors."""
-    block = {
-        "x": ops.convert_to_tensor(chunk.x),
-        "mask": ops.convert_to_tensor(chunk.mask),
-        "observed": ops.convert_to_tensor(chunk.observed),
-    }
+    block = {"x": chunk.x, "mask": chunk.mask, "observed": chunk.observed}
     if chunk.states is not None:
-        block["states"] = ops.convert_to_tensor(chunk.states)
-    return block
+        block["states"] = chunk.states
+    return native.tensors(block)
 
 
 def log_likelihood(emission: Emission, model: Model, block: Mapping[str, Tensor]) -> Tensor:
@@ -152,22 +147,7 @@ def block_pass(
         found = _results((*chain, block["mask"]), block, what, way, lag)
         return {name: value[None] for name, value in found.items()} if alone else found
 
-    return native.compiled(one_may_be_all(run))
-
-
-def one_may_be_all(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function without Keras's warning of a softmax over one number.
-
-    One state, or one Gaussian in a mixture, is a model like any other.
-    """
-
-    @functools.wraps(function)
-    def run(*args: Any) -> Any:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "You are using a softmax over axis")
-            return function(*args)
-
-    return run
+    return native.compiled(run)
 
 
 def holds_float64() -> bool:

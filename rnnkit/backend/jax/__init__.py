@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from rnnkit.backend.jax.feed import dense, feed
+from rnnkit.backend.jax.feed import dense, feed, tensors
 from rnnkit.backend.jax.recurrent import KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION, scan
 
@@ -20,6 +20,7 @@ __all__ = [
     "feed",
     "fixed_shapes",
     "scan",
+    "tensors",
 ]
 
 

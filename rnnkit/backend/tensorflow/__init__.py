@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-from rnnkit.backend.tensorflow.feed import dense, feed
+from rnnkit.backend.tensorflow.feed import dense, feed, tensors
 from rnnkit.backend.tensorflow.recurrent import KERNELS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
 
@@ -21,6 +21,7 @@ __all__ = [
     "feed",
     "fixed_shapes",
     "scan",
+    "tensors",
 ]
 
 

@@ -31,3 +31,8 @@ def feed(batches: Any) -> tf.data.Dataset:
 
     dataset = tf.data.Dataset.from_generator(generate, output_signature=spec)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
+
+
+def tensors(tree: Any) -> Any:
+    """Return arrays as tensors; see `backend.jax`."""
+    return tf.nest.map_structure(tf.convert_to_tensor, tree)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from rnnkit.backend.torch.feed import dense, feed
+from rnnkit.backend.torch.feed import dense, feed, tensors
 from rnnkit.backend.torch.recurrent import KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION, scan
 
@@ -20,6 +20,7 @@ __all__ = [
     "feed",
     "fixed_shapes",
     "scan",
+    "tensors",
 ]
 
 

@@ -1,8 +1,10 @@
-"""What Keras is to be given on this backend: batches, gradients."""
+"""What Keras is to be given on this backend: batches, gradients, arrays."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import keras
 
 
 def dense(gradient: Any) -> Any:
@@ -13,3 +15,8 @@ def dense(gradient: Any) -> Any:
 def feed(batches: Any) -> Any:
     """Return what `fit` is to be given for a `keras.utils.PyDataset`; here that itself."""
     return batches
+
+
+def tensors(tree: Any) -> Any:
+    """Return arrays as tensors; see `backend.jax`."""
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.categorical import Categorical
 from rnnkit.hmm.emissions.gaussian import Gaussian

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from keras import backend, ops
 
-import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
-
 Tensor = Any
 UNROLLED = 32  # features summed one by one: no array with a feature axis, an eighth of the time
 EMPTY = 1e-30  # a weight below this is none: what is divided by it could leave float32's range

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.errors import InputError
 from rnnkit.hmm import start
 from rnnkit.hmm.emissions.arithmetic import like, safe_log, shares

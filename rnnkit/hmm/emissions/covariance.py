@@ -11,7 +11,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from keras import backend, ops
 
-import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.errors import InputError, nearest
 from rnnkit.hmm.emissions.arithmetic import at_least, over_features
 from rnnkit.hmm.emissions.base import Kind

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.hmm import start
 from rnnkit.hmm.emissions.arithmetic import at_least, keep, like, map_means, total_weight, with_axes
 from rnnkit.hmm.emissions.base import Emission

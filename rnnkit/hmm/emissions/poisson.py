@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-import rnnkit.backend  # noqa: F401  (picks a backend before Keras does)
 from rnnkit.hmm import start
 from rnnkit.hmm.emissions.arithmetic import EMPTY, at_least, keep, like, over_features, total_weight
 from rnnkit.hmm.emissions.base import Emission
