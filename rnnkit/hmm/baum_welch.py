@@ -25,6 +25,7 @@ from rnnkit.hmm.passes import (
     Model,
     Same,
     block_pass,
+    refuse_nan,
     to_block,
     to_model,
     to_numpy,
@@ -257,11 +258,7 @@ def _log_likelihood(
     for count, chunk in zip(counts, chunks.blocks, strict=True):
         each = ops.convert_to_numpy(count["log_prob"])[:, : len(chunk.rows)]
         total = total + each.astype("float64").sum(1)
-    if np.isnan(total).any():
-        raise InputError(
-            f"{type(emission).__name__}.log_likelihood or .m_step answers NaN. They must not: "
-            "-inf is an impossible observation."
-        )
+    refuse_nan(total, emission)
     return total
 
 

@@ -27,6 +27,7 @@ from rnnkit.hmm.passes import (
     block_pass,
     first_impossible,
     holds_float64,
+    refuse_nan,
     to_block,
     to_model,
 )
@@ -479,6 +480,7 @@ class BaseHMM(BaseEstimator):
                 steps = found["states" if what == "viterbi" else "posterior"]
                 results.append(ops.convert_to_numpy(steps)[0])
         each = chunks.rows(log_probs).astype("float64")
+        refuse_nan(each, emission)
         if not np.isfinite(each).all():
             self._warn(emission, model, chunks, each)
         return sequences, each, chunks.steps(results) if results else None

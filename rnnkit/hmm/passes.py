@@ -14,6 +14,7 @@ from rnnkit.backend import native
 import keras
 from keras import ops
 
+from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.chunks import Chunk
 from rnnkit.hmm.emissions.base import Emission
@@ -145,9 +146,29 @@ def block_pass(
         alone = log_pi.shape[0] == 1
         chain = (log_pi[0], log_A[0], log_lik[0]) if alone else (log_pi, log_A, log_lik)
         found = _results((*chain, block["mask"]), block, what, way, lag)
+        # Said here: a maximum in XLA for TensorFlow passes over NaN.
+        broken = ops.any(ops.isnan(chain[2]), axis=(-2, -1))
+        found["log_prob"] = ops.where(broken, float("nan"), found["log_prob"])
         return {name: value[None] for name, value in found.items()} if alone else found
 
     return native.compiled(run)
+
+
+def refuse_nan(log_prob: np.ndarray, emission: Emission) -> None:
+    """Refuse an emission that answers NaN.
+
+    Args:
+        log_prob: what passes returned as `log_prob`.
+        emission: whose densities they used.
+
+    Raises:
+        InputError: one of them is NaN.
+    """
+    if np.isnan(log_prob).any():
+        raise InputError(
+            f"{type(emission).__name__}.log_likelihood or .m_step answers NaN. They must not: "
+            "-inf is an impossible observation."
+        )
 
 
 def holds_float64() -> bool:

@@ -193,6 +193,9 @@ def test_an_emission_that_answers_nan_is_refused():
     model.rates_ = np.array([0.5, 0.1])
     with pytest.raises(InputError, match=r"Broken.log_likelihood or .m_step answers NaN"):
         model.fit(np.ones(5))
+    model.startprob_, model.transmat_ = np.full(2, 0.5), np.full((2, 2), 0.5)
+    with pytest.raises(InputError, match=r"Broken.log_likelihood or .m_step answers NaN"):
+        model.score(np.ones(5))
 
 
 def test_progress_is_printed_on_demand(capsys):

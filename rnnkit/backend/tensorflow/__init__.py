@@ -42,5 +42,5 @@ def fixed_shapes() -> bool:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function, traced once for each set of shapes; see `backend.jax`."""
-    return tf.function(function)
+    """Return the function, compiled by XLA once for each set of shapes; see `backend.jax`."""
+    return tf.function(function, jit_compile=True)
