@@ -2,8 +2,8 @@
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.heads import MaskedPooling
-from rnnkit.hmm.crf import CRF
-from rnnkit.hmm.features import HMMFeatures
+from rnnkit.hmm.layers.crf import CRF
+from rnnkit.hmm.layers.features import HMMFeatures
 from rnnkit.recurrent.gru import GRU
 from rnnkit.recurrent.jordan import JordanRNN
 from rnnkit.recurrent.lstm import LSTM

@@ -11,13 +11,13 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "MarkovChain": "rnnkit.hmm.chain",
-    "CategoricalHMM": "rnnkit.hmm.models",
-    "GaussianHMM": "rnnkit.hmm.models",
-    "GMMHMM": "rnnkit.hmm.models",
-    "PoissonHMM": "rnnkit.hmm.models",
-    "HMM": "rnnkit.hmm.models",
-    "HMMClassifier": "rnnkit.hmm.classifier",
+    "MarkovChain": "rnnkit.hmm.chain.markov_chain",
+    "CategoricalHMM": "rnnkit.hmm.estimators.models",
+    "GaussianHMM": "rnnkit.hmm.estimators.models",
+    "GMMHMM": "rnnkit.hmm.estimators.models",
+    "PoissonHMM": "rnnkit.hmm.estimators.models",
+    "HMM": "rnnkit.hmm.estimators.models",
+    "HMMClassifier": "rnnkit.hmm.estimators.classifier",
     "Emission": "rnnkit.hmm.emissions.base",
 }
 

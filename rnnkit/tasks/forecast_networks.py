@@ -13,7 +13,7 @@ from keras import ops
 from rnnkit.backend.initializers import Seeded
 from rnnkit.data.series_encoding import Encoded
 from rnnkit.errors import InputError, nearest
-from rnnkit.hmm.features import HMMFeatures
+from rnnkit.hmm.layers.features import HMMFeatures
 from rnnkit.tasks.networks import CELLS, FORMS
 
 MEASURED = 1  # the column that says whether a step was measured

@@ -12,7 +12,7 @@ import numpy as np
 from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
-from rnnkit.hmm.features import HMMFeatures
+from rnnkit.hmm.layers.features import HMMFeatures
 
 FORMS = ("input", "output", "joint")
 HYBRIDS = (None, *FORMS)

@@ -20,7 +20,7 @@ import hmmlearn.hmm
 import keras
 import numpy as np
 
-from rnnkit.hmm import models
+from rnnkit.hmm.estimators import models
 
 logging.getLogger("hmmlearn").setLevel(logging.ERROR)
 SYMBOLS, MIX = 16, 2

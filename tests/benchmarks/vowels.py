@@ -19,8 +19,8 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from rnnkit import datasets
-from rnnkit.hmm.classifier import HMMClassifier
-from rnnkit.hmm.models import GaussianHMM
+from rnnkit.hmm.estimators.classifier import HMMClassifier
+from rnnkit.hmm.estimators.models import GaussianHMM
 from rnnkit.recipes import sequence_classifier
 
 FOLDS = 5
@@ -31,7 +31,12 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
     "gru": {"pooling": ["mean+max"], "bidirectional": [False, True]},
     "hmm-lstm": {"bidirectional": [True], "hmm": ["input", "output", "joint"]},
 }
-CHOSEN: dict[str, dict[str, Any]] = {}
+CHOSEN: dict[str, dict[str, Any]] = {
+    "hmm": {"covariance_type": "full", "n_components": 3},
+    "lstm": {"pooling": "mean+max", "bidirectional": True},
+    "gru": {"pooling": "mean+max", "bidirectional": True},
+    "hmm-lstm": {"bidirectional": True, "hmm": "output"},
+}
 
 
 def build(name: str, settings: dict[str, Any], seed: int) -> Any:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rnnkit.errors import InputError
-from rnnkit.hmm import chunks, restarts
 from rnnkit.hmm.emissions import Emission
-from rnnkit.hmm.models import GMMHMM, HMM, CategoricalHMM, GaussianHMM, PoissonHMM
+from rnnkit.hmm.estimators import chunks, restarts
+from rnnkit.hmm.estimators.models import GMMHMM, HMM, CategoricalHMM, GaussianHMM, PoissonHMM
 
 EASY = {
     "startprob": np.array([0.6, 0.3, 0.1]),

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.chain import MarkovChain
+from rnnkit.hmm.chain.markov_chain import MarkovChain
 
 OZ = np.array([[0.5, 0.25, 0.25], [0.5, 0, 0.5], [0.25, 0.25, 0.5]])  # rain, nice, snow
 WEATHER = ["rain", "nice", "snow"]

@@ -9,8 +9,8 @@ from scipy.stats import norm
 from sklearn.base import clone
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.classifier import HMMClassifier
-from rnnkit.hmm.models import CategoricalHMM, GaussianHMM
+from rnnkit.hmm.estimators.classifier import HMMClassifier
+from rnnkit.hmm.estimators.models import CategoricalHMM, GaussianHMM
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from autodiff import gradients
 from keras import ops
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.constraints import from_raw, log_probabilities, to_raw
+from rnnkit.hmm.layers.constraints import from_raw, log_probabilities, to_raw
 
 
 def covariances():

@@ -10,7 +10,7 @@ from keras import ops
 from rnnkit.backend import native
 from rnnkit.backend.gradient import gradient
 from rnnkit.errors import InputError
-from rnnkit.hmm.crf import CRF, CRFDecoder, bio_constraints
+from rnnkit.hmm.layers.crf import CRF, CRFDecoder, bio_constraints
 
 K, T = 3, 5
 MASK = np.array(

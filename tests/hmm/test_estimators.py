@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.models import GMMHMM, CategoricalHMM, GaussianHMM, PoissonHMM
+from rnnkit.hmm.estimators.models import GMMHMM, CategoricalHMM, GaussianHMM, PoissonHMM
 
 EARTHQUAKES = np.fromstring(
     """13 14 8 10 16 26 32 27 18 32 36 24 22 23 22 18 25 21 21 14 8 11 14 23 18 17 19 20 22 19 13 26

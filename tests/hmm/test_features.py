@@ -13,8 +13,8 @@ from rnnkit.backend import native
 from rnnkit.backend.gradient import gradient
 from rnnkit.errors import InputError
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.features import HMMFeatures
-from rnnkit.hmm.models import HMM, CategoricalHMM, GaussianHMM
+from rnnkit.hmm.estimators.models import HMM, CategoricalHMM, GaussianHMM
+from rnnkit.hmm.layers.features import HMMFeatures
 
 K, T, D, LAG = 3, 5, 2, 2
 MASKS = np.array(

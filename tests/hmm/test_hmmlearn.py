@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from rnnkit.hmm import models
+from rnnkit.hmm.estimators import models
 
 K, D, M, V = 3, 2, 2, 4
 LENGTHS = [40, 1, 25, 8, 60, 2]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rnnkit.errors import InputError
-from rnnkit.hmm import chunks as chunks_module
-from rnnkit.hmm.chunks import split
-from rnnkit.hmm.sequences import read
+from rnnkit.hmm.estimators import chunks as chunks_module
+from rnnkit.hmm.estimators.chunks import split
+from rnnkit.hmm.estimators.sequences import read
 
 LENGTHS = [3, 1, 5]
 

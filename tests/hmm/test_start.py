@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnkit.hmm import start
-from rnnkit.hmm.emissions import Categorical, Gaussian, GaussianMixture, Poisson
+from rnnkit.hmm.emissions import Categorical, Gaussian, GaussianMixture, Poisson, start
 
 MEANS = np.array([[-3.0, 0.0], [0.0, 3.0], [3.0, -1.0]])
 

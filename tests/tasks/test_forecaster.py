@@ -15,7 +15,7 @@ from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError
-from rnnkit.hmm.features import HMMFeatures
+from rnnkit.hmm.layers.features import HMMFeatures
 from rnnkit.recipes.traffic import traffic_forecaster
 from rnnkit.tasks import load
 from rnnkit.tasks.forecast_networks import FORMS, hidden_states, recurrent_forecaster

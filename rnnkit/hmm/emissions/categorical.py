@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from rnnkit.errors import InputError
-from rnnkit.hmm import start
+from rnnkit.hmm.emissions import start
 from rnnkit.hmm.emissions.arithmetic import like, safe_log, shares
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.observations import whole_numbers

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from rnnkit.hmm import start
+from rnnkit.hmm.emissions import start
 from rnnkit.hmm.emissions.arithmetic import at_least, keep, like, map_means, total_weight, with_axes
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.covariance import (

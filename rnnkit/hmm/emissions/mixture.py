@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from rnnkit.errors import InputError
-from rnnkit.hmm import start
+from rnnkit.hmm.emissions import start
 from rnnkit.hmm.emissions.arithmetic import (
     at_least,
     keep,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from rnnkit.hmm import start
+from rnnkit.hmm.emissions import start
 from rnnkit.hmm.emissions.arithmetic import EMPTY, at_least, keep, like, over_features, total_weight
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.observations import real_features, whole_numbers

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.baum_welch import Trained, Training, baum_welch
-from rnnkit.hmm.chunks import split
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.sequences import Sequences
+from rnnkit.hmm.estimators.baum_welch import Trained, Training, baum_welch
+from rnnkit.hmm.estimators.chunks import split
+from rnnkit.hmm.estimators.sequences import Sequences
 
 # Steps times states times restarts of one Baum-Welch: its posteriors take 256 MiB in float32.
 TOGETHER = 1 << 26

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from rnnkit.backend import native
-
-# isort: split
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.data.progress import Bar
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.chunks import Chunks
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.passes import (
+from rnnkit.hmm.estimators.chunks import Chunks
+from rnnkit.hmm.estimators.passes import (
     Model,
     Same,
     block_pass,
@@ -93,7 +90,7 @@ def baum_welch(
 
     Args:
         emission: the emission.
-        chunks: the sequences, see `rnnkit.hmm.chunks.split`.
+        chunks: the sequences, see `rnnkit.hmm.estimators.chunks.split`.
         first: `startprob` `(R, K)`, `transmat` `(R, K, K)` and the emission's parameters
             `(R, ...)`.
         training: how.

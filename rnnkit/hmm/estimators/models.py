@@ -13,7 +13,7 @@ from rnnkit.hmm.emissions.categorical import Categorical
 from rnnkit.hmm.emissions.gaussian import Gaussian
 from rnnkit.hmm.emissions.mixture import GaussianMixture
 from rnnkit.hmm.emissions.poisson import Poisson
-from rnnkit.hmm.estimator import BaseHMM
+from rnnkit.hmm.estimators.base import BaseHMM
 
 __all__ = ["GMMHMM", "HMM", "CategoricalHMM", "GaussianHMM", "PoissonHMM"]
 

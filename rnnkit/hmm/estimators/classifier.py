@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.estimator import BaseHMM
-from rnnkit.hmm.models import GaussianHMM
+from rnnkit.hmm.estimators.base import BaseHMM
+from rnnkit.hmm.estimators.models import GaussianHMM
 
 
 class HMMClassifier(ClassifierMixin, BaseEstimator):

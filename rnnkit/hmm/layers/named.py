@@ -5,12 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import numpy as np
-
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-
-# isort: split
 import keras
+import numpy as np
 
 from rnnkit.errors import InputError, nearest
 from rnnkit.hmm.emissions.base import Emission

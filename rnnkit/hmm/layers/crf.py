@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-
-# isort: split
 import keras
+import numpy as np
 from keras import ops
 
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.layer import Shape, StateLayer, Tensor
+from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
 
 # The fast way of inference needs transitions that are not too far apart. A learned one this much
 # below the highest is as good as forbidden, and counts as this much.

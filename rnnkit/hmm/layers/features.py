@@ -5,21 +5,17 @@ from __future__ import annotations
 import random
 from typing import Any, Self
 
-import numpy as np
-
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-
-# isort: split
 import keras
+import numpy as np
 from keras import ops
 
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.constraints import from_raw, log_probabilities, to_raw
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.categorical import Categorical
-from rnnkit.hmm.layer import Shape, StateLayer, Tensor
-from rnnkit.hmm.named import EMISSIONS, find_emission, serialize_emission
+from rnnkit.hmm.layers.constraints import from_raw, log_probabilities, to_raw
+from rnnkit.hmm.layers.named import EMISSIONS, find_emission, serialize_emission
+from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
 
 MODES = ("filtered", "fixed-lag", "smoothed")
 STAY = 0.9  # the probability to stay in a state, before training
@@ -51,7 +47,7 @@ class HMMFeatures(StateLayer):
     Args:
         units: the number K of states.
         emission: "gaussian", "categorical", "gmm" (a mixture of Gaussians), "poisson", or an
-            `Emission` of one's own; to save it, see `rnnkit.hmm.named.serialize_emission`.
+            `Emission` of one's own; to save it, see `rnnkit.hmm.layers.named.serialize_emission`.
         mode: see above.
         lag: of the mode "fixed-lag", 1 or more.
         covariance_type: of Gaussians: "spherical", "diag" (None means this), "full", "tied".
@@ -126,12 +122,12 @@ class HMMFeatures(StateLayer):
         """Return the layer with the parameters of a fitted model, frozen unless told otherwise.
 
         Args:
-            hmm: a fitted model of `rnnkit.hmm.models`.
+            hmm: a fitted model of `rnnkit.hmm.estimators.models`.
             trainable: let gradients change the parameters.
             **options: other arguments of the layer, such as `mode`.
 
         Example:
-            >>> from rnnkit.hmm.models import PoissonHMM
+            >>> from rnnkit.hmm.estimators.models import PoissonHMM
             >>> hmm = PoissonHMM(2, random_state=0).fit([1, 0, 2, 1, 0, 9, 11, 8, 12, 10])
             >>> HMMFeatures.from_hmm(hmm)(np.array([[[1.0], [10.0]]])).shape
             (1, 2, 2)
@@ -157,13 +153,13 @@ class HMMFeatures(StateLayer):
         Args:
             sequences: `(B, T, D)`, symbols `(B, T)`, or a list of `(T, D)` or `(T,)`.
             mask: boolean `(B, T)`, for an array.
-            **options: of `rnnkit.hmm.models.HMM`: `n_init`, `n_iter`, `tol`, `random_state` (None
+            **options: of `rnnkit.hmm.HMM`: `n_init`, `n_iter`, `tol`, `random_state` (None
                 = the layer's seed).
 
         Returns:
             The fitted model, with its history.
         """
-        from rnnkit.hmm.models import HMM  # scikit-learn: late
+        from rnnkit.hmm.estimators.models import HMM  # scikit-learn: late
 
         symbols = isinstance(self.emission, Categorical)
         if not isinstance(sequences, list | tuple):

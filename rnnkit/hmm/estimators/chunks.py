@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnkit.hmm.sequences import Sequences
+from rnnkit.hmm.estimators.sequences import Sequences
 
 # Steps times states times restarts in a block: an E-step keeps about ten arrays of this size.
 BLOCK = 1 << 21

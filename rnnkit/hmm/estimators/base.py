@@ -8,20 +8,16 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-
-import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
-
-# isort: split
 from keras import ops
+from sklearn.base import BaseEstimator
 
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.baum_welch import OnIteration, Training, warn_of_lost
-from rnnkit.hmm.checks import check_chain, check_emission
-from rnnkit.hmm.chunks import Chunks, split
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.passes import (
+from rnnkit.hmm.estimators.baum_welch import OnIteration, Training, warn_of_lost
+from rnnkit.hmm.estimators.checks import check_chain, check_emission
+from rnnkit.hmm.estimators.chunks import Chunks, split
+from rnnkit.hmm.estimators.passes import (
     Model,
     Same,
     block_pass,
@@ -31,9 +27,9 @@ from rnnkit.hmm.passes import (
     to_block,
     to_model,
 )
-from rnnkit.hmm.restarts import first_parameters, generator, train
-from rnnkit.hmm.sequences import Sequences, read
-from rnnkit.hmm.streaming import Stepper
+from rnnkit.hmm.estimators.restarts import first_parameters, generator, train
+from rnnkit.hmm.estimators.sequences import Sequences, read
+from rnnkit.hmm.estimators.streaming import Stepper
 
 ALGORITHMS = ("viterbi", "posterior", "map")
 
@@ -359,7 +355,7 @@ class BaseHMM(BaseEstimator):
         """Return what takes live data in, one observation after the other.
 
         Example:
-            >>> from rnnkit.hmm.models import CategoricalHMM
+            >>> from rnnkit.hmm.estimators.models import CategoricalHMM
             >>> model = CategoricalHMM(2)
             >>> model.startprob_, model.transmat_ = [0.5, 0.5], [[0.7, 0.3], [0.3, 0.7]]
             >>> model.emissionprob_ = [[0.9, 0.1], [0.2, 0.8]]

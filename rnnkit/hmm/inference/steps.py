@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
-
-# isort: split
 from keras import ops
 
 Tensor = Any

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from rnnkit import backend
-
-# isort: split
 from keras import ops
 
-from rnnkit.hmm.steps import LOG_ZERO, Steps, before, steps_of
+from rnnkit import backend
+from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, before, steps_of
 
 Tensor = Any
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from rnnkit import backend
-
-# isort: split
 from keras import ops
 
-from rnnkit.hmm.steps import LOG_ZERO, Steps, before
+from rnnkit import backend
+from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, before
 
 Tensor = Any
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-
-# isort: split
 import keras
 from keras import ops
 

@@ -10,10 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-
-# isort: split
 from keras import ops
 
 from rnnkit.errors import InputError

@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-
-from rnnkit.backend import native
-
-# isort: split
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.hmm import inference
-from rnnkit.hmm.passes import Model, Same, log_likelihood
+from rnnkit.hmm.estimators.passes import Model, Same, log_likelihood
 
 
 class Stepper:

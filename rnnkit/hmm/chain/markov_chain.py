@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from rnnkit.errors import InputError, nearest
-from rnnkit.hmm import stationary
-from rnnkit.hmm.labels import Label, label_sequences, labels, states
+from rnnkit.hmm.chain import stationary
+from rnnkit.hmm.chain.labels import Label, label_sequences, labels, states
 
 _SUM = 1e-5  # a row of float32 numbers may be this far from 1
 

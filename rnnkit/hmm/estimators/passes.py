@@ -6,18 +6,15 @@ import functools
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-import numpy as np
-
-from rnnkit.backend import native
-
-# isort: split
 import keras
+import numpy as np
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.chunks import Chunk
 from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.estimators.chunks import Chunk
 
 Tensor = Any
 # {"startprob": (R, K), "transmat": (R, K, K), "emission": {name: (R, ...)}}
