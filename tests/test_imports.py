@@ -163,6 +163,17 @@ def test_nothing_heavy_is_imported_before_it_is_used(code):
     assert not heavy & set(loaded)
 
 
+def test_what_a_saved_model_may_hold_is_known_to_whoever_loads_it():
+    saved = {
+        name_of(path)
+        for path in ROOT.rglob("*.py")
+        if "@keras.saving.register_keras_serializable" in path.read_text(encoding="utf-8")
+    }
+    loaded, _ = run("import json, sys, rnnkit.tasks\nprint(json.dumps(list(sys.modules)))")
+    assert saved
+    assert saved <= set(loaded)
+
+
 FACES = ("layers", "tasks", "monitor", "heads", "backend", "study", "monitor.callbacks")
 
 

@@ -2,6 +2,7 @@
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.tasks.base import Task
+from rnnkit.tasks.forecast_networks import recurrent_forecaster
 from rnnkit.tasks.forecaster import Forecaster
 from rnnkit.tasks.loading import load
 from rnnkit.tasks.networks import recurrent_classifier, recurrent_series_classifier
@@ -19,5 +20,6 @@ __all__ = [
     "clipped",
     "load",
     "recurrent_classifier",
+    "recurrent_forecaster",
     "recurrent_series_classifier",
 ]
