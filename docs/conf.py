@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -45,3 +46,16 @@ napoleon_custom_sections = [("Call arguments", "params_style")]
 html_theme = "furo"
 html_title = f"rnnkit {release}"
 html_copy_source = False
+
+
+def is_metadata_routing(
+    app: Any, kind: str, name: str, member: Any, skip: bool, options: Any
+) -> bool:
+    """Leave out what scikit-learn generates on every estimator: `set_..._request`."""
+    del app, kind, member, options
+    return skip or (name.startswith("set_") and name.endswith("_request"))
+
+
+def setup(app: Any) -> None:
+    """Connect the filter."""
+    app.connect("autodoc-skip-member", is_metadata_routing)
