@@ -1,4 +1,4 @@
-"""The directive `recipe-settings`: every setting of every recipe, read from the signatures."""
+"""The directive `recipe-settings`: every setting of the recipes of a kind, from the signatures."""
 
 from __future__ import annotations
 
@@ -13,35 +13,55 @@ from rnnkit import recipes
 from rnnkit.cli.settings import Setting, settings_of
 from rnnkit.recipes.sentiment import PRESETS
 
-HEADING = ("setting", "type", "default", "`classic`", "meaning")
+HEADING = ("setting", "type", "default", "meaning")
 
 
-def rows() -> list[list[str]]:
+def heading(kind: str) -> list[str]:
+    """Return the heading; only recipes of texts have the preset `classic`."""
+    first, last = list(HEADING[:-1]), HEADING[-1]
+    return [*first, "`classic`", last] if kind == "texts" else [*first, last]
+
+
+def rows(kind: str) -> list[list[str]]:
     """Return one row for each setting, in the order of the first recipe that has it."""
-    found = {name: settings_of(recipes.find(name)) for name in recipes.names()}
+    names = [name for name in recipes.names() if recipes.kind_of(name) == kind]
+    found = {name: settings_of(recipes.find(name)) for name in names}
     order = dict.fromkeys(setting for settings in found.values() for setting in settings)
-    return [_row(name, {r: s[name] for r, s in found.items() if name in s}) for name in order]
+    return [_row(name, {r: s[name] for r, s in found.items() if name in s}, kind) for name in order]
 
 
-def _row(name: str, by_recipe: dict[str, Setting]) -> list[str]:
+def _row(name: str, by_recipe: dict[str, Setting], kind: str) -> list[str]:
     first = next(iter(by_recipe.values()))
-    defaults = {recipe: setting.shown for recipe, setting in by_recipe.items()}
-    if len(set(defaults.values())) == 1:
-        default = f"`{first.shown}`"
-    else:
-        default = ", ".join(f"`{value}` ({recipe})" for recipe, value in defaults.items())
-    classic = PRESETS["classic"]
-    preset = f"`{first._replace(default=classic[name]).shown}`" if name in classic else ""
-    return [f"`{name}`", first.type_name, default, preset, first.help]
+    recipes_of: dict[str, list[str]] = {}  # default -> the recipes that have it
+    for recipe, setting in by_recipe.items():
+        recipes_of.setdefault(setting.shown, []).append(f"`{recipe}`")
+    usual = max(recipes_of, key=lambda default: len(recipes_of[default]))
+    default = f"`{usual}`"
+    for other, having in recipes_of.items():
+        if other != usual:
+            default += f"; `{other}` in {', '.join(having)}"
+    row = [f"`{name}`", first.type_name, default]
+    if kind == "texts":
+        classic = PRESETS["classic"]
+        row.append(f"`{first._replace(default=classic[name]).shown}`" if name in classic else "")
+    return [*row, first.help]
 
 
 class RecipeSettings(SphinxDirective):
-    """Put the table where the directive stands."""
+    """Put the table where the directive stands; its argument is the kind, such as `texts`."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         """Return the table, parsed as Markdown."""
-        lines = ["| " + " | ".join(HEADING) + " |", "|---" * len(HEADING) + "|"]
-        lines += ["| " + " | ".join(row) + " |" for row in rows()]
+        kind = self.arguments[0]
+        found = rows(kind)
+        if not found:
+            raise self.error(f"There are no recipes of the kind {kind!r}.")
+        columns = heading(kind)
+        lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+        lines += ["| " + " | ".join(row) + " |" for row in found]
         holder = nodes.container()
         self.state.nested_parse(StringList(lines, "signatures"), self.content_offset, holder)
         return holder.children

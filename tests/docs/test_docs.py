@@ -158,7 +158,13 @@ def test_every_module_is_in_the_reference():
 
 def test_the_table_of_settings_names_every_setting(monkeypatch):
     monkeypatch.setattr(sys, "path", [str(DOCS / "_ext"), *sys.path])
-    rows = importlib.import_module("recipe_settings").rows()
-    for recipe in map(recipes.find, recipes.names()):
-        assert {row[0].strip("`") for row in rows} >= set(inspect.signature(recipe).parameters)
-    assert all(row[-1] for row in rows), "a setting without a description"
+    table = importlib.import_module("recipe_settings")
+    page = (DOCS / "recipes.md").read_text(encoding="utf-8")
+    for name in recipes.names():
+        kind = recipes.kind_of(name)
+        assert f"```{{recipe-settings}} {kind}\n" in page
+        rows = table.rows(kind)
+        settings = set(inspect.signature(recipes.find(name)).parameters)
+        assert {row[0].strip("`") for row in rows} >= settings
+        assert {len(row) for row in rows} == {len(table.heading(kind))}
+        assert all(row[-1] for row in rows), "a setting without a description"
