@@ -9,23 +9,31 @@ import keras
 import numpy as np
 import pytest
 
+from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
-from rnnkit.recipes import bilstm_sentiment
+from rnnkit.recipes import bilstm_sentiment, traffic_forecaster
 from rnnkit.tasks import base, load
 from rnnkit.tasks.feed import Feed
 
 CHILD = """
 import json, sys
 import rnnkit.tasks
-path, texts, labels = json.loads(sys.argv[1])
+from rnnkit import datasets
+path, texts, labels, traffic = json.loads(sys.argv[1])
 model = rnnkit.tasks.load(path)
 answers = model.predict(texts, verbose=0).ravel().tolist()
 steps = int(model.optimizer.iterations)
 rate = float(model.optimizer.learning_rate)
 history = model.fit(texts, labels, epochs=1, verbose=0)
 end = int(model.optimizer.iterations)
-print(json.dumps([answers, steps, end, rate, model.classes, model.jit_compile]))
+sentiment = [answers, steps, end, rate, model.classes, model.jit_compile]
+model = rnnkit.tasks.load(traffic)
+sample = datasets.load("traffic_sample", limit=200)
+answers = model.predict(sample.test.x[0], verbose=0).tolist()
+measured = model.evaluate(sample.test.x, return_dict=True, verbose=0)
+model.fit(sample.train.x, epochs=1, verbose=0)
+print(json.dumps([sentiment, [answers, measured]]))
 """
 
 
@@ -39,10 +47,21 @@ def saved(reviews, tmp_path_factory):
     return model, path
 
 
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory):
+    """A trained forecaster, its file, and the data set."""
+    sample = datasets.load("traffic_sample", limit=200)
+    model = traffic_forecaster(model="lstm", units=6, window=48, warm_up=16, epochs=2)
+    model.fit(sample.train.x, validation_data=sample.valid.x, verbose=0)
+    path = tmp_path_factory.mktemp("model") / "traffic.keras"
+    model.save(path)
+    return model, path, sample
+
+
 def test_loads_here_with_everything(saved, reviews):
     model, path = saved
     again = load(path)
-    texts = reviews[0][:20]
+    texts = reviews[0][:32]
     np.testing.assert_array_equal(model.predict(texts, verbose=0), again.predict(texts, verbose=0))
     assert again.vocabulary.tokens == model.vocabulary.tokens
     assert again.vocabulary.counts == model.vocabulary.counts
@@ -56,24 +75,31 @@ def test_loads_here_with_everything(saved, reviews):
 
 
 @pytest.mark.parametrize("other", sorted(set(installed()) - {keras.config.backend()}))
-def test_another_backend_answers_the_same_and_trains_on(saved, reviews, other):
+def test_another_backend_answers_the_same_and_trains_on(saved, reviews, traffic, other):
     """Keras's own file would crash in fit (torch's optimizer) or compile for minutes (JAX)."""
     model, path = saved
-    texts, labels = reviews[0][:24], ["pos" if label else "neg" for label in reviews[1][:24]]
+    forecaster, forecasters, sample = traffic
+    texts, labels = reviews[0][:32], ["pos" if label else "neg" for label in reviews[1][:32]]
+    given = json.dumps([str(path), texts, labels, str(forecasters)])
     child = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD, json.dumps([str(path), texts, labels])],
+        [sys.executable, "-W", "ignore", "-c", CHILD, given],
         env={**os.environ, "KERAS_BACKEND": other},
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert child.returncode == 0, child.stderr
-    answers, before, after, rate, classes, jit = json.loads(child.stdout.splitlines()[-1])
+    sentiment, (forecasts, measured) = json.loads(child.stdout.splitlines()[-1])
+    answers, before, after, rate, classes, jit = sentiment
     np.testing.assert_allclose(answers, model.predict(texts, verbose=0).ravel(), atol=1e-5)
     assert (before, after) == (int(model.optimizer.iterations), int(model.optimizer.iterations) + 1)
     assert rate == pytest.approx(float(model.optimizer.learning_rate))
     assert classes == ["neg", "pos"]
     assert jit == (other == "jax")
+    ours = forecaster.predict(sample.test.x[0], verbose=0)
+    np.testing.assert_allclose(forecasts, ours, rtol=1e-4)
+    ours = forecaster.evaluate(sample.test.x, return_dict=True, verbose=0)
+    assert measured == pytest.approx(ours, rel=1e-4)
 
 
 def test_same_first_weights_and_batches_on_every_backend(reviews):
@@ -133,7 +159,7 @@ def test_every_epoch_gives_the_batches_of_its_number(reviews, monkeypatch):
             return super().__getitem__(index)
 
     monkeypatch.setattr(base, "Feed", Watched)
-    model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=30)
+    model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=32)
     for _ in range(2):
         given.clear()
         model.fit(texts, labels, epochs=2, verbose=0)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 
 from rnnkit import datasets
-from rnnkit.backend import installed
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError
 from rnnkit.hmm.layers.features import HMMFeatures
@@ -21,18 +15,6 @@ from rnnkit.tasks import load
 from rnnkit.tasks.forecast_networks import FORMS, hidden_states, recurrent_forecaster
 from rnnkit.tasks.losses import ErrorInUnits
 
-CHILD = """
-import json, sys
-import numpy as np
-import rnnkit.tasks
-from rnnkit import datasets
-model = rnnkit.tasks.load(sys.argv[1])
-sample = datasets.load("traffic_sample", limit=200)
-answers = model.predict(sample.test.x[0], verbose=0).tolist()
-measured = model.evaluate(sample.test.x, return_dict=True, verbose=0)
-model.fit(sample.train.x, epochs=1, verbose=0)
-print(json.dumps([answers, measured]))
-"""
 KINDS = {
     "lstm": {"model": "lstm"},
     "hmm": {"model": "gru", "hmm": "joint", "hmm_states": 3, "layers": 2, "dropout": 0.2},
@@ -158,23 +140,8 @@ def test_one_file_holds_all(trained, sample, tmp_path, kind):
     np.testing.assert_array_equal(model.predict(one, verbose=0), again.predict(one, verbose=0))
     assert again.settings == model.settings
     assert (again.horizon, again.context) == (1, 12)
-    if kind != "lstm":
-        return
-    again.fit(sample.train.x, epochs=1, verbose=0)
-    answers = model.predict(one, verbose=0)
-    measured = model.evaluate(sample.test.x, return_dict=True, verbose=0)
-    for other in sorted(set(installed()) - {keras.config.backend()}):
-        child = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", CHILD, str(path)],
-            env={**os.environ, "KERAS_BACKEND": other},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert child.returncode == 0, child.stderr
-        theirs, their_measured = json.loads(child.stdout.splitlines()[-1])
-        np.testing.assert_allclose(theirs, answers, rtol=1e-4)
-        assert their_measured == pytest.approx(measured, rel=1e-4)
+    if kind == "lstm":
+        again.fit(sample.train.x, epochs=1, verbose=0)
 
 
 def test_what_cannot_be_used_is_refused(trained, sample):

@@ -20,7 +20,7 @@ def test_norm_is_that_of_the_unclipped_gradient(reviews, clip_norm):
         learning_rate=0.5,
         learning_rate_schedule="constant",
         clip_norm=clip_norm,
-        batch_size=120,
+        batch_size=128,
         min_count=1,
     )
     model.fit(texts, labels, epochs=1, verbose=0)
