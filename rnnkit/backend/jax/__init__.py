@@ -35,5 +35,8 @@ def fixed_shapes() -> bool:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function, compiled once for each set of shapes."""
+    """Return the function, compiled once for each set of shapes.
+
+    Its arguments are tensors, arrays, or tuples and dictionaries of them.
+    """
     return jax.jit(function)

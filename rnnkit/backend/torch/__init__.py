@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -36,5 +37,10 @@ def fixed_shapes() -> bool:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function as it is: PyTorch runs it op by op; see `backend.jax`."""
-    return function
+    """Return the function: PyTorch runs it op by op; see `backend.jax`."""
+
+    @functools.wraps(function)
+    def run(*args: Any) -> Any:
+        return function(*tensors(args))
+
+    return run

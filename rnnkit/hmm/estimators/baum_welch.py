@@ -105,9 +105,9 @@ def baum_welch(
     probabilistic functions of Markov chains; Rabiner 1989, A Tutorial on Hidden Markov Models.
     """
     same = Same(emission)
-    model = to_model(first, training.dtype)
+    model = native.tensors(to_model(first, training.dtype))
     restarts, states = first["startprob"].shape
-    blocks = [to_block(chunk) for chunk in chunks.blocks]
+    blocks = [native.tensors(to_block(chunk)) for chunk in chunks.blocks]
     xs = [block["x"] for block in blocks]
     x = xs[0] if len(xs) == 1 else ops.concatenate(xs)
     priors = {

@@ -51,10 +51,10 @@ def _frozen(value: Any) -> Hashable:
 
 
 def to_model(parameters: Mapping[str, np.ndarray], dtype: str) -> Model:
-    """Return parameters with restarts as tensors: `startprob`, `transmat`, and the emission's."""
-    tensors = native.tensors({name: value.astype(dtype) for name, value in parameters.items()})
-    start, moves = tensors.pop("startprob"), tensors.pop("transmat")
-    return {"startprob": start, "transmat": moves, "emission": tensors}
+    """Return parameters with restarts in order: `startprob`, `transmat`, and the emission's."""
+    values = {name: value.astype(dtype) for name, value in parameters.items()}
+    start, moves = values.pop("startprob"), values.pop("transmat")
+    return {"startprob": start, "transmat": moves, "emission": values}
 
 
 def to_numpy(model: Model) -> dict[str, np.ndarray]:
@@ -63,12 +63,12 @@ def to_numpy(model: Model) -> dict[str, np.ndarray]:
     return {name: ops.convert_to_numpy(value) for name, value in tensors.items()}
 
 
-def to_block(chunk: Chunk) -> dict[str, Tensor]:
-    """Return a block as tensors."""
+def to_block(chunk: Chunk) -> dict[str, np.ndarray]:
+    """Return a block as a compiled pass takes it."""
     block = {"x": chunk.x, "mask": chunk.mask, "observed": chunk.observed}
     if chunk.states is not None:
         block["states"] = chunk.states
-    return native.tensors(block)
+    return block
 
 
 def log_likelihood(emission: Emission, model: Model, block: Mapping[str, Tensor]) -> Tensor:
@@ -188,7 +188,8 @@ def first_impossible(emission: Emission, model: Model, chunk: Chunk, row: int) -
         None if chunk.states is None else chunk.states[row : row + 1],
         chunk.rows[row : row + 1],
     )
-    log_lik = ops.convert_to_numpy(log_likelihood(emission, model, to_block(one)))[0, 0]
+    log_lik = log_likelihood(emission, native.tensors(model), native.tensors(to_block(one)))
+    log_lik = ops.convert_to_numpy(log_lik)[0, 0]
     parameters = to_numpy(model)
     with np.errstate(divide="ignore"):
         forward = np.log(parameters["startprob"][0], dtype="float64")

@@ -21,7 +21,7 @@ class Stepper:
 
     Args:
         same: the emission.
-        model: the parameters as tensors, one restart.
+        model: the parameters, one restart.
         prepare: turns one observation into what the emission wants `(1, ...)`, and says whether
             it was observed.
 
@@ -32,7 +32,7 @@ class Stepper:
     def __init__(
         self, same: Same, model: Model, prepare: Callable[[Any], tuple[np.ndarray, bool]]
     ) -> None:
-        self._same, self._model, self._prepare = same, model, prepare
+        self._same, self._model, self._prepare = same, native.tensors(model), prepare
         self.reset()
 
     def reset(self) -> None:
@@ -53,9 +53,9 @@ class Stepper:
         """
         prepared, observed = self._prepare(x)
         block = {
-            "x": ops.convert_to_tensor(prepared),
-            "mask": ops.ones((1, 1), "bool"),
-            "observed": ops.full((1, 1), observed, "bool"),
+            "x": prepared,
+            "mask": np.ones((1, 1), bool),
+            "observed": np.full((1, 1), observed),
         }
         begin = self._filtered is None
         run = _step(self._same, begin)
