@@ -16,14 +16,15 @@ def feed(batches: Any) -> tf.data.Dataset:
     """Return what `fit` is to be given for a `keras.utils.PyDataset` of `(inputs, ...)` batches.
 
     Keras would fix the number of steps T from the first two batches; here it stays open. The inputs
-    are one array `(B, T, ...)`, or a tuple of such.
+    are one array `(B, T, ...)`, or a tuple of such; so are targets and weights of every step.
     """
+    steps = tf.nest.flatten(batches[0][0])[0].shape[1]
 
-    def open_to(axes: int) -> Any:
-        return lambda part: tf.TensorSpec((None,) * axes + part.shape[axes:], part.dtype)
+    def opened(part: Any) -> tf.TensorSpec:
+        axes = 2 if part.ndim > 1 and part.shape[1] == steps else 1  # labels are (B,) or (B, 1)
+        return tf.TensorSpec((None,) * axes + part.shape[axes:], part.dtype)
 
-    inputs, *others = batches[0]
-    spec = (tf.nest.map_structure(open_to(2), inputs), *map(open_to(1), others))
+    spec = tf.nest.map_structure(opened, tuple(batches[0]))
 
     def generate() -> Any:
         for index in range(len(batches)):
