@@ -31,7 +31,7 @@ def read(path: str) -> Series:
         >>> read(str(path)).values.shape
         (3, 2)
     """
-    from rnnkit.data.series import Series
+    from rnnkit.data.series import Series, number
 
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
@@ -42,7 +42,7 @@ def read(path: str) -> Series:
         rows = rows[1:]
     timed = bool(rows) and _is(rows[0][0], _time) and not _is(rows[0][0], float)
     try:
-        values = np.array([[float(cell) for cell in row[timed:]] for row in rows])
+        values = np.array([[number(cell) for cell in row[timed:]] for row in rows])
         times = np.array([_time(row[0]) for row in rows], "datetime64[m]") if timed else None
     except ValueError as error:
         raise InputError(

@@ -293,6 +293,8 @@ def from_csv(
         test_fraction: the share of the steps, the latest, for test.
         encoding: of the file.
 
+    An empty cell was not measured, as `nan` is.
+
     Raises:
         InputError: a file, a column or a cell that cannot be read.
 
@@ -320,10 +322,10 @@ def from_csv(
                 f"{', '.join(filter(None, rows[0]))}."
             )
     try:
-        values = [[float(row[name]) for name in wanted] for row in rows]
+        values = [[number(row[name]) for name in wanted] for row in rows]
         times = [row[time].strip().replace(" ", "T") for row in rows] if time else None
     except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: a cell is empty or no number ({error}).") from error
+        raise InputError(f"{path}: a cell is missing or no number ({error}).") from error
     return from_arrays(
         values,
         times,
@@ -333,3 +335,13 @@ def from_csv(
         test_fraction=test_fraction,
         name=path.stem,
     )
+
+
+def number(cell: str) -> float:
+    """Return the number in a cell of a CSV file; NaN where it is empty.
+
+    Example:
+        >>> number(" 3.5"), number("")
+        (3.5, nan)
+    """
+    return float(cell.strip() or "nan")

@@ -52,8 +52,8 @@ def sequence_classifier(
         learning_rate_schedule: "constant", or, after a short rise, "linear" or "cosine" to zero.
         clip_norm: gradients are clipped to this global norm; None = not at all.
         batch_size: series of a batch.
-        epochs: how often `fit` goes through the series, where it is not told; None = enough for
-            2,000 steps, 3 to 15.
+        epochs: how often `fit` goes through the series, where it is not told; None = from their
+            number: enough for 2,000 batches, 3 to 15.
         max_length: longer series are cut to this many steps; None = never.
         truncate: which end a cut keeps: "head", "tail", "both".
         classes: names of the classes in the order of the labels, as a tuple or separated by commas;

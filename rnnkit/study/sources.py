@@ -114,6 +114,12 @@ def refuse_unsuitable(recipe: str, takes: Kind, data: str | os.PathLike[str]) ->
     if holds == takes:
         return
     own = ", or a table or folder of texts" if takes == "texts" else ""
+    if is_path and takes != "texts":
+        raise InputError(
+            f"{name} is a file: {recipe} takes {takes} of your own in Python alone, where "
+            "rnnkit.data.series reads them (from_csv, from_arrays). Data sets by name that suit "
+            f"it: {', '.join(datasets.names(takes))}."
+        )
     raise InputError(
         f"{recipe} learns from {takes}, and {name} holds {holds}. Data sets that suit it: "
         f"{', '.join(datasets.names(takes))}{own}."

@@ -70,6 +70,7 @@ def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
         (["train", "lstm_sentiment", "--data", "pems_flow"], "pems_flow holds series. Data sets"),
         (["train", "traffic_forecaster", "--data", "imdb"], "it: traffic_sample, pems_flow, metro"),
         (["compare", "sequence_classifier", "--data", "sample"], "sequences_sample, japanese_vow"),
+        (["train", "traffic_forecaster", "--data", __file__], "is a file: traffic_forecaster"),
         (["compare", "sequence_classifier", "gru_sentiment"], "cannot be compared on the same"),
     ],
 )
@@ -116,7 +117,8 @@ def test_series_of_a_file(tmp_path):
     path = tmp_path / "walk.csv"
     path.write_text("\ufeff1,2.5\n3,-4\n", encoding="utf-8")
     assert series.read(str(path)).values.tolist() == [[1.0, 2.5], [3.0, -4.0]]
-    path.write_text("when,cars\n2024-01-01 00:00,7\n2024-01-01 00:05,9\n")
+    path.write_text("when,cars\n2024-01-01 00:00,7\n2024-01-01 00:05,9\n2024-01-01 00:10,\n")
     found = series.read(str(path))
-    assert found.values.tolist() == [[7.0], [9.0]]
+    assert found.values[:2].tolist() == [[7.0], [9.0]]
+    assert np.isnan(found.values[2, 0])  # an empty cell was not measured
     assert str(found.times[1]) == "2024-01-01T00:05"

@@ -206,6 +206,9 @@ def test_ones_own_measurements(tmp_path):
     assert data.test.x[0].values.tolist() == [[4.0, 1.0]]
     with pytest.raises(InputError, match=r"no column 'car'\. Did you mean 'cars'"):
         from_csv(path, time="when", target="car")
+    path.write_text("when,cars,rain\n2020-01-01 00:00,3,0\n2020-01-01 00:05,,1\n")
+    data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
+    np.testing.assert_equal(data.test.x[0].values, [[np.nan, 1.0]])  # empty: not measured
     with pytest.raises(InputError, match="no number"):
         from_csv(path, time=None, target="when")
     with pytest.raises(InputError, match="target is 3; expected the number of a column, 0 to 1"):
