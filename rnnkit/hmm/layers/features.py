@@ -77,8 +77,10 @@ class HMMFeatures(StateLayer):
         >>> layer = HMMFeatures(3, seed=0)
         >>> layer(np.zeros((2, 5, 4))).shape
         (2, 5, 3)
-        >>> layer.transition_matrix().round(2).tolist()
-        [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]]
+        >>> print(layer.transition_matrix().round(2))
+        [[0.9  0.05 0.05]
+         [0.05 0.9  0.05]
+         [0.05 0.05 0.9 ]]
     """
 
     def __init__(
