@@ -27,7 +27,8 @@ class Observed(keras.layers.Layer):
         columns: the numbers of the columns.
 
     Example:
-        >>> Observed([0, 2])(np.array([[[5.0, 1.0, 7.0], [0.0, 0.0, 7.0]]]))[0].tolist()
+        >>> known = np.array([[[5.0, 1.0, 7.0], [0.0, 0.0, 7.0]]])
+        >>> keras.ops.convert_to_numpy(Observed([0, 2])(known))[0].tolist()
         [[5.0, 7.0], [nan, nan]]
     """
 

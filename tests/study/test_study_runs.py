@@ -180,8 +180,8 @@ def test_data_that_do_not_suit_the_recipe_are_refused_by_name(recipe, data, mess
         make_plan(recipe, data)
 
 
-def test_a_table_is_of_texts(table):
-    with pytest.raises(InputError, match=r"films.csv holds texts\. Data sets that suit it"):
+def test_a_file_is_of_texts(table):
+    with pytest.raises(InputError, match=r"films.csv is a file: .* Data sets by name that suit it"):
         make_plan("sequence_classifier", table)
 
 
