@@ -63,8 +63,8 @@ class CRF(StateLayer):
         >>> crf = CRF(3)
         >>> crf(np.zeros((2, 5, 3))).shape
         (2, 5, 3)
-        >>> losses = crf.nll(np.zeros((1, 2, 3)), [[0, 1]])  # 9 labellings, equally likely
-        >>> round(float(losses[0]), 3) == round(float(np.log(9)), 3)
+        >>> loss = crf.nll(np.zeros((1, 2, 3)), [[0, 1]])  # 9 labellings, equally likely
+        >>> bool(abs(keras.ops.convert_to_numpy(loss)[0] - np.log(9)) < 1e-5)
         True
     """
 
