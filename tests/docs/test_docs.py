@@ -85,6 +85,11 @@ def few_reviews(monkeypatch):
 
 
 @pytest.mark.usefixtures("in_a_folder", "few_reviews")
+# A page costs minutes of compiling on JAX and TensorFlow, and what it shows is tested on each.
+@pytest.mark.skipif(
+    rnnkit.backend.name != "torch" and "torch" in rnnkit.backend.installed(),
+    reason="pages run on PyTorch, which compiles nothing; docstrings and tests on every backend",
+)
 @pytest.mark.parametrize("page", with_blocks("python", "pycon"), ids=name)
 def test_python_blocks_run_in_order(page):
     names = {"__name__": "__main__"}
