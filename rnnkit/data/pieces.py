@@ -52,13 +52,14 @@ class Pieces:
         seed: int = 0,
     ) -> None:
         self._encoded = list(encoded)
-        self.context, self.window, self.warm_up = context, window, warm_up
+        self._counts = [one.counts(context) for one in encoded]
+        self.window, self.warm_up = window, warm_up
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self._places = [
             (i, start)
-            for i, one in enumerate(self._encoded)
-            for start in range(0, len(one.x), window)
-            if one.known[context - 1 :].any()
+            for i, counts in enumerate(self._counts)
+            if counts.any()
+            for start in range(0, len(counts), window)
         ]
         self._starts = [start for _, start in self._places]
         self.order = np.arange(len(self._places))
@@ -87,7 +88,8 @@ class Pieces:
         for row, place in enumerate(rows):
             i, start = self._places[place][0], self._starts[place]
             first = max(0, start - self.warm_up)
-            _fill(batch, row, self._encoded[i], first, start + self.window, self.context)
+            end = min(start + self.window, len(self._counts[i]))
+            _fill(batch, row, self._encoded[i], self._counts[i], slice(first, end))
             batch[2][row, : start - first] = 0
         return batch
 
@@ -106,7 +108,8 @@ class Whole:
     """
 
     def __init__(self, encoded: Sequence[Encoded], *, context: int, batch_size: int = 64) -> None:
-        self._encoded, self.context = list(encoded), context
+        self._encoded = list(encoded)
+        self._counts = [one.counts(context) for one in encoded]
         self.tokens = sum(len(one.x) for one in self._encoded)
         lengths = [_rounded(len(one.x)) for one in self._encoded]
         self.groups: list[list[int]] = []
@@ -129,7 +132,7 @@ class Whole:
         width = self._encoded[group[0]].x.shape[1]
         batch = _empty(len(group), self._lengths[group[0]], width)
         for row, i in enumerate(group):
-            _fill(batch, row, self._encoded[i], 0, len(self._encoded[i].x), self.context)
+            _fill(batch, row, self._encoded[i], self._counts[i], slice(len(self._counts[i])))
         return batch
 
 
@@ -151,10 +154,10 @@ def _empty(rows: int, length: int, width: int) -> Batch:
     )
 
 
-def _fill(batch: Batch, row: int, one: Encoded, first: int, end: int, context: int) -> None:
+def _fill(batch: Batch, row: int, one: Encoded, counts: np.ndarray, steps: slice) -> None:
+    """Put the steps of a series at the start of a row; `counts` `(T,)` says which count."""
     x, targets, weights = batch
-    end = min(end, len(one.x))
-    x[row, : end - first] = one.x[first:end]
-    targets[row, : end - first, 0] = one.target[first:end]
-    counts = one.known[first:end] & (np.arange(first, end) >= context - 1)
-    weights[row, : end - first] = counts
+    length = len(counts[steps])
+    x[row, :length] = one.x[steps]
+    targets[row, :length, 0] = one.target[steps]
+    weights[row, :length] = counts[steps]

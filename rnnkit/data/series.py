@@ -283,6 +283,8 @@ def from_csv(
 ) -> SeriesDataset:
     r"""Read a data set of series from a CSV file with a header, one row a step, in order of time.
 
+    A cell that is empty, or `nan`, was not measured.
+
     Args:
         path: the file.
         time: the column with the time (such as 2016-01-04 00:05), or None.
@@ -292,8 +294,6 @@ def from_csv(
         valid_fraction: the share of the steps for valid.
         test_fraction: the share of the steps, the latest, for test.
         encoding: of the file.
-
-    An empty cell was not measured, as `nan` is.
 
     Raises:
         InputError: a file, a column or a cell that cannot be read.

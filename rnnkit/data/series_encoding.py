@@ -32,6 +32,10 @@ class Encoded(NamedTuple):
     base: np.ndarray
     known: np.ndarray
 
+    def counts(self, context: int) -> np.ndarray:
+        """Return the steps `(T,)` that count: `context` were read, and what came is known."""
+        return self.known & (np.arange(len(self.known)) >= context - 1)
+
 
 class SeriesEncoder:
     """Learns from training series how to scale them, and what is usual at which time.

@@ -95,12 +95,8 @@ def traffic_forecaster(
     """
     settings: dict[str, Any] = dict(locals())
     from rnnkit.data.series_encoding import SeriesEncoder
-    from rnnkit.tasks.forecast_networks import (
-        FORMS,
-        fit_line,
-        hidden_states,
-        recurrent_forecaster,
-    )
+    from rnnkit.data.series_line import fit_line
+    from rnnkit.tasks.forecast_networks import FORMS, hidden_states, recurrent_forecaster
     from rnnkit.tasks.forecaster import Forecaster
     from rnnkit.tasks.optimizers import clipped
 

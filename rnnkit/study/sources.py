@@ -107,22 +107,23 @@ def refuse_unsuitable(recipe: str, takes: Kind, data: str | os.PathLike[str]) ->
         >>> refuse_unsuitable("lstm_sentiment", "texts", "imdb")
     """
     name = os.fspath(data)
-    is_path = name not in datasets.names() and (
-        takes == "texts" or Path(name).expanduser().exists()
-    )
-    holds = "texts" if is_path else datasets.kind_of(name)
+    suit = ", ".join(datasets.names(takes))
+    if name not in datasets.names():
+        if takes == "texts":
+            return
+        if Path(name).expanduser().exists():
+            raise InputError(
+                f"{name} is a file: {recipe} takes {takes} of your own in Python alone, where "
+                "rnnkit.data.series reads them (from_csv, from_arrays). Data sets by name that "
+                f"suit it: {suit}."
+            )
+    holds = datasets.kind_of(name)
     if holds == takes:
         return
     own = ", or a table or folder of texts" if takes == "texts" else ""
-    if is_path and takes != "texts":
-        raise InputError(
-            f"{name} is a file: {recipe} takes {takes} of your own in Python alone, where "
-            "rnnkit.data.series reads them (from_csv, from_arrays). Data sets by name that suit "
-            f"it: {', '.join(datasets.names(takes))}."
-        )
     raise InputError(
         f"{recipe} learns from {takes}, and {name} holds {holds}. Data sets that suit it: "
-        f"{', '.join(datasets.names(takes))}{own}."
+        f"{suit}{own}."
     )
 
 

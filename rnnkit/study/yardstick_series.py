@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.data.series import Series, SeriesDataset
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
+from rnnkit.data.series_line import fit_line, lags
 
 Forecast = Callable[[Series, Encoded], np.ndarray]  # (T,): number t is made at step t
 
@@ -55,26 +56,15 @@ def measure_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) 
         As `measure_persistence`.
     """
     context = settings.get("context", 12)
-
-    def inputs(encoded: Encoded) -> np.ndarray:
-        padded = np.concatenate([np.zeros(context - 1), encoded.x[:, 0]])
-        lags = np.lib.stride_tricks.sliding_window_view(padded, context)
-        return np.concatenate([lags, np.ones((len(lags), 1))], axis=1)
-
     begin = time.perf_counter()
     encoder = _encoder(dataset, settings)
-    train = [one for one in encoder.encode(dataset.train.x) if _counts(one, context).any()]
-    solution = np.linalg.lstsq(
-        np.concatenate([inputs(one)[_counts(one, context)] for one in train]),
-        np.concatenate([one.target[_counts(one, context)] for one in train]),
-        rcond=None,
-    )[0]
+    weights, bias = fit_line(encoder.encode(dataset.train.x), context)
     seconds = time.perf_counter() - begin
 
     def line(one: Series, encoded: Encoded) -> np.ndarray:
-        return encoded.base + encoder.scale * (inputs(encoded) @ solution)
+        return encoded.base + encoder.scale * (lags(encoded.x[:, 0], context) @ weights + bias)
 
-    return _measured(dataset, encoder, settings, line, len(solution), seconds)
+    return _measured(dataset, encoder, settings, line, context + 1, seconds)
 
 
 def _encoder(dataset: SeriesDataset, settings: Mapping[str, Any]) -> SeriesEncoder:
@@ -83,11 +73,6 @@ def _encoder(dataset: SeriesDataset, settings: Mapping[str, Any]) -> SeriesEncod
     encoder = SeriesEncoder(**{"target": dataset.target, **given})
     encoder.learn(dataset.train.x)
     return encoder
-
-
-def _counts(encoded: Encoded, context: int) -> np.ndarray:
-    """Return the steps that count: enough was read, and what came is known."""
-    return encoded.known & (np.arange(len(encoded.known)) >= context - 1)
 
 
 def _measured(
@@ -100,7 +85,7 @@ def _measured(
 ) -> dict[str, Any]:
     errors = []
     for one, encoded in zip(dataset.test.x, encoder.encode(dataset.test.x), strict=True):
-        counts = _counts(encoded, settings.get("context", 12))
+        counts = encoded.counts(settings.get("context", 12))
         came = encoded.base + encoder.scale * encoded.target
         errors.append((forecast(one, encoded) - came)[counts])
     error = np.concatenate(errors)

@@ -89,35 +89,6 @@ def hidden_states(
     return layer
 
 
-def fit_line(encoded: Sequence[Encoded], context: int) -> tuple[np.ndarray, float]:
-    """Fit `d_{t+h} = b + Σ_k a_k d_{t-k}` to the deviations of training series by least squares.
-
-    Args:
-        encoded: the series.
-        context: the number of deviations, the last one being that of step t.
-
-    Returns:
-        a `(context,)`, the earliest first, and b.
-
-    Example:
-        >>> half = np.array([8.0, 4.0, 2.0, 1.0])
-        >>> x, known = half[:, None], np.array([True, True, True, False])
-        >>> line = fit_line([Encoded(x, half / 2, half, known)], 1)
-        >>> line[0].round(3).tolist(), abs(round(line[1], 3))
-        ([0.5], 0.0)
-    """
-    lags, came = [], []
-    for one in encoded:
-        padded = np.concatenate([np.zeros(context - 1), one.x[:, 0]])
-        counts = one.known & (np.arange(len(one.known)) >= context - 1)
-        lags.append(np.lib.stride_tricks.sliding_window_view(padded, context)[counts])
-        came.append(one.target[counts])
-    rows = np.concatenate(lags)
-    inputs = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
-    solution = np.linalg.lstsq(inputs, np.concatenate(came), rcond=None)[0]
-    return solution[:-1], float(solution[-1])
-
-
 def recurrent_forecaster(
     features: int,
     *,
@@ -146,7 +117,7 @@ def recurrent_forecaster(
         form: where its posteriors go: "input" or "joint", beside what the first layer reads;
             "output", beside what the last layer puts out.
         line: first weights of a linear path from the last deviations to the forecast, see
-            `fit_line`; None = no such path.
+            `rnnkit.data.series_line.fit_line`; None = no such path.
         seed: of the first weights (the same on every backend) and of the dropout.
 
     Returns:

@@ -248,7 +248,7 @@ class Forecaster(Task):
         self, encoder: SeriesEncoder, series: list[Series], name: str
     ) -> list[Encoded]:
         encoded = encoder.encode(series)
-        if not any(one.known[self.context - 1 :].any() for one in encoded):
+        if not any(one.counts(self.context).any() for one in encoded):
             raise InputError(
                 f"{name} has no step to forecast: expected a series of more than "
                 f"{self.context + self.horizon - 1} steps (context {self.context}, horizon "

@@ -22,6 +22,7 @@ import numpy as np
 from rnnkit import datasets
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.data.series_encoding import SeriesEncoder
+from rnnkit.data.series_line import lags
 from rnnkit.recipes import traffic_forecaster
 from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 
@@ -64,10 +65,9 @@ def line_through_values(data: SeriesDataset, horizon: int) -> dict[str, float]:
     def rows(series: list[Series]) -> tuple[np.ndarray, np.ndarray]:
         inputs, came = [], []
         for one in encoder.encode(series):
-            counts = one.known & (np.arange(len(one.known)) >= LAGS - 1)
+            counts = one.counts(LAGS)
             value = one.base + encoder.scale * (one.x[:, 0] - one.x[:, change])
-            lags = np.lib.stride_tricks.sliding_window_view(np.r_[np.zeros(LAGS - 1), value], LAGS)
-            columns = [lags, one.base[:, None], np.ones((len(value), 1))]
+            columns = [lags(value, LAGS), one.base[:, None], np.ones((len(value), 1))]
             inputs.append(np.concatenate(columns, axis=1)[counts])
             came.append((one.base + encoder.scale * one.target)[counts])
         return np.concatenate(inputs), np.concatenate(came)

@@ -19,8 +19,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from rnnkit import datasets
-from rnnkit.hmm.estimators.classifier import HMMClassifier
-from rnnkit.hmm.estimators.models import GaussianHMM
+from rnnkit.hmm import GaussianHMM, HMMClassifier
 from rnnkit.recipes import sequence_classifier
 
 FOLDS = 5
