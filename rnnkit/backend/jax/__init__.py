@@ -10,10 +10,12 @@ import jax
 from rnnkit.backend.jax.feed import dense, feed, tensors
 from rnnkit.backend.jax.recurrent import KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION, scan
+from rnnkit.backend.jax.table import add_rows
 
 __all__ = [
     "HOIST_INPUT_PROJECTION",
     "KERNELS",
+    "add_rows",
     "compiled",
     "dense",
     "devices",

@@ -11,10 +11,12 @@ from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 from rnnkit.backend.tensorflow.feed import dense, feed, tensors
 from rnnkit.backend.tensorflow.recurrent import KERNELS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
+from rnnkit.backend.tensorflow.table import add_rows
 
 __all__ = [
     "HOIST_INPUT_PROJECTION",
     "KERNELS",
+    "add_rows",
     "compiled",
     "dense",
     "devices",

@@ -11,10 +11,12 @@ import torch
 from rnnkit.backend.torch.feed import dense, feed, tensors
 from rnnkit.backend.torch.recurrent import KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION, scan
+from rnnkit.backend.torch.table import add_rows
 
 __all__ = [
     "HOIST_INPUT_PROJECTION",
     "KERNELS",
+    "add_rows",
     "compiled",
     "dense",
     "devices",

@@ -1,0 +1,72 @@
+"""A step against the word2vec program's, word by word, in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from rnnkit.backend import native
+from rnnkit.embeddings.huffman import huffman
+from rnnkit.embeddings.steps import Batch, Tables, step
+
+V, D, RATE = 9, 4, 0.1
+AROUND = np.array([[1, 2, -1, 5], [-1, -1, -1, -1], [0, 0, 8, 7], [-1, 3, 3, -1]], "int32")
+WORDS = np.array([4, 1, 2, 7])
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def batch_of(loss):
+    if loss == "negative-sampling":
+        noise = np.array([[3, 4, 0], [2, 2, 2], [2, 6, 5], [1, 1, 7]])  # 4, 2 and 7 are the word
+        rows = np.concatenate([WORDS[:, None], noise], 1)
+        labels = np.tile([1.0, 0, 0, 0], (4, 1))
+        counts = np.concatenate([np.ones((4, 1)), noise != WORDS[:, None]], 1)
+    else:
+        tree = huffman(np.array([40, 30, 20, 9, 7, 5, 3, 2, 1]))
+        rows, labels = tree.nodes[WORDS], 1.0 - tree.turns[WORDS]
+        counts = np.arange(rows.shape[1]) < tree.lengths[WORDS, None]
+    floats = [part.astype("float32") for part in (labels, counts)]
+    return Batch(AROUND, rows.astype("int32"), *floats)
+
+
+def program(vectors, outputs, batch, method):
+    """Gradients at the tables as they came, all added at the end."""
+    by_vectors, by_outputs, loss, number = np.zeros_like(vectors), np.zeros_like(outputs), 0.0, 0
+    for n, around in enumerate(batch.around):
+        context = [word for word in around if word >= 0]
+        groups = (
+            [[word] for word in context] if method == "skip-gram" else [context] * bool(context)
+        )
+        for group in groups:
+            h = vectors[group].mean(0)
+            number += 1
+            for row, y, counts in zip(batch.rows[n], batch.labels[n], batch.counts[n], strict=True):
+                if counts:
+                    p = sigmoid(h @ outputs[row])
+                    loss -= np.log(p if y else 1 - p)
+                    by_outputs[row] += (p - y) * h
+                    for word in group:
+                        by_vectors[word] += (p - y) * outputs[row]
+    return vectors - RATE * by_vectors, outputs - RATE * by_outputs, loss, number
+
+
+@pytest.mark.parametrize("loss", ["negative-sampling", "hierarchical-softmax"])
+@pytest.mark.parametrize("method", ["skip-gram", "cbow"])
+def test_a_step_is_the_programs(method, loss):
+    rng = np.random.default_rng(0)
+    batch = batch_of(loss)
+    vectors, outputs = rng.normal(size=(V, D)), rng.normal(size=(V, D))
+    wanted = program(vectors, outputs, batch, method)
+
+    def run(vectors, outputs, around, rows, labels, counts):
+        tables, loss, number = step(
+            Tables(vectors, outputs), Batch(around, rows, labels, counts), RATE, method
+        )
+        return (*tables, loss, number)
+
+    given = native.tensors((vectors.astype("float32"), outputs.astype("float32"), *batch))
+    found = [keras.ops.convert_to_numpy(part) for part in native.compiled(run)(*given)]
+    for mine, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=2e-5, atol=1e-6)
