@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data import imdb, movements, sample, series, timeseries, traffic, traffic_sample
+from rnnkit.data import (
+    imdb,
+    movements,
+    sample,
+    series,
+    timeseries,
+    traffic,
+    traffic_sample,
+    wiki8,
+    words_sample,
+)
 from rnnkit.data.files import from_files
 from rnnkit.data.series import SeriesDataset
 from rnnkit.data.splits import Dataset, Kind, Split, TextDataset, deal
@@ -38,6 +48,7 @@ _READERS: dict[Kind, dict[str, Callable[[], Dataset | SeriesDataset]]] = {
         "pems_flow": traffic.read_pems,
         "metro_traffic": traffic.read_metro,
     },
+    "corpus": {"words_sample": words_sample.read, "wiki8": wiki8.read},
 }
 
 
@@ -85,7 +96,8 @@ def load(
     Args:
         name: of texts: ``"imdb"`` (84 MB, downloaded once), ``"sample"`` (generated, no download);
             of series: ``"pems_flow"``, ``"metro_traffic"``, ``"traffic_sample"`` (generated); of
-            series with a label: ``"japanese_vowels"``, ``"sequences_sample"`` (generated).
+            series with a label: ``"japanese_vowels"``, ``"sequences_sample"`` (generated); of
+            words alone: ``"wiki8"``, ``"words_sample"`` (generated), whose train is a `Corpus`.
         seed: which examples of train are held out for valid, and their order. A data set that comes
             with its own valid split (``"sample"``) keeps it. Series are held out by time.
         valid_fraction: how much of train is held out, from 0 to below 1, alike in every class; of
@@ -94,7 +106,7 @@ def load(
             counted in `notes` in any case.
         limit: keep this many examples of each split, classes in proportion, the same ones every
             time; of series to forecast this many steps, the last ones of train, the first ones of
-            valid and test.
+            valid and test; of a corpus this many texts.
 
     Returns:
         `Dataset` or `SeriesDataset`.
@@ -116,6 +128,8 @@ def load(
     found = _READERS[kind][name]()
     if isinstance(found, SeriesDataset):
         return _series(found, valid_fraction, drop_overlap, limit)
+    if kind == "corpus":
+        return _corpus(found, valid_fraction, drop_overlap, limit)
     if kind == "texts":
         found = _report_overlap(found, drop_overlap)
     elif drop_overlap:
@@ -154,6 +168,18 @@ def _series(
         valid=series.first_steps(found.valid, limit),
         test=series.first_steps(found.test, limit),
     )
+
+
+def _corpus(
+    found: Dataset, valid_fraction: float | None, drop_overlap: bool, limit: int | None
+) -> Dataset:
+    for name, value in (("drop_overlap", drop_overlap), ("valid_fraction", valid_fraction)):
+        if value:
+            raise InputError(
+                f"{name} is {value}: {found.name!r} is a corpus to learn word vectors from and has "
+                "no other splits. Leave it out."
+            )
+    return replace(found, train=Split(found.train.x.first(limit)))
 
 
 def _report_overlap(found: Dataset, drop: bool) -> Dataset:

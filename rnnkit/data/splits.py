@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 # What a data set holds, and so which recipes can learn from it: texts with a label each, series of
-# numbers with a label each, or series that go on and are to be forecast.
-Kind = Literal["texts", "labelled series", "series"]
+# numbers with a label each, series that go on and are to be forecast, or words alone.
+Kind = Literal["texts", "labelled series", "series", "corpus"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,8 @@ class Split:
     """Examples, and what is to be learned of each, as `fit(x, y)` takes them.
 
     Attributes:
-        x: the examples: texts, arrays `(T, D)` or `rnnkit.data.series.Series`.
+        x: the examples: texts, arrays `(T, D)` or `rnnkit.data.series.Series`; or, to learn words
+            from, a `rnnkit.data.corpus.Corpus`.
         y: ``y[i]`` is the class index of ``x[i]``; None where nothing but x is to be learned.
 
     Example:
@@ -26,7 +27,7 @@ class Split:
         (['good', 'bad'], 2)
     """
 
-    x: list[Any]
+    x: Any
     y: Any = None
 
     def __len__(self) -> int:
