@@ -15,7 +15,7 @@ from typing import Any
 from rnnkit.errors import InputError
 
 LONGEST = 10_000  # words of a text of a file; gensim's C code takes no more at once
-BLOCK = 1 << 20  # bytes that are read at once
+BLOCK = 1 << 18  # bytes that are read at once
 
 Tokens = Callable[[], Iterator[list[str]]]
 Cut = Callable[[str], list[str]]

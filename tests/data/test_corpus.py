@@ -124,7 +124,7 @@ def test_one_endless_line_does_not_fill_the_memory(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert words == 800_000
-    assert peak < 25_000_000  # all words at once take over 40 MB
+    assert peak < 15_000_000  # all words at once take over 40 MB
 
 
 def test_tables_give_the_texts_of_train_and_those_without_label(tmp_path):
