@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit.errors import InputError, nearest
@@ -43,8 +44,10 @@ def _classifier(
     bidirectional: bool = False,
     layers: int = 1,
     units: int = 64,
-    embedding: str = "skip-gram",
+    embedding: str | Path = "skip-gram",
     embedding_size: int = 100,
+    embedding_trainer: str = "gensim",
+    trainable: bool = True,
     word_dropout: float = 0.0,
     embedding_dropout: float = 0.5,
     recurrent_dropout: float = 0.0,
@@ -81,6 +84,7 @@ def _classifier(
         layers=layers,
         units=units,
         embedding_size=embedding_size,
+        embedding_trainable=trainable,
         word_dropout=word_dropout,
         embedding_dropout=embedding_dropout,
         recurrent_dropout=recurrent_dropout,
@@ -104,6 +108,7 @@ def _classifier(
         max_length=max_length,
         truncate=truncate,
         embedding=embedding,
+        embedding_trainer=embedding_trainer,
         batch_size=batch_size,
         epochs=epochs,
         seed=seed,
@@ -119,9 +124,13 @@ Args:
         last state, batch 50, Adam 1e-3, clip 5), or None.
     layers: recurrent layers on top of each other.
     units: size of each layer's state.
-    embedding: how the words' vectors start: "random", or "skip-gram" or "cbow", which word2vec
-        learns from the texts of the first `fit` and from `fit(..., unlabelled=texts)`.
-    embedding_size: size of a word's vector.
+    embedding: how the words' vectors start: "random"; "skip-gram" or "cbow", which word2vec learns
+        from the texts of the first `fit` and from `fit(..., unlabelled=texts)`; or the path of a
+        file of word vectors, which `rnnkit.embeddings.files.load_vectors` reads.
+    embedding_size: size of a word's vector; with a file, the size of its vectors.
+    embedding_trainer: what trains "skip-gram" and "cbow": "gensim" or "keras".
+    trainable: whether the words' vectors learn with the network, or stay as they start. With
+        "random", too: each word then keeps a vector drawn at random, the yardstick for frozen ones.
     word_dropout: share of the words whose vector is dropped, anew at each place.
     embedding_dropout: share of the numbers in the words' vectors that are dropped.
     recurrent_dropout: share of the state dropped on its way into the recurrent product.
@@ -185,6 +194,7 @@ def _recipe(name: str, summary: str, **defaults: Any) -> Callable[..., TextClass
             raise InputError(f"preset is {preset!r}; expected None or one of {list(PRESETS)}.")
         chosen = {**known, **PRESETS.get(preset, {}), **settings}
         model = _classifier(**fixed, **chosen)
+        chosen["embedding"] = model.embedding  # a path as text: settings are written as JSON
         model.settings = {"recipe": name, "preset": preset, **chosen}
         return model
 

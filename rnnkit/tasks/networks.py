@@ -28,6 +28,7 @@ def recurrent_classifier(
     layers: int = 1,
     units: int = 64,
     embedding_size: int = 100,
+    embedding_trainable: bool = True,
     word_dropout: float = 0.0,
     embedding_dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
@@ -45,6 +46,7 @@ def recurrent_classifier(
         layers: recurrent layers on top of each other.
         units: size of each layer's state.
         embedding_size: size of a word's vector.
+        embedding_trainable: whether the words' vectors learn with the network, or stay as they are.
         word_dropout: share of the words whose whole vector is dropped, anew at each place.
         embedding_dropout: share of the numbers in the words' vectors that are dropped.
         recurrent_dropout: see `rnnkit.layers.LSTM`.
@@ -68,6 +70,7 @@ def recurrent_classifier(
         vocabulary_size,
         embedding_size,
         mask_zero=True,
+        trainable=embedding_trainable,
         embeddings_initializer=Seeded("uniform", next(seeds)),
         name="embedding",
     )(ids)

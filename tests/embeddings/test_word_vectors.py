@@ -53,11 +53,12 @@ def test_matrix_holds_vectors_mean_and_zeros():
     vectors = KeyedVectors(2)
     vectors.add_vectors(["good", "bad", "other"], np.array([[1.0, 2], [3, 4], [9, 9]], "float32"))
     vocabulary = Vocabulary.learn([["good", "good", "good", "bad", "bad", "strange"]])
-    matrix, share = embedding_matrix(vectors, vocabulary)
+    matrix, share, running = embedding_matrix(vectors, vocabulary)
     assert vocabulary.tokens[2:] == ["good", "bad", "strange"]
     np.testing.assert_allclose(matrix, [[0, 0], [2, 3], [1, 2], [3, 4], [2, 3]])
     assert matrix.dtype == np.float32
     assert share == pytest.approx(2 / 3)
+    assert running == pytest.approx(5 / 6)
 
 
 @pytest.mark.parametrize(
