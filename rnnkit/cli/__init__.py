@@ -13,6 +13,7 @@ import typer
 from rnnkit.cli.errors import ErrorPanels
 from rnnkit.cli.options import LabelColumn, Limit, ModelPath, RunPath, TextColumn
 from rnnkit.cli.training import RecipeCommands, register_compare
+from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
 
 __all__ = ["app"]
@@ -31,6 +32,7 @@ app.add_typer(
     subcommand_metavar="NAME [OPTIONS]",
 )
 register_compare(app)
+app.command()(neighbours)
 
 
 @app.command("list")
@@ -47,18 +49,17 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")])
     """Show what a recipe is and every setting it has."""
     import inspect
 
-    from rnnkit import datasets, recipes
+    from rnnkit import recipes
     from rnnkit.cli import show
     from rnnkit.cli.settings import settings_of
+    from rnnkit.data.datasets import suitable
 
     recipe = recipes.find(name)
     about = (inspect.getdoc(recipe) or name).partition("\nArgs:")[0].strip()
     show.console.print(about, markup=False)
     lines = [[s.option, s.type_name, s.shown, s.help] for s in settings_of(recipe).values()]
     show.rows(["setting", "type", "default", "meaning"], lines)
-    own = ", or a table or folder of texts" if recipes.kind_of(name) == "texts" else ""
-    suited = ", ".join(datasets.names(recipes.kind_of(name)))
-    show.console.print(f"data:     {suited}{own}", markup=False)
+    show.console.print(f"data:     {suitable(recipes.kind_of(name))}", markup=False)
     show.console.print(f"train it: rnnkit train {name}", markup=False)
 
 
@@ -72,7 +73,7 @@ def evaluate(
     label_column: LabelColumn = "label",
     limit: Limit = None,
 ) -> None:
-    """Measure a run's model on the test split."""
+    """Measure a run's model on the test split; word vectors, on questions about words."""
     from rnnkit import study
     from rnnkit.cli import show
 
@@ -83,7 +84,8 @@ def evaluate(
         source["limit"] = limit
     elif limit is not None:
         source = source | {"limit": limit}
-    show.metrics(study.evaluate(opened, **source), f"{source['name']}, test split")
+    measured = study.evaluate(opened, **source)
+    show.metrics(measured, show.title(opened.settings["recipe"], source["name"]))
 
 
 @app.command()
@@ -101,6 +103,7 @@ def predict(
     """Say the label of each text, or of the series in each file; or forecast the series."""
     from rnnkit.cli import series
     from rnnkit.cli import texts as words
+    from rnnkit.cli.words import is_word_vectors
 
     asked = [*(texts or []), *([] if file is None else [file])]
     if not asked:  # before the model: it takes seconds to load
@@ -110,6 +113,11 @@ def predict(
     from rnnkit.tasks.text import TextTask
 
     model = study.open_model(run)
+    if is_word_vectors(model):
+        raise InputError(
+            f"{run} holds word vectors, which foretell nothing of a text. Ask for what lies near a "
+            f"word: rnnkit neighbours {run} WORD"
+        )
     if isinstance(model, TextTask):
         words.print_classes(model, words.gather(texts or [], file))
     elif isinstance(model, Classifier):

@@ -11,7 +11,8 @@ Data = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="A data set, or a table or folder of texts; a generated sample if not given.",
+        help="A data set, or a table or folder of texts, or, for word_vectors, a text file; "
+        "a generated sample if not given.",
     ),
 ]
 TextColumn = Annotated[str, typer.Option(help="The column that holds the text, in a table.")]

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 # What the data hold -> what one would ask a model about.
 EXAMPLES = {
-    "texts": '"A wonderful little production."',
-    "labelled series": "FILE.csv",
-    "series": "FILE.csv",
+    "texts": 'predict {} "A wonderful little production."',
+    "labelled series": "predict {} FILE.csv",
+    "series": "predict {} FILE.csv",
+    "corpus": "neighbours {} king",
 }
 
 console = Console(highlight=False, soft_wrap=True)
@@ -44,11 +45,25 @@ def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | No
 
 
 def metrics(values: Mapping[str, float], title: str) -> None:
-    """Print the metrics of one model, one line."""
+    """Print the metrics of one model, one line; or that there are none."""
     from rnnkit.study.report import HEADINGS, show
 
     known = [name for name in HEADINGS if name in values]
+    if not known:
+        console.print(Text(f"{title}: nothing to say, for too few of their words are known."))
+        return
     rows([HEADINGS[n] for n in known], [[show(n, values[n]) for n in known]], title)
+
+
+def title(recipe: str, name: str) -> str:
+    """Say on what a recipe's model was measured: the test split of the data set, mostly.
+
+    Example:
+        >>> title("lstm_sentiment", "imdb")
+        'imdb, test split'
+    """
+    corpus = recipes.kind_of(recipe) == "corpus"
+    return f"{name}, {'analogies and pairs of words' if corpus else 'test split'}"
 
 
 def run(finished: Run) -> None:
@@ -56,14 +71,15 @@ def run(finished: Run) -> None:
     from rnnkit.study.report import tensorboard_command
 
     results: dict[str, Any] = finished.results
-    metrics({**results["test"], **results}, f"{finished.settings['recipe']}, test split")
+    recipe = finished.settings["recipe"]
+    metrics({**results["test"], **results}, title(recipe, recipe))
     place = shlex.quote(str(finished.path))
-    example = EXAMPLES[recipes.kind_of(finished.settings["recipe"])]
+    example = EXAMPLES[recipes.kind_of(recipe)].format(place)
     facts = {
         "best epoch": f"{results['best_epoch']} of {results['epochs']}",
         "run": place,
         "look at it": tensorboard_command(finished.path),
-        "ask it": f"rnnkit predict {place} {example}",
+        "ask it": f"rnnkit {example}",
     }
     for name, value in facts.items():
         console.print(Text(f"{name + ':':<12}{value}"))
@@ -75,7 +91,8 @@ def study(finished: Comparison) -> None:
 
     # Measures run down and recipes across: a line of every measure is too wide for a terminal.
     heading, *lines = zip(*table(finished.rows), strict=True)
-    rows(heading, lines, "Test split, mean ± sample standard deviation")
+    split = "" if any("analogies" in row.values for row in finished.rows) else "Test split, "
+    rows(heading, lines, f"{split}mean ± sample standard deviation".capitalize())
     for name, why in finished.failures.items():
         console.print(Text(f"{name} is not in the table: {why}"), style="red")
     console.print(Text(f"report:     {finished.report}"))

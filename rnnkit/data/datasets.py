@@ -51,6 +51,12 @@ _READERS: dict[Kind, dict[str, Callable[[], Dataset | SeriesDataset]]] = {
     "corpus": {"words_sample": words_sample.read, "wiki8": wiki8.read},
 }
 
+# What recipes of a kind take beside data sets by name: files of one's own.
+OWN: dict[Kind, str] = {
+    "texts": ", or a table or folder of texts",
+    "corpus": ", or a text file, or a table or folder of texts",
+}
+
 
 def names(kind: Kind | None = None) -> list[str]:
     """Return the names that `load` knows, or those of one kind, a generated one first.
@@ -62,6 +68,17 @@ def names(kind: Kind | None = None) -> list[str]:
     if kind is not None:
         return list(_READERS[kind])
     return sorted(name for readers in _READERS.values() for name in readers)
+
+
+def suitable(kind: Kind) -> str:
+    """Name the data that recipes of a kind take, for messages and pages; words are in texts, too.
+
+    Example:
+        >>> suitable("texts")
+        'sample, imdb, or a table or folder of texts'
+    """
+    found = names(kind) + (names("texts") if kind == "corpus" else [])
+    return ", ".join(found) + OWN.get(kind, "")
 
 
 def kind_of(name: str) -> Kind:

@@ -13,6 +13,7 @@ from rnnkit.errors import InputError, nearest
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
 from rnnkit.recipes.traffic import traffic_forecaster
+from rnnkit.recipes.word_vectors import word_vectors
 
 __all__ = [
     "bilstm_sentiment",
@@ -24,6 +25,7 @@ __all__ = [
     "rnn_sentiment",
     "sequence_classifier",
     "traffic_forecaster",
+    "word_vectors",
 ]
 
 # What the data hold -> the recipes that take them; `rnnkit.datasets.names` has the same kinds.
@@ -31,6 +33,7 @@ _RECIPES: dict[Kind, tuple[Callable[..., Any], ...]] = {
     "texts": (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment),
     "labelled series": (sequence_classifier,),
     "series": (traffic_forecaster,),
+    "corpus": (word_vectors,),
 }
 
 

@@ -88,7 +88,7 @@ def compare(
         settings: given to every recipe that has them; one that no recipe has is refused.
         out: the study's folder; None makes ``runs/compare-<time>``.
         yardstick: add the simple models of `rnnkit.study.yardstick`, on the same splits: of texts,
-            TF-IDF with logistic regression.
+            TF-IDF with logistic regression; of word vectors, what gensim makes of the corpus.
         verbose: as in `keras.Model.fit`.
         announce: called with one line before each run.
         **terms: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
@@ -108,7 +108,7 @@ def compare(
     plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **terms)
     path = RunFolder.free_path("compare") if out is None else Path(out)
     _refuse_other_terms(path, plans)
-    dataset = next(iter(plans.values())).data.load()
+    dataset = next(iter(plans.values())).data.load(known_recipes.kind_of(recipes[0]))
     begun = (path / "study.json").is_file()
     if not begun:
         new_folder(path)
@@ -239,17 +239,18 @@ def _yardsticks(
     path: Path, dataset: Any, beside: Run, announce: Callable[[str], None]
 ) -> list[Row]:
     """Measure the baselines once a study: they have no seed."""
-    from rnnkit.study.yardstick import YARDSTICKS  # brings scikit-learn in
+    from rnnkit.study.yardstick import DEPENDS, YARDSTICKS  # brings scikit-learn in
 
     kept = path / "yardstick.json"
     settings = beside.settings["settings"]
     terms = {"data": beside.settings["data"]}
-    terms |= {name: settings[name] for name in ("horizon", "context") if name in settings}
+    kind = known_recipes.kind_of(beside.settings["recipe"])
+    terms |= {name: settings[name] for name in DEPENDS.get(kind, ()) if name in settings}
     found = read_json(kept) if kept.is_file() else {}
     results = found.pop("results", {})
     if found != terms:
         results = {}
-        for name, measure in YARDSTICKS[known_recipes.kind_of(beside.settings["recipe"])].items():
+        for name, measure in YARDSTICKS[kind].items():
             announce(name)
             results[name] = measure(dataset, settings)
         write_json(kept, {**terms, "results": results})

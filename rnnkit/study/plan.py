@@ -67,7 +67,7 @@ def make_plan(
 
     Raises:
         InputError: no such recipe or setting (with the nearest), data that do not suit the recipe,
-            or a number out of range.
+            a number out of range, or patience without a validation split.
 
     Example:
         >>> make_plan("lstm_sentiment", settings={"units": 8}).data.name
@@ -90,6 +90,11 @@ def make_plan(
     for name in counts:
         _refuse_below_one(name, given.get(name))
     _refuse_below_one("patience", patience)
+    if patience is not None and recipes.kind_of(recipe) == "corpus":
+        raise InputError(
+            f"patience is {patience}, but {recipe} holds no texts out to stop by: it learns for "
+            "all its epochs. Leave patience out."
+        )
     _refuse_below_one("limit", limit)
     refuse_unsuitable(recipe, recipes.kind_of(recipe), data)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)

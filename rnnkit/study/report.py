@@ -20,6 +20,9 @@ HEADINGS = {
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",
+    "analogies": "analogies",
+    "wordsim353": "WordSim-353",
+    "simlex999": "SimLex-999",
     "mae": "MAE",
     "rmse": "RMSE",
     "loss": "loss",
@@ -100,7 +103,7 @@ def tensorboard_command(path: Path) -> str:
 
 
 def draw_curves(runs: Iterable[Run], path: Path) -> None:
-    """Draw validation loss and the task's first measure over the epochs.
+    """Draw validation loss and the task's first measure over the epochs; else the training loss.
 
     A thin line is a run, a thick one the mean of a recipe.
 
@@ -141,6 +144,8 @@ def drawn(rows: Sequence[Mapping[str, float]]) -> list[str]:
         >>> drawn([{"val_loss": 1.0, "val_rmse": 9.3, "val_mae": 6.8}])
         ['val_loss', 'val_mae']
     """
+    if not any(name.startswith("val_") for name in rows[0]):  # nothing is held out
+        return ["loss"]
     columns = [name.removeprefix("val_") for name in rows[0] if name.startswith("val_")]
     return ["val_loss", *(f"val_{name}" for name in in_order(columns) if name != "loss")][:2]
 
@@ -166,15 +171,19 @@ def _lines(study: Comparison) -> Iterable[str]:
     yield f"# {', '.join(names)}"
     yield ""
     yield (
-        f"Data: `{terms['data']['name']}`, {counts['train']:,} training, {counts['valid']:,} "
-        f"validation and {counts['test']:,} test examples, the same for all. "
+        f"Data: `{terms['data']['name']}`, {_counted(counts)}, the same for all. "
         f"Seeds: {_seeds(study.runs.values())}."
     )
+    measured = "on the test split, with the weights of the best validation loss"
+    if not counts["test"]:
+        measured = (
+            "of the words' vectors after the last epoch: share of analogies answered right, and "
+            "Spearman's correlation with what people say of pairs of words"
+        )
     yield (
-        "Mean ± sample standard deviation over the runs, on the test split, with the weights of "
-        "the best validation loss. Seconds are of the whole training, with all that is learned "
-        "before the first epoch, compilation and validation; tokens/s (words of texts, steps of "
-        "series) are of its epochs."
+        f"Mean ± sample standard deviation over the runs, {measured}. Seconds are of the whole "
+        "training, with all that is learned before the first epoch, compilation and validation; "
+        "tokens/s (words of texts, steps of series) are of its epochs."
     )
     yield ""
     heading, *rows = table(study.rows)
@@ -222,8 +231,21 @@ def _settings_table(runs: Iterable[Run], names: list[str]) -> Iterable[str]:
 
 
 def _curves_title(runs: Iterable[Run]) -> str:
-    shown = [name.removeprefix("val_") for name in drawn(next(iter(runs)).folder.epochs())]
-    return f"Validation {' and '.join(HEADINGS.get(name, name) for name in shown)} over the epochs"
+    columns = drawn(next(iter(runs)).folder.epochs())
+    names = [name.removeprefix("val_") for name in columns]
+    shown = " and ".join(HEADINGS.get(name, name) for name in names)
+    split = "Validation" if columns[0].startswith("val_") else "Training"
+    return f"{split} {shown} over the epochs"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """Say how many examples there are; word vectors learn from all of them."""
+    if not counts["test"]:
+        return f"{counts['train']:,} texts"
+    return (
+        f"{counts['train']:,} training, {counts['valid']:,} validation and {counts['test']:,} test "
+        "examples"
+    )
 
 
 def _seeds(runs: Iterable[Run]) -> str:

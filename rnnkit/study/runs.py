@@ -4,8 +4,9 @@ settings.json     recipe, settings, data, seed, epochs
 environment.json  Python, libraries, backend, devices
 metrics.csv       one row an epoch, written as it runs
 events/           TensorBoard
-model.keras       the weights of the best validation loss
-results.json      measured on the test split; written last, so its presence means "complete"
+model.keras       the weights of the best validation loss; of word vectors, the last ones
+results.json      measured on the test split, word vectors on questions about words; written last,
+                  so its presence means "complete"
 """
 
 from __future__ import annotations
@@ -18,14 +19,11 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnnkit import recipes
 from rnnkit.errors import InputError
 from rnnkit.study.sources import Source, refuse_unsuitable
-
-if TYPE_CHECKING:
-    from rnnkit.tasks import Task
 
 
 class RunFolder:
@@ -121,7 +119,7 @@ class Run:
         return self.folder.path
 
     @cached_property
-    def model(self) -> Task:
+    def model(self) -> Any:
         """The trained model, loaded when first asked for."""
         from rnnkit import tasks
 
@@ -156,7 +154,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     return Run(folder)
 
 
-def open_model(path: str | os.PathLike[str]) -> Task:
+def open_model(path: str | os.PathLike[str]) -> Any:
     """Load the model of a run folder, or of a single saved file.
 
     Raises:
@@ -182,7 +180,7 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
 
     Raises:
         InputError: the data cannot be used, do not suit the recipe, or have classes that the model
-            does not know.
+            does not know; or data at all for word vectors, which are measured on sets of their own.
 
     Example:
         >>> evaluate(open_run("runs/mine"))["f1"]  # doctest: +SKIP
@@ -190,6 +188,13 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
     """
     recipe = run.settings["recipe"]
     source = Source(**(data or run.settings["data"]))
+    if recipes.kind_of(recipe) == "corpus":
+        if source != Source(**run.settings["data"]):
+            raise InputError(
+                "Word vectors are measured on sets of analogies and of pairs of words, whatever "
+                "texts they come from: leave the data out."
+            )
+        return dict(run.model.evaluate(return_dict=True, verbose=0))
     refuse_unsuitable(recipe, recipes.kind_of(recipe), source.name)
     dataset = source.load()
     x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)

@@ -10,8 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit.data import datasets
+from rnnkit.data.corpus import TABLES, Corpus, open_corpus
 from rnnkit.data.splits import Kind
+from rnnkit.data.wiki8 import corpus_dataset
 from rnnkit.errors import InputError, nearest
+
+LEARNS: dict[Kind, str] = {"corpus": "words"}
 
 
 class Source(NamedTuple):
@@ -27,9 +31,10 @@ class Source(NamedTuple):
     label_column: str = "label"
     limit: int | None = None
 
-    def load(self) -> Any:
-        """Load it; see `load_data`."""
-        return load_data(
+    def load(self, takes: Kind | None = None) -> Any:
+        """Load it as recipes take it that learn from data of a kind; see `load_data`."""
+        load = load_corpus if takes == "corpus" else load_data
+        return load(
             self.name,
             text_column=self.text_column,
             label_column=self.label_column,
@@ -88,6 +93,35 @@ def load_data(
     return found
 
 
+def load_corpus(
+    data: str | os.PathLike[str],
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
+    limit: int | None = None,
+) -> datasets.Dataset:
+    """Load words to learn vectors from, as a data set whose train is a `Corpus`.
+
+    Args:
+        data: a name or path that `rnnkit.data.corpus.open_corpus` takes.
+        text_column: the column that holds the text, where ``data`` is a table.
+        label_column: the column that holds the label.
+        limit: keep at most this many texts.
+
+    Raises:
+        InputError: no such data set or file, or it cannot be used.
+
+    Example:
+        >>> load_corpus("words_sample", limit=2).train.x.name
+        'words_sample'
+    """
+    source: Any = os.fspath(data)
+    path = Path(source).expanduser()
+    if source not in datasets.names() and (path.is_dir() or path.suffix.lower() in TABLES):
+        source = datasets.from_files(path, text_column=text_column, label_column=label_column)
+    return corpus_dataset(open_corpus(source, limit=limit))
+
+
 def _first(split: datasets.Split, limit: int) -> datasets.Split:
     return split.take(np.arange(min(limit, len(split))))
 
@@ -107,9 +141,9 @@ def refuse_unsuitable(recipe: str, takes: Kind, data: str | os.PathLike[str]) ->
         >>> refuse_unsuitable("lstm_sentiment", "texts", "imdb")
     """
     name = os.fspath(data)
-    suit = ", ".join(datasets.names(takes))
+    suit = datasets.suitable(takes)
     if name not in datasets.names():
-        if takes == "texts":
+        if takes in datasets.OWN:
             return
         if Path(name).expanduser().exists():
             raise InputError(
@@ -118,22 +152,25 @@ def refuse_unsuitable(recipe: str, takes: Kind, data: str | os.PathLike[str]) ->
                 f"suit it: {suit}."
             )
     holds = datasets.kind_of(name)
-    if holds == takes:
+    if holds == takes or (takes, holds) == ("corpus", "texts"):
         return
-    own = ", or a table or folder of texts" if takes == "texts" else ""
     raise InputError(
-        f"{recipe} learns from {takes}, and {name} holds {holds}. Data sets that suit it: "
-        f"{suit}{own}."
+        f"{recipe} learns from {LEARNS.get(takes, takes)}, and {name} holds {holds}. Data sets "
+        f"that suit it: {suit}."
     )
 
 
 def size(split: Any) -> int:
     """Return how many examples a split holds; of series to forecast, each step is one.
 
+    A corpus knows how many texts it has when it was read through.
+
     Example:
         >>> size(load_data("sample", limit=10).train)
         10
     """
+    if isinstance(split.x, Corpus):
+        return split.x.texts or sum(1 for _ in split.x)
     return getattr(split, "steps", None) or len(split)
 
 

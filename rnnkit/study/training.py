@@ -13,6 +13,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
+from rnnkit.data.corpus import Corpus
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.monitor import EventWriter
 from rnnkit.study.plan import Plan, make_plan
@@ -42,12 +43,14 @@ def train(
 ) -> Run:
     """Train a recipe on a data set, measure it on the test split and keep everything in a folder.
 
-    The weights kept are those of the epoch with the best validation loss.
+    The weights kept are those of the epoch with the best validation loss; of word vectors, for
+    which nothing is held out, the last ones, and "test" is what `rnnkit.embeddings.evaluation`
+    finds in them.
 
     Args:
         recipe: a name from `rnnkit.recipes.names`.
-        data: the name of a data set, or the path of a table or folder of texts; None = the
-            generated data set of the recipe's kind.
+        data: the name of a data set, or the path of a table or folder of texts, or, to learn words
+            from, of a text file; None = the generated data set of the recipe's kind.
         text_column: the column that holds the text, where ``data`` is a table.
         label_column: the column that holds the label.
         settings: the recipe's keywords; what is left out keeps its default.
@@ -83,7 +86,7 @@ def train(
         seed=seed,
         limit=limit,
     )
-    return carry_out(plan, plan.data.load(), out, verbose)
+    return carry_out(plan, plan.data.load(recipes.kind_of(recipe)), out, verbose)
 
 
 def carry_out(
@@ -125,9 +128,9 @@ def carry_out(
         "test": {name: float(value) for name, value in test.items()},
         "seconds": seconds,
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
-        "parameters": int(model.network.count_params()),
+        "parameters": int((model.network or model).count_params()),
         "epochs": len(rows),
-        "best_epoch": int(min(rows, key=lambda row: row[model.monitor])["epoch"]),
+        "best_epoch": _kept_epoch(model.monitor, rows),
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
@@ -166,12 +169,21 @@ def environment() -> dict[str, Any]:
     }
 
 
+def _kept_epoch(monitor: str, rows: list[dict[str, float]]) -> int:
+    """Return the epoch whose weights were kept: the best on held-out data, else the last."""
+    if not monitor.startswith("val_"):
+        return len(rows)
+    return int(min(rows, key=lambda row: row[monitor])["epoch"])
+
+
 def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int | str) -> float:
     """Fit with all the records on; return the seconds it took."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
     from rnnkit.study.log import EpochLog
 
     train, valid = dataset.train, dataset.valid
+    if isinstance(train.x, Corpus):
+        return _fit_words(model, train.x, folder, verbose)
     examples = None if valid.y is None else (valid.x, valid.y)  # of no use without labels
     unlabelled = getattr(dataset, "unlabelled", None)
     begin = time.perf_counter()
@@ -185,6 +197,17 @@ def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int 
         verbose=verbose,
         **({"unlabelled": unlabelled} if unlabelled else {}),
     )
+    return time.perf_counter() - begin
+
+
+def _fit_words(model: Any, corpus: Corpus, folder: RunFolder, verbose: int | str) -> float:
+    """Fit a model of word vectors; return the seconds it took."""
+    from rnnkit.monitor.word_vectors import WordVectorEvents  # these bring Keras in
+    from rnnkit.study.log import EpochLog
+
+    begin = time.perf_counter()
+    callbacks = [EpochLog(folder), WordVectorEvents(folder.events)]
+    model.fit(corpus, callbacks=callbacks, verbose=verbose)
     return time.perf_counter() - begin
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
+from rnnkit import recipes
 from rnnkit.data.splits import Dataset, Kind
 from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 
@@ -112,6 +114,40 @@ def _logistic_regression(
     }
 
 
+def measure_gensim(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Train the word vectors of the run beside it once more, by gensim.
+
+    Args:
+        dataset: its train is a corpus.
+        settings: those of the run: method, loss, sizes, rates, seed.
+
+    Returns:
+        As `measure`, with "tokens_per_second".
+
+    Example:
+        >>> measure_gensim(dataset, {"method": "cbow"})["test"]["analogies"]  # doctest: +SKIP
+        0.43
+    """
+    given = {name: settings[name] for name in DEPENDS["corpus"] if name in settings}
+    model = recipes.word_vectors(**given, trainer="gensim")
+    begin = time.perf_counter()
+    model.fit(dataset.train.x, verbose=0)
+    seconds = time.perf_counter() - begin
+    return {
+        "test": dict(model.evaluate(return_dict=True, verbose=0)),
+        "seconds": seconds,
+        "tokens_per_second": model.tokens_per_epoch * model.settings["epochs"] / seconds,
+        "parameters": int(model.count_params()),
+    }
+
+
+# What the data hold -> the settings of the run beside it that a yardstick goes by.
+DEPENDS: dict[Kind, tuple[str, ...]] = {
+    "series": ("horizon", "context"),
+    "corpus": tuple(
+        name for name in signature(recipes.word_vectors).parameters if name != "trainer"
+    ),
+}
 # What the data hold -> the name of a row -> what measures it, of the data and the settings of the
 # first run beside it.
 YARDSTICKS: dict[Kind, dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]]] = {
@@ -126,4 +162,5 @@ YARDSTICKS: dict[Kind, dict[str, Callable[[Any, Mapping[str, Any]], dict[str, An
         "persistence": measure_persistence,
         "linear autoregression": measure_autoregression,
     },
+    "corpus": {"gensim": measure_gensim},
 }

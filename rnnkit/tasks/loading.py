@@ -1,4 +1,4 @@
-"""From one file back to a trained task."""
+"""From one file back to a trained task, or to word vectors."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from rnnkit.tasks.base import Task
+try:
+    from rnnkit.embeddings.model import Word2Vec
+except ImportError:  # until it is there
+    Word2Vec = Task
 from rnnkit.errors import InputError
 from rnnkit.tasks.base import Task
 
 
-def load(filepath: str | os.PathLike[str]) -> Task:
-    """Load a trained task from its `.keras` file, on any backend.
+def load(filepath: str | os.PathLike[str]) -> Any:
+    """Load a trained task, or a model of word vectors, from its `.keras` file, on any backend.
+
+    Returns:
+        A `Task`, or a `rnnkit.embeddings.SkipGram` or `CBOW`.
 
     Raises:
         InputError: there is no such file, or it is no rnnkit model.
@@ -34,7 +43,7 @@ def load(filepath: str | os.PathLike[str]) -> Task:
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InputError(f"{wrong} ({error}).") from error
     kind = keras.saving.get_registered_object(config.get("registered_name"))
-    if not (isinstance(kind, type) and issubclass(kind, Task)):
+    if not (isinstance(kind, type) and issubclass(kind, Task | Word2Vec)):
         raise InputError(f"{wrong}; it holds a {config.get('class_name')!r}.")
     needed = {"model.weights.h5", *(f"assets/{name}" for name in kind.assets)}
     if missing := sorted(needed - members):

@@ -1,0 +1,82 @@
+"""What lies near a word: of a run, a saved model or a file of vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rnnkit.errors import InputError
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+VectorsPath = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", help="The folder of a run, a .keras file or a vectors file."),
+]
+
+
+def neighbours(
+    run: VectorsPath,
+    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Words.")],
+    n: Annotated[int, typer.Option("-n", "--number", help="How many neighbours of each.")] = 10,
+) -> None:
+    """Show the words that lie nearest to each word, by the cosine of their vectors."""
+    if n < 1:
+        raise InputError(f"n is {n}: expected 1 or more.")
+    from rnnkit.embeddings.neighbours import neighbours as find
+
+    print_neighbours(words, find(open_vectors(run), words, n))
+
+
+def open_vectors(path: Path) -> KeyedVectors:
+    """Return the vectors of a run, of a saved model, or of a file that word2vec or gensim wrote.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or the model is of another kind.
+
+    Example:
+        >>> open_vectors(Path("runs/mine")).most_similar("king")  # doctest: +SKIP
+        [('queen', 0.76)]
+    """
+    if not path.is_dir() and path.suffix != ".keras":
+        from rnnkit.embeddings.files import load_vectors
+
+        return load_vectors(path)
+    from rnnkit import study
+
+    model = study.open_model(path)
+    if not is_word_vectors(model):
+        raise InputError(
+            f"{path} holds a {type(model).__name__}, no word vectors: ask it with rnnkit predict. "
+            "Vectors come from rnnkit train word_vectors."
+        )
+    return model.keyed_vectors()
+
+
+def is_word_vectors(model: Any) -> bool:
+    """Say whether a loaded model is one of word vectors."""
+    return hasattr(model, "keyed_vectors")
+
+
+def print_neighbours(words: list[str], found: list[list[tuple[str, float]]]) -> None:
+    """Print each word with its neighbours: a table in a terminal, tab-separated lines elsewhere.
+
+    Example:
+        >>> print_neighbours(["king"], [[("queen", 0.76)]])  # doctest: +SKIP
+        king	queen	0.7600
+    """
+    from rnnkit.cli import show
+
+    lines = [
+        [word, near, f"{similarity:.4f}"]
+        for word, nearest in zip(words, found, strict=True)
+        for near, similarity in nearest
+    ]
+    if show.console.is_terminal:
+        show.rows(["word", "neighbour", "similarity"], lines)
+        return
+    for line in lines:
+        print(*line, sep="\t")
