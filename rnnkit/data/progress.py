@@ -68,6 +68,10 @@ class Bar:
         self._done = done
         self._progress.update(self._task, completed=done)
 
+    def describe(self, description: str) -> None:
+        """Say something else of what is going on."""
+        self._progress.update(self._task, description=description)
+
     def reset(self) -> None:
         """Go back to the start."""
         self.advance_to(0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from rnnkit.backend import native
 
 # isort: split
@@ -14,6 +16,7 @@ from rnnkit.embeddings.objectives import logistic
 
 Tensor = Any
 Method = Literal["skip-gram", "cbow"]
+MOST_AT_ONCE = 32  # pairs of one step whose changes to one row are summed up in full
 
 
 class Tables(NamedTuple):
@@ -23,6 +26,18 @@ class Tables(NamedTuple):
         vectors: `(V, D)`, a vector for each word: what is wanted in the end.
         outputs: `(V, D)`, another for each word (negative sampling), or `(V - 1, D)`, one for each
             node of the tree (hierarchical softmax).
+    """
+
+    vectors: Tensor
+    outputs: Tensor
+
+
+class Pace(NamedTuple):
+    """The share of a step that each row of the tables takes, see `pace`.
+
+    Args:
+        vectors: `(V,)`.
+        outputs: `(V,)` or `(V - 1,)`.
     """
 
     vectors: Tensor
@@ -46,8 +61,25 @@ class Batch(NamedTuple):
     counts: Tensor
 
 
+def pace(told: np.ndarray) -> np.ndarray:
+    """Return the share of a step that a row takes which is told that many things in it.
+
+    `min(1, 32 / n)`. The word2vec program takes one pair after the other; a step here sums up all
+    of its pairs at the tables before it. A row in which hundreds meet, such as the root of the tree
+    or the words of a tiny vocabulary, would go too far by that and never come to rest.
+
+    Args:
+        told: the expected number for each row.
+
+    Example:
+        >>> pace(np.array([1.0, 64.0])).tolist()
+        [1.0, 0.5]
+    """
+    return np.minimum(1.0, MOST_AT_ONCE / np.maximum(told, 1e-9)).astype("float32")
+
+
 def step(
-    tables: Tables, batch: Batch, rate: Tensor, method: Method
+    tables: Tables, batch: Batch, pace: Pace, rate: Tensor, method: Method
 ) -> tuple[Tables, Tensor, Tensor]:
     """Take one step down the gradient, on the rows that the batch names and no others.
 
@@ -58,6 +90,7 @@ def step(
     Args:
         tables: not to be used any more afterwards.
         batch: the words.
+        pace: what share of the step each row takes.
         rate: the learning rate, a number.
         method: "skip-gram" or "cbow".
 
@@ -70,25 +103,31 @@ def step(
     vectors, outputs = tables
     there = ops.cast(batch.around != NONE, vectors.dtype)
     around = ops.where(batch.around == NONE, 0, batch.around)
-    hidden = ops.take(vectors, around, axis=0) * there[..., None]
+    context = native.take_rows(vectors, around)
+    rows = native.take_rows(outputs, batch.rows)
     if method == "cbow":
         number = ops.sum(there, axis=1, keepdims=True)
-        hidden = ops.sum(hidden, axis=1, keepdims=True) / ops.maximum(number, 1.0)[..., None]
+        mean = there / ops.maximum(number, 1.0)
+        hidden = native.mix_rows(mean[:, None], context)
         used = ops.cast(number > 0, vectors.dtype)
     else:
-        used = there
-    told = logistic(
-        hidden,
-        ops.take(outputs, batch.rows, axis=0),
-        batch.labels,
-        used[..., None] * batch.counts[:, None, :],
+        hidden, used = context, there
+    told = logistic(hidden, rows, batch.labels, used[..., None] * batch.counts[:, None])
+    # Factors go to the (N, C, J) slopes, before the sums over J or C of rows of D numbers.
+    by_rows = rate * native.take_rows(pace.outputs, batch.rows)[..., None]
+    by_rows = native.mix_rows(by_rows * ops.swapaxes(told.slopes, -1, -2), hidden)
+    by_context = rate * (there * native.take_rows(pace.vectors, around))[..., None]
+    if method == "cbow":
+        by_context = by_context * native.mix_rows(told.slopes, rows)
+    else:
+        by_context = native.mix_rows(by_context * told.slopes, rows)
+    changed = Tables(
+        _descend(vectors, around, by_context),
+        _descend(outputs, batch.rows, by_rows),
     )
-    by_vectors = there[..., None] * told.hidden
-    size = vectors.shape[-1]
-
-    def descend(table: Tensor, rows: Tensor, gradient: Tensor) -> Tensor:
-        change = ops.reshape(-rate * gradient, (-1, size))
-        return native.add_rows(table, ops.reshape(rows, (-1,)), change)
-
-    changed = Tables(descend(vectors, around, by_vectors), descend(outputs, batch.rows, told.rows))
     return changed, told.loss, ops.sum(used)
+
+
+def _descend(table: Tensor, rows: Tensor, by: Tensor) -> Tensor:
+    """Take changes off the rows of a table."""
+    return native.add_rows(table, ops.reshape(rows, (-1,)), -ops.reshape(by, (-1, by.shape[-1])))

@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.embeddings.contexts import NONE, contexts
-from rnnkit.embeddings.frequencies import Frequencies
+from rnnkit.embeddings.contexts import NONE, contexts, spaced
+from rnnkit.embeddings.numbered import Numbered
+
+CHUNK = 1 << 20  # words that are thinned out at once
 
 
-class Block(NamedTuple):
-    """`steps * size` words, what stands around them, and noise.
+class Group(NamedTuple):
+    """Words whose windows have the same width.
 
     Args:
         words: int32 `(S, N)`; 0 with nothing around it where the block is not full.
-        around: int32 `(S, N, 2 * window)`, -1 where there is none.
+        around: int32 `(S, N, 2 * reach)`, -1 where there is none.
         noise: int32 `(S, N, negative)`.
-        read: how many words of the corpus it took, thinned out ones and unknown ones among them.
     """
 
     words: np.ndarray
     around: np.ndarray
     noise: np.ndarray
+
+
+class Block(NamedTuple):
+    """Groups of `steps` steps of `size` words.
+
+    Args:
+        groups: one for each reach, 1 to the window.
+        read: how many words of the corpus it took, thinned out ones and unknown ones among them.
+    """
+
+    groups: tuple[Group, ...]
     read: int
 
 
 class Stream:
     """Thins texts out, draws windows and noise, and cuts all that into blocks.
 
-    No text is cut: where a block ends inside of one, the windows reach over its end.
+    No text is cut: where a block ends inside of one, the windows reach over its end. Within a block
+    words come in a drawn order, as many with each reach: so nothing is computed on the empty places
+    of windows that shrank, and few words of a step share a neighbour.
 
     Args:
-        frequencies: the words.
-        window: the largest distance of a context word.
+        corpus: the words.
+        window: the largest distance.
         negative: noise words for each word.
         sample: see `Frequencies.keep`.
         size: N, words of a step.
-        steps: S, steps of a block.
+        steps: S, steps of a group.
     """
 
     def __init__(
         self,
-        frequencies: Frequencies,
+        corpus: Numbered,
         *,
         window: int,
         negative: int,
@@ -51,76 +65,68 @@ class Stream:
         size: int,
         steps: int,
     ) -> None:
-        self.frequencies, self.window, self.negative = frequencies, window, negative
-        self.keep = frequencies.keep(sample).astype("float32")
+        self.corpus, self.window, self.negative = corpus, window, negative
+        self.keep = corpus.frequencies.keep(sample).astype("float32")
         self.size, self.steps = size, steps
+        self.room = window * steps * size  # words of a block
 
-    def blocks(self, corpus: Iterable[Sequence[str]], rng: np.random.Generator) -> Iterator[Block]:
+    def __len__(self) -> int:
+        """How many blocks a pass has, about: it depends on what is thinned out."""
+        return int(np.ceil((self.keep * self.corpus.frequencies.counts).sum() / self.room))
+
+    def blocks(self, rng: np.random.Generator) -> Iterator[Block]:
         """Yield the blocks of one pass over the corpus.
 
         Args:
-            corpus: tokenised texts.
             rng: draws what is thinned out, the windows and the noise.
         """
-        room, margin = self.size * self.steps, self.window
-        words, texts = np.zeros(0, "int32"), np.zeros(0, "int32")
-        begin, read, number = 0, 0, 0  # begin: the words before it are context alone
-        pending: list[np.ndarray] = []
-        waiting = 0
-        for tokens in corpus:
-            known = self.frequencies.encode(tokens)
-            pending.append(known[rng.random(len(known), "float32") < self.keep[known]])
-            waiting += len(pending[-1])
-            read += len(tokens)
-            if waiting + len(words) - begin < room + margin:
-                continue
-            words, texts, number = _join(words, texts, pending, number)
-            pending, waiting = [], 0
-            while len(words) - begin >= room + margin:
-                yield self._block(words, texts, begin, begin + room, read, rng)
-                read = 0
-                words, texts = words[begin + room - margin :], texts[begin + room - margin :]
-                begin = margin
-        words, texts, number = _join(words, texts, pending, number)
-        while begin < len(words):
-            yield self._block(words, texts, begin, min(begin + room, len(words)), read, rng)
-            read, begin = 0, begin + room
+        words, lengths = self.corpus.words, self.corpus.lengths
+        row = np.zeros(0, "int32")
+        done, told = 0, 0  # words before thinning: behind, and told of by blocks
+        for start, stop in _chunks(lengths):
+            end = done + int(lengths[start:stop].sum())
+            kept = np.flatnonzero(rng.random(end - done, "float32") < self.keep[words[done:end]])
+            texts = np.repeat(np.arange(stop - start), lengths[start:stop])[kept]
+            # What the last chunk left over stands before this one, its first words as context.
+            row = np.concatenate([row, spaced(words[done:end][kept], texts, self.window)])
+            places = self.window + np.flatnonzero(row[self.window :] != NONE)
+            last, used = stop == len(lengths), 0
+            while len(places) - used >= self.room or (last and used < len(places)):
+                taken = places[used : used + self.room]
+                used += len(taken)
+                passed = round(self._read(done + (end - done) * used / len(places)))
+                yield self._block(row, taken, rng, passed - told)
+                told = passed
+            done = end
+            row = row[places[used] - self.window :] if used < len(places) else row[:0]
+
+    def _read(self, known: float) -> float:
+        """Return about how many words were read when so many known ones were."""
+        return self.corpus.read * known / max(len(self.corpus.words), 1)
 
     def _block(
-        self,
-        words: np.ndarray,
-        texts: np.ndarray,
-        begin: int,
-        end: int,
-        read: int,
-        rng: np.random.Generator,
+        self, row: np.ndarray, places: np.ndarray, rng: np.random.Generator, read: int
     ) -> Block:
-        """Make a block of the words from begin to end; their windows may reach beyond."""
-        first, last = max(begin - self.window, 0), min(end + self.window, len(words))
-        around = contexts(words[first:last], texts[first:last], self.window, rng)
-        around = around[begin - first : end - first]
-        room, count = self.size * self.steps, end - begin
-        padded = np.zeros(room, "int32")
-        padded[:count] = words[begin:end]
-        windows = np.full((room, around.shape[1]), NONE, "int32")
-        windows[:count] = around
-        shape = (self.steps, self.size)
-        return Block(
-            padded.reshape(shape),
-            windows.reshape(*shape, -1),
-            self.frequencies.noise((*shape, self.negative), rng),
-            read,
-        )
+        order = rng.permutation(self.room).reshape(self.window, -1)
+        groups = []
+        for reach, chosen in enumerate(order, start=1):
+            there = chosen < len(places)
+            words = np.zeros(len(chosen), "int32")
+            around = np.full((len(chosen), 2 * reach), NONE, "int32")
+            words[there] = row[places[chosen[there]]]
+            around[there] = contexts(row, places[chosen[there]], reach)
+            shape = (self.steps, self.size)
+            noise = self.corpus.frequencies.noise((*shape, self.negative), rng)
+            groups.append(Group(words.reshape(shape), around.reshape(*shape, -1), noise))
+        return Block(tuple(groups), read)
 
 
-def _join(
-    words: np.ndarray, texts: np.ndarray, pending: list[np.ndarray], number: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Put new texts, numbered on, behind the words that are left."""
-    lengths = [len(part) for part in pending]
-    numbers = np.repeat(np.arange(number, number + len(pending), dtype="int32"), lengths)
-    return (
-        np.concatenate([words, *pending]),
-        np.concatenate([texts, numbers]),
-        number + len(pending),
-    )
+def _chunks(lengths: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield from which text to which, so that each has about `CHUNK` words."""
+    ends = np.cumsum(lengths)
+    start = 0
+    while start < len(lengths):
+        before = ends[start - 1] if start else 0
+        stop = max(int(np.searchsorted(ends, before + CHUNK, "right")), start + 1)
+        yield start, stop
+        start = stop

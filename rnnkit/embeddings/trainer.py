@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,16 +18,18 @@ from keras import ops
 
 from rnnkit.embeddings.frequencies import Frequencies
 from rnnkit.embeddings.huffman import Tree, huffman
-from rnnkit.embeddings.steps import Batch, Method, Tables, step
+from rnnkit.embeddings.numbered import Numbered
+from rnnkit.embeddings.steps import Batch, Method, Pace, Tables, pace, step
 from rnnkit.embeddings.stream import Block, Stream
 
 Loss = Literal["negative-sampling", "hierarchical-softmax"]
 AHEAD = 4  # blocks that are made while the step before them runs
+SIZE, STEPS = 128, 64  # words of a step, steps of a group: more of them gain nothing on a CPU
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, and how; the names are gensim's where the thing is the same.
+    """How word vectors are trained; the names are gensim's where the thing is the same.
 
     Attributes:
         method: "skip-gram" or "cbow".
@@ -37,11 +39,13 @@ class Training:
         negative: noise words for each word.
         sample: see `Frequencies.keep`.
         alpha: the first learning rate.
-        min_alpha: the last one; it falls with the words that were read.
+        min_alpha: the last one; it falls evenly with the words that were read.
         epochs: passes over the corpus.
         seed: of the first vectors, and of all that is drawn.
-        size: words of a step. Their gradients are all taken at the tables before it.
-        steps: steps that are compiled into one call.
+
+    Example:
+        >>> Training(method="cbow").window
+        5
     """
 
     method: Method = "skip-gram"
@@ -54,73 +58,126 @@ class Training:
     min_alpha: float = 0.0001
     epochs: int = 5
     seed: int = 0
-    size: int = 256
-    steps: int = 128
 
 
-def train(
-    corpus: Iterable[Sequence[str]],
-    frequencies: Frequencies,
-    training: Training,
-    on_block: Callable[[int, float], None] | None = None,
-) -> tuple[np.ndarray, list[float]]:
-    """Learn a vector for each word.
+class Progress(NamedTuple):
+    """How far a training is, after a block.
 
     Args:
-        corpus: tokenised texts, read once an epoch.
-        frequencies: its words; the others are left out.
+        read: words read in this epoch.
+        loss: the mean loss of a prediction since the epoch began: of each pair for skip-gram, of
+            each word for CBOW, at the tables before the step that it was part of.
+        rate: the learning rate of the block.
+    """
+
+    read: int
+    loss: float
+    rate: float
+
+
+def first_tables(words: int, training: Training) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tables that a training starts from: vectors `U(-1/2D, 1/2D)`, outputs 0.
+
+    Args:
+        words: V.
         training: how.
-        on_block: called with the number of words read so far and the mean loss of a prediction.
 
     Returns:
-        `(V, D)` float32, and the mean loss of a prediction in each epoch.
+        float32 `(V, D)` each; with hierarchical softmax `(V - 1, D)` the second.
 
     Example:
-        >>> texts = [["a", "b"], ["c", "d"]] * 50
-        >>> known = Frequencies.learn(texts)
-        >>> vectors, losses = train(texts, known, Training(vector_size=8, sample=0, size=8))
-        >>> vectors.shape, losses[-1] < losses[0]
-        ((4, 8), True)
+        >>> [table.shape for table in first_tables(5, Training(vector_size=2))]
+        [(5, 2), (5, 2)]
     """
-    rng = np.random.default_rng(training.seed)
-    shape = (len(frequencies.words), training.vector_size)
-    vectors = (rng.random(shape, "float32") - 0.5) / training.vector_size
-    tree = huffman(frequencies.counts) if training.loss == "hierarchical-softmax" else None
-    outputs = np.zeros((shape[0] - (tree is not None), shape[1]), "float32")
-    tables = Tables(*native.tensors((vectors, outputs)))
-    paths = () if tree is None else native.tensors(_paths(tree))
-    run = _compiled(training.method, training.loss)
-    stream = Stream(
-        frequencies,
-        window=training.window,
-        negative=training.negative if tree is None else 0,
-        sample=training.sample,
-        size=training.size,
-        steps=training.steps,
-    )
-    total: int | None = None
-    read, losses = 0, []
-    for epoch in range(training.epochs):
-        loss, number = 0.0, 0.0
-        for block in _ahead(stream.blocks(corpus, rng)):
-            whole = (total or _words(frequencies)) * training.epochs
-            share = min(read / max(whole, 1), 1.0)
-            rate = training.alpha + (training.min_alpha - training.alpha) * share
-            given = (block.words, block.around, block.noise, np.array(rate, "float32"))
-            *found, told = run(*tables, *given, *paths)
-            tables = Tables(*found)
-            told = ops.convert_to_numpy(told).astype("float64").sum(0)
+    rng = np.random.default_rng([training.seed, 0])
+    vectors = (rng.random((words, training.vector_size), "float32") - 0.5) / training.vector_size
+    rows = words - (training.loss == "hierarchical-softmax")
+    return vectors, np.zeros((rows, training.vector_size), "float32")
+
+
+class Trainer:
+    """Trains two tables, epoch by epoch.
+
+    Two epochs draw from generators of their own: one can be left out by who has the tables after
+    it, which is how a training that was interrupted goes on.
+
+    Args:
+        corpus: the words.
+        training: how.
+        tables: `(V, D)` each, the vectors and the outputs.
+
+    Example:
+        >>> from rnnkit.embeddings.numbered import number
+        >>> corpus = number([["a", "b"], ["c", "d"]] * 50)
+        >>> training = Training(vector_size=8, sample=0)
+        >>> trainer = Trainer(corpus, training, first_tables(4, training))
+        >>> losses = [list(trainer.epoch(e))[-1].loss for e in range(training.epochs)]
+        >>> losses[-1] < losses[0], trainer.tables()[0].shape
+        (True, (4, 8))
+    """
+
+    def __init__(
+        self, corpus: Numbered, training: Training, tables: tuple[np.ndarray, np.ndarray]
+    ) -> None:
+        self._corpus, self._training = corpus, training
+        known = corpus.frequencies
+        tree = huffman(known.counts) if training.loss == "hierarchical-softmax" else None
+        # Few words of a step beside the vocabulary: so that seldom two of them change one row.
+        size = max(8, min(SIZE, len(known) // 8))
+        steps = min(STEPS, -(-len(corpus.words) // (size * training.window)))
+        self.stream = Stream(
+            corpus,
+            window=training.window,
+            negative=0 if tree else training.negative,
+            sample=training.sample,
+            size=size,
+            steps=max(steps, 1),
+        )
+        self._tables = native.tensors(tuple(np.array(table, "float32") for table in tables))
+        paces = _paces(known, training, tree, size)
+        self._fixed = native.tensors((*paces, *(_paths(tree) if tree else ())))
+        self._run = _compiled(training.method)
+
+    def epoch(self, epoch: int) -> Iterator[Progress]:
+        """Go through the corpus once, block by block.
+
+        Args:
+            epoch: which, from 0 on; the learning rate depends on it.
+        """
+        rng = np.random.default_rng([self._training.seed, 1 + epoch])
+        read, loss, number = 0, 0.0, 0.0
+        first, last = self._training.alpha, self._training.min_alpha
+        for block in _ahead(self.stream.blocks(rng)):
+            done = (epoch + read / self._corpus.read) / self._training.epochs
+            rate = first + (last - first) * min(done, 1.0)
+            groups = native.tensors(tuple(part for group in block.groups for part in group))
+            *tables, told = self._run(*self._tables, np.array(rate, "float32"), self._fixed, groups)
+            self._tables = tuple(tables)
+            told = ops.convert_to_numpy(told).astype("float64")
             loss, number, read = loss + told[0], number + told[1], read + block.read
-            if on_block is not None:
-                on_block(read, told[0] / max(told[1], 1.0))
-        total = read // (epoch + 1)
-        losses.append(float(loss / max(number, 1.0)))
-    return ops.convert_to_numpy(tables.vectors), losses
+            yield Progress(read, loss / max(number, 1.0), rate)
+
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return vectors and outputs as they are now."""
+        vectors, outputs = (np.array(ops.convert_to_numpy(table)) for table in self._tables)
+        return vectors, outputs
 
 
-def _words(frequencies: Frequencies) -> int:
-    """Guess how many words a pass reads, before the first one has ended: the known ones."""
-    return int(frequencies.counts.sum())
+def _paces(
+    known: Frequencies, training: Training, tree: Tree | None, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pace of each row of both tables."""
+    kept = known.keep(training.sample) * known.counts
+    shares = kept / kept.sum()
+    around = 1 + training.window  # the mean number of context words
+    predictions = size * (around if training.method == "skip-gram" else 1)
+    if tree is None:
+        told = shares + training.negative * known.noise_shares
+    else:
+        there = np.arange(tree.nodes.shape[1]) < tree.lengths[:, None]
+        below = np.repeat(shares, tree.lengths)
+        told = np.bincount(tree.nodes[there], below, len(known) - 1)
+    return pace(size * around * shares), pace(predictions * told)
 
 
 def _paths(tree: Tree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -129,30 +186,33 @@ def _paths(tree: Tree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tree.nodes, (~tree.turns).astype("float32"), there.astype("float32")
 
 
-@functools.lru_cache(maxsize=16)
-def _compiled(method: Method, loss: Loss) -> Callable[..., Any]:
+@functools.lru_cache(maxsize=2)
+def _compiled(method: Method) -> Callable[..., Any]:
     """Return the compiled steps of a block: what goes in, the tables and the losses come out."""
 
-    def run(
-        vectors: Any, outputs: Any, words: Any, around: Any, noise: Any, rate: Any, *paths: Any
-    ) -> tuple[Any, Any, Any]:
+    def run(vectors: Any, outputs: Any, rate: Any, fixed: tuple, groups: tuple) -> tuple:
+        pace, paths = Pace(*fixed[:2]), fixed[2:]
+        told = 0.0
+
         def one(carry: tuple, inputs: tuple) -> tuple[tuple, Any]:
             words, around, noise = inputs
             batch = Batch(around, *_compare(words, noise, paths))
-            tables, lost, number = step(Tables(*carry), batch, rate, method)
+            tables, lost, number = step(Tables(*carry), batch, pace, rate, method)
             return tuple(tables), ops.stack([lost, number])
 
-        (vectors, outputs), told = native.scan(one, (vectors, outputs), (words, around, noise))
-        return vectors, outputs, told
+        tables = (vectors, outputs)
+        for first in range(0, len(groups), 3):
+            tables, of_group = native.scan(one, tables, groups[first : first + 3])
+            told = told + ops.sum(of_group, axis=0)
+        return *tables, told
 
-    del loss  # one function for each: a tree's paths come as further arguments
-    return native.compiled(run)
+    return native.compiled(run, given_up=2)
 
 
-def _compare(words: Any, noise: Any, paths: Sequence[Any]) -> tuple[Any, Any, Any]:
+def _compare(words: Any, noise: Any, paths: tuple) -> tuple[Any, Any, Any]:
     """Return the rows that each word is told apart by, their labels, and which count."""
     if paths:
-        return tuple(ops.take(table, words, axis=0) for table in paths)
+        return tuple(native.take_rows(table, words) for table in paths)
     word = ops.expand_dims(words, 1)
     first = ops.cast(ops.ones_like(word), "float32")
     different = ops.cast(noise != word, "float32")
@@ -168,20 +228,22 @@ def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
     waiting: queue.Queue[Block | BaseException | None] = queue.Queue(AHEAD)
     stopped = threading.Event()
 
+    def put(what: Block | BaseException | None) -> None:
+        while not stopped.is_set():
+            try:
+                return waiting.put(what, timeout=0.1)
+            except queue.Full:
+                continue
+
     def work() -> None:
         try:
             for block in blocks:
-                while not stopped.is_set():
-                    try:
-                        waiting.put(block, timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
+                put(block)
                 if stopped.is_set():
                     return
-            waiting.put(None)
+            put(None)
         except BaseException as error:  # noqa: BLE001  raised again where it is waited for
-            waiting.put(error)
+            put(error)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()

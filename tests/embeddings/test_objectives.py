@@ -22,7 +22,9 @@ def draw(scale=1.0):
 
 def run(*arrays):
     tensors = native.tensors(tuple(array.astype("float32") for array in arrays))
-    return [keras.ops.convert_to_numpy(part) for part in native.compiled(logistic)(*tensors)]
+    loss, slopes = map(keras.ops.convert_to_numpy, native.compiled(logistic)(*tensors))
+    hidden, rows = (array.astype("float64") for array in arrays[:2])
+    return loss, slopes @ rows, np.swapaxes(slopes, 1, 2) @ hidden
 
 
 def test_it_is_the_sum_of_single_regressions():
@@ -64,3 +66,11 @@ def test_rows_that_repeat_add_up():
     given = native.tensors((table.astype("float32"), rows, values.astype("float32")))
     found = native.compiled(native.add_rows)(*given)
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), wanted)
+
+
+def test_small_sets_of_rows_are_mixed():
+    rng = np.random.default_rng(0)
+    weights, rows = rng.normal(size=(N, C, J)), rng.normal(size=(N, J, D))
+    given = native.tensors((weights.astype("float32"), rows.astype("float32")))
+    found = keras.ops.convert_to_numpy(native.compiled(native.mix_rows)(*given))
+    np.testing.assert_allclose(found, np.einsum("nab,nbd->nad", weights, rows), atol=1e-5)

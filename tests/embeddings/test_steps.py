@@ -6,7 +6,7 @@ import pytest
 
 from rnnkit.backend import native
 from rnnkit.embeddings.huffman import huffman
-from rnnkit.embeddings.steps import Batch, Tables, step
+from rnnkit.embeddings.steps import Batch, Pace, Tables, pace, step
 
 V, D, RATE = 9, 4, 0.1
 AROUND = np.array([[1, 2, -1, 5], [-1, -1, -1, -1], [0, 0, 8, 7], [-1, 3, 3, -1]], "int32")
@@ -31,7 +31,7 @@ def batch_of(loss):
     return Batch(AROUND, rows.astype("int32"), *floats)
 
 
-def program(vectors, outputs, batch, method):
+def program(vectors, outputs, batch, paces, method):
     """Gradients at the tables as they came, all added at the end."""
     by_vectors, by_outputs, loss, number = np.zeros_like(vectors), np.zeros_like(outputs), 0.0, 0
     for n, around in enumerate(batch.around):
@@ -49,7 +49,9 @@ def program(vectors, outputs, batch, method):
                     by_outputs[row] += (p - y) * h
                     for word in group:
                         by_vectors[word] += (p - y) * outputs[row]
-    return vectors - RATE * by_vectors, outputs - RATE * by_outputs, loss, number
+    for by, share in zip((by_vectors, by_outputs), paces, strict=True):
+        by *= RATE * share[:, None]
+    return vectors - by_vectors, outputs - by_outputs, loss, number
 
 
 @pytest.mark.parametrize("loss", ["negative-sampling", "hierarchical-softmax"])
@@ -58,15 +60,24 @@ def test_a_step_is_the_programs(method, loss):
     rng = np.random.default_rng(0)
     batch = batch_of(loss)
     vectors, outputs = rng.normal(size=(V, D)), rng.normal(size=(V, D))
-    wanted = program(vectors, outputs, batch, method)
+    paces = rng.uniform(0.1, 1, (2, V)).astype("float32")
+    wanted = program(vectors, outputs, batch, paces, method)
 
-    def run(vectors, outputs, around, rows, labels, counts):
+    def run(vectors, outputs, around, rows, labels, counts, *paces):
         tables, loss, number = step(
-            Tables(vectors, outputs), Batch(around, rows, labels, counts), RATE, method
+            Tables(vectors, outputs),
+            Batch(around, rows, labels, counts),
+            Pace(*paces),
+            RATE,
+            method,
         )
         return (*tables, loss, number)
 
-    given = native.tensors((vectors.astype("float32"), outputs.astype("float32"), *batch))
+    given = native.tensors((vectors.astype("float32"), outputs.astype("float32"), *batch, *paces))
     found = [keras.ops.convert_to_numpy(part) for part in native.compiled(run)(*given)]
     for mine, theirs in zip(found, wanted, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=2e-5, atol=1e-6)
+
+
+def test_a_row_in_which_many_meet_goes_no_further_than_with_32():
+    np.testing.assert_allclose(pace(np.array([0, 1, 32, 64, 3200.0])), [1, 1, 1, 0.5, 0.01])

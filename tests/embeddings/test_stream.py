@@ -1,56 +1,141 @@
 """Blocks hold every word once, with the windows of the whole text."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
-from rnnkit.embeddings.frequencies import Frequencies
+from rnnkit.embeddings import stream as module
+from rnnkit.embeddings.contexts import contexts, spaced
+from rnnkit.embeddings.numbered import number
 from rnnkit.embeddings.stream import Stream
+from rnnkit.errors import InputError
 
-WORDS = [f"w{i}" for i in range(400)]
-KNOWN = Frequencies(WORDS, np.full(400, 10))  # every word names its place
+WORDS = [f"w{i}" for i in range(400)]  # every word names its place
 LENGTHS = [1, 130, 0, 7, 2, 200, 3, 57]
+ENDS = np.cumsum(LENGTHS)
+CORPUS = number(
+    [WORDS[end - length : end] for end, length in zip(ENDS, LENGTHS, strict=True)], min_count=1
+)
+TEXT = np.repeat(np.arange(len(LENGTHS)), LENGTHS)
 
 
-def corpus():
-    ends = np.cumsum(LENGTHS)
-    return [WORDS[end - length : end] for end, length in zip(ends, LENGTHS, strict=True)]
+def run(size, steps, window=1, sample=0, corpus=CORPUS):
+    stream = Stream(corpus, window=window, negative=3, size=size, steps=steps, sample=sample)
+    return list(stream.blocks(np.random.default_rng(0)))
 
 
-def run(size, steps, window=1, **options):
-    stream = Stream(
-        KNOWN, window=window, negative=3, size=size, steps=steps, **{"sample": 0, **options}
+def windows(blocks):
+    """How often each word has which words around it; -1 for nothing in place of a word."""
+    found = Counter()
+    for block in blocks:
+        for group in block.groups:
+            around = group.around.reshape(-1, group.around.shape[-1])
+            for word, near in zip(group.words.reshape(-1).tolist(), around.tolist(), strict=True):
+                found[word, tuple(near)] += 1
+    return found
+
+
+def near(word, reach):
+    offsets = [*range(-reach, 0), *range(1, reach + 1)]
+    return tuple(
+        word + o if 0 <= word + o < 400 and TEXT[word + o] == TEXT[word] else -1 for o in offsets
     )
-    return list(stream.blocks(corpus(), np.random.default_rng(0)))
 
 
-@pytest.mark.parametrize(("size", "steps"), [(8, 4), (50, 1), (16, 100), (7, 3)])
-def test_no_text_is_cut_and_no_word_comes_twice(size, steps):
-    blocks = run(size, steps)
-    assert {block.words.shape for block in blocks} == {(steps, size)}
-    assert {block.noise.shape for block in blocks} == {(steps, size, 3)}
+@pytest.mark.parametrize("chunk", [1, 60, 10**6])
+@pytest.mark.parametrize(("size", "steps", "window"), [(8, 4, 1), (50, 1, 3), (16, 100, 2)])
+def test_no_text_is_cut_and_every_word_comes_once(monkeypatch, size, steps, window, chunk):
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    blocks = run(size, steps, window)
     assert sum(block.read for block in blocks) == 400
-    words = np.concatenate([block.words.reshape(-1) for block in blocks])
-    around = np.concatenate([block.around.reshape(-1, 2) for block in blocks])
-    assert words[:400].tolist() == list(range(400))
-    assert not words[400:].any()
-    assert (around[400:] == -1).all()
-    # With a window of 1 the neighbours are certain: all but those beyond a text's ends.
-    text = np.repeat(np.arange(len(LENGTHS)), LENGTHS)
-    before = np.where(np.r_[False, text[1:] == text[:-1]], np.arange(400) - 1, -1)
-    after = np.where(np.r_[text[1:] == text[:-1], False], np.arange(400) + 1, -1)
-    np.testing.assert_array_equal(around[:400], np.stack([before, after], 1))
+    seen = Counter()
+    for block in blocks:
+        assert len(block.groups) == window
+        for reach, group in enumerate(block.groups, start=1):
+            assert group.words.shape == (steps, size)
+            assert group.around.shape == (steps, size, 2 * reach)
+            assert group.noise.shape == (steps, size, 3)
+    for (word, around), times in windows(blocks).items():
+        reach = len(around) // 2
+        if around != near(word, reach):  # an empty place of a block that is not full
+            assert (word, set(around)) == (0, {-1})
+        elif word or set(around) != {-1}:
+            seen[word] += times
+    assert set(seen) | {0} == set(range(400))  # word 0 is a text of its own: nothing around it
+    assert set(seen.values()) == {1}
+
+
+def test_each_reach_is_as_frequent():
+    (block, *_) = run(8, 5, 4, corpus=number([WORDS], 1))
+    there = [(group.around != -1).any(-1).sum() for group in block.groups]
+    assert there == [40, 40, 40, 40]
+
+
+def test_a_corpus_longer_than_a_chunk_is_told_of_in_full(monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 100)
+    corpus = number([["a", "b", "x", "c"] * 30] * 20 + [["y"] * 4], min_count=300)
+    assert corpus.read == 2404
+    blocks = run(16, 2, 2, corpus=corpus)
+    assert sum(block.read for block in blocks) == 2404
+    assert max(block.read for block in blocks) <= 100
 
 
 def test_frequent_words_are_thinned_out_before_the_windows():
-    kept = run(64, 4, window=5, sample=1e-4)
-    keep = KNOWN.keep(1e-4)[0]
-    count = sum((block.around != -1).any(-1).sum() for block in kept)
-    assert abs(count / 400 - keep) < 4 * np.sqrt(keep / 400)
+    corpus = number([WORDS * 20], 1)
+    kept = run(64, 4, window=5, sample=2e-4, corpus=corpus)
+    keep = corpus.frequencies.keep(2e-4)[0]
+    count = sum((group.around != -1).any(-1).sum() for block in kept for group in block.groups)
+    assert keep < 0.9
+    assert abs(count / 8000 - keep) < 4 * np.sqrt(keep / 8000)
 
 
-def test_words_that_are_not_known_are_left_out_and_counted():
-    stream = Stream(KNOWN, window=1, negative=1, sample=0, size=4, steps=1)
-    (block,) = stream.blocks([["w3", "nobody", "w4"]], np.random.default_rng(0))
-    assert block.read == 3
-    assert block.around[0].tolist() == [[-1, 4], [3, -1], [-1, -1], [-1, -1]]
-    assert list(stream.blocks([], np.random.default_rng(0))) == []
+def test_windows_are_those_of_a_plain_loop():
+    words = np.arange(400, dtype="int32")
+    row = spaced(words, TEXT, 3)
+    places = np.flatnonzero(row >= 0)
+    assert row[places].tolist() == words.tolist()
+    for reach in (1, 2, 3):
+        wanted = [near(word, reach) for word in words.tolist()]
+        assert contexts(row, places, reach).tolist() == list(map(list, wanted))
+
+
+def test_a_corpus_is_numbered_in_one_reading():
+    texts = iter([["b", "a", "b"], [], ["c", "a", "b", "d"]])
+    found = number(texts, min_count=2)
+    assert (found.frequencies.words, found.frequencies.counts.tolist()) == (["b", "a"], [3, 2])
+    assert (found.words.tolist(), found.lengths.tolist(), found.read) == (
+        [0, 1, 0, 1, 0],
+        [3, 0, 2],
+        7,
+    )
+    again = number([["d", "a"]], frequencies=found.frequencies)
+    assert (again.words.tolist(), again.lengths.tolist(), again.read) == ([1], [1], 2)
+
+
+def test_the_fingerprint_tells_corpora_apart():
+    texts = [["a", "b"], ["b"]]
+    same, *others = [
+        number(corpus, 1).fingerprint
+        for corpus in (texts, [["a", "b", "b"]], [["a"], ["b", "b"]], [["b", "a"], ["b"]])
+    ]
+    assert number(texts, 1).fingerprint == same
+    assert len({same, *others}) == 4
+
+
+@pytest.mark.parametrize(
+    ("corpus", "message"),
+    [
+        ([], "corpus of 0 texts holds no word"),
+        ([[], []], "corpus of 2 texts holds no word"),
+        ([["a", "a"], ["b"]], "min_count=5 times .*'a', occurs 2 times"),
+    ],
+)
+def test_a_corpus_without_words_is_refused(corpus, message):
+    with pytest.raises(InputError, match=message):
+        number(corpus)
+
+
+def test_a_corpus_of_other_words_is_refused():
+    with pytest.raises(InputError, match="None of the 1 words"):
+        number([["x"]], frequencies=CORPUS.frequencies)

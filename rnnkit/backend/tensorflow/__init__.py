@@ -11,7 +11,7 @@ from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 from rnnkit.backend.tensorflow.feed import dense, feed, tensors
 from rnnkit.backend.tensorflow.recurrent import KERNELS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
-from rnnkit.backend.tensorflow.table import add_rows
+from rnnkit.backend.tensorflow.table import add_rows, mix_rows, take_rows
 
 __all__ = [
     "HOIST_INPUT_PROJECTION",
@@ -22,7 +22,9 @@ __all__ = [
     "devices",
     "feed",
     "fixed_shapes",
+    "mix_rows",
     "scan",
+    "take_rows",
     "tensors",
 ]
 
@@ -43,6 +45,7 @@ def fixed_shapes() -> bool:
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], given_up: int = 0) -> Callable[..., Any]:
     """Return the function, compiled by XLA once for each set of shapes; see `backend.jax`."""
+    del given_up  # TensorFlow writes results over no argument
     return tf.function(function, jit_compile=True)

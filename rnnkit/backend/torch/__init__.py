@@ -11,7 +11,7 @@ import torch
 from rnnkit.backend.torch.feed import dense, feed, tensors
 from rnnkit.backend.torch.recurrent import KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION, scan
-from rnnkit.backend.torch.table import add_rows
+from rnnkit.backend.torch.table import add_rows, mix_rows, take_rows
 
 __all__ = [
     "HOIST_INPUT_PROJECTION",
@@ -22,7 +22,9 @@ __all__ = [
     "devices",
     "feed",
     "fixed_shapes",
+    "mix_rows",
     "scan",
+    "take_rows",
     "tensors",
 ]
 
@@ -38,8 +40,9 @@ def fixed_shapes() -> bool:
     return False
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], given_up: int = 0) -> Callable[..., Any]:
     """Return the function: PyTorch runs it op by op; see `backend.jax`."""
+    del given_up  # what changes an argument in place does so in any case
 
     @functools.wraps(function)
     def run(*args: Any) -> Any:
