@@ -26,6 +26,7 @@ _HOMES = {
     "means_figure": "rnnkit.monitor.markov",
     "log_likelihood_figure": "rnnkit.monitor.markov",
     "states_figure": "rnnkit.monitor.markov_series",
+    "WordVectorEvents": "rnnkit.monitor.word_vectors",
 }
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Recall",
     "StopOnNonFinite",
     "TensorBoard",
+    "WordVectorEvents",
     "emission_figure",
     "gradient_flow",
     "gradient_flow_png",

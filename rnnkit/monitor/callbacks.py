@@ -13,13 +13,13 @@ import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
 
 # isort: split
 import keras
-import numpy as np
 from keras import ops
 
 from rnnkit.errors import InputError, NonFiniteLoss
-from rnnkit.monitor.events import EventWriter, write_projector
+from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.examples import Examples
 from rnnkit.monitor.markov_events import write_layers
+from rnnkit.monitor.projector import write_words
 
 __all__ = ["StopOnNonFinite", "TensorBoard"]
 
@@ -161,18 +161,18 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _write_words(self) -> None:
         vocabulary = getattr(self.model, "vocabulary", None)
+        if vocabulary is not None and hasattr(self.model, "vectors_table"):  # word2vec
+            table, words = self.model.vectors_table(), vocabulary.words
+            write_words(self.folder / "train", table, words, vocabulary.counts, self.max_words)
+            return
         network = getattr(self.model, "network", None) or self.model
         tables = [layer for layer in network.layers if isinstance(layer, keras.layers.Embedding)]
         if vocabulary is None or not tables:
             return
         vectors = ops.convert_to_numpy(tables[0].embeddings)
         # Tokens stand in falling order of their counts, after padding and unknown.
-        rows = np.arange(2, min(len(vectors), len(vocabulary.tokens)))[: self.max_words]
-        rows = rows[np.isfinite(vectors[rows]).all(axis=1)]
-        if len(rows):
-            words = [vocabulary.tokens[i] for i in rows]
-            counts = [vocabulary.counts[i] for i in rows]
-            write_projector(self.folder / "train", vectors[rows], words, counts)
+        words, counts = vocabulary.tokens[2 : len(vectors)], vocabulary.counts[2 : len(vectors)]
+        write_words(self.folder / "train", vectors[2:], words, counts, self.max_words)
 
 
 class StopOnNonFinite(keras.callbacks.Callback):

@@ -80,6 +80,33 @@ def write_projector(
     return _replace(folder / "projector_config.pbtxt", _CONFIG)
 
 
+def write_words(
+    folder: str | os.PathLike[str],
+    table: np.ndarray,
+    words: Sequence[str],
+    counts: Sequence[int],
+    limit: int,
+) -> None:
+    """Write the projector's files of the most frequent words, those with finite vectors.
+
+    Args:
+        folder: where an event file lies.
+        table: `(V, D)` numbers.
+        words: one for each row, the most frequent first.
+        counts: as many numbers.
+        limit: how many words at most.
+
+    Example:
+        >>> write_words("runs/words", np.eye(2), ["the", "of"], [9, 5], 5000)
+    """
+    table = table[: min(limit, len(words))]
+    rows = np.flatnonzero(np.isfinite(table).all(axis=1)).tolist()
+    if rows:
+        write_projector(
+            folder, table[rows], [words[row] for row in rows], [counts[row] for row in rows]
+        )
+
+
 def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
 
