@@ -76,9 +76,9 @@ def test_scalars_neighbours_and_projector_of_each_epoch(tmp_path):
             "| a\\|b | **king** .67, queen .20 |",
         ),
     ]
-    table = text_array_to_html(np.array([texts(found)[1][1].encode()], dtype=object), True)
+    table = text_array_to_html(np.array(texts(found)[1][1].encode(), dtype=object), True)
     assert table.count("<td>") == 4
-    assert "<strong>king</strong>" in table
+    assert "<td>a|b</td>\n<td><strong>king</strong> .67, queen .20</td>" in table
     assert (tmp_path / "train" / "projector_config.pbtxt").exists()
     np.testing.assert_allclose(np.loadtxt(tmp_path / "train" / "tensors.tsv"), SECOND, rtol=1e-5)
     rows = (tmp_path / "train" / "metadata.tsv").read_text().splitlines()
