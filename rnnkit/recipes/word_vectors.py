@@ -67,7 +67,7 @@ def word_vectors(
         raise InputError(
             f"method is {method!r}; expected one of {', '.join(METHODS)}.{nearest(method, METHODS)}"
         )
-    from rnnkit.embeddings import CBOW, SkipGram
+    from rnnkit.embeddings.model import CBOW, SkipGram
 
     kind = SkipGram if method == "skip-gram" else CBOW
     model = kind(**{name: value for name, value in settings.items() if name != "method"})

@@ -28,6 +28,7 @@ HEADINGS = {
     "loss": "loss",
     "seconds": "seconds",
     "tokens_per_second": "tokens/s",
+    "words_per_second": "words/s",
     "parameters": "parameters",
 }
 WHOLE = ("tokens_per_second", "parameters")
@@ -103,7 +104,7 @@ def tensorboard_command(path: Path) -> str:
 
 
 def draw_curves(runs: Iterable[Run], path: Path) -> None:
-    """Draw validation loss and the task's first measure over the epochs; else the training loss.
+    """Draw validation loss and the task's first measure over the epochs; else how training went.
 
     A thin line is a run, a thick one the mean of a recipe.
 
@@ -145,7 +146,7 @@ def drawn(rows: Sequence[Mapping[str, float]]) -> list[str]:
         ['val_loss', 'val_mae']
     """
     if not any(name.startswith("val_") for name in rows[0]):  # nothing is held out
-        return ["loss"]
+        return ["loss" if "loss" in rows[0] else "words_per_second"]  # gensim tells no loss
     columns = [name.removeprefix("val_") for name in rows[0] if name.startswith("val_")]
     return ["val_loss", *(f"val_{name}" for name in in_order(columns) if name != "loss")][:2]
 
