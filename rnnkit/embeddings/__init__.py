@@ -1,6 +1,22 @@
-"""Word vectors: trained on a recipe's own texts, or beside them on texts without labels."""
+"""Word vectors: learned from texts, measured, kept in files, the start of an embedding."""
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.embeddings.evaluation import evaluate
+from rnnkit.embeddings.files import load_vectors, save_vectors
+from rnnkit.embeddings.model import CBOW, SkipGram
+from rnnkit.embeddings.neighbours import analogy, neighbours
 from rnnkit.embeddings.vectors import embedding_matrix
 from rnnkit.embeddings.word2vec import METHODS, train_word_vectors
 
-__all__ = ["METHODS", "embedding_matrix", "train_word_vectors"]
+__all__ = [
+    "CBOW",
+    "METHODS",
+    "SkipGram",
+    "analogy",
+    "embedding_matrix",
+    "evaluate",
+    "load_vectors",
+    "neighbours",
+    "save_vectors",
+    "train_word_vectors",
+]

@@ -66,12 +66,12 @@ class Progress(NamedTuple):
     Args:
         read: words read in this epoch.
         loss: the mean loss of a prediction since the epoch began: of each pair for skip-gram, of
-            each word for CBOW, at the tables before the step that it was part of.
+            each word for CBOW, at the tables before the step that it was part of; None from gensim.
         rate: the learning rate of the block.
     """
 
     read: int
-    loss: float
+    loss: float | None
     rate: float
 
 
@@ -137,6 +137,10 @@ class Trainer:
         paces = _paces(known, training, tree, size)
         self._fixed = native.tensors((*paces, *(_paths(tree) if tree else ())))
         self._run = _compiled(training.method)
+
+    def __len__(self) -> int:
+        """How many blocks an epoch has, about."""
+        return len(self.stream)
 
     def epoch(self, epoch: int) -> Iterator[Progress]:
         """Go through the corpus once, block by block.

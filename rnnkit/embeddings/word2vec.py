@@ -1,59 +1,79 @@
-"""word2vec on a list of tokenised texts, trained by gensim."""
+"""One function from a corpus to word vectors, kept in the cache; an interrupted one goes on."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
+import keras
 
 from rnnkit.data.archive import cache_folder
 from rnnkit.data.progress import Bar
+from rnnkit.embeddings.files import load_vectors, save_vectors
+from rnnkit.embeddings.model import CBOW, SkipGram, Word2Vec
+from rnnkit.embeddings.numbered import Numbered
 from rnnkit.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 METHODS = ("skip-gram", "cbow")
-LONGEST = 10_000  # gensim cuts longer texts without a word; here they are handed over in pieces
-SMALL = 1_000_000  # below this many tokens one worker is quick enough, and reproducible
+_FORMAT = 2  # raise it when the same settings give other vectors
 
 
 def train_word_vectors(
-    corpus: Sequence[Sequence[str]],
+    corpus: Any,
     *,
     method: str = "skip-gram",
+    loss: str = "negative-sampling",
+    trainer: str = "gensim",
     vector_size: int = 100,
     window: int = 5,
     negative: int = 5,
     min_count: int = 5,
+    sample: float = 1e-3,
     epochs: int = 5,
-    seed: int = 0,
+    alpha: float = 0.025,
+    min_alpha: float = 0.0001,
     workers: int | None = None,
+    seed: int = 0,
+    cache: bool = True,
 ) -> KeyedVectors:
-    """Train word vectors with negative sampling and keep them in the cache.
+    """Train word vectors, and keep them in the cache: the same corpus is learned from once.
 
-    Skip-gram: the centre word predicts each word of its context, maximising
-    `log σ(u_o·v_c) + Σ_k log σ(-u_k·v_c)` over `negative` noise words k drawn from unigram^0.75.
-    CBOW: the mean of the context vectors predicts the centre word.
+    After each epoch what was learned is written down beside the cache: called again after an
+    interrupt, with the same arguments, it goes on from there.
 
     Args:
-        corpus: tokenised texts; none is cut, however long.
-        method: "skip-gram" or "cbow".
+        corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:
+            see `rnnkit.data.corpus.open_corpus`. No text is cut, however long.
+        method: "skip-gram": a word is to tell each word around it; "cbow": their mean is to tell
+            the word.
+        loss: "negative-sampling" or "hierarchical-softmax".
+        trainer: "gensim", in C on a CPU's cores, or "keras", on the backend; see `Word2Vec` for
+            what they compute.
         vector_size: numbers in a vector.
         window: words of context on either side, at most.
-        negative: noise words for each pair.
+        negative: noise words for each word.
         min_count: words that occur less often get no vector.
+        sample: words that make up more than this share of all are thinned out; 0 = none.
         epochs: passes over the corpus.
-        seed: the same seed, corpus and a single worker give the same vectors.
-        workers: threads; when left out, one below a million tokens and one a core above.
+        alpha: the first learning rate.
+        min_alpha: the last one.
+        workers: gensim's threads; None = one below a million words, and one a core above.
+        seed: the same seed and corpus give the same vectors, but for gensim with several workers.
+        cache: False trains in any case, and keeps nothing.
 
     Returns:
-        gensim's `KeyedVectors`.
+        gensim's `KeyedVectors`, with the words' counts.
 
     Raises:
-        InputError: an unknown method, an empty corpus, or no word frequent enough.
+        InputError: an unknown word for a choice, an empty corpus, or no word frequent enough.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
@@ -62,65 +82,67 @@ def train_word_vectors(
         >>> vectors["a"].shape
         (4,)
     """
+    settings = {name: value for name, value in locals().items() if name not in ("corpus", "cache")}
     if method not in METHODS:
         raise InputError(
-            f"method is {method!r}; expected one of {METHODS}.{nearest(method, METHODS)}"
+            f"method is {method!r}; expected one of {', '.join(METHODS)}.{nearest(method, METHODS)}"
         )
-    size = sum(map(len, corpus))
-    if not size:
-        raise InputError(f"The corpus of {len(corpus)} texts holds no word; give texts with words.")
-    settings = {
-        "sg": int(method == "skip-gram"),
-        "vector_size": vector_size,
-        "window": window,
-        "negative": negative,
-        "min_count": min_count,
-        "epochs": epochs,
-        "seed": seed,
-        "workers": workers or (1 if size < SMALL else os.cpu_count() or 1),
-    }
-
-    from gensim.models import KeyedVectors, Word2Vec
-
-    path = cache_folder() / "vectors" / f"{_digest(corpus, settings)}.kv"
+    del settings["method"]
+    model = (SkipGram if method == "skip-gram" else CBOW)(**settings)
+    words = model.read(corpus)
+    if not cache:
+        _fit(model, words, [])
+        return model.keyed_vectors()
+    named = json.dumps([_FORMAT, method, settings, words.fingerprint], sort_keys=True)
+    name = hashlib.sha256(named.encode()).hexdigest()[:32]
+    path = cache_folder() / "vectors" / f"{name}.kv"
     if path.exists():
-        return KeyedVectors.load(str(path))
+        return load_vectors(path)
     path.parent.mkdir(parents=True, exist_ok=True)  # before the work: it may not be writable
-    model = Word2Vec(**settings)
-    texts = _Texts(corpus)
-    model.build_vocab(texts)
-    if not len(model.wv):
-        raise InputError(
-            f"No word of the corpus of {len(corpus)} texts occurs min_count={min_count} times; "
-            "lower min_count or give more text."
+    unfinished = path.with_suffix(".keras")
+    if unfinished.exists():
+        model = keras.saving.load_model(unfinished)
+    _fit(model, words, [_Kept(unfinished)])
+    vectors = model.keyed_vectors()
+    save_vectors(vectors, path)
+    unfinished.unlink(missing_ok=True)
+    return vectors
+
+
+def _fit(model: Word2Vec, words: Numbered, callbacks: list[keras.callbacks.Callback]) -> None:
+    """Train the epochs that are left, with a progress bar."""
+    total = words.read * model.options.epochs
+    with Bar(f"{model.method} vectors", total=total) as bar:
+        model.fit(
+            words,
+            initial_epoch=model.epochs_done,
+            callbacks=[_Shown(bar), *callbacks],
+            verbose=0,
         )
-    with Bar(f"{method} vectors", total=epochs * len(corpus)) as texts.bar:
-        model.train(texts, total_examples=model.corpus_count, epochs=epochs)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    model.wv.save(str(part), separately=[])  # one file, so that the rename is the whole of it
-    part.replace(path)
-    return model.wv
 
 
-class _Texts:
-    """The corpus as gensim reads it: again and again, in pieces it does not cut."""
+class _Shown(keras.callbacks.Callback):
+    """Moves a progress bar, and tells words a second on it."""
 
-    def __init__(self, corpus: Sequence[Sequence[str]]) -> None:
-        self.corpus = corpus
-        self.bar: Bar | None = None
+    def __init__(self, bar: Bar) -> None:
+        super().__init__()
+        self._bar = bar
 
-    def __iter__(self) -> Iterator[Sequence[str]]:
-        for tokens in self.corpus:
-            for start in range(0, len(tokens), LONGEST):
-                yield tokens[start : start + LONGEST]
-            if self.bar is not None:
-                self.bar.update(1)
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Move the bar on."""
+        model = self.model
+        self._bar.describe(f"{model.method} vectors, {logs['words_per_second']:,.0f} words/s")
+        self._bar.advance_to(model.words_read)
 
 
-def _digest(corpus: Sequence[Sequence[str]], settings: dict[str, Any]) -> str:
-    """Return a name for the vectors of this corpus under these settings."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for tokens in corpus:
-        digest.update(" ".join(tokens).encode())
-        digest.update(b"\n")
-    return digest.hexdigest()[:32]
+class _Kept(keras.callbacks.Callback):
+    """What was learned, written down after each epoch but the last."""
+
+    def __init__(self, path: os.PathLike[str]) -> None:
+        super().__init__()
+        self._path = path
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write the model, whole or not at all."""
+        if epoch + 1 < self.params["epochs"]:
+            self.model.save(self._path)
