@@ -10,11 +10,7 @@ from typing import Any
 
 import keras
 
-from rnnkit.tasks.base import Task
-try:
-    from rnnkit.embeddings.model import Word2Vec
-except ImportError:  # until it is there
-    Word2Vec = Task
+from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
 from rnnkit.tasks.base import Task
 
