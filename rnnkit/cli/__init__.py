@@ -74,7 +74,7 @@ def evaluate(
     limit: Limit = None,
 ) -> None:
     """Measure a run's model on the test split; word vectors, on questions about words."""
-    from rnnkit import study
+    from rnnkit import recipes, study
     from rnnkit.cli import show
 
     opened = study.open_run(run)
@@ -84,8 +84,11 @@ def evaluate(
         source["limit"] = limit
     elif limit is not None:
         source = source | {"limit": limit}
-    measured = study.evaluate(opened, **source)
-    show.metrics(measured, show.title(opened.settings["recipe"], source["name"]))
+    title = show.title(opened.settings["recipe"], source["name"])
+    if recipes.kind_of(opened.settings["recipe"]) == "corpus":
+        show.scores(study.ask(opened, **source), title)
+    else:
+        show.metrics(study.evaluate(opened, **source), title)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from rich.text import Text
 from rnnkit import recipes
 
 if TYPE_CHECKING:
+    from rnnkit.embeddings.evaluation import Table as Scores
     from rnnkit.study import Comparison, Run
 
 # What the data hold -> what one would ask a model about.
@@ -23,6 +25,7 @@ EXAMPLES = {
     "corpus": "neighbours {} king",
 }
 
+NUMBER = re.compile(r"-?\d|–|$")  # how a cell begins that stands to the right
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -35,7 +38,7 @@ def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | No
     lines = list(lines)
     table = Table(header_style="bold")
     for number, name in enumerate(heading):
-        numeric = bool(lines) and all(line[number][:1] in "0123456789–" for line in lines)
+        numeric = bool(lines) and all(NUMBER.match(line[number]) for line in lines)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
@@ -64,6 +67,21 @@ def title(recipe: str, name: str) -> str:
     """
     corpus = recipes.kind_of(recipe) == "corpus"
     return f"{name}, {'analogies and pairs of words' if corpus else 'test split'}"
+
+
+def scores(found: Scores, title: str) -> None:
+    """Print what word vectors answered, and how many of the questions had words that are known."""
+    lines = [
+        [
+            one.set,
+            one.section,
+            "–" if one.score is None else f"{one.score:.4f}",
+            f"{one.found:,}",
+            f"{one.total:,}",
+        ]
+        for one in found.rows
+    ]
+    rows(["set", "section", "score", "found", "of"], lines, title)
 
 
 def run(finished: Run) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.study.compare import Comparison, compare
-from rnnkit.study.runs import Run, RunFolder, evaluate, open_model, open_run
+from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import train
 
@@ -16,6 +16,7 @@ __all__ = [
     "Comparison",
     "Run",
     "RunFolder",
+    "ask",
     "compare",
     "evaluate",
     "load_data",

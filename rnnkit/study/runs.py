@@ -19,11 +19,14 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
 from rnnkit.errors import InputError
 from rnnkit.study.sources import Source, refuse_unsuitable
+
+if TYPE_CHECKING:
+    from rnnkit.embeddings.evaluation import Table
 
 
 class RunFolder:
@@ -189,16 +192,39 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
     recipe = run.settings["recipe"]
     source = Source(**(data or run.settings["data"]))
     if recipes.kind_of(recipe) == "corpus":
-        if source != Source(**run.settings["data"]):
-            raise InputError(
-                "Word vectors are measured on sets of analogies and of pairs of words, whatever "
-                "texts they come from: leave the data out."
-            )
-        return dict(run.model.evaluate(return_dict=True, verbose=0))
+        return ask(run, **data).scores()
     refuse_unsuitable(recipe, recipes.kind_of(recipe), source.name)
     dataset = source.load()
     x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)
     return dict(run.model.evaluate(x, y, return_dict=True, verbose=0))
+
+
+def ask(run: Run, **data: Any) -> Table:
+    """Ask a run's word vectors for analogies and for how alike words are.
+
+    Args:
+        run: a run of word vectors.
+        **data: none, or what the run was trained on: the questions are always the same.
+
+    Returns:
+        Scores, and how many of the questions have words that are known; see
+        `rnnkit.embeddings.evaluation.evaluate`.
+
+    Raises:
+        InputError: other data.
+
+    Example:
+        >>> ask(open_run("runs/words")).scores()["analogies"]  # doctest: +SKIP
+        0.36
+    """
+    from rnnkit.embeddings import evaluation
+
+    if data and Source(**data) != Source(**run.settings["data"]):
+        raise InputError(
+            "Word vectors are measured on sets of analogies and of pairs of words, whatever texts "
+            "they come from: leave the data out."
+        )
+    return evaluation.evaluate(run.model.keyed_vectors())
 
 
 def _labels_of_model(run: Run, name: str, dataset: Any) -> Any:

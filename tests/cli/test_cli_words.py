@@ -62,6 +62,7 @@ def test_evaluate_gives_the_scores_of_the_run_again(trained, rnnkit):
     answer = rnnkit("evaluate", trained[0])
     assert answer.code == 0, answer.text
     assert "words_sample, analogies and pairs of words" in answer.text
+    assert "analogies capital-common-countries 0." in answer.text
     scores = json.loads((trained[0] / "results.json").read_text())["test"]
     assert scores
     for score in scores.values():
