@@ -57,6 +57,7 @@ class GensimTrainer:
             vector_size=training.vector_size,
             window=training.window,
             sample=training.sample,
+            alpha=training.alpha,
             min_count=1,
             sorted_vocab=0,  # the words come in order; gensim would turn equal counts round
             workers=workers or (1 if corpus.read < SMALL else os.cpu_count() or 1),
@@ -103,7 +104,7 @@ class GensimTrainer:
             except BaseException as error:  # noqa: BLE001  raised again below
                 failed.append(error)
 
-        thread = threading.Thread(target=work, daemon=True)
+        thread = threading.Thread(target=work, name="word2vec", daemon=True)
         thread.start()
         share = self._corpus.read / max(len(self._corpus.words), 1)
         try:

@@ -249,7 +249,7 @@ def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
         except BaseException as error:  # noqa: BLE001  raised again where it is waited for
             put(error)
 
-    thread = threading.Thread(target=work, daemon=True)
+    thread = threading.Thread(target=work, name="word2vec", daemon=True)
     thread.start()
     try:
         while (block := waiting.get()) is not None:
