@@ -44,7 +44,7 @@ def word_vectors(
         epochs: passes over the texts.
         alpha: the first learning rate.
         min_alpha: the last one; it falls with the words read.
-        workers: threads that prepare or, with gensim, train; None = decided by the trainer.
+        workers: gensim's threads; None = one below a million words, and one a core above.
         seed: of the first vectors and of all that is drawn.
 
     Returns:
