@@ -14,11 +14,11 @@ import numpy as np
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import METHODS, embedding_matrix, train_word_vectors
+from rnnkit.embeddings.model import TRAINERS
+from rnnkit.embeddings.vectors import Start
 from rnnkit.errors import InputError, nearest
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
-
-TRAINERS = ("gensim", "keras")
 
 
 class TextTask(Task):
@@ -118,11 +118,7 @@ class TextTask(Task):
             table.set_weights([start.matrix])
             self.share_of_vectors = start.share_of_words
             self.share_of_tokens = start.share_of_tokens
-            self._news.append(
-                f"word vectors for {start.share_of_words:.1%} of the vocabulary's "
-                f"{len(vocabulary) - 2:,} words and {start.share_of_tokens:.1%} of the running "
-                "words; the others start from the mean vector"
-            )
+            self._news.append(_told(start, len(vocabulary) - 2))
         if len(unlabelled) and self.embedding not in METHODS:
             self._news.append(
                 f"the {len(unlabelled):,} unlabelled texts are not used: only embedding="
@@ -145,15 +141,12 @@ class TextTask(Task):
                     f"a file of vectors of {size}."
                 )
             return vectors
-        trainer: dict[str, Any] = (
-            {} if self.embedding_trainer == "gensim" else {"trainer": self.embedding_trainer}
-        )
         return train_word_vectors(
             tokens + self.pipeline.tokens(list(unlabelled)),
             method=self.embedding,
+            trainer=self.embedding_trainer,
             vector_size=size,
             min_count=self.min_count,
-            **trainer,
         )
 
     def _train(self, *args: Any, **options: Any) -> keras.callbacks.History:
@@ -211,6 +204,14 @@ def _check_start(embedding: Any) -> None:
     raise InputError(
         f"embedding is {embedding!r}; expected one of {known} or the path of a file of word "
         f"vectors, and there is no such file.{hint}"
+    )
+
+
+def _told(start: Start, words: int) -> str:
+    rest = "; the others start from the mean vector" if start.share_of_tokens < 1 else ""
+    return (
+        f"word vectors for {start.share_of_words:.1%} of the vocabulary's {words:,} words and "
+        f"{start.share_of_tokens:.1%} of the running words{rest}"
     )
 
 
