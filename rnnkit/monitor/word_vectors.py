@@ -72,6 +72,8 @@ class WordVectorEvents(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """See that the words are there, before an epoch is spent on them."""
+        if not self._step:  # a training that was interrupted goes on where it stood, about
+            self._step = epoch * ((self.params or {}).get("steps") or 0)
         if getattr(self.model, "vocabulary", None) is not None:
             self._chosen()
 

@@ -9,6 +9,7 @@ import pytest
 from event_files import read
 from tensorboard.plugins.text.text_plugin import text_array_to_html
 
+from rnnkit.embeddings import SkipGram
 from rnnkit.errors import InputError
 from rnnkit.monitor import TensorBoard, WordVectorEvents
 from rnnkit.monitor.word_vectors import choose, nearest_words
@@ -35,6 +36,7 @@ class Model:
 
     def fit(self, callback, epochs=2, first=0):
         callback.set_model(self)
+        callback.set_params({"steps": 3})
         callback.on_train_begin()
         self.vocabulary = self.known
         for epoch in range(first, first + epochs):
@@ -86,13 +88,32 @@ def test_scalars_neighbours_and_projector_of_each_epoch(tmp_path):
 
 
 def test_a_second_fit_goes_on_in_a_new_file(tmp_path):
-    callback, model = WordVectorEvents(tmp_path, n=1), Model()
+    callback, model = WordVectorEvents(tmp_path, n=1), Model(tables=(FIRST, SECOND, FIRST))
     model.fit(callback, epochs=1)
     model.fit(callback, epochs=1, first=1)
+    model.fit(WordVectorEvents(tmp_path, n=1), epochs=1, first=2)  # another process
     found = read(tmp_path / "train")
-    assert [step for step, _ in found["batch/loss"]] == [1, 2, 3, 4, 5, 6]
-    assert [step for step, _ in texts(found)] == [1, 2]
-    assert "**" in texts(found)[1][1]
+    assert [step for step, _ in found["batch/loss"]] == list(range(1, 10))
+    assert [step for step, _ in texts(found)] == [1, 2, 3]
+    assert ["**" in text for _, text in texts(found)] == [False, True, False]
+
+
+def test_a_model_trained_in_two_runs(tmp_path):
+    corpus = [["a", "b", "a"], ["c", "d", "c"]] * 50
+    model = SkipGram(vector_size=4, min_count=1, epochs=2, trainer="gensim")
+    model.fit(corpus, epochs=1, callbacks=[WordVectorEvents(tmp_path, n=2)], verbose=0)
+    callback = WordVectorEvents(tmp_path, n=2)
+    model.fit(corpus, epochs=2, initial_epoch=1, callbacks=[callback], verbose=0)
+    found = read(tmp_path / "train")
+    assert [step for step, _ in found["epoch/words_per_second"]] == [1, 2]
+    vectors = model.keyed_vectors()
+    for row in texts(found)[-1][1].splitlines()[2:]:
+        word, nears = row.strip("| ").split(" | ")
+        best = [f"{near} {cosine:.2f}" for near, cosine in vectors.most_similar(word, topn=2)]
+        assert nears.replace("*", "") == ", ".join(best).replace("0.", ".")
+    np.testing.assert_allclose(
+        np.loadtxt(tmp_path / "train" / "tensors.tsv"), vectors.vectors, rtol=1e-5
+    )
 
 
 def test_the_projector_shows_the_most_frequent_with_finite_vectors(tmp_path):
