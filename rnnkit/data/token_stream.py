@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import hashlib
 import itertools
 import lzma
 import zlib
@@ -55,7 +54,6 @@ class Corpus:
         self.notes = list(notes) if not isinstance(notes, list) else notes
         self.texts: int | None = None
         self.words: int | None = None
-        self._fingerprint: str | None = None
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield the texts, each a list of its words."""
@@ -65,21 +63,6 @@ class Corpus:
             words += len(tokens)
             yield tokens
         self.texts, self.words = texts, words
-
-    def fingerprint(self) -> str:
-        """Return 32 hexadecimal digits that another corpus has only if it holds the same words.
-
-        Example:
-            >>> Corpus(lambda: iter([["a"]]), name="one").fingerprint()[:8]
-            '87428fc5'
-        """
-        if self._fingerprint is None:
-            digest = hashlib.sha256()
-            for tokens in self:
-                digest.update(" ".join(tokens).encode("utf-8", "surrogatepass"))
-                digest.update(b"\n")
-            self._fingerprint = digest.hexdigest()[:32]
-        return self._fingerprint
 
     def first(self, limit: int | None) -> Corpus:
         """Return the corpus of its first texts, or itself where `limit` is None."""

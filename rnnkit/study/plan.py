@@ -75,7 +75,10 @@ def make_plan(
     """
     if data is None:
         data = default_data(recipe)
-    given = dict(settings or {})
+    given = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value  # records are JSON
+        for name, value in (settings or {}).items()
+    }
     counts = {"epochs": epochs, "batch_size": batch_size}
     given |= {name: value for name, value in counts.items() if value is not None}
     known = [name for name in inspect.signature(recipes.find(recipe)).parameters if name != "seed"]

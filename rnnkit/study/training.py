@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rnnkit.tasks import Task
 
 SPLITS = ("train", "valid", "test")
+SHARES = ("share_of_vectors", "share_of_tokens")  # of the words, where vectors were found for them
 
 
 def train(
@@ -129,6 +130,7 @@ def carry_out(
         "seconds": seconds,
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
         "parameters": int((model.network or model).count_params()),
+        **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model.monitor, rows),
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import lzma
 import tracemalloc
 from collections import Counter
@@ -70,13 +71,6 @@ def test_limit_keeps_the_first_texts():
     assert list(open_corpus(corpus, limit=1)) == WORDS[:1]
     with pytest.raises(InputError, match="limit is 0"):
         open_corpus(WORDS, limit=0)
-
-
-def test_fingerprint_tells_words_and_texts_apart():
-    same = open_corpus([["a", "b"], ["c"]]).fingerprint()
-    assert open_corpus(iter([("a", "b"), ("c",)])).fingerprint() == same
-    others = [[["a"], ["b", "c"]], [["a", "b"], ["d"]], [["a", "b"]]]
-    assert len({same, *(open_corpus(other).fingerprint() for other in others)}) == 4
 
 
 # Files.
@@ -200,7 +194,8 @@ def test_the_sample_of_words_is_small_and_the_same_every_time():
     assert len(counts) < 600
     assert min(counts.values()) >= 50
     assert {"paris", "france", "french", "king", "queen", "bigger", "cats"} <= set(counts)
-    assert corpus.fingerprint() == found.train.x.fingerprint() == "78b2208084c5805def1fc73b01241e72"
+    digest = hashlib.sha256("\n".join(map(" ".join, corpus)).encode()).hexdigest()
+    assert digest[:16] == "a7be613a72105728"  # the same on every machine and Python
     assert list(datasets.load("words_sample", limit=7).train.x) == list(corpus)[:7]
 
 

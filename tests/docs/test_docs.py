@@ -25,7 +25,8 @@ MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "rnnkit").rglob("*.py")
 )
-TWINS = tuple(recipes.names()[1:])  # one docstring serves all recipes: its example is run once
+# One docstring serves all recipes for texts: its example is run once.
+TWINS = tuple(name for name in recipes.names() if name.endswith("_sentiment"))[1:]
 OF_A_BACKEND = {
     m: m.split(".")[2] for m in MODULES if m.split(".")[2:3] in [[f] for f in FRAMEWORKS]
 }
