@@ -137,7 +137,7 @@ def draw(found: dict[Setting, float], path: Path) -> None:
             a, b, _ = fit(found, method, loss)
             shapes = [(value, WIDTH) if place == 0 else (SIZE, value) for value in values]
             keys = [(method, loss, *shape) for shape in shapes]
-            name = f"{method}, {loss.replace('-', ' ')}"
+            name = f"{method.replace('cbow', 'CBOW')}, {loss.replace('-', ' ')}"
             axes.plot(values, [found[key] for key in keys], "o", color=colour, label=name)
             axes.plot(values, [a + b * theory(*key) for key in keys], "--", color=colour)
         axes.set_xscale("log", base=2)
