@@ -14,7 +14,7 @@ from rich.text import Text
 from rnnkit import recipes
 
 if TYPE_CHECKING:
-    from rnnkit.embeddings.evaluation import Table as Scores
+    from rnnkit.embeddings.measures.evaluation import Table as Scores
     from rnnkit.study import Comparison, Run
 
 # What the data hold -> what one would ask a model about.

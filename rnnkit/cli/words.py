@@ -26,7 +26,7 @@ def neighbours(
     """Show the words that lie nearest to each word, by the cosine of their vectors."""
     if n < 1:
         raise InputError(f"n is {n}: expected 1 or more.")
-    from rnnkit.embeddings.neighbours import neighbours as find
+    from rnnkit.embeddings.measures.neighbours import neighbours as find
 
     print_neighbours(words, find(open_vectors(run), words, n))
 

@@ -1,10 +1,10 @@
 """Word vectors: learned from texts, measured, kept in files, the start of an embedding."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-from rnnkit.embeddings.evaluation import evaluate
 from rnnkit.embeddings.files import load_vectors, save_vectors
+from rnnkit.embeddings.measures.evaluation import evaluate
+from rnnkit.embeddings.measures.neighbours import analogy, neighbours
 from rnnkit.embeddings.model import CBOW, SkipGram
-from rnnkit.embeddings.neighbours import analogy, neighbours
 from rnnkit.embeddings.vectors import embedding_matrix
 from rnnkit.embeddings.word2vec import METHODS, train_word_vectors
 

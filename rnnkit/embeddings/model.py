@@ -20,11 +20,11 @@ from keras import ops
 
 from rnnkit.data.archive import replacing
 from rnnkit.data.corpus import open_corpus
-from rnnkit.embeddings.frequencies import Frequencies
-from rnnkit.embeddings.gensim_trainer import GensimTrainer
-from rnnkit.embeddings.numbered import Numbered, number
-from rnnkit.embeddings.steps import Method
-from rnnkit.embeddings.trainer import Loss, Trainer, Training, first_tables
+from rnnkit.embeddings.training.frequencies import Frequencies
+from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
+from rnnkit.embeddings.training.numbered import Numbered, number
+from rnnkit.embeddings.training.steps import Method
+from rnnkit.embeddings.training.trainer import Loss, Trainer, Training, first_tables
 from rnnkit.errors import InputError, NonFiniteLoss, nearest
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Word2Vec(keras.Model):
             NonFiniteLoss: the loss became NaN or infinite.
 
         Example:
-            >>> model = SkipGram(vector_size=8, min_count=1, sample=0, epochs=2)
+            >>> model = SkipGram(vector_size=8, window=1, min_count=1, sample=0, epochs=2)
             >>> history = model.fit([["a", "b"], ["c", "d"]] * 50, verbose=0)
             >>> len(history.history["loss"])
             2
@@ -252,7 +252,7 @@ class Word2Vec(keras.Model):
         """Return the vectors as gensim's `KeyedVectors`, with the words' counts.
 
         Example:
-            >>> model = CBOW(vector_size=8, min_count=1, epochs=1)
+            >>> model = CBOW(vector_size=8, min_count=1, trainer="gensim")
             >>> history = model.fit([["a", "b", "c"]] * 50, verbose=0)
             >>> model.keyed_vectors().most_similar("a")[0][0] in "bc"
             True
@@ -281,12 +281,12 @@ class Word2Vec(keras.Model):
                 not trained yet.
 
         Example:
-            >>> model = SkipGram(vector_size=8, min_count=1, epochs=1)
+            >>> model = SkipGram(vector_size=8, min_count=1, trainer="gensim")
             >>> history = model.fit([["a", "b", "c"]] * 50, verbose=0)
             >>> model.predict(["a", "c"]).shape
             (2, 8)
         """
-        from rnnkit.embeddings.neighbours import check_words
+        from rnnkit.embeddings.measures.neighbours import check_words
 
         index = self._words().index
         words = [x] if isinstance(x, str) else list(x)
@@ -308,12 +308,12 @@ class Word2Vec(keras.Model):
             The score of each set of which the words are known, by name; or a list of them.
 
         Example:
-            >>> model = SkipGram(vector_size=8, min_count=1, epochs=1)
+            >>> model = SkipGram(vector_size=8, min_count=1, trainer="gensim")
             >>> history = model.fit([["a", "b", "c"]] * 50, verbose=0)
             >>> model.evaluate()  # no question has these words
             {}
         """
-        from rnnkit.embeddings.evaluation import evaluate
+        from rnnkit.embeddings.measures.evaluation import evaluate
 
         scores = evaluate(self.keyed_vectors(), sets=x or None).scores()
         return scores if return_dict else list(scores.values())
@@ -407,7 +407,7 @@ class SkipGram(Word2Vec):
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
     Example:
-        >>> model = SkipGram(vector_size=16, min_count=1)
+        >>> model = SkipGram(vector_size=16, window=1)
         >>> history = model.fit("words_sample", epochs=1, verbose=0)
         >>> model.predict("paris").shape
         (1, 16)
@@ -426,7 +426,7 @@ class CBOW(Word2Vec):
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
     Example:
-        >>> model = CBOW(vector_size=16, loss="hierarchical-softmax")
+        >>> model = CBOW(vector_size=16, loss="hierarchical-softmax", trainer="gensim")
         >>> history = model.fit("words_sample", epochs=1, verbose=0)
         >>> model.predict("paris").shape
         (1, 16)

@@ -16,7 +16,7 @@ from rnnkit.data.archive import cache_folder
 from rnnkit.data.progress import Bar
 from rnnkit.embeddings.files import load_vectors, save_vectors
 from rnnkit.embeddings.model import CBOW, SkipGram, Word2Vec
-from rnnkit.embeddings.numbered import Numbered
+from rnnkit.embeddings.training.numbered import Numbered
 from rnnkit.errors import InputError, nearest
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ def word_vectors(
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
     Example:
-        >>> model = word_vectors(vector_size=8, min_count=1, epochs=1)
+        >>> model = word_vectors(vector_size=8, window=1, min_count=1, epochs=1)
         >>> history = model.fit([["paris", "is", "in", "france"]] * 8, verbose=0)
         >>> model.predict("paris").shape
         (1, 8)

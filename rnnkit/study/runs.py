@@ -26,7 +26,7 @@ from rnnkit.errors import InputError
 from rnnkit.study.sources import Source, refuse_unsuitable
 
 if TYPE_CHECKING:
-    from rnnkit.embeddings.evaluation import Table
+    from rnnkit.embeddings.measures.evaluation import Table
 
 
 class RunFolder:
@@ -208,7 +208,7 @@ def ask(run: Run, **data: Any) -> Table:
 
     Returns:
         Scores, and how many of the questions have words that are known; see
-        `rnnkit.embeddings.evaluation.evaluate`.
+        `rnnkit.embeddings.measures.evaluation.evaluate`.
 
     Raises:
         InputError: other data.
@@ -217,7 +217,7 @@ def ask(run: Run, **data: Any) -> Table:
         >>> ask(open_run("runs/words")).scores()["analogies"]  # doctest: +SKIP
         0.36
     """
-    from rnnkit.embeddings import evaluation
+    from rnnkit.embeddings.measures import evaluation
 
     if data and Source(**data) != Source(**run.settings["data"]):
         raise InputError(

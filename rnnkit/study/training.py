@@ -45,7 +45,7 @@ def train(
     """Train a recipe on a data set, measure it on the test split and keep everything in a folder.
 
     The weights kept are those of the epoch with the best validation loss; of word vectors, for
-    which nothing is held out, the last ones, and "test" is what `rnnkit.embeddings.evaluation`
+    which nothing is held out, the last ones, and "test" is what `rnnkit.embeddings.evaluate`
     finds in them.
 
     Args:

@@ -24,10 +24,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from rnnkit.embeddings.frequencies import Frequencies
-from rnnkit.embeddings.huffman import huffman
-from rnnkit.embeddings.numbered import Numbered
-from rnnkit.embeddings.trainer import Trainer, Training, first_tables
+from rnnkit.embeddings.training.frequencies import Frequencies
+from rnnkit.embeddings.training.huffman import huffman
+from rnnkit.embeddings.training.numbered import Numbered
+from rnnkit.embeddings.training.trainer import Trainer, Training, first_tables
 
 SIZES = [2**power for power in (10, 12, 14, 16, 18)]
 WIDTHS = [32, 64, 128, 256, 512]

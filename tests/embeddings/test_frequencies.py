@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnkit.embeddings.frequencies import Frequencies
+from rnnkit.embeddings.training.frequencies import Frequencies
 
 COUNTS = np.array([5000, 1200, 300, 80, 20, 7])
 KNOWN = Frequencies(list("abcdef"), COUNTS)

@@ -5,7 +5,7 @@ import heapq
 import numpy as np
 import pytest
 
-from rnnkit.embeddings.huffman import huffman
+from rnnkit.embeddings.training.huffman import huffman
 from rnnkit.errors import InputError
 
 

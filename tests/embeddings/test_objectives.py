@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rnnkit.backend import native
-from rnnkit.embeddings.objectives import logistic
+from rnnkit.embeddings.training.objectives import logistic
 
 N, C, J, D = 3, 4, 5, 6
 

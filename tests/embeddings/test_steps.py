@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from rnnkit.backend import native
-from rnnkit.embeddings.huffman import huffman
-from rnnkit.embeddings.steps import Batch, Pace, Tables, pace, step
+from rnnkit.embeddings.training.huffman import huffman
+from rnnkit.embeddings.training.steps import Batch, Pace, Tables, pace, step
 
 V, D, RATE = 9, 4, 0.1
 AROUND = np.array([[1, 2, -1, 5], [-1, -1, -1, -1], [0, 0, 8, 7], [-1, 3, 3, -1]], "int32")

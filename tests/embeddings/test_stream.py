@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnnkit.embeddings import stream as module
-from rnnkit.embeddings.contexts import contexts, spaced
-from rnnkit.embeddings.numbered import number
-from rnnkit.embeddings.stream import Stream
+from rnnkit.embeddings.training import stream as module
+from rnnkit.embeddings.training.contexts import contexts, spaced
+from rnnkit.embeddings.training.numbered import number
+from rnnkit.embeddings.training.stream import Stream
 from rnnkit.errors import InputError
 
 WORDS = [f"w{i}" for i in range(400)]  # every word names its place

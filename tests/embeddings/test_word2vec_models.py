@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from rnnkit.embeddings import CBOW, SkipGram, train_word_vectors, word2vec
-from rnnkit.embeddings.gensim_trainer import GensimTrainer
-from rnnkit.embeddings.huffman import huffman
-from rnnkit.embeddings.numbered import number
-from rnnkit.embeddings.steps import pace
-from rnnkit.embeddings.trainer import Trainer, Training, first_tables
+from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
+from rnnkit.embeddings.training.huffman import huffman
+from rnnkit.embeddings.training.numbered import number
+from rnnkit.embeddings.training.steps import pace
+from rnnkit.embeddings.training.trainer import Trainer, Training, first_tables
 from rnnkit.errors import InputError, NonFiniteLoss
 
 SMALL = {"vector_size": 6, "window": 2, "negative": 3, "min_count": 2, "sample": 0, "alpha": 0.1}
@@ -298,7 +298,7 @@ def test_a_loss_that_is_no_number_stops_it():
 
 
 def test_what_fails_beside_the_steps_is_told(monkeypatch):
-    from rnnkit.embeddings.stream import Stream
+    from rnnkit.embeddings.training.stream import Stream
 
     def blocks(self, rng):
         yield from ()

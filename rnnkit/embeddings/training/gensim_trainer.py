@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnnkit.embeddings.numbered import Numbered
-from rnnkit.embeddings.trainer import Progress, Training
+from rnnkit.embeddings.training.numbered import Numbered
+from rnnkit.embeddings.training.trainer import Progress, Training
 
 LONGEST = 10_000  # gensim cuts longer texts without a word; here they are handed over in pieces
 SMALL = 1_000_000  # below this many words one worker is quick enough, and reproducible
@@ -18,7 +18,7 @@ LOOKS = 0.5  # seconds between two looks at how far gensim is
 
 
 class GensimTrainer:
-    """Trains as `rnnkit.embeddings.trainer.Trainer` does, epoch by epoch, with gensim.
+    """Trains as `rnnkit.embeddings.training.trainer.Trainer` does, epoch by epoch, with gensim.
 
     gensim's running loss is wrong (its issue 2617): none is told.
 
@@ -30,8 +30,8 @@ class GensimTrainer:
             seed gives the same vectors.
 
     Example:
-        >>> from rnnkit.embeddings.numbered import number
-        >>> from rnnkit.embeddings.trainer import first_tables
+        >>> from rnnkit.embeddings.training.numbered import number
+        >>> from rnnkit.embeddings.training.trainer import first_tables
         >>> corpus = number([["a", "b"], ["c", "d"]] * 50)
         >>> training = Training(vector_size=8)
         >>> trainer = GensimTrainer(corpus, training, first_tables(4, training))

@@ -16,11 +16,11 @@ from rnnkit.backend import native
 # isort: split
 from keras import ops
 
-from rnnkit.embeddings.frequencies import Frequencies
-from rnnkit.embeddings.huffman import Tree, huffman
-from rnnkit.embeddings.numbered import Numbered
-from rnnkit.embeddings.steps import Batch, Method, Pace, Tables, pace, step
-from rnnkit.embeddings.stream import Block, Stream
+from rnnkit.embeddings.training.frequencies import Frequencies
+from rnnkit.embeddings.training.huffman import Tree, huffman
+from rnnkit.embeddings.training.numbered import Numbered
+from rnnkit.embeddings.training.steps import Batch, Method, Pace, Tables, pace, step
+from rnnkit.embeddings.training.stream import Block, Stream
 
 Loss = Literal["negative-sampling", "hierarchical-softmax"]
 AHEAD = 4  # blocks that are made while the step before them runs
@@ -107,9 +107,9 @@ class Trainer:
         tables: `(V, D)` each, the vectors and the outputs.
 
     Example:
-        >>> from rnnkit.embeddings.numbered import number
+        >>> from rnnkit.embeddings.training.numbered import number
         >>> corpus = number([["a", "b"], ["c", "d"]] * 50)
-        >>> training = Training(vector_size=8, sample=0)
+        >>> training = Training(vector_size=8, window=1, sample=0)
         >>> trainer = Trainer(corpus, training, first_tables(4, training))
         >>> losses = [list(trainer.epoch(e))[-1].loss for e in range(training.epochs)]
         >>> losses[-1] < losses[0], trainer.tables()[0].shape
@@ -159,7 +159,7 @@ class Trainer:
             self._tables = tuple(tables)
             told = ops.convert_to_numpy(told).astype("float64")
             loss, number, read = loss + told[0], number + told[1], read + block.read
-            yield Progress(read, loss / max(number, 1.0), rate)
+            yield Progress(read, float(loss / max(number, 1.0)), rate)
 
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Return vectors and outputs as they are now."""

@@ -11,8 +11,8 @@ from rnnkit.backend import native
 # isort: split
 from keras import ops
 
-from rnnkit.embeddings.contexts import NONE
-from rnnkit.embeddings.objectives import logistic
+from rnnkit.embeddings.training.contexts import NONE
+from rnnkit.embeddings.training.objectives import logistic
 
 Tensor = Any
 Method = Literal["skip-gram", "cbow"]
@@ -48,7 +48,7 @@ class Batch(NamedTuple):
     """N words and what they are told apart from.
 
     Args:
-        around: int32 `(N, C)`, the words around each, see `rnnkit.embeddings.contexts`.
+        around: int32 `(N, C)`, the words around each, see `rnnkit.embeddings.training.contexts`.
         rows: int32 `(N, J)`, rows of the outputs: the word and its noise, or the nodes of its path.
         labels: `(N, J)`, 1 for the word itself, or where the path turns left, else 0.
         counts: `(N, J)`, 0 for a row that does not count: noise that is the word itself, or what

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.embeddings.evaluation_sets import Questions, read_set, shipped
+from rnnkit.embeddings.measures.sets import Questions, read_set, shipped
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 ALL = "all"
+FEWEST = 10  # questions or pairs: the correlation of three pairs is -1, -0.5, 0.5 or 1
 _BLOCK = 16_000_000  # similarities in memory at once
 
 
@@ -50,14 +51,16 @@ class Table:
     rows: tuple[Row, ...]
 
     def scores(self) -> dict[str, float]:
-        """Return the score of each set as a whole; one that could not be scored is left out.
+        """Return the score of each set as a whole; of fewer than ten known entries it says nothing.
 
         Example:
-            >>> Table((Row("a", "all", 0.5, 2, 9), Row("b", "all", None, 0, 9))).scores()
+            >>> Table((Row("a", "all", 0.5, 20, 90), Row("b", "all", 1.0, 3, 90))).scores()
             {'a': 0.5}
         """
         return {
-            row.set: row.score for row in self.rows if row.section == ALL and row.score is not None
+            row.set: row.score
+            for row in self.rows
+            if row.section == ALL and row.score is not None and row.found >= FEWEST
         }
 
     def __str__(self) -> str:

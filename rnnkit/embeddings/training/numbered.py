@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnkit.data.progress import Bar
-from rnnkit.embeddings.frequencies import Frequencies
+from rnnkit.embeddings.training.frequencies import Frequencies
 from rnnkit.errors import InputError
 
 EVERY = 200_000  # words between two looks at the progress bar

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.embeddings.contexts import NONE, contexts, spaced
-from rnnkit.embeddings.numbered import Numbered
+from rnnkit.embeddings.training.contexts import NONE, contexts, spaced
+from rnnkit.embeddings.training.numbered import Numbered
 
 CHUNK = 1 << 20  # words that are thinned out at once
 

@@ -1,0 +1,1 @@
+"""What word vectors know: analogies, pairs of words that people judged, neighbours."""
