@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -27,3 +28,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def beside(path: Path) -> str:
+    """Return a hint for a file that is not there: the nearest name in its folder.
+
+    Example:
+        >>> beside(Path("no/such/folder/file.txt"))
+        " Its folder 'no/such/folder' is not there either."
+    """
+    if not path.parent.is_dir():
+        return f" Its folder {str(path.parent)!r} is not there either."
+    return nearest(path.name, [entry.name for entry in path.parent.iterdir()])

@@ -41,7 +41,7 @@ def open_vectors(path: Path) -> KeyedVectors:
         >>> open_vectors(Path("runs/mine")).most_similar("king")  # doctest: +SKIP
         [('queen', 0.76)]
     """
-    if not path.is_dir() and path.suffix != ".keras":
+    if not path.is_dir():
         from rnnkit.embeddings.files import load_vectors
 
         return load_vectors(path)

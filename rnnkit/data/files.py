@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnkit.data.readers import Row, read_folder, read_rows
 from rnnkit.data.splits import Split, TextDataset, deal
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, beside, nearest
 
 
 def from_files(
@@ -62,7 +62,7 @@ def from_files(
     def read(path: str | Path) -> list[Row]:
         path = Path(path)
         if not path.exists():
-            raise InputError(f"There is no file or folder {str(path)!r}.{_beside(path)}")
+            raise InputError(f"There is no file or folder {str(path)!r}.{beside(path)}")
         if path.is_dir():
             rows = read_folder(path, encoding)
         else:
@@ -113,10 +113,3 @@ def _split(rows: list[Row], classes: tuple[str, ...]) -> Split:
             )
     labels = np.array([index[str(row.label)] for row in rows], dtype=np.int64)
     return Split([row.text for row in rows], labels)
-
-
-def _beside(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f" Its folder {str(folder)!r} is not there either."
-    return nearest(path.name, [entry.name for entry in folder.iterdir()])

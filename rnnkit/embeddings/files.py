@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import pickle
+import zipfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ import numpy as np
 
 from rnnkit.data.archive import replacing
 from rnnkit.embeddings.word2vec_format import damaged, read, write
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, beside
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -28,7 +30,8 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
     Text and binary files of the word2vec program, of gensim and of fastText (`.vec`), text without
     the first line (GloVe), each of them also packed by gzip; and gensim's own files. The latter are
     pickles, which can run any program: they are opened only where the name ends in `.kv` or
-    `.model`, and only those that you trust should be given.
+    `.model`, and only those that you trust should be given. Of a `.keras` file that `SkipGram` or
+    `CBOW` saved, too.
 
     Args:
         path: the file.
@@ -58,13 +61,15 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
             raw.seek(0)
             if start[:1] == b"\x80":
                 vectors = _unpickle(path)
+            elif start == b"PK":
+                vectors = _of_model(path)
             elif start == b"\x1f\x8b":
                 with gzip.open(raw) as file:
                     vectors = _keyed(*read(file, path))
             else:
                 vectors = _keyed(*read(raw, path))
     except FileNotFoundError as error:
-        raise InputError(f"There is no vectors file {str(path)!r}.{_beside(path)}") from error
+        raise InputError(f"There is no vectors file {str(path)!r}.{beside(path)}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         damaged(path, f"it cannot be unpacked ({error})", error)
     except OSError as error:
@@ -183,7 +188,21 @@ def _keyed(words: list[str], table: np.ndarray) -> KeyedVectors:
     return vectors
 
 
-def _beside(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f" Its folder {str(path.parent)!r} is not there either."
-    return nearest(path.name, [entry.name for entry in path.parent.iterdir()])
+def _of_model(path: Path) -> KeyedVectors:
+    """Return the vectors of a saved model of word vectors."""
+    import keras
+
+    from rnnkit.embeddings.model import Word2Vec
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = json.loads(archive.read("config.json")).get("registered_name")
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        damaged(path, f"it is a zip archive without a Keras model ({error})", error)
+    kind = keras.saving.get_registered_object(name)
+    if not (isinstance(kind, type) and issubclass(kind, Word2Vec)):
+        raise InputError(
+            f"{path} holds a model that is no SkipGram or CBOW ({name}): vectors come from rnnkit "
+            "train word_vectors."
+        )
+    return keras.saving.load_model(path).keyed_vectors()
