@@ -196,13 +196,13 @@ def _of_model(path: Path) -> KeyedVectors:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            name = json.loads(archive.read("config.json")).get("registered_name")
+            config = json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         damaged(path, f"it is a zip archive without a Keras model ({error})", error)
-    kind = keras.saving.get_registered_object(name)
+    kind = keras.saving.get_registered_object(config.get("registered_name"))
     if not (isinstance(kind, type) and issubclass(kind, Word2Vec)):
         raise InputError(
-            f"{path} holds a model that is no SkipGram or CBOW ({name}): vectors come from rnnkit "
-            "train word_vectors."
+            f"{path} holds a model that is no SkipGram or CBOW but a "
+            f"{config.get('class_name')}: vectors come from rnnkit train word_vectors."
         )
     return keras.saving.load_model(path).keyed_vectors()
