@@ -1,18 +1,20 @@
-"""Learn word vectors, measure them, save them, and ask for a word's neighbours.
+"""Learn word vectors, measure them, save them, and ask for the neighbours of words.
 
-python recipes/word_vectors.py               # the built-in sample, seconds
-python recipes/word_vectors.py wiki8         # 17 million words, minutes
-python recipes/word_vectors.py my_texts.txt  # a text on each line
+python recipes/word_vectors.py                          # the built-in sample, seconds
+python recipes/word_vectors.py wiki8 france guitar      # 17 million words, minutes
+python recipes/word_vectors.py my_texts.txt some words  # a text on each line
 """
 
 import sys
 
+from rnnkit.embeddings import neighbours
 from rnnkit.recipes import word_vectors
 
+data, *words = sys.argv[1:] or ["words_sample", "paris", "king", "seven"]
+
 model = word_vectors(method="skip-gram", trainer="keras")
-model.fit(sys.argv[1] if len(sys.argv) > 1 else "words_sample")
-print(model.evaluate(return_dict=True))
+model.fit(data)
+print(model.evaluate())  # analogies, WordSim-353, SimLex-999
 model.save("word_vectors.keras")
-vectors = model.keyed_vectors()
-print(vectors.most_similar("france", topn=5))
-print(vectors.most_similar(positive=["paris", "italy"], negative=["france"], topn=1))
+for word, near in zip(words, neighbours(model.keyed_vectors(), words, n=5), strict=True):
+    print(word, near)
