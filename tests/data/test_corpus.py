@@ -224,3 +224,14 @@ def test_wiki8_is_read_from_the_folder_of_data(tmp_path, monkeypatch):
     assert [*chain(*pieces)] == words
     assert (corpus.name, corpus.texts, corpus.words) == ("wiki8", 3, 25_000)
     assert list(open_corpus("wiki8", limit=1)) == pieces[:1]
+
+
+@pytest.mark.data
+def test_the_real_wiki8_is_what_it_says(data_folder, monkeypatch):
+    monkeypatch.setenv("RNNKIT_DATA", str(data_folder))
+    corpus = open_corpus("wiki8", limit=30)
+    texts = list(corpus)
+    assert [len(words) for words in texts] == [10_000] * 30
+    assert set("".join(map("".join, texts))) <= set("abcdefghijklmnopqrstuvwxyz")
+    counts = Counter(word for words in texts for word in words)
+    assert [word for word, _ in counts.most_common(2)] == ["the", "of"]
