@@ -55,6 +55,9 @@ class Word2Vec(keras.Model):
         alpha: the first learning rate.
         min_alpha: the last one.
         epochs: passes over the corpus, where `fit` is not told.
+        batch_size: words of a step, whose changes are summed up at the tables before it. More of
+            them pay on a GPU, and are further from the word2vec program, which takes pair by pair;
+            gensim's trainer does so, too, and has no use for it.
         trainer: "keras", on the backend, or "gensim", the same model in its C code on a CPU.
         workers: gensim's threads; None = one below a million words, and one a core above.
         seed: of the first vectors and of all that is drawn. The same seed gives the same vectors,
@@ -86,6 +89,7 @@ class Word2Vec(keras.Model):
         alpha: float = 0.025,
         min_alpha: float = 0.0001,
         epochs: int = 5,
+        batch_size: int = 32,
         trainer: str = "keras",
         workers: int | None = None,
         seed: int = 0,
@@ -101,6 +105,7 @@ class Word2Vec(keras.Model):
             _refuse("trainer", trainer, TRAINERS)
         whole = {"vector_size": vector_size, "window": window, "min_count": min_count}
         whole |= {"epochs": epochs, "workers": 1 if workers is None else workers}
+        whole |= {"batch_size": batch_size}
         whole |= {"negative": negative} if loss == "negative-sampling" else {}
         for name, value in whole.items():
             if not isinstance(value, int) or value < 1:
@@ -119,6 +124,7 @@ class Word2Vec(keras.Model):
             min_alpha=min_alpha,
             epochs=epochs,
             seed=seed,
+            batch_size=batch_size,
         )
         self.min_count = min_count
         self.trainer = trainer

@@ -25,6 +25,7 @@ def word_vectors(
     epochs: int = 5,
     alpha: float = 0.025,
     min_alpha: float = 0.0001,
+    batch_size: int = 32,
     workers: int | None = None,
     seed: int = 0,
 ) -> Word2Vec:
@@ -44,6 +45,7 @@ def word_vectors(
         epochs: passes over the texts.
         alpha: the first learning rate.
         min_alpha: the last one; it falls with the words read.
+        batch_size: words of a step of the backend's trainer; more of them pay on a GPU.
         workers: gensim's threads; None = one below a million words, and one a core above.
         seed: of the first vectors and of all that is drawn.
 

@@ -45,6 +45,7 @@ def test_a_run_leaves_every_record(run):
         "epochs": 2,
         "alpha": 0.025,
         "min_alpha": 0.0001,
+        "batch_size": 32,
         "workers": None,
         "seed": 1,
     }
@@ -91,7 +92,7 @@ def test_tensorboard_gets_the_loss_the_words_and_the_scores(run):
     ("terms", "message"),
     [
         ({"patience": 2}, "patience is 2, but word_vectors holds no texts out to stop by"),
-        ({"batch_size": 2}, "word_vectors has no setting 'batch_size'"),
+        ({"settings": {"units": 2}}, "word_vectors has no setting 'units'"),
         ({"epochs": 0}, "epochs is 0"),
         ({"data": "pems_flow"}, "word_vectors learns from words, and pems_flow holds series"),
         ({"data": "wiki9"}, "Did you mean 'wiki8'"),

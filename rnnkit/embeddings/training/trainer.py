@@ -24,7 +24,7 @@ from rnnkit.embeddings.training.stream import Block, Stream
 
 Loss = Literal["negative-sampling", "hierarchical-softmax"]
 AHEAD = 4  # blocks that are made while the step before them runs
-SIZE, STEPS = 128, 64  # words of a step, steps of a group: more of them gain nothing on a CPU
+ROOM = 8192  # words of a group of steps: more of them gain nothing
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Training:
         min_alpha: the last one; it falls evenly with the words that were read.
         epochs: passes over the corpus.
         seed: of the first vectors, and of all that is drawn.
+        batch_size: N, words of a step, whose changes are summed up at the tables before it.
 
     Example:
         >>> Training(method="cbow").window
@@ -58,6 +59,7 @@ class Training:
     min_alpha: float = 0.0001
     epochs: int = 5
     seed: int = 0
+    batch_size: int = 32
 
 
 class Progress(NamedTuple):
@@ -123,8 +125,8 @@ class Trainer:
         known = corpus.frequencies
         tree = huffman(known.counts) if training.loss == "hierarchical-softmax" else None
         # Few words of a step beside the vocabulary: so that seldom two of them change one row.
-        size = max(8, min(SIZE, len(known) // 8))
-        steps = min(STEPS, -(-len(corpus.words) // (size * training.window)))
+        size = min(training.batch_size, max(8, len(known) // 8))
+        steps = min(ROOM // size, -(-len(corpus.words) // (size * training.window)))
         self.stream = Stream(
             corpus,
             window=training.window,
