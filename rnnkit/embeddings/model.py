@@ -89,7 +89,7 @@ class Word2Vec(keras.Model):
         alpha: float = 0.025,
         min_alpha: float = 0.0001,
         epochs: int = 5,
-        batch_size: int = 32,
+        batch_size: int = 128,
         trainer: str = "keras",
         workers: int | None = None,
         seed: int = 0,

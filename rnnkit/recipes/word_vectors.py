@@ -25,7 +25,7 @@ def word_vectors(
     epochs: int = 5,
     alpha: float = 0.025,
     min_alpha: float = 0.0001,
-    batch_size: int = 32,
+    batch_size: int = 128,
     workers: int | None = None,
     seed: int = 0,
 ) -> Word2Vec:

@@ -45,7 +45,7 @@ def test_a_run_leaves_every_record(run):
         "epochs": 2,
         "alpha": 0.025,
         "min_alpha": 0.0001,
-        "batch_size": 32,
+        "batch_size": 128,
         "workers": None,
         "seed": 1,
     }

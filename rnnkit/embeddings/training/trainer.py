@@ -59,7 +59,7 @@ class Training:
     min_alpha: float = 0.0001
     epochs: int = 5
     seed: int = 0
-    batch_size: int = 32
+    batch_size: int = 128
 
 
 class Progress(NamedTuple):
