@@ -10,10 +10,10 @@ from typing import Any
 
 from rnnkit.data.splits import Kind
 from rnnkit.errors import InputError, nearest
+from rnnkit.recipes.corpora import word_vectors
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
 from rnnkit.recipes.traffic import traffic_forecaster
-from rnnkit.recipes.word_vectors import word_vectors
 
 __all__ = [
     "bilstm_sentiment",

@@ -5,8 +5,7 @@ environment.json  Python, libraries, backend, devices
 metrics.csv       one row an epoch, written as it runs
 events/           TensorBoard
 model.keras       the weights of the best validation loss; of word vectors, the last ones
-results.json      measured on the test split, word vectors on questions about words; written last,
-                  so its presence means "complete"
+results.json      measured on the test split (or on questions about words); there = complete
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _BLOCK = 16_000_000  # similarities in memory at once
 
 
 @dataclass(frozen=True)
-class Row:
+class Score:
     """One line of a `Table`.
 
     Attributes:
@@ -48,13 +48,13 @@ class Table:
         rows: of each set its sections, then the whole.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[Score, ...]
 
     def scores(self) -> dict[str, float]:
         """Return the score of each set as a whole; of fewer than ten known entries it says nothing.
 
         Example:
-            >>> Table((Row("a", "all", 0.5, 20, 90), Row("b", "all", 1.0, 3, 90))).scores()
+            >>> Table((Score("a", "all", 0.5, 20, 90), Score("b", "all", 1.0, 3, 90))).scores()
             {'a': 0.5}
         """
         return {
@@ -136,7 +136,7 @@ def evaluate(
     table = np.asarray(vectors.vectors[: len(words)], "float32")
     lengths = np.linalg.norm(table, axis=1, keepdims=True)
     unit = np.divide(table, lengths, out=np.zeros_like(table), where=lengths > 0)
-    rows: list[Row] = []
+    rows: list[Score] = []
     for name, path in (shipped() if sets is None else sets).items():
         entries = read_set(Path(path))
         places = [[first.get(word.upper(), -1) for word in line] for line in entries.words]
@@ -148,7 +148,7 @@ def evaluate(
             rows += _by_section(name, entries.sections, right, known)
         else:
             score = _correlation(unit, at[known], np.array(entries.judged)[known])
-            rows.append(Row(name, ALL, score, int(known.sum()), len(known)))
+            rows.append(Score(name, ALL, score, int(known.sum()), len(known)))
     return Table(tuple(rows))
 
 
@@ -175,14 +175,16 @@ def _answer(unit: np.ndarray, at: np.ndarray, forms: np.ndarray) -> np.ndarray:
     return np.concatenate(found) if found else np.zeros(0, bool)
 
 
-def _by_section(name: str, sections: list[str], right: np.ndarray, known: np.ndarray) -> list[Row]:
+def _by_section(
+    name: str, sections: list[str], right: np.ndarray, known: np.ndarray
+) -> list[Score]:
     parts = np.array(sections)
     rows = []
     for part in [*dict.fromkeys(filter(None, sections)), ALL]:
         here = np.full(len(parts), True) if part == ALL else parts == part
         found = int((here & known).sum())
         score = float(right[here].sum() / found) if found else None
-        rows.append(Row(name, part, score, found, int(here.sum())))
+        rows.append(Score(name, part, score, found, int(here.sum())))
     return rows
 
 
