@@ -49,7 +49,11 @@ def main() -> int:
             run(
                 f"tests on {backend}",
                 # Two processes of one thread each: the small steps of tests gain nothing from more.
-                [python, "-m", "pytest", "-q", "-n", "2", "--durations=5", *arguments],
+                # One that is done takes tests from the other: the slow ones stand in one folder.
+                [
+                    *(python, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"),
+                    *("--durations=5", *arguments),
+                ],
                 KERAS_BACKEND=backend,
                 OMP_NUM_THREADS="1",
                 TF_CPP_MIN_LOG_LEVEL="2",

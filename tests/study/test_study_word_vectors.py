@@ -10,7 +10,7 @@ from rnnkit.study.plan import make_plan
 from rnnkit.study.report import drawn
 from rnnkit.study.sources import load_corpus, size
 
-SMALL = {"vector_size": 8, "epochs": 2, "min_count": 1}
+SMALL = {"vector_size": 8, "window": 2, "epochs": 2, "min_count": 1}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_a_run_leaves_every_record(run):
         "loss": "negative-sampling",
         "trainer": "keras",
         "vector_size": 8,
-        "window": 5,
+        "window": 2,
         "negative": 5,
         "min_count": 1,
         "sample": 1e-3,
