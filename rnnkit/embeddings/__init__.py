@@ -4,9 +4,9 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.embeddings.files import load_vectors, save_vectors
 from rnnkit.embeddings.measures.evaluation import evaluate
 from rnnkit.embeddings.measures.neighbours import analogy, neighbours
-from rnnkit.embeddings.model import CBOW, SkipGram
+from rnnkit.embeddings.model import CBOW, METHODS, SkipGram
 from rnnkit.embeddings.vectors import embedding_matrix
-from rnnkit.embeddings.word2vec import METHODS, train_word_vectors
+from rnnkit.embeddings.word2vec import train_word_vectors
 
 __all__ = [
     "CBOW",

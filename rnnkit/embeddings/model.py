@@ -252,7 +252,8 @@ class Word2Vec(keras.Model):
 
     def vectors_table(self) -> np.ndarray:
         """Return the vectors of all words, the most frequent first, `(V, D)` float32."""
-        return self._tables()[0]
+        self._words()
+        return np.array(ops.convert_to_numpy(self.word_vectors))
 
     def keyed_vectors(self) -> KeyedVectors:
         """Return the vectors as gensim's `KeyedVectors`, with the words' counts.
@@ -344,11 +345,7 @@ class Word2Vec(keras.Model):
         self.output_vectors.assign(tables[1])
 
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
-        self._words()
-        return (
-            np.array(ops.convert_to_numpy(self.word_vectors)),
-            np.array(ops.convert_to_numpy(self.output_vectors)),
-        )
+        return self.vectors_table(), np.array(ops.convert_to_numpy(self.output_vectors))
 
     def _words(self) -> Frequencies:
         if self.vocabulary is None:
@@ -439,6 +436,28 @@ class CBOW(Word2Vec):
     """
 
     method: Method = "cbow"
+
+
+METHODS: dict[str, type[Word2Vec]] = {"skip-gram": SkipGram, "cbow": CBOW}
+
+
+def of_method(method: str, **options: Any) -> Word2Vec:
+    """Return a `SkipGram` or a `CBOW`, by the name of the method.
+
+    Args:
+        method: "skip-gram" or "cbow".
+        **options: see `Word2Vec`.
+
+    Raises:
+        InputError: another method, or a setting that cannot be used.
+
+    Example:
+        >>> type(of_method("cbow")).__name__
+        'CBOW'
+    """
+    if method not in METHODS:
+        _refuse("method", method, tuple(METHODS))
+    return METHODS[method](**options)
 
 
 def _refuse(name: str, value: Any, known: Sequence[str]) -> None:

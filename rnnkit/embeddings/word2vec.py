@@ -15,14 +15,12 @@ import keras
 from rnnkit.data.archive import cache_folder
 from rnnkit.data.progress import Bar
 from rnnkit.embeddings.files import load_vectors, save_vectors
-from rnnkit.embeddings.model import CBOW, SkipGram, Word2Vec
+from rnnkit.embeddings.model import Word2Vec, of_method
 from rnnkit.embeddings.training.numbered import Numbered
-from rnnkit.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-METHODS = ("skip-gram", "cbow")
 _FORMAT = 2  # raise it when the same settings give other vectors
 
 
@@ -83,12 +81,8 @@ def train_word_vectors(
         (4,)
     """
     settings = {name: value for name, value in locals().items() if name not in ("corpus", "cache")}
-    if method not in METHODS:
-        raise InputError(
-            f"method is {method!r}; expected one of {', '.join(METHODS)}.{nearest(method, METHODS)}"
-        )
+    model = of_method(**settings)
     del settings["method"]
-    model = (SkipGram if method == "skip-gram" else CBOW)(**settings)
     words = model.read(corpus)
     if not cache:
         _fit(model, words, [])

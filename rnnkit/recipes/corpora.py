@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnkit.errors import InputError, nearest
-
 if TYPE_CHECKING:
     from rnnkit.embeddings.model import Word2Vec
-
-METHODS = ("skip-gram", "cbow")
 
 
 def word_vectors(
@@ -65,13 +61,8 @@ def word_vectors(
         (1, 8)
     """
     settings = dict(locals())
-    if method not in METHODS:
-        raise InputError(
-            f"method is {method!r}; expected one of {', '.join(METHODS)}.{nearest(method, METHODS)}"
-        )
-    from rnnkit.embeddings.model import CBOW, SkipGram
+    from rnnkit.embeddings.model import of_method
 
-    kind = SkipGram if method == "skip-gram" else CBOW
-    model = kind(**{name: value for name, value in settings.items() if name != "method"})
+    model = of_method(**settings)
     model.settings = {"recipe": "word_vectors", **settings}
     return model

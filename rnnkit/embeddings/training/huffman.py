@@ -22,6 +22,11 @@ class Tree(NamedTuple):
     turns: np.ndarray
     lengths: np.ndarray
 
+    @property
+    def there(self) -> np.ndarray:
+        """Where a path has a node, and where its end lies before, bool `(V, L)`."""
+        return np.arange(self.nodes.shape[1]) < self.lengths[:, None]
+
 
 def huffman(counts: np.ndarray) -> Tree:
     """Return the binary tree whose mean path is the shortest, `min Σ_w n_w l_w`.

@@ -180,16 +180,14 @@ def _paces(
     if tree is None:
         told = shares + training.negative * known.noise_shares
     else:
-        there = np.arange(tree.nodes.shape[1]) < tree.lengths[:, None]
         below = np.repeat(shares, tree.lengths)
-        told = np.bincount(tree.nodes[there], below, len(known) - 1)
+        told = np.bincount(tree.nodes[tree.there], below, len(known) - 1)
     return pace(size * around * shares), pace(predictions * told)
 
 
 def _paths(tree: Tree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return nodes, labels and what counts of each path."""
-    there = np.arange(tree.nodes.shape[1]) < tree.lengths[:, None]
-    return tree.nodes, (~tree.turns).astype("float32"), there.astype("float32")
+    return tree.nodes, (~tree.turns).astype("float32"), tree.there.astype("float32")
 
 
 @functools.lru_cache(maxsize=2)
