@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from rnnkit.errors import InputError
 
 Truncate = Literal["head", "tail", "both"]
-Inputs = np.ndarray | tuple[np.ndarray, np.ndarray]  # ids, or values and mask
+Inputs = np.ndarray | tuple[np.ndarray, np.ndarray]  # ids; or values and mask
 Batch = tuple[Inputs, np.ndarray | None, np.ndarray | None]
 
 POOL = 50  # batches sorted together: less padding if larger, more random batches if smaller
@@ -39,15 +39,18 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
 class BucketedBatches:
     """Batches of sequences of like length, right-padded with 0, as ``(inputs, labels, weights)``.
 
-    The inputs are ids ``(B, T)``, of which 0 is padding; of series of numbers, of which 0 is one,
-    they are ``(values, mask)``: ``(B, T, D)`` and boolean ``(B, T)``, True at real steps.
+    The inputs are ids ``(B, T)`` or ``(B, T, C)``, of which 0 is padding; of series of numbers, of
+    which 0 is one, they are ``(values, mask)``: ``(B, T, D)`` and boolean ``(B, T)``, True at real
+    steps. A label stands for a whole sequence, or each step has one of its own: then the labels
+    are padded and cut as their sequences are, and weights ``(B, T)`` leave the padding out.
     Rows are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and the
     batches shuffled. Without `shuffle` all rows are sorted, shortest first, always the same;
     `order` says which row went where. Only NumPy's seeded generator is used.
 
     Args:
-        sequences: integer arrays ``(T,)``, or floats ``(T, D)``; T may differ, or be 0.
-        labels: one for each sequence, or ``None``.
+        sequences: integers ``(T,)`` or ``(T, C)``, or floats ``(T, D)``; T may differ, or be 0.
+        labels: one for each sequence; or a list of integer arrays ``(T,)``, one for each step; or
+            ``None``.
         sample_weight: one for each sequence, or ``None``.
         batch_size: rows of a batch; the last cut may have fewer.
         max_length: cut longer sequences down to this.
@@ -75,7 +78,7 @@ class BucketedBatches:
     def __init__(
         self,
         sequences: Sequence[np.ndarray],
-        labels: np.ndarray | Sequence[int] | None = None,
+        labels: np.ndarray | Sequence[int] | list[np.ndarray] | None = None,
         sample_weight: np.ndarray | Sequence[float] | None = None,
         *,
         batch_size: int,
@@ -95,11 +98,18 @@ class BucketedBatches:
         self.shuffle = shuffle
         self.seed = seed
         self.epoch = 0
-        self._labels = _beside(labels, len(sequences), "labels")
         self._weights = _beside(sample_weight, len(sequences), "sample_weight")
-        self._rows = [
-            _cut(_checked(row, i), max_length, truncate) for i, row in enumerate(sequences)
-        ]
+        rows = [_checked(row, i) for i, row in enumerate(sequences)]
+        self._labels: np.ndarray | None = None
+        self._step_labels: list[np.ndarray] | None = None
+        if isinstance(labels, list) and labels and np.ndim(labels[0]) == 1:
+            if len(labels) != len(rows):
+                raise InputError(f"There are labels for {len(labels)} of {len(rows)} sequences.")
+            found = [_labels_of_steps(labels[i], row, i) for i, row in enumerate(rows)]
+            self._step_labels = [_cut(label, max_length, truncate) for label in found]
+        else:
+            self._labels = _beside(labels, len(sequences), "labels")
+        self._rows = [_cut(row, max_length, truncate) for row in rows]
         if len({row.shape[1:] for row in self._rows}) > 1:
             shapes = sorted({str(row.shape[1:]) for row in self._rows})
             raise InputError(f"The steps of the sequences have the shapes {', '.join(shapes)}.")
@@ -117,14 +127,17 @@ class BucketedBatches:
         lengths = self._lengths[rows]
         steps = bucket_length(int(lengths.max()), self.max_length)
         first = self._rows[rows[0]]
-        padded = np.zeros((len(rows), steps, *first.shape[1:]), dtype=first.dtype)
-        for i, row in enumerate(rows):
-            padded[i, : lengths[i]] = self._rows[row]
-        return (
-            padded if first.ndim == 1 else (padded, np.arange(steps) < lengths[:, None]),
-            None if self._labels is None else self._labels[rows],
-            None if self._weights is None else self._weights[rows],
-        )
+        padded = _padded([self._rows[row] for row in rows], steps, first.shape[1:], first.dtype)
+        real = np.arange(steps) < lengths[:, None]
+        inputs = (padded, real) if first.dtype.kind == "f" else padded
+        weights = None if self._weights is None else self._weights[rows]
+        if self._step_labels is not None:
+            labels = _padded([self._step_labels[row] for row in rows], steps, (), np.int32)
+            weight = 1.0 if weights is None else weights[:, None]
+            # Not float32: Keras's loss multiplies such weights by the network's mask in place where
+            # they are torch tensors, and its weighted metrics then count the steps wrongly.
+            return inputs, labels, (real * weight).astype("float64")
+        return inputs, None if self._labels is None else self._labels[rows], weights
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch, if the rows are to be shuffled; the first is 0."""
@@ -162,6 +175,13 @@ class BucketedBatches:
         self._batches = [batches[i] for i in random.permutation(len(batches))]
 
 
+def _padded(rows: list[np.ndarray], steps: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    padded = np.zeros((len(rows), steps, *shape), dtype=dtype)
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = row
+    return padded
+
+
 def _pieces(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
@@ -183,12 +203,22 @@ def _checked(row: np.ndarray, index: int) -> np.ndarray:
         return row.astype(np.int32)  # np.asarray([]) is float
     if row.ndim == 2 and row.dtype.kind == "f":
         return row.astype(np.float32)
-    if row.ndim != 1 or row.dtype.kind not in "iu":
+    if row.ndim not in (1, 2) or row.dtype.kind not in "iu":
         raise InputError(
             f"sequences[{index}] is {row.dtype} of shape {row.shape}: expected a row of integers, "
             "or floats (T, D); for texts, encode them with a Vocabulary first."
         )
     return row.astype(np.int32)
+
+
+def _labels_of_steps(labels: Any, row: np.ndarray, index: int) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.shape != row.shape[:1] or (labels.size and labels.dtype.kind not in "iu"):
+        raise InputError(
+            f"labels[{index}] is {labels.dtype} of shape {labels.shape}: expected {len(row)} whole "
+            f"numbers, one for each step of sequences[{index}]."
+        )
+    return labels.astype(np.int32)
 
 
 def _beside(values: object, count: int, name: str) -> np.ndarray | None:

@@ -150,6 +150,22 @@ def test_series_come_with_their_mask():
         BucketedBatches([np.zeros((3, 2)), np.zeros((3, 3))], batch_size=2)
 
 
+def test_labels_of_steps_are_padded_and_cut_with_their_sequences():
+    sequences = [np.arange(1, 13).reshape(6, 2), np.array([[7, 8]]), np.arange(1, 7).reshape(3, 2)]
+    labels = [np.arange(6), np.array([9]), np.array([3, 2, 1])]
+    batches = BucketedBatches(
+        sequences, labels, [1.0, 2.0, 0.5], batch_size=3, max_length=4, truncate="tail"
+    )
+    ids, y, weights = batches[0]
+    assert ids.shape == (3, 4, 2)
+    assert ids[2].tolist() == [[5, 6], [7, 8], [9, 10], [11, 12]]
+    assert ids[0].tolist() == [[7, 8], [0, 0], [0, 0], [0, 0]]
+    assert y.tolist() == [[9, 0, 0, 0], [3, 2, 1, 0], [2, 3, 4, 5]]
+    assert weights.tolist() == [[2, 0, 0, 0], [0.5, 0.5, 0.5, 0], [1, 1, 1, 1]]
+    ids, y, weights = BucketedBatches(sequences, labels, batch_size=3)[0]
+    assert weights.sum(axis=1).tolist() == [1, 3, 6]
+
+
 def test_empty_rows_become_padding():
     ids, _, _ = BucketedBatches([[], np.zeros(0)], batch_size=2)[0]
     assert ids.shape[0] == 2
@@ -169,7 +185,10 @@ def test_empty_rows_become_padding():
         ({"batch_size": 1, "sample_weight": [1.0]}, "sample_weight has shape"),
         ({"batch_size": 1, "sequences": [[1], ["a"]]}, r"sequences\[1\]"),
         ({"batch_size": 1, "sequences": [[1.5]]}, r"sequences\[0\] is float64"),
-        ({"batch_size": 1, "sequences": [[[1]]]}, r"shape \(1, 1\)"),
+        ({"batch_size": 1, "sequences": [[[[1]]]]}, r"shape \(1, 1, 1\)"),
+        ({"batch_size": 1, "labels": [[1], [1, 2]]}, r"labels\[1\] .*expected 1 whole"),
+        ({"batch_size": 1, "labels": [[1.5], [1]]}, r"labels\[0\] is float64"),
+        ({"batch_size": 1, "labels": [[1]]}, "labels for 1 of 2"),
     ],
 )
 def test_bad_input_is_refused(arguments, message):
