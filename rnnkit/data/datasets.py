@@ -154,7 +154,7 @@ def load(
     if len(found.valid) == 0:
         random = np.random.default_rng(seed)
         share = 0.1 if valid_fraction is None else valid_fraction
-        valid, train = deal(found.train.y, [share], random)
+        valid, train = deal(found.train.strata, [share], random)
         found = replace(found, valid=found.train.take(valid), train=found.train.take(train))
     if limit is not None:
         found = replace(
@@ -220,7 +220,7 @@ def _report_overlap(found: Dataset, drop: bool) -> Dataset:
 def _first(split: Split, limit: int) -> Split:
     """Return the first rows of every class, as many of each as its share of the split says."""
     place = np.zeros(len(split))
-    for label in np.unique(split.y):
-        rows = np.flatnonzero(split.y == label)
+    for label in np.unique(split.strata):
+        rows = np.flatnonzero(split.strata == label)
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # how far along in its class
     return split.take(np.sort(np.argsort(place, kind="stable")[:limit]))

@@ -7,9 +7,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-# What a data set holds, and so which recipes can learn from it: texts with a label each, series of
-# numbers with a label each, series that go on and are to be forecast, or words alone.
-Kind = Literal["texts", "labelled series", "series", "corpus"]
+# What a data set holds, and so which recipes can learn from it: texts with a label each, sentences
+# with a tag a word, texts that are to be gone on with, texts with the text that is to come of them,
+# series of numbers with a label each, series with a label a step, series that go on and are to be
+# forecast, or words alone.
+Kind = Literal[
+    "texts",
+    "tagged sentences",
+    "running text",
+    "pairs",
+    "labelled series",
+    "labelled frames",
+    "series",
+    "corpus",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,9 +28,11 @@ class Split:
     """Examples, and what is to be learned of each, as `fit(x, y)` takes them.
 
     Attributes:
-        x: the examples: texts, arrays `(T, D)` or `rnnkit.data.series.Series`; or, to learn words
-            from, a `rnnkit.data.corpus.Corpus`.
-        y: ``y[i]`` is the class index of ``x[i]``; None where nothing but x is to be learned.
+        x: the examples: texts, lists of words, arrays `(T, D)` or `rnnkit.data.series.Series`; or,
+            to learn words from, a `rnnkit.data.corpus.Corpus`.
+        y: ``y[i]`` is what is to be learned of ``x[i]``: its class index, a tag for each of its
+            words, a class index for each of its steps, or another text; None where nothing but x
+            is to be learned.
 
     Example:
         >>> split = Split(["good", "bad"], np.array([1, 0]))
@@ -43,9 +56,17 @@ class Split:
         """The class index of each example, where it has one."""
         return self.y
 
+    @property
+    def strata(self) -> np.ndarray:
+        """Of which class each example is, for draws in proportion; all alike where there is none."""
+        return self.y if isinstance(self.y, np.ndarray) else np.zeros(len(self.x), np.int64)
+
     def take(self, rows: np.ndarray) -> Split:
         """Return these rows, in this order."""
-        return Split([self.x[i] for i in rows.tolist()], None if self.y is None else self.y[rows])
+        x = [self.x[i] for i in rows.tolist()]
+        if isinstance(self.y, list):
+            return Split(x, [self.y[i] for i in rows.tolist()])
+        return Split(x, None if self.y is None else self.y[rows])
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,11 +37,14 @@ class TensorBoard(keras.callbacks.Callback):
     | Projector | `train` | the word vectors as they are when training ends |
 
     Epochs count from 1, batches on through all epochs. What a model does not tell is left out: of a
-    plain `keras.Model` tokens/s, gradient norm and words.
+    plain `keras.Model` tokens/s, gradient norm and words. A model that gives more than a class for
+    each example has a method `show(writer, x, y, step)`, which is called with the examples: tagged
+    sentences, translations and such.
 
     Args:
         folder: where the two runs go; start TensorBoard on it or on a folder above.
-        examples: `(texts, labels)`, held out of training; or None for no pictures and tables.
+        examples: `(x, y)`, such as texts and labels, held out of training; or None for no pictures
+            and tables.
         scalars_every: write batch scalars once in this many batches; 0 = never.
         histograms_every_epoch: write the weights' histograms.
         embedding: write the word vectors at the end.
@@ -49,7 +52,8 @@ class TensorBoard(keras.callbacks.Callback):
         max_words: show this many words in the projector, the most frequent.
 
     Raises:
-        InputError: if the examples do not fit together or a number is out of range.
+        InputError: if a number is out of range, or, when training begins, if the examples do not
+            fit together.
 
     Example:
         >>> model.fit(texts, labels, callbacks=[TensorBoard("runs/1")])  # doctest: +SKIP
@@ -77,12 +81,16 @@ class TensorBoard(keras.callbacks.Callback):
         self.histograms_every_epoch = histograms_every_epoch
         self.embedding = embedding
         self.max_words = max_words
-        self._examples = None if examples is None else Examples(*examples, limit=max_examples)
+        self.max_examples = max_examples
+        self._given = examples
+        self._examples: Examples | None = None
         self._writers: dict[str, EventWriter] = {}
         self._step = 0
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Find out where the count of batches stands: a second fit goes on from the first."""
+        if self._given is not None and not hasattr(self.model, "show"):
+            self._examples = Examples(*self._given, limit=self.max_examples)
         self._writer("train")
         optimizer = getattr(self.model, "optimizer", None)
         self._step = int(ops.convert_to_numpy(optimizer.iterations)) if optimizer else 0
@@ -137,6 +145,8 @@ class TensorBoard(keras.callbacks.Callback):
         write_layers(train, self.model, step)
         if self._examples is not None:
             self._examples.report(self.model, self._writer("validation"), step)
+        elif self._given is not None:
+            self.model.show(self._writer("validation"), *self._given, step)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Write the word vectors and close the files."""

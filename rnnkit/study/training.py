@@ -186,7 +186,8 @@ def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int 
     train, valid = dataset.train, dataset.valid
     if isinstance(train.x, Corpus):
         return _fit_words(model, train.x, folder, verbose)
-    examples = None if valid.y is None else (valid.x, valid.y)  # of no use without labels
+    # Without labels there is nothing to show, unless the model itself knows what to make of them.
+    examples = (valid.x, valid.y) if valid.y is not None or hasattr(model, "show") else None
     unlabelled = getattr(dataset, "unlabelled", None)
     begin = time.perf_counter()
     model.fit(

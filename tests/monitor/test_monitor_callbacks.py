@@ -246,11 +246,26 @@ def test_outputs_that_are_nan_are_reported_not_drawn(tmp_path):
     assert set(read(tmp_path)) == {"examples/predictions"}
 
 
+def test_a_model_that_knows_how_shows_its_examples_itself(tmp_path):
+    def show(writer, x, y, step):
+        writer.text("translations", f"{x[0]} -> {y[0]}", step)
+
+    callback = TensorBoard(tmp_path, examples=(["ja", "nein"], ["yes", "no"]))
+    callback.set_model(SimpleNamespace(show=show, optimizer=None, trainable_weights=[], layers=[]))
+    callback.set_params({"steps": 1})
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_epoch_end(0, {"loss": 1.0})
+    callback.on_train_end()
+    assert b"ja -> yes" in read(tmp_path / "validation")["translations"][0][1].item()
+
+
 def test_bad_examples_are_refused(tmp_path):
-    with pytest.raises(InputError, match="one label for each"):
-        TensorBoard(tmp_path / "x", examples=(["a", "b"], [1]))
-    with pytest.raises(InputError, match="one label for each"):
-        TensorBoard(tmp_path / "x", examples=([], []))
+    for examples in ((["a", "b"], [1]), ([], [])):
+        callback = TensorBoard(tmp_path / "x", examples=examples)
+        callback.set_model(SimpleNamespace())
+        with pytest.raises(InputError, match="one label for each"):
+            callback.on_train_begin()
     with pytest.raises(InputError, match="max_words"):
         TensorBoard(tmp_path / "x", max_words=0)
     assert not (tmp_path / "x").exists()
