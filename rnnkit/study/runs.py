@@ -227,11 +227,13 @@ def ask(run: Run, **data: Any) -> Table:
 
 
 def _labels_of_model(run: Run, name: str, dataset: Any) -> Any:
-    """Return the labels of the test split as the model numbers them; None where there are none."""
+    """Return what is to be learned of the test split; class numbers as the model numbers them."""
     import numpy as np
 
-    if dataset.test.y is None:
-        return None
+    y = dataset.test.y
+    numbered = isinstance(y, np.ndarray) or (isinstance(y, list) and isinstance(y[0], np.ndarray))
+    if not numbered:
+        return y
     classes = list(run.model.classes)
     strange = [label for label in dataset.classes if label not in classes]
     if strange:
@@ -240,7 +242,8 @@ def _labels_of_model(run: Run, name: str, dataset: Any) -> Any:
             f"{run.path} was not trained on. It knows {', '.join(map(repr, classes))}."
         )
     # The same names may stand in another order, or not all be there.
-    return np.array([classes.index(label) for label in dataset.classes])[dataset.test.y]
+    places = np.array([classes.index(label) for label in dataset.classes])
+    return [places[labels] for labels in y] if isinstance(y, list) else places[y]
 
 
 def new_folder(path: Path) -> Path:
