@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnkit.data.archive import replacing
+from rnnkit.data.archive import replacing_model
 from rnnkit.data.corpus import open_corpus
 from rnnkit.embeddings.training.frequencies import Frequencies
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
@@ -364,12 +364,7 @@ class Word2Vec(keras.Model):
             InputError: the model is not trained yet, or the name does not end in `.keras`.
         """
         self._words()
-        path = Path(filepath)
-        if path.suffix != ".keras":
-            raise InputError(f"Cannot save to {path}: expected a name that ends in '.keras'.")
-        if path.exists() and not overwrite:
-            raise InputError(f"{path} exists and overwrite=False. Choose another name.")
-        with replacing(path) as temporary:
+        with replacing_model(filepath, overwrite) as temporary:
             super().save(temporary, overwrite=True, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

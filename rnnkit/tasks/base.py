@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from rnnkit.backend import native
+from rnnkit.data.archive import replacing_model
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
@@ -246,19 +246,10 @@ class Task(keras.Model):
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
         """
-        path = Path(filepath)
         if self.network is None:
             raise InputError(f"{type(self).__name__} is not trained yet: call fit before save.")
-        if path.suffix != ".keras":
-            raise InputError(f"Cannot save to {path}: expected a name that ends in '.keras'.")
-        if path.exists() and not overwrite:
-            raise InputError(f"{path} exists and overwrite=False. Choose another name.")
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-        try:
+        with replacing_model(filepath, overwrite) as temporary:
             super().save(temporary, **kwargs)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def get_config(self) -> dict[str, Any]:
         """Return what is needed to build the task again."""
