@@ -36,6 +36,27 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+# What these folders test is the same on every backend, and needs compiled models to be tested: it
+# runs on PyTorch, which compiles nothing. Tests marked `every_backend` run on the others, too.
+ON_ONE_BACKEND = ("cli", "data", "study")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what another backend tests."""
+    import rnnkit.backend
+
+    if rnnkit.backend.name == "torch" or "torch" not in rnnkit.backend.installed():
+        return
+    folders = tuple(str(Path(__file__).parent / name) + os.sep for name in ON_ONE_BACKEND)
+    elsewhere = [
+        item
+        for item in items
+        if str(item.path).startswith(folders) and not item.get_closest_marker("every_backend")
+    ]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if item not in set(elsewhere)]
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with the real data sets; the test is skipped when there is none."""

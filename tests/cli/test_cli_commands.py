@@ -30,6 +30,7 @@ def trained(films, tmp_path_factory):
     return out, result.output
 
 
+@pytest.mark.every_backend
 def test_train_writes_what_was_asked(trained):
     out, _ = trained
     settings = json.loads((out / "settings.json").read_text())
@@ -53,6 +54,7 @@ def test_train_closes_with_a_table_and_the_next_commands(trained):
     assert "Epoch 1/3" in said
 
 
+@pytest.mark.every_backend
 def test_predict_gives_label_probability_and_text(trained, rnnkit):
     answer = rnnkit("predict", trained[0], "a good film", "a bad film")
     assert answer.code == 0, answer.text
@@ -149,6 +151,7 @@ def test_list_and_info_show_every_recipe(rnnkit):
         assert "float" in shown.text
 
 
+@pytest.mark.every_backend
 def test_doctor_shows_the_chosen_backend_and_versions(rnnkit):
     import keras
 
@@ -159,6 +162,7 @@ def test_doctor_shows_the_chosen_backend_and_versions(rnnkit):
     assert "devices" in answer.text
 
 
+@pytest.mark.every_backend
 def test_doctor_shows_which_kernels_run_here(rnnkit):
     from rnnkit.backend import explain, native
     from rnnkit.layers import LSTM

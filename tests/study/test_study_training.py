@@ -10,6 +10,8 @@ import pytest
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.study import evaluate, load_data, open_model, open_run, train
 
+pytestmark = pytest.mark.every_backend  # from data to results and back, once on each
+
 TINY = {"units": 4, "embedding_size": 8, "learning_rate": 0.05, "embedding_dropout": 0.0}
 
 
