@@ -87,41 +87,54 @@ class TextWindows:
         """Lay the texts out in rows, as the number of the epoch says."""
         self.epoch = epoch
         random = np.random.default_rng([self.seed, epoch])
-        order = np.arange(len(self._texts))
+        pieces = [piece for i in range(len(self._texts)) for piece in self._cut(i)]
         if self.shuffle:
-            order = random.permutation(order)
+            pieces = [pieces[i] for i in random.permutation(len(pieces)).tolist()]
+        # The longest first, each to the row that is the shortest so far: however they were drawn,
+        # there are as many windows in every epoch.
         k = self.window
-        pieces = [piece for i in order.tolist() for piece in self._cut(i, random)]
+        rows: list[list[tuple[int, int, int]]] = [[] for _ in range(self.rows)]
         heap = [(0, row) for row in range(self.rows)]  # windows that a row has, and its number
-        places = []
-        for _, start, end in pieces:
+        for piece in sorted(pieces, key=lambda piece: piece[1] - piece[2]):
             length, row = heapq.heappop(heap)
-            places.append((row, length))
-            heapq.heappush(heap, (length - (start - end) // k, row))
+            rows[row].append(piece)
+            heapq.heappush(heap, (length + -(-(piece[2] - piece[1]) // k), row))
         self._count = max(length for length, _ in heap)
+        shift = int(random.integers(k)) if self.shuffle else 0
         size = (self.rows, self._count * k)
         self._ids, self._targets = np.zeros(size, "int32"), np.zeros(size, "int32")
         self._real = np.zeros(size, bool)
         self._starts = np.zeros((self.rows, self._count), "float32")
         self._row_labels = np.zeros((self.rows, self._count), "int32")
-        for (i, start, end), (row, first) in zip(pieces, places, strict=True):
-            here = slice(first * k, first * k + end - start)
-            self._ids[row, here] = self._texts[i][start:end]
-            self._targets[row, here] = self._texts[i][start + 1 : end + 1]
-            self._real[row, here] = True
-            self._starts[row, first] = 1.0
-            if self._labels is not None:
-                self._row_labels[row, first : first - (start - end) // k] = self._labels[i]
+        self._pieces: list[tuple[int, int, int, int, int]] = []
+        for row, found in enumerate(rows):
+            first = 0
+            for place in random.permutation(len(found)) if self.shuffle else range(len(found)):
+                i, start, end = found[place]
+                windows = -(-(end - start) // k)
+                if (start, end) != (0, len(self._texts[i]) - 1) and end - start > k:
+                    # A part of a text: in each epoch its windows begin elsewhere.
+                    start, end = start + shift, min(end + shift, len(self._texts[i]) - 1)
+                self._put(i, start, end, row, first)
+                self._row_labels[row, first : first + windows] = (
+                    0 if self._labels is None else self._labels[i]
+                )
+                first += windows
 
-    def _cut(self, i: int, random: np.random.Generator) -> list[tuple[int, int, int]]:
+    def _put(self, i: int, start: int, end: int, row: int, first: int) -> None:
+        here = slice(first * self.window, first * self.window + end - start)
+        self._ids[row, here] = self._texts[i][start:end]
+        self._targets[row, here] = self._texts[i][start + 1 : end + 1]
+        self._real[row, here] = True
+        self._starts[row, first] = 1.0
+        self._pieces.append((i, start, end, row, first))
+
+    def _cut(self, i: int) -> list[tuple[int, int, int]]:
         """Return the parts of a text: its number, first step, and the step after the last."""
         steps = len(self._texts[i]) - 1
         row = -(-self.tokens // self.rows)
-        parts = max(1, round(steps / row))
-        borders = np.linspace(0, steps, parts + 1).round().astype(int)
-        if self.shuffle and parts > 1:  # windows begin elsewhere in each epoch
-            borders[1:-1] += random.integers(min(self.window, row))
-        return [(i, int(a), int(b)) for a, b in itertools.pairwise(borders) if a < b]
+        borders = np.linspace(0, steps, max(1, round(steps / row)) + 1).round().astype(int)
+        return [(i, int(a), int(b)) for a, b in itertools.pairwise(borders)]
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -140,3 +153,27 @@ class TextWindows:
             random = np.random.default_rng([self.seed, self.epoch, index])
             inputs += self.helper(targets, weights, random)
         return tuple(inputs), targets, weights
+
+    def restore(self, values: np.ndarray) -> list[np.ndarray]:
+        """Put what was computed for each step together again, text by text.
+
+        Args:
+            values: `(B, windows · k, ...)`.
+
+        Returns:
+            One array `(steps, ...)` for each text, in their order; texts without a step have none.
+
+        Example:
+            >>> windows = TextWindows([np.arange(1, 8), np.arange(8, 9)], window=2, rows=2)
+            >>> targets = np.concatenate([y for _, y, _ in windows], axis=1)
+            >>> [row.tolist() for row in windows.restore(targets)]
+            [[1, 2, 3, 4, 5, 6, 7], [8]]
+        """
+        parts: list[list[tuple[int, np.ndarray]]] = [[] for _ in self._texts]
+        for i, start, end, row, first in self._pieces:
+            here = slice(first * self.window, first * self.window + end - start)
+            parts[i].append((start, values[row, here]))
+        return [
+            np.concatenate([part for _, part in sorted(found, key=lambda pair: pair[0])])
+            for found in parts
+        ]

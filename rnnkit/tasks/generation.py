@@ -1,0 +1,218 @@
+"""Read on from a state, token by token, and draw what comes next."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnkit.errors import InputError, nearest
+
+STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
+CHUNK = 32  # tokens of a prompt that are read in one go; what is left over is read one by one
+States = list[np.ndarray]
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class NextToken(keras.layers.Layer):
+    """The logarithms of the probabilities of what comes after the last step: `(B, V)`."""
+
+    def __init__(self, table: keras.layers.Layer, **options: Any) -> None:
+        super().__init__(**options)
+        self.table = table
+
+    def call(self, hidden: Any) -> Any:
+        """Take `(B, T, D)`."""
+        return self.table.log_probabilities(hidden[:, -1])
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class TokenLoss(keras.layers.Layer):
+    """`-log p` of every target: `(B, T)`."""
+
+    def __init__(self, table: keras.layers.Layer, **options: Any) -> None:
+        super().__init__(**options)
+        self.table = table
+
+    def call(self, hidden: Any, targets: Any) -> Any:
+        """Take `(B, T, D)` and `(B, T)`."""
+        flat = keras.ops.reshape(hidden, (-1, hidden.shape[-1]))
+        found = self.table.nll(flat, keras.ops.reshape(targets, (-1,)))
+        return keras.ops.reshape(found, keras.ops.shape(targets))
+
+
+class Reader:
+    """A language model's network, read on from given states; compiled once for each shape.
+
+    Args:
+        network: as `rnnkit.tasks.language_networks.language_network` builds it.
+
+    Example:
+        >>> from rnnkit.tasks.language_networks import language_network
+        >>> reader = Reader(language_network(20, units=4, embedding_size=4))
+        >>> log_p, states = reader.read(np.array([[3, 5, 7]]), reader.start(1))
+        >>> log_p.shape, [state.shape for state in states]
+        ((1, 20), [(1, 4), (1, 4)])
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        self.network = network
+        table = network.get_layer("words")
+        hidden, *states = network.outputs
+        self._next = keras.Model(network.inputs, [NextToken(table)(hidden), *states])
+        targets = keras.Input((None,), dtype="int32", name="targets")
+        losses = TokenLoss(table)(hidden, targets)
+        self._score = keras.Model([*network.inputs, targets], [hidden, losses, *states])
+        self._sizes = [part.shape[-1] for part in network.inputs if part.name.startswith("state_")]
+
+    def start(self, rows: int) -> States:
+        """Return the states before anything was read."""
+        return [np.zeros((rows, size), "float32") for size in self._sizes]
+
+    def read(
+        self, ids: np.ndarray, states: States, labels: np.ndarray | None = None
+    ) -> tuple[np.ndarray, States]:
+        """Read `(B, T)` ids; return `(B, V)` log-probabilities of what comes next, and states."""
+        steps = ids.shape[1]
+        whole = steps - steps % CHUNK
+        cuts = [*range(0, whole, CHUNK), *range(whole, steps), steps]
+        beside = [] if labels is None else [labels]
+        log_p = np.zeros(0)
+        for begin, end in itertools.pairwise(cuts):
+            piece = np.ascontiguousarray(ids[:, begin:end], "int32")
+            log_p, *states = self._next.predict_on_batch([piece, *beside, *states])
+        return log_p, states
+
+    def score(
+        self,
+        ids: np.ndarray,
+        targets: np.ndarray,
+        states: States,
+        labels: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, States]:
+        """Return hidden vectors `(B, T, D)`, `-log p` of the targets `(B, T)`, and states."""
+        beside = [] if labels is None else [labels]
+        hidden, losses, *states = self._score.predict_on_batch([ids, *beside, *states, targets])
+        return hidden, losses, states
+
+
+class Choice:
+    """A way to choose the next token by its log-probabilities.
+
+    Drawn by NumPy, row by row from generators of their own: the same seed draws the same on every
+    backend, and what is drawn for a row does not depend on the others. "temperature" draws from
+    `p^(1/τ)`, "top_k" from the k likeliest of these, "top_p" from the fewest likeliest whose sum is
+    p or more; "greedy" takes the likeliest.
+
+    Args:
+        strategy: "greedy", "temperature", "top_k" or "top_p".
+        temperature: τ above 0.
+        top_k: k from 1 on.
+        top_p: p above 0, at most 1.
+        seed: of the draws.
+        rows: B.
+
+    Raises:
+        InputError: an unknown strategy, a number out of range.
+
+    Source: top-p: Holtzman et al. 2020, arXiv:1904.09751.
+
+    Example:
+        >>> Choice("greedy", rows=1)(np.log([[0.2, 0.5, 0.3]]))
+        array([1], dtype=int32)
+    """
+
+    def __init__(
+        self,
+        strategy: str = "temperature",
+        *,
+        temperature: float = 1.0,
+        top_k: int = 40,
+        top_p: float = 0.9,
+        seed: int = 0,
+        rows: int = 1,
+    ) -> None:
+        if strategy not in STRATEGIES:
+            raise InputError(
+                f"strategy is {strategy!r}; expected one of {STRATEGIES}."
+                f"{nearest(str(strategy), STRATEGIES)}"
+            )
+        if not temperature > 0:
+            raise InputError(f"temperature is {temperature}; expected a number above 0.")
+        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
+            raise InputError(f"top_k is {top_k!r}; expected a whole number from 1 on.")
+        if not 0 < top_p <= 1:
+            raise InputError(f"top_p is {top_p}; expected a number above 0, at most 1.")
+        self.strategy, self.temperature = strategy, temperature
+        self.top_k, self.top_p = int(top_k), top_p
+        self._random = [np.random.default_rng([seed, row]) for row in range(rows)]
+
+    def __call__(self, log_p: np.ndarray) -> np.ndarray:
+        """Return the chosen ids `(B,)` of `(B, V)`; what has -inf is never chosen."""
+        if self.strategy == "greedy":
+            return log_p.argmax(axis=1).astype("int32")
+        scores = log_p.astype("float64") / self.temperature
+        found = [
+            self._draw(row, random.random())
+            for row, random in zip(scores, self._random, strict=True)
+        ]
+        return np.array(found, "int32")
+
+    def _draw(self, scores: np.ndarray, place: float) -> int:
+        p = np.exp(scores - scores.max())
+        order = np.argsort(-p, kind="stable")
+        p = p[order]
+        kept = int((p > 0).sum())
+        if self.strategy == "top_k":
+            kept = min(kept, self.top_k)
+        elif self.strategy == "top_p":
+            reached = np.cumsum(p) / p.sum()
+            kept = min(kept, int(np.searchsorted(reached, self.top_p * (1 - 1e-12))) + 1)
+        sums = np.cumsum(p[:kept])
+        return int(order[min(int(np.searchsorted(sums, place * sums[-1], "right")), kept - 1)])
+
+
+def go_on(
+    reader: Reader,
+    log_p: np.ndarray,
+    states: States,
+    labels: np.ndarray | None,
+    choice: Choice,
+    *,
+    length: int,
+    never: Sequence[int] = (),
+    stop: int | None = None,
+) -> list[list[int]]:
+    """Draw up to `length` tokens for each row, one step at a time on the carried states.
+
+    Args:
+        reader: the network.
+        log_p: `(B, V)`, of the first token.
+        states: after what was read, of B rows.
+        labels: `(B,)`, or None.
+        choice: how tokens are drawn.
+        length: the most tokens of a row.
+        never: tokens that are not drawn.
+        stop: the token that ends a row; it is not returned.
+
+    Returns:
+        The tokens of each row.
+    """
+    rows: list[list[int]] = [[] for _ in log_p]
+    alive = np.ones(len(rows), bool)
+    never = list(never)
+    for step in range(length):
+        log_p = np.array(log_p)
+        log_p[:, never] = -np.inf
+        ids = choice(log_p)
+        alive &= ids != (-1 if stop is None else stop)
+        for row, token, going in zip(rows, ids.tolist(), alive, strict=True):
+            if going:
+                row.append(token)
+        if not alive.any() or step == length - 1:
+            break
+        log_p, states = reader.read(ids[:, None], states, labels)
+    return rows
