@@ -18,6 +18,12 @@ def sequence_classifier(
     recurrent_dropout: float = 0.0,
     dropout: float = 0.5,
     pooling: str = "mean+max",
+    features: str | None = None,
+    rate: int = 8000,
+    mels: int = 40,
+    window_ms: float = 25.0,
+    hop_ms: float = 10.0,
+    centred: bool = False,
     hmm: str | None = None,
     hmm_states: int = 8,
     hmm_weight: float = 0.1,
@@ -42,6 +48,13 @@ def sequence_classifier(
         recurrent_dropout: share of the state dropped on its way into the recurrent product.
         dropout: share of the pooled vector that is dropped, and of what passes between layers.
         pooling: "last", "mean", "max" or "mean+max", over the real steps.
+        features: None, or "log-mel", where the series are waveforms `(T,)`: the logarithm of the
+            energy in bands, a frame after the other; see `rnnkit.features.LogMel`.
+        rate: samples a second of the waveforms.
+        mels: bands of the log-mel features.
+        window_ms: length of a frame of them in milliseconds.
+        hop_ms: from the beginning of one frame to the next.
+        centred: subtract each band's mean over the series, and with it how loud it was recorded.
         hmm: None, or a hidden Markov model that learns from the series first, and whose posteriors
             the network gets: "input", beside the values of each step; "output", beside the pooled
             vector; "joint", as "input", and trained on with the network.
@@ -77,9 +90,11 @@ def sequence_classifier(
     """
     settings = dict(locals())
     from rnnkit.tasks import SequenceClassifier, clipped, recurrent_series_classifier
+    from rnnkit.tasks.fronts import front_of
 
     make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
     make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make
+    front_of(features, rate=rate, mels=mels, window_ms=window_ms, hop_ms=hop_ms)  # and so does this
     return SequenceClassifier(
         functools.partial(
             recurrent_series_classifier,
@@ -90,6 +105,12 @@ def sequence_classifier(
             recurrent_dropout=recurrent_dropout,
             dropout=dropout,
             pooling=pooling,
+            features=features,
+            rate=rate,
+            mels=mels,
+            window_ms=window_ms,
+            hop_ms=hop_ms,
+            centred=centred,
             hmm=hmm,
             hmm_states=hmm_states,
             hmm_weight=hmm_weight,

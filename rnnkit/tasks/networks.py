@@ -13,6 +13,7 @@ from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
 from rnnkit.hmm.layers.features import HMMFeatures
+from rnnkit.tasks.fronts import front_of, rows_of, scale_of, standardisation
 
 FORMS = ("input", "output", "joint")
 HYBRIDS = (None, *FORMS)
@@ -102,6 +103,12 @@ def recurrent_series_classifier(
     recurrent_dropout: float = 0.0,
     dropout: float = 0.5,
     pooling: str = "mean+max",
+    features: str | None = None,
+    rate: int = 8000,
+    mels: int = 40,
+    window_ms: float = 25.0,
+    hop_ms: float = 10.0,
+    centred: bool = False,
     hmm: str | None = None,
     hmm_states: int = 8,
     hmm_weight: float = 0.1,
@@ -109,6 +116,7 @@ def recurrent_series_classifier(
 ) -> keras.Model:
     """Build series -> standardisation -> recurrent layers -> pooling over time -> probabilities.
 
+    With `features` these come before the standardisation, and everything after works on frames.
     With `hmm`, a hidden Markov model is fitted to the series by Baum-Welch first; the network gets
     its posteriors `P(z_t | x_1..x_T)`: the series are whole, so there is no future to be kept out.
 
@@ -122,6 +130,13 @@ def recurrent_series_classifier(
         recurrent_dropout: see `rnnkit.layers.LSTM`.
         dropout: share of the pooled vector that is dropped, and of what passes between layers.
         pooling: "last", "mean", "max" or "mean+max", over the real steps.
+        features: "log-mel", where the series are waveforms; None = the values as they are.
+        rate: samples a second of the waveforms; for this and the next four see
+            `rnnkit.features.LogMel`.
+        mels: bands.
+        window_ms: length of a frame in milliseconds.
+        hop_ms: from one frame to the next.
+        centred: subtract each band's mean over the series.
         hmm: "input", the posteriors stand beside the values; "output", their mean over time stands
             beside the pooled vector; "joint", as "input", and the model is trained on with the
             network; None = no such thing.
@@ -146,16 +161,17 @@ def recurrent_series_classifier(
     if hmm not in HYBRIDS:
         raise InputError(f"hmm is {hmm!r}; expected one of {HYBRIDS}.{nearest(str(hmm), FORMS)}")
     seeds = itertools.count(1000 * seed)
-    steps = np.concatenate([np.asarray(row, "float64") for row in series])
-    # A feature that never changed says nothing: any number will do that is not zero.
-    scale = np.where(steps.std(axis=0) > 0, steps.std(axis=0), 1.0)
-    values = keras.Input((None, steps.shape[1]), name="values")
-    mask = keras.Input((None,), dtype="bool", name="mask")
-    x = keras.layers.Normalization(
-        mean=steps.mean(axis=0).tolist(),
-        variance=np.square(scale).tolist(),
-        name="standardisation",
-    )(values)
+    values = keras.Input((None, np.shape(series[0])[1]), name="values")
+    mask = given = keras.Input((None,), dtype="bool", name="mask")
+    x, rows = values, series
+    front = front_of(
+        features, rate=rate, mels=mels, window_ms=window_ms, hop_ms=hop_ms, centred=centred
+    )
+    if front is not None:
+        rows = rows_of(front, series)
+        x, mask = front(values, mask=given)
+    mean, scale = scale_of(rows)
+    x = standardisation(mean, scale)(x)
     states = None
     if hmm is not None:
         layer = HMMFeatures(
@@ -167,7 +183,7 @@ def recurrent_series_classifier(
             seed=next(seeds),
             name="states",
         )
-        layer.adapt([((row - steps.mean(axis=0)) / scale).astype("float32") for row in series])
+        layer.adapt([((row - mean) / scale).astype("float32") for row in rows])
         states = layer(x, mask=mask)
         if hmm != "output":
             x = keras.layers.Concatenate(name="values_and_states")([x, states])
@@ -187,7 +203,7 @@ def recurrent_series_classifier(
         shares = kit.MaskedPooling("mean", name="shares_of_states")(states, mask=mask)
         x = keras.layers.Concatenate(name="pooled_and_states")([x, shares])
     return keras.Model(
-        [values, mask], _answer(x, outputs, dropout, seeds), name=f"{cell}_series_classifier"
+        [values, given], _answer(x, outputs, dropout, seeds), name=f"{cell}_series_classifier"
     )
 
 
@@ -209,15 +225,69 @@ def _read(
     pooling: str,
 ) -> Any:
     """Run the recurrent layers over `(B, T, D)` and pool what they give over time."""
+    # The last state is all that "last" pooling of one direction needs; no sequence is stored.
+    x = recurrent_stack(
+        x,
+        mask,
+        seeds,
+        cell=cell,
+        bidirectional=bidirectional,
+        layers=layers,
+        units=units,
+        recurrent_dropout=recurrent_dropout,
+        dropout=dropout,
+        sequences=pooling != "last",
+    )
+    if pooling == "last":
+        return x
+    pool = kit.MaskedPooling(pooling, name="pooling")
+    return pool(x) if mask is None else pool(x, mask=mask)
+
+
+def recurrent_stack(
+    x: Any,
+    mask: Any,
+    seeds: Iterator[int],
+    *,
+    cell: str,
+    bidirectional: bool = False,
+    layers: int = 1,
+    units: int = 64,
+    recurrent_dropout: float = 0.0,
+    dropout: float = 0.0,
+    sequences: bool = True,
+) -> Any:
+    """Run recurrent layers over `(B, T, D)`.
+
+    Args:
+        x: a Keras tensor.
+        mask: boolean `(B, T)`; None = the one that x carries, if any.
+        seeds: where each weight's seed comes from.
+        cell: "rnn", "lstm" or "gru".
+        bidirectional: run each layer in both directions.
+        layers: recurrent layers on top of each other.
+        units: size of each layer's state.
+        recurrent_dropout: see `rnnkit.layers.LSTM`.
+        dropout: share of what passes between layers that is dropped.
+        sequences: give the output of every step, `(B, T, U)`; or the last state, `(B, U)`.
+
+    Raises:
+        InputError: an unknown cell, no layer.
+
+    Example:
+        >>> x = keras.Input((None, 3))
+        >>> recurrent_stack(x, None, itertools.count(), cell="gru", layers=2, units=4).shape
+        (None, None, 4)
+    """
     if cell not in CELLS:
         raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{nearest(cell, CELLS)}")
     if layers < 1:
         raise InputError(f"layers is {layers}; expected at least 1.")
 
-    def recurrent(sequences: bool, **direction: bool) -> keras.layers.Layer:
+    def recurrent(all_steps: bool, **direction: bool) -> keras.layers.Layer:
         return CELLS[cell](
             units,
-            return_sequences=sequences,
+            return_sequences=all_steps,
             recurrent_dropout=recurrent_dropout,
             kernel_initializer=Seeded("glorot_uniform", next(seeds)),
             recurrent_initializer=Seeded("orthogonal", next(seeds)),
@@ -226,18 +296,14 @@ def _read(
         )
 
     for depth in range(layers):
-        # The last state is all that "last" pooling of one direction needs; no sequence is stored.
-        sequences = depth < layers - 1 or pooling != "last"
+        all_steps = depth < layers - 1 or sequences
         if depth:
             x = _drop(x, dropout, seeds)
-        layer = recurrent(sequences)
+        layer = recurrent(all_steps)
         if bidirectional:
-            layer = kit.Bidirectional(layer, backward_layer=recurrent(sequences, go_backwards=True))
+            layer = kit.Bidirectional(layer, backward_layer=recurrent(all_steps, go_backwards=True))
         x = layer(x) if mask is None else layer(x, mask=mask)
-    if pooling == "last":
-        return x
-    pool = kit.MaskedPooling(pooling, name="pooling")
-    return pool(x) if mask is None else pool(x, mask=mask)
+    return x
 
 
 def _answer(x: Any, outputs: int, dropout: float, seeds: Iterator[int]) -> Any:

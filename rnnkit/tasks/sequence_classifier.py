@@ -8,8 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.series import Series
+from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError
+from rnnkit.features import LogMel
 from rnnkit.tasks.classifier import Classifier
 
 
@@ -62,6 +65,27 @@ class SequenceClassifier(Classifier):
                     f"{features}."
                 )
         return rows
+
+    def _batches(
+        self,
+        rows: list[np.ndarray],
+        targets: np.ndarray | None = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+    ) -> BucketedBatches:
+        layers = [] if self.network is None else self.network.layers
+        sound = any(isinstance(layer, LogMel) for layer in layers)
+        return (WaveBatches if sound else BucketedBatches)(
+            rows,
+            targets,
+            sample_weight,
+            batch_size=batch_size or self.batch_size,
+            max_length=self.max_length,
+            truncate=self.truncate,  # type: ignore[arg-type]
+            shuffle=shuffle,
+            seed=self.seed,
+        )
 
     def _check(self, x: Any) -> list[np.ndarray]:
         return check_series(x)

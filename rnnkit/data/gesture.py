@@ -1,0 +1,163 @@
+"""The data sets `gesture_phase` and `room_occupancy`: a class for each step of a long series."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+
+from rnnkit.data.packed import contents_of
+from rnnkit.data.splits import Dataset, Split
+from rnnkit.errors import InputError
+
+ARCHIVE = "timeseries.tar.xz"
+GESTURE_HOME = "https://archive.ics.uci.edu/static/public/302/gesture+phase+segmentation.zip"
+GESTURE_FILES = {"train": "a1_raw.csv", "test": "a2_raw.csv"}
+GESTURE_COUNTS = {"train": 1747, "test": 1264}
+PHASES = ("Rest", "Preparation", "Stroke", "Hold", "Retraction")
+COLUMNS = 18  # x, y, z of left hand, right hand, head, spine, left wrist, right wrist
+GAP = 1000  # milliseconds without a frame after which another series begins
+BLOCKS, HELD_OUT = 10, (2, 6)  # train is cut into blocks of time; these are valid
+GESTURE_ABOUT = (
+    "A person tells a story before a camera: 18 coordinates of hands, wrists, head and spine in "
+    "each video frame, and the phase of the gesture. Train and valid are one story, test another "
+    "by the same person. Madeo, Lima and Peres 2013, UCI machine learning repository 302, "
+    "CC BY 4.0."
+)
+ROOM_HOME = "https://archive.ics.uci.edu/static/public/357/occupancy+detection.zip"
+ROOM_FILES = {"train": "datatraining.txt", "valid": "datatest.txt", "test": "datatest2.txt"}
+ROOM_COUNTS = {"train": 8143, "valid": 2665, "test": 9752}
+ROOM_ABOUT = (
+    "Is somebody in the room? Temperature, humidity, light, CO2 and humidity ratio each minute. "
+    "One threshold on the light answers it: good to try things out, and no measure of a model. "
+    "Candanedo and Feldheim 2016, UCI machine learning repository 357, CC BY 4.0."
+)
+
+
+def read_gesture() -> Dataset:
+    """Read the frames: `(T, 19)`, 18 coordinates and the seconds since the frame before.
+
+    Train is the recording a1 without two blocks of a tenth of its time, which are valid; test is
+    a2. A recording is cut where no frame came for a second, and train where a block was taken out.
+
+    Raises:
+        InputError: if the files are not there (the message says where to fetch them), are damaged,
+            or are not the ones expected.
+    """
+    contents = contents_of(
+        "gesture_phase",
+        GESTURE_FILES,
+        archive=ARCHIVE,
+        folder="timeseries/gesture_phase",
+        home=GESTURE_HOME,
+    )
+    recordings = {part: parse_gesture(*found) for part, found in contents.items()}
+    for part, (x, _, _) in recordings.items():
+        _expect(len(x), GESTURE_COUNTS[part], contents[part][1])
+    x, y, gaps = recordings["train"]
+    cuts = np.linspace(0, len(x), BLOCKS + 1).round().astype(int)
+    block = np.searchsorted(cuts, np.arange(len(x)), side="right") - 1
+    valid = np.isin(block, HELD_OUT)
+    return Dataset(
+        name="gesture_phase",
+        train=_pieces(x, y, gaps, ~valid),
+        valid=_pieces(x, y, gaps, valid),
+        test=_pieces(*recordings["test"], np.ones(GESTURE_COUNTS["test"], bool)),
+        classes=PHASES,
+        about=GESTURE_ABOUT,
+    )
+
+
+def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    r"""Read a file of frames: 18 coordinates, a time in milliseconds, a phase. A header is skipped.
+
+    Args:
+        data: the contents.
+        source: what messages call it.
+
+    Returns:
+        Frames `(T, 19)` float32, phases `(T,)` int, and boolean `(T,)`, true where a frame comes
+        more than a second after the one before it.
+
+    Raises:
+        InputError: a line that cannot be read, with its number.
+
+    Example:
+        >>> lines = "".join(f"{','.join(['1.5'] * 18)},{time},Hold\n" for time in (0, 500, 5030))
+        >>> x, y, gaps = parse_gesture(lines.encode(), "tiny.csv")
+        >>> x.shape, x[:, -1].tolist(), y.tolist(), gaps.tolist()
+        ((3, 19), [0.0, 0.5, 0.0], [3, 3, 3], [False, False, True])
+    """
+    rows, labels = [], []
+    for number, row in _rows(data):
+        if number == 1 and row[-1].lower() == "phase":
+            continue
+        try:
+            rows.append([float(cell) for cell in row[:-1]])
+            labels.append(PHASES.index(row[-1].strip().capitalize()))
+            assert len(rows[-1]) == COLUMNS + 1
+        except (ValueError, AssertionError) as error:
+            raise InputError(
+                f"{source}, line {number} is no frame: expected {COLUMNS} coordinates, a time and "
+                f"one of {', '.join(PHASES)}. {error}"
+            ) from error
+    table = np.array(rows).reshape(-1, COLUMNS + 1)
+    passed = np.diff(table[:, -1], prepend=table[:1, -1])
+    gaps = passed > GAP
+    table[:, -1] = np.where(gaps, 0, passed) / 1000
+    return table.astype("float32"), np.array(labels, np.int64), gaps
+
+
+def read_room() -> Dataset:
+    """Read the minutes of the room: `(T, 5)`; valid and test are the two test files.
+
+    Raises:
+        InputError: as `read_gesture`.
+    """
+    contents = contents_of(
+        "room_occupancy",
+        ROOM_FILES,
+        archive=ARCHIVE,
+        folder="timeseries/occupancy",
+        home=ROOM_HOME,
+    )
+    splits = {}
+    for part, (data, source) in contents.items():
+        rows = [row for number, row in _rows(data) if number > 1]
+        try:
+            table = np.array([[float(cell) for cell in row[2:8]] for row in rows]).reshape(-1, 6)
+        except ValueError as error:
+            raise InputError(f"{source} cannot be read: {error}.") from error
+        _expect(len(table), ROOM_COUNTS[part], source)
+        splits[part] = Split([table[:, :5].astype("float32")], [table[:, 5].astype(np.int64)])
+    return Dataset(
+        name="room_occupancy",
+        train=splits["train"],
+        valid=splits["valid"],
+        test=splits["test"],
+        classes=("empty", "occupied"),
+        about=ROOM_ABOUT,
+    )
+
+
+def _rows(data: bytes) -> list[tuple[int, list[str]]]:
+    text = data.decode("utf-8", "replace")
+    rows = enumerate(csv.reader(io.StringIO(text, newline="")), start=1)
+    return [(number, row) for number, row in rows if row]
+
+
+def _pieces(x: np.ndarray, y: np.ndarray, gaps: np.ndarray, keep: np.ndarray) -> Split:
+    """Return the kept steps as series that go on without a gap."""
+    begins = np.flatnonzero(keep & (gaps | ~np.concatenate([[False], keep[:-1]])))
+    series, labels = [], []
+    for first, last in zip(begins, [*begins[1:], len(x)], strict=True):
+        rows = np.arange(first, last)[keep[first:last]]
+        series.append(x[rows])
+        labels.append(y[rows])
+    return Split(series, labels)
+
+
+def _expect(found: int, count: int, source: str) -> None:
+    if found != count:
+        raise InputError(f"{source} holds {found:,} steps; expected {count:,}.")

@@ -1,0 +1,28 @@
+"""Batches of long waveforms in few lengths: each costs a compiler seconds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnkit.data.batching import Batch, BucketedBatches
+
+
+class WaveBatches(BucketedBatches):
+    """`BucketedBatches` of values and mask, padded on to a length that is a power of two.
+
+    A second of sound has thousands of samples, but a hundred frames: padding costs little after the
+    frames are cut, and a program for each of twenty lengths would take longer than the training.
+
+    Example:
+        >>> batches = WaveBatches([np.zeros((900, 1)), np.zeros((600, 1))], batch_size=2)
+        >>> (values, mask), *_ = batches[0]
+        >>> values.shape, mask.sum(axis=1).tolist()
+        ((2, 1024, 1), [600, 900])
+    """
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return one batch."""
+        (values, mask), labels, weights = super().__getitem__(index)
+        more = 2 ** (mask.shape[1] - 1).bit_length() - mask.shape[1]
+        values = np.pad(values, ((0, 0), (0, more), (0, 0)))
+        return (values, np.pad(mask, ((0, 0), (0, more)))), labels, weights

@@ -1,0 +1,286 @@
+"""What a network reads of a signal: log-mel energies of sound, movement of measured values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError, nearest
+
+Tensor = Any
+KINDS = ("values", "centred", "slope", "spread", "steps")
+FLOOR = 1e-7  # below the energy that 16 bits leave of silence; the logarithm of 0 is never taken
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class LogMel(keras.layers.Layer):
+    """The logarithm of a waveform's energy in bands that are equally wide on the mel scale.
+
+    `E_im = log(ε + Σ_f M_mf |FFT(w ⊙ x_i)_f|²)`, frame `x_i` being the samples from `iH` on, as
+    many as the window w (Hann) is long. Band m is a triangle with its peak at 1, between the peaks
+    of its neighbours, which are equally far apart in `mel(f) = 2595 log10(1 + f / 700)`.
+
+    A frame begins every H samples, and is real if its first sample is; what stands behind the end
+    of a row counts as silence.
+
+    Args:
+        rate: samples a second.
+        mels: bands.
+        window_ms: length of a frame in milliseconds.
+        hop_ms: from the beginning of one frame to the next.
+        centred: subtract each band's mean over the row's real frames, and with it how loud and
+            through what microphone it was recorded.
+
+    Call arguments:
+        waves: `(B, T, 1)` or `(B, T)`.
+        mask: boolean `(B, T)`, true = real sample; None = all are real.
+
+    Returns:
+        The energies `(B, ⌈T/H⌉, mels)`, and which frames are real, boolean `(B, ⌈T/H⌉)`.
+
+    Raises:
+        InputError: settings that leave a frame without a sample or a band without a frequency,
+            waves of more than one channel.
+
+    Source: Davis and Mermelstein 1980, Comparison of parametric representations for monosyllabic
+        word recognition; the scale and the triangles as in Young et al., The HTK Book, 5.4.
+
+    Example:
+        >>> energies, real = LogMel(rate=8000, mels=20)(np.zeros((2, 4000)))
+        >>> energies.shape, real.shape
+        ((2, 50, 20), (2, 50))
+    """
+
+    def __init__(
+        self,
+        rate: int = 8000,
+        mels: int = 40,
+        window_ms: float = 25.0,
+        hop_ms: float = 10.0,
+        centred: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**{"autocast": False, **options})
+        self.rate, self.mels, self.centred = rate, mels, centred
+        self.window_ms, self.hop_ms = window_ms, hop_ms
+        self.window, self.hop = round(rate * window_ms / 1000), round(rate * hop_ms / 1000)
+        if self.window < 2 or self.hop < 1:
+            raise InputError(
+                f"LogMel: at {rate} samples a second a frame of {window_ms} ms has {self.window} "
+                f"samples and begins every {self.hop}; expected 2 or more, and 1 or more."
+            )
+        self.fft_length = 2 ** (self.window - 1).bit_length()
+        self._bands = mel_bands(rate, mels, self.fft_length).astype("float32")
+        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window)
+        self._hann = hann.astype("float32")
+        self.supports_masking = True
+
+    def call(self, waves: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the energies and which of them are real."""
+        if len(waves.shape) == 3:
+            waves = ops.squeeze(waves, -1)
+        waves = ops.cast(waves, "float32")
+        real = ops.ones_like(waves, "bool") if mask is None else ops.cast(mask, "bool")
+        waves = ops.pad(ops.where(real, waves, 0.0), ((0, 0), (0, self.window - 1)))
+        frames = ops.extract_sequences(waves, self.window, self.hop)
+        re, im = ops.rfft(frames * self._hann, self.fft_length)
+        energies = ops.log(FLOOR + ops.matmul(re * re + im * im, ops.transpose(self._bands)))
+        real = real[:, :: self.hop]
+        if self.centred:
+            weight = ops.expand_dims(ops.cast(real, "float32"), -1)
+            count = ops.maximum(ops.sum(weight, axis=1, keepdims=True), 1.0)
+            energies -= ops.sum(energies * weight, axis=1, keepdims=True) / count
+        return ops.cast(energies, self.compute_dtype), real
+
+    def compute_output_spec(
+        self, waves: Tensor, mask: Tensor | None = None
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Tell Keras the shapes and dtypes, which it cannot infer where T is open."""
+        del mask
+        rows, samples = waves.shape[:2]
+        shape = (rows, None if samples is None else -(-samples // self.hop))
+        return (
+            keras.KerasTensor((*shape, self.mels), self.compute_dtype),
+            keras.KerasTensor(shape, "bool"),
+        )
+
+    def compute_mask(self, waves: Tensor, mask: Tensor | None = None) -> tuple[None, None]:
+        """End the mask of samples: that of the frames is an output."""
+        del waves, mask
+        return None, None
+
+    def build(self, waves_shape: tuple) -> None:
+        """Check the shape; there are no weights."""
+        if len(waves_shape) not in (2, 3) or (len(waves_shape) == 3 and waves_shape[-1] != 1):
+            raise InputError(
+                f"LogMel: the waves have the shape {tuple(waves_shape)}; expected (B, T) or "
+                "(B, T, 1), one channel. Mix the channels, or take one of them."
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        names = ("rate", "mels", "window_ms", "hop_ms", "centred")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
+    """Return how much each frequency of an FFT counts in each mel band.
+
+    Args:
+        rate: samples a second.
+        mels: bands, from 0 Hz to half the rate.
+        fft_length: N, samples that the FFT takes.
+
+    Returns:
+        `(mels, N/2 + 1)`, from 0 to 1.
+
+    Raises:
+        InputError: a band so narrow that no frequency of the FFT lies in it.
+
+    Example:
+        >>> mel_bands(8000, 2, 8).round(2)
+        array([[0.  , 0.79, 0.11, 0.  , 0.  ],
+               [0.  , 0.21, 0.89, 0.55, 0.  ]])
+    """
+    if mels < 1:
+        raise InputError(f"mels is {mels}; expected 1 or more.")
+    top = 2595 * np.log10(1 + rate / 2 / 700)
+    peaks = 700 * (10 ** (np.linspace(0, top, mels + 2) / 2595) - 1)  # in Hz, ends included
+    hertz = np.arange(fft_length // 2 + 1) * rate / fft_length
+    rising = (hertz - peaks[:-2, None]) / np.diff(peaks)[:-1, None]
+    falling = (peaks[2:, None] - hertz) / np.diff(peaks)[1:, None]
+    bands = np.clip(np.minimum(rising, falling), 0, None)
+    if not (bands.sum(axis=1) > 0).all():
+        raise InputError(
+            f"mels is {mels}: some bands lie between two frequencies of an FFT of {fft_length} "
+            "samples and would always be silent. Take fewer, or a longer window."
+        )
+    return bands
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class WindowFeatures(keras.layers.Layer):
+    """What the values of the steps around a step say of how they move.
+
+    With `d_k = x_{t+k} - x_t` over the real steps of the window around t (k = 0 among them):
+    slope `Σ_k k d_k / Σ_k k²`, spread `(mean(d²) - mean(d)²)^½`; centred is `x_t` less the mean
+    over the row's real steps; steps are all `x_{t+k}` side by side, zero where there is none.
+
+    Args:
+        kinds: what to put side by side: "values", "centred", "slope", "spread", "steps"; a list,
+            or separated by commas.
+        window: steps in the window: t in the middle, or, if causal, the last.
+        causal: let no step see a later one: the mean of "centred" is then that of the steps so far.
+
+    Call arguments:
+        values: `(B, T, D)`.
+        mask: boolean `(B, T)`, any pattern; None = all steps are real.
+
+    Returns:
+        `(B, T, D · kinds)`, of which "steps" counts for as many kinds as the window has steps.
+
+    Raises:
+        InputError: an unknown kind, a window of no step.
+
+    Source: the slope is the regression of Furui 1986, doi:10.1109/TASSP.1986.1164788.
+
+    Example:
+        >>> line = np.arange(5.0).reshape(1, 5, 1)
+        >>> ops.convert_to_numpy(WindowFeatures("values,slope", window=3)(line))[0].T.tolist()
+        [[0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 1.0, 1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        kinds: str | list[str] = "values,slope,spread",
+        window: int = 9,
+        causal: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**{"autocast": False, **options})
+        self.kinds = check_kinds(kinds)
+        if window < 1:
+            raise InputError(f"WindowFeatures: window is {window}; expected 1 step or more.")
+        self.window, self.causal = window, causal
+        self.supports_masking = True
+
+    def call(self, values: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the features of each step."""
+        x = ops.cast(values, "float32")
+        real = ops.ones_like(x[..., 0]) if mask is None else ops.cast(mask, "float32")
+        real = ops.expand_dims(real, -1)
+        x = ops.where(real > 0, x, 0.0)
+        parts = {"values": x}
+        if "centred" in self.kinds:
+            parts["centred"] = self._centred(x, real)
+        if {"slope", "spread"} & set(self.kinds):
+            parts["slope"], parts["spread"] = self._moments(x, real)
+        if "steps" in self.kinds:
+            parts["steps"] = ops.concatenate([there for _, there in self._shifted(x)], axis=-1)
+        features = ops.concatenate([parts[kind] for kind in self.kinds], axis=-1)
+        return ops.cast(features, self.compute_dtype)
+
+    def _shifted(self, x: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Yield each k of the window and `x_{t+k}`, zero beyond the ends; one copy at a time."""
+        before = self.window - 1 if self.causal else self.window // 2
+        after = self.window - 1 - before
+        wide, steps = ops.pad(x, ((0, 0), (before, after), (0, 0))), ops.shape(x)[1]
+        for k in range(-before, after + 1):
+            yield k, wide[:, before + k : before + k + steps]
+
+    def _centred(self, x: Tensor, real: Tensor) -> Tensor:
+        if self.causal:
+            mean = ops.cumsum(x, axis=1) / ops.maximum(ops.cumsum(real, axis=1), 1.0)
+        else:
+            count = ops.maximum(ops.sum(real, axis=1, keepdims=True), 1.0)
+            mean = ops.sum(x, axis=1, keepdims=True) / count
+        return real * (x - mean)
+
+    def _moments(self, x: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        count = total = squares = tilt = moved = ops.zeros_like(x)
+        for (k, there), (_, flag) in zip(self._shifted(x), self._shifted(real), strict=True):
+            flag = flag * real
+            d = (there - x) * flag
+            count, total, squares = count + flag, total + d, squares + d * d
+            tilt, moved = tilt + k * d, moved + k * k * flag
+        count = ops.maximum(count, 1.0)
+        variance = squares / count - ops.square(total / count)
+        return tilt / ops.maximum(moved, 1.0), ops.sqrt(ops.maximum(variance, 1e-12))
+
+    def compute_output_shape(self, values_shape: tuple) -> tuple:
+        """Return `(B, T, D · kinds)`."""
+        kinds = len(self.kinds) + self.kinds.count("steps") * (self.window - 1)
+        return (*values_shape[:-1], values_shape[-1] * kinds)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        names = ("kinds", "window", "causal")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def check_kinds(kinds: str | list[str]) -> list[str]:
+    """Return the kinds of features of a list, or of a text with commas between them.
+
+    Raises:
+        InputError: none, or an unknown one.
+
+    Example:
+        >>> check_kinds("centred, slope")
+        ['centred', 'slope']
+    """
+    names = [k.strip() for k in kinds.split(",")] if isinstance(kinds, str) else list(kinds)
+    for name in names:
+        if name not in KINDS:
+            raise InputError(
+                f"A feature is {name!r}; expected one or more of {', '.join(KINDS)}."
+                f"{nearest(str(name), KINDS)}"
+            )
+    return names
