@@ -1,0 +1,121 @@
+"""Pairs of sequences of unequal length -> padded batches for teacher forcing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnkit.data.batching import POOL, bucket_length
+from rnnkit.data.subwords import BEGIN, END
+from rnnkit.errors import InputError
+
+PairBatch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]
+
+
+class PairBatches:
+    """Batches `((sources, entering), leaving, weights)` of pairs of like lengths.
+
+    Of a target `w_1 .. w_n` what enters the decoder is `begin w_1 .. w_n` and what is to leave it
+    `w_1 .. w_n end`: each step is told what was right before it (teacher forcing; Williams and
+    Zipser 1989). All are padded with 0 to a length of `bucket_length`; pairs whose source and
+    target fall into the same buckets stand together, so that few shapes come up.
+
+    Args:
+        sources: ids `(S,)` each.
+        targets: ids `(T,)` each, without begin and end.
+        batch_size: pairs of a batch; the last cut of a pool may have fewer.
+        shuffle: draw a new order for every epoch.
+        seed: of the orders.
+
+    Attributes:
+        order: the pairs' indices in the order of this epoch.
+        tokens: real steps of the sources and targets of an epoch.
+        epoch: the number of the epoch whose order this is.
+
+    Raises:
+        InputError: not as many targets as sources, or no positive batch size.
+
+    Example:
+        >>> batches = PairBatches([np.array([7, 8, 3])], [np.array([9])], batch_size=1)
+        >>> (source, entering), leaving, weights = batches[0]
+        >>> entering[0, :3].tolist(), leaving[0, :3].tolist(), weights[0, :3].tolist()
+        ([2, 9, 0], [9, 3, 0], [1.0, 1.0, 0.0])
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[np.ndarray],
+        targets: Sequence[np.ndarray],
+        *,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> None:
+        if len(sources) != len(targets):
+            raise InputError(f"There are {len(targets)} targets for {len(sources)} sources.")
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}: expected 1 or more.")
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self.epoch = 0
+        self._sources = [np.asarray(row, np.int32) for row in sources]
+        self._leaving = [np.append(row, END).astype(np.int32) for row in targets]
+        lengths = np.array([[len(t), len(s)] for t, s in zip(self._leaving, sources, strict=True)])
+        self.tokens = int(lengths.sum())
+        buckets = np.array([[bucket_length(int(n)) for n in row] for row in lengths])
+        # Later keys count first: bucket of the target, bucket of the source, then the lengths.
+        self._keys = np.array([lengths[:, 1], lengths[:, 0], buckets[:, 1], buckets[:, 0]])
+        self._draw()
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> PairBatch:
+        """Return one batch."""
+        rows = self._batches[index].tolist()
+        sources = padded([self._sources[i] for i in rows])
+        leaving = padded([self._leaving[i] for i in rows])
+        entering = np.zeros_like(leaving)
+        entering[:, 0] = BEGIN
+        entering[:, 1:] = np.where(leaving[:, :-1] == END, 0, leaving[:, :-1])
+        return (sources, entering), leaving, (leaving != 0).astype("float32")
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the order of an epoch, if the pairs are to be shuffled; the first is 0."""
+        self.epoch = epoch
+        if self.shuffle:
+            self._draw()
+
+    @property
+    def order(self) -> np.ndarray:
+        """Return the pairs' indices in the order in which this epoch gives them."""
+        return np.concatenate([np.zeros(0, np.int64), *self._batches])
+
+    def _draw(self) -> None:
+        count = len(self._sources)
+        random = np.random.default_rng((self.seed, self.epoch))
+        rows = random.permutation(count) if self.shuffle else np.arange(count)
+        size = POOL * self.batch_size if self.shuffle else max(count, 1)
+        batches = []
+        for start in range(0, count, size):
+            pool = rows[start : start + size]
+            pool = pool[np.lexsort(self._keys[:, pool])]
+            batches += [pool[i : i + self.batch_size] for i in range(0, len(pool), self.batch_size)]
+        if self.shuffle:
+            batches = [batches[i] for i in random.permutation(len(batches))]
+        self._batches = batches
+
+
+def padded(rows: Sequence[np.ndarray], length: int | None = None) -> np.ndarray:
+    """Return rows of ids as one array `(B, T)`, 0 behind each; T is a bucket's length.
+
+    Example:
+        >>> padded([np.array([5, 6]), np.array([7])]).shape
+        (2, 8)
+    """
+    steps = bucket_length(max((len(row) for row in rows), default=0)) if length is None else length
+    ids = np.zeros((len(rows), steps), np.int32)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+    return ids

@@ -1,0 +1,16 @@
+"""A long text in, a short one out (S8)."""
+
+from rnnkit.recipes.encoder_decoder import recipe_of
+
+__all__ = ["summarizer"]
+
+summarizer = recipe_of(
+    "summarizer",
+    "Write a headline or summary of a text; words may be copied from it. ROUGE by rouge-score.",
+    score="rouge",
+    copy=True,
+    attention="additive",
+    max_length=200,
+    max_target_length=40,
+    batch_size=32,
+)

@@ -1,0 +1,273 @@
+"""A recurrent decoder that looks at a memory before each word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from rnnkit.backend import native
+from rnnkit.errors import InputError, nearest
+from rnnkit.recurrent import cells
+from rnnkit.recurrent.attention import attention_of, masked_softmax
+from rnnkit.recurrent.sequence import Shape, Tensor
+
+CELLS = {
+    "lstm": (
+        4,
+        2,
+        partial(cells.lstm, activation=ops.tanh, recurrent_activation=ops.sigmoid),
+    ),
+    "gru": (
+        3,
+        1,
+        partial(cells.gru_reset_after, activation=ops.tanh, recurrent_activation=ops.sigmoid),
+    ),
+}
+
+
+class Memory(NamedTuple):
+    """What a decoder looks at, made once for a whole sequence: keys, values, mask."""
+
+    keys: Tensor
+    values: Tensor
+    mask: Tensor | None
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class AttentionDecoder(keras.layers.Layer):
+    """An LSTM or GRU that attends to a memory at each step, and is told what it found (R10).
+
+    `h_t = cell(x_t W + a_{t-1} F + b, h_{t-1})`, `α_t = softmax_s(score(h_t, m_s))`,
+    `a_t = tanh((Σ_s α_ts m_s) V + h_t H)`; `a_t` is put out, and enters the next step beside
+    `x_{t+1}` (input feeding). What does not depend on the state, `x W`, the keys and `m V`, is
+    one product each before the loop.
+
+    Args:
+        units: size U of the cell's state.
+        attention_units: size A of what is put out.
+        cell: "lstm" or "gru" (reset after the product).
+        attention: "dot" or "additive"; see `rnnkit.recurrent.attention`.
+        kernel_initializer, feed_initializer, recurrent_initializer, memory_initializer,
+            value_initializer, query_initializer, output_initializer: how W, F, U, the attention's
+            weight at the memory, V, those at the query, and H start.
+        **kwargs: `name`, `dtype` and so on, as in Keras.
+
+    Call arguments:
+        inputs: `(B, T, D)`.
+        memory: `(B, S, E)`.
+        memory_mask: boolean `(B, S)`, any pattern, True = real step. A row without one sees zeros.
+        initial_state: the states before the first step, h or h and c, each `(B, U)`; zeros when
+            left out.
+        return_attention: give the weights, too.
+
+    Returns:
+        `a`, `(B, T, A)`; with `return_attention=True` also `α`, `(B, T, S)`.
+
+    Raises:
+        InputError: an unknown cell or attention, states that do not fit.
+
+    Source: Luong, Pham and Manning 2015, arXiv:1508.04025.
+
+    Example:
+        >>> decoder = AttentionDecoder(8, 6, cell="gru")
+        >>> decoder(keras.ops.ones((2, 3, 4)), keras.ops.ones((2, 5, 7))).shape
+        (2, 3, 6)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        attention_units: int,
+        cell: str = "lstm",
+        attention: str = "dot",
+        kernel_initializer: Any = "glorot_uniform",
+        feed_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        memory_initializer: Any = "glorot_uniform",
+        value_initializer: Any = "glorot_uniform",
+        query_initializer: Any = "glorot_uniform",
+        output_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if cell not in CELLS:
+            raise InputError(
+                f"AttentionDecoder: cell is {cell!r}; expected one of {list(CELLS)}."
+                f"{nearest(str(cell), CELLS)}"
+            )
+        self.units, self.attention_units = units, attention_units
+        self.cell, self.attention = cell, attention
+        self.gates, self.state_count, self._cell_step = CELLS[cell]
+        get = keras.initializers.get
+        self.kernel_initializer = get(kernel_initializer)
+        self.feed_initializer = get(feed_initializer)
+        self.recurrent_initializer = get(recurrent_initializer)
+        self.memory_initializer = get(memory_initializer)
+        self.value_initializer = get(value_initializer)
+        self.query_initializer = get(query_initializer)
+        self.output_initializer = get(output_initializer)
+        self.attend = attention_of(attention)(
+            units,
+            kernel_initializer=self.memory_initializer,
+            query_initializer=self.query_initializer,
+            name="attention",
+            dtype=self.dtype_policy,
+        )
+        self.supports_masking = True
+
+    def build(
+        self,
+        inputs_shape: Shape,
+        memory_shape: Shape,
+        memory_mask_shape: Any = None,
+        initial_state_shape: Any = None,
+    ) -> None:
+        """Create the weights."""
+        del memory_mask_shape, initial_state_shape
+        wide, size = self.gates * self.units, self.attention_units
+
+        def weight(name: str, rows: int, columns: int, initializer: Any) -> keras.Variable:
+            return self.add_weight(shape=(rows, columns), name=name, initializer=initializer)
+
+        self.kernel = weight("kernel", inputs_shape[-1], wide, self.kernel_initializer)
+        self.feed_kernel = weight("feed_kernel", size, wide, self.feed_initializer)
+        self.recurrent_kernel = weight(
+            "recurrent_kernel", self.units, wide, self.recurrent_initializer
+        )
+        self.value_kernel = weight("value_kernel", memory_shape[-1], size, self.value_initializer)
+        self.output_kernel = weight("output_kernel", self.units, size, self.output_initializer)
+        self.bias = self.add_weight(shape=(wide,), name="bias", initializer=self._start_bias)
+        self.recurrent_bias = None
+        if self.cell == "gru":
+            self.recurrent_bias = self.add_weight(
+                shape=(wide,), name="recurrent_bias", initializer="zeros"
+            )
+        self.attend.build((None, self.units), memory_shape)
+
+    def _start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
+        """Return zeros, but ones for the forget gate of an LSTM."""
+        bias = ops.zeros(shape, dtype=dtype)
+        if self.cell == "gru":
+            return bias
+        ones = ops.ones((self.units,), dtype=dtype)
+        return ops.concatenate([bias[: self.units], ones, bias[2 * self.units :]])
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Return the current weights by the names that a step knows them by."""
+        names = ["feed_kernel", "recurrent_kernel", "output_kernel"]
+        names += ["recurrent_bias"] if self.cell == "gru" else []
+        own = {name: ops.cast(getattr(self, name), self.compute_dtype) for name in names}
+        return own | self.attend.parameters()
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """Return `x W + b`: what of the inputs `(..., D)` does not depend on the state."""
+        kernel, bias = (ops.cast(w, self.compute_dtype) for w in (self.kernel, self.bias))
+        return ops.matmul(inputs, kernel) + bias
+
+    def look_at(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
+        """Return what the steps need of a memory `(B, S, E)`: made once, before the loop."""
+        values = ops.matmul(memory, ops.cast(self.value_kernel, self.compute_dtype))
+        return Memory(
+            self.attend.keys(memory), values, None if mask is None else ops.cast(mask, "bool")
+        )
+
+    def step(
+        self, projected: Tensor, states: tuple, memory: Memory, params: dict[str, Tensor]
+    ) -> tuple[tuple, Tensor]:
+        """Take one step.
+
+        Args:
+            projected: `project(x_t)`, `(B, G U)`.
+            states: `a`, then the cell's: h or h and c.
+            memory: what `look_at` returned.
+            params: what `parameters` returned.
+
+        Returns:
+            The new states, `a` first; and the weights `(B, S)`.
+        """
+        fed = projected + ops.matmul(states[0], params["feed_kernel"])
+        new = self._cell_step(fed, states[1:], params)
+        scores = self.attend.score(new[0], memory.keys, params)
+        weights = masked_softmax(scores, memory.mask)
+        context = ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), memory.values), 1)
+        told = ops.tanh(context + ops.matmul(new[0], params["output_kernel"]))
+        return (told, *new), weights
+
+    def first_states(self, like: Tensor, initial_state: Sequence[Tensor] | None = None) -> tuple:
+        """Return the states before the first step; `like` is a tensor of as many rows."""
+        rows = ops.shape(like)[0]
+        told = ops.zeros((rows, self.attention_units), dtype=self.compute_dtype)
+        if initial_state is None:
+            zeros = ops.zeros((rows, self.units), dtype=self.compute_dtype)
+            return (told, *([zeros] * self.state_count))
+        if not isinstance(initial_state, (list, tuple)):
+            initial_state = [initial_state]
+        shapes = [tuple(state.shape) for state in initial_state]
+        if [shape[1:] for shape in shapes] != [(self.units,)] * self.state_count:
+            raise InputError(
+                f"AttentionDecoder: initial_state has the shapes {shapes}; expected "
+                f"{self.state_count} of {(like.shape[0], self.units)}."
+            )
+        return (told, *(ops.cast(state, self.compute_dtype) for state in initial_state))
+
+    def call(
+        self,
+        inputs: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        initial_state: Any = None,
+        return_attention: bool = False,
+    ) -> Any:
+        """Go through `inputs` `(B, T, D)`, looking at `memory` `(B, S, E)` at every step."""
+        seen, params = self.look_at(memory, memory_mask), self.parameters()
+        states = self.first_states(inputs, initial_state)
+
+        def body(states: tuple, now: tuple) -> tuple[tuple, Tensor]:
+            new, weights = self.step(now[0], states, seen, params)
+            # A loop gives out one tensor a step.
+            return new, ops.concatenate([new[0], weights], -1) if return_attention else new[0]
+
+        projected = ops.swapaxes(self.project(inputs), 0, 1)
+        _, outputs = native.scan(body, states, (projected,))
+        outputs = ops.swapaxes(outputs, 0, 1)
+        if not return_attention:
+            return outputs
+        return outputs[..., : self.attention_units], outputs[..., self.attention_units :]
+
+    def compute_output_spec(
+        self,
+        inputs: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        initial_state: Any = None,
+        return_attention: bool = False,
+    ) -> Any:
+        """Return shape and dtype of the outputs, and of the weights when they are returned."""
+        del memory_mask, initial_state
+        steps = tuple(inputs.shape[:2])
+        outputs = keras.KerasTensor((*steps, self.attention_units), dtype=self.compute_dtype)
+        weights = keras.KerasTensor((*steps, memory.shape[1]), dtype=self.compute_dtype)
+        return (outputs, weights) if return_attention else outputs
+
+    def compute_mask(self, *args: Any, **kwargs: Any) -> None:
+        """Pass no mask on."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs to build the layer again."""
+        parts = ("kernel", "feed", "recurrent", "memory", "value", "query", "output")
+        initializers = {
+            f"{part}_initializer": keras.initializers.serialize(
+                getattr(self, f"{part}_initializer")
+            )
+            for part in parts
+        }
+        names = ("units", "attention_units", "cell", "attention")
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names},
+            **initializers,
+        }

@@ -1,0 +1,212 @@
+"""Beam search: the likeliest sequences of a decoder, a batch of rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops, tree
+
+from rnnkit.backend import native
+from rnnkit.data.subwords import BEGIN, END, PADDING, UNKNOWN
+from rnnkit.errors import InputError
+
+NEVER = (PADDING, UNKNOWN, BEGIN)  # what no sequence holds
+_LOW = -1e9
+
+Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
+
+
+class Beams(NamedTuple):
+    """The K sequences of each of N rows.
+
+    Attributes:
+        words: ids put out so far, `(N, K, L)`, 0 behind them.
+        scores: `log P` of each, `(N, K)`.
+        lengths: how many words, the end among them.
+        finished: the end was put out: the beam is frozen.
+    """
+
+    words: Any
+    scores: Any
+    lengths: Any
+    finished: Any
+
+
+class Found(NamedTuple):
+    """The best sequence of each row.
+
+    Attributes:
+        words: the ids of each, without the end.
+        scores: `log P / lp` of each.
+    """
+
+    words: list[np.ndarray]
+    scores: np.ndarray
+
+
+def length_norm(lengths: Any, length_penalty: float) -> Any:
+    """Return `lp = ((5 + |y|) / 6)^α`, by which `log P(y)` is divided before beams are compared.
+
+    Args:
+        lengths: |y|, an array or tensor.
+        length_penalty: α; 0 = `log P` as it is, larger = longer sequences.
+
+    Source: Wu et al. 2016, arXiv:1609.08144.
+
+    Example:
+        >>> float(length_norm(ops.array(7.0), 1.0))
+        2.0
+    """
+    return ops.power((5.0 + ops.cast(lengths, "float32")) / 6.0, length_penalty)
+
+
+def advance(
+    beams: Beams, log_probabilities: Any, at: Any, length_penalty: float
+) -> tuple[Beams, Any]:
+    """Lengthen the beams by a word and keep the best K of each row; frozen ones stay as they are.
+
+    Args:
+        beams: as they are.
+        log_probabilities: of the next word of each beam, `(N, K, V)`.
+        at: the place of that word, 0, 1, ...
+        length_penalty: see `length_norm`.
+
+    Returns:
+        The new beams, and which old beam each came from, `(N, K)`.
+    """
+    rows, width, size = ops.shape(log_probabilities)
+    ids = ops.arange(size)
+    allowed = ops.all(ops.expand_dims(ids, -1) != ops.array(NEVER, dtype=ids.dtype), axis=-1)
+    # A frozen beam has one way on, and it costs nothing: the end once more.
+    frozen = ops.where(ids == END, 0.0, _LOW)
+    going = ops.where(allowed, log_probabilities, _LOW)
+    gained = ops.where(ops.expand_dims(beams.finished, -1), frozen, going)
+    sums = ops.expand_dims(beams.scores, -1) + gained
+    lengths = beams.lengths + ops.cast(ops.logical_not(beams.finished), "int32")
+    compared = sums / ops.expand_dims(length_norm(lengths, length_penalty), -1)
+    _, best = ops.top_k(ops.reshape(compared, (rows, width * size)), k=width)
+    best = ops.cast(best, "int32")
+    parents, words = best // size, best % size
+
+    def of_parent(values: Any) -> Any:
+        return ops.take_along_axis(values, parents, axis=1)
+
+    was_finished = of_parent(beams.finished)
+    place = ops.arange(beams.words.shape[-1]) == at
+    before = ops.take_along_axis(beams.words, ops.expand_dims(parents, -1), axis=1)
+    new = ops.expand_dims(ops.where(was_finished, PADDING, words), -1)
+    return Beams(
+        ops.where(place, new, before),
+        ops.take_along_axis(ops.reshape(sums, (rows, width * size)), best, axis=1),
+        of_parent(lengths),
+        ops.logical_or(was_finished, words == END),
+    ), parents
+
+
+class BeamSearch:
+    """Search with a step that is compiled once for each set of shapes.
+
+    Args:
+        step: `(weights, words (N K,), states, memory) -> (log probabilities (N K, V), states)`;
+            states and memory are nested tuples of tensors whose first axis is `N K`.
+
+    Source: Sutskever, Vinyals and Le 2014, arXiv:1409.3215; Wu et al. 2016, arXiv:1609.08144.
+
+    Example:
+        >>> def step(weights, words, states, memory):  # after 4 the end, after all else 4
+        ...     return ops.log_softmax(ops.take(weights, words, axis=0)), states
+        >>> weights = 9 * np.eye(5, dtype="float32")[[0, 0, 4, 0, 3]]
+        >>> states = (np.zeros((1, 1), "float32"),)
+        >>> BeamSearch(step)(weights, states, (), max_length=5).words[0].tolist()
+        [4]
+    """
+
+    def __init__(self, step: Step) -> None:
+        def one(
+            weights: Any, memory: Any, states: Any, words: Any, beams: Beams, at: Any, alpha: Any
+        ) -> tuple:
+            log_probabilities, states = step(weights, words, states, memory)
+            rows, width = beams.scores.shape
+            log_probabilities = ops.reshape(log_probabilities, (rows, width, -1))
+            beams, parents = advance(beams, log_probabilities, at, alpha)
+            # Every row's memory is the same for all of its beams: only the states move.
+            chosen = ops.reshape(ops.expand_dims(ops.arange(rows) * width, -1) + parents, (-1,))
+            states = tree.map_structure(lambda s: ops.take(s, chosen, axis=0), states)
+            words = ops.max(ops.where(ops.arange(beams.words.shape[-1]) == at, beams.words, 0), -1)
+            return states, ops.reshape(words, (-1,)), beams, ops.all(beams.finished)
+
+        self._one = native.compiled(one)
+
+    def __call__(
+        self,
+        weights: Any,
+        states: Any,
+        memory: Any,
+        *,
+        beam_size: int = 1,
+        max_length: int = 100,
+        length_penalty: float = 0.0,
+    ) -> Found:
+        """Return the best sequence of each of N rows.
+
+        With one beam it is the greedy sequence: the likeliest word at each step. A sequence that
+        has not ended after `max_length` words is taken as it is.
+
+        Args:
+            weights: handed on to the step.
+            states: before the first step, tensors `(N, ...)`.
+            memory: tensors `(N, ...)`.
+            beam_size: K, sequences that are followed at once.
+            max_length: words of a sequence, at most.
+            length_penalty: see `length_norm`.
+
+        Raises:
+            InputError: no beam, no step or a negative length penalty.
+        """
+        check_search(beam_size, max_length, length_penalty)
+        rows = int(tree.flatten(states)[0].shape[0])
+
+        def for_each_beam(values: Any) -> Any:
+            return ops.repeat(values, beam_size, axis=0) if beam_size > 1 else values
+
+        states, memory = (tree.map_structure(for_each_beam, part) for part in (states, memory))
+        # All beams begin alike: but for one of them, they are not there yet.
+        scores = np.full((rows, beam_size), _LOW, "float32")
+        scores[:, 0] = 0.0
+        beams = Beams(
+            ops.zeros((rows, beam_size, max_length), dtype="int32"),
+            ops.convert_to_tensor(scores),
+            ops.zeros((rows, beam_size), dtype="int32"),
+            ops.zeros((rows, beam_size), dtype="bool"),
+        )
+        words = ops.full((rows * beam_size,), BEGIN, dtype="int32")
+        alpha = ops.convert_to_tensor(np.float32(length_penalty))
+        for at in range(max_length):
+            place = ops.convert_to_tensor(np.int32(at))
+            states, words, beams, over = self._one(
+                weights, memory, states, words, beams, place, alpha
+            )
+            if bool(over):
+                break
+        return _best(beams, length_penalty)
+
+
+def check_search(beam_size: int, max_length: int, length_penalty: float) -> None:
+    """Refuse settings of a search that cannot be used."""
+    for name, number in (("beam_size", beam_size), ("max_length", max_length)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise InputError(f"{name} is {number!r}; expected a whole number from 1 on.")
+    if not isinstance(length_penalty, (int, float)) or not 0 <= length_penalty < float("inf"):
+        raise InputError(f"length_penalty is {length_penalty!r}; expected a number from 0 on.")
+
+
+def _best(beams: Beams, length_penalty: float) -> Found:
+    words, sums, lengths, finished = map(ops.convert_to_numpy, beams)
+    scores = sums / ((5.0 + lengths) / 6.0) ** length_penalty
+    best = scores.argmax(axis=1)
+    rows = np.arange(len(best))
+    cut = (lengths - finished)[rows, best]  # the end is not told
+    found: Sequence = [words[i, k, :n] for i, k, n in zip(rows, best, cut, strict=True)]
+    return Found(list(found), scores[rows, best])
