@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from rnnkit.backend import native
 from rnnkit.data.batching import bucket_length
 from rnnkit.data.text import check_texts
-from rnnkit.data.text_units import END_OF_LINE, TextUnits
-from rnnkit.data.text_windows import BORDER, TextWindows
-from rnnkit.data.vocabulary import UNKNOWN, Vocabulary
+from rnnkit.data.text_units import TextUnits
+from rnnkit.data.text_windows import TextWindows
+from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError, nearest
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
-from rnnkit.tasks.generation import Choice, Reader, go_on
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.word_cache import WordCache, choose_cache
+from rnnkit.tasks.writing import WritingModel
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class LossOfTokens(keras.metrics.Metric):
-    """The mean loss of all tokens so far, in nats, and what follows from it.
-
-    `loss = -1/n Σ log p(x_t | x_<t)`, `perplexity = e^loss`, `bits_per_character = loss / log 2`.
-
-    Args:
-        characters: the tokens are characters.
-        name: of the metric.
-
-    Example:
-        >>> metric = LossOfTokens()
-        >>> metric.update_state(ops.array(2 * math.log(8.0)), ops.array(2.0))
-        >>> round(float(metric.result()["perplexity"]), 3)
-        8.0
-    """
-
-    def __init__(self, characters: bool = False, name: str = "tokens", dtype: Any = None) -> None:
-        super().__init__(name=name, dtype=dtype)
-        self.characters = characters
-        self.total = self.add_variable((), initializer="zeros", name="total")
-        self.count = self.add_variable((), initializer="zeros", name="count")
-
-    def update_state(self, total: Any, count: Any) -> None:
-        """Add the sum of the losses of so many tokens."""
-        self.total.assign_add(ops.cast(total, self.dtype))
-        self.count.assign_add(ops.cast(count, self.dtype))
-
-    def result(self) -> dict[str, Any]:
-        """Return loss, perplexity and, of characters, bits."""
-        mean = ops.divide_no_nan(self.total, self.count)
-        found = {"loss": mean, "perplexity": ops.exp(mean)}
-        return found | ({"bits_per_character": mean / math.log(2)} if self.characters else {})
-
-
-@keras.saving.register_keras_serializable(package="rnnkit")
-class LanguageModel(Task):
+class LanguageModel(WritingModel):
     """A Keras model that takes running text, foretells each token from all before it, and writes.
 
     Texts are read in windows of k tokens; the states go on from window to window and are zeroed
@@ -105,9 +70,7 @@ class LanguageModel(Task):
         **options: Any,
     ) -> None:
         self.units = units or TextUnits()
-        self._carried: list[keras.Variable] = []
-        self._reader: Reader | None = None
-        super().__init__(build_network, **options)
+        super().__init__(build_network, characters=self.units.unit == "character", **options)
         if isinstance(window, bool) or not isinstance(window, int) or window < 1:
             raise InputError(f"window is {window!r}; expected a whole number from 1 on.")
         self.vocabulary_size = vocabulary_size
@@ -116,12 +79,16 @@ class LanguageModel(Task):
         self.ends = ends
         self._classes: list[Label] = list(classes or ())
         self.vocabulary: Vocabulary | None = None
-        self.tokens = LossOfTokens(self.units.unit == "character")
 
     @property
-    def classes(self) -> tuple[str, ...]:
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the labels' classes, in their order; empty where texts have no label."""
         return tuple(map(str, self._classes))
+
+    @property
+    def told(self) -> bool:
+        """Whether the model is told a label of each text."""
+        return bool(self._classes)
 
     # Keras's verbs, on texts.
 
@@ -194,6 +161,7 @@ class LanguageModel(Task):
             self.vocabulary, self._classes = vocabulary, told
             self.ends = len(texts) > 1 if self.ends is None else self.ends
             self._set_network(network)
+            self._reader = self._completer = None
         rows = self.vocabulary.encode_many(tokens)  # type: ignore[union-attr]
         train = self._windows(rows, targets, batch_size, shuffle=shuffle)
         valid = None
@@ -220,6 +188,7 @@ class LanguageModel(Task):
         batch_size: int | None = None,
         verbose: str | int = "auto",
         return_dict: bool = False,
+        cache: WordCache | Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> Any:
         """Measure loss (nats per token), perplexity and, of characters, bits per character.
@@ -228,158 +197,90 @@ class LanguageModel(Task):
         that is cut into several rows all but the first begin without what came before: with
         `batch_size=1` nothing is cut.
 
+        Args:
+            x: the texts, one or many.
+            y: a label for each, where the model learned labels.
+            batch_size: rows that are read side by side; those of the training when left out.
+            verbose: as in Keras.
+            return_dict: return the numbers by name.
+            cache: a `rnnkit.tasks.word_cache.WordCache`, or its settings, to read with; see
+                `choose_cache`.
+            **kwargs: as in Keras.
+
         Raises:
             InputError: texts or labels that cannot be used, or the model is not trained yet.
         """
         options = {"verbose": verbose, "return_dict": return_dict, **kwargs}
         if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
             return super().evaluate(x, y, **options)
+        if cache is not None:
+            cache = cache if isinstance(cache, WordCache) else WordCache(**cache)  # type: ignore[arg-type]
+            parts = self.score(x, y, batch_size)
+            found = self.numbers(
+                np.concatenate([cache.nll(*part) for part in zip(*parts, strict=True)])
+            )
+            return found if return_dict else list(found.values())
         texts = self._texts(x, "The test set")
         windows = self._windows(self.encode(texts), self._labels(y, texts), batch_size)
         self._carry(windows.rows)
         if not self.compiled:
             self._compile()
-        return keras.Model.evaluate(self, native.feed(Feed(windows)), **options)  # type: ignore[arg-type]
+        batches: Any = windows
+        return keras.Model.evaluate(self, native.feed(Feed(batches)), **options)
 
-    def predict(  # type: ignore[override]
-        self,
-        x: Any,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        callbacks: Any = None,
-    ) -> np.ndarray:
-        """Return the probability of every token to come next after each text.
+    def numbers(self, losses: np.ndarray) -> dict[str, float]:
+        """Return what `evaluate` returns, of the losses of single tokens."""
+        mean = float(losses.mean())
+        found = {"loss": mean, "perplexity": math.exp(mean)}
+        characters = self.units.unit == "character"
+        return found | ({"bits_per_character": mean / math.log(2)} if characters else {})
+
+    def score(
+        self, x: Any, y: Any = None, batch_size: int | None = None
+    ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+        """Return what the model makes of every token of texts.
 
         Args:
-            x: one text or many.
+            x: the texts, one or many.
             y: a label for each, where the model learned labels.
-            batch_size: not used: texts are read one by one.
-            verbose: not used.
-            callbacks: not used.
+            batch_size: rows that are read side by side.
 
         Returns:
-            `(N, V)`, in the order of `vocabulary.tokens`; the first is that the text ends.
+            For each text the vectors `(T, D)` that its tokens were compared with, the tokens `(T,)`
+            (with the end, where the model learned ends) and their losses `-log p`, `(T,)`. The sum
+            of a text's losses is `-log p(text)`.
 
         Raises:
-            InputError: what is no text, or the model is not trained yet.
+            InputError: texts or labels that cannot be used, or the model is not trained yet.
         """
-        del batch_size, verbose, callbacks
-        texts = check_texts(x)
-        labels = self._labels(y, texts)
-        if not texts:
-            return np.zeros((0, len(self._known())), "float32")
-        found = [
-            self._read(text, None if labels is None else labels[i : i + 1])[0]
-            for i, text in enumerate(texts)
-        ]
-        return np.exp(np.concatenate(found))
+        texts = self._texts(x, "The test set")
+        if not all(texts) and not self.ends:
+            raise InputError("One of the texts is empty: leave it out.")
+        windows = self._windows(self.encode(texts), self._labels(y, texts), batch_size)
+        reader, states, found = self.reader(), None, []
+        for (ids, starts, *beside), targets, _ in (windows[i] for i in range(len(windows))):
+            states = reader.start(windows.rows) if states is None else states
+            states = [state * (1 - starts[:, None]) for state in states]
+            labels = beside[0] if self.told else None
+            hidden, losses, states = reader.score(ids, targets, states, labels)
+            found.append((hidden, targets, losses))
+        parts = [np.concatenate(part, axis=1) for part in zip(*found, strict=True)]
+        return windows.restore(parts[0]), windows.restore(parts[1]), windows.restore(parts[2])
 
-    # Writing.
-
-    def generate(
-        self,
-        prompt: str | Sequence[str] = "",
-        n: int = 1,
-        *,
-        length: int = 100,
-        label: Any = None,
-        strategy: str = "temperature",
-        temperature: float = 1.0,
-        top_k: int = 40,
-        top_p: float = 0.9,
-        seed: int = 0,
-        unknown: bool = False,
-    ) -> list[str]:
-        """Write on from a prompt, token by token on the carried state.
+    def choose_cache(self, x: Any, batch_size: int | None = None, **grid: Any) -> WordCache:
+        """Return the cache with which held-out texts are foretold best.
 
         Args:
-            prompt: what the text begins with; one, or several.
-            n: how many texts are written for each prompt.
-            length: the most tokens that are written; fewer where the model ends the text.
-            label: one label, or one for each prompt, where the model learned labels.
-            strategy: "greedy", "temperature", "top_k" or "top_p"; see
-                `rnnkit.tasks.generation.Choice`.
-            temperature: below 1 sticks to what is likely, above 1 strays from it.
-            top_k: for strategy "top_k", how many of the likeliest tokens are drawn from.
-            top_p: for strategy "top_p", the probability that those drawn from have together.
-            seed: of the draws; the same on every backend.
-            unknown: whether the token for unknown words may be written.
-
-        Returns:
-            The texts with their prompts, n for the first prompt, then n for the next.
-
-        Raises:
-            InputError: an unknown strategy or label, a number out of range, or the model is not
-                trained yet.
+            x: texts that are neither trained on nor measured with: those of valid.
+            batch_size: rows that are read side by side.
+            **grid: the values to try; see `rnnkit.tasks.word_cache.choose_cache`.
 
         Example:
-            >>> model.generate(label="Italian", n=2)  # doctest: +SKIP
-            ['Santaro', 'Bellini']
+            >>> cache = model.choose_cache(data.valid.x)  # doctest: +SKIP
+            >>> model.evaluate(data.test.x, cache=cache, return_dict=True)  # doctest: +SKIP
+            {'loss': 4.23, 'perplexity': 68.9}
         """
-        prompts = check_texts(prompt)
-        for name, number in (("n", n), ("length", length)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise InputError(f"{name} is {number!r}; expected a whole number from 1 on.")
-        labels = label if isinstance(label, (list, tuple)) else [label] * len(prompts)
-        given = self._labels(None if label is None else labels, prompts)
-        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-        choice = Choice(strategy, **options, rows=len(prompts) * n)  # type: ignore[arg-type]
-        starts = [
-            self._read(text, None if given is None else given[i : i + 1])
-            for i, text in enumerate(prompts)
-        ]
-        log_p = np.repeat(np.concatenate([start[0] for start in starts]), n, axis=0)
-        states = [
-            np.repeat(np.concatenate(parts), n, axis=0)
-            for parts in zip(*(start[1] for start in starts), strict=True)
-        ]
-        rows = go_on(
-            self.reader(),
-            log_p,
-            states,
-            None if given is None else np.repeat(given, n),
-            choice,
-            length=length,
-            never=self._never(unknown),
-            stop=BORDER if self.ends else None,
-        )
-        vocabulary = self._known()
-        return [self._joined(prompts[i // n], vocabulary.decode(row)) for i, row in enumerate(rows)]
-
-    def _joined(self, prompt: str, written: list[str]) -> str:
-        if self.units.unit == "character":
-            return prompt + "".join(written)
-        text = self.units.join([*self.units.cut(prompt), *written])
-        return text
-
-    def _never(self, unknown: bool) -> list[int]:
-        """Return the tokens that are not to be written."""
-        vocabulary = self._known()
-        never = [] if self.ends else [BORDER]
-        if not unknown:
-            never.append(UNKNOWN)
-            never += vocabulary.encode(["<unk>"]).tolist() if "<unk>" in vocabulary else []
-        return never
-
-    def reader(self) -> Reader:
-        """Return what reads on from given states, for those who want to go step by step."""
-        self._known()
-        if self._reader is None:
-            self._reader = Reader(self.network)  # type: ignore[arg-type]
-        return self._reader
-
-    def first_token(self) -> int:
-        """Return the token before the first: the border, or a line end where texts have no ends."""
-        line = END_OF_LINE if self.units.unit == "word" else "\n"
-        vocabulary = self._known()
-        return BORDER if self.ends or line not in vocabulary else int(vocabulary.encode([line])[0])
-
-    def _read(self, text: str, labels: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Read a text; return the log-probabilities of the next token, and the states."""
-        ids = [self.first_token(), *self._known().encode(self.units.cut(text)).tolist()]
-        reader = self.reader()
-        return reader.read(np.array([ids], "int32"), reader.start(1), labels)
+        return choose_cache(*self.score(x, batch_size=batch_size), **grid)
 
     # Texts -> windows.
 
@@ -455,55 +356,6 @@ class LanguageModel(Task):
             helper=table.helper if needed else None,
         )
 
-    # The model in Keras's eyes.
-
-    def _carry(self, rows: int) -> None:
-        """Make room for the states of so many rows; what was compiled for others is forgotten."""
-        sizes = [
-            (rows, part.shape[-1])
-            for part in self.network.inputs  # type: ignore[union-attr]
-            if part.name.startswith("state_")
-        ]
-        if [tuple(state.shape) for state in self._carried] == sizes:
-            return
-        self._carried.clear()
-        for size in sizes:
-            self._carried.append(keras.Variable(np.zeros(size, "float32"), trainable=False))
-        self.train_function = self.test_function = self.predict_function = None
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Read a window from the carried states; return `(B, T, D)` and carry the states on."""
-        ids, starts, *beside = inputs
-        going_on = ops.expand_dims(1.0 - ops.cast(starts, "float32"), 1)
-        states = [ops.cast(state, "float32") * going_on for state in self._carried]
-        labels = beside[: bool(self._classes)]
-        hidden, *states = self.network([ids, *labels, *states], training=training)  # type: ignore[misc]
-        for variable, state in zip(self._carried, states, strict=True):
-            variable.assign(ops.stop_gradient(ops.cast(state, variable.dtype)))
-        return hidden
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """Return the mean loss of the window's tokens."""
-        table = self.network.get_layer("words")  # type: ignore[union-attr]
-        weights = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
-        hidden = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
-        targets = ops.cast(ops.reshape(y, (-1,)), "int32")
-        help_ = x[2 + bool(self._classes) :]
-        total = table.loss(hidden, targets, weights, help_, training=training)
-        count = ops.sum(weights)
-        self.tokens.update_state(total, count)
-        return total / ops.maximum(count, 1.0) + sum(self.losses)
-
-    def _compile(self) -> None:
-        self.compile(optimizer=self._make_optimizer())
-
     # One file.
 
     def get_config(self) -> dict[str, Any]:
@@ -524,12 +376,6 @@ class LanguageModel(Task):
         return super().from_config(
             {**config, "units": TextUnits(**config["units"])}, custom_objects
         )
-
-    def save_own_variables(self, store: Any) -> None:
-        """Save nothing: the carried states belong to no text that comes later."""
-
-    def load_own_variables(self, store: Any) -> None:
-        """Load nothing."""
 
     def save_assets(self, dir_path: str) -> None:
         """Put the vocabulary into the file; called by Keras."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -125,14 +126,15 @@ def language_network(
     if softmax == "adaptive":
         table = AdaptiveTable(vocabulary_size, embedding_size, cutoffs, **shared)
     elif softmax == "sampled":
-        frequent = {"frequent": cutoffs[0], "samples": samples}
-        table = WordTable(vocabulary_size, embedding_size, **frequent, **shared)
+        shared |= {"frequent": cutoffs[0], "samples": samples}
+        table = WordTable(vocabulary_size, embedding_size, **shared)
     else:
         table = WordTable(vocabulary_size, embedding_size, **shared)
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     inputs = [ids]
-    x = table(ids)
+    # Vectors that suit a softmax are small; a recurrent layer learns quickly from larger ones.
+    x = keras.layers.Rescaling(math.sqrt(embedding_size), name="scaled")(table(ids))
     if word_dropout:
         x = WholeWordDropout(vocabulary_size, word_dropout, next(seeds))(x, ids)
     if classes:

@@ -1,0 +1,110 @@
+"""The next word of what is being typed, whole or half: the autocomplete of a search box."""
+
+from __future__ import annotations
+
+import bisect
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnkit.data.text_units import END_OF_LINE
+from rnnkit.data.vocabulary import UNKNOWN
+from rnnkit.errors import InputError
+from rnnkit.tasks.generation import States
+
+if TYPE_CHECKING:
+    from rnnkit.tasks.language_model import LanguageModel
+
+
+class Completer:
+    """Completes prefixes with a model of words; what two prefixes share is read once.
+
+    The states after each word of the last prefix are kept. A letter more is a look into the last
+    probabilities; a word more is one step, and so is any number of words less.
+
+    Args:
+        model: a trained `LanguageModel` of words.
+
+    Raises:
+        InputError: a model of characters, or one that is told labels.
+
+    Example:
+        >>> Completer(model)("the capital of fr", 3)  # doctest: +SKIP
+        [('france', 0.81), ('friuli', 0.02), ('fragrance', 0.01)]
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        if model.units.unit != "word" or model.classes:
+            raise InputError(
+                "complete needs a model of words whose texts have no labels, such as next_word; of "
+                "other models ask generate."
+            )
+        self._model = model
+        self._reader = model.reader()
+        vocabulary = model.vocabulary
+        assert vocabulary is not None  # a model that has a reader has one
+        never = {"", END_OF_LINE, "<unk>", vocabulary.tokens[UNKNOWN]}
+        self._words = sorted(
+            (token, i) for i, token in enumerate(vocabulary.tokens) if token not in never
+        )
+        self._all = np.array([i for _, i in self._words])
+        self._encode = vocabulary.encode
+        self._tokens = vocabulary.tokens
+        self._ids: list[int] = []  # what was read last, and what may come after it
+        self._log_p = np.zeros(0)
+        self._marks: list[tuple[int, States]] = [(0, self._reader.start(1))]  # states before ids[i]
+
+    def __call__(self, prefix: str, k: int = 5) -> list[tuple[str, float]]:
+        """Return the k likeliest words that go on from the prefix, each with its probability.
+
+        Args:
+            prefix: what is typed so far; behind white space a new word is wanted, else one that
+                begins with the last letters.
+            k: how many; fewer where no more words begin so.
+
+        Returns:
+            Words and `p(word | the words before it)`, divided by the sum of that over all words
+            that begin as the last word does.
+        """
+        typed = self._model.units.cut(prefix)
+        if self._model.units.lowercase:
+            prefix = prefix.lower()
+        half = ""
+        if typed and prefix and not prefix[-1].isspace():
+            half = typed.pop()
+        log_p = self._read([self._model.first_token(), *self._encode(typed).tolist()])
+        found = self._beginning(half)
+        if not len(found):
+            return []
+        scores = log_p[found]
+        top = min(k, len(found))
+        best = np.argpartition(-scores, top - 1)[:top]
+        best = best[np.argsort(-scores[best], kind="stable")]
+        powers = np.exp(scores - scores.max())
+        p = powers / powers.sum()
+        return [(self._tokens[found[i]], float(p[i])) for i in best]
+
+    def _beginning(self, half: str) -> np.ndarray:
+        """Return the numbers of the words that begin so."""
+        if not half:
+            return self._all
+        first = bisect.bisect_left(self._words, (half,))
+        end = bisect.bisect_left(self._words, (half + "\U0010ffff",))
+        return self._all[first:end]
+
+    def _read(self, ids: list[int]) -> np.ndarray:
+        """Return the log-probabilities after these ids; go on from where the last prefix agrees."""
+        if ids == self._ids:
+            return self._log_p
+        same = 0
+        while same < min(len(ids) - 1, len(self._ids)) and ids[same] == self._ids[same]:
+            same += 1
+        while self._marks[-1][0] > same:
+            self._marks.pop()
+        for end in (len(ids) - 1, len(ids)):
+            begin, states = self._marks[-1]
+            if begin < end:
+                log_p, states = self._reader.read(np.array([ids[begin:end]], "int32"), states)
+                self._marks.append((end, states))
+        self._ids, self._log_p = ids, log_p[0]
+        return self._log_p
