@@ -72,6 +72,15 @@ def test_each_reach_is_as_frequent():
     assert there == [40, 40, 40, 40]
 
 
+def test_a_step_reads_far_apart_and_the_next_one_goes_on():
+    (block,) = run(8, 10, 5, corpus=number([WORDS], 1))
+    words = np.stack([group.words for group in block.groups])  # (window, steps, size)
+    assert (np.diff(words, axis=1) > 0).all()  # each place goes forward in the text
+    # 400 words are read at 8 places, 50 words each; the draw of the reach moves them a little.
+    expected = 50 * np.arange(8) + 5 * np.arange(10)[:, None]
+    assert abs(words.mean(axis=0) - expected).max() < 50
+
+
 def test_a_corpus_longer_than_a_chunk_is_told_of_in_full(monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 100)
     corpus = number([["a", "b", "x", "c"] * 30] * 20 + [["y"] * 4], min_count=300)

@@ -57,8 +57,9 @@ def program(stream, training, tables, epochs):
         loss, predictions, read = 0.0, 0, epoch * CORPUS.read
         for block in stream.blocks(np.random.default_rng([training.seed, 1 + epoch])):
             rate = training.alpha + (training.min_alpha - training.alpha) * read / whole
-            for group in block.groups:
-                for words, near, noise in zip(*group, strict=True):
+            of_groups = [zip(*group, strict=True) for group in block.groups]
+            for of_step in zip(*of_groups, strict=True):  # a step of each group, then the next ones
+                for words, near, noise in of_step:
                     changes = np.zeros_like(vectors), np.zeros_like(outputs)
                     for word, context, drawn in zip(words, near, noise, strict=True):
                         context = context[context >= 0]

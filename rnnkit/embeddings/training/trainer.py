@@ -196,19 +196,18 @@ def _compiled(method: Method) -> Callable[..., Any]:
 
     def run(vectors: Any, outputs: Any, rate: Any, fixed: tuple, groups: tuple) -> tuple:
         pace, paths = Pace(*fixed[:2]), fixed[2:]
-        told = 0.0
 
         def one(carry: tuple, inputs: tuple) -> tuple[tuple, Any]:
-            words, around, noise = inputs
-            batch = Batch(around, *_compare(words, noise, paths))
-            tables, lost, number = step(Tables(*carry), batch, pace, rate, method)
-            return tuple(tables), ops.stack([lost, number])
+            tables, told = Tables(*carry), 0.0
+            for first in range(0, len(inputs), 3):  # a step of each group, then the next ones
+                words, around, noise = inputs[first : first + 3]
+                batch = Batch(around, *_compare(words, noise, paths))
+                tables, lost, number = step(tables, batch, pace, rate, method)
+                told = told + ops.stack([lost, number])
+            return tuple(tables), told
 
-        tables = (vectors, outputs)
-        for first in range(0, len(groups), 3):
-            tables, of_group = native.scan(one, tables, groups[first : first + 3])
-            told = told + ops.sum(of_group, axis=0)
-        return *tables, told
+        tables, told = native.scan(one, (vectors, outputs), groups)
+        return *tables, ops.sum(told, axis=0)
 
     return native.compiled(run, given_up=2)
 
