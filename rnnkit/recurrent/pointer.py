@@ -30,9 +30,8 @@ class PointerGenerator(keras.layers.Layer):
 
     Example:
         >>> ones = keras.ops.ones
-        >>> mix = PointerGenerator()
-        >>> source = ones((2, 4), dtype="int32")
-        >>> mix(ones((2, 3, 9)), ones((2, 3, 4)) / 4, source, ones((2, 3, 5)), ones((2, 3, 6))).shape
+        >>> scores, weights, source = ones((2, 3, 9)), ones((2, 3, 4)) / 4, ones((2, 4), "int32")
+        >>> PointerGenerator()(scores, weights, source, ones((2, 3, 5)), ones((2, 3, 6))).shape
         (2, 3, 9)
     """
 

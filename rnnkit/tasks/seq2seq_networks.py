@@ -13,7 +13,7 @@ from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
 from rnnkit.recurrent.attention_decoder import AttentionDecoder, Memory
 from rnnkit.recurrent.pointer import PointerGenerator, ScheduledSampling
-from rnnkit.recurrent.tied_embedding import TiedEmbedding
+from rnnkit.recurrent.tied_embedding import TiedEmbedding, UnitVectors
 
 CELLS = {"lstm": kit.LSTM, "gru": kit.GRU}
 
@@ -94,7 +94,7 @@ def attention_network(
     table = TiedEmbedding(
         target_size or source_size,
         embedding_size,
-        embeddings_initializer=Seeded("uniform", next(seeds)),
+        embeddings_initializer=UnitVectors(next(seeds)),
         name="embedding",
     )
     source_table = table
@@ -103,7 +103,7 @@ def attention_network(
             source_size,
             embedding_size,
             scores=False,
-            embeddings_initializer=Seeded("uniform", next(seeds)),
+            embeddings_initializer=UnitVectors(next(seeds)),
             name="source_embedding",
         )
 

@@ -1,0 +1,24 @@
+"""Train summarizer on texts and their summaries, measure it, save it, and let it summarize.
+
+python recipes/summarizer.py                     # generated e-mails and their subjects, a minute
+python recipes/summarizer.py aeslc               # e-mails and their subjects
+python recipes/summarizer.py mine.jsonl          # {"source": "...", "target": "..."} in each line
+"""
+
+import sys
+from pathlib import Path
+
+from rnnkit import datasets
+from rnnkit.data.pair_files import from_path
+from rnnkit.recipes import summarizer
+
+name = sys.argv[1] if len(sys.argv) > 1 else "mails_sample"
+data = from_path(name) if Path(name).exists() else datasets.load(name)
+small = {"units": 64, "decoder_units": 96, "embedding_size": 64, "vocabulary_size": 600}
+model = summarizer(**small, epochs=10) if name == "mails_sample" else summarizer()
+model.fit(data.train.x, data.train.y, validation_data=(data.valid.x, data.valid.y))
+print(model.evaluate(data.test.x, data.test.y, return_dict=True))
+print(model.signature)
+model.save("summarizer.keras")
+for source, output in zip(data.test.x[:3], model.predict(data.test.x[:3]), strict=True):
+    print(source, "->", output, sep="\n")

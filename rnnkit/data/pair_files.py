@@ -1,0 +1,182 @@
+"""Text pairs from the user's own files: two columns, JSON lines, or two files side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnkit.data.readers import _decoded, _jsonl
+from rnnkit.data.splits import Dataset, Split, deal
+from rnnkit.data.text import check_text
+from rnnkit.errors import InputError, beside, nearest
+
+_PARTS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
+_ENDINGS = (".tsv", ".jsonl", ".src")
+
+Pairs = tuple[list[str], list[Any]]
+
+
+def from_path(
+    path: str | Path,
+    target: str | Path | None = None,
+    *,
+    source_column: str = "source",
+    target_column: str = "target",
+    seed: int = 0,
+    encoding: str = "utf-8",
+) -> Dataset:
+    r"""Read text pairs from files.
+
+    - ``pairs.tsv``: a source, a tab and a target in each line. A first line that holds the names
+      of the two columns is a header.
+    - ``pairs.jsonl``: an object in each line, with the two under the names of the columns. A
+      source may be a list of sentences, a target a list of references, the first of which is
+      learned.
+    - ``pairs.src`` and ``pairs.tgt``, or any two files: line i of one belongs to line i of the
+      other.
+    - a folder with such files, whose names say what they are for: train, valid (val, dev), test.
+
+    What there is no file for is dealt out of train, a tenth each.
+
+    Args:
+        path: the file or folder; of two files, the one with the sources.
+        target: the file with the targets, where it is another and not named by ``.tgt``.
+        source_column: the name of the column, or JSON key, of the sources.
+        target_column: the same of the targets.
+        seed: which pairs are dealt out.
+        encoding: of the files.
+
+    Raises:
+        InputError: no such file, an empty side, damaged JSON, not as many lines in one file as in
+            the other; the message names file and line.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "mine.tsv"
+        >>> _ = path.write_text("ein Hund\ta dog\neine Katze\ta cat\n" * 10)
+        >>> data = from_path(path)
+        >>> len(data.train), len(data.valid), len(data.test), data.test.y[0]
+        (16, 2, 2, 'a dog')
+    """
+    path = Path(path).expanduser()
+    columns = (source_column, target_column)
+
+    def read(file: Path, other: Path | None = None) -> Split:
+        if other is None and file.suffix == ".src":
+            other = file.with_suffix(".tgt")
+        for wanted in (file, other):
+            if wanted is not None and not wanted.is_file():
+                raise InputError(f"There is no file {str(wanted)!r}.{beside(wanted)}")
+        if other is not None:
+            return Split(*_side_by_side(file, other, encoding))
+        reader = {".tsv": _tsv, ".jsonl": _json_lines}.get(file.suffix.lower())
+        if reader is None:
+            raise InputError(
+                f"{file} ends in {file.suffix!r}: expected .tsv, .jsonl or .src (with a .tgt "
+                "beside it), or two files."
+            )
+        return Split(*reader(file, columns, encoding))
+
+    if path.is_dir():
+        parts = {part: read(file) for part, file in _files(path).items()}
+    else:
+        parts = {"train": read(path, None if target is None else Path(target).expanduser())}
+    shares = [0.0 if part in parts else 0.1 for part in ("valid", "test")]
+    whole = parts["train"]
+    piles = deal(np.zeros(len(whole), np.int64), shares, np.random.default_rng(seed))
+    valid, test, train = (whole.take(np.sort(pile)) for pile in piles)
+    return Dataset(
+        path.stem,
+        train,
+        parts.get("valid", valid),
+        parts.get("test", test),
+        about=f"Read from {path}.",
+    )
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the file of each part that there is one for."""
+    found: dict[str, Path] = {}
+    for part, names in _PARTS.items():
+        files = [folder / (name + end) for name in names for end in _ENDINGS]
+        files = [file for file in files if file.is_file()]
+        if len(files) > 1:
+            raise InputError(f"{folder} holds {files[0].name} and {files[1].name}: keep one.")
+        if files:
+            found[part] = files[0]
+    if "train" not in found:
+        raise InputError(
+            f"The folder {folder} holds no train.tsv, train.jsonl or train.src with train.tgt."
+        )
+    return found
+
+
+def _lines(path: Path, encoding: str) -> list[str]:
+    # Not splitlines(): a text may hold U+2028 and other line ends of Unicode.
+    lines = _decoded(path, encoding).removesuffix("\n").split("\n")
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _tsv(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
+    x, y = [], []
+    for number, line in enumerate(_lines(path, encoding), start=1):
+        cells = line.split("\t")
+        if number == 1 and tuple(cell.strip() for cell in cells) == columns:
+            continue
+        where = f"{path}, line {number}"
+        if len(cells) != 2:
+            raise InputError(
+                f"{where} has {len(cells)} columns between tabs; expected 2, a source and a target."
+            )
+        x.append(_filled(cells[0], f"{where}: the source"))
+        y.append(_filled(cells[1], f"{where}: the target"))
+    return _some(x, y, path)
+
+
+def _json_lines(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
+    x, y = [], []
+    for where, record in _jsonl(path, _decoded(path, encoding)):
+        for column in columns:
+            if column not in record:
+                raise InputError(
+                    f"{where} has no {column!r}: it has {', '.join(map(repr, record))}."
+                    f"{nearest(column, record)} Name it with source_column or target_column."
+                )
+        sides = []
+        for column in columns:
+            value = record[column]
+            if isinstance(value, list) and value:
+                sides.append([_filled(part, f"{where}: {column}") for part in value])
+            else:
+                sides.append([_filled(value, f"{where}: {column}")])
+        x.append(" ".join(sides[0]))
+        y.append(sides[1] if isinstance(record[columns[1]], list) else sides[1][0])
+    return _some(x, y, path)
+
+
+def _side_by_side(source: Path, target: Path, encoding: str) -> Pairs:
+    sides = [_lines(path, encoding) for path in (source, target)]
+    if len(sides[0]) != len(sides[1]):
+        raise InputError(
+            f"{source} has {len(sides[0]):,} lines and {target} {len(sides[1]):,}: expected as "
+            "many; line i of one belongs to line i of the other."
+        )
+    for path, lines in zip((source, target), sides, strict=True):
+        for number, line in enumerate(lines, start=1):
+            _filled(line, f"{path}, line {number}")
+    return _some([line.strip() for line in sides[0]], [line.strip() for line in sides[1]], source)
+
+
+def _filled(value: Any, where: str) -> str:
+    text = check_text(value, where).strip()
+    if not text:
+        raise InputError(f"{where} is empty: drop the pair, or fill it in.")
+    return text
+
+
+def _some(x: list[str], y: list[Any], path: Path) -> Pairs:
+    if not x:
+        raise InputError(f"{path} holds no pair of texts.")
+    return x, y
