@@ -1,16 +1,22 @@
 """Train sequence_classifier on series of numbers, measure it, save it, and ask it about one.
 
-python recipes/sequence_classifier.py                     # generated movements, a minute
-python recipes/sequence_classifier.py japanese_vowels     # who speaks? 640 utterances
+python recipes/sequence_classifier.py                               # generated movements, a minute
+python recipes/sequence_classifier.py japanese_vowels               # who speaks? 640 utterances
+python recipes/sequence_classifier.py spoken_digits --features log-mel      # what was said? minutes
 """
 
-import sys
+import argparse
 
 from rnnkit import datasets
 from rnnkit.recipes import sequence_classifier
 
-data = datasets.load(sys.argv[1] if len(sys.argv) > 1 else "sequences_sample")
-model = sequence_classifier(bidirectional=True, classes=data.classes)
+asked = argparse.ArgumentParser()
+asked.add_argument("data", nargs="?", default="sequences_sample")
+asked.add_argument("--features", help="log-mel, where the series are waveforms of 8 kHz")
+given = asked.parse_args()
+
+data = datasets.load(given.data)
+model = sequence_classifier(bidirectional=True, features=given.features, classes=data.classes)
 model.fit(data.train.x, data.train.y, validation_data=(data.valid.x, data.valid.y))
 print(model.evaluate(data.test.x, data.test.y, return_dict=True))
 model.save("sequence_classifier.keras")

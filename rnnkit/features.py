@@ -25,8 +25,8 @@ class LogMel(keras.layers.Layer):
     """The logarithm of a waveform's energy in bands that are equally wide on the mel scale.
 
     `E_im = log(ε + Σ_f M_mf |FFT(w ⊙ x_i)_f|²)`, frame `x_i` being the samples from `iH` on, as
-    many as the window w (Hann) is long. Band m is a triangle with its peak at 1, between the peaks
-    of its neighbours, which are equally far apart in `mel(f) = 2595 log10(1 + f / 700)`.
+    many as the window w (Hann) is long. Band m is a triangle over `mel(f) = 2595 log10(1 + f/700)`,
+    1 at its own peak and 0 at those of its neighbours, which are equally far apart.
 
     A frame begins every H samples, and is real if its first sample is; what stands behind the end
     of a row counts as silence.
@@ -91,7 +91,7 @@ class LogMel(keras.layers.Layer):
         real = ops.ones_like(waves, "bool") if mask is None else ops.cast(mask, "bool")
         waves = ops.pad(ops.where(real, waves, 0.0), ((0, 0), (0, self.window - 1)))
         frames = ops.extract_sequences(waves, self.window, self.hop)
-        re, im = ops.rfft(frames * self._hann, self.fft_length)
+        re, im = ops.rfft(frames * ops.convert_to_tensor(self._hann), self.fft_length)
         energies = ops.log(FLOOR + ops.matmul(re * re + im * im, ops.transpose(self._bands)))
         real = real[:, :: self.hop]
         if self.centred:
@@ -147,17 +147,16 @@ def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
 
     Example:
         >>> mel_bands(8000, 2, 8).round(2)
-        array([[0.  , 0.79, 0.11, 0.  , 0.  ],
-               [0.  , 0.21, 0.89, 0.55, 0.  ]])
+        array([[0.  , 0.6 , 0.  , 0.  , 0.  ],
+               [0.  , 0.4 , 0.87, 0.38, 0.  ]])
     """
     if mels < 1:
         raise InputError(f"mels is {mels}; expected 1 or more.")
-    top = 2595 * np.log10(1 + rate / 2 / 700)
-    peaks = 700 * (10 ** (np.linspace(0, top, mels + 2) / 2595) - 1)  # in Hz, ends included
     hertz = np.arange(fft_length // 2 + 1) * rate / fft_length
-    rising = (hertz - peaks[:-2, None]) / np.diff(peaks)[:-1, None]
-    falling = (peaks[2:, None] - hertz) / np.diff(peaks)[1:, None]
-    bands = np.clip(np.minimum(rising, falling), 0, None)
+    mel = 2595 * np.log10(1 + hertz / 700)
+    peaks = np.linspace(0, mel[-1], mels + 2)  # the two ends are none
+    distance = np.abs(mel - peaks[1:-1, None]) / peaks[1]
+    bands = np.clip(1 - distance, 0, None)
     if not (bands.sum(axis=1) > 0).all():
         raise InputError(
             f"mels is {mels}: some bands lie between two frequencies of an FFT of {fft_length} "

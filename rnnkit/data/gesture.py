@@ -94,14 +94,17 @@ def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.
         if number == 1 and row[-1].lower() == "phase":
             continue
         try:
-            rows.append([float(cell) for cell in row[:-1]])
-            labels.append(PHASES.index(row[-1].strip().capitalize()))
-            assert len(rows[-1]) == COLUMNS + 1
-        except (ValueError, AssertionError) as error:
+            values = [float(cell) for cell in row[:-1]]
+        except ValueError:
+            values = []
+        phase = row[-1].strip().capitalize()
+        if len(values) != COLUMNS + 1 or phase not in PHASES:
             raise InputError(
-                f"{source}, line {number} is no frame: expected {COLUMNS} coordinates, a time and "
-                f"one of {', '.join(PHASES)}. {error}"
-            ) from error
+                f"{source}, line {number} is no frame ({','.join(row)[-40:]!r}): expected "
+                f"{COLUMNS} coordinates, a time and one of {', '.join(PHASES)}."
+            )
+        rows.append(values)
+        labels.append(PHASES.index(phase))
     table = np.array(rows).reshape(-1, COLUMNS + 1)
     passed = np.diff(table[:, -1], prepend=table[:1, -1])
     gaps = passed > GAP

@@ -23,6 +23,8 @@ class WaveBatches(BucketedBatches):
     def __getitem__(self, index: int) -> Batch:
         """Return one batch."""
         (values, mask), labels, weights = super().__getitem__(index)
-        more = 2 ** (mask.shape[1] - 1).bit_length() - mask.shape[1]
+        steps = 2 ** int(mask.sum(axis=1).max() - 1).bit_length()
+        values, mask = values[:, :steps], mask[:, :steps]
+        more = steps - mask.shape[1]
         values = np.pad(values, ((0, 0), (0, more), (0, 0)))
         return (values, np.pad(mask, ((0, 0), (0, more)))), labels, weights
