@@ -20,6 +20,7 @@ from rnnkit.errors import InputError, nearest
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.language_networks import language_network
 from rnnkit.tasks.word_cache import WordCache, choose_cache
 from rnnkit.tasks.writing import WritingModel
 
@@ -36,7 +37,8 @@ class LanguageModel(WritingModel):
 
     Args:
         build_network: `(vocabulary size, classes) -> functional model`, see
-            `rnnkit.tasks.language_networks.language_network`; classes is 0 where there are none.
+            `rnnkit.tasks.language_networks.language_network`, which is taken when left out; classes
+            is 0 where there are none.
         units: words or characters.
         vocabulary_size: keep at most this many tokens, two reserved ones included; None = all.
         min_count: keep tokens that occur at least this often.
@@ -70,7 +72,9 @@ class LanguageModel(WritingModel):
         **options: Any,
     ) -> None:
         self.units = units or TextUnits()
-        super().__init__(build_network, characters=self.units.unit == "character", **options)
+        super().__init__(
+            build_network or language_network, characters=self.units.unit == "character", **options
+        )
         if isinstance(window, bool) or not isinstance(window, int) or window < 1:
             raise InputError(f"window is {window!r}; expected a whole number from 1 on.")
         self.vocabulary_size = vocabulary_size
