@@ -1,9 +1,12 @@
 """Every Keras layer of the kit, in one place: `from rnnkit.layers import LSTM`."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.features import LogMel, WindowFeatures
 from rnnkit.heads import MaskedPooling
 from rnnkit.hmm.layers.crf import CRF
 from rnnkit.hmm.layers.features import HMMFeatures
+from rnnkit.recurrent.attention import AdditiveAttention, DotAttention
+from rnnkit.recurrent.attention_decoder import AttentionDecoder
 from rnnkit.recurrent.gru import GRU
 from rnnkit.recurrent.jordan import JordanRNN
 from rnnkit.recurrent.lstm import LSTM
@@ -20,11 +23,15 @@ __all__ = [
     "GRU",
     "LSTM",
     "RGLRU",
+    "AdditiveAttention",
+    "AttentionDecoder",
     "Bidirectional",
     "CoupledLSTM",
+    "DotAttention",
     "HMMFeatures",
     "JordanRNN",
     "LayerNormLSTM",
+    "LogMel",
     "MaskedPooling",
     "MinGRU",
     "MinLSTM",
@@ -33,4 +40,5 @@ __all__ = [
     "RGLRUBlock",
     "SimpleRNN",
     "Stack",
+    "WindowFeatures",
 ]

@@ -22,6 +22,7 @@ FLOORS = {
     "hmm": 1,
     "embeddings": 1,
     "heads": 1,
+    "features": 1,
     "monitor": 1,
     "tasks": 2,
     "recipes": 3,

@@ -69,8 +69,8 @@ def evaluate(
     data: Annotated[
         str | None, typer.Option(help="Another data set or file; the run's own if not given.")
     ] = None,
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     limit: Limit = None,
 ) -> None:
     """Measure a run's model on the test split; word vectors, on questions about words."""
@@ -103,30 +103,16 @@ def predict(
     ] = None,
     file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
 ) -> None:
-    """Say the label of each text, or of the series in each file; or forecast the series."""
-    from rnnkit.cli import series
-    from rnnkit.cli import texts as words
-    from rnnkit.cli.words import is_word_vectors
+    """Say the label of each text or series; forecast a series, tag a sentence, write a text."""
+    from rnnkit.cli.answers import print_answers
+    from rnnkit.cli.texts import NOTHING
 
     asked = [*(texts or []), *([] if file is None else [file])]
     if not asked:  # before the model: it takes seconds to load
-        raise InputError(words.NOTHING)
+        raise InputError(NOTHING)
     from rnnkit import study
-    from rnnkit.tasks.classifier import Classifier
-    from rnnkit.tasks.text import TextTask
 
-    model = study.open_model(run)
-    if is_word_vectors(model):
-        raise InputError(
-            f"{run} holds word vectors, which foretell nothing of a text. Ask for what lies near a "
-            f"word: rnnkit neighbours {run} WORD"
-        )
-    if isinstance(model, TextTask):
-        words.print_classes(model, words.gather(texts or [], file))
-    elif isinstance(model, Classifier):
-        series.print_classes(model, asked)
-    else:
-        series.print_forecasts(model, asked)
+    print_answers(study.open_model(run), run, texts or [], file)
 
 
 @app.command()

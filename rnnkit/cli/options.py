@@ -11,12 +11,18 @@ Data = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="A data set, or a table or folder of texts, or, for word_vectors, a text file; "
-        "a generated sample if not given.",
+        help="A data set, or files of your own, see rnnkit info NAME; a generated sample if not "
+        "given.",
     ),
 ]
-TextColumn = Annotated[str, typer.Option(help="The column that holds the text, in a table.")]
-LabelColumn = Annotated[str, typer.Option(help="The column that holds the label, in a table.")]
+TextColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of the text, in a table (text); of words; of sources (source)."),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of the label, in a table (label); of tags; of targets (target)."),
+]
 Patience = Annotated[
     int | None,
     typer.Option(help="Stop after this many epochs without a better validation loss."),

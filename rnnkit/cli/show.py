@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 # What the data hold -> what one would ask a model about.
 EXAMPLES = {
     "texts": 'predict {} "A wonderful little production."',
+    "tagged sentences": 'predict {} "Why don\'t you ask John?"',
+    "running text": 'generate {} "The"',
+    "pairs": "predict {} --file FILE.txt",
     "labelled series": "predict {} FILE.csv",
+    "labelled frames": "predict {} FILE.csv",
     "series": "predict {} FILE.csv",
     "corpus": "neighbours {} king",
 }

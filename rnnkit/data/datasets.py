@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,16 +11,28 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data import (
+    conll,
+    frames_sample,
+    gesture,
     imdb,
     movements,
+    names_sample,
+    pair_files,
+    pairs,
+    pairs_sample,
+    running_sample,
+    running_text,
     sample,
     series,
+    spoken_digits,
+    tagged_sets,
     timeseries,
     traffic,
     traffic_sample,
     wiki8,
     words_sample,
 )
+from rnnkit.data import names as names_by_language
 from rnnkit.data.files import from_files
 from rnnkit.data.series import SeriesDataset
 from rnnkit.data.splits import Dataset, Kind, Split, TextDataset, deal
@@ -38,10 +52,36 @@ __all__ = [
 # What a data set holds -> name -> reader. The first of each kind is generated: it needs no
 # download, and a recipe for that kind takes it where no data are named.
 _READERS: dict[Kind, dict[str, Callable[[], Dataset | SeriesDataset]]] = {
-    "texts": {"sample": sample.read, "imdb": imdb.read},
+    "texts": {"sample": sample.read, "imdb": imdb.read, "names": names_by_language.read},
+    "tagged sentences": {
+        "names_sample": names_sample.read,
+        "pos_sample": names_sample.read_pos,
+        "uner_ewt": tagged_sets.read_uner,
+        "wnut17": tagged_sets.read_wnut,
+        "ud_ewt": tagged_sets.read_ud,
+    },
+    "running text": {
+        "running_sample": running_sample.read,
+        "wikitext2": running_text.read_wikitext,
+        "tinyshakespeare": running_text.read_shakespeare,
+    },
+    "pairs": {
+        "pairs_sample": pairs_sample.read,
+        "mails_sample": pairs_sample.read_mails,
+        "multi30k": pairs.read_multi30k,
+        "aeslc": pairs.read_aeslc,
+        "scitldr": pairs.read_scitldr,
+    },
     "labelled series": {
         "sequences_sample": movements.read,
         "japanese_vowels": timeseries.read_vowels,
+        "spoken_digits": spoken_digits.read,
+        "spoken_digits_by_speaker": spoken_digits.read_by_speaker,
+    },
+    "labelled frames": {
+        "frames_sample": frames_sample.read,
+        "gesture_phase": gesture.read_gesture,
+        "room_occupancy": gesture.read_room,
     },
     "series": {
         "traffic_sample": traffic_sample.read,
@@ -54,8 +94,13 @@ _READERS: dict[Kind, dict[str, Callable[[], Dataset | SeriesDataset]]] = {
 # What recipes of a kind take beside data sets by name: files of one's own.
 OWN: dict[Kind, str] = {
     "texts": ", or a table or folder of texts",
+    "tagged sentences": ", or a CoNLL or CoNLL-U file, or a folder of such",
+    "running text": ", or a text file, or a folder of such",
+    "pairs": ", or a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of such",
     "corpus": ", or a text file, or a table or folder of texts",
 }
+# Words stand in any texts, and texts with a label can be gone on with.
+ALSO: dict[Kind, Kind] = {"corpus": "texts", "running text": "texts"}
 
 
 def names(kind: Kind | None = None) -> list[str]:
@@ -77,8 +122,61 @@ def suitable(kind: Kind) -> str:
         >>> suitable("texts")
         'sample, imdb, or a table or folder of texts'
     """
-    found = names(kind) + (names("texts") if kind == "corpus" else [])
+    found = names(kind) + (names(ALSO[kind]) if kind in ALSO else [])
     return ", ".join(found) + OWN.get(kind, "")
+
+
+def suits(kind: Kind, name: str) -> bool:
+    """Say whether recipes of a kind take the data set of that name.
+
+    Example:
+        >>> suits("corpus", "imdb"), suits("series", "imdb")
+        (True, False)
+    """
+    return kind_of(name) in (kind, ALSO.get(kind))
+
+
+def open_files(
+    path: str | os.PathLike[str],
+    kind: Kind,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+) -> Dataset:
+    r"""Read files of one's own, for recipes of a kind; see the function for each.
+
+    | kind | read by | `text_column` | `label_column` |
+    |---|---|---|---|
+    | texts | `from_files` | the text | the label |
+    | tagged sentences | `rnnkit.data.conll.from_path` | number of the column of words | of tags |
+    | running text | `rnnkit.data.running_text.from_path` | | |
+    | pairs | `rnnkit.data.pair_files.from_path` | the source | the target |
+
+    Raises:
+        InputError: no such file, or it cannot be used.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "mine.tsv"
+        >>> _ = path.write_text("ja\tyes\nnein\tno\n" * 5)
+        >>> open_files(path, "pairs").train.y[0] in ("yes", "no")
+        True
+    """
+    opener, columns = _OPENERS[kind]
+    given = {
+        name: int(value) if kind == "tagged sentences" and re.fullmatch(r"-?\d+", value) else value
+        for name, value in zip(columns, (text_column, label_column), strict=False)
+        if value is not None
+    }
+    return opener(path, **given)
+
+
+_OPENERS: dict[Kind, tuple[Callable[..., Dataset], tuple[str, ...]]] = {
+    "texts": (from_files, ("text_column", "label_column")),
+    "tagged sentences": (conll.from_path, ("word_column", "tag_column")),
+    "running text": (running_text.from_path, ()),
+    "pairs": (pair_files.from_path, ("source_column", "target_column")),
+}
 
 
 def kind_of(name: str) -> Kind:
@@ -112,9 +210,11 @@ def load(
 
     Args:
         name: of texts: ``"imdb"`` (84 MB, downloaded once), ``"sample"`` (generated, no download);
-            of series: ``"pems_flow"``, ``"metro_traffic"``, ``"traffic_sample"`` (generated); of
-            series with a label: ``"japanese_vowels"``, ``"sequences_sample"`` (generated); of
-            words alone: ``"wiki8"``, ``"words_sample"`` (generated), whose train is a `Corpus`.
+            and what else `names` says: of tagged sentences ``"uner_ewt"``, ``"ud_ewt"`` and more;
+            of running text ``"wikitext2"``; of pairs of texts ``"multi30k"``; of series, of series
+            with a label, or with a label a step ``"pems_flow"``, ``"japanese_vowels"``,
+            ``"gesture_phase"``; of words alone ``"wiki8"``, whose train is a `Corpus`. Each kind
+            has a generated one: ``"names_sample"``, ``"running_sample"``, ``"pairs_sample"``...
         seed: which examples of train are held out for valid, and their order. A data set that comes
             with its own valid split (``"sample"``) keeps it. Series are held out by time.
         valid_fraction: how much of train is held out, from 0 to below 1, alike in every class; of
@@ -123,7 +223,7 @@ def load(
             counted in `notes` in any case.
         limit: keep this many examples of each split, classes in proportion, the same ones every
             time; of series to forecast this many steps, the last ones of train, the first ones of
-            valid and test; of a corpus this many texts.
+            valid and test; of a corpus this many texts; of running text this many lines.
 
     Returns:
         `Dataset` or `SeriesDataset`.
@@ -157,11 +257,12 @@ def load(
         valid, train = deal(found.train.strata, [share], random)
         found = replace(found, valid=found.train.take(valid), train=found.train.take(train))
     if limit is not None:
+        first = _first_lines if kind == "running text" else _first
         found = replace(
             found,
-            train=_first(found.train, limit),
-            valid=_first(found.valid, limit),
-            test=_first(found.test, limit),
+            train=first(found.train, limit),
+            valid=first(found.valid, limit),
+            test=first(found.test, limit),
             unlabelled=found.unlabelled[:limit],
         )
     return found
@@ -224,3 +325,14 @@ def _first(split: Split, limit: int) -> Split:
         rows = np.flatnonzero(split.strata == label)
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # how far along in its class
     return split.take(np.sort(np.argsort(place, kind="stable")[:limit]))
+
+
+def _first_lines(split: Split, limit: int) -> Split:
+    """Return texts with this many lines in all."""
+    texts: list[str] = []
+    for text in split.x:
+        lines = text.splitlines(keepends=True)[:limit]
+        limit -= len(lines)
+        if lines:
+            texts.append("".join(lines))
+    return Split(texts, None if split.y is None else split.y[: len(texts)])

@@ -8,33 +8,61 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rnnkit.data import datasets
 from rnnkit.data.splits import Kind
 from rnnkit.errors import InputError, nearest
+from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.recipes.corpora import word_vectors
+from rnnkit.recipes.frames import frame_labeller
+from rnnkit.recipes.language import next_word, text_generator
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
+from rnnkit.recipes.summary import summarizer
+from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.recipes.traffic import traffic_forecaster
+from rnnkit.recipes.translation import translator
 
 __all__ = [
+    "bag_of_words_sentiment",
     "bilstm_sentiment",
     "find",
+    "frame_labeller",
     "gru_sentiment",
     "kind_of",
     "lstm_sentiment",
+    "name_tagger",
     "names",
+    "next_word",
+    "pos_tagger",
     "rnn_sentiment",
+    "sample_for",
     "sequence_classifier",
+    "summarizer",
+    "text_generator",
     "traffic_forecaster",
+    "translator",
     "word_vectors",
 ]
 
 # What the data hold -> the recipes that take them; `rnnkit.datasets.names` has the same kinds.
 _RECIPES: dict[Kind, tuple[Callable[..., Any], ...]] = {
-    "texts": (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment),
+    "texts": (
+        rnn_sentiment,
+        lstm_sentiment,
+        gru_sentiment,
+        bilstm_sentiment,
+        bag_of_words_sentiment,
+    ),
+    "tagged sentences": (name_tagger, pos_tagger),
+    "running text": (next_word, text_generator),
+    "pairs": (translator, summarizer),
     "labelled series": (sequence_classifier,),
+    "labelled frames": (frame_labeller,),
     "series": (traffic_forecaster,),
     "corpus": (word_vectors,),
 }
+# A recipe that is to be tried on another generated data set than the first one of its kind.
+_SAMPLES = {"pos_tagger": "pos_sample", "summarizer": "mails_sample"}
 
 
 def names() -> list[str]:
@@ -71,6 +99,19 @@ def kind_of(name: str) -> Kind:
         'texts'
     """
     return _find(name)[0]
+
+
+def sample_for(name: str) -> str:
+    """Return the generated data set that the recipe of that name takes where none is named.
+
+    Raises:
+        InputError: there is no such recipe; the message names the nearest.
+
+    Example:
+        >>> sample_for("lstm_sentiment"), sample_for("pos_tagger")
+        ('sample', 'pos_sample')
+    """
+    return _SAMPLES.get(name) or datasets.names(kind_of(name))[0]
 
 
 def _find(name: str) -> tuple[Kind, Callable[..., Any]]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnkit import recipes
-from rnnkit.data import datasets
 from rnnkit.errors import InputError, nearest
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 
@@ -54,8 +53,8 @@ def make_plan(
     recipe: str,
     data: str | os.PathLike[str] | None = None,
     *,
-    text_column: str = "text",
-    label_column: str = "label",
+    text_column: str | None = None,
+    label_column: str | None = None,
     settings: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -74,7 +73,7 @@ def make_plan(
         'sample'
     """
     if data is None:
-        data = default_data(recipe)
+        data = recipes.sample_for(recipe)
     given = {
         name: os.fspath(value) if isinstance(value, os.PathLike) else value  # records are JSON
         for name, value in (settings or {}).items()
@@ -102,16 +101,6 @@ def make_plan(
     refuse_unsuitable(recipe, recipes.kind_of(recipe), data)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)
     return Plan(recipe, given, source, patience, seed)
-
-
-def default_data(recipe: str) -> str:
-    """Return the data set that a recipe takes where none is named: generated, of its kind.
-
-    Example:
-        >>> default_data("lstm_sentiment")
-        'sample'
-    """
-    return datasets.names(recipes.kind_of(recipe))[0]
 
 
 def _refuse_below_one(name: str, value: int | None) -> None:

@@ -193,7 +193,7 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
     if recipes.kind_of(recipe) == "corpus":
         return ask(run, **data).scores()
     refuse_unsuitable(recipe, recipes.kind_of(recipe), source.name)
-    dataset = source.load()
+    dataset = source.load(recipes.kind_of(recipe))
     x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)
     return dict(run.model.evaluate(x, y, return_dict=True, verbose=0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -27,13 +28,13 @@ class Source(NamedTuple):
     """
 
     name: str
-    text_column: str = "text"
-    label_column: str = "label"
+    text_column: str | None = None
+    label_column: str | None = None
     limit: int | None = None
 
-    def load(self, takes: Kind | None = None) -> Any:
+    def load(self, takes: Kind = "texts") -> Any:
         """Load it as recipes take it that learn from data of a kind; see `load_data`."""
-        load = load_corpus if takes == "corpus" else load_data
+        load = load_corpus if takes == "corpus" else functools.partial(load_data, takes=takes)
         return load(
             self.name,
             text_column=self.text_column,
@@ -45,8 +46,9 @@ class Source(NamedTuple):
 def load_data(
     data: str | os.PathLike[str],
     *,
-    text_column: str = "text",
-    label_column: str = "label",
+    takes: Kind = "texts",
+    text_column: str | None = None,
+    label_column: str | None = None,
     limit: int | None = None,
 ) -> Any:
     """Load a data set by name, or a file or folder by path.
@@ -54,9 +56,10 @@ def load_data(
     The splits do not depend on a run's seed: runs with different seeds see the same texts.
 
     Args:
-        data: a name from `rnnkit.data.datasets.names`, or a path that `from_files` reads.
-        text_column: the column that holds the text, where ``data`` is a table.
-        label_column: the column that holds the label.
+        data: a name from `rnnkit.data.datasets.names`, or a path that `open_files` there reads.
+        takes: what a path is to hold.
+        text_column: the column that holds the text, where ``data`` has columns.
+        label_column: the column that holds the label, the tag, or the target.
         limit: keep at most this many examples of each split.
 
     Raises:
@@ -76,7 +79,7 @@ def load_data(
             f"{name!r} is neither a data set ({', '.join(known)}) nor a file or folder that exists."
             f"{nearest(path.name, known)}"
         )
-    found = datasets.from_files(path, text_column=text_column, label_column=label_column)
+    found = datasets.open_files(path, takes, text_column=text_column, label_column=label_column)
     if limit is not None:  # the rows of each split are in random order already
         found = replace(
             found,
@@ -86,9 +89,10 @@ def load_data(
         )
     for part in ("train", "valid", "test"):
         if not len(getattr(found, part)):
+            expected = "ten texts of each class" if takes == "texts" else "ten examples"
             raise InputError(
-                f"{path} is too small: nothing is left for its {part} split. Expected ten texts "
-                "of each class, or more."
+                f"{path} is too small: nothing is left for its {part} split. Expected {expected}, "
+                "or more."
             )
     return found
 
@@ -96,8 +100,8 @@ def load_data(
 def load_corpus(
     data: str | os.PathLike[str],
     *,
-    text_column: str = "text",
-    label_column: str = "label",
+    text_column: str | None = None,
+    label_column: str | None = None,
     limit: int | None = None,
 ) -> datasets.Dataset:
     """Load words to learn vectors from, as a data set whose train is a `Corpus`.
@@ -118,7 +122,9 @@ def load_corpus(
     source: Any = os.fspath(data)
     path = Path(source).expanduser()
     if source not in datasets.names() and (path.is_dir() or path.suffix.lower() in TABLES):
-        source = datasets.from_files(path, text_column=text_column, label_column=label_column)
+        source = datasets.open_files(
+            path, "texts", text_column=text_column, label_column=label_column
+        )
     return corpus_dataset(open_corpus(source, limit=limit))
 
 
@@ -151,13 +157,11 @@ def refuse_unsuitable(recipe: str, takes: Kind, data: str | os.PathLike[str]) ->
                 "rnnkit.data.series reads them (from_csv, from_arrays). Data sets by name that "
                 f"suit it: {suit}."
             )
-    holds = datasets.kind_of(name)
-    if holds == takes or (takes, holds) == ("corpus", "texts"):
-        return
-    raise InputError(
-        f"{recipe} learns from {LEARNS.get(takes, takes)}, and {name} holds {holds}. Data sets "
-        f"that suit it: {suit}."
-    )
+    if not datasets.suits(takes, name):
+        raise InputError(
+            f"{recipe} learns from {LEARNS.get(takes, takes)}, and {name} holds "
+            f"{datasets.kind_of(name)}. Data sets that suit it: {suit}."
+        )
 
 
 def size(split: Any) -> int:
@@ -179,7 +183,7 @@ def source_of(data: str | os.PathLike[str], **options: Any) -> Source:
 
     Example:
         >>> source_of("sample", limit=10)
-        Source(name='sample', text_column='text', label_column='label', limit=10)
+        Source(name='sample', text_column=None, label_column=None, limit=10)
     """
     name = os.fspath(data)
     if name not in datasets.names():

@@ -31,8 +31,8 @@ def train(
     recipe: str,
     data: str | os.PathLike[str] | None = None,
     *,
-    text_column: str = "text",
-    label_column: str = "label",
+    text_column: str | None = None,
+    label_column: str | None = None,
     settings: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -52,8 +52,9 @@ def train(
         recipe: a name from `rnnkit.recipes.names`.
         data: the name of a data set, or the path of a table or folder of texts, or, to learn words
             from, of a text file; None = the generated data set of the recipe's kind.
-        text_column: the column that holds the text, where ``data`` is a table.
-        label_column: the column that holds the label.
+        text_column: the column that holds the text, where ``data`` has columns; what is usual for
+            the recipe's kind when left out.
+        label_column: the column that holds the label, the tag, or the target.
         settings: the recipe's keywords; what is left out keeps its default.
         epochs: the setting of that name, for short: passes over the training data, at most.
         batch_size: the setting of that name: examples a step.

@@ -1,19 +1,29 @@
 """A task is a Keras model that takes raw data: text or series in, answers out."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.tasks.bag_of_words import BagOfWords
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.forecast_networks import recurrent_forecaster
 from rnnkit.tasks.forecaster import Forecaster
+from rnnkit.tasks.frame_labeller import FrameLabeller
+from rnnkit.tasks.language_model import LanguageModel
 from rnnkit.tasks.loading import load
 from rnnkit.tasks.networks import recurrent_classifier, recurrent_series_classifier
 from rnnkit.tasks.optimizers import clipped
+from rnnkit.tasks.seq2seq import Seq2Seq
 from rnnkit.tasks.sequence_classifier import SequenceClassifier
+from rnnkit.tasks.tagger import SequenceTagger
 from rnnkit.tasks.text import TextClassifier
 from rnnkit.tasks.truncated import TruncatedBPTT
 
 __all__ = [
+    "BagOfWords",
     "Forecaster",
+    "FrameLabeller",
+    "LanguageModel",
+    "Seq2Seq",
     "SequenceClassifier",
+    "SequenceTagger",
     "Task",
     "TextClassifier",
     "TruncatedBPTT",
