@@ -78,7 +78,9 @@ class Progress(NamedTuple):
 
 
 def first_tables(words: int, training: Training) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tables that a training starts from: vectors `U(-1/2D, 1/2D)`, outputs 0.
+    """Return the tables that a training starts from: vectors `U(-1/D, 1/D)`, outputs 0.
+
+    As gensim has it; the word2vec program starts half as wide, and CBOW ends a little worse.
 
     Args:
         words: V.
@@ -92,7 +94,7 @@ def first_tables(words: int, training: Training) -> tuple[np.ndarray, np.ndarray
         [(5, 2), (5, 2)]
     """
     rng = np.random.default_rng([training.seed, 0])
-    vectors = (rng.random((words, training.vector_size), "float32") - 0.5) / training.vector_size
+    vectors = (2 * rng.random((words, training.vector_size), "float32") - 1) / training.vector_size
     rows = words - (training.loss == "hierarchical-softmax")
     return vectors, np.zeros((rows, training.vector_size), "float32")
 
