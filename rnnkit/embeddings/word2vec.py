@@ -21,7 +21,7 @@ from rnnkit.embeddings.training.numbered import Numbered
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-_FORMAT = 2  # raise it when the same settings give other vectors
+_FORMAT = 3  # raise it when the same settings give other vectors
 
 
 def train_word_vectors(
