@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from rnnkit import recipes
-from rnnkit.data.splits import Dataset, Kind
+from rnnkit.data.splits import Dataset, Kind, Split
 from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
+from rnnkit.study.yardstick_tags import measure_memory
+from rnnkit.study.yardstick_texts import measure_ngrams, measure_source
 
 # Inverse strengths of the penalty to choose from (scikit-learn's C).
 PENALTIES = (1, 5, 25)
@@ -71,6 +73,31 @@ def measure_summaries(dataset: Dataset) -> dict[str, Any]:
     scale = StandardScaler()
     learned = scale.fit_transform(summaries(dataset.train.x))
     return _logistic_regression(dataset, learned, lambda x: scale.transform(summaries(x)), begin)
+
+
+def measure_frames(dataset: Dataset) -> dict[str, Any]:
+    """Fit logistic regression on the values of each step, blind to those beside it.
+
+    Args:
+        dataset: the splits, of series with a label for each step.
+
+    Returns:
+        As `measure`.
+
+    Example:
+        >>> measure_frames(load_data("frames_sample"))["test"]["accuracy"] < 1  # doctest: +SKIP
+        True
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    def steps(split: Split) -> Split:
+        return Split(np.concatenate(split.x).astype("float64"), np.concatenate(split.y))
+
+    begin = time.perf_counter()
+    train, valid, test = (steps(split) for split in (dataset.train, dataset.valid, dataset.test))
+    flat = Dataset(dataset.name, train, valid, test, dataset.classes)
+    scale = StandardScaler()
+    return _logistic_regression(flat, scale.fit_transform(train.x), scale.transform, begin)
 
 
 def _logistic_regression(
@@ -143,6 +170,8 @@ def measure_gensim(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
 
 # What the data hold -> the settings of the run beside it that a yardstick goes by.
 DEPENDS: dict[Kind, tuple[str, ...]] = {
+    "running text": ("unit", "split", "lowercase", "min_count", "vocabulary_size"),
+    "pairs": ("recipe",),
     "series": ("horizon", "context"),
     "corpus": tuple(
         name for name in signature(recipes.word_vectors).parameters if name != "trainer"
@@ -154,6 +183,12 @@ YARDSTICKS: dict[Kind, dict[str, Callable[[Any, Mapping[str, Any]], dict[str, An
     "texts": {
         "TF-IDF + logistic regression, 1-grams": lambda data, settings: measure(data, (1, 1)),
         "TF-IDF + logistic regression, 1-2-grams": lambda data, settings: measure(data, (1, 2)),
+    },
+    "tagged sentences": {"learned by heart": lambda data, settings: measure_memory(data)},
+    "running text": {"n-grams, Kneser-Ney": measure_ngrams},
+    "pairs": {"the source as it is": measure_source},
+    "labelled frames": {
+        "logistic regression on a step": lambda data, settings: measure_frames(data)
     },
     "labelled series": {
         "summary statistics + logistic regression": lambda data, settings: measure_summaries(data),
