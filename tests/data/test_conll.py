@@ -116,7 +116,7 @@ def test_the_samples_are_the_same_sentences_with_other_tags():
     assert is_iob2(names.classes)
     assert "PROPN" in pos.classes
     sentences = [tuple(row) for data in (names.train, names.valid, names.test) for row in data.x]
-    assert len(set(sentences)) == len(sentences) == 2_800
+    assert len(set(sentences)) == len(sentences) == 2_848
     for data in (names, pos):
         for split in (data.train, data.valid, data.test):
             assert all(len(x) == len(y) for x, y in zip(split.x, split.y, strict=True))

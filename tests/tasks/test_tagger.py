@@ -14,6 +14,7 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.spans import as_iob2
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
+from rnnkit.tasks.tagger import SequenceTagger
 from rnnkit.tasks.tagger_networks import Learned, recurrent_tagger
 from rnnkit.tasks.word_layers import KnownWords, Spelling
 
@@ -130,8 +131,7 @@ def test_the_loss_is_that_of_all_taggings_that_may_be(model, sentences):
     for row, own in zip(potentials, y, strict=True):
         score = {}
         for path in itertools.product(range(len(tags)), repeat=2):
-            names = [tags[i] for i in path]
-            if as_iob2(names) == names:
+            if allowed(model, path):
                 a, b = path
                 score[path] = start[a] + row[0, a] + transitions[a, b] + row[1, b] + end[b]
         values = np.array(list(score.values()))
@@ -139,6 +139,36 @@ def test_the_loss_is_that_of_all_taggings_that_may_be(model, sentences):
         total -= score[tuple(tags.index(tag) for tag in own)]
     loss = model.evaluate(x, y, return_dict=True, verbose=0)["loss"]
     assert loss == pytest.approx(total / 8, rel=1e-4, abs=1e-5)
+
+
+def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
+    """Enumerated: what stands in the padding, and what would follow it, counts for nothing."""
+    network = recurrent_tagger(Learned(9, 9, False, 4, 9, 2, model.classes), units=3)
+    crf = network.get_layer("crf")
+    rng = np.random.default_rng(0)
+    crf.set_weights([3 * rng.normal(size=weight.shape) for weight in crf.get_weights()])
+    start, transitions, end = crf.get_weights()
+    other = SequenceTagger(network=network, classes=model.classes, word_length=2)
+    other.vocabulary, other.letters = model.vocabulary, model.letters
+    ids = [rng.integers(1, 9, (length, 3)).astype("int32") for length in (1, 2, 3, 4)]
+    answers = other._tags(other._batches(ids))
+    for row, tags in zip(ids, answers, strict=True):
+        (potentials,) = keras.ops.convert_to_numpy(other(row[None]))
+        best = max(
+            (path for path in itertools.product(range(4), repeat=len(row)) if allowed(model, path)),
+            key=lambda path: (
+                start[path[0]]
+                + end[path[-1]]
+                + sum(potentials[t, tag] for t, tag in enumerate(path))
+                + sum(transitions[a, b] for a, b in itertools.pairwise(path))
+            ),
+        )
+        assert tags == [model.classes[i] for i in best]
+
+
+def allowed(model, path):
+    names = [model.classes[i] for i in path]
+    return as_iob2(names) == names
 
 
 def test_the_file_holds_words_characters_and_tags(model, sentences, tmp_path):
@@ -177,8 +207,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
     assert model.network.get_layer("embedding").input_dim == 15  # learned for words of train only
     assert not model.network.get_layer("vectors").trainable
     frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", trainable=False)
-    frozen.classes = ("B-PER", "O")
-    frozen._learn(x, ())
+    frozen._learn(x, ("B-PER", "O"))
     assert "embedding" not in [layer.name for layer in frozen.network.layers]
     with pytest.raises(InputError, match=r"embedding_size is 7. Set embedding_size=6"):
         name_tagger(**SMALL | {"embedding_size": 7}, embedding=tmp_path / "words.txt").fit(x, y)
@@ -187,8 +216,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
 def test_vectors_learned_from_the_sentences_and_unlabelled_ones(sentences):
     x, _ = sentences
     model = name_tagger(**SMALL, embedding="cbow", characters=None)
-    model.classes = ("B-PER", "O")
-    model._learn(x, ["Ask Paris!", ["Paris", "!"]] * 9)
+    model._learn(x, ("B-PER", "O"), ["Ask Paris!", ["Paris", "!"]] * 9)
     assert {"paris", "!"} <= set(model.vocabulary.tokens)
     assert model.share_of_vectors == 1.0
     assert model.network.input_shape == (None, None, 1)
