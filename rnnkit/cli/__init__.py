@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from rnnkit.cli.errors import ErrorPanels
+from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.options import LabelColumn, Limit, ModelPath, RunPath, TextColumn
 from rnnkit.cli.training import RecipeCommands, register_compare
 from rnnkit.cli.words import neighbours
@@ -32,6 +33,8 @@ app.add_typer(
     subcommand_metavar="NAME [OPTIONS]",
 )
 register_compare(app)
+app.command()(generate)
+app.command()(complete)
 app.command()(neighbours)
 
 
