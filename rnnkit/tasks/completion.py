@@ -10,10 +10,10 @@ import numpy as np
 from rnnkit.data.text_units import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError
-from rnnkit.tasks.generation import States
+from rnnkit.tasks.generation import Reader, States
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.language_model import LanguageModel
+    from rnnkit.tasks.writing import WritingModel
 
 
 class Completer:
@@ -24,6 +24,7 @@ class Completer:
 
     Args:
         model: a trained `LanguageModel` of words.
+        reader: of its network; the model's own when left out.
 
     Raises:
         InputError: a model of characters, or one that is told labels.
@@ -33,14 +34,14 @@ class Completer:
         [('france', 0.81), ('friuli', 0.02), ('fragrance', 0.01)]
     """
 
-    def __init__(self, model: LanguageModel) -> None:
+    def __init__(self, model: WritingModel, reader: Reader | None = None) -> None:
         if model.units.unit != "word" or model.classes:
             raise InputError(
                 "complete needs a model of words whose texts have no labels, such as next_word; of "
                 "other models ask generate."
             )
         self._model = model
-        self._reader = model.reader()
+        self._reader = reader or model.reader()
         vocabulary = model.vocabulary
         assert vocabulary is not None  # a model that has a reader has one
         never = {"", END_OF_LINE, "<unk>", vocabulary.tokens[UNKNOWN]}

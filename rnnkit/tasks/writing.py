@@ -12,6 +12,7 @@ from rnnkit.data.text_units import END_OF_LINE
 from rnnkit.data.text_windows import BORDER
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError
+from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import markdown_table, plain
 from rnnkit.tasks.carried_states import CarriedStates
@@ -35,6 +36,7 @@ class WritingModel(CarriedStates):
     classes: tuple[str, ...]
     _reader: Reader | None = None
     _completer: Completer | None = None
+    _steps = 0  # of training, when the completer was made
 
     def predict(  # type: ignore[override]
         self,
@@ -167,8 +169,10 @@ class WritingModel(CarriedStates):
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is {k!r}; expected a whole number from 1 on.")
-        if self._completer is None:
-            self._completer = Completer(self)
+        reader, optimizer = self.reader(), getattr(self, "optimizer", None)
+        steps = 0 if optimizer is None else int(optimizer.iterations)
+        if self._completer is None or steps != self._steps:  # states of other weights are no use
+            self._completer, self._steps = Completer(self, reader), steps
         return self._completer(check_text(prefix, "The prefix"), k)
 
     def show(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
@@ -209,6 +213,7 @@ class WritingModel(CarriedStates):
     def reader(self) -> Reader:
         """Return what reads on from given states, for those who want to go step by step."""
         self._known()
+        sync_state(self)  # between two batches of a fit, too
         if self._reader is None:
             self._reader = Reader(self.network)
         return self._reader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
@@ -37,6 +38,27 @@ def test_step_by_step_equals_reading_the_prefix_again(model, monkeypatch):
         p[never] = 0
         prompt = model.units.join([*model.units.cut(prompt), model.vocabulary.tokens[p.argmax()]])
     assert text == prompt
+
+
+def test_writing_between_epochs_changes_nothing():
+    """On JAX Keras carries the weights through a fit apart from the model."""
+    found = []
+    for write in (False, True):
+        model = next_word(units=6, embedding_size=6, batch_size=2, window=8, dropout=0.0)
+        texts = []
+        said = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs, m=model, t=texts: t.append(
+                (m.generate("the", length=5), m.complete("the ", 3))
+            )
+        )
+        model.fit(TEXT, epochs=3, verbose=0, callbacks=[said] if write else [])
+        found.append(model.network.get_weights())
+        if write:
+            assert texts[-1] == (model.generate("the", length=5), model.complete("the ", 3))
+            for first, last in zip(texts[0][1], texts[-1][1], strict=True):
+                assert first[1] != last[1]  # no states of the epoch before
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_rows_do_not_know_of_each_other(model):
