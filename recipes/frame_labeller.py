@@ -10,8 +10,8 @@ from rnnkit import datasets
 from rnnkit.recipes import frame_labeller
 
 data = datasets.load(sys.argv[1] if len(sys.argv) > 1 else "frames_sample")
-# Less the series' own mean, and how the values move: a recording shifts, a movement stays itself.
-model = frame_labeller(features="centred,slope,spread", classes=data.classes)
+# How the values move around a step, and not what they are: where a person sits is no gesture.
+model = frame_labeller(features="slope,spread", classes=data.classes)
 model.fit(data.train.x, data.train.y, validation_data=(data.valid.x, data.valid.y))
 print(model.evaluate(data.test.x, data.test.y, return_dict=True))
 model.save("frame_labeller.keras")
