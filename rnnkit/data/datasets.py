@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable
@@ -47,6 +48,7 @@ __all__ = [
     "kind_of",
     "load",
     "names",
+    "open_files",
 ]
 
 # What a data set holds -> name -> reader. The first of each kind is generated: it needs no
@@ -69,7 +71,9 @@ _READERS: dict[Kind, dict[str, Callable[[], Dataset | SeriesDataset]]] = {
         "pairs_sample": pairs_sample.read,
         "mails_sample": pairs_sample.read_mails,
         "multi30k": pairs.read_multi30k,
+        "multi30k_en_de": functools.partial(pairs.read_multi30k, "en", "de"),
         "aeslc": pairs.read_aeslc,
+        "aeslc_annotated": functools.partial(pairs.read_aeslc, annotated=True),
         "scitldr": pairs.read_scitldr,
     },
     "labelled series": {
