@@ -21,7 +21,9 @@ def print_outputs(
     Args:
         model: a trained model.
         texts: the sources.
-        beam_size, length_penalty, max_length: see `Seq2Seq.predict`; None = the model's own.
+        beam_size: see `Seq2Seq.predict`; None = the model's own.
+        length_penalty: the same.
+        max_length: the same.
 
     Example:
         >>> print_outputs(model, ["Ein Hund rennt."])  # doctest: +SKIP

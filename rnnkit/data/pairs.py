@@ -61,7 +61,9 @@ def read_multi30k(source: str = "de", target: str = "en") -> Dataset:
         splits[part] = Split([line.strip() for line in x], [line.strip() for line in y])
     return Dataset(
         "multi30k" if (source, target) == ("de", "en") else f"multi30k_{source}_{target}",
-        **splits,
+        splits["train"],
+        splits["valid"],
+        splits["test"],
         about=(
             f"Captions of photographs, {LANGUAGES[source]} to {LANGUAGES[target]}: 29,000 pairs to "
             "train, 1,014 held out, 1,000 to test (test 2016). Elliott et al. 2016, for research."
@@ -102,7 +104,9 @@ def read_aeslc(annotated: bool = False) -> Dataset:
         splits[part] = Split([mail for _, mail, _ in ordered], y)
     return Dataset(
         "aeslc_annotated" if annotated else "aeslc",
-        **splits,
+        splits["train"],
+        splits["valid"],
+        splits["test"],
         about=(
             "E-mails of the Enron corpus and their subject lines: 14,436 to train, 1,960 held out, "
             "1,906 to test. Zhang and Tetreault 2019, CC BY-NC-SA 4.0."
@@ -147,7 +151,9 @@ def read_scitldr() -> Dataset:
         splits[part] = Split(x, y)
     return Dataset(
         "scitldr",
-        **splits,
+        splits["train"],
+        splits["valid"],
+        splits["test"],
         about=(
             "Abstracts of papers on machine learning and what they say in a sentence: 1,992 to "
             "train, 619 held out, 618 to test. Cachola et al. 2020, Apache-2.0."

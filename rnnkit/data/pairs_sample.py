@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 from rnnkit.data.sample import _pick
 from rnnkit.data.splits import Dataset, Split
@@ -17,7 +18,7 @@ SIZES = {"train": 2_000, "valid": 200, "test": 200}
 SEED = 20_240_303
 
 # gender, German, English
-PEOPLE = [
+PEOPLE: list[Any] = [
     ("m", "Mann", "man"),
     ("m", "Junge", "boy"),
     ("m", "Koch", "cook"),
@@ -26,7 +27,7 @@ PEOPLE = [
     ("n", "Kind", "child"),
     ("n", "Paar", "couple"),
 ]
-THINGS = [
+THINGS: list[Any] = [
     ("m", "Hund", "dog"),
     ("m", "Ball", "ball"),
     ("m", "Baum", "tree"),
@@ -35,7 +36,7 @@ THINGS = [
     ("n", "Auto", "car"),
     ("n", "Boot", "boat"),
 ]
-ADJECTIVES = [
+ADJECTIVES: list[Any] = [
     ("alt", "old"),
     ("jung", "young"),
     ("klein", "small"),
@@ -43,14 +44,19 @@ ADJECTIVES = [
     ("lustig", "funny"),
     ("braun", "brown"),
 ]
-VERBS = [
+VERBS: list[Any] = [
     ("sieht", "sees"),
     ("malt", "paints"),
     ("sucht", "looks for"),
     ("findet", "finds"),
     ("zeigt", "shows"),
 ]
-TIMES = [("heute", "today"), ("jetzt", "now"), ("morgens", "in the morning"), ("oft", "often")]
+TIMES: list[Any] = [
+    ("heute", "today"),
+    ("jetzt", "now"),
+    ("morgens", "in the morning"),
+    ("oft", "often"),
+]
 THE = {"m": "der", "f": "die", "n": "das"}
 A = {"m": ("einen", "en"), "f": ("eine", "e"), "n": ("ein", "es")}
 
@@ -113,7 +119,10 @@ def _dataset(name: str, make: Callable[[random.Random], tuple[str, str]], about:
                 x.append(text)
                 y.append(target)
         splits[part] = Split(x, y)
-    return Dataset(name, **splits, about=f"{sum(SIZES.values()):,} {about}")
+    total = sum(SIZES.values())
+    return Dataset(
+        name, splits["train"], splits["valid"], splits["test"], about=f"{total:,} {about}"
+    )
 
 
 def _sentence(source: random.Random) -> tuple[str, str]:
@@ -143,14 +152,12 @@ def _mail(source: random.Random) -> tuple[str, str]:
     name = "".join(_pick(source, SOUNDS) for _ in range(3)).capitalize()
     topic, event = _pick(source, TOPICS), _pick(source, EVENTS)
     day = _pick(source, DAYS)
-    told, subject = _pick(
-        source,
-        [
-            (f"the {topic} {event} with {name} is on {day}.", f"{topic} {event} with {name}"),
-            (f"{name} has sent the {topic} {event}.", f"{topic} {event} from {name}"),
-            (f"{name} cannot come on {day}.", f"{name} not here on {day}"),
-        ],
-    )
+    news: list[Any] = [
+        (f"the {topic} {event} with {name} is on {day}.", f"{topic} {event} with {name}"),
+        (f"{name} has sent the {topic} {event}.", f"{topic} {event} from {name}"),
+        (f"{name} cannot come on {day}.", f"{name} not here on {day}"),
+    ]
+    told, subject = _pick(source, news)
     lines = ["Hi all,", told[0].upper() + told[1:], _pick(source, CHATTER)]
     if source.random() < 0.5:
         lines.insert(1, _pick(source, [line for line in CHATTER if line not in lines]))

@@ -130,7 +130,7 @@ class AttentionDecoder(keras.layers.Layer):
         del memory_mask_shape, initial_state_shape
         wide, size = self.gates * self.units, self.attention_units
 
-        def weight(name: str, rows: int, columns: int, initializer: Any) -> keras.Variable:
+        def weight(name: str, rows: Any, columns: int, initializer: Any) -> keras.Variable:
             return self.add_weight(shape=(rows, columns), name=name, initializer=initializer)
 
         self.kernel = weight("kernel", inputs_shape[-1], wide, self.kernel_initializer)

@@ -253,7 +253,7 @@ class Seq2Seq(Task):
             found |= scores.values
         return found if return_dict else list(found.values())
 
-    def predict(
+    def predict(  # type: ignore[override]
         self,
         x: Any,
         batch_size: int | None = None,

@@ -15,7 +15,7 @@ from rnnkit.recurrent.attention_decoder import AttentionDecoder, Memory
 from rnnkit.recurrent.pointer import PointerGenerator, ScheduledSampling
 from rnnkit.recurrent.tied_embedding import TiedEmbedding, UnitVectors
 
-CELLS = {"lstm": kit.LSTM, "gru": kit.GRU}
+CELLS: dict[str, Any] = {"lstm": kit.LSTM, "gru": kit.GRU}
 
 
 def attention_network(
@@ -130,11 +130,13 @@ def attention_network(
         embedding_size,
         cell=cell,
         attention=attention,
+        kernel_initializer=glorot(),
+        feed_initializer=glorot(),
         recurrent_initializer=Seeded("orthogonal", next(seeds)),
-        **{
-            f"{part}_initializer": glorot()
-            for part in ("kernel", "feed", "memory", "value", "query", "output")
-        },
+        memory_initializer=glorot(),
+        value_initializer=glorot(),
+        query_initializer=glorot(),
+        output_initializer=glorot(),
         name="decoder",
     )
     mix = PointerGenerator(glorot(), name="pointer") if copy else None

@@ -22,16 +22,20 @@ def write(folder, name, lines):
 
 
 def everything(data):
-    found = zip(data.train.x + data.valid.x + data.test.x, data.train.y + data.valid.y + data.test.y)
-    return sorted(found)
+    parts = (data.train, data.valid, data.test)
+    return sorted(pair for part in parts for pair in zip(part.x, part.y, strict=True))
 
 
 def test_the_same_pairs_from_every_kind_of_file(tmp_path):
     write(tmp_path, "a.src", [x for x, _ in ROWS])
+    objects = [json.dumps({"de": x, "en": y}) for x, y in ROWS]
     paths = [
         (write(tmp_path, "a.tsv", [f"{x}\t{y}" for x, y in ROWS]), {}),
         (write(tmp_path, "h.tsv", ["de\ten", *(f"{x}\t{y}" for x, y in ROWS)]), {"de": "en"}),
-        (write(tmp_path, "a.jsonl", [json.dumps({"de": x, "en": y}) for x, y in ROWS]), {"de": "en"}),
+        (
+            write(tmp_path, "a.jsonl", objects),
+            {"de": "en"},
+        ),
         (write(tmp_path, "a.tgt", [y for _, y in ROWS]).with_suffix(".src"), {}),
     ]
     for path, columns in paths:
@@ -90,7 +94,7 @@ def test_what_is_refused_names_file_and_line(tmp_path, files, message):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds no train\.tsv"):
         from_path(tmp_path)
-    with pytest.raises(InputError, match="There is no file '.*nothing'"):
+    with pytest.raises(InputError, match=r"There is no file '.*nothing'"):
         from_path(tmp_path / "nothing")
 
 
