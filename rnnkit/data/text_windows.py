@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.errors import InputError
 
+LEAST = 4  # windows of a part of a text: shorter ones would know too little of what came before
 BORDER = 0  # what stands before the first token of a text, and after its last
 Helper = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
 
@@ -21,8 +22,9 @@ class TextWindows:
     `x_1 .. x_n`; with `ends` one more, whose target is `BORDER`. Each text begins at the first step
     of a window, so that states have to be zeroed there alone, where every fast kernel can take it;
     the windows behind a text's last token are filled up with weight 0. A text that is longer than a
-    row is cut into parts of equal length that lie in several rows. Of those all but the first begin
-    with empty states in the middle of the text, knowing the one token before.
+    row is cut into parts of equal length, four windows at least, that lie in several rows. Of those
+    all but the first begin with empty states in the middle of the text, knowing the one token
+    before.
 
     A batch is `((ids, starts, [labels], *help), targets, weights)`: ids, targets int32 and weights
     float32 `(B, k)`; starts float32 `(B,)`, 1 = the row starts anew; labels int32 `(B,)`.
@@ -133,7 +135,8 @@ class TextWindows:
         """Return the parts of a text: its number, first step, and the step after the last."""
         steps = len(self._texts[i]) - 1
         row = -(-self.tokens // self.rows)
-        borders = np.linspace(0, steps, max(1, round(steps / row)) + 1).round().astype(int)
+        parts = max(1, min(round(steps / row), steps // (LEAST * self.window)))
+        borders = np.linspace(0, steps, parts + 1).round().astype(int)
         return [(i, int(a), int(b)) for a, b in itertools.pairwise(borders)]
 
     def __len__(self) -> int:

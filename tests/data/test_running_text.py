@@ -163,9 +163,7 @@ def test_units(units, text, tokens):
 
 def test_units_of_windows_line_ends_and_wrong_names():
     assert TextUnits().cut("a\r\nb") == ["a", "<eos>", "b"]
-    assert (
-        TextUnits(split="punctuation").join(["Oh", ",", "(", "so", ")", "!"]) == "Oh, (so)!"
-    )
+    assert TextUnits(split="punctuation").join(["Oh", ",", "(", "so", ")", "!"]) == "Oh, (so)!"
     with pytest.raises(InputError, match=r"unit is 'words'.*Did you mean 'word'"):
         TextUnits("words")
 
@@ -215,6 +213,15 @@ def test_every_token_is_a_target_once_after_the_one_before(lengths, ends, shuffl
             assert label == (home[token] if token else home.get(came, 3))
     assert len(sizes) == 1  # as many windows in every epoch
     assert (len(orders) > 1) == (shuffle and len(windows) > 1)
+
+
+def test_short_texts_are_not_cut_however_many_rows_there_are():
+    text = np.arange(1, 32)
+    (_, starts), _, _ = TextWindows([text], window=4, rows=9)[0]
+    assert starts.sum() == 1
+    longer = TextWindows([np.arange(1, 33)], window=4, rows=9)
+    assert longer[0][0][1].sum() == 2
+    assert len(longer) == 4
 
 
 def test_windows_put_together_again():
