@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnkit.data.splits import Dataset, Split
 
-SIZES = {"train": 24, "valid": 6, "test": 8}
+SIZES = {"train": 16, "valid": 4, "test": 6}
 CLASSES = ("still", "clockwise", "anticlockwise")
 TURN = (0.0, -0.2, 0.2)  # radians a step
 SEED = 20_240_302
@@ -28,7 +28,7 @@ def read() -> Dataset:
     Example:
         >>> data = read()
         >>> len(data.train), data.train.x[0].shape[1], len(data.train.x[0]) == len(data.train.y[0])
-        (24, 2, True)
+        (16, 2, True)
     """
     random = np.random.default_rng(SEED)
     train, valid, test = (_split(random, size) for size in SIZES.values())

@@ -108,7 +108,7 @@ def recurrent_series_classifier(
     mels: int = 40,
     window_ms: float = 25.0,
     hop_ms: float = 10.0,
-    centred: bool = False,
+    centred: bool = True,
     hmm: str | None = None,
     hmm_states: int = 8,
     hmm_weight: float = 0.1,
