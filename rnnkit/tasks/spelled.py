@@ -93,7 +93,7 @@ class SpelledTask(WordTask):
         return word.lower() if self.lowercase else word
 
     def _cut(self, unlabelled: Sequence[Any]) -> list[list[str]]:
-        rows = tagged.sentences(list(unlabelled), "unlabelled")
+        rows = tagged.sentences(unlabelled, "unlabelled")
         return [[self._lookup(word.text) for word in row] for row in rows]
 
     def _learn(
