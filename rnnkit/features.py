@@ -55,7 +55,7 @@ class LogMel(keras.layers.Layer):
 
     Example:
         >>> energies, real = LogMel(rate=8000, mels=20)(np.zeros((2, 4000)))
-        >>> energies.shape, real.shape
+        >>> tuple(energies.shape), tuple(real.shape)
         ((2, 50, 20), (2, 50))
     """
 

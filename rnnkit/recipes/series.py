@@ -54,8 +54,8 @@ def sequence_classifier(
         mels: bands of the log-mel features.
         window_ms: length of a frame of them in milliseconds.
         hop_ms: from the beginning of one frame to the next.
-        centred: subtract each band's mean over the series, and with it how loud it was recorded, and
-            much of who speaks.
+        centred: subtract each band's mean over the series, and with it how loud it was recorded,
+            and much of who speaks.
         hmm: None, or a hidden Markov model that learns from the series first, and whose posteriors
             the network gets: "input", beside the values of each step; "output", beside the pooled
             vector; "joint", as "input", and trained on with the network.

@@ -137,8 +137,8 @@ def rarity(bags: Sequence[np.ndarray], size: int) -> np.ndarray:
     Source: Sparck Jones 1972, doi:10.1108/eb026526; smoothed as scikit-learn's `TfidfVectorizer`.
 
     Example:
-        >>> rarity([np.array([[0, 5]]), np.array([[0, 1], [1, 1]])], 2).round(3).tolist()
-        [1.0, 1.405]
+        >>> rarity([np.array([[0, 5]]), np.array([[0, 1], [1, 1]])], 2).round(3)
+        array([1.   , 1.405], dtype=float32)
     """
     texts = np.bincount(np.concatenate([bag[:, 0] for bag in bags]), minlength=size)
     return (np.log((1 + len(bags)) / (1 + texts)) + 1).astype("float32")
