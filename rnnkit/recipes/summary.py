@@ -9,8 +9,10 @@ summarizer = recipe_of(
     "Write a headline or summary of a text; words may be copied from it. ROUGE by rouge-score.",
     score="rouge",
     copy=True,
-    attention="additive",
-    max_length=200,
+    units=192,
+    vocabulary_size=6000,
+    max_length=160,
     max_target_length=40,
     batch_size=32,
+    epochs=12,
 )

@@ -8,4 +8,5 @@ translator = recipe_of(
     "translator",
     "Translate sentences with a recurrent encoder-decoder and attention; BLEU by sacrebleu.",
     score="bleu",
+    epochs=30,
 )
