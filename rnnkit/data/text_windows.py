@@ -11,6 +11,7 @@ import numpy as np
 from rnnkit.errors import InputError
 
 LEAST = 4  # windows of a part of a text: shorter ones would know too little of what came before
+RESTARTS = 0.02  # share of a row's windows in training that begin with empty states
 BORDER = 0  # what stands before the first token of a text, and after its last
 Helper = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
 
@@ -35,7 +36,8 @@ class TextWindows:
         window: k, the steps that a gradient goes back.
         rows: B, the rows of a batch.
         ends: whether the end of a text is to be foretold, too.
-        shuffle: for every epoch draw the order of the texts anew, and where parts begin.
+        shuffle: for every epoch draw the order of the texts anew, and where parts begin; and empty
+            the states before a few windows more, so that short prompts are known, too.
         seed: of these draws, and of what `helper` draws.
         helper: more inputs, made from the targets and weights of a window.
 
@@ -108,6 +110,10 @@ class TextWindows:
         self._real = np.zeros(size, bool)
         self._starts = np.zeros((self.rows, self._count), "float32")
         self._row_labels = np.zeros((self.rows, self._count), "int32")
+        if self.shuffle:
+            # Of one long text states are empty at the first window alone, and a network that saw
+            # them so seldom writes nonsense after a short prompt.
+            self._starts[random.random(self._starts.shape) < RESTARTS] = 1.0
         self._pieces: list[tuple[int, int, int, int, int]] = []
         for row, found in enumerate(rows):
             first = 0

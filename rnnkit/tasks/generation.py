@@ -103,7 +103,8 @@ class Choice:
     """A way to choose the next token by its log-probabilities.
 
     Drawn by NumPy, row by row from generators of their own: the same seed draws the same on every
-    backend, and what is drawn for a row does not depend on the others. "temperature" draws from
+    backend (keras-hub's samplers draw by the backend's generator, and need TensorFlow on any), and
+    what is drawn for a row does not depend on the others. "temperature" draws from
     `p^(1/τ)`, "top_k" from the k likeliest of these, "top_p" from the fewest likeliest whose sum is
     p or more; "greedy" takes the likeliest.
 
