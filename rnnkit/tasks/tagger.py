@@ -61,13 +61,16 @@ class SequenceTagger(SpelledTask):
         super()._set_network(network)
         scores = network.get_layer("scores").output
         self._crf_there = "crf" in [layer.name for layer in network.layers]
-        found = scores
+        scoring = keras.Model(network.input, scores)
+        # A graph of its own: in that of a loaded network names of operations would stand twice.
+        ids = keras.Input(network.input.shape[1:], dtype=network.input.dtype)
+        found = scoring(ids)
         if self._crf_there:
-            mask = keras.ops.not_equal(network.input[:, :, 0], 0)
-            found = CRFDecoder(network.get_layer("crf"))(scores, mask=mask)
+            mask = keras.ops.not_equal(ids[:, :, 0], 0)
+            found = CRFDecoder(network.get_layer("crf"))(found, mask=mask)
         # As functions: Keras would take models for layers of this one and save them once more.
-        self._score = keras.Model(network.input, scores).__call__
-        self._find = keras.Model(network.input, found).predict_on_batch
+        self._score = scoring.__call__
+        self._find = keras.Model(ids, found).predict_on_batch
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the scores of the tags, `(B, T, K)`, that the loss is made of."""
