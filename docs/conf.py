@@ -35,6 +35,9 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"
 myst_heading_anchors = 3
 myst_substitutions = {"release": release}
 
+# Two tuples have a field `type`, and annotations that say `type[...]` are taken for one of them.
+suppress_warnings = ["ref.python"]
+
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_preserve_defaults = True

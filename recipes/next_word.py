@@ -8,7 +8,8 @@ python recipes/next_word.py --data mine.txt    # a text file, or a folder of the
 import argparse
 from pathlib import Path
 
-from rnnkit.data import running_sample, running_text
+from rnnkit.data import running_text
+from rnnkit.data.samples import running_sample
 from rnnkit.recipes.language import next_word
 
 KNOWN = {"running_sample": running_sample.read, "wikitext2": running_text.read_wikitext}

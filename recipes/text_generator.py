@@ -8,7 +8,9 @@ python recipes/text_generator.py --data mine.txt          # a text file, or a fo
 
 import argparse
 
-from rnnkit.data import names, running_sample, running_text
+from rnnkit.data import running_text
+from rnnkit.data.samples import running_sample
+from rnnkit.data.sets import names
 from rnnkit.recipes.language import text_generator
 
 KNOWN = {

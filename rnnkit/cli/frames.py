@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnkit.cli.series import _when as when
-from rnnkit.cli.series import read
+from rnnkit.cli.series import read, when
 
 
 def print_frames(model: Any, paths: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.seq2seq import Seq2Seq
+    from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 
 
 def print_outputs(

@@ -75,7 +75,7 @@ def print_forecasts(model: Any, paths: list[str]) -> None:
         # Forecast number i is made at step context - 1 + i, of the step horizon later.
         first = len(series) - len(forecasts) + model.horizon
         for i, forecast in enumerate(forecasts, start=first):
-            lines.append([_when(series, i), f"{forecast:.6g}", path])
+            lines.append([when(series, i), f"{forecast:.6g}", path])
     if show.console.is_terminal:
         show.rows(["when", "forecast", "series"], lines)
         return
@@ -83,7 +83,7 @@ def print_forecasts(model: Any, paths: list[str]) -> None:
         print(*line, sep="\t")
 
 
-def _when(series: Series, step: int) -> str:
+def when(series: Series, step: int) -> str:
     """Return the time of a step, which may lie beyond the end, or its number."""
     if series.times is None or len(series) < 2:
         return str(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.tagger import SequenceTagger
+    from rnnkit.tasks.tagging.tagger import SequenceTagger
 
 
 def print_tags(model: SequenceTagger, texts: list[str]) -> None:

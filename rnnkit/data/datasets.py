@@ -11,31 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data import (
-    conll,
+from rnnkit.data import conll, pair_files, running_text, series
+from rnnkit.data.files import from_files
+from rnnkit.data.samples import (
     frames_sample,
-    gesture,
-    imdb,
     movements,
     names_sample,
-    pair_files,
-    pairs,
     pairs_sample,
     running_sample,
-    running_text,
     sample,
-    series,
+    traffic_sample,
+    words_sample,
+)
+from rnnkit.data.series import SeriesDataset
+from rnnkit.data.sets import (
+    gesture,
+    imdb,
+    pairs,
     spoken_digits,
     tagged_sets,
     timeseries,
     traffic,
-    traffic_sample,
     wiki8,
-    words_sample,
 )
-from rnnkit.data import names as names_by_language
-from rnnkit.data.files import from_files
-from rnnkit.data.series import SeriesDataset
+from rnnkit.data.sets import names as names_by_language
 from rnnkit.data.splits import Dataset, Kind, Split, TextDataset, deal
 from rnnkit.errors import InputError, nearest
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data.readers import _decoded, _jsonl
+from rnnkit.data.readers import decoded, json_lines
 from rnnkit.data.splits import Dataset, Split, deal
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, beside, nearest
@@ -115,7 +115,7 @@ def _files(folder: Path) -> dict[str, Path]:
 
 def _lines(path: Path, encoding: str) -> list[str]:
     # Not splitlines(): a text may hold U+2028 and other line ends of Unicode.
-    lines = _decoded(path, encoding).removesuffix("\n").split("\n")
+    lines = decoded(path, encoding).removesuffix("\n").split("\n")
     return [line.removesuffix("\r") for line in lines]
 
 
@@ -137,7 +137,7 @@ def _tsv(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
 
 def _json_lines(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
     x, y = [], []
-    for where, record in _jsonl(path, _decoded(path, encoding)):
+    for where, record in json_lines(path, decoded(path, encoding)):
         for column in columns:
             if column not in record:
                 raise InputError(

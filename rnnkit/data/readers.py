@@ -36,7 +36,7 @@ def read_rows(path: Path, text_column: str, label_column: str, encoding: str) ->
             "sub-folder of .txt files for each class."
         )
     rows = []
-    for where, record in _RECORDS[suffix](path, _decoded(path, encoding)):
+    for where, record in _RECORDS[suffix](path, decoded(path, encoding)):
         for column in (text_column, label_column):
             if column not in record:
                 raise InputError(
@@ -63,11 +63,16 @@ def read_folder(path: Path, encoding: str) -> list[Row]:
     rows = []
     for file in files:
         label = None if file.parent.name == "unsup" else file.parent.name
-        rows.append(Row(_decoded(file, encoding), label, str(file)))
+        rows.append(Row(decoded(file, encoding), label, str(file)))
     return rows
 
 
-def _decoded(path: Path, encoding: str) -> str:
+def decoded(path: Path, encoding: str) -> str:
+    """Return a file's text.
+
+    Raises:
+        InputError: it is in another encoding; the message names the byte.
+    """
     data = path.read_bytes()
     try:
         # Spreadsheets put a byte order mark before UTF-8; it is no part of the first column's name.
@@ -114,7 +119,12 @@ def _tsv(path: Path, content: str) -> Iterator[tuple[str, dict[str, Any]]]:
     return _table_records(path, content, "excel-tab")
 
 
-def _jsonl(path: Path, content: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def json_lines(path: Path, content: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield where it stands and the object of each line that is not empty.
+
+    Raises:
+        InputError: a line that is no JSON object; the message names it.
+    """
     # Not splitlines(): a text may hold U+2028 and other line ends of Unicode.
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
@@ -129,7 +139,7 @@ def _jsonl(path: Path, content: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield where, record
 
 
-_RECORDS = {".csv": _csv, ".tsv": _tsv, ".jsonl": _jsonl}
+_RECORDS = {".csv": _csv, ".tsv": _tsv, ".jsonl": json_lines}
 
 
 def _label(value: Any, where: str) -> str:

@@ -58,7 +58,7 @@ class Split:
 
     @property
     def strata(self) -> np.ndarray:
-        """Of which class each example is, for draws in proportion; all alike where there is none."""
+        """The class of each example, for draws in proportion; 0 for all where there is none."""
         return self.y if isinstance(self.y, np.ndarray) else np.zeros(len(self.x), np.int64)
 
     def take(self, rows: np.ndarray) -> Split:

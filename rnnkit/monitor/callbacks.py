@@ -176,10 +176,13 @@ class TensorBoard(keras.callbacks.Callback):
             write_words(self.folder / "train", table, words, vocabulary.counts, self.max_words)
             return
         network = getattr(self.model, "network", None) or self.model
-        tables = [layer for layer in network.layers if isinstance(layer, keras.layers.Embedding)]
-        if vocabulary is None or not tables:
+        if vocabulary is None:
             return
-        vectors = ops.convert_to_numpy(tables[0].embeddings)
+        # Of Keras, or a table of a language model: both call the vectors so.
+        tables = [layer.embeddings for layer in network.layers if hasattr(layer, "embeddings")]
+        if not tables or len(tables[0]) != len(vocabulary):
+            return
+        vectors = ops.convert_to_numpy(tables[0])
         # Tokens stand in falling order of their counts, after padding and unknown.
         words, counts = vocabulary.tokens[2 : len(vectors)], vocabulary.counts[2 : len(vectors)]
         write_words(self.folder / "train", vectors[2:], words, counts, self.max_words)

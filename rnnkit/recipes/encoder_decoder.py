@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rnnkit.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.seq2seq import Seq2Seq
+    from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 
 
 def encoder_decoder(
@@ -44,8 +44,8 @@ def encoder_decoder(
 ) -> Seq2Seq:
     """Return a `Seq2Seq` that is built in its first fit; the settings are those of the recipes."""
     from rnnkit.tasks.optimizers import clipped
-    from rnnkit.tasks.seq2seq import Seq2Seq
-    from rnnkit.tasks.seq2seq_networks import attention_network
+    from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
+    from rnnkit.tasks.text_to_text.seq2seq_networks import attention_network
 
     make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
     make_optimizer()  # refuses now, and not after the sub-words were learned, what it cannot make

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.frame_labeller import FrameLabeller
+    from rnnkit.tasks.series.frame_labeller import FrameLabeller
 
 
 def frame_labeller(
@@ -79,8 +79,8 @@ def frame_labeller(
     settings = dict(locals())
     from rnnkit.features import check_kinds
     from rnnkit.tasks import clipped
-    from rnnkit.tasks.frame_labeller import FrameLabeller
-    from rnnkit.tasks.frame_networks import check, frame_network
+    from rnnkit.tasks.series.frame_labeller import FrameLabeller
+    from rnnkit.tasks.series.frame_networks import check, frame_network
 
     make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
     make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.language_model import LanguageModel
+    from rnnkit.tasks.language.language_model import LanguageModel
 
 
 def _language_model(
@@ -33,8 +33,8 @@ def _language_model(
 ) -> LanguageModel:
     from rnnkit.data.text_units import TextUnits
     from rnnkit.tasks import clipped
-    from rnnkit.tasks.language_model import LanguageModel
-    from rnnkit.tasks.language_networks import language_network
+    from rnnkit.tasks.language.language_model import LanguageModel
+    from rnnkit.tasks.language.language_networks import language_network
 
     make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
     make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make

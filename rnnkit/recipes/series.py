@@ -91,7 +91,7 @@ def sequence_classifier(
     """
     settings = dict(locals())
     from rnnkit.tasks import SequenceClassifier, clipped, recurrent_series_classifier
-    from rnnkit.tasks.fronts import front_of
+    from rnnkit.tasks.series.fronts import front_of
 
     make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
     make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make

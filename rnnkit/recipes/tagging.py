@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rnnkit.errors import nearest
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.tagger import SequenceTagger
+    from rnnkit.tasks.tagging.tagger import SequenceTagger
 
 
 def _tagger(
@@ -48,8 +48,8 @@ def _tagger(
 ) -> SequenceTagger:
     """Return a compiled-on-first-fit `SequenceTagger`; the settings are those of the recipes."""
     from rnnkit.tasks.optimizers import clipped
-    from rnnkit.tasks.tagger import SequenceTagger
-    from rnnkit.tasks.tagger_networks import recurrent_tagger
+    from rnnkit.tasks.tagging.tagger import SequenceTagger
+    from rnnkit.tasks.tagging.tagger_networks import recurrent_tagger
 
     make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
     make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rnnkit.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.forecaster import Forecaster
+    from rnnkit.tasks.series.forecaster import Forecaster
 
 CELLS = ("lstm", "gru", "rnn")
 MODELS = (*CELLS, *(f"hmm-{cell}" for cell in CELLS))
@@ -96,9 +96,9 @@ def traffic_forecaster(
     settings: dict[str, Any] = dict(locals())
     from rnnkit.data.series_encoding import SeriesEncoder
     from rnnkit.data.series_line import fit_line
-    from rnnkit.tasks.forecast_networks import FORMS, hidden_states, recurrent_forecaster
-    from rnnkit.tasks.forecaster import Forecaster
     from rnnkit.tasks.optimizers import clipped
+    from rnnkit.tasks.series.forecast_networks import FORMS, hidden_states, recurrent_forecaster
+    from rnnkit.tasks.series.forecaster import Forecaster
 
     if model not in MODELS:
         raise InputError(f"model is {model!r}; expected one of {MODELS}.{nearest(model, MODELS)}")

@@ -51,9 +51,13 @@ class AttentionDecoder(keras.layers.Layer):
         attention_units: size A of what is put out.
         cell: "lstm" or "gru" (reset after the product).
         attention: "dot" or "additive"; see `rnnkit.recurrent.attention`.
-        kernel_initializer, feed_initializer, recurrent_initializer, memory_initializer,
-            value_initializer, query_initializer, output_initializer: how W, F, U, the attention's
-            weight at the memory, V, those at the query, and H start.
+        kernel_initializer: how W starts.
+        feed_initializer: how F starts.
+        recurrent_initializer: how U starts.
+        memory_initializer: how the attention's weight at the memory starts.
+        value_initializer: how V starts.
+        query_initializer: how the attention's weights at the query start.
+        output_initializer: how H starts.
         **kwargs: `name`, `dtype` and so on, as in Keras.
 
     Call arguments:

@@ -12,8 +12,8 @@ import numpy as np
 
 from rnnkit.data import datasets
 from rnnkit.data.corpus import TABLES, Corpus, open_corpus
+from rnnkit.data.sets.wiki8 import corpus_dataset
 from rnnkit.data.splits import Kind
-from rnnkit.data.wiki8 import corpus_dataset
 from rnnkit.errors import InputError, nearest
 
 LEARNS: dict[Kind, str] = {"corpus": "words"}

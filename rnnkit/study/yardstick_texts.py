@@ -27,7 +27,7 @@ def measure_source(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
         >>> measure_source(load_data("aeslc"), {"recipe": "summarizer"})["test"]  # doctest: +SKIP
         {'rouge1': 15.4, 'rouge2': 6.6, 'rougeL': 14.2}
     """
-    from rnnkit.tasks.text_scores import bleu, rouge
+    from rnnkit.tasks.text_to_text.text_scores import bleu, rouge
 
     references = [[y] if isinstance(y, str) else list(y) for y in dataset.test.y]
     if settings.get("recipe") == "summarizer":

@@ -3,17 +3,17 @@
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.tasks.bag_of_words import BagOfWords
 from rnnkit.tasks.base import Task
-from rnnkit.tasks.forecast_networks import recurrent_forecaster
-from rnnkit.tasks.forecaster import Forecaster
-from rnnkit.tasks.frame_labeller import FrameLabeller
-from rnnkit.tasks.language_model import LanguageModel
+from rnnkit.tasks.language.language_model import LanguageModel
 from rnnkit.tasks.loading import load
 from rnnkit.tasks.networks import recurrent_classifier, recurrent_series_classifier
 from rnnkit.tasks.optimizers import clipped
-from rnnkit.tasks.seq2seq import Seq2Seq
-from rnnkit.tasks.sequence_classifier import SequenceClassifier
-from rnnkit.tasks.tagger import SequenceTagger
+from rnnkit.tasks.series.forecast_networks import recurrent_forecaster
+from rnnkit.tasks.series.forecaster import Forecaster
+from rnnkit.tasks.series.frame_labeller import FrameLabeller
+from rnnkit.tasks.series.sequence_classifier import SequenceClassifier
+from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.tasks.text import TextClassifier
+from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 from rnnkit.tasks.truncated import TruncatedBPTT
 
 __all__ = [

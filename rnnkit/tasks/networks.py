@@ -13,7 +13,7 @@ from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
 from rnnkit.hmm.layers.features import HMMFeatures
-from rnnkit.tasks.fronts import front_of, rows_of, scale_of, standardisation
+from rnnkit.tasks.series.fronts import front_of, rows_of, scale_of, standardisation
 
 FORMS = ("input", "output", "joint")
 HYBRIDS = (None, *FORMS)

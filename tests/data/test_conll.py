@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnkit.data import tagged_sets
 from rnnkit.data.conll import from_path, parse_conll, parse_conllu
-from rnnkit.data.names_sample import read, read_pos
+from rnnkit.data.samples.names_sample import read, read_pos
+from rnnkit.data.sets import tagged_sets
 from rnnkit.data.treebank import split_words
 from rnnkit.errors import InputError
 from rnnkit.monitor.spans import is_iob2

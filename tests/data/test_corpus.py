@@ -12,8 +12,9 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from rnnkit.data import datasets, token_stream, wiki8
+from rnnkit.data import datasets, token_stream
 from rnnkit.data.corpus import open_corpus
+from rnnkit.data.sets import wiki8
 from rnnkit.data.text import TextPipeline
 from rnnkit.errors import InputError
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnkit.data import archive, datasets, imdb
+from rnnkit.data import archive, datasets
+from rnnkit.data.sets import imdb
 from rnnkit.data.splits import Split, TextDataset, deal
 from rnnkit.errors import InputError
 
@@ -301,7 +302,7 @@ def test_sample_by_name():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "imbd"}, r"no data set 'imbd'. Did you mean 'imdb'\? Known: imdb, "),
+        ({"name": "imbd"}, r"no data set 'imbd'. Did you mean 'imdb'\? Known: aeslc, "),
         ({"name": "zzz"}, r"no data set 'zzz'. Known"),
         ({"name": "sample", "valid_fraction": 1.0}, "valid_fraction is 1.0"),
         ({"name": "sample", "limit": 0}, "limit is 0"),

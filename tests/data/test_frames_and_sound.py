@@ -9,7 +9,8 @@ import wave
 import numpy as np
 import pytest
 
-from rnnkit.data import frames_sample, gesture, spoken_digits
+from rnnkit.data.samples import frames_sample
+from rnnkit.data.sets import gesture, spoken_digits
 from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError
 

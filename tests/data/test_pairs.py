@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from rnnkit.data import pairs, pairs_sample
 from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.pair_files import from_path
+from rnnkit.data.samples import pairs_sample
+from rnnkit.data.sets import pairs
 from rnnkit.errors import InputError
 
 ROWS = [(f"ein Hund {i}", f"a dog {i}") for i in range(20)]

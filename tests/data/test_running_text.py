@@ -8,7 +8,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from rnnkit.data import names, running_sample, running_text
+from rnnkit.data import running_text
+from rnnkit.data.samples import running_sample
+from rnnkit.data.sets import names
 from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.errors import InputError

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnnkit.data import sample
-from rnnkit.data.sample_words import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
+from rnnkit.data.samples import sample
+from rnnkit.data.samples.sample_words import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ import tarfile
 import numpy as np
 import pytest
 
-from rnnkit.data import datasets, traffic
+from rnnkit.data import datasets
 from rnnkit.data.pieces import Pieces, Whole
 from rnnkit.data.series import Series, cut_at_gaps, deal_by_time, from_arrays, from_csv
 from rnnkit.data.series_encoding import SeriesEncoder
+from rnnkit.data.sets import traffic
 from rnnkit.errors import InputError
 
 HEAD = "\ufeff5 Minutes,Lane 1 Flow (Veh/5 Minutes),# Lane Points,% Observed"

@@ -8,7 +8,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from rnnkit.data import datasets, movements, timeseries
+from rnnkit.data import datasets
+from rnnkit.data.samples import movements
+from rnnkit.data.sets import timeseries
 from rnnkit.errors import InputError
 
 HEAD = "#a remark\n@problemName tiny\n@classLabel true 1 2\n@data\n"

@@ -8,7 +8,7 @@ from keras import ops
 
 from rnnkit.data.subwords import BEGIN, END
 from rnnkit.errors import InputError
-from rnnkit.tasks.beam_search import Beams, BeamSearch, advance, length_norm
+from rnnkit.tasks.text_to_text.beam_search import Beams, BeamSearch, advance, length_norm
 
 V, N, L = 7, 3, 4
 WORDS = (END, 4, 5, 6)

@@ -13,8 +13,8 @@ from rnnkit.data.series import Series
 from rnnkit.errors import InputError
 from rnnkit.recipes.frames import frame_labeller
 from rnnkit.tasks import load
-from rnnkit.tasks.frame_labeller import windows_of
-from rnnkit.tasks.frame_networks import frame_network
+from rnnkit.tasks.series.frame_labeller import windows_of
+from rnnkit.tasks.series.frame_networks import frame_network
 
 SMALL = {"units": 6, "dropout": 0.0, "learning_rate": 0.03, "batch_size": 4, "window": 32}
 

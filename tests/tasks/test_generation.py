@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rnnkit.recipes.language import next_word
-from rnnkit.tasks import generation
-from rnnkit.tasks.completion import Completer
-from rnnkit.tasks.generation import Choice
+from rnnkit.tasks.language import generation
+from rnnkit.tasks.language.completion import Completer
+from rnnkit.tasks.language.generation import Choice
 
 TEXT = (
     "the cat sees the dog .\nthe dog sees a cat .\na mouse and the cat see <unk> the moose .\n" * 4

@@ -18,7 +18,7 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.events import EventWriter
 from rnnkit.recipes.language import next_word, text_generator
 from rnnkit.tasks import load
-from rnnkit.tasks.word_cache import WordCache
+from rnnkit.tasks.language.word_cache import WordCache
 
 TEXTS = ["the cat sees the dog\n", "a dog sees a cat and a mouse", "the mouse\nsees a dog"] * 2
 SMALL = {
@@ -166,7 +166,7 @@ def test_samples_on_the_page_of_texts(names, model, tmp_path):
 CHILD = """
 import json, sys
 import rnnkit.tasks
-import rnnkit.tasks.language_model
+import rnnkit.tasks.language.language_model
 path, texts = json.loads(sys.argv[1])
 model = rnnkit.tasks.load(path)
 measured = model.evaluate(texts, return_dict=True, verbose=0)
@@ -204,7 +204,7 @@ def test_one_file_here_and_on_another_backend(model, tmp_path):
 
 
 def test_same_first_weights_on_every_backend():
-    from rnnkit.tasks.language_networks import language_network
+    from rnnkit.tasks.language.language_networks import language_network
 
     network = language_network(20, units=3, embedding_size=2, seed=3)
     table = network.get_layer("words").get_weights()[0]

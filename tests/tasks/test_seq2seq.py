@@ -12,9 +12,13 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.events import EventWriter
 from rnnkit.recipes.summary import summarizer
 from rnnkit.recipes.translation import translator
-from rnnkit.tasks import text_scores
-from rnnkit.tasks.seq2seq import Seq2Seq
-from rnnkit.tasks.seq2seq_losses import SmoothedCrossentropy, TokenAccuracy, TokenPerplexity
+from rnnkit.tasks.text_to_text import text_scores
+from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
+from rnnkit.tasks.text_to_text.seq2seq_losses import (
+    SmoothedCrossentropy,
+    TokenAccuracy,
+    TokenPerplexity,
+)
 
 TINY = {
     "units": 24,

@@ -8,7 +8,7 @@ import pytest
 from rnnkit.errors import InputError
 from rnnkit.recipes import sequence_classifier
 from rnnkit.tasks import load
-from rnnkit.tasks.fronts import rows_of
+from rnnkit.tasks.series.fronts import rows_of
 
 SOUND = {"features": "log-mel", "mels": 8, "rate": 8000, "centred": False}
 

@@ -14,9 +14,9 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.spans import as_iob2
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
-from rnnkit.tasks.tagger import SequenceTagger
-from rnnkit.tasks.tagger_networks import Learned, recurrent_tagger
-from rnnkit.tasks.word_layers import KnownWords, Spelling
+from rnnkit.tasks.tagging.tagger import SequenceTagger
+from rnnkit.tasks.tagging.tagger_networks import Learned, recurrent_tagger
+from rnnkit.tasks.words.word_layers import KnownWords, Spelling
 
 SMALL = {"units": 8, "embedding_size": 6, "character_units": 8, "word_length": 6}
 QUICK = {"learning_rate": 0.03, "batch_size": 16, "dropout": 0.1, "embedding_dropout": 0.0}

@@ -13,9 +13,9 @@ from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
-from rnnkit.tasks import tagged
-from rnnkit.tasks.spelled import SpelledTask
-from rnnkit.tasks.tagger_networks import Learned
+from rnnkit.tasks.tagging import tagged
+from rnnkit.tasks.tagging.tagger_networks import Learned
+from rnnkit.tasks.words.spelled import SpelledTask
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -28,10 +28,10 @@ class SequenceTagger(SpelledTask):
 
     Args:
         build_network: `(Learned) -> functional model`, such as
-            `rnnkit.tasks.tagger_networks.recurrent_tagger`.
+            `rnnkit.tasks.tagging.tagger_networks.recurrent_tagger`.
         classes: names of the tags; learned from the first `fit` when left out.
-        **options: see `rnnkit.tasks.spelled.SpelledTask`, `rnnkit.tasks.word_start.WordTask` and
-            `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.words.spelled.SpelledTask`,
+            `rnnkit.tasks.words.word_start.WordTask` and `rnnkit.tasks.base.Task`.
 
     Raises:
         InputError: a setting that cannot be used.
@@ -288,7 +288,8 @@ class SequenceTagger(SpelledTask):
             texts: one text, or many.
 
         Returns:
-            For each text a list of `(text, type, start, end)`; `text` is `texts[i][start:end]`.
+            A list of `(text, type, start, end)` for each text; the piece goes from the character
+            `start` to the one before `end`.
 
         Raises:
             InputError: the tags of this model mark no spans, or something is no text.

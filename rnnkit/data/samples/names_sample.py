@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rnnkit.data.conll import dataset
-from rnnkit.data.names_words import FIRST, SLOTS, SYLLABLES, TEMPLATES, UPOS
+from rnnkit.data.samples.draw import pick
+from rnnkit.data.samples.names_words import FIRST, SLOTS, SYLLABLES, TEMPLATES, UPOS
 from rnnkit.data.splits import Dataset, Split
 
 # Whole batches of 32: a part of one is a shape more to be compiled.
@@ -87,7 +88,7 @@ def _sentences() -> Iterator[list[list[_Word]]]:
 
 def _sentence(source: random.Random, names: Sequence[str]) -> list[_Word]:
     row: list[_Word] = []
-    for item in _pick(source, TEMPLATES).split():
+    for item in pick(source, TEMPLATES).split():
         row += _fill(item, source, names)
     first = row[0]
     row[0] = first._replace(text=first.text[0].upper() + first.text[1:])
@@ -101,19 +102,19 @@ def _fill(item: str, source: random.Random, names: Sequence[str]) -> list[_Word]
         if slot in ("per", "loc", "org"):
             return _name(slot, source, names)
         words, upos = SLOTS[slot]
-        return [_Word(_pick(source, words), upos)]
+        return [_Word(pick(source, words), upos)]
     word, _, upos = item.partition("/")
     return [_Word(word, upos or UPOS[word])]
 
 
 def _name(kind: str, source: random.Random, names: Sequence[str]) -> list[_Word]:
-    made_up = _pick(source, names)
+    made_up = pick(source, names)
     words = [made_up]
     if kind == "per":
-        first = _pick(source, FIRST) if source.random() < 0.5 else made_up
-        words = [first, _pick(source, names)] if source.random() < 0.3 else [first]
+        first = pick(source, FIRST) if source.random() < 0.5 else made_up
+        words = [first, pick(source, names)] if source.random() < 0.3 else [first]
     elif kind == "org" and source.random() < 0.6:
-        words = [made_up, _pick(source, SLOTS["firm"][0])]
+        words = [made_up, pick(source, SLOTS["firm"][0])]
     tags = [f"B-{kind.upper()}"] + [f"I-{kind.upper()}"] * (len(words) - 1)
     return [_Word(word, "PROPN", tag) for word, tag in zip(words, tags, strict=True)]
 
@@ -121,12 +122,7 @@ def _name(kind: str, source: random.Random, names: Sequence[str]) -> list[_Word]
 def _made_up(source: random.Random, seen: set[str]) -> str:
     while True:
         count = 2 if source.random() < 0.7 else 3
-        name = "".join(_pick(source, SYLLABLES) for _ in range(count)).capitalize()
+        name = "".join(pick(source, SYLLABLES) for _ in range(count)).capitalize()
         if name not in seen:
             seen.add(name)
             return name
-
-
-def _pick(source: random.Random, options: Sequence[Any]) -> Any:
-    # Of all that `random` offers, only random() is promised to stay the same in later Pythons.
-    return options[int(source.random() * len(options))]

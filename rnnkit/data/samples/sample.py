@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import random
 import re
-from typing import Any
 
 import numpy as np
 
-from rnnkit.data.sample_words import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
+from rnnkit.data.samples.draw import pick
+from rnnkit.data.samples.sample_words import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
 from rnnkit.data.splits import Split, TextDataset
 
 SIZES = {"train": 4_000, "valid": 500, "test": 1_000}
@@ -53,17 +53,17 @@ def _split(source: random.Random, size: int, seen: set[str]) -> Split:
 
 def _review(source: random.Random, verdict: int) -> str:
     """Write one review: an opening, distractions, the verdict once or twice, distractions."""
-    patterns = [_pick(source, OPENINGS)]
+    patterns = [pick(source, OPENINGS)]
     distractions = list(DISTRACTIONS)
 
     def distract(most: int) -> None:
         for _ in range(int(source.random() * (most + 1))):
-            patterns.append(_pick(source, distractions))
+            patterns.append(pick(source, distractions))
             distractions.remove(patterns[-1])
 
     distract(2)
     for _ in range(1 if source.random() < 0.3 else 2):
-        patterns.append(_pick(source, _pick(source, VERDICTS)))
+        patterns.append(pick(source, pick(source, VERDICTS)))
         distract(1)
     return " ".join(_sentence(source, pattern, verdict) for pattern in patterns)
 
@@ -79,15 +79,10 @@ def _sentence(source: random.Random, pattern: str, verdict: int) -> str:
         else:
             options = SLOTS[slot[1]]
         options = [option for option in options if option not in used]  # nothing said twice
-        used.add(choice := _pick(source, options))
+        used.add(choice := pick(source, options))
         return choice
 
     while "{" in pattern:
         pattern = re.sub(r"\{(\w+)\}", fill, pattern)
     pattern = re.sub(r"\ba (?=[aeiou])", "an ", pattern)
     return pattern[0].upper() + pattern[1:] + ("" if pattern[-1] in "!?" else ".")
-
-
-def _pick(source: random.Random, options: list[str] | list[list[str]]) -> Any:
-    # Of all that `random` offers, only random() is promised to stay the same in later Pythons.
-    return options[int(source.random() * len(options))]

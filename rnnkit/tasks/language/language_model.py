@@ -20,9 +20,9 @@ from rnnkit.errors import InputError, nearest
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
-from rnnkit.tasks.language_networks import language_network
-from rnnkit.tasks.word_cache import WordCache, choose_cache
-from rnnkit.tasks.writing import WritingModel
+from rnnkit.tasks.language.language_networks import language_network
+from rnnkit.tasks.language.word_cache import WordCache, choose_cache
+from rnnkit.tasks.language.writing import WritingModel
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -37,8 +37,8 @@ class LanguageModel(WritingModel):
 
     Args:
         build_network: `(vocabulary size, classes) -> functional model`, see
-            `rnnkit.tasks.language_networks.language_network`, which is taken when left out; classes
-            is 0 where there are none.
+            `rnnkit.tasks.language.language_networks.language_network`, which is taken when left
+            out; classes is 0 where there are none.
         units: words or characters.
         vocabulary_size: keep at most this many tokens, two reserved ones included; None = all.
         min_count: keep tokens that occur at least this often.
@@ -207,8 +207,8 @@ class LanguageModel(WritingModel):
             batch_size: rows that are read side by side; those of the training when left out.
             verbose: as in Keras.
             return_dict: return the numbers by name.
-            cache: a `rnnkit.tasks.word_cache.WordCache`, or its settings, to read with; see
-                `choose_cache`.
+            cache: a `rnnkit.tasks.language.word_cache.WordCache`, or its settings, to read with;
+                see `choose_cache`.
             **kwargs: as in Keras.
 
         Raises:
@@ -277,7 +277,7 @@ class LanguageModel(WritingModel):
         Args:
             x: texts that are neither trained on nor measured with: those of valid.
             batch_size: rows that are read side by side.
-            **grid: the values to try; see `rnnkit.tasks.word_cache.choose_cache`.
+            **grid: the values to try; see `rnnkit.tasks.language.word_cache.choose_cache`.
 
         Example:
             >>> cache = model.choose_cache(data.valid.x)  # doctest: +SKIP

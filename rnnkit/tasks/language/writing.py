@@ -15,9 +15,9 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import markdown_table, plain
-from rnnkit.tasks.carried_states import CarriedStates
-from rnnkit.tasks.completion import Completer
-from rnnkit.tasks.generation import Choice, Reader, go_on
+from rnnkit.tasks.language.carried_states import CarriedStates
+from rnnkit.tasks.language.completion import Completer
+from rnnkit.tasks.language.generation import Choice, Reader, go_on
 
 _SHOWN, _LENGTH = 20, 200  # labels, and characters of a sample, on TensorBoard's page
 _MANNERS: tuple[dict[str, Any], ...] = (
@@ -94,7 +94,7 @@ class WritingModel(CarriedStates):
             length: the most tokens that are written; fewer where the model ends the text.
             label: one label, or one for each prompt, where the model learned labels.
             strategy: "greedy", "temperature", "top_k" or "top_p"; see
-                `rnnkit.tasks.generation.Choice`.
+                `rnnkit.tasks.language.generation.Choice`.
             temperature: below 1 sticks to what is likely, above 1 strays from it.
             top_k: for strategy "top_k", how many of the likeliest tokens are drawn from.
             top_p: for strategy "top_p", the probability that those drawn from have together.

@@ -13,8 +13,8 @@ from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
 from rnnkit.features import WindowFeatures
-from rnnkit.tasks.fronts import rows_of, scale_of, standardisation
 from rnnkit.tasks.networks import CELLS, recurrent_stack
+from rnnkit.tasks.series.fronts import rows_of, scale_of, standardisation
 
 OUTPUTS = ("softmax", "crf")
 FEED_FORWARD = "dense"

@@ -10,10 +10,10 @@ import numpy as np
 from rnnkit.data.text_units import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError
-from rnnkit.tasks.generation import Reader, States
+from rnnkit.tasks.language.generation import Reader, States
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.writing import WritingModel
+    from rnnkit.tasks.language.writing import WritingModel
 
 
 class Completer:

@@ -47,10 +47,10 @@ class Found(NamedTuple):
 
 
 def length_norm(lengths: Any, length_penalty: float) -> Any:
-    """Return `lp = ((5 + |y|) / 6)^α`, by which `log P(y)` is divided before beams are compared.
+    """Return `lp = ((5 + n) / 6)^α`, by which `log P(y)` is divided before beams are compared.
 
     Args:
-        lengths: |y|, an array or tensor.
+        lengths: n, the tokens of y, an array or tensor.
         length_penalty: α; 0 = `log P` as it is, larger = longer sequences.
 
     Source: Wu et al. 2016, arXiv:1609.08144.

@@ -17,7 +17,7 @@ from rnnkit.monitor.figures import confusion_png
 from rnnkit.monitor.metrics import F1, Precision, Recall
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
-from rnnkit.tasks.sequence_classifier import check_series
+from rnnkit.tasks.series.sequence_classifier import check_series
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")

@@ -13,7 +13,7 @@ from keras import ops
 from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
 from rnnkit.tasks.networks import CELLS
-from rnnkit.tasks.word_tables import AdaptiveTable, WordTable
+from rnnkit.tasks.words.word_tables import AdaptiveTable, WordTable
 
 SOFTMAX = ("full", "adaptive", "sampled")
 

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from rnnkit.data.sample import _pick
+from rnnkit.data.samples.draw import pick
 from rnnkit.data.splits import Dataset, Split
 
 SIZES = {"train": 2_000, "valid": 200, "test": 200}
@@ -126,12 +126,12 @@ def _dataset(name: str, make: Callable[[random.Random], tuple[str, str]], about:
 
 
 def _sentence(source: random.Random) -> tuple[str, str]:
-    gender, person, english_person = _pick(source, PEOPLE)
-    other, thing, english_thing = _pick(source, THINGS)
-    one, english_one = _pick(source, ADJECTIVES)
-    two, english_two = _pick(source, ADJECTIVES)
-    verb, english_verb = _pick(source, VERBS)
-    time, english_time = _pick(source, TIMES)
+    gender, person, english_person = pick(source, PEOPLE)
+    other, thing, english_thing = pick(source, THINGS)
+    one, english_one = pick(source, ADJECTIVES)
+    two, english_two = pick(source, ADJECTIVES)
+    verb, english_verb = pick(source, VERBS)
+    time, english_time = pick(source, TIMES)
     article, ending = A[other]
     subject = f"{THE[gender]} {one}e {person}"
     seen = f"{article} {two}{ending} {thing}"
@@ -149,16 +149,16 @@ def _sentence(source: random.Random) -> tuple[str, str]:
 
 
 def _mail(source: random.Random) -> tuple[str, str]:
-    name = "".join(_pick(source, SOUNDS) for _ in range(3)).capitalize()
-    topic, event = _pick(source, TOPICS), _pick(source, EVENTS)
-    day = _pick(source, DAYS)
+    name = "".join(pick(source, SOUNDS) for _ in range(3)).capitalize()
+    topic, event = pick(source, TOPICS), pick(source, EVENTS)
+    day = pick(source, DAYS)
     news: list[Any] = [
         (f"the {topic} {event} with {name} is on {day}.", f"{topic} {event} with {name}"),
         (f"{name} has sent the {topic} {event}.", f"{topic} {event} from {name}"),
         (f"{name} cannot come on {day}.", f"{name} not here on {day}"),
     ]
-    told, subject = _pick(source, news)
-    lines = ["Hi all,", told[0].upper() + told[1:], _pick(source, CHATTER)]
+    told, subject = pick(source, news)
+    lines = ["Hi all,", told[0].upper() + told[1:], pick(source, CHATTER)]
     if source.random() < 0.5:
-        lines.insert(1, _pick(source, [line for line in CHATTER if line not in lines]))
+        lines.insert(1, pick(source, [line for line in CHATTER if line not in lines]))
     return "\n".join(lines), subject[0].upper() + subject[1:]

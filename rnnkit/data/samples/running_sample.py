@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from rnnkit.data.samples.draw import pick
 from rnnkit.data.splits import Dataset, Split
 
 SIZES = {"train": 1_500, "valid": 150, "test": 150}  # scenes
@@ -73,10 +74,10 @@ def read() -> Dataset:
 
 
 def _scene(source: random.Random) -> str:
-    who = _pick(source, PEOPLE)
-    other = _pick(source, [one for one in PEOPLE if one is not who])
-    patterns = [_pick(source, OPENINGS), *(_pick(source, MIDDLES) for _ in range(2))]
-    patterns.append(_pick(source, ENDS))
+    who = pick(source, PEOPLE)
+    other = pick(source, [one for one in PEOPLE if one is not who])
+    patterns = [pick(source, OPENINGS), *(pick(source, MIDDLES) for _ in range(2))]
+    patterns.append(pick(source, ENDS))
     return " ".join(_sentence(source, pattern, who, other) for pattern in patterns)
 
 
@@ -91,12 +92,7 @@ def _sentence(source: random.Random, pattern: str, who: Any, other: Any) -> str:
         place=place,
         goods=goods,
         other=other[0],
-        time=_pick(source, TIMES),
-        adjective=_pick(source, ADJECTIVES),
+        time=pick(source, TIMES),
+        adjective=pick(source, ADJECTIVES),
         **{verb: forms[plural] for verb, forms in VERBS.items()},
     )
-
-
-def _pick(source: random.Random, options: list) -> Any:
-    # Of all that `random` offers, only random() is promised to stay the same in later Pythons.
-    return options[int(source.random() * len(options))]

@@ -48,10 +48,10 @@ class Reader:
     """A language model's network, read on from given states; compiled once for each shape.
 
     Args:
-        network: as `rnnkit.tasks.language_networks.language_network` builds it.
+        network: as `rnnkit.tasks.language.language_networks.language_network` builds it.
 
     Example:
-        >>> from rnnkit.tasks.language_networks import language_network
+        >>> from rnnkit.tasks.language.language_networks import language_network
         >>> reader = Reader(language_network(20, units=4, embedding_size=4))
         >>> log_p, states = reader.read(np.array([[3, 5, 7]]), reader.start(1))
         >>> log_p.shape, [state.shape for state in states]

@@ -19,10 +19,14 @@ from rnnkit.errors import InputError, nearest
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
 from rnnkit.tasks.base import Task
-from rnnkit.tasks.beam_search import BeamSearch, check_search
-from rnnkit.tasks.seq2seq_losses import SmoothedCrossentropy, TokenAccuracy, TokenPerplexity
-from rnnkit.tasks.seq2seq_networks import Decoding
-from rnnkit.tasks.text_scores import SCORES, References
+from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
+from rnnkit.tasks.text_to_text.seq2seq_losses import (
+    SmoothedCrossentropy,
+    TokenAccuracy,
+    TokenPerplexity,
+)
+from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
+from rnnkit.tasks.text_to_text.text_scores import SCORES, References
 
 VOCABULARIES = ("joint", "separate")
 
@@ -50,7 +54,7 @@ class Seq2Seq(Task):
 
     Args:
         build_network: `(source's sub-words, target's or None where they are joint) -> functional
-            model`, such as `rnnkit.tasks.seq2seq_networks.attention_network`.
+            model`, such as `rnnkit.tasks.text_to_text.seq2seq_networks.attention_network`.
         vocabulary: "joint", one set of sub-words for both sides, or "separate".
         vocabulary_size: sub-words of a set.
         subwords: "bpe" or "unigram"; see `rnnkit.data.subwords`.
@@ -58,7 +62,8 @@ class Seq2Seq(Task):
         max_target_length: targets are cut to this many, and no longer texts are written.
         label_smoothing: share of the truth that all sub-words share, in the loss.
         beam_size: sequences that `predict` follows at once, where it is not told; 1 = greedy.
-        length_penalty: how much `predict` likes long texts; see `rnnkit.tasks.beam_search`.
+        length_penalty: how much `predict` likes long texts; see
+            `rnnkit.tasks.text_to_text.beam_search`.
         score: what `evaluate` counts of the texts written: "bleu" or "rouge".
         **options: see `rnnkit.tasks.base.Task`.
 
@@ -272,7 +277,8 @@ class Seq2Seq(Task):
             verbose: accepted as in Keras; nothing is shown.
             callbacks: accepted as in Keras.
             beam_size: sequences that are followed at once; 1 = the likeliest word at each step.
-            length_penalty: how much long texts are liked; see `rnnkit.tasks.beam_search`.
+            length_penalty: how much long texts are liked; see
+                `rnnkit.tasks.text_to_text.beam_search`.
             max_length: sub-words of a text, at most.
 
         Raises:

@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from rnnkit.data.sets.wiki8 import corpus_dataset
 from rnnkit.data.splits import Dataset
 from rnnkit.data.token_stream import Corpus
-from rnnkit.data.wiki8 import corpus_dataset
 
 SIZE = 30_000  # sentences
 SEED = 20_240_302

@@ -1,4 +1,4 @@
-"""The words and sentences that `rnnkit.data.names_sample` is made of."""
+"""The words and sentences that `rnnkit.data.samples.names_sample` is made of."""
 
 from __future__ import annotations
 

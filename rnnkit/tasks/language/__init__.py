@@ -1,0 +1,1 @@
+"""The next word or letter: learning from running text, writing and completing."""

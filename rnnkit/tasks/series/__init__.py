@@ -1,0 +1,1 @@
+"""Series of numbers and sound: a class for each, a class for each step, what comes next."""

@@ -1,0 +1,1 @@
+"""A text for a text: encoder, decoder and the search between them."""
