@@ -20,7 +20,8 @@ class ErrorPanels(typer.core.TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the commands in the order in which one needs them."""
-        known = ("list", "info", "train", "compare", "evaluate", "predict", "neighbours", "doctor")
+        first = ("list", "info", "train", "compare", "evaluate", "predict", "generate", "complete")
+        known = (*first, "neighbours", "doctor")
         return sorted(super().list_commands(ctx), key=known.index)
 
     def invoke(self, ctx: Any) -> Any:

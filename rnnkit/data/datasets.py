@@ -111,7 +111,7 @@ def names(kind: Kind | None = None) -> list[str]:
 
     Example:
         >>> names("texts")
-        ['sample', 'imdb']
+        ['sample', 'imdb', 'names']
     """
     if kind is not None:
         return list(_READERS[kind])
@@ -123,7 +123,7 @@ def suitable(kind: Kind) -> str:
 
     Example:
         >>> suitable("texts")
-        'sample, imdb, or a table or folder of texts'
+        'sample, imdb, names, or a table or folder of texts'
     """
     found = names(kind) + (names(ALSO[kind]) if kind in ALSO else [])
     return ", ".join(found) + OWN.get(kind, "")

@@ -180,7 +180,7 @@ class TensorBoard(keras.callbacks.Callback):
             return
         # Of Keras, or a table of a language model: both call the vectors so.
         tables = [layer.embeddings for layer in network.layers if hasattr(layer, "embeddings")]
-        if not tables or len(tables[0]) != len(vocabulary):
+        if not tables:
             return
         vectors = ops.convert_to_numpy(tables[0])
         # Tokens stand in falling order of their counts, after padding and unknown.

@@ -79,7 +79,7 @@ def in_order(measures: Iterable[str]) -> list[str]:
 
     Example:
         >>> in_order(["seconds", "loss", "accuracy", "perplexity", "loss"])
-        ['perplexity', 'accuracy', 'loss', 'seconds']
+        ['accuracy', 'perplexity', 'loss', 'seconds']
     """
     found = dict.fromkeys(measures)
     return [m for m in found if m not in HEADINGS] + [m for m in HEADINGS if m in found]

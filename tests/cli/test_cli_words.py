@@ -71,7 +71,7 @@ def test_evaluate_gives_the_scores_of_the_run_again(trained, rnnkit):
 
 def test_info_names_the_data_that_suit(rnnkit):
     answer = rnnkit("info", "word_vectors")
-    assert "words_sample, wiki8, sample, imdb, or a text file, or a table" in answer.text
+    assert "words_sample, wiki8, sample, imdb, names, or a text file, or a table" in answer.text
     assert "--vector-size" in answer.text
 
 

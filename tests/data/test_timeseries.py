@@ -108,7 +108,7 @@ def test_the_sample_is_always_the_same_and_only_order_decides():
 
 
 def test_names_and_kinds():
-    assert datasets.names("texts") == ["sample", "imdb"]
+    assert datasets.names("texts") == ["sample", "imdb", "names"]
     assert set(datasets.names()) >= {"japanese_vowels", "sequences_sample", "sample", "imdb"}
     assert datasets.kind_of("japanese_vowels") == "labelled series"
     with pytest.raises(InputError, match="Did you mean 'japanese_vowels'"):

@@ -164,13 +164,13 @@ def test_a_recipe_takes_a_generated_data_set_of_its_kind_by_itself():
             "lstm_sentiment",
             "japanese_vowels",
             r"lstm_sentiment learns from texts, and japanese_vowels holds labelled series\. Data "
-            r"sets that suit it: sample, imdb, or a table or folder of texts",
+            r"sets that suit it: sample, imdb, names, or a table or folder of texts",
         ),
         ("lstm_sentiment", "pems_flow", "pems_flow holds series"),
         (
             "sequence_classifier",
             "imdb",
-            r"imdb holds texts\. Data sets that suit it: sequences_sample, japanese_vowels\.",
+            r"imdb holds texts\. Data sets that suit it: sequences_sample, japanese_vowels, ",
         ),
         ("sequence_classifier", "sequences_sampel", "Did you mean 'sequences_sample'"),
     ],

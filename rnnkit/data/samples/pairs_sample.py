@@ -79,7 +79,7 @@ def read() -> Dataset:
     Example:
         >>> data = read()
         >>> data.train.x[0], data.train.y[0]
-        ('Oft zeigt die lustige Frau einen braunen Hund.', 'The funny woman often shows a dog.')
+        ('Der schnelle Koch malt jetzt einen alten Ball.', 'The fast cook paints an old ball now.')
     """
     return _dataset(
         "pairs_sample",
