@@ -6,14 +6,13 @@ python recipes/summarizer.py mine.jsonl          # {"source": "...", "target": "
 """
 
 import sys
-from pathlib import Path
 
 from rnnkit import datasets
-from rnnkit.data.pair_files import from_path
 from rnnkit.recipes import summarizer
 
 name = sys.argv[1] if len(sys.argv) > 1 else "mails_sample"
-data = from_path(name) if Path(name).exists() else datasets.load(name)
+own = name not in datasets.names()
+data = datasets.open_files(name, "pairs") if own else datasets.load(name)
 small = {"units": 64, "decoder_units": 96, "embedding_size": 64, "vocabulary_size": 600}
 model = summarizer(**small, epochs=10) if name == "mails_sample" else summarizer()
 model.fit(data.train.x, data.train.y, validation_data=(data.valid.x, data.valid.y))

@@ -6,14 +6,13 @@ python recipes/translator.py mine.tsv            # a source, a tab, a target in 
 """
 
 import sys
-from pathlib import Path
 
 from rnnkit import datasets
-from rnnkit.data.pair_files import from_path
 from rnnkit.recipes import translator
 
 name = sys.argv[1] if len(sys.argv) > 1 else "pairs_sample"
-data = from_path(name) if Path(name).exists() else datasets.load(name)
+own = name not in datasets.names()
+data = datasets.open_files(name, "pairs") if own else datasets.load(name)
 small = {"units": 64, "decoder_units": 96, "embedding_size": 64, "vocabulary_size": 600}
 model = translator(**small, epochs=10) if name == "pairs_sample" else translator()
 model.fit(data.train.x, data.train.y, validation_data=(data.valid.x, data.valid.y))

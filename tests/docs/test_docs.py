@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import re
+import runpy
 import shlex
 import sys
 from pathlib import Path
@@ -80,8 +81,11 @@ def few_reviews(monkeypatch):
     load = datasets.load
 
     def load_some(name, *, limit=40, **options):
-        whole = name in datasets.names("corpus")  # 40 sentences have hardly a word twice
-        return load(name, limit=None if whole else limit, **options)
+        if name in datasets.names("corpus"):
+            limit = None  # 40 sentences have hardly a word twice
+        elif name in datasets.names("labelled frames"):
+            limit = 4  # series of hundreds of steps, with a label each
+        return load(name, limit=limit, **options)
 
     monkeypatch.setattr(datasets, "load", load_some)
 
@@ -105,6 +109,16 @@ def test_python_blocks_run_in_order(page):
         else:
             # Empty lines before the code make a traceback name the page's own line.
             exec(compile("\n" * line + text, str(page), "exec"), names)
+
+
+@pytest.mark.usefixtures("in_a_folder", "few_reviews")
+@pytest.mark.skipif(not SHOWN, reason="scripts run on PyTorch, which compiles nothing")
+@pytest.mark.parametrize("script", sorted((ROOT / "recipes").glob("*.py")), ids=name)
+def test_scripts_run_on_a_little_of_their_sample(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    runpy.run_path(str(script), run_name="__main__")
+    assert Path(f"{script.stem}.keras").is_file() or script.stem == "word_vectors"
+    assert capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("in_a_folder")
