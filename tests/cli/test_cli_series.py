@@ -90,7 +90,8 @@ def test_other_data_of_another_kind_are_refused(trained, rnnkit):
 
 def test_info_names_the_data_that_suit(rnnkit):
     assert (
-        "data: sample, imdb, names, or a table or folder of texts" in rnnkit("info", "lstm_sentiment").text
+        "data: sample, imdb, names, or a table or folder of texts"
+        in rnnkit("info", "lstm_sentiment").text
     )
     assert "japanese_vowels" in rnnkit("info", "sequence_classifier").text
 
