@@ -36,8 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-# What these folders test is the same on every backend, and needs compiled models to be tested: it
-# runs on PyTorch, which compiles nothing. Tests marked `every_backend` run on the others, too.
+# What these folders test, and files marked `one_backend`, is the same on every backend, and needs
+# compiled models to be tested: it runs on PyTorch, which compiles nothing. Tests marked
+# `every_backend` run on the others, too.
 ON_ONE_BACKEND = ("cli", "data", "study")
 
 
@@ -51,7 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     elsewhere = [
         item
         for item in items
-        if str(item.path).startswith(folders) and not item.get_closest_marker("every_backend")
+        if (str(item.path).startswith(folders) or item.get_closest_marker("one_backend"))
+        and not item.get_closest_marker("every_backend")
     ]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in set(elsewhere)]

@@ -13,6 +13,8 @@ from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.tasks import load
 from rnnkit.tasks.bag_of_words import NGrams, TokenWeights, bag_of_words_classifier
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 TEXTS = ["not a good film", "a good good good film", "dull", "a dull film, not a good one"]
 
 
@@ -71,6 +73,7 @@ def model(reviews):
     return model
 
 
+@pytest.mark.every_backend
 def test_learns_and_saves(model, reviews, tmp_path):
     texts, labels = reviews
     assert model.evaluate(texts, labels, return_dict=True, verbose=0)["accuracy"] > 0.95

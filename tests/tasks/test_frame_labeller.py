@@ -16,6 +16,8 @@ from rnnkit.tasks import load
 from rnnkit.tasks.series.frame_labeller import windows_of
 from rnnkit.tasks.series.frame_networks import frame_network
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 SMALL = {"units": 6, "dropout": 0.0, "learning_rate": 0.03, "batch_size": 4, "window": 32}
 
 
@@ -45,6 +47,7 @@ def model(request, runs):
     return model
 
 
+@pytest.mark.every_backend
 def test_learns_and_measures_every_step_once(model, runs):
     x, y = runs
     scores = model.evaluate(x, y, batch_size=16, return_dict=True, verbose=0)
@@ -65,6 +68,7 @@ def test_learns_and_measures_every_step_once(model, runs):
     assert (np.concatenate(model.predict_labels(x)) == truth).mean() > 0.85
 
 
+@pytest.mark.every_backend
 def test_answers_do_not_depend_on_the_company(model, runs):
     x, _ = runs
     together, labels = model.predict(x, verbose=0), model.predict_labels(x)

@@ -11,6 +11,8 @@ from rnnkit.tasks.language import generation
 from rnnkit.tasks.language.completion import Completer
 from rnnkit.tasks.language.generation import Choice
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 TEXT = (
     "the cat sees the dog .\nthe dog sees a cat .\na mouse and the cat see <unk> the moose .\n" * 4
 )
@@ -23,6 +25,7 @@ def model():
     return model
 
 
+@pytest.mark.every_backend
 def test_step_by_step_equals_reading_the_prefix_again(model, monkeypatch):
     monkeypatch.setattr(generation, "CHUNK", 4)  # of the prompt, too, some words come in one go
     prompt = "the dog sees a cat . the"
@@ -40,6 +43,7 @@ def test_step_by_step_equals_reading_the_prefix_again(model, monkeypatch):
     assert text == prompt
 
 
+@pytest.mark.every_backend
 def test_writing_between_epochs_changes_nothing():
     """On JAX Keras carries the weights through a fit apart from the model."""
     found = []

@@ -20,6 +20,8 @@ from rnnkit.recipes.language import next_word, text_generator
 from rnnkit.tasks import load
 from rnnkit.tasks.language.word_cache import WordCache
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 TEXTS = ["the cat sees the dog\n", "a dog sees a cat and a mouse", "the mouse\nsees a dog"] * 2
 SMALL = {
     "layers": 2,
@@ -79,6 +81,7 @@ def by_hand(model, text):
     return -log_p[np.arange(len(x)), [*tokens, 0]]
 
 
+@pytest.mark.every_backend
 def test_loss_equals_numpy_whatever_the_windows(model):
     wanted = np.concatenate([by_hand(model, text) for text in TEXTS])
     assert model.ends
@@ -96,6 +99,7 @@ def test_loss_equals_numpy_whatever_the_windows(model):
         assert hidden[i].shape == (len(tokens[i]), 4)
 
 
+@pytest.mark.every_backend
 def test_training_carries_the_states_too(model):
     """With a learning rate of almost nothing an epoch's loss is that of the weights as they are."""
     wanted = model.evaluate(TEXTS, return_dict=True, verbose=0)
@@ -203,6 +207,7 @@ def test_one_file_here_and_on_another_backend(model, tmp_path):
     assert steps > int(model.optimizer.iterations)
 
 
+@pytest.mark.every_backend
 def test_same_first_weights_on_every_backend():
     from rnnkit.tasks.language.language_networks import language_network
 

@@ -20,6 +20,8 @@ from rnnkit.tasks.text_to_text.seq2seq_losses import (
     TokenPerplexity,
 )
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 TINY = {
     "units": 24,
     "decoder_units": 32,
@@ -53,6 +55,7 @@ def model(numbers):
     return model
 
 
+@pytest.mark.every_backend
 def test_it_learns_to_translate(model, numbers):
     x, y = numbers
     scores = model.evaluate(x[:32], y[:32], return_dict=True, verbose=0)
@@ -65,6 +68,7 @@ def test_it_learns_to_translate(model, numbers):
     assert model.signature.startswith("sacrebleu nrefs:1|case:mixed|eff:no|tok:13a")
 
 
+@pytest.mark.every_backend
 def test_the_company_changes_nothing(model, numbers):
     x, _ = numbers
     texts = model.predict(x[:32])
@@ -113,6 +117,7 @@ def test_several_references():
     assert found.values == {"rouge1": 50.0, "rouge2": 50.0, "rougeL": 50.0}
 
 
+@pytest.mark.every_backend
 def test_summarizer_copies_and_every_option_runs():
     x = [f"Hello all\n{name} is here" for name in ("Ann", "Bob", "Cyd", "Dan")] * 8
     y = [[f"{name} here", "here"] for name in ("Ann", "Bob", "Cyd", "Dan")] * 8

@@ -10,6 +10,8 @@ from rnnkit.recipes import sequence_classifier
 from rnnkit.tasks import load
 from rnnkit.tasks.series.fronts import rows_of
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 SOUND = {"features": "log-mel", "mels": 8, "rate": 8000, "centred": False}
 
 
@@ -26,6 +28,7 @@ def tones():
     return x, y
 
 
+@pytest.mark.every_backend
 def test_learns_sounds_and_keeps_their_scale(tones, tmp_path):
     x, y = tones
     model = sequence_classifier(**SOUND, units=6, batch_size=8, dropout=0.0, learning_rate=0.05)

@@ -18,6 +18,8 @@ from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.tasks.tagging.tagger_networks import Learned, recurrent_tagger
 from rnnkit.tasks.words.word_layers import KnownWords, Spelling
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 SMALL = {"units": 8, "embedding_size": 6, "character_units": 8, "word_length": 6}
 QUICK = {"learning_rate": 0.03, "batch_size": 16, "dropout": 0.1, "embedding_dropout": 0.0}
 NAMES = ["Ellen", "John", "Mary", "Rosalind"]
@@ -55,6 +57,7 @@ def padded(model, rows):
     return ids
 
 
+@pytest.mark.every_backend
 def test_learns_and_is_measured_as_seqeval_counts(model, sentences):
     x, y = sentences
     scores = model.evaluate(x, y, return_dict=True, verbose=0)
@@ -106,6 +109,7 @@ def test_a_long_sentence_is_read_to_its_end(model, sentences):
     np.testing.assert_allclose(together[0, : len(x[0])].sum(axis=-1), 1.0, atol=1e-5)
 
 
+@pytest.mark.every_backend
 def test_the_loss_is_that_of_all_taggings_that_may_be(model, sentences):
     """Enumerated in NumPy: -log exp(score of the tags) / sum over every allowed tagging."""
     x, y = [row[:2] for row in sentences[0][:4]], [row[:2] for row in sentences[1][:4]]
@@ -233,6 +237,7 @@ def test_a_spelling_does_not_depend_on_the_padding(kind):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(again(ids)), vectors, atol=1e-6)
 
 
+@pytest.mark.every_backend
 def test_same_first_weights_on_every_backend():
     learned = Learned(20, 20, False, 4, 9, 5, ("NOUN", "VERB"))
     network = recurrent_tagger(learned, units=3, output="softmax", seed=2)
