@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import subprocess
 import sys
@@ -221,3 +222,14 @@ def test_importing_warns_of_nothing():
     command = [sys.executable, "-W", "error", "-c", "import rnnkit.monitor.events"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_files_of_one_second_are_read_in_the_order_in_which_they_were_written(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("rnnkit.monitor.events._FILE_NUMBER", itertools.count(9))
+    monkeypatch.setattr("rnnkit.monitor.events.time.time", lambda: 1_700_000_000.0)
+    for step in (1, 2):  # the ninth and the tenth file: "10" stands before "9"
+        with EventWriter(tmp_path) as writer:
+            writer.scalar("loss", 0.5, step)
+    assert [step for step, _ in read(tmp_path)["loss"]] == [1, 2]
