@@ -63,7 +63,7 @@ class EventWriter:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        # TensorBoard reads a folder's files in the order of their names: the number needs its zeros.
+        # TensorBoard reads a folder's files in the order of their names: zeros before the number.
         name = (
             f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
             f".{os.getpid()}.{next(_FILE_NUMBER):06d}"
