@@ -14,10 +14,10 @@ import rnnkit
 
 ROOT = Path(rnnkit.__file__).parent
 FRAMEWORKS = {"tensorflow", "jax", "jaxlib", "torch"}
-# A room may import the rooms of lower floors and itself; rooms of one floor leave each other alone.
 # Other processes are asked, and files are read: the same whatever runs here.
 pytestmark = pytest.mark.one_backend
 
+# A room may import the rooms of lower floors and itself; rooms of one floor leave each other alone.
 FLOORS = {
     "backend": 0,
     "data": 0,
