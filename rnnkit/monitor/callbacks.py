@@ -176,7 +176,7 @@ class TensorBoard(keras.callbacks.Callback):
             write_words(self.folder / "train", table, words, vocabulary.counts, self.max_words)
             return
         network = getattr(self.model, "network", None) or self.model
-        if getattr(vocabulary, "tokens", None) is None:  # none, or a setting of that name
+        if vocabulary is None or isinstance(vocabulary, str):  # none, or a setting of that name
             return
         # Of Keras, or a table of a language model: both call the vectors so.
         tables = [layer.embeddings for layer in network.layers if hasattr(layer, "embeddings")]

@@ -133,7 +133,7 @@ def carry_out(
         "parameters": int((model.network or model).count_params()),
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
         "epochs": len(rows),
-        "best_epoch": _kept_epoch(model.monitor, rows),
+        "best_epoch": _kept_epoch(model, rows),
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
@@ -172,11 +172,12 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _kept_epoch(monitor: str, rows: list[dict[str, float]]) -> int:
+def _kept_epoch(model: Task, rows: list[dict[str, float]]) -> int:
     """Return the epoch whose weights were kept: the best on held-out data, else the last."""
-    if not monitor.startswith("val_"):
+    if not model.monitor.startswith("val_"):
         return len(rows)
-    return int(min(rows, key=lambda row: row[monitor])["epoch"])
+    best = {"min": min, "max": max}[model.monitor_mode]
+    return int(best(rows, key=lambda row: row[model.monitor])["epoch"])
 
 
 def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int | str) -> float:

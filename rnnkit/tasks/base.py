@@ -41,7 +41,8 @@ class Task(keras.Model):
     """
 
     assets: tuple[str, ...] = ()  # the files that `save_assets` puts beside the weights
-    monitor = "val_loss"  # what the best epoch has least of
+    monitor = "val_loss"  # what tells the best epoch
+    monitor_mode = "min"  # "min" or "max": whether it has least or most of it
 
     def __init__(
         self,
@@ -124,6 +125,7 @@ class Task(keras.Model):
         epochs: int | None = None,
         patience: int | None = None,
         keep_best: bool = True,
+        measures: Sequence[keras.callbacks.Callback] = (),
         callbacks: Sequence[keras.callbacks.Callback] = (),
         **options: Any,
     ) -> keras.callbacks.History:
@@ -135,6 +137,7 @@ class Task(keras.Model):
             epochs: how often to go through the batches; the task's own number when left out.
             patience: stop after this many epochs without a better `monitor`.
             keep_best: end with the weights of the epoch of the best `monitor`.
+            measures: callbacks that put more numbers beside an epoch's, `monitor` among them.
             callbacks: more of Keras's callbacks.
             **options: `class_weight`, `initial_epoch`, `verbose`, as in Keras.
         """
@@ -145,7 +148,7 @@ class Task(keras.Model):
         gradient_norm.watch(self.optimizer)
         self.tokens_per_epoch = batches.tokens
         epochs = epochs or self.epochs or enough_epochs(len(batches))
-        own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
+        own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite(), *measures]
         scheduled = None
         if self.learning_rate_schedule != "constant":
             scheduled = ScheduledLearningRate(
@@ -156,7 +159,7 @@ class Task(keras.Model):
             own.append(
                 keras.callbacks.EarlyStopping(
                     monitor=self.monitor,
-                    mode="min",
+                    mode=self.monitor_mode,
                     patience=epochs if patience is None else patience,
                     restore_best_weights=keep_best,
                 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rnnkit.errors import InputError, NonFiniteLoss
-from rnnkit.study import evaluate, load_data, open_model, open_run, train
+from rnnkit.study import evaluate, load_data, open_model, open_run, train, training
 
 pytestmark = pytest.mark.every_backend  # from data to results and back, once on each
 
@@ -69,6 +70,16 @@ def test_metrics_hold_a_row_an_epoch_and_the_best_one_is_named(run):
     assert {"loss", "val_loss", "val_accuracy", "seconds"} <= set(rows[0])
     best = min(rows, key=lambda row: row["val_loss"])
     assert run.results["best_epoch"] == best["epoch"]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "kept"), [("val_loss", "min", 2), ("val_f1", "max", 3), ("loss", "min", 4)]
+)
+def test_the_epoch_that_was_kept_is_the_best_by_the_tasks_own_measure(monitor, mode, kept):
+    measured = [(1, 0.9, 0.2), (2, 0.5, 0.4), (3, 0.6, 0.7), (4, 0.8, 0.7)]
+    rows = [{"epoch": e, "val_loss": loss, "val_f1": f1} for e, loss, f1 in measured]
+    task = SimpleNamespace(monitor=monitor, monitor_mode=mode)
+    assert training._kept_epoch(task, rows) == kept
 
 
 def test_throughput_is_tokens_over_the_seconds_of_the_epochs(run, table, columns):

@@ -55,6 +55,13 @@ class SequenceTagger(SpelledTask):
         super().__init__(build_network, **options)
         self.classes = tuple(classes or ())
 
+    monitor_mode = "max"
+
+    @property
+    def monitor(self) -> str:  # type: ignore[override]
+        """What tells the best epoch: F1 of the spans, where tags mark spans, else accuracy."""
+        return "val_f1" if is_iob2(self.classes) else "val_accuracy"
+
     # The network's two faces: scores to learn by, tags to answer with.
 
     def _set_network(self, network: keras.Model) -> None:
@@ -174,26 +181,15 @@ class SequenceTagger(SpelledTask):
         if self.network is None:
             self._learn(rows, classes, unlabelled)
             self.classes = classes
-        held_out = None
-        own: list[keras.callbacks.Callback] = []
-        if held_rows:
-            held_out = self._batches(self._encode(held_rows), held_targets)
-            own.append(MeasuredTags(held_out, held_tags))
-            if keep_best or patience is not None:
-                own.append(
-                    keras.callbacks.EarlyStopping(
-                        monitor="val_f1" if spanned else "val_accuracy",
-                        mode="max",
-                        patience=10**9 if patience is None else patience,
-                        restore_best_weights=keep_best,
-                    )
-                )
+        held_out = self._batches(self._encode(held_rows), held_targets) if held_rows else None
         return self._train(
             self._batches(self._encode(rows), targets, sample_weight, batch_size, shuffle),
             held_out,
             epochs=epochs,
-            keep_best=False,  # by the loss: see above
-            callbacks=[*own, *callbacks],
+            patience=patience,
+            keep_best=keep_best,
+            measures=[] if held_out is None else [MeasuredTags(held_out, held_tags)],
+            callbacks=callbacks,
             initial_epoch=initial_epoch,
             verbose=verbose,
         )
