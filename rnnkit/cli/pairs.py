@@ -39,8 +39,3 @@ def print_outputs(
         return
     for output in outputs:
         print(" ".join(output.split()))  # a line each, so that outputs stand beside their texts
-
-
-def is_writer(model: object) -> bool:
-    """Say whether a loaded model writes a text for a text."""
-    return hasattr(model, "source_subwords")

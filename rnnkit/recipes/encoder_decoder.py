@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
     from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
@@ -86,7 +84,7 @@ def encoder_decoder(
     )
 
 
-_SETTINGS = """
+SETTINGS = """
 Args:
     cell: "lstm" or "gru", in encoder and decoder.
     layers: bidirectional layers of the encoder.
@@ -131,31 +129,3 @@ Example:
     >>> len(model.predict(["ein Hund", ""], beam_size=1, max_length=3))
     2
 """
-
-
-def recipe_of(name: str, summary: str, score: str, **defaults: Any) -> Callable[..., Seq2Seq]:
-    """Return `encoder_decoder` with a name, defaults and a signature that shows them."""
-    parameters = [
-        parameter.replace(default=defaults.get(parameter.name, parameter.default))
-        for parameter in inspect.signature(encoder_decoder, eval_str=False).parameters.values()
-        if parameter.name != "score"
-    ]
-    signature = inspect.Signature(parameters)
-    known = {parameter.name: parameter.default for parameter in parameters}
-
-    def recipe(**settings: Any) -> Seq2Seq:
-        for key in settings:
-            if key not in known:
-                raise TypeError(
-                    f"{name}() has no setting {key!r}.{nearest(key, known)} "
-                    f"Known: {', '.join(known)}."
-                )
-        chosen = {**known, **settings}
-        model = encoder_decoder(score=score, **chosen)
-        model.settings = {"recipe": name, **chosen}
-        return model
-
-    recipe.__name__ = recipe.__qualname__ = name
-    recipe.__doc__ = f"{summary}\n{_SETTINGS.replace('{name}', name)}"
-    recipe.__signature__ = signature  # type: ignore[attr-defined]
-    return recipe

@@ -6,12 +6,11 @@ One function holds all settings; the four recipes are it with other defaults.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.recipes.family import recipe_of
 
 if TYPE_CHECKING:
     from rnnkit.tasks import TextClassifier
@@ -168,40 +167,18 @@ Example:
 """
 
 
-def _recipe(name: str, summary: str, **defaults: Any) -> Callable[..., TextClassifier]:
-    """Return `_classifier` with another name, other defaults and a signature that shows them."""
-    fixed = {key: defaults.pop(key) for key in ("cell", "bidirectional") if key in defaults}
-    parameters = [
-        parameter.replace(default=defaults.get(parameter.name, parameter.default))
-        for parameter in inspect.signature(_classifier, eval_str=False).parameters.values()
-        if parameter.name not in ("cell", "bidirectional")
-    ]
-    preset = inspect.Parameter(
-        "preset", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="str | None"
+def _recipe(
+    name: str, summary: str, *, cell: str, bidirectional: bool = False, **defaults: Any
+) -> Callable[..., TextClassifier]:
+    return recipe_of(
+        name,
+        summary,
+        _classifier,
+        _SETTINGS,
+        fixed={"cell": cell, "bidirectional": bidirectional},
+        presets=PRESETS,
+        **defaults,
     )
-    signature = inspect.Signature([preset, *parameters])
-    known = {parameter.name: parameter.default for parameter in parameters}
-
-    def recipe(**settings: Any) -> TextClassifier:
-        for key in settings:
-            if key not in signature.parameters:
-                raise TypeError(
-                    f"{name}() has no setting {key!r}.{nearest(key, signature.parameters)} "
-                    f"Known: {', '.join(signature.parameters)}."
-                )
-        preset = settings.pop("preset", None)
-        if preset is not None and preset not in PRESETS:
-            raise InputError(f"preset is {preset!r}; expected None or one of {list(PRESETS)}.")
-        chosen = {**known, **PRESETS.get(preset, {}), **settings}
-        model = _classifier(**fixed, **chosen)
-        chosen["embedding"] = model.embedding  # a path as text: settings are written as JSON
-        model.settings = {"recipe": name, "preset": preset, **chosen}
-        return model
-
-    recipe.__name__ = recipe.__qualname__ = name
-    recipe.__doc__ = f"{summary}\n{_SETTINGS.replace('{name}', name)}"
-    recipe.__signature__ = signature  # type: ignore[attr-defined]
-    return recipe
 
 
 rnn_sentiment = _recipe(

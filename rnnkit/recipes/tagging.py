@@ -6,12 +6,10 @@ One function holds all settings; the two recipes are it with other defaults.
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rnnkit.errors import nearest
+from rnnkit.recipes.family import recipe_of
 
 if TYPE_CHECKING:
     from rnnkit.tasks.tagging.tagger import SequenceTagger
@@ -136,48 +134,16 @@ Example:
 """
 
 
-def _recipe(
-    name: str, summary: str, tags: list[str], **defaults: Any
-) -> Callable[..., SequenceTagger]:
-    """Return `_tagger` with another name, other defaults and a signature that shows them."""
-    given = inspect.signature(_tagger, eval_str=False)
-    signature = given.replace(
-        parameters=[
-            parameter.replace(default=defaults.get(parameter.name, parameter.default))
-            for parameter in given.parameters.values()
-        ],
-        return_annotation=inspect.Signature.empty,
-    )
-    known = {parameter.name: parameter.default for parameter in signature.parameters.values()}
-
-    def recipe(**settings: Any) -> SequenceTagger:
-        for key in settings:
-            if key not in known:
-                raise TypeError(
-                    f"{name}() has no setting {key!r}.{nearest(key, known)} "
-                    f"Known: {', '.join(known)}."
-                )
-        chosen = {**known, **settings}
-        model = _tagger(**chosen)
-        chosen["embedding"] = model.embedding  # a path as text: settings are written as JSON
-        model.settings = {"recipe": name, **chosen}
-        return model
-
-    recipe.__name__ = recipe.__qualname__ = name
-    text = _SETTINGS.replace("{name}", name).replace("{tags}", str(tags).replace("'", '"'))
-    recipe.__doc__ = f"{summary}\n{text}"
-    recipe.__signature__ = signature  # type: ignore[attr-defined]
-    return recipe
-
-
-name_tagger = _recipe(
+name_tagger = recipe_of(
     "name_tagger",
     "Find the names in sentences: which words are a person, a place, an organisation.",
-    ["O", "B-PER"],
+    _tagger,
+    _SETTINGS.replace("{tags}", '["O", "B-PER"]'),
 )
-pos_tagger = _recipe(
+pos_tagger = recipe_of(
     "pos_tagger",
     "Find the part of speech of each word of a sentence.",
-    ["VERB", "PROPN"],
+    _tagger,
+    _SETTINGS.replace("{tags}", '["VERB", "PROPN"]'),
     output="softmax",
 )

@@ -98,15 +98,19 @@ class Task(keras.Model):
         self.network = network
         self.built = True
 
+    def _kind_of_batches(self) -> type[BucketedBatches]:
+        """Return what makes batches of the arrays; asked when the network is there."""
+        return BucketedBatches
+
     def _batches(
         self,
         rows: list[np.ndarray],
-        targets: np.ndarray | None = None,
+        targets: Any = None,
         sample_weight: Any = None,
         batch_size: int | None = None,
         shuffle: bool = False,
     ) -> BucketedBatches:
-        return BucketedBatches(
+        return self._kind_of_batches()(
             rows,
             targets,
             sample_weight,

@@ -12,7 +12,7 @@ from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.embeddings import embedding_matrix
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
-from rnnkit.tasks.words.word_start import WordTask
+from rnnkit.tasks.word_start import WordTask
 
 
 class TextTask(WordTask):
@@ -25,7 +25,7 @@ class TextTask(WordTask):
             called once the vocabulary is known.
         pipeline: text -> tokens.
         max_length: cut longer texts to this many tokens.
-        **options: see `rnnkit.tasks.words.word_start.WordTask` and `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.word_start.WordTask` and `rnnkit.tasks.base.Task`.
 
     Raises:
         InputError: an `embedding` that is neither a known word nor a file, an unknown trainer.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from rnnkit.tasks.words.word_tables import AdaptiveTable, WordTable
+from rnnkit.tasks.language.word_tables import AdaptiveTable, WordTable
 
 V, D, N = 11, 4, 30
 

@@ -16,7 +16,7 @@ from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.tasks.tagging.tagger_networks import Learned, recurrent_tagger
-from rnnkit.tasks.words.word_layers import KnownWords, Spelling
+from rnnkit.tasks.tagging.word_layers import KnownWords, Spelling
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 

@@ -12,8 +12,8 @@ from keras import ops
 
 from rnnkit.backend.initializers import Seeded
 from rnnkit.errors import InputError, nearest
+from rnnkit.tasks.language.word_tables import AdaptiveTable, WordTable
 from rnnkit.tasks.networks import CELLS
-from rnnkit.tasks.words.word_tables import AdaptiveTable, WordTable
 
 SOFTMAX = ("full", "adaptive", "sampled")
 

@@ -17,7 +17,7 @@ from rnnkit.monitor.figures import confusion_png
 from rnnkit.monitor.metrics import F1, Precision, Recall
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
-from rnnkit.tasks.series.sequence_classifier import check_series
+from rnnkit.tasks.series.sequence_classifier import check_series, series_for
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -75,19 +75,7 @@ class FrameLabeller(Task):
             InputError: something among them is no series, or has another number of features than
                 the series of the first fit.
         """
-        if self.network is None:
-            raise InputError(
-                f"{type(self).__name__} has no network yet: it is built in the first fit. Call fit "
-                "first, or load a trained model with rnnkit.tasks.load."
-            )
-        rows = check_series(x)
-        width = self.network.input_shape[0][-1]
-        if rows and rows[0].shape[1] != width:
-            raise InputError(
-                f"series[0] has {rows[0].shape[1]} features; the model learned from series of "
-                f"{width}."
-            )
-        return rows
+        return series_for(self, x)
 
     # Keras's three verbs, on raw series.
 
@@ -254,22 +242,8 @@ class FrameLabeller(Task):
     def _has_crf(self) -> bool:
         return self.network is not None and len(self.network.inputs) == 3
 
-    def _batches(
-        self,
-        rows: list[np.ndarray],
-        targets: Any = None,
-        sample_weight: Any = None,
-        batch_size: int | None = None,
-        shuffle: bool = False,
-    ) -> BucketedBatches:
-        return (LabelledBatches if self._has_crf else BucketedBatches)(
-            rows,
-            targets,
-            sample_weight,
-            batch_size=batch_size or self.batch_size,
-            shuffle=shuffle,
-            seed=self.seed,
-        )
+    def _kind_of_batches(self) -> type[BucketedBatches]:
+        return LabelledBatches if self._has_crf else BucketedBatches
 
     def _answers(self, model: keras.Model, x: Any, batch_size: int | None) -> list[np.ndarray]:
         """Return what a model gives for each step of each series, without the padding."""

@@ -13,6 +13,7 @@ from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError
 from rnnkit.features import LogMel
+from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
 
 
@@ -51,41 +52,12 @@ class SequenceClassifier(Classifier):
             InputError: something among them is no series, or has another number of features than
                 the series of the first fit.
         """
-        if self.network is None:
-            raise InputError(
-                f"{type(self).__name__} has no network yet: it is built in the first fit. Call fit "
-                "first, or load a trained model with rnnkit.tasks.load."
-            )
-        rows = check_series(x)
-        features = self.network.input_shape[0][-1]
-        for i, row in enumerate(rows):
-            if row.shape[1] != features:
-                raise InputError(
-                    f"series[{i}] has {row.shape[1]} features; the model learned from series of "
-                    f"{features}."
-                )
-        return rows
+        return series_for(self, x)
 
-    def _batches(
-        self,
-        rows: list[np.ndarray],
-        targets: np.ndarray | None = None,
-        sample_weight: Any = None,
-        batch_size: int | None = None,
-        shuffle: bool = False,
-    ) -> BucketedBatches:
+    def _kind_of_batches(self) -> type[BucketedBatches]:
         layers = [] if self.network is None else self.network.layers
         sound = any(isinstance(layer, LogMel) for layer in layers)
-        return (WaveBatches if sound else BucketedBatches)(
-            rows,
-            targets,
-            sample_weight,
-            batch_size=batch_size or self.batch_size,
-            max_length=self.max_length,
-            truncate=self.truncate,  # type: ignore[arg-type]
-            shuffle=shuffle,
-            seed=self.seed,
-        )
+        return WaveBatches if sound else BucketedBatches
 
     def _check(self, x: Any) -> list[np.ndarray]:
         return check_series(x)
@@ -125,6 +97,36 @@ def check_series(x: Any) -> list[np.ndarray]:
                 f"series[{i}] has {row.shape[1]} features, series[0] has {rows[0].shape[1]}: "
                 "expected as many in all."
             )
+    return rows
+
+
+def series_for(task: Task, x: Any) -> list[np.ndarray]:
+    """Return series as `check_series` does, or say that a task's network cannot read them.
+
+    Args:
+        task: one whose network's first input is `(B, T, D)`.
+        x: as `check_series` takes it.
+
+    Raises:
+        InputError: no series, no network yet, or another number of features than it learned from.
+
+    Example:
+        >>> series_for(model, np.zeros((2, 1)))  # doctest: +SKIP
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: series[0] has 1 features; the model learned from series of 2.
+    """
+    if task.network is None:
+        raise InputError(
+            f"{type(task).__name__} has no network yet: it is built in the first fit. Call fit "
+            "first, or load a trained model with rnnkit.tasks.load."
+        )
+    rows = check_series(x)
+    features = task.network.input_shape[0][-1]
+    if rows and rows[0].shape[1] != features:  # all have as many
+        raise InputError(
+            f"series[0] has {rows[0].shape[1]} features; the model learned from series of "
+            f"{features}."
+        )
     return rows
 
 

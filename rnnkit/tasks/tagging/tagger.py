@@ -14,8 +14,8 @@ from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
 from rnnkit.tasks.tagging import tagged
+from rnnkit.tasks.tagging.spelled import SpelledTask
 from rnnkit.tasks.tagging.tagger_networks import Learned
-from rnnkit.tasks.words.spelled import SpelledTask
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -30,8 +30,8 @@ class SequenceTagger(SpelledTask):
         build_network: `(Learned) -> functional model`, such as
             `rnnkit.tasks.tagging.tagger_networks.recurrent_tagger`.
         classes: names of the tags; learned from the first `fit` when left out.
-        **options: see `rnnkit.tasks.words.spelled.SpelledTask`,
-            `rnnkit.tasks.words.word_start.WordTask` and `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.tagging.spelled.SpelledTask`,
+            `rnnkit.tasks.word_start.WordTask` and `rnnkit.tasks.base.Task`.
 
     Raises:
         InputError: a setting that cannot be used.

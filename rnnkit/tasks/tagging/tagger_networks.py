@@ -14,7 +14,7 @@ from rnnkit.errors import InputError, nearest
 from rnnkit.hmm.layers.crf import bio_constraints
 from rnnkit.monitor.spans import is_iob2
 from rnnkit.tasks.networks import CELLS
-from rnnkit.tasks.words.word_layers import KnownWords, Spelling
+from rnnkit.tasks.tagging.word_layers import KnownWords, Spelling
 
 CHARACTERS = ("lstm", "cnn")
 OUTPUTS = ("crf", "softmax")

@@ -17,7 +17,7 @@ from rnnkit.errors import InputError
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.tagging import tagged
 from rnnkit.tasks.tagging.tagger_networks import Learned
-from rnnkit.tasks.words.word_start import WordTask
+from rnnkit.tasks.word_start import WordTask
 
 
 class SpelledTask(WordTask):
@@ -32,7 +32,7 @@ class SpelledTask(WordTask):
         vocabulary_size: the most words there may be, those of a file of vectors among them.
         embedding_size: of a word's vector.
         word_length: how many characters of a word are read; 0 = none.
-        **options: see `rnnkit.tasks.words.word_start.WordTask` and `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.word_start.WordTask` and `rnnkit.tasks.base.Task`.
 
     Raises:
         InputError: a setting that cannot be used.

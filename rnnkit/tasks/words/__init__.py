@@ -1,1 +1,0 @@
-"""What tasks on words share: their vectors, their spelling, where they start."""
