@@ -45,6 +45,31 @@ def find(file_name: str) -> Path | None:
     return path if path.is_file() else None
 
 
+ANY_TEXT = " Any text file will do instead: give its path."  # of data sets that are one text
+
+
+def absent(name: str, put: str, *, fetch: str | None = None, more: str = "") -> InputError:
+    """Return the error that says where a data set's files belong.
+
+    Args:
+        name: of the data set.
+        put: which files are to be put there.
+        fetch: the public home that they can be fetched from, if there is one.
+        more: what else is to be said.
+
+    Example:
+        >>> raise absent("names", "names.tar.xz")
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: The data set names is not there: put names.tar.xz into a folder...
+    """
+    why = " (It is not downloaded by itself: its home gives no checksum to verify it by.)"
+    return InputError(
+        f"The data set {name} is not there: {f'fetch {fetch}, ' if fetch else ''}put {put} into a "
+        f"folder and set RNNKIT_DATA to that folder, or into {cache_folder()}."
+        f"{why if fetch else ''}{more}"
+    )
+
+
 def locate(file_name: str, url: str, md5: str) -> Path:
     """Return the path of a file: from ``$RNNKIT_DATA``, else from the cache, else downloaded.
 

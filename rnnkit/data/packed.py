@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from rnnkit.data.archive import find, read_members
+from rnnkit.data.archive import absent, find, read_members
 from rnnkit.errors import InputError
 
 
@@ -20,7 +20,7 @@ def contents_of(
         name: of the data set, for messages.
         files: what a file is -> its name.
         archive: the name of a ``.tar.xz`` that may hold them.
-        folder: where in it they lie, such as ``timeseries/occupancy``.
+        folder: where in it they lie, such as ``timeseries/occupancy`` or ``wnut17``.
         home: where the files are published.
 
     Raises:
@@ -33,17 +33,13 @@ def contents_of(
     packed = find(archive)
     if packed is not None:
         top, _, below = folder.partition("/")
-        wanted = re.compile("|".join(re.escape(f"{below}/{file}") for file in files.values()))
-        members = read_members(packed, top, wanted)
-        found = {member.rpartition("/")[2]: data for member, data in members}
-        if set(found) != set(files.values()):
-            raise InputError(f"{packed} does not hold {' and '.join(files.values())}.")
-        return {part: (found[file], f"{packed}, {file}") for part, file in files.items()}
+        inside = {part: f"{below}/{file}" if below else file for part, file in files.items()}
+        wanted = re.compile("|".join(map(re.escape, inside.values())))
+        members = dict(read_members(packed, top, wanted))
+        if missing := [name for name in inside.values() if name not in members]:
+            raise InputError(f"{packed} does not hold {' and '.join(missing)}.")
+        return {part: (members[path], f"{packed}, {path}") for part, path in inside.items()}
     paths = {part: find(file) for part, file in files.items()}
     if None in paths.values():
-        raise InputError(
-            f"The data set {name} is not there: fetch {home}, put the files "
-            f"{' and '.join(files.values())} in it into a folder and set RNNKIT_DATA to that "
-            "folder. (It is not downloaded by itself: its home gives no checksum to verify it by.)"
-        )
+        raise absent(name, f"{archive} or its files {', '.join(files.values())}", fetch=home)
     return {part: (path.read_bytes(), str(path)) for part, path in paths.items() if path}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rnnkit.data.archive import cache_folder, find, read_members
+from rnnkit.data.archive import ANY_TEXT, absent, find, read_members
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, beside
@@ -57,7 +57,7 @@ def read_wikitext() -> Dataset:
     splits = {}
     for part, name in names.items():
         if name not in found:
-            raise InputError(_missing("wikitext2", WIKITEXT, f", or {name} beside it,"))
+            raise absent("wikitext2", f"{WIKITEXT}, or {name} beside it,", more=ANY_TEXT)
         text = check_text(found[name], name)
         count = len(text.split()) + text.count("\n")
         if count != WORDS[part]:
@@ -87,7 +87,7 @@ def read_shakespeare() -> Dataset:
     """
     archive = find(SHAKESPEARE)
     if archive is None:
-        raise InputError(_missing("tinyshakespeare", SHAKESPEARE))
+        raise absent("tinyshakespeare", SHAKESPEARE, more=ANY_TEXT)
     members = dict(read_members(archive, "tinyshakespeare", re.compile(r"input\.txt")))
     text = check_text(members.get("input.txt", b""), f"{archive}, input.txt")
     if len(text) != CHARACTERS:
@@ -195,11 +195,3 @@ def _texts(path: Path, encoding: str) -> list[str]:
     if not texts:
         raise InputError(f"{path} holds no text: nothing to learn from.")
     return texts
-
-
-def _missing(name: str, file: str, beside_it: str = "") -> str:
-    return (
-        f"The data set {name} is not there: put {file}{beside_it} into a folder and set "
-        f"RNNKIT_DATA to that folder, or into {cache_folder()}. Any text file will do instead: "
-        "give its path."
-    )

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from rnnkit.data.archive import cache_folder, find, read_members
+from rnnkit.data.archive import absent, find, read_members
 from rnnkit.data.splits import Dataset, Split, deal
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError
@@ -34,10 +34,7 @@ def read() -> Dataset:
     """
     archive = find(ARCHIVE)
     if archive is None:
-        raise InputError(
-            f"The data set names is not there: put {ARCHIVE} into a folder and set RNNKIT_DATA to "
-            f"that folder, or into {cache_folder()}."
-        )
+        raise absent("names", ARCHIVE)
     wanted = re.compile(r"pytorch_names/data/names/\w+\.txt")
     found: dict[str, list[str]] = {}
     for path, data in read_members(archive, "names", wanted):

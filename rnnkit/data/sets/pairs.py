@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from rnnkit.data.archive import find, read_members
+from rnnkit.data.archive import absent, find, read_members
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.errors import InputError
 
@@ -164,11 +164,7 @@ def read_scitldr() -> Dataset:
 def _locate(archive: str, name: str, home: str) -> Path:
     path = find(archive)
     if path is None:
-        raise InputError(
-            f"The data set {name} is not there: put {archive} into a folder and set RNNKIT_DATA to "
-            f"that folder; its home is {home}. (It is not downloaded by itself: its home gives no "
-            "checksum to verify it by.)"
-        )
+        raise absent(name, archive, more=f" Its home is {home}, where the files are not packed so.")
     return path
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnkit.data.archive import find, read_members
+from rnnkit.data.archive import absent, find, read_members
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.errors import InputError, nearest
 
@@ -122,11 +122,8 @@ def _recordings() -> list[tuple[int, str, int, np.ndarray]]:
     """Return digit, speaker, number and waveform of each recording, in the order of these."""
     path = find(ARCHIVE)
     if path is None:
-        raise InputError(
-            f"The data set spoken_digits is not there: fetch {HOME}, pack its folder recordings as "
-            f"fsdd/recordings into {ARCHIVE}, put that into a folder and set RNNKIT_DATA to it. "
-            "(It is not downloaded by itself: its home gives no checksum to verify it by.)"
-        )
+        put = f"{ARCHIVE}, with its folder recordings packed as fsdd/recordings,"
+        raise absent("spoken_digits", put, fetch=HOME)
     status = path.stat()
     return _read_archive(path, (status.st_size, status.st_mtime_ns))
 

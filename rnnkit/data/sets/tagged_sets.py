@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rnnkit.data.archive import find, read_members
 from rnnkit.data.conll import Tagged, dataset, parse_conll, parse_conllu
+from rnnkit.data.packed import contents_of
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.errors import InputError
 
@@ -104,7 +103,13 @@ def read_ud() -> Dataset:
 
 
 def _read(which: _Set) -> Dataset:
-    contents = _contents(which)
+    contents = contents_of(
+        which.name,
+        which.files,
+        archive=f"{which.name}.tar.xz",
+        folder=which.name,
+        home=which.home,
+    )
     splits = {}
     for part, (data, source) in contents.items():
         splits[part] = Split(*which.parse(data, source))
@@ -114,24 +119,3 @@ def _read(which: _Set) -> Dataset:
                 f"Fetch it again from {which.home}."
             )
     return dataset(which.name, splits["train"], splits["dev"], splits["test"], about=which.about)
-
-
-def _contents(which: _Set) -> dict[str, tuple[bytes, str]]:
-    """Return the contents of each file, and where it came from."""
-    names = list(which.files.values())
-    archive = find(f"{which.name}.tar.xz")
-    if archive is not None:
-        wanted = re.compile("|".join(map(re.escape, names)))
-        found = dict(read_members(archive, which.name, wanted))
-        if missing := [name for name in names if name not in found]:
-            raise InputError(f"{archive} does not hold {' and '.join(missing)}.")
-        return {part: (found[name], f"{archive}, {name}") for part, name in which.files.items()}
-    paths = {part: find(name) for part, name in which.files.items()}
-    if None in paths.values():
-        raise InputError(
-            f"The data set {which.name} is not there: fetch {which.home}, put "
-            f"{which.name}.tar.xz or its files {', '.join(names)} into a folder and set "
-            "RNNKIT_DATA to that folder. (It is not downloaded by itself: its home gives no "
-            "checksum to verify it by.)"
-        )
-    return {part: (path.read_bytes(), str(path)) for part, path in paths.items() if path}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
-from rnnkit.data.archive import find, read_members
+from rnnkit.data.packed import contents_of
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.errors import InputError
 
@@ -33,7 +31,10 @@ def read_vowels() -> Dataset:
     """
     splits: dict[str, Split] = {}
     classes: tuple[str, ...] = ()
-    for part, (data, source) in _files().items():
+    contents = contents_of(
+        "japanese_vowels", FILES, archive=ARCHIVE, folder="timeseries/JapaneseVowels", home=HOME
+    )
+    for part, (data, source) in contents.items():
         x, names, classes = parse_ts(data, source)
         if len(x) != COUNTS[part]:
             raise InputError(f"{source} holds {len(x)} series; expected {COUNTS[part]}.")
@@ -46,26 +47,6 @@ def read_vowels() -> Dataset:
         classes=classes,
         about=ABOUT,
     )
-
-
-def _files() -> dict[str, tuple[bytes, str]]:
-    """Return the contents of the two files, and where each came from."""
-    archive = find(ARCHIVE)
-    if archive is not None:
-        wanted = re.compile(r"JapaneseVowels/JapaneseVowels_(TRAIN|TEST)\.ts")
-        members = read_members(archive, "timeseries", wanted)
-        found = {name.partition("/")[2]: data for name, data in members}
-        if set(found) != set(FILES.values()):
-            raise InputError(f"{archive} does not hold {' and '.join(FILES.values())}.")
-        return {part: (found[name], f"{archive}, {name}") for part, name in FILES.items()}
-    paths = {part: find(name) for part, name in FILES.items()}
-    if None in paths.values():
-        raise InputError(
-            f"The data set japanese_vowels is not there: fetch {HOME}, put the files "
-            f"{' and '.join(FILES.values())} in it into a folder and set RNNKIT_DATA to that "
-            "folder. (It is not downloaded by itself: its home gives no checksum to verify it by.)"
-        )
-    return {part: (path.read_bytes(), str(path)) for part, path in paths.items() if path}
 
 
 def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tuple[str, ...]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnkit.data.archive import find, locate, read_members
+from rnnkit.data.archive import absent, find, locate, read_members
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, deal_by_time
 from rnnkit.errors import InputError
 
@@ -167,11 +167,7 @@ def _metro_file() -> tuple[bytes, str]:
         raise InputError(f"{archive} holds no {METRO_FILE}: fetch it again.")
     path = find(f"{METRO_FILE}.gz") or find(METRO_FILE)
     if path is None:
-        raise InputError(
-            f"The data set metro_traffic is not there: fetch {METRO_URL}, put it into a folder and "
-            "set RNNKIT_DATA to that folder. (It is not downloaded by itself: its home gives no "
-            "checksum to verify it by.)"
-        )
+        raise absent("metro_traffic", "it", fetch=METRO_URL)
     return _unpacked(path), str(path)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rnnkit.data.archive import cache_folder, find
+from rnnkit.data.archive import ANY_TEXT, absent, find
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.token_stream import LONGEST, Corpus, read_lines
-from rnnkit.errors import InputError
 
 FILE_NAME = "wiki8.xz"
 ABOUT = (
@@ -27,11 +26,7 @@ def read() -> Dataset:
     """
     path = find(FILE_NAME)
     if path is None:
-        raise InputError(
-            f"{FILE_NAME} is not there, and no public home to fetch it from is known: put it into "
-            f"a folder and set RNNKIT_DATA to that folder, or put it into {cache_folder()}. "
-            "Any text file will do instead of it: give its path."
-        )
+        raise absent(FILE_NAME, "it", more=f" No public home of it is known.{ANY_TEXT}")
     return corpus_dataset(Corpus(read_lines(path), name="wiki8", about=ABOUT, notes=[NOTE]))
 
 
