@@ -16,7 +16,7 @@ from keras import ops
 
 from rnnkit.errors import InputError
 
-__all__ = ["F1", "Precision", "Recall"]
+__all__ = ["F1", "Precision", "Recall", "of_classes"]
 
 
 class _ConfusionMetric(keras.metrics.Metric):
@@ -164,3 +164,13 @@ class F1(_ConfusionMetric):
         """Return the F1 so far."""
         hits, predicted, true = self._counts()
         return self._score(2 * hits, predicted + true)
+
+
+def of_classes(count: int) -> list[keras.metrics.Metric]:
+    """Return precision, recall and F1 of so many classes, by these names in lower case.
+
+    Example:
+        >>> [metric.name for metric in of_classes(2)]
+        ['precision', 'recall', 'f1']
+    """
+    return [metric(num_classes=count) for metric in (Precision, Recall, F1)]

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from rnnkit.errors import InputError
-from rnnkit.monitor.metrics import F1, Precision, Recall
+from rnnkit.monitor.metrics import of_classes
 from rnnkit.tasks.base import Task
-from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
 from rnnkit.tasks.losses import binary_crossentropy
 
 
@@ -38,13 +38,7 @@ class Classifier(Task):
         self, build_network: Any = None, *, classes: Sequence[Label] | None = None, **options: Any
     ) -> None:
         super().__init__(build_network, **options)
-        self._classes: list[Label] | None = None
-        if classes is not None:
-            if len(classes) < 2 or len(set(classes)) < len(classes):
-                raise InputError(
-                    f"classes is {list(classes)!r}; expected two or more different names."
-                )
-            self._classes = list(classes)
+        self._classes = named(classes)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -198,10 +192,7 @@ class Classifier(Task):
                 keras.metrics.BinaryAccuracy(name="accuracy")
                 if count == 2
                 else keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-                *(
-                    metric(num_classes=count, name=name)
-                    for metric, name in ((Precision, "precision"), (Recall, "recall"), (F1, "f1"))
-                ),
+                *of_classes(count),
             ],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,21 @@ def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
             f"{count} {plural}."
         )
     return labels
+
+
+def named(classes: Sequence[Label] | None) -> list[Label] | None:
+    """Return the names of classes that a task was given, or say that they cannot tell apart.
+
+    Args:
+        classes: two or more different names; None = they are learned from the labels.
+
+    Example:
+        >>> named(("neg", "pos"))
+        ['neg', 'pos']
+    """
+    if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
+        raise InputError(f"classes is {list(classes)!r}; expected two or more different names.")
+    return None if classes is None else list(classes)
 
 
 def learn_classes(labels: np.ndarray) -> list[Label]:

@@ -14,9 +14,9 @@ from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_png
-from rnnkit.monitor.metrics import F1, Precision, Recall
+from rnnkit.monitor.metrics import of_classes
 from rnnkit.tasks.base import Task
-from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
 
 
@@ -55,11 +55,9 @@ class FrameLabeller(Task):
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
-        if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
-            raise InputError(f"classes is {list(classes)!r}; expected two or more different names.")
         if window is not None and window < 1:
             raise InputError(f"window is {window}; expected 1 step or more, or None.")
-        self._classes = None if classes is None else list(classes)
+        self._classes = named(classes)
         self.window = window
         self._decoder: list[keras.Model] = []  # in a list: Keras would save it as a part
 
@@ -293,10 +291,7 @@ class FrameLabeller(Task):
             loss=loss,
             weighted_metrics=[
                 keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-                *(
-                    metric(num_classes=count, name=name)
-                    for metric, name in ((Precision, "precision"), (Recall, "recall"), (F1, "f1"))
-                ),
+                *of_classes(count),
             ],
         )
 
