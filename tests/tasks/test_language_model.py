@@ -115,6 +115,20 @@ def test_training_carries_the_states_too(model):
     assert len(model.trainable_weights) == 2 * 3 + 2 + 1  # LSTMs, table and its bias, projection
 
 
+@pytest.mark.every_backend
+def test_what_is_trained_on_is_the_mean_over_real_tokens(model):
+    """However much of a window is padding: what the gradient's clipping sees depends on it."""
+    windows = model._windows(model.encode(TEXTS), None)
+    inputs, targets, weights = windows[len(windows) - 1]
+    assert 0 < weights.sum() < weights.size
+    bias = weights_of(model, "words")[1]  # after a vector of zeros nothing else counts
+    log_p = bias - np.log(np.exp(bias).sum())
+    hidden = np.zeros((*targets.shape, SMALL["embedding_size"]), "float32")
+    parts = [keras.ops.convert_to_tensor(part) for part in (targets, hidden, weights)]
+    found = float(keras.ops.convert_to_numpy(model.compute_loss(inputs, *parts)))
+    assert found == pytest.approx(-log_p[targets[weights > 0]].mean(), rel=1e-4)
+
+
 def test_validation_is_measured_as_evaluate_does(model):
     history = model.fit(TEXTS, validation_data=TEXTS[:3], epochs=1, keep_best=False, verbose=0)
     measured = model.evaluate(TEXTS[:3], return_dict=True, verbose=0)
