@@ -12,14 +12,25 @@ from rnnkit.tasks.text_to_text.beam_search import Beams, BeamSearch, advance, le
 
 V, N, L = 7, 3, 4
 WORDS = (END, 4, 5, 6)
-# For each row a score of every word after every word.
+# For each row a score of every word after every word; and what it gains by all words before.
 TABLES = np.random.default_rng(0).normal(size=(N, V, V)).astype("float32") * 1.5
+GAINS = np.random.default_rng(1).normal(size=(5, V)).astype("float32")
 
 
 def step(tables, words, states, memory):
-    (rows,) = memory
+    (rows,), (heard,) = memory, states
+    heard = ops.mod(2 * heard + ops.cast(words, "float32")[:, None], 5)
     scores = ops.take(ops.reshape(tables, (-1, V)), rows * V + words, axis=0)
-    return ops.log_softmax(scores, axis=-1), states
+    scores = scores + ops.take(GAINS, ops.cast(heard[:, 0], "int32"), axis=0)
+    return ops.log_softmax(scores, axis=-1), (heard,)
+
+
+def log_p_after(row, words):
+    heard = 0
+    for word in (words := [BEGIN, *words]):
+        heard = (2 * heard + word) % 5
+    scores = TABLES[row, words[-1]].astype("float64") + GAINS[heard]
+    return scores - np.log(np.exp(scores).sum())
 
 
 SEARCH = BeamSearch(step)
@@ -34,16 +45,15 @@ def search(rows=range(N), **settings):
 
 def enumerated(row, alpha):
     """Every sequence that ends, or has L words; the best, and its score."""
-    table = TABLES[row].astype("float64")
-    log_p = table - np.log(np.exp(table).sum(-1, keepdims=True))
     every = []
 
     def go_on(words, total):
         if words and (words[-1] == END or len(words) == L):
             every.append((total / ((5 + len(words)) / 6) ** alpha, words))
             return
+        log_p = log_p_after(row, words)
         for word in WORDS:
-            go_on([*words, word], total + log_p[words[-1] if words else BEGIN, word])
+            go_on([*words, word], total + log_p[word])
 
     go_on([], 0.0)
     score, words = max(every)
@@ -68,12 +78,12 @@ def test_length_penalty_makes_longer():
 def test_one_beam_is_greedy():
     words, _ = search(beam_size=1)
     for row in range(N):
-        expected, last = [], BEGIN
+        expected = []
         while len(expected) < L:
-            last = max(WORDS, key=lambda word: TABLES[row, last, word])
-            if last == END:
+            best = max(WORDS, key=log_p_after(row, expected).__getitem__)
+            if best == END:
                 break
-            expected.append(last)
+            expected.append(best)
         assert words[row] == expected
 
 
