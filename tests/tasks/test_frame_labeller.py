@@ -68,6 +68,19 @@ def test_learns_and_measures_every_step_once(model, runs):
     assert (np.concatenate(model.predict_labels(x)) == truth).mean() > 0.85
 
 
+@pytest.mark.parametrize("features", [None, "values,slope"])
+def test_the_scale_of_the_features_is_learned(runs, features):
+    """In other units, and from another zero, all is as it was."""
+    x, y = [row[:, :1] - 1000 for row in runs[0]], runs[1]
+    other = [row * 64 - 512 for row in x]
+    answers = []
+    for rows in (x, other):
+        model = frame_labeller(**SMALL, cell="dense", features=features, context=3, epochs=1)
+        model.fit(rows, y, verbose=0)
+        answers.append(np.concatenate(model.predict(rows, verbose=0)))
+    np.testing.assert_allclose(answers[1], answers[0], atol=1e-3)
+
+
 @pytest.mark.every_backend
 def test_answers_do_not_depend_on_the_company(model, runs):
     x, _ = runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import event_files
+import keras
 import numpy as np
 import pytest
 import sacrebleu
@@ -19,6 +20,7 @@ from rnnkit.tasks.text_to_text.seq2seq_losses import (
     TokenAccuracy,
     TokenPerplexity,
 )
+from rnnkit.tasks.text_to_text.seq2seq_networks import attention_network
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
@@ -138,6 +140,22 @@ def test_separate_vocabularies():
     assert [model.network.get_layer(n).input_dim for n in ("source_embedding", "embedding")] == (
         sizes
     )
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_decoder_starts_from_the_last_states_of_both_directions(cell):
+    network = attention_network(9, None, cell=cell, units=3, decoder_units=4, embedding_size=5)
+    starts = [
+        network.get_layer(f"start_{part}").input for part in ("h", "c")[: 1 + (cell == "lstm")]
+    ]
+    encoder = keras.Model(network.inputs, [network.get_layer("decoder").input[1], *starts])
+    source = np.array([[5, 7, 8, 4, 0, 0], [4, 5, 6, 7, 8, 3]], "int32")
+    read, *found = map(ops.convert_to_numpy, encoder([source, source]))
+    ends = np.stack([np.r_[read[i, n - 1, :3], read[i, 0, 3:]] for i, n in enumerate((4, 6))])
+    np.testing.assert_allclose(found[0], ends, atol=1e-6)
+    for c in found[1:]:  # h = o tanh(c): of the same signs, and larger
+        np.testing.assert_array_equal(np.sign(c), np.sign(ends))
+        assert (np.abs(np.tanh(c)) > np.abs(ends)).all()
 
 
 def test_losses_and_metrics():
