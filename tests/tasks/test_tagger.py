@@ -95,6 +95,23 @@ def test_raw_sentences_words_and_the_places_of_spans(model):
     assert model.predict_spans(raw) == found[:1]
 
 
+def test_words_that_were_never_seen_have_a_tag_too(model):
+    words = ["qux", "asked", "Rosalind", "zyx", "wvut"]
+    assert [len(row) for row in model.predict([words, words[:1], words[3:]])] == [5, 1, 2]
+    assert model.predict([words])[0][2] == "B-PER"
+
+
+def test_of_a_long_word_both_ends_are_spelled(model):
+    length = model.word_length
+    long = "Mary" + "x" * length + "Smith"
+    head, tail = length - length // 2, length // 2
+    ids = model.encode([[long]])[0][0, 1:]
+    assert ids.tolist() == model.letters.encode(list(long[:head] + long[-tail:])).tolist()
+    short = model.encode([["Mary"]])[0][0, 1:]
+    assert short[:4].tolist() == model.letters.encode(list("Mary")).tolist()
+    assert not short[4:].any()
+
+
 def test_a_long_sentence_is_read_to_its_end(model, sentences):
     (tags,) = model.predict([["it", "rains", "in", "Mary", "."] * 12])
     assert len(tags) == 60
