@@ -17,10 +17,9 @@ from rnnkit.recipes.frames import frame_labeller
 from rnnkit.recipes.language import next_word, text_generator
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
-from rnnkit.recipes.summary import summarizer
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
+from rnnkit.recipes.text_to_text import summarizer, translator
 from rnnkit.recipes.traffic import traffic_forecaster
-from rnnkit.recipes.translation import translator
 
 __all__ = [
     "bag_of_words_sentiment",

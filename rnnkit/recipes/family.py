@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,7 +27,8 @@ def recipe_of(
         name: of the recipe.
         summary: the docstring's first line.
         build: makes the model from keywords alone.
-        settings_text: the rest of the docstring; "{name}" in it stands for the name.
+        settings_text: the rest of the docstring; "{name}" in it stands for the name. Of its "Args"
+            those that are fixed are left out.
         fixed: keywords of `build` that make the recipe what it is, and are no settings of it.
         presets: sets of defaults that the setting "preset" chooses; None = there is no such one.
         **defaults: what the recipe has instead of the defaults of `build`.
@@ -77,6 +79,9 @@ def recipe_of(
         return model
 
     recipe.__name__ = recipe.__qualname__ = name
+    recipe.__module__ = build.__module__
+    for key in fixed:
+        settings_text = re.sub(rf"(?m)^    {key}: .*\n(        .*\n)*", "", settings_text)
     recipe.__doc__ = f"{summary}\n{settings_text.replace('{name}', name)}"
     recipe.__signature__ = signature  # type: ignore[attr-defined]
     recipe.__wrapped__ = build  # type: ignore[attr-defined]  # whose module its annotations are of

@@ -11,8 +11,7 @@ from keras import ops
 
 from rnnkit.errors import InputError
 from rnnkit.monitor.events import EventWriter
-from rnnkit.recipes.summary import summarizer
-from rnnkit.recipes.translation import translator
+from rnnkit.recipes.text_to_text import summarizer, translator
 from rnnkit.tasks.text_to_text import text_scores
 from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 from rnnkit.tasks.text_to_text.seq2seq_losses import (

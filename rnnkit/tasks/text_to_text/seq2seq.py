@@ -74,7 +74,7 @@ class Seq2Seq(Task):
         InputError: a setting that cannot be used.
 
     Example:
-        >>> from rnnkit.recipes.translation import translator
+        >>> from rnnkit.recipes.text_to_text import translator
         >>> model = translator(units=8, decoder_units=8, embedding_size=8, vocabulary_size=300)
         >>> history = model.fit(["ein Hund"] * 8, ["a dog"] * 8, epochs=1, verbose=0)
         >>> len(model.predict("ein Hund", beam_size=1, max_length=3))

@@ -1,4 +1,7 @@
-"""What the recipes with a text in and a text out share: one function with all settings."""
+"""A text in, another out: a sentence in another language (S7), the gist of a long one (S8).
+
+One function holds all settings; the two recipes are it with other defaults.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import functools
 from typing import TYPE_CHECKING
 
 from rnnkit.errors import InputError
+from rnnkit.recipes.family import recipe_of
 
 if TYPE_CHECKING:
     from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 
 
-def encoder_decoder(
+def _encoder_decoder(
     *,
     score: str,
     cell: str = "gru",
@@ -84,7 +88,7 @@ def encoder_decoder(
     )
 
 
-SETTINGS = """
+_SETTINGS = """
 Args:
     cell: "lstm" or "gru", in encoder and decoder.
     layers: bidirectional layers of the encoder.
@@ -129,3 +133,26 @@ Example:
     >>> len(model.predict(["ein Hund", ""], beam_size=1, max_length=3))
     2
 """
+
+translator = recipe_of(
+    "translator",
+    "Translate sentences with a recurrent encoder-decoder and attention; BLEU by sacrebleu.",
+    _encoder_decoder,
+    _SETTINGS,
+    fixed={"score": "bleu"},
+    epochs=30,
+)
+summarizer = recipe_of(
+    "summarizer",
+    "Write a headline or summary of a text; words may be copied from it. ROUGE by rouge-score.",
+    _encoder_decoder,
+    _SETTINGS,
+    fixed={"score": "rouge"},
+    copy=True,
+    units=192,
+    vocabulary_size=6000,
+    max_length=160,
+    max_target_length=40,
+    batch_size=32,
+    epochs=12,
+)
