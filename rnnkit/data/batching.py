@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -36,6 +37,22 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
     return bucket if max_length is None else min(bucket, max_length)
 
 
+def into_batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Cut rows that stand by length, the shortest first, into batches; the first may have fewer.
+
+    The shortest rows of a pool fall into the same bucket in almost every epoch, the longest do not:
+    so the one batch that is not of full size has the same shape, too, for compilers that work per
+    shape.
+
+    Example:
+        >>> [batch.tolist() for batch in into_batches(np.arange(5), 2)]
+        [[0], [1, 2], [3, 4]]
+    """
+    first = len(rows) % size
+    starts = [*([0] if first else []), *range(first, len(rows), size)]
+    return [rows[start:end] for start, end in itertools.pairwise([*starts, len(rows)])]
+
+
 class BucketedBatches:
     """Batches of sequences of like length, right-padded with 0, as ``(inputs, labels, weights)``.
 
@@ -52,7 +69,7 @@ class BucketedBatches:
         labels: one for each sequence; or a list of integer arrays ``(T,)``, one for each step; or
             ``None``.
         sample_weight: one for each sequence, or ``None``.
-        batch_size: rows of a batch; the last cut may have fewer.
+        batch_size: rows of a batch; the one with the shortest may have fewer.
         max_length: cut longer sequences down to this.
         truncate: which end a cut keeps: ``"head"``, ``"tail"``, or ``"both"`` (half of each).
         shuffle: draw a new order for every epoch.
@@ -162,16 +179,16 @@ class BucketedBatches:
     def _draw(self) -> None:
         count, size = len(self._rows), self.batch_size
         if not self.shuffle:
-            self._batches = _pieces(np.argsort(self._lengths, kind="stable"), size)
+            self._batches = into_batches(np.argsort(self._lengths, kind="stable"), size)
             return
         # The epoch is part of the seed: a run that starts again in epoch 3 draws epoch 3's order.
         random = np.random.default_rng((self.seed, self.epoch))
         shuffled = random.permutation(count)
         pools = [
             pool[np.argsort(self._lengths[pool], kind="stable")]
-            for pool in _pieces(shuffled, POOL * size)
+            for pool in (shuffled[i : i + POOL * size] for i in range(0, count, POOL * size))
         ]
-        batches = [batch for pool in pools for batch in _pieces(pool, size)]
+        batches = [batch for pool in pools for batch in into_batches(pool, size)]
         self._batches = [batches[i] for i in random.permutation(len(batches))]
 
 
@@ -180,10 +197,6 @@ def _padded(rows: list[np.ndarray], steps: int, shape: tuple[int, ...], dtype: A
     for i, row in enumerate(rows):
         padded[i, : len(row)] = row
     return padded
-
-
-def _pieces(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _cut(row: np.ndarray, max_length: int | None, truncate: Truncate) -> np.ndarray:

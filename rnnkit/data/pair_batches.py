@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnkit.data.batching import POOL, bucket_length
+from rnnkit.data.batching import POOL, bucket_length, into_batches
 from rnnkit.data.subwords import BEGIN, END
 from rnnkit.errors import InputError
 
@@ -24,7 +24,7 @@ class PairBatches:
     Args:
         sources: ids `(S,)` each.
         targets: ids `(T,)` each, without begin and end.
-        batch_size: pairs of a batch; the last cut of a pool may have fewer.
+        batch_size: pairs of a batch; the one with the shortest of a pool may have fewer.
         shuffle: draw a new order for every epoch.
         seed: of the orders.
 
@@ -101,7 +101,7 @@ class PairBatches:
         for start in range(0, count, size):
             pool = rows[start : start + size]
             pool = pool[np.lexsort(self._keys[:, pool])]
-            batches += [pool[i : i + self.batch_size] for i in range(0, len(pool), self.batch_size)]
+            batches += into_batches(pool, self.batch_size)
         if self.shuffle:
             batches = [batches[i] for i in random.permutation(len(batches))]
         self._batches = batches

@@ -93,7 +93,8 @@ def test_known_order():
     by_length = sorted(generator.permutation(11).tolist(), key=lengths.__getitem__)
     turns = generator.permutation(6).tolist()
     assert turns != sorted(turns)
-    expected = [row for i in turns for row in by_length[2 * i : 2 * i + 2]]
+    batches_by_length = [by_length[:1], *(by_length[i : i + 2] for i in range(1, 11, 2))]
+    expected = [row for i in turns for row in batches_by_length[i]]
     assert batches.order.tolist() == expected
 
 
