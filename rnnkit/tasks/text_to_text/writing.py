@@ -1,0 +1,267 @@
+"""Texts out of texts: beam search through a trained encoder-decoder, and what it looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnkit.backend import native
+from rnnkit.data.pair_batches import padded
+from rnnkit.data.subwords import BEGIN, END, Subwords
+from rnnkit.data.text import check_texts
+from rnnkit.errors import InputError
+from rnnkit.monitor.callbacks import sync_state
+from rnnkit.monitor.events import EventWriter
+from rnnkit.tasks.base import Task
+from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
+from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
+
+
+class Attended(NamedTuple):
+    """What a decoder looked at.
+
+    Attributes:
+        source: the sub-words read, the end among them, S.
+        output: the sub-words written, the end among them, T.
+        weights: `(T, S)`, each row sums to 1.
+    """
+
+    source: list[str]
+    output: list[str]
+    weights: np.ndarray
+
+
+class TextWriter(Task):
+    """A task whose network writes a text for a text. Abstract: a subclass learns.
+
+    Args:
+        build_network: see `rnnkit.tasks.text_to_text.seq2seq.Seq2Seq`.
+        max_target_length: no longer texts are written, in sub-words.
+        beam_size: sequences that are followed at once, where `predict` is not told; 1 = greedy.
+        length_penalty: how much long texts are liked.
+        **options: see `rnnkit.tasks.base.Task`.
+
+    Raises:
+        InputError: settings of the search that cannot be used.
+    """
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        max_target_length: int = 100,
+        beam_size: int = 5,
+        length_penalty: float = 1.0,
+        **options: Any,
+    ) -> None:
+        check_search(beam_size, max_target_length, length_penalty)
+        super().__init__(build_network, **options)
+        self.max_target_length = max_target_length
+        self.beam_size, self.length_penalty = beam_size, length_penalty
+        self.source_subwords: Subwords | None = None
+        self.target_subwords: Subwords | None = None
+
+    def encode_targets(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the ids of each target, cut, without begin and end."""
+        rows = self._known(self.target_subwords).encode_many(texts)
+        return [row[: self.max_target_length - 1] for row in rows]
+
+    def _known(self, subwords: Subwords | None) -> Subwords:
+        if subwords is None:
+            raise InputError(
+                f"{type(self).__name__} has no sub-words yet: it learns them from the texts of the "
+                "first fit. Call fit first, or load a trained model with rnnkit.tasks.load."
+            )
+        return subwords
+
+    def predict(  # type: ignore[override]
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        max_length: int | None = None,
+    ) -> list[str]:
+        """Return the text that is written for each source, in their order.
+
+        Args:
+            x: one text or many.
+            batch_size: texts of a batch.
+            verbose: accepted as in Keras; nothing is shown.
+            callbacks: accepted as in Keras.
+            beam_size: sequences that are followed at once; 1 = the likeliest word at each step.
+            length_penalty: how much long texts are liked; see
+                `rnnkit.tasks.text_to_text.beam_search`.
+            max_length: sub-words of a text, at most.
+
+        Raises:
+            InputError: something among the texts is none, or the model is not trained yet.
+
+        Example:
+            >>> model.predict(["Ein Hund rennt."])  # doctest: +SKIP
+            ['A dog is running.']
+        """
+        del verbose, callbacks
+        rows = self.encode(x)
+        words = self._write(rows, batch_size, beam_size, length_penalty, max_length)
+        return [self._known(self.target_subwords).decode(ids) for ids in words]
+
+    def attention(self, text: str, output: str | None = None) -> Attended:
+        """Return what the decoder looked at while it wrote.
+
+        Args:
+            text: a source.
+            output: what it is to write; its own choice when left out.
+
+        Raises:
+            InputError: no text, or the model is not trained yet.
+
+        Example:
+            >>> model.attention("Ein Hund rennt.").weights.shape  # doctest: +SKIP
+            (5, 5)
+        """
+        rows = self.encode([text])
+        target = self._known(self.target_subwords)
+        if output is None:
+            words = self._write(rows)[0]
+        else:
+            words = self.encode_targets(check_texts([output], "output"))[0]
+        leaving = np.append(words, END)
+        read, step = self._parts.decoding.read, self._parts.decoding.step
+        memory, states = read(ops.convert_to_tensor(rows[0][None]))
+        weights = []
+        for word in [BEGIN, *words.tolist()]:
+            _, states, looked = step(ops.full((1,), word, dtype="int32"), states, memory)
+            weights.append(ops.convert_to_numpy(looked)[0])
+        names = self._known(self.source_subwords).names(rows[0])
+        return Attended(names, target.names(leaving), np.array(weights))
+
+    def show(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
+        """Write a table of sources, references and outputs, and pictures of the attention.
+
+        Args:
+            writer: into which event file.
+            x: sources; the first twelve are shown.
+            y: their references.
+            step: of the training.
+        """
+        from rnnkit.monitor.attention import attention_png
+        from rnnkit.monitor.figures import markdown_table, plain
+
+        sources, references = check_pairs(x[:12], y[:12], "The examples")
+        rows = [
+            [plain(source, 300), plain(row[0], 300), plain(text, 300)]
+            for source, row, text in zip(sources, references, self.predict(sources), strict=True)
+        ]
+        table = markdown_table(["source", "reference", "output"], rows)
+        writer.text("examples/outputs", table, step)
+        for i, source in enumerate(sources[:3]):
+            writer.image(f"attention/{i}", attention_png(*self.attention(source)), step)
+
+    # Writing.
+
+    @cached_property
+    def _parts(self) -> _Parts:
+        return _Parts(self.network)
+
+    def _set_network(self, network: keras.Model) -> None:
+        super()._set_network(network)
+        self.__dict__.pop("_parts", None)
+
+    def _write(
+        self,
+        rows: list[np.ndarray],
+        batch_size: int | None = None,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        max_length: int | None = None,
+    ) -> list[np.ndarray]:
+        """Return the ids that are written for encoded sources, in their order."""
+        found: list[np.ndarray] = [np.zeros(0, np.int32)] * len(rows)
+        sync_state(self)
+        weights = self._parts.weights()
+        # As many rows in every batch as in the first: fewer shapes, less to compile.
+        size = min(batch_size or self.batch_size, 1 << max(0, len(rows) - 1).bit_length())
+        order = np.argsort([len(row) for row in rows], kind="stable").tolist()
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            filled = chosen + chosen[-1:] * (size - len(chosen))
+            source = padded([rows[i] for i in filled])
+            memory, states = self._parts.read(weights, ops.convert_to_tensor(source))
+            words = self._parts.search(
+                weights,
+                states,
+                memory,
+                beam_size=self.beam_size if beam_size is None else beam_size,
+                length_penalty=self.length_penalty if length_penalty is None else length_penalty,
+                max_length=self.max_target_length if max_length is None else max_length,
+            ).words
+            for i, ids in zip(chosen, words, strict=False):
+                found[i] = ids
+        return found
+
+
+class _Parts:
+    """A network cut up for decoding, its parts compiled; the weights are given at each call."""
+
+    def __init__(self, network: Any) -> None:
+        self.decoding = Decoding(network)
+        self._variables = network.variables
+
+        def read(weights: Any, source: Any) -> Any:
+            with self._with(weights):
+                return self.decoding.read(source)
+
+        def step(weights: Any, words: Any, states: Any, memory: Any) -> Any:
+            with self._with(weights):
+                return self.decoding.step(words, states, memory)[:2]
+
+        self.read = native.compiled(read)
+        self.search = BeamSearch(step)
+
+    def weights(self) -> list:
+        """Return the current weights, without a gradient."""
+        return [ops.stop_gradient(variable.value) for variable in self._variables]
+
+    def _with(self, weights: list) -> keras.StatelessScope:
+        return keras.StatelessScope(list(zip(self._variables, weights, strict=True)))
+
+
+def check_pairs(x: Any, y: Any, name: str) -> tuple[list[str], list[list[str]]]:
+    """Return sources and the references of each, or say which of them cannot be used.
+
+    Args:
+        x: the sources.
+        y: a text, or a list of at least one, for each.
+        name: what the message calls them.
+
+    Raises:
+        InputError: something is no text, not as many in y as in x, or nothing at all.
+
+    Example:
+        >>> check_pairs(["ein Hund"], [["a dog", "one dog"]], "The set")
+        (['ein Hund'], [['a dog', 'one dog']])
+    """
+    sources = check_texts(x, "x")
+    if y is None or isinstance(y, str):
+        raise InputError(f"{name} has y = {y!r}: expected a list with a target for each text.")
+    rows = y.tolist() if hasattr(y, "tolist") else list(y)
+    if len(rows) != len(sources):
+        raise InputError(f"{name} has {len(rows)} targets for {len(sources)} texts.")
+    if not sources:
+        raise InputError(f"{name} holds no text. Give at least one text with its target.")
+    references = []
+    for i, row in enumerate(rows):
+        found = check_texts([row] if not isinstance(row, (list, tuple)) else row, f"y[{i}]")
+        if not found:
+            raise InputError(f"{name}: y[{i}] is an empty list; expected at least one text.")
+        references.append(found)
+    return sources, references
