@@ -78,11 +78,16 @@ def in_order(measures: Iterable[str]) -> list[str]:
     """Return each of the measures once, in the order of the tables.
 
     Example:
-        >>> in_order(["seconds", "loss", "accuracy", "perplexity", "loss"])
-        ['accuracy', 'perplexity', 'loss', 'seconds']
+        >>> in_order(["seconds", "loss", "f1/PER", "accuracy", "f1", "perplexity", "loss"])
+        ['accuracy', 'f1', 'f1/PER', 'perplexity', 'loss', 'seconds']
     """
-    found = dict.fromkeys(measures)
-    return [m for m in found if m not in HEADINGS] + [m for m in HEADINGS if m in found]
+    known = list(HEADINGS)
+
+    def place(measure: str) -> tuple[int, bool]:
+        whole, part, _ = measure.partition("/")  # that of a part, such as f1/PER, after the whole
+        return (known.index(whole) if whole in known else -1, bool(part))
+
+    return sorted(dict.fromkeys(measures), key=place)
 
 
 def show(measure: str, mean: float | None, spread: float | None = None) -> str:
@@ -125,12 +130,13 @@ def draw_curves(runs: Iterable[Run], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    runs = list(runs)
     histories: dict[str, list[list[dict[str, float]]]] = {}
     for run in runs:
         histories.setdefault(run.settings["recipe"], []).append(run.folder.epochs())
     figure = Figure(figsize=(10, 4), layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    measures = drawn(next(iter(histories.values()))[0])
+    measures = drawn(next(iter(histories.values()))[0], _monitor(runs[0]))
     left, *_ = every = figure.subplots(1, len(measures), squeeze=False)[0]
     for axes, measure in zip(every, measures, strict=True):
         for number, (recipe, rows) in enumerate(histories.items()):
@@ -145,15 +151,28 @@ def draw_curves(runs: Iterable[Run], path: Path) -> None:
     part.replace(path)
 
 
-def drawn(rows: Sequence[Mapping[str, float]]) -> list[str]:
+def _monitor(run: Run) -> str:
+    """Return what told the best epoch; runs of earlier versions do not say it."""
+    return run.results.get("monitor", "val_loss")
+
+
+def drawn(rows: Sequence[Mapping[str, float]], monitor: str = "val_loss") -> list[str]:
     """Return which columns of metrics.csv the curves show: the loss, and what matters most.
+
+    Args:
+        rows: of the epochs.
+        monitor: what told the best epoch; it matters most if it is not the loss.
 
     Example:
         >>> drawn([{"val_loss": 1.0, "val_rmse": 9.3, "val_mae": 6.8}])
         ['val_loss', 'val_mae']
+        >>> drawn([{"val_loss": 1.0, "val_accuracy": 0.97, "val_f1": 0.7}], "val_f1")
+        ['val_loss', 'val_f1']
     """
     if not any(name.startswith("val_") for name in rows[0]):  # nothing is held out
         return ["loss" if "loss" in rows[0] else "words_per_second"]  # gensim tells no loss
+    if monitor != "val_loss" and monitor in rows[0]:
+        return ["val_loss", monitor]
     columns = [name.removeprefix("val_") for name in rows[0] if name.startswith("val_")]
     return ["val_loss", *(f"val_{name}" for name in in_order(columns) if name != "loss")][:2]
 
@@ -182,7 +201,9 @@ def _lines(study: Comparison) -> Iterable[str]:
         f"Data: `{terms['data']['name']}`, {_counted(counts)}, the same for all. "
         f"Seeds: {_seeds(study.runs.values())}."
     )
-    measured = "on the test split, with the weights of the best validation loss"
+    told = {_monitor(run).removeprefix("val_") for run in study.runs.values()}
+    best = " or ".join(HEADINGS.get(name, name) for name in in_order(told))
+    measured = f"on the test split, with the weights of the best validation {best}"
     if not counts["test"]:
         measured = (
             "of the words' vectors after the last epoch: share of analogies answered right, and "

@@ -4,7 +4,7 @@ settings.json     recipe, settings, data, seed, epochs
 environment.json  Python, libraries, backend, devices
 metrics.csv       one row an epoch, written as it runs
 events/           TensorBoard
-model.keras       the weights of the best validation loss; of word vectors, the last ones
+model.keras       the weights of the best epoch by validation; of word vectors, the last ones
 results.json      measured on the test split (or on questions about words); there = complete
 """
 

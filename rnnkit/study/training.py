@@ -44,9 +44,9 @@ def train(
 ) -> Run:
     """Train a recipe on a data set, measure it on the test split and keep everything in a folder.
 
-    The weights kept are those of the epoch with the best validation loss; of word vectors, for
-    which nothing is held out, the last ones, and "test" is what `rnnkit.embeddings.evaluate`
-    finds in them.
+    The weights kept are those of the epoch that was best on the validation split, by what the
+    results call "monitor"; of word vectors, for which nothing is held out, the last ones, and
+    "test" is what `rnnkit.embeddings.evaluate` finds in them.
 
     Args:
         recipe: a name from `rnnkit.recipes.names`.
@@ -134,6 +134,7 @@ def carry_out(
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model, rows),
+        "monitor": model.monitor,
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.

@@ -35,5 +35,5 @@ def test_a_run_leaves_what_it_measured_and_measures_it_again(name, tmp_path):
     rows = run.folder.epochs()
     column, best = KEPT_BY.get(name, ("val_loss", min))
     wanted = best(rows, key=lambda row: row[column])["epoch"]
-    assert run.results["best_epoch"] == wanted
+    assert (run.results["monitor"], run.results["best_epoch"]) == (column, wanted)
     assert list((tmp_path / "run" / "events").rglob("events.out.tfevents.*"))

@@ -231,6 +231,7 @@ def test_curves_of_unequal_length_are_drawn(tmp_path):
     class Stub:
         def __init__(self, epochs):
             self.settings = {"recipe": "lstm"}
+            self.results = {"monitor": "val_loss"}
             self.folder = RunFolder(tmp_path / str(epochs))
             self.folder.path.mkdir()
             for epoch in range(1, epochs + 1):
