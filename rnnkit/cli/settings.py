@@ -157,7 +157,7 @@ def _type(annotation: Any, recipe: Callable[..., Any]) -> Any:
     if annotation is inspect.Parameter.empty:
         return str
     if isinstance(annotation, str):
-        return eval(annotation, getattr(inspect.unwrap(recipe), "__globals__", {}))
+        return eval(annotation, getattr(recipe, "__globals__", {}))
     return annotation
 
 

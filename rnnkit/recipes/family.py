@@ -47,13 +47,16 @@ def recipe_of(
     """
     fixed = fixed or {}
     own = [
-        parameter.replace(default=defaults.get(parameter.name, parameter.default))
-        for parameter in inspect.signature(build, eval_str=False).parameters.values()
+        parameter.replace(
+            default=defaults.get(parameter.name, parameter.default),
+            annotation=_type(parameter.annotation, build),
+        )
+        for parameter in inspect.signature(build).parameters.values()
         if parameter.name not in fixed
     ]
     known = {parameter.name: parameter.default for parameter in own}
     first = inspect.Parameter(
-        "preset", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="str | None"
+        "preset", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=str | None
     )
     signature = inspect.Signature(own if presets is None else [first, *own])
 
@@ -84,5 +87,9 @@ def recipe_of(
         settings_text = re.sub(rf"(?m)^    {key}: .*\n(        .*\n)*", "", settings_text)
     recipe.__doc__ = f"{summary}\n{settings_text.replace('{name}', name)}"
     recipe.__signature__ = signature  # type: ignore[attr-defined]
-    recipe.__wrapped__ = build  # type: ignore[attr-defined]  # whose module its annotations are of
     return recipe
+
+
+def _type(annotation: Any, build: Callable[..., Any]) -> Any:
+    """Return what an annotation means in its own module; the signature is shown in another."""
+    return eval(annotation, build.__globals__) if isinstance(annotation, str) else annotation
