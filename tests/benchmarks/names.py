@@ -42,8 +42,15 @@ def judge_of(data: Any, epochs: int, seed: int) -> Any:
         seed=seed,
         **AS_TEXT,
     )
-    valid = (spelled(data.valid.x), data.valid.y)
-    judge.fit(spelled(data.train.x), data.train.y, validation_data=valid, verbose=2)
+    # Half of all names are Russian: each language counts the same, as it does when it is judged.
+    counts = np.bincount(data.train.y, minlength=len(data.classes))
+    judge.fit(
+        spelled(data.train.x),
+        data.train.y,
+        validation_data=(spelled(data.valid.x), data.valid.y),
+        class_weight={i: float(counts.sum() / len(counts) / n) for i, n in enumerate(counts)},
+        verbose=2,
+    )
     return judge
 
 
