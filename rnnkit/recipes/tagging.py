@@ -146,4 +146,7 @@ pos_tagger = recipe_of(
     _tagger,
     _SETTINGS.replace("{tags}", '["VERB", "PROPN"]'),
     output="softmax",
+    characters="lstm",
+    word_dropout=0.2,
+    epochs=15,
 )
