@@ -6,6 +6,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnkit.recipes.family import listed
+
 if TYPE_CHECKING:
     from rnnkit.tasks.bag_of_words import BagOfWords
 
@@ -92,11 +94,10 @@ def bag_of_words_sentiment(
     settings = {**locals(), "embedding": str(embedding)}
     from rnnkit.data.text import TextPipeline
     from rnnkit.errors import InputError
-    from rnnkit.tasks import clipped
     from rnnkit.tasks.bag_of_words import BagOfWords, TokenWeights, bag_of_words_classifier
+    from rnnkit.tasks.optimizers import maker
 
-    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
-    make_optimizer()  # refuses now, and not after minutes of tokenising, what it cannot make
+    make_optimizer = maker(optimizer, learning_rate, clip_norm)
     TokenWeights(1, weighting)  # and so does this
     if weighting != "mean" and str(embedding) != "random":
         raise InputError(
@@ -117,7 +118,7 @@ def bag_of_words_sentiment(
             seed=seed,
         ),
         ngrams=ngrams,
-        classes=classes.split(",") if isinstance(classes, str) else classes,
+        classes=listed(classes),
         optimizer=make_optimizer,
         pipeline=TextPipeline(
             lowercase=lowercase,

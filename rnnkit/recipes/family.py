@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rnnkit.errors import InputError, nearest
@@ -88,6 +88,16 @@ def recipe_of(
     recipe.__doc__ = f"{summary}\n{settings_text.replace('{name}', name)}"
     recipe.__signature__ = signature  # type: ignore[attr-defined]
     return recipe
+
+
+def listed(names: str | Sequence[Any] | None) -> Sequence[Any] | None:
+    """Return names that may be given as one text with commas, as on the command line.
+
+    Example:
+        >>> listed("neg,pos"), listed(("neg", "pos")), listed(None)
+        (['neg', 'pos'], ('neg', 'pos'), None)
+    """
+    return names.split(",") if isinstance(names, str) else names
 
 
 def _type(annotation: Any, build: Callable[..., Any]) -> Any:

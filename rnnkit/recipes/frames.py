@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from rnnkit.recipes.family import listed
+
 if TYPE_CHECKING:
     from rnnkit.tasks.series.frame_labeller import FrameLabeller
 
@@ -78,12 +80,11 @@ def frame_labeller(
     """
     settings = dict(locals())
     from rnnkit.features import check_kinds
-    from rnnkit.tasks import clipped
+    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.series.frame_labeller import FrameLabeller
     from rnnkit.tasks.series.frame_networks import check, frame_network
 
-    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
-    make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make
+    make_optimizer = maker(optimizer, learning_rate, clip_norm)
     check(cell, output)
     check_kinds(features or "values")
     return FrameLabeller(
@@ -102,7 +103,7 @@ def frame_labeller(
             output=output,
             seed=seed,
         ),
-        classes=classes.split(",") if isinstance(classes, str) else classes,
+        classes=listed(classes),
         optimizer=make_optimizer,
         window=window,
         batch_size=batch_size,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from rnnkit.recipes.family import recipe_of
+from rnnkit.recipes.family import listed, recipe_of
 
 if TYPE_CHECKING:
     from rnnkit.tasks.language.language_model import LanguageModel
@@ -47,12 +47,11 @@ def _language_model(
 ) -> LanguageModel:
     """Return a `LanguageModel` built in its first fit; the settings are those of the recipes."""
     from rnnkit.data.text_units import TextUnits
-    from rnnkit.tasks import clipped
     from rnnkit.tasks.language.language_model import LanguageModel
     from rnnkit.tasks.language.language_networks import language_network
+    from rnnkit.tasks.optimizers import maker
 
-    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
-    make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make
+    make_optimizer = maker(optimizer, learning_rate, clip_norm)
     if isinstance(cutoffs, str):
         cutoffs = tuple(int(part) for part in cutoffs.split(","))
     return LanguageModel(
@@ -78,7 +77,7 @@ def _language_model(
         min_count=min_count,
         window=window,
         ends=ends,
-        classes=classes.split(",") if isinstance(classes, str) else classes,
+        classes=listed(classes),
         optimizer=make_optimizer,
         batch_size=batch_size,
         epochs=epochs,

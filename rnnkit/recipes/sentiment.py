@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnkit.recipes.family import recipe_of
+from rnnkit.recipes.family import listed, recipe_of
 
 if TYPE_CHECKING:
     from rnnkit.tasks import TextClassifier
@@ -72,10 +72,10 @@ def _classifier(
 ) -> TextClassifier:
     """Return a compiled-on-first-fit `TextClassifier`; the settings are those of the recipes."""
     from rnnkit.data.text import TextPipeline
-    from rnnkit.tasks import TextClassifier, clipped, recurrent_classifier
+    from rnnkit.tasks import TextClassifier, recurrent_classifier
+    from rnnkit.tasks.optimizers import maker
 
-    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
-    make_optimizer()  # refuses now, and not after minutes of tokenising, what it cannot make
+    make_optimizer = maker(optimizer, learning_rate, clip_norm)
     build_network = functools.partial(
         recurrent_classifier,
         cell=cell,
@@ -93,7 +93,7 @@ def _classifier(
     )
     return TextClassifier(
         build_network,
-        classes=classes.split(",") if isinstance(classes, str) else classes,
+        classes=listed(classes),
         optimizer=make_optimizer,
         pipeline=TextPipeline(
             lowercase=lowercase,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from rnnkit.recipes.family import listed
+
 if TYPE_CHECKING:
     from rnnkit.tasks import SequenceClassifier
 
@@ -90,11 +92,11 @@ def sequence_classifier(
         (1, 1)
     """
     settings = dict(locals())
-    from rnnkit.tasks import SequenceClassifier, clipped, recurrent_series_classifier
+    from rnnkit.tasks import SequenceClassifier, recurrent_series_classifier
+    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.series.fronts import front_of
 
-    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
-    make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make
+    make_optimizer = maker(optimizer, learning_rate, clip_norm)
     front_of(features, rate=rate, mels=mels, window_ms=window_ms, hop_ms=hop_ms)  # and so does this
     return SequenceClassifier(
         functools.partial(
@@ -117,7 +119,7 @@ def sequence_classifier(
             hmm_weight=hmm_weight,
             seed=seed,
         ),
-        classes=classes.split(",") if isinstance(classes, str) else classes,
+        classes=listed(classes),
         optimizer=make_optimizer,
         max_length=max_length,
         truncate=truncate,

@@ -9,7 +9,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnkit.recipes.family import recipe_of
+from rnnkit.recipes.family import listed, recipe_of
 
 if TYPE_CHECKING:
     from rnnkit.tasks.tagging.tagger import SequenceTagger
@@ -45,12 +45,11 @@ def _tagger(
     seed: int = 0,
 ) -> SequenceTagger:
     """Return a compiled-on-first-fit `SequenceTagger`; the settings are those of the recipes."""
-    from rnnkit.tasks.optimizers import clipped
+    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.tagging.tagger import SequenceTagger
     from rnnkit.tasks.tagging.tagger_networks import recurrent_tagger
 
-    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
-    make_optimizer()  # refuses now, and not after the first fit has begun, what it cannot make
+    make_optimizer = maker(optimizer, learning_rate, clip_norm)
     return SequenceTagger(
         functools.partial(
             recurrent_tagger,
@@ -67,7 +66,7 @@ def _tagger(
             dropout=dropout,
             seed=seed,
         ),
-        classes=classes.split(",") if isinstance(classes, str) else classes,
+        classes=listed(classes),
         lowercase=lowercase,
         vocabulary_size=vocabulary_size,
         min_count=min_count,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from rnnkit.errors import InputError, nearest
@@ -96,7 +95,7 @@ def traffic_forecaster(
     settings: dict[str, Any] = dict(locals())
     from rnnkit.data.series_encoding import SeriesEncoder
     from rnnkit.data.series_line import fit_line
-    from rnnkit.tasks.optimizers import clipped
+    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.series.forecast_networks import FORMS, hidden_states, recurrent_forecaster
     from rnnkit.tasks.series.forecaster import Forecaster
 
@@ -106,8 +105,7 @@ def traffic_forecaster(
     form = hmm or ("input" if cell != model else None)
     if form is not None and form not in FORMS:
         raise InputError(f"hmm is {hmm!r}; expected None or one of {FORMS}.{nearest(form, FORMS)}")
-    make_optimizer = functools.partial(clipped, optimizer, learning_rate, clip_norm)
-    make_optimizer()  # refuses now what it cannot make
+    make_optimizer = maker(optimizer, learning_rate, clip_norm)
 
     def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
         network: dict[str, Any] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import keras
 
 from rnnkit.errors import InputError
@@ -32,3 +35,23 @@ def clipped(name: str, learning_rate: float, clip_norm: float | None) -> keras.o
             f"optimizer is {name!r}, with {settings}; expected the name of a Keras optimizer, such "
             f"as 'adam', 'rmsprop' or 'sgd', and numbers that it takes. Keras says: {error}"
         ) from error
+
+
+def maker(
+    name: str, learning_rate: float, clip_norm: float | None
+) -> Callable[[], keras.optimizers.Optimizer]:
+    """Return a function that makes such an optimizer, see `clipped`.
+
+    What it cannot make is refused here, and not after the minutes that a first `fit` may take to
+    begin.
+
+    Raises:
+        InputError: as `clipped`.
+
+    Example:
+        >>> maker("adam", 1e-3, None)().global_clipnorm is None
+        True
+    """
+    make = functools.partial(clipped, name, learning_rate, clip_norm)
+    make()
+    return make
