@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TypeVar
+
+Learned = TypeVar("Learned")
 
 
 class InputError(ValueError):
@@ -40,3 +43,28 @@ def beside(path: Path) -> str:
     if not path.parent.is_dir():
         return f" Its folder {str(path.parent)!r} is not there either."
     return nearest(path.name, [entry.name for entry in path.parent.iterdir()])
+
+
+def learned(what: Learned | None, model: Any, name: str) -> Learned:
+    """Return what a model learns in its first fit, or refuse a model that has had none.
+
+    Args:
+        what: a vocabulary, a network; None = not there yet.
+        model: the one that learns it.
+        name: how to call it.
+
+    Raises:
+        InputError: it is not there yet.
+
+    Example:
+        >>> learned(None, {}, "vocabulary")
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: This dict is not trained yet: it has no vocabulary before its \
+first fit. Call fit first, or load a trained model with rnnkit.tasks.load.
+    """
+    if what is None:
+        raise InputError(
+            f"This {type(model).__name__} is not trained yet: it has no {name} before its first "
+            "fit. Call fit first, or load a trained model with rnnkit.tasks.load."
+        )
+    return what

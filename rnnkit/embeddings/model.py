@@ -25,7 +25,7 @@ from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
 from rnnkit.embeddings.training.numbered import Numbered, number
 from rnnkit.embeddings.training.steps import Method
 from rnnkit.embeddings.training.trainer import Loss, Trainer, Training, first_tables
-from rnnkit.errors import InputError, NonFiniteLoss, nearest
+from rnnkit.errors import InputError, NonFiniteLoss, learned, nearest
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -348,12 +348,7 @@ class Word2Vec(keras.Model):
         return self.vectors_table(), np.array(ops.convert_to_numpy(self.output_vectors))
 
     def _words(self) -> Frequencies:
-        if self.vocabulary is None:
-            raise InputError(
-                f"{type(self).__name__} knows no word yet: it learns them from the corpus of the "
-                "first fit. Call fit first, or load a trained model with rnnkit.tasks.load."
-            )
-        return self.vocabulary
+        return learned(self.vocabulary, self, "vocabulary")
 
     # One file.
 

@@ -12,7 +12,7 @@ import numpy as np
 from rnnkit.backend import native
 from rnnkit.data.archive import replacing_model
 from rnnkit.data.batching import BucketedBatches
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, learned
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.tasks import gradient_norm
 from rnnkit.tasks.feed import EpochOrder, Feed, enough_epochs
@@ -213,8 +213,8 @@ class Task(keras.Model):
         """
         batches = self._batches(self.encode(x), batch_size=batch_size)
         if not len(batches):
-            width: int = self.network.output_shape[-1]  # type: ignore[union-attr]
-            return np.zeros((0, width), "float32")
+            network = learned(self.network, self, "network")
+            return np.zeros((0, network.output_shape[-1]), "float32")
         feed = native.feed(Feed(batches))
         sorted_outputs = super().predict(feed, verbose=verbose, callbacks=callbacks)
         outputs = np.empty_like(sorted_outputs)
@@ -225,16 +225,11 @@ class Task(keras.Model):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the network on a batch."""
-        if self.network is None:
-            raise InputError(
-                f"{type(self).__name__} has no network yet: it is built in the first fit, when the "
-                "data are known."
-            )
-        return self.network(inputs, training=training)
+        return learned(self.network, self, "network")(inputs, training=training)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the network's output shape."""
-        return self.network.compute_output_shape(input_shape)  # type: ignore[union-attr]
+        return learned(self.network, self, "network").compute_output_shape(input_shape)
 
     @property
     def gradient_norm(self) -> float | None:
@@ -253,8 +248,7 @@ class Task(keras.Model):
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
         """
-        if self.network is None:
-            raise InputError(f"{type(self).__name__} is not trained yet: call fit before save.")
+        learned(self.network, self, "network")
         with replacing_model(filepath, overwrite) as temporary:
             super().save(temporary, **kwargs)
 

@@ -14,7 +14,7 @@ from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
 from rnnkit.embeddings.vectors import Start
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, learned, nearest
 from rnnkit.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -76,13 +76,7 @@ class WordTask(Task):
         self.vocabulary: Vocabulary | None = None
 
     def _known_vocabulary(self) -> Vocabulary:
-        if self.vocabulary is None:
-            raise InputError(
-                f"{type(self).__name__} has no vocabulary yet: it learns one from the "
-                f"{self.noun[1]} of the first fit. Call fit first, or load a trained model with "
-                "rnnkit.tasks.load."
-            )
-        return self.vocabulary
+        return learned(self.vocabulary, self, "vocabulary")
 
     def _learn_vocabulary(self, tokens: Sequence[Sequence[str]]) -> Vocabulary:
         vocabulary = Vocabulary.learn(

@@ -246,7 +246,7 @@ def test_a_second_fit_keeps_the_words():
 
 def test_it_predicts_vectors_of_words():
     model = CBOW(**SMALL, epochs=1)
-    with pytest.raises(InputError, match="knows no word yet"):
+    with pytest.raises(InputError, match="not trained yet: it has no vocabulary"):
         model.predict("red")
     model.fit(CORPUS, verbose=0)
     table = model.vectors_table()

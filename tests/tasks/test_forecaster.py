@@ -148,7 +148,7 @@ def test_what_cannot_be_used_is_refused(trained, sample):
     model = trained["lstm"][0]
     one = sample.test.x[0]
     for call, message in (
-        (lambda: small().predict(one), "knows no scale yet"),
+        (lambda: small().predict(one), "not trained yet: it has no scale"),
         (lambda: small().save("model.keras"), "not trained yet"),
         (lambda: small().fit(one, np.zeros(3)), "Series are their own targets"),
         (lambda: small().fit([]), "The training set is empty"),

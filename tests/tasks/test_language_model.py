@@ -234,7 +234,7 @@ def test_same_first_weights_on_every_backend():
 def test_what_it_refuses(model, names, tmp_path):
     fresh = next_word(**SMALL)
     refused = [
-        (lambda: fresh.generate("a"), "has no vocabulary yet"),
+        (lambda: fresh.generate("a"), "not trained yet: it has no vocabulary"),
         (lambda: fresh.save(tmp_path / "x.keras"), "not trained yet"),
         (lambda: fresh.fit([]), "The training set holds no text"),
         (lambda: fresh.fit(["a a a"]), "hold 1 different tokens"),

@@ -16,7 +16,7 @@ from rnnkit.data.text import check_texts
 from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.vocabulary import Vocabulary
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, learned, nearest
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
@@ -298,12 +298,7 @@ class LanguageModel(WritingModel):
         return vocabulary.encode_many(self.units.cut(text) for text in check_texts(x))
 
     def _known(self) -> Vocabulary:
-        if self.vocabulary is None:
-            raise InputError(
-                f"{type(self).__name__} has no vocabulary yet: it learns one from the texts of the "
-                "first fit. Call fit first, or load a trained model with rnnkit.tasks.load."
-            )
-        return self.vocabulary
+        return learned(self.vocabulary, self, "vocabulary")
 
     def _texts(self, x: Any, name: str) -> list[str]:
         texts = check_texts(x)

@@ -11,7 +11,7 @@ import numpy as np
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, learned
 from rnnkit.features import LogMel
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
@@ -115,13 +115,9 @@ def series_for(task: Task, x: Any) -> list[np.ndarray]:
         Traceback (most recent call last):
         rnnkit.errors.InputError: series[0] has 1 features; the model learned from series of 2.
     """
-    if task.network is None:
-        raise InputError(
-            f"{type(task).__name__} has no network yet: it is built in the first fit. Call fit "
-            "first, or load a trained model with rnnkit.tasks.load."
-        )
+    network = learned(task.network, task, "network")
     rows = check_series(x)
-    features = task.network.input_shape[0][-1]
+    features = network.input_shape[0][-1]
     if rows and rows[0].shape[1] != features:  # all have as many
         raise InputError(
             f"series[0] has {rows[0].shape[1]} features; the model learned from series of "
