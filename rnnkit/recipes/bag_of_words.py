@@ -94,7 +94,8 @@ def bag_of_words_sentiment(
     settings = {**locals(), "embedding": str(embedding)}
     from rnnkit.data.text import TextPipeline
     from rnnkit.errors import InputError
-    from rnnkit.tasks.bag_of_words import BagOfWords, TokenWeights, bag_of_words_classifier
+    from rnnkit.tasks.bag_networks import TokenWeights, bag_of_words_classifier
+    from rnnkit.tasks.bag_of_words import BagOfWords
     from rnnkit.tasks.optimizers import maker
 
     make_optimizer = maker(optimizer, learning_rate, clip_norm)

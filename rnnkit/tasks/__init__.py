@@ -1,6 +1,7 @@
 """A task is a Keras model that takes raw data: text or series in, answers out."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.tasks.bag_networks import bag_of_words_classifier
 from rnnkit.tasks.bag_of_words import BagOfWords
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.language.language_model import LanguageModel
@@ -27,6 +28,7 @@ __all__ = [
     "Task",
     "TextClassifier",
     "TruncatedBPTT",
+    "bag_of_words_classifier",
     "clipped",
     "load",
     "recurrent_classifier",
