@@ -24,6 +24,7 @@ def _language_model(
     tie_weights: bool = True,
     softmax: str = "full",
     cutoffs: str | tuple[int, ...] = (2000, 10_000),
+    shrink: int = 4,
     samples: int = 4000,
     word_dropout: float = 0.1,
     input_dropout: float = 0.3,
@@ -64,6 +65,7 @@ def _language_model(
             tie_weights=tie_weights,
             softmax=softmax,
             cutoffs=cutoffs,
+            shrink=shrink,
             samples=samples,
             word_dropout=word_dropout,
             input_dropout=input_dropout,
@@ -98,6 +100,7 @@ Args:
         The latter two train faster on a large vocabulary; perplexity is exact in any case.
     cutoffs: of an adaptive softmax: the first word of each rare cluster, by frequency. Of a sampled
         one: the first number says how many frequent words are never left out.
+    shrink: of an adaptive softmax: by which the size of the vectors falls from cluster to cluster.
     samples: of a sampled softmax: rare words drawn for a window.
     word_dropout: share of the vocabulary's {token}s that is dropped, everywhere in a window.
     input_dropout: share of the numbers of the {token}s' vectors that are dropped, the same at every
@@ -166,6 +169,7 @@ Example:
         "unit": "character",
         "softmax": "full",
         "cutoffs": (),
+        "shrink": 1,
         "samples": 0,
         "split": "space",
     },

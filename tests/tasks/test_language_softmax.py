@@ -119,3 +119,13 @@ def test_sampled_softmax_estimates_the_sum_over_all_words(drawn):
             losses = [loss_of(table, hidden[i : i + 1], *one) for i in (0, 1)]
             sums.append(np.exp(np.array(losses) + scores[:2, 1]))
     np.testing.assert_allclose(np.mean(sums, axis=0), np.exp(scores[:2]).sum(-1), rtol=1e-4)
+
+
+def test_shrink_sets_the_size_of_rare_vectors():
+    from rnnkit.tasks.language.language_networks import language_network
+
+    network = language_network(
+        20, units=3, embedding_size=8, softmax="adaptive", cutoffs=(5, 9), shrink=2
+    )
+    shapes = {w.name: tuple(w.shape) for w in network.get_layer("words").weights}
+    assert (shapes["output_0"], shapes["output_1"], shapes["output_2"]) == ((5, 8), (4, 4), (11, 2))

@@ -65,6 +65,7 @@ def language_network(
     tie_weights: bool = True,
     softmax: str = "full",
     cutoffs: Sequence[int] = (2000, 10_000),
+    shrink: int = 4,
     samples: int = 4000,
     word_dropout: float = 0.0,
     input_dropout: float = 0.0,
@@ -91,6 +92,7 @@ def language_network(
             and estimated in training (`WordTable`).
         cutoffs: of an adaptive softmax: the first word of each rare cluster. Of a sampled one the
             first says which words are never left out.
+        shrink: of an adaptive softmax: by which D falls from cluster to cluster.
         samples: of a sampled softmax: rare words drawn for a window.
         word_dropout: share of the vocabulary's words that is dropped, everywhere in a window.
         input_dropout: share of the numbers of the words' vectors that are dropped.
@@ -104,7 +106,8 @@ def language_network(
         `[hidden (B, T, D), states ...]`; its layer "words" has the softmax.
 
     Raises:
-        InputError: an unknown cell or softmax, no layer, cutoffs or samples beyond the vocabulary.
+        InputError: an unknown cell or softmax, no layer, cutoffs or samples beyond the vocabulary,
+            shrink below 1.
 
     Source: Merity, Keskar and Socher 2018, arXiv:1708.02182.
 
@@ -124,7 +127,7 @@ def language_network(
     shared: dict[str, Any] = {"tie": tie_weights, "seed": next(seeds) + 500, "name": "words"}
     table: Any
     if softmax == "adaptive":
-        table = AdaptiveTable(vocabulary_size, embedding_size, cutoffs, **shared)
+        table = AdaptiveTable(vocabulary_size, embedding_size, cutoffs, shrink=shrink, **shared)
     elif softmax == "sampled":
         shared |= {"frequent": cutoffs[0], "samples": samples}
         table = WordTable(vocabulary_size, embedding_size, **shared)

@@ -12,6 +12,7 @@ from keras import ops
 
 from rnnkit.backend.initializers import Seeded
 from rnnkit.data.softmax_help import ClusterPlaces, RareSamples, check_cutoffs
+from rnnkit.errors import InputError
 
 Tensor = Any
 VERY_SMALL = -1e9
@@ -151,7 +152,7 @@ class AdaptiveTable(keras.layers.Layer):
         **options: as in `keras.layers.Layer`.
 
     Raises:
-        InputError: cutoffs that do not rise below V.
+        InputError: cutoffs that do not rise below V, or shrink below 1.
 
     Source: Grave et al. 2017, arXiv:1609.04309; tied: Baevski and Auli 2019, arXiv:1809.10853.
 
@@ -174,6 +175,8 @@ class AdaptiveTable(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        if shrink < 1:
+            raise InputError(f"shrink is {shrink}; expected 1 (all clusters in D) or more.")
         self.words, self.size, self.shrink, self.tie = words, size, shrink, tie
         self.cutoffs, self.seed = check_cutoffs(cutoffs, words), seed
         self.helper = ClusterPlaces(self.cutoffs)
