@@ -99,6 +99,7 @@ def run(finished: Run) -> None:
     example = EXAMPLES[recipes.kind_of(recipe)].format(place)
     facts = {
         "best epoch": f"{results['best_epoch']} of {results['epochs']}",
+        **({"counted by": by} if (by := results.get("counted_by")) else {}),
         "run": place,
         "look at it": tensorboard_command(finished.path),
         "ask it": f"rnnkit {example}",

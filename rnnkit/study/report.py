@@ -214,6 +214,9 @@ def _lines(study: Comparison) -> Iterable[str]:
         "training, with all that is learned before the first epoch, compilation and validation; "
         "tokens/s (words of texts, steps of series) are of its epochs."
     )
+    by = {how for run in study.runs.values() if (how := run.results.get("counted_by"))}
+    if by:
+        yield f"Counted by {' or '.join(sorted(by))}."
     yield ""
     heading, *rows = table(study.rows)
     yield "| " + " | ".join(heading) + " |"

@@ -135,6 +135,7 @@ def carry_out(
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model, rows),
         "monitor": model.monitor,
+        "counted_by": getattr(model, "signature", None),  # of scores that are counted in many ways
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.

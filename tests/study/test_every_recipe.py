@@ -36,4 +36,7 @@ def test_a_run_leaves_what_it_measured_and_measures_it_again(name, tmp_path):
     column, best = KEPT_BY.get(name, ("val_loss", min))
     wanted = best(rows, key=lambda row: row[column])["epoch"]
     assert (run.results["monitor"], run.results["best_epoch"]) == (column, wanted)
+    library = {"translator": "sacrebleu", "summarizer": "rouge-score"}.get(name)
+    counted_by = run.results["counted_by"]
+    assert counted_by is None if library is None else counted_by.startswith(library)
     assert list((tmp_path / "run" / "events").rglob("events.out.tfevents.*"))

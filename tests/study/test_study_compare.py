@@ -5,6 +5,7 @@ The runs themselves are faked, but for one test: what a run does is tested elsew
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import statistics
 
@@ -13,7 +14,7 @@ import pytest
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.study import Run, RunFolder, compare, load_data, open_run
 from rnnkit.study.compare import Row, plan_runs, summarise
-from rnnkit.study.report import draw_curves, show, tensorboard_command
+from rnnkit.study.report import draw_curves, show, tensorboard_command, write_report
 from rnnkit.study.report import table as as_table
 from rnnkit.study.runs import read_json, write_json
 from rnnkit.study.yardstick import measure, measure_summaries
@@ -73,6 +74,20 @@ def test_report_stands_beside_the_runs(done, terms, tmp_path):
     text = study.report.read_text(encoding="utf-8")
     assert "| lstm_sentiment | 2 | 0.9050 ± 0.0071 |" in text
     assert "| units | 8 | 8 |" in text
+    assert "Counted by" not in text
+
+
+def test_report_and_command_line_say_how_scores_were_counted(done, terms, tmp_path, capsys):
+    from rnnkit.cli import show as command_line
+
+    study = compare(["lstm_sentiment"], seeds=1, out=tmp_path / "s", **terms)
+    (run,) = study.runs.values()
+    write_json(run.folder.results, {**run.results, "counted_by": "sacrebleu tok:13a"})
+    run = Run(run.folder)
+    text = write_report(dataclasses.replace(study, runs={"one": run})).read_text(encoding="utf-8")
+    assert "Counted by sacrebleu tok:13a." in text
+    command_line.run(run)
+    assert "counted by: sacrebleu tok:13a" in capsys.readouterr().out
     assert "96 training, 12 validation and 12 test examples" in text
     assert f"tensorboard --logdir {study.path}" in text
     assert (study.path / "learning_curves.png").read_bytes()[:4] == b"\x89PNG"
