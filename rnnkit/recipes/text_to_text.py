@@ -154,4 +154,5 @@ summarizer = recipe_of(
     max_target_length=40,
     batch_size=32,
     epochs=12,
+    length_penalty=1.5,  # on held-out mails ROUGE-1 is 25.1; 24.0 with 1, 24.9 with 2
 )
