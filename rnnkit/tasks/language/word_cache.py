@@ -91,7 +91,7 @@ def choose_cache(
     targets: Sequence[np.ndarray],
     losses: Sequence[np.ndarray],
     *,
-    shares: Sequence[float] = (0.05, 0.1, 0.15, 0.2, 0.3),
+    shares: Sequence[float] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
     thetas: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
     windows: Sequence[int] = (2000,),
 ) -> WordCache:
@@ -108,7 +108,7 @@ def choose_cache(
     Example:
         >>> alike = [np.ones((20, 2))], [np.full(20, 4)], [np.full(20, 2.0)]
         >>> choose_cache(*alike, windows=(5,)).share
-        0.3
+        0.5
     """
     best: tuple[float, WordCache] | None = None
     for window in windows:
