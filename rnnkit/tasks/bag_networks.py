@@ -38,7 +38,7 @@ class TokenWeights(keras.layers.Layer):
 
     Example:
         >>> layer = TokenWeights(9, "count")
-        >>> ops.convert_to_numpy(layer(np.array([[5, 7, 0]]), np.array([[3, 4, 0]]))).round(2)
+        >>> ops.convert_to_numpy(layer(ops.array([[5, 7, 0]]), ops.array([[3, 4, 0]]))).round(2)
         array([[0.6, 0.8, 0. ]], dtype=float32)
     """
 
@@ -94,7 +94,7 @@ class WeightedSum(keras.layers.Layer):
         `(B, U)`.
 
     Example:
-        >>> WeightedSum()(np.ones((2, 5, 3)), np.ones((2, 5))).shape
+        >>> WeightedSum()(ops.ones((2, 5, 3)), ops.ones((2, 5))).shape
         (2, 3)
     """
 
@@ -117,7 +117,7 @@ class Bias(keras.layers.Layer):
         x: `(B, U)`.
 
     Example:
-        >>> Bias()(np.ones((2, 3))).shape
+        >>> Bias()(ops.ones((2, 3))).shape
         (2, 3)
     """
 
