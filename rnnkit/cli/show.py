@@ -99,13 +99,14 @@ def run(finished: Run) -> None:
     example = EXAMPLES[recipes.kind_of(recipe)].format(place)
     facts = {
         "best epoch": f"{results['best_epoch']} of {results['epochs']}",
-        **({"counted by": by} if (by := results.get("counted_by")) else {}),
+        "counted by": results.get("counted_by"),
         "run": place,
         "look at it": tensorboard_command(finished.path),
         "ask it": f"rnnkit {example}",
     }
     for name, value in facts.items():
-        console.print(Text(f"{name + ':':<12}{value}"))
+        if value is not None:
+            console.print(Text(f"{name + ':':<12}{value}"))
 
 
 def study(finished: Comparison) -> None:

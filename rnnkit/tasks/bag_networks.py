@@ -197,20 +197,21 @@ def bag_of_words_classifier(
     for depth in range(layers):
         if depth or mean:
             x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
-            x = keras.layers.Dense(units, kernel_initializer=_glorot(seeds))(x)
+            x = keras.layers.Dense(units, kernel_initializer=Seeded("glorot_uniform", next(seeds)))(
+                x
+            )
         else:
             x = Bias(name="bias")(x)
         x = keras.layers.ReLU()(x)
     if layers or mean:
         x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
         x = keras.layers.Dense(
-            outputs, kernel_initializer=_glorot(seeds), name="probabilities", **last
+            outputs,
+            kernel_initializer=Seeded("glorot_uniform", next(seeds)),
+            name="probabilities",
+            **last,
         )(x)
     else:
         x = Bias(name="bias")(x)
         x = keras.layers.Activation(**last, name="probabilities")(x)
     return keras.Model(bag, x, name="bag_of_words_classifier")
-
-
-def _glorot(seeds: Any) -> Seeded:
-    return Seeded("glorot_uniform", next(seeds))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import itertools
 
-from rnnkit import datasets, study
+from rnnkit import recipes, study
+from rnnkit.study.sources import Source
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -22,25 +23,28 @@ if __name__ == "__main__":
     parser.add_argument("--limit", type=int, help="texts of valid to write")
     options = parser.parse_args()
     run = study.open_run(options.run)
-    model = run.model
-    data = datasets.load(run.settings["data"]["name"])
-    measure = "bleu" if run.settings["recipe"] == "translator" else "rouge1"
+    recipe = run.settings["recipe"]
+    data = Source(**run.settings["data"]).load(recipes.kind_of(recipe))
+    valid = data.valid.x[: options.limit], data.valid.y[: options.limit]
+    measure = "bleu" if recipe == "translator" else "rouge1"
     print(f"| beam | length penalty | {measure}, valid |\n|---|---|---|", flush=True)
+
+    def scores_of(x: list[str], y: list, beam: int, penalty: float) -> dict[str, float]:
+        """Return what the run's model reaches on texts with a beam and a length penalty."""
+        search = {"beam_size": beam, "length_penalty": penalty}
+        return run.model.evaluate(x, y, return_dict=True, verbose=0, **search)
+
     found = {}
     for beam, penalty in itertools.product(options.beams, options.penalties):
         if beam == 1 and penalty != options.penalties[0]:
             continue  # one sequence is compared with no other
-        model.beam_size, model.length_penalty = beam, penalty
-        valid = data.valid.x[: options.limit], data.valid.y[: options.limit]
-        scores = model.evaluate(*valid, return_dict=True, verbose=0)
-        found[beam, penalty] = scores[measure]
-        print(f"| {beam} | {penalty} | {scores[measure]:.2f} |", flush=True)
+        found[beam, penalty] = scores_of(*valid, beam, penalty)[measure]
+        print(f"| {beam} | {penalty} | {found[beam, penalty]:.2f} |", flush=True)
     print("\n| test | beam | length penalty | scores |\n|---|---|---|---|", flush=True)
     for name, (beam, penalty) in {
         "greedy": (1, options.penalties[0]),
         "best on valid": max(found, key=found.__getitem__),
     }.items():
-        model.beam_size, model.length_penalty = beam, penalty
-        scores = model.evaluate(data.test.x, data.test.y, return_dict=True, verbose=0)
+        scores = scores_of(data.test.x, data.test.y, beam, penalty)
         shown = ", ".join(f"{key} {value:.4g}" for key, value in scores.items())
         print(f"| {name} | {beam} | {penalty} | {shown} |", flush=True)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import argparse
 
-from rnnkit import datasets, study
+from rnnkit import recipes, study
+from rnnkit.study.sources import Source
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -19,7 +20,7 @@ if __name__ == "__main__":
     parser.add_argument("--windows", type=int, nargs="+", default=[500, 2000, 4000])
     options = parser.parse_args()
     run = study.open_run(options.run)
-    data = datasets.load(run.settings["data"]["name"])
+    data = Source(**run.settings["data"]).load(recipes.kind_of(run.settings["recipe"]))
     alone = run.model.evaluate(data.test.x, batch_size=1, return_dict=True, verbose=0)
     cache = run.model.choose_cache(data.valid.x, batch_size=1, windows=options.windows)
     measured = run.model.evaluate(data.test.x, batch_size=1, cache=cache, return_dict=True)
