@@ -13,7 +13,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 Tensor = Any
 KINDS = ("values", "centred", "slope", "spread", "steps")
@@ -280,6 +280,6 @@ def check_kinds(kinds: str | list[str]) -> list[str]:
         if name not in KINDS:
             raise InputError(
                 f"A feature is {name!r}; expected one or more of {', '.join(KINDS)}."
-                f"{nearest(str(name), KINDS)}"
+                f"{suggest(str(name), KINDS)}"
             )
     return names

@@ -19,6 +19,11 @@ pytestmark = pytest.mark.one_backend
 
 # A room may import the rooms of lower floors and itself; rooms of one floor leave each other alone.
 FLOORS = {
+    "deprecation": -2,
+    "options": -1,
+    "atomic": -1,
+    "progress": -1,
+    "plugins": -1,
     "backend": 0,
     "data": 0,
     "recurrent": 1,

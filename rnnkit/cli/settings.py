@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from rnnkit.errors import nearest
+from rnnkit.errors import suggest
 
 _NOTHING = (
     object()
@@ -73,7 +73,7 @@ class Setting(NamedTuple):
             if value is not _UNFIT:
                 return value
         known = [str(choice) for choice in typing.get_args(self.annotation)]
-        hint = nearest(text, known) if typing.get_origin(self.annotation) is typing.Literal else ""
+        hint = suggest(text, known) if typing.get_origin(self.annotation) is typing.Literal else ""
         raise typer.BadParameter(f"{text!r} is not {self.type_name}.{hint}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnkit.data.splits import Dataset, Split, deal
-from rnnkit.errors import InputError, beside, nearest
+from rnnkit.errors import InputError, suggest, suggest_sibling
 
 Tagged = tuple[list[list[str]], list[list[str]]]  # the words and the tags of each sentence
 
@@ -56,7 +56,7 @@ def from_path(
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise InputError(f"There is no file or folder {str(path)!r}.{beside(path)}")
+        raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
     files = _files(path) if path.is_dir() else {"train": path}
     read = {
         part: _read(file, tag_column=tag_column, word_column=word_column)
@@ -161,7 +161,7 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
     if not 0 <= column < 10:
         raise InputError(
             f"tag_column is {tag_column!r}; expected 0 to 9, or one of {list(CONLLU)}."
-            f"{nearest(str(tag_column), CONLLU)}"
+            f"{suggest(str(tag_column), CONLLU)}"
         )
     sentences: list[list[tuple[str, str]]] = [[]]
     for number, line in _lines(data, source):

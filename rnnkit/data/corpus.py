@@ -11,7 +11,7 @@ from rnnkit.data import datasets
 from rnnkit.data.splits import Dataset
 from rnnkit.data.text import TextPipeline, check_text
 from rnnkit.data.token_stream import Corpus, Cut, Tokens, read_lines
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 __all__ = ["Corpus", "open_corpus"]
 
@@ -88,7 +88,7 @@ def _of_path(path: Path, pipeline: Cut | None) -> Corpus:
         known = [*datasets.names("corpus"), *datasets.names("texts")]
         raise InputError(
             f"{str(path)!r} is neither a data set of words or texts ({', '.join(known)}) nor a "
-            f"file or folder that exists.{nearest(path.name, known)}"
+            f"file or folder that exists.{suggest(path.name, known)}"
         )
     if path.is_dir() or path.suffix.lower() in TABLES:
         return _of_dataset(datasets.from_files(path), pipeline)

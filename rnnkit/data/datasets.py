@@ -36,7 +36,7 @@ from rnnkit.data.sets import (
 )
 from rnnkit.data.sets import names as names_by_language
 from rnnkit.data.splits import Dataset, Kind, Split, TextDataset, deal
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 __all__ = [
     "Dataset",
@@ -196,7 +196,7 @@ def kind_of(name: str) -> Kind:
         if name in readers:
             return kind
     raise InputError(
-        f"There is no data set {name!r}.{nearest(name, names())} Known: {', '.join(names())}; "
+        f"There is no data set {name!r}.{suggest(name, names())} Known: {', '.join(names())}; "
         "for files of your own use from_files."
     )
 

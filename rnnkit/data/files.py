@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnkit.data.readers import Row, read_folder, read_rows
 from rnnkit.data.splits import Split, TextDataset, deal
-from rnnkit.errors import InputError, beside, nearest
+from rnnkit.errors import InputError, suggest, suggest_sibling
 
 
 def from_files(
@@ -62,7 +62,7 @@ def from_files(
     def read(path: str | Path) -> list[Row]:
         path = Path(path)
         if not path.exists():
-            raise InputError(f"There is no file or folder {str(path)!r}.{beside(path)}")
+            raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
         if path.is_dir():
             rows = read_folder(path, encoding)
         else:
@@ -109,7 +109,7 @@ def _split(rows: list[Row], classes: tuple[str, ...]) -> Split:
         if row.label not in index:
             raise InputError(
                 f"{row.where}: label {row.label!r} does not occur in train, whose classes are "
-                f"{', '.join(classes)}.{nearest(str(row.label), classes)}"
+                f"{', '.join(classes)}.{suggest(str(row.label), classes)}"
             )
     labels = np.array([index[str(row.label)] for row in rows], dtype=np.int64)
     return Split([row.text for row in rows], labels)

@@ -10,7 +10,7 @@ import numpy as np
 from rnnkit.data.readers import decoded, json_lines
 from rnnkit.data.splits import Dataset, Split, deal
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, beside, nearest
+from rnnkit.errors import InputError, suggest, suggest_sibling
 
 _PARTS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
 _ENDINGS = (".tsv", ".jsonl", ".src")
@@ -68,7 +68,7 @@ def from_path(
             other = file.with_suffix(".tgt")
         for wanted in (file, other):
             if wanted is not None and not wanted.is_file():
-                raise InputError(f"There is no file {str(wanted)!r}.{beside(wanted)}")
+                raise InputError(f"There is no file {str(wanted)!r}.{suggest_sibling(wanted)}")
         if other is not None:
             return Split(*_side_by_side(file, other, encoding))
         reader = {".tsv": _tsv, ".jsonl": _json_lines}.get(file.suffix.lower())
@@ -142,7 +142,7 @@ def _json_lines(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
             if column not in record:
                 raise InputError(
                     f"{where} has no {column!r}: it has {', '.join(map(repr, record))}."
-                    f"{nearest(column, record)} Name it with source_column or target_column."
+                    f"{suggest(column, record)} Name it with source_column or target_column."
                 )
         sides = []
         for column in columns:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 _LARGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit, 131,072, is a long review
 
@@ -41,7 +41,7 @@ def read_rows(path: Path, text_column: str, label_column: str, encoding: str) ->
             if column not in record:
                 raise InputError(
                     f"{where} has no column {column!r}: it has {', '.join(map(repr, record))}."
-                    f"{nearest(column, record)} Name it with text_column or label_column."
+                    f"{suggest(column, record)} Name it with text_column or label_column."
                 )
         text = check_text(record[text_column], f"{where}: {text_column}")
         rows.append(Row(text, _label(record[label_column], where), where))

@@ -8,7 +8,7 @@ from pathlib import Path
 from rnnkit.data.archive import ANY_TEXT, absent, find, read_members
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, beside
+from rnnkit.errors import InputError, suggest_sibling
 
 WIKITEXT = "wikitext-2.tar.xz"
 WORDS = {"train": 2_088_628, "valid": 217_646, "test": 245_569}  # with a token for each line end
@@ -178,7 +178,7 @@ def cut_by_place(text: str, valid: float, test: float) -> tuple[str, str, str]:
 
 def _texts(path: Path, encoding: str) -> list[str]:
     if not path.exists():
-        raise InputError(f"There is no file or folder {str(path)!r}.{beside(path)}")
+        raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXT_FILES)

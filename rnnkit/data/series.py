@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,7 +318,7 @@ def from_csv(
     for name in [*wanted, *([time] if time else [])]:
         if name not in rows[0]:
             raise InputError(
-                f"{path} has no column {name!r}.{nearest(name, filter(None, rows[0]))} It has: "
+                f"{path} has no column {name!r}.{suggest(name, filter(None, rows[0]))} It has: "
                 f"{', '.join(filter(None, rows[0]))}."
             )
     try:

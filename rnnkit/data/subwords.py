@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 KINDS = ("bpe", "unigram")
@@ -52,7 +52,7 @@ class Subwords:
         import sentencepiece
 
         if kind not in KINDS:
-            raise InputError(f"kind is {kind!r}; expected one of {KINDS}.{nearest(kind, KINDS)}")
+            raise InputError(f"kind is {kind!r}; expected one of {KINDS}.{suggest(kind, KINDS)}")
         texts = [text for text in texts if text.strip()]
         if not texts:
             raise InputError("There is no text to learn sub-words from: all are empty.")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rnnkit.data.words import ABBREVIATIONS, NEGATIONS, STOP_WORDS
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 STOP_LISTS = {"keep-negations": STOP_WORDS - NEGATIONS, "full": STOP_WORDS}
 
@@ -233,7 +233,7 @@ def _stop_words(words: str | Iterable[str] | None) -> frozenset[str]:
         if words not in STOP_LISTS:
             raise InputError(
                 f"stop_words is {words!r}: expected None, {', '.join(map(repr, STOP_LISTS))} or a "
-                f"list of words.{nearest(words, STOP_LISTS)}"
+                f"list of words.{suggest(words, STOP_LISTS)}"
             )
         return frozenset(STOP_LISTS[words])
     return frozenset(check_texts(list(words), "stop_words"))

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 UNITS = ("word", "character")
 SPLITS = ("space", "punctuation")
@@ -44,7 +44,7 @@ class TextUnits:
         for label, value, known in (("unit", unit, UNITS), ("split", split, SPLITS)):
             if value not in known:
                 raise InputError(
-                    f"{label} is {value!r}; expected one of {known}.{nearest(str(value), known)}"
+                    f"{label} is {value!r}; expected one of {known}.{suggest(str(value), known)}"
                 )
         self.unit, self.split, self.lowercase = unit, split, lowercase
 

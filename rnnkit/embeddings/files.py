@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.data.archive import replacing
+from rnnkit.atomic import replacing
 from rnnkit.embeddings.word2vec_format import damaged, read, write
-from rnnkit.errors import InputError, beside
+from rnnkit.errors import InputError, suggest_sibling
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -69,7 +69,9 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
             else:
                 vectors = _keyed(*read(raw, path))
     except FileNotFoundError as error:
-        raise InputError(f"There is no vectors file {str(path)!r}.{beside(path)}") from error
+        raise InputError(
+            f"There is no vectors file {str(path)!r}.{suggest_sibling(path)}"
+        ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         damaged(path, f"it cannot be unpacked ({error})", error)
     except OSError as error:

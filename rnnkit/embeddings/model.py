@@ -18,14 +18,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnkit.data.archive import replacing_model
+from rnnkit.atomic import replacing_model
 from rnnkit.data.corpus import open_corpus
 from rnnkit.embeddings.training.frequencies import Frequencies
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
 from rnnkit.embeddings.training.numbered import Numbered, number
 from rnnkit.embeddings.training.steps import Method
 from rnnkit.embeddings.training.trainer import Loss, Trainer, Training, first_tables
-from rnnkit.errors import InputError, NonFiniteLoss, learned, nearest
+from rnnkit.errors import InputError, NonFiniteLoss, require_fitted, suggest
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -348,7 +348,7 @@ class Word2Vec(keras.Model):
         return self.vectors_table(), np.array(ops.convert_to_numpy(self.output_vectors))
 
     def _words(self) -> Frequencies:
-        return learned(self.vocabulary, self, "vocabulary")
+        return require_fitted(self.vocabulary, self, "vocabulary")
 
     # One file.
 
@@ -451,5 +451,5 @@ def of_method(method: str, **options: Any) -> Word2Vec:
 
 
 def _refuse(name: str, value: Any, known: Sequence[str]) -> None:
-    hint = nearest(str(value), known)
+    hint = suggest(str(value), known)
     raise InputError(f"{name} is {value!r}; expected one of {', '.join(known)}.{hint}")

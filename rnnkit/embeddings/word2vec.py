@@ -13,10 +13,10 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 
 from rnnkit.data.archive import cache_folder
-from rnnkit.data.progress import Bar
 from rnnkit.embeddings.files import load_vectors, save_vectors
 from rnnkit.embeddings.model import Word2Vec, of_method
 from rnnkit.embeddings.training.numbered import Numbered
+from rnnkit.progress import Bar
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors

@@ -12,7 +12,7 @@ import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
 import keras
 import numpy as np
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import markdown_table, plain
 from rnnkit.monitor.projector import write_words
@@ -116,7 +116,7 @@ class WordVectorEvents(keras.callbacks.Callback):
             if word not in known:
                 raise InputError(
                     f"The word {word!r}, whose neighbours were asked for, is not among the "
-                    f"{len(known):,} of the vocabulary.{nearest(word, words)}"
+                    f"{len(known):,} of the vocabulary.{suggest(word, words)}"
                 )
         return self.words
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rnnkit.data import datasets
 from rnnkit.data.splits import Kind
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.recipes.corpora import word_vectors
 from rnnkit.recipes.frames import frame_labeller
@@ -119,5 +119,5 @@ def _find(name: str) -> tuple[Kind, Callable[..., Any]]:
             if recipe.__name__ == name:
                 return kind, recipe
     raise InputError(
-        f"There is no recipe {name!r}.{nearest(name, names())} Known: {', '.join(names())}."
+        f"There is no recipe {name!r}.{suggest(name, names())} Known: {', '.join(names())}."
     )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 
 def recipe_of(
@@ -64,7 +64,7 @@ def recipe_of(
         for key in settings:
             if key not in signature.parameters:
                 raise TypeError(
-                    f"{name}() has no setting {key!r}.{nearest(key, signature.parameters)} "
+                    f"{name}() has no setting {key!r}.{suggest(key, signature.parameters)} "
                     f"Known: {', '.join(signature.parameters)}."
                 )
         chosen = {**known, **settings}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 if TYPE_CHECKING:
     from rnnkit.tasks.series.forecaster import Forecaster
@@ -100,11 +100,11 @@ def traffic_forecaster(
     from rnnkit.tasks.series.forecaster import Forecaster
 
     if model not in MODELS:
-        raise InputError(f"model is {model!r}; expected one of {MODELS}.{nearest(model, MODELS)}")
+        raise InputError(f"model is {model!r}; expected one of {MODELS}.{suggest(model, MODELS)}")
     cell = model.removeprefix("hmm-")
     form = hmm or ("input" if cell != model else None)
     if form is not None and form not in FORMS:
-        raise InputError(f"hmm is {hmm!r}; expected None or one of {FORMS}.{nearest(form, FORMS)}")
+        raise InputError(f"hmm is {hmm!r}; expected None or one of {FORMS}.{suggest(form, FORMS)}")
     make_optimizer = maker(optimizer, learning_rate, clip_norm)
 
     def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
@@ -158,7 +158,7 @@ def _columns(wanted: str, names: tuple[str, ...]) -> list[int]:
         if name not in names:
             raise InputError(
                 f"hmm_observes is {wanted!r}; of these series it may hold {', '.join(names)}."
-                f"{nearest(name, names)}"
+                f"{suggest(name, names)}"
             )
         found.append(names.index(name))
     return found

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.recurrent.sequence import Shape, Tensor
 
 
@@ -241,6 +241,6 @@ def attention_of(name: str) -> type[Attention]:
     if name not in ATTENTIONS:
         raise InputError(
             f"attention is {name!r}; expected one of {list(ATTENTIONS)}."
-            f"{nearest(str(name), ATTENTIONS)}"
+            f"{suggest(str(name), ATTENTIONS)}"
         )
     return ATTENTIONS[name]

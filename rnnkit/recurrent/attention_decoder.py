@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from rnnkit.backend import native
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.attention import attention_of, masked_softmax
 from rnnkit.recurrent.sequence import Shape, Tensor
@@ -101,7 +101,7 @@ class AttentionDecoder(keras.layers.Layer):
         if cell not in CELLS:
             raise InputError(
                 f"AttentionDecoder: cell is {cell!r}; expected one of {list(CELLS)}."
-                f"{nearest(str(cell), CELLS)}"
+                f"{suggest(str(cell), CELLS)}"
             )
         self.units, self.attention_units = units, attention_units
         self.cell, self.attention = cell, attention

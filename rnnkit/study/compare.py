@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit import recipes as known_recipes
-from rnnkit.errors import InputError, NonFiniteLoss, nearest
+from rnnkit.errors import InputError, NonFiniteLoss, suggest
 from rnnkit.study.plan import Plan, make_plan
 from rnnkit.study.runs import (
     Run,
@@ -175,7 +175,7 @@ def plan_runs(
     every = {name for parameters in has.values() for name in parameters}
     for name in settings:
         if name not in every:
-            raise InputError(f"None of the recipes has a setting {name!r}.{nearest(name, every)}")
+            raise InputError(f"None of the recipes has a setting {name!r}.{suggest(name, every)}")
     return {
         f"{recipe}-seed{seed}": make_plan(
             recipe,

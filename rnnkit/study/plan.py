@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnkit import recipes
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 
 
@@ -83,7 +83,7 @@ def make_plan(
     known = [name for name in inspect.signature(recipes.find(recipe)).parameters if name != "seed"]
     for name, value in given.items():
         if name not in known:
-            hint = " Give the seed as seed=." if name == "seed" else nearest(name, known)
+            hint = " Give the seed as seed=." if name == "seed" else suggest(name, known)
             raise InputError(
                 f"{recipe} has no setting {name!r}.{hint} Its settings are: {', '.join(known)}."
             )

@@ -14,7 +14,7 @@ from rnnkit.data import datasets
 from rnnkit.data.corpus import TABLES, Corpus, open_corpus
 from rnnkit.data.sets.wiki8 import corpus_dataset
 from rnnkit.data.splits import Kind
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 LEARNS: dict[Kind, str] = {"corpus": "words"}
 
@@ -77,7 +77,7 @@ def load_data(
         known = datasets.names()
         raise InputError(
             f"{name!r} is neither a data set ({', '.join(known)}) nor a file or folder that exists."
-            f"{nearest(path.name, known)}"
+            f"{suggest(path.name, known)}"
         )
     found = datasets.open_files(path, takes, text_column=text_column, label_column=label_column)
     if limit is not None:  # the rows of each split are in random order already

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 Tensor = Any
 WEIGHTINGS = ("binary", "count", "tf-idf", "mean")
@@ -47,7 +47,7 @@ class TokenWeights(keras.layers.Layer):
         if weighting not in WEIGHTINGS:
             raise InputError(
                 f"weighting is {weighting!r}; expected one of {WEIGHTINGS}."
-                f"{nearest(str(weighting), WEIGHTINGS)}"
+                f"{suggest(str(weighting), WEIGHTINGS)}"
             )
         self.size, self.weighting = size, weighting
 

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnkit.atomic import replacing_model
 from rnnkit.backend import native
-from rnnkit.data.archive import replacing_model
 from rnnkit.data.batching import BucketedBatches
-from rnnkit.errors import InputError, learned
+from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.tasks import gradient_norm
 from rnnkit.tasks.feed import EpochOrder, Feed, enough_epochs
@@ -213,7 +213,7 @@ class Task(keras.Model):
         """
         batches = self._batches(self.encode(x), batch_size=batch_size)
         if not len(batches):
-            network = learned(self.network, self, "network")
+            network = require_fitted(self.network, self, "network")
             return np.zeros((0, network.output_shape[-1]), "float32")
         feed = native.feed(Feed(batches))
         sorted_outputs = super().predict(feed, verbose=verbose, callbacks=callbacks)
@@ -225,11 +225,11 @@ class Task(keras.Model):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the network on a batch."""
-        return learned(self.network, self, "network")(inputs, training=training)
+        return require_fitted(self.network, self, "network")(inputs, training=training)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the network's output shape."""
-        return learned(self.network, self, "network").compute_output_shape(input_shape)
+        return require_fitted(self.network, self, "network").compute_output_shape(input_shape)
 
     @property
     def gradient_norm(self) -> float | None:
@@ -248,7 +248,7 @@ class Task(keras.Model):
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
         """
-        learned(self.network, self, "network")
+        require_fitted(self.network, self, "network")
         with replacing_model(filepath, overwrite) as temporary:
             super().save(temporary, **kwargs)
 

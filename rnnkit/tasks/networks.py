@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.hmm.layers.features import HMMFeatures
 from rnnkit.tasks.series.fronts import front_of, rows_of, scale_of, standardisation
 
@@ -159,7 +159,7 @@ def recurrent_series_classifier(
         ([(None, None, 3), (None, None)], (None, 4))
     """
     if hmm not in HYBRIDS:
-        raise InputError(f"hmm is {hmm!r}; expected one of {HYBRIDS}.{nearest(str(hmm), FORMS)}")
+        raise InputError(f"hmm is {hmm!r}; expected one of {HYBRIDS}.{suggest(str(hmm), FORMS)}")
     seeds = itertools.count(1000 * seed)
     values = keras.Input((None, np.shape(series[0])[1]), name="values")
     mask = given = keras.Input((None,), dtype="bool", name="mask")
@@ -280,7 +280,7 @@ def recurrent_stack(
         (None, None, 4)
     """
     if cell not in CELLS:
-        raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{nearest(cell, CELLS)}")
+        raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{suggest(cell, CELLS)}")
     if layers < 1:
         raise InputError(f"layers is {layers}; expected at least 1.")
 

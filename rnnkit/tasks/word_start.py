@@ -14,7 +14,7 @@ from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
 from rnnkit.embeddings.vectors import Start
-from rnnkit.errors import InputError, learned, nearest
+from rnnkit.errors import InputError, require_fitted, suggest
 from rnnkit.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class WordTask(Task):
         if embedding_trainer not in TRAINERS:
             raise InputError(
                 f"embedding_trainer is {embedding_trainer!r}; expected one of {TRAINERS}."
-                f"{nearest(str(embedding_trainer), TRAINERS)}"
+                f"{suggest(str(embedding_trainer), TRAINERS)}"
             )
         self.vocabulary_size = vocabulary_size
         self.min_count = min_count
@@ -76,7 +76,7 @@ class WordTask(Task):
         self.vocabulary: Vocabulary | None = None
 
     def _known_vocabulary(self) -> Vocabulary:
-        return learned(self.vocabulary, self, "vocabulary")
+        return require_fitted(self.vocabulary, self, "vocabulary")
 
     def _learn_vocabulary(self, tokens: Sequence[Sequence[str]]) -> Vocabulary:
         vocabulary = Vocabulary.learn(
@@ -185,7 +185,7 @@ def _check_start(embedding: Any) -> None:
         if embedding in known or path.is_file():
             return
         beside = path.parent.iterdir() if path.parent.is_dir() else ()
-        hint = nearest(str(embedding), [*known, *map(str, beside)])
+        hint = suggest(str(embedding), [*known, *map(str, beside)])
     raise InputError(
         f"embedding is {embedding!r}; expected one of {known} or the path of a file of word "
         f"vectors, and there is no such file.{hint}"

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data.progress import Bar
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.hmm import GaussianHMM
+from rnnkit.progress import Bar
 from rnnkit.recipes import traffic_forecaster
 from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnkit import atomic
 from rnnkit.data import archive, datasets
 from rnnkit.data.sets import imdb
 from rnnkit.data.splits import Split, TextDataset, deal
@@ -277,7 +278,7 @@ def test_a_replacement_that_fails_leaves_nothing_behind(tmp_path):
     target = tmp_path / "new" / "file.txt"
 
     def write(text, fail):
-        with archive.replacing(target) as temporary:
+        with atomic.replacing(target) as temporary:
             temporary.write_text(text)
             if fail:
                 raise RuntimeError("the disk is full")

@@ -153,7 +153,7 @@ def test_other_refusals(tmp_path):
     path = write(tmp_path / "reviews.csv", rows())
     with pytest.raises(InputError, match=r"Did you mean 'reviews.csv'\?"):
         from_files(tmp_path / "review.csv")
-    with pytest.raises(InputError, match=r"folder .* is not there either"):
+    with pytest.raises(InputError, match=r"folder .* does not exist either"):
         from_files(tmp_path / "nowhere" / "review.csv")
     with pytest.raises(InputError, match="encoding is 'utf-9'"):
         from_files(path, encoding="utf-9")

@@ -159,7 +159,7 @@ def test_a_missing_file_another_width_and_a_folder(tmp_path, vectors):
     save_vectors(vectors, tmp_path / "wiki.vec")
     with pytest.raises(InputError, match=r"no vectors file.*Did you mean 'wiki.vec'"):
         load_vectors(tmp_path / "wikj.vec")
-    with pytest.raises(InputError, match=r"Its folder .*there. is not there either"):
+    with pytest.raises(InputError, match=r"Its folder .*there. does not exist either"):
         load_vectors(tmp_path / "there" / "wiki.vec")
     with pytest.raises(InputError, match="vectors of 5 numbers, not 64: ask for 5"):
         load_vectors(tmp_path / "wiki.vec", vector_size=64)

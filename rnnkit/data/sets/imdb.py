@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnkit.data.archive import cache_folder, locate, read_members, replacing
+from rnnkit.atomic import replacing
+from rnnkit.data.archive import cache_folder, locate, read_members
 from rnnkit.data.splits import Split, TextDataset
 from rnnkit.errors import InputError
 

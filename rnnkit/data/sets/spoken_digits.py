@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnkit.data.archive import absent, find, read_members
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 ARCHIVE = "fsdd.tar.xz"
 HOME = "https://github.com/Jakobovski/free-spoken-digit-dataset"
@@ -68,7 +68,7 @@ def read_by_speaker(speaker: str = "yweweler") -> Dataset:
     if speaker not in SPEAKERS:
         raise InputError(
             f"speaker is {speaker!r}; expected one of {', '.join(SPEAKERS)}."
-            f"{nearest(speaker, SPEAKERS)}"
+            f"{suggest(speaker, SPEAKERS)}"
         )
     recordings = _recordings()
     test = [i for i, (_, who, _, _) in enumerate(recordings) if who == speaker]

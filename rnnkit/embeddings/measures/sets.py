@@ -6,7 +6,7 @@ import importlib.resources
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 _SHIPPED = {
     "analogies": "questions-words.txt",
@@ -89,7 +89,7 @@ def read_set(path: Path) -> Questions | Pairs:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
         there = path.parent.iterdir() if path.parent.is_dir() else ()
-        hint = nearest(path.name, [entry.name for entry in there])
+        hint = suggest(path.name, [entry.name for entry in there])
         raise InputError(f"There is no file {str(path)!r} of questions or pairs.{hint}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as UTF-8 text ({error}).") from error

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnkit.data.progress import Bar
 from rnnkit.embeddings.training.frequencies import Frequencies
 from rnnkit.errors import InputError
+from rnnkit.progress import Bar
 
 EVERY = 200_000  # words between two looks at the progress bar
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.hmm.chain import stationary
 from rnnkit.hmm.chain.labels import Label, label_sequences, labels, states
 
@@ -384,7 +384,7 @@ def _codes(classes: np.ndarray, sequence: Sequence[Label], place: int = 0) -> np
     codes = [numbers.get(label, -1) for label in sequence]
     if -1 in codes:
         step = codes.index(-1)
-        near = nearest(str(sequence[step]), map(str, numbers))
+        near = suggest(str(sequence[step]), map(str, numbers))
         raise InputError(
             f"Label {sequence[step]!r} (sequence {place}, step {step}) is no state of the chain; "
             f"its states are {', '.join(map(repr, list(numbers)[:20]))}.{near}"

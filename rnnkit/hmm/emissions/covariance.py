@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from keras import backend, ops
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.hmm.emissions.arithmetic import at_least, over_features
 from rnnkit.hmm.emissions.base import Kind
 
@@ -27,7 +27,7 @@ def check_settings(covariance_type: str, min_covar: float) -> None:
     if covariance_type not in get_args(CovarianceType):
         raise InputError(
             f"covariance_type is one of {', '.join(get_args(CovarianceType))}; got "
-            f"{covariance_type!r}.{nearest(str(covariance_type), get_args(CovarianceType))}"
+            f"{covariance_type!r}.{suggest(str(covariance_type), get_args(CovarianceType))}"
         )
     if not min_covar >= 0:
         raise InputError(f"min_covar is the least variance, 0 or more; got {min_covar!r}.")

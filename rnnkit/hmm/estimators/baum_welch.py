@@ -13,7 +13,6 @@ import numpy as np
 from keras import ops
 
 from rnnkit.backend import native
-from rnnkit.data.progress import Bar
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
@@ -27,6 +26,7 @@ from rnnkit.hmm.estimators.passes import (
     to_model,
     to_numpy,
 )
+from rnnkit.progress import Bar
 
 Tensor = Any
 OnIteration = Callable[[int, dict[str, np.ndarray], float], None]

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.categorical import Categorical
 from rnnkit.hmm.emissions.gaussian import Gaussian
@@ -46,7 +46,7 @@ def find_emission(emission: Any, settings: dict[str, Any]) -> Emission:
         if emission not in EMISSIONS:
             raise InputError(
                 f"emission is {emission!r}; expected one of {list(EMISSIONS)}, or an Emission."
-                f"{nearest(emission, EMISSIONS)}"
+                f"{suggest(emission, EMISSIONS)}"
             )
         kind: Any = EMISSIONS[emission]
         known = {field.name for field in dataclasses.fields(kind)}

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 
 STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
 CHUNK = 32  # tokens of a prompt that are read in one go; what is left over is read one by one
@@ -139,7 +139,7 @@ class Choice:
         if strategy not in STRATEGIES:
             raise InputError(
                 f"strategy is {strategy!r}; expected one of {STRATEGIES}."
-                f"{nearest(str(strategy), STRATEGIES)}"
+                f"{suggest(str(strategy), STRATEGIES)}"
             )
         if not temperature > 0:
             raise InputError(f"temperature is {temperature}; expected a number above 0.")

@@ -16,7 +16,7 @@ from rnnkit.data.text import check_texts
 from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.vocabulary import Vocabulary
-from rnnkit.errors import InputError, learned, nearest
+from rnnkit.errors import InputError, require_fitted, suggest
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
@@ -298,7 +298,7 @@ class LanguageModel(WritingModel):
         return vocabulary.encode_many(self.units.cut(text) for text in check_texts(x))
 
     def _known(self) -> Vocabulary:
-        return learned(self.vocabulary, self, "vocabulary")
+        return require_fitted(self.vocabulary, self, "vocabulary")
 
     def _texts(self, x: Any, name: str) -> list[str]:
         texts = check_texts(x)
@@ -328,7 +328,7 @@ class LanguageModel(WritingModel):
         for label in labels:
             if isinstance(label, str) and label not in known:
                 raise InputError(
-                    f"There is no class {str(label)!r}.{nearest(str(label), known)} Known: "
+                    f"There is no class {str(label)!r}.{suggest(str(label), known)} Known: "
                     f"{', '.join(known)}."
                 )
         return to_numbers(labels, classes, name).astype("int32")

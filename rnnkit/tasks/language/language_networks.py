@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.tasks.language.word_tables import AdaptiveTable, WordTable
 from rnnkit.tasks.networks import CELLS
 
@@ -119,7 +119,7 @@ def language_network(
     for label, word, known in (("cell", cell, CELLS), ("softmax", softmax, SOFTMAX)):
         if word not in known:
             raise InputError(
-                f"{label} is {word!r}; expected one of {list(known)}.{nearest(str(word), known)}"
+                f"{label} is {word!r}; expected one of {list(known)}.{suggest(str(word), known)}"
             )
     if layers < 1:
         raise InputError(f"layers is {layers}; expected at least 1.")

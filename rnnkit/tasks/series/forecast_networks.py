@@ -12,7 +12,7 @@ from keras import ops
 
 from rnnkit.backend.initializers import Seeded
 from rnnkit.data.series_encoding import Encoded
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.hmm.layers.features import HMMFeatures
 from rnnkit.tasks.networks import CELLS, FORMS
 
@@ -133,11 +133,11 @@ def recurrent_forecaster(
         (None, None, 1)
     """
     if cell not in CELLS:
-        raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{nearest(cell, CELLS)}")
+        raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{suggest(cell, CELLS)}")
     if layers < 1:
         raise InputError(f"layers is {layers}; expected at least 1.")
     if form not in FORMS:
-        raise InputError(f"form is {form!r}; expected one of {FORMS}.{nearest(form, FORMS)}")
+        raise InputError(f"form is {form!r}; expected one of {FORMS}.{suggest(form, FORMS)}")
     seeds = itertools.count(1000 * seed)
     known = keras.Input((None, features), name="known")
     x: Any = known

@@ -13,7 +13,7 @@ from rnnkit.backend import native
 from rnnkit.data.pieces import Pieces, Whole
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
-from rnnkit.errors import InputError, learned
+from rnnkit.errors import InputError, require_fitted
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.losses import ErrorInUnits
@@ -186,7 +186,7 @@ class Forecaster(Task):
         if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
             return super().evaluate(x, y, **options)
         _no_targets(y)
-        learned(self.network, self, "scale")
+        require_fitted(self.network, self, "scale")
         encoded = self._with_targets(self.encoder, as_series(x, "The test set"), "The test set")
         whole: Any = Whole(encoded, context=self.context, batch_size=batch_size or 64)
         return self._measure(whole, **options)
@@ -238,7 +238,7 @@ class Forecaster(Task):
         Raises:
             InputError: series that cannot be used, or the model is not trained yet.
         """
-        learned(self.network, self, "scale")
+        require_fitted(self.network, self, "scale")
         return self.encoder.encode(as_series(x, "What to forecast"))
 
     def _with_targets(

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.features import WindowFeatures
 from rnnkit.tasks.networks import CELLS, recurrent_stack
 from rnnkit.tasks.series.fronts import rows_of, scale_of, standardisation
@@ -121,9 +121,9 @@ def check(cell: str, output: str) -> None:
     """
     cells = [*CELLS, FEED_FORWARD]
     if cell not in cells:
-        raise InputError(f"cell is {cell!r}; expected one of {cells}.{nearest(cell, cells)}")
+        raise InputError(f"cell is {cell!r}; expected one of {cells}.{suggest(cell, cells)}")
     if output not in OUTPUTS:
-        hint = nearest(output, OUTPUTS)
+        hint = suggest(output, OUTPUTS)
         raise InputError(f"output is {output!r}; expected one of {OUTPUTS}.{hint}")
 
 

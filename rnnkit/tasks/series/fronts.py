@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from rnnkit.data.batching import BucketedBatches
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.features import LogMel
 
 FEATURES = ("log-mel",)
@@ -34,7 +34,7 @@ def front_of(features: str | None, **settings: Any) -> LogMel | None:
     if features not in FEATURES:
         raise InputError(
             f"features is {features!r}; expected None or one of {FEATURES}."
-            f"{nearest(str(features), FEATURES)}"
+            f"{suggest(str(features), FEATURES)}"
         )
     return LogMel(**settings, name="log_mel")
 

@@ -11,7 +11,7 @@ import numpy as np
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
-from rnnkit.errors import InputError, learned
+from rnnkit.errors import InputError, require_fitted
 from rnnkit.features import LogMel
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
@@ -115,7 +115,7 @@ def series_for(task: Task, x: Any) -> list[np.ndarray]:
         Traceback (most recent call last):
         rnnkit.errors.InputError: series[0] has 1 features; the model learned from series of 2.
     """
-    network = learned(task.network, task, "network")
+    network = require_fitted(task.network, task, "network")
     rows = check_series(x)
     features = network.input_shape[0][-1]
     if rows and rows[0].shape[1] != features:  # all have as many

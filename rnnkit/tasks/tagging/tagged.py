@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnkit.data.text import check_text
 from rnnkit.data.treebank import Word, split_words
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_png, markdown_table, plain
 from rnnkit.monitor.spans import is_iob2, span_scores, spans
@@ -114,7 +114,7 @@ def numbers(tags: list[list[str]], classes: Sequence[str], name: str) -> list[np
             if tag not in known:
                 raise InputError(
                     f"The {name} tags of sentence {i} hold {tag!r}; the model knows "
-                    f"{', '.join(classes)}.{nearest(tag, classes)} Tags that stand in no training "
+                    f"{', '.join(classes)}.{suggest(tag, classes)} Tags that stand in no training "
                     "sentence are made known with classes=."
                 )
     return [np.array([known[tag] for tag in row], np.int32) for row in tags]

@@ -10,7 +10,7 @@ from keras import ops
 
 from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.hmm.layers.crf import bio_constraints
 from rnnkit.monitor.spans import is_iob2
 from rnnkit.tasks.networks import CELLS
@@ -110,7 +110,7 @@ def recurrent_tagger(
         if value not in known:
             raise InputError(
                 f"{name} is {value!r}; expected one of {known}."
-                f"{nearest(str(value), map(str, known))}"
+                f"{suggest(str(value), map(str, known))}"
             )
     if layers < 1:
         raise InputError(f"layers is {layers}; expected at least 1.")

@@ -12,7 +12,7 @@ import numpy as np
 from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.subwords import END, KINDS, Subwords
 from rnnkit.data.text import check_texts
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
     SmoothedCrossentropy,
     TokenAccuracy,
@@ -84,7 +84,7 @@ class Seq2Seq(TextWriter):
         ):
             if word not in words:
                 raise InputError(
-                    f"{name} is {word!r}; expected one of {words}.{nearest(str(word), words)}"
+                    f"{name} is {word!r}; expected one of {words}.{suggest(str(word), words)}"
                 )
         if not 0 <= label_smoothing < 1:
             raise InputError(f"label_smoothing is {label_smoothing}; expected 0 to below 1.")

@@ -10,7 +10,7 @@ from keras import ops
 
 from rnnkit import layers as kit
 from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, nearest
+from rnnkit.errors import InputError, suggest
 from rnnkit.recurrent.attention_decoder import AttentionDecoder, Memory
 from rnnkit.recurrent.pointer import PointerGenerator, ScheduledSampling
 from rnnkit.recurrent.tied_embedding import TiedEmbedding, UnitVectors
@@ -66,7 +66,7 @@ def attention_network(
         (None, None, 50)
     """
     if cell not in CELLS:
-        raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{nearest(cell, CELLS)}")
+        raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{suggest(cell, CELLS)}")
     if layers < 1:
         raise InputError(f"layers is {layers}; expected at least 1.")
     if copy and target_size is not None:

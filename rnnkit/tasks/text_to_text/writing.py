@@ -14,7 +14,7 @@ from rnnkit.backend import native
 from rnnkit.data.pair_batches import padded
 from rnnkit.data.subwords import BEGIN, END, Subwords
 from rnnkit.data.text import check_texts
-from rnnkit.errors import InputError, learned
+from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
 from rnnkit.tasks.base import Task
@@ -72,7 +72,7 @@ class TextWriter(Task):
         return [row[: self.max_target_length - 1] for row in rows]
 
     def _known(self, subwords: Subwords | None) -> Subwords:
-        return learned(subwords, self, "sub-words")
+        return require_fitted(subwords, self, "sub-words")
 
     def predict(  # type: ignore[override]
         self,
