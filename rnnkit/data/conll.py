@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnkit.data.splits import Dataset, Split, deal
+from rnnkit.data.splits import Dataset, Split, stratified_split
 from rnnkit.errors import InputError, suggest, suggest_sibling
 
 Tagged = tuple[list[list[str]], list[list[str]]]  # the words and the tags of each sentence
@@ -64,7 +64,7 @@ def from_path(
     }
     shares = [0.0 if part in read else 0.1 for part in ("valid", "test")]
     whole = Split(*read["train"])
-    piles = deal(np.zeros(len(whole), int), shares, np.random.default_rng(seed))
+    piles = stratified_split(np.zeros(len(whole), int), shares, np.random.default_rng(seed))
     # What is not dealt out keeps the order of its file.
     valid, test, train = (whole.take(np.sort(pile)) for pile in piles)
     return dataset(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnkit.data.readers import Row, read_folder, read_rows
-from rnnkit.data.splits import Split, TextDataset, deal
+from rnnkit.data.splits import Split, TextDataset, stratified_split
 from rnnkit.errors import InputError, suggest, suggest_sibling
 
 
@@ -82,7 +82,7 @@ def from_files(
             f"classes or more. Is {label_column!r} the right column?"
         )
     everything = _split(rows, classes)
-    piles = deal(everything.labels, shares, np.random.default_rng(seed))
+    piles = stratified_split(everything.labels, shares, np.random.default_rng(seed))
     held_valid, held_test, kept = (everything.take(pile) for pile in piles)
     return TextDataset(
         name=Path(train).stem,

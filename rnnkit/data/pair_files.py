@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data.readers import decoded, json_lines
-from rnnkit.data.splits import Dataset, Split, deal
+from rnnkit.data.splits import Dataset, Split, stratified_split
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest, suggest_sibling
 
@@ -85,7 +85,7 @@ def from_path(
         parts = {"train": read(path, None if target is None else Path(target).expanduser())}
     shares = [0.0 if part in parts else 0.1 for part in ("valid", "test")]
     whole = parts["train"]
-    piles = deal(np.zeros(len(whole), np.int64), shares, np.random.default_rng(seed))
+    piles = stratified_split(np.zeros(len(whole), np.int64), shares, np.random.default_rng(seed))
     valid, test, train = (whole.take(np.sort(pile)) for pile in piles)
     return Dataset(
         path.stem,

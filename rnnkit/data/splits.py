@@ -1,26 +1,11 @@
-"""What a loaded data set is, and how rows are dealt out to its splits."""
+"""Data sets and their splits, and the stratified random split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-
-# What a data set holds, and so which recipes can learn from it: texts with a label each, sentences
-# with a tag a word, texts that are to be gone on with, texts with the text that is to come of them,
-# series of numbers with a label each, series with a label a step, series that go on and are to be
-# forecast, or words alone.
-Kind = Literal[
-    "texts",
-    "tagged sentences",
-    "running text",
-    "pairs",
-    "labelled series",
-    "labelled frames",
-    "series",
-    "corpus",
-]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +82,9 @@ class Dataset:
 TextDataset = Dataset  # the name it had when all data were texts
 
 
-def deal(labels: np.ndarray, shares: list[float], random: np.random.Generator) -> list[np.ndarray]:
+def stratified_split(
+    labels: np.ndarray, shares: list[float], random: np.random.Generator
+) -> list[np.ndarray]:
     """Deal rows out at random, each class in the same shares; the last pile takes what is left.
 
     A pile with a share above 0 gets at least one row of every class that has a row for each pile.
@@ -111,7 +98,7 @@ def deal(labels: np.ndarray, shares: list[float], random: np.random.Generator) -
         For each pile the indices of its rows, shuffled.
 
     Example:
-        >>> piles = deal(np.array([0, 1] * 10), [0.2], np.random.default_rng(0))
+        >>> piles = stratified_split(np.array([0, 1] * 10), [0.2], np.random.default_rng(0))
         >>> [np.bincount(np.array([0, 1] * 10)[pile]).tolist() for pile in piles]
         [[2, 2], [8, 8]]
     """

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from rnnkit.data import datasets
-from rnnkit.data.splits import Kind
 from rnnkit.errors import InputError, suggest
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.recipes.corpora import word_vectors
@@ -44,7 +43,7 @@ __all__ = [
 ]
 
 # What the data hold -> the recipes that take them; `rnnkit.datasets.names` has the same kinds.
-_RECIPES: dict[Kind, tuple[Callable[..., Any], ...]] = {
+_RECIPES: dict[str, tuple[Callable[..., Any], ...]] = {
     "texts": (
         rnn_sentiment,
         lstm_sentiment,
@@ -87,7 +86,7 @@ def find(name: str) -> Callable[..., Any]:
     return _find(name)[1]
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> str:
     """Return what the data hold that the recipe of that name takes.
 
     Raises:
@@ -110,10 +109,10 @@ def sample_for(name: str) -> str:
         >>> sample_for("lstm_sentiment"), sample_for("pos_tagger")
         ('sample', 'pos_sample')
     """
-    return _SAMPLES.get(name) or datasets.names(kind_of(name))[0]
+    return _SAMPLES.get(name) or datasets.find_kind(kind_of(name)).sample
 
 
-def _find(name: str) -> tuple[Kind, Callable[..., Any]]:
+def _find(name: str) -> tuple[str, Callable[..., Any]]:
     for kind, recipes in _RECIPES.items():
         for recipe in recipes:
             if recipe.__name__ == name:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit import recipes
-from rnnkit.data.splits import Dataset, Kind, Split
+from rnnkit.data.splits import Dataset, Split
 from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 from rnnkit.study.yardstick_tags import measure_memory
 from rnnkit.study.yardstick_texts import measure_ngrams, measure_source
@@ -169,7 +169,7 @@ def measure_gensim(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
 
 
 # What the data hold -> the settings of the run beside it that a yardstick goes by.
-DEPENDS: dict[Kind, tuple[str, ...]] = {
+DEPENDS: dict[str, tuple[str, ...]] = {
     "running text": ("unit", "split", "lowercase", "min_count", "vocabulary_size"),
     "pairs": ("recipe",),
     "series": ("horizon", "context"),
@@ -179,7 +179,7 @@ DEPENDS: dict[Kind, tuple[str, ...]] = {
 }
 # What the data hold -> the name of a row -> what measures it, of the data and the settings of the
 # first run beside it.
-YARDSTICKS: dict[Kind, dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]]] = {
+YARDSTICKS: dict[str, dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]]] = {
     "texts": {
         "TF-IDF + logistic regression, 1-grams": lambda data, settings: measure(data, (1, 1)),
         "TF-IDF + logistic regression, 1-2-grams": lambda data, settings: measure(data, (1, 2)),

@@ -14,7 +14,7 @@ import pytest
 from rnnkit import atomic
 from rnnkit.data import archive, datasets
 from rnnkit.data.sets import imdb
-from rnnkit.data.splits import Split, TextDataset, deal
+from rnnkit.data.splits import Split, TextDataset, stratified_split
 from rnnkit.errors import InputError
 
 SMALL = {"train/neg": 12, "train/pos": 12, "test/neg": 8, "test/pos": 8, "train/unsup": 5}
@@ -68,7 +68,7 @@ def test_imdb_splits(small):
             assert text == "the same in both" or data.classes[label] in text
     texts = data.train.texts + data.valid.texts
     assert len(set(texts)) == 24
-    assert "1 texts stand in train and in test" in data.notes[0]
+    assert "1 texts are in train and in test" in data.notes[0]
     assert data.train.labels.tolist() != sorted(data.train.labels)
 
 
@@ -252,7 +252,7 @@ def test_uneven_classes_keep_their_proportions(monkeypatch):
     labels = np.array([0] * 80 + [1] * 20)
     split = Split([str(i) for i in range(100)], labels)
     uneven = TextDataset("uneven", split, split, split, classes=("a", "b"), about="")
-    monkeypatch.setitem(datasets._READERS["texts"], "uneven", lambda: uneven)
+    monkeypatch.setitem(datasets.find_kind("texts").readers, "uneven", lambda: uneven)
     data = datasets.load("uneven", limit=10)
     assert Counter(data.test.labels.tolist()) == {0: 8, 1: 2}
 
@@ -260,7 +260,7 @@ def test_uneven_classes_keep_their_proportions(monkeypatch):
 @pytest.mark.parametrize("shares", [[0.1], [0.25, 0.25], [0.0, 0.5], [0.45, 0.45]])
 def test_deal_gives_every_row_to_one_pile(shares):
     labels = np.random.default_rng(1).choice(3, 200, p=[0.7, 0.28, 0.02])
-    piles = deal(labels, shares, np.random.default_rng(0))
+    piles = stratified_split(labels, shares, np.random.default_rng(0))
     assert sorted(np.concatenate(piles).tolist()) == list(range(200))
     for label, count in Counter(labels.tolist()).items():
         for pile, share in zip(piles, shares, strict=False):
@@ -270,7 +270,9 @@ def test_deal_gives_every_row_to_one_pile(shares):
 
 def test_deal_draws_by_the_generator():
     labels = np.array([0, 1] * 50)
-    held = [set(deal(labels, [0.2], np.random.default_rng(seed))[0]) for seed in range(3)]
+    held = [
+        set(stratified_split(labels, [0.2], np.random.default_rng(seed))[0]) for seed in range(3)
+    ]
     assert held[0] != held[1] != held[2] != held[0]
 
 
@@ -326,6 +328,6 @@ def test_the_real_imdb(tmp_path, monkeypatch):
     assert (len(data.train) + len(data.valid), len(data.test)) == (24_877, 25_000)
     assert len(data.unlabelled) == 50_000
     assert np.bincount(data.test.labels).tolist() == [12_500, 12_500]
-    assert data.notes == ["123 texts stand in train and in test; train goes without them."]
+    assert data.notes == ["123 texts are in train and in test; they were dropped from train."]
     assert sum("<br />" in text for text in data.train.texts) > 12_000
     (tmp_path / "imdb.npz").unlink()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rnnkit.errors import InputError
-from rnnkit.study import compare, evaluate, open_model, open_run, train
+from rnnkit.study import compare, evaluate, load_data, open_model, open_run, train
 from rnnkit.study.plan import make_plan
 from rnnkit.study.report import drawn
-from rnnkit.study.sources import load_corpus, size
+from rnnkit.study.sources import size
 
 SMALL = {"vector_size": 8, "window": 2, "epochs": 2, "min_count": 1}
 
@@ -59,7 +59,7 @@ def test_results_are_those_of_the_last_epoch(run):
     assert (results["epochs"], results["best_epoch"]) == (2, 2)
     assert results["examples"] == {"train": 2000, "valid": 0, "test": 0}
     assert results["parameters"] == run.model.count_params() > 0
-    words = sum(len(tokens) for tokens in load_corpus("words_sample", limit=2000).train.x)
+    words = sum(len(tokens) for tokens in load_data("words_sample", "corpus", limit=2000).train.x)
     seconds = sum(row["seconds"] for row in rows)
     assert results["tokens_per_second"] == pytest.approx(2 * words / seconds)
     assert drawn(rows) == ["loss"]
@@ -118,7 +118,7 @@ def test_words_come_from_text_files_and_columns_of_tables(table, columns, tmp_pa
     split = plan.data.load("corpus").train
     assert list(split.x) == [["a", "b"], ["c"]]
     assert size(split) == 2
-    texts = load_corpus(table, limit=3, **columns).train.x
+    texts = load_data(table, "corpus", limit=3, **columns).train.x
     assert [tokens[0::2] for tokens in texts] == [["a", "film"]] * 3
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from rnnkit.data.archive import absent, find, read_members
-from rnnkit.data.splits import Dataset, Split, deal
+from rnnkit.data.splits import Dataset, Split, stratified_split
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError
 
@@ -64,7 +64,7 @@ def from_lists(found: dict[str, list[str]]) -> Dataset:
     repeated = sum(map(len, found.values())) - len(pairs)
     shared = sum(count > 1 for count in Counter(name for name, _ in pairs).values())
     whole = Split([name for name, _ in pairs], np.array([label for _, label in pairs]))
-    piles = deal(whole.y, SHARES, np.random.default_rng(SEED))
+    piles = stratified_split(whole.y, SHARES, np.random.default_rng(SEED))
     valid, test, train = (whole.take(pile) for pile in piles)
     return Dataset(
         "names",

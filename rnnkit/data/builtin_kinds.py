@@ -1,0 +1,244 @@
+"""The kinds of data that rnnkit brings, each with its data sets and readers."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnkit.data import conll, kinds, pair_files, running_text, series
+from rnnkit.data.files import from_files
+from rnnkit.data.kinds import DataKind
+from rnnkit.data.samples import (
+    frames_sample,
+    movements,
+    names_sample,
+    pairs_sample,
+    running_sample,
+    sample,
+    traffic_sample,
+    words_sample,
+)
+from rnnkit.data.series import SeriesDataset
+from rnnkit.data.sets import (
+    gesture,
+    imdb,
+    names,
+    pairs,
+    spoken_digits,
+    tagged_sets,
+    timeseries,
+    traffic,
+    wiki8,
+)
+from rnnkit.data.splits import Dataset, Split
+from rnnkit.errors import InputError
+
+
+def _hold_out_texts(
+    dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
+) -> Dataset:
+    """Report texts that are in train and in test, or drop them; then hold out as usual."""
+    test = set(dataset.test.texts)
+    both = test & (set(dataset.train.texts) | set(dataset.valid.texts))
+    if both:
+        note = f"{len(both)} texts are in train and in test"
+        if drop_overlap:
+            note = f"{note}; they were dropped from train."
+            dataset = replace(
+                dataset, train=_without(dataset.train, both), valid=_without(dataset.valid, both)
+            )
+        else:
+            note = f"{note}; drop_overlap=True drops them from train."
+        dataset = replace(dataset, notes=[*dataset.notes, note])
+    return kinds.hold_out(dataset, seed=seed, valid_fraction=valid_fraction, drop_overlap=False)
+
+
+def _without(split: Split, texts: set[str]) -> Split:
+    return split.take(np.flatnonzero([text not in texts for text in split.texts]))
+
+
+def _hold_out_series(
+    dataset: SeriesDataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
+) -> SeriesDataset:
+    """Hold out the latest steps of train."""
+    del seed
+    if drop_overlap:
+        raise InputError(
+            f"drop_overlap is for texts: the splits of {dataset.name!r} are cut by time and share "
+            "no step. Leave it out."
+        )
+    return dataset if valid_fraction is None else series.hold_out(dataset, valid_fraction)
+
+
+def _take_steps(dataset: SeriesDataset, limit: int) -> SeriesDataset:
+    return replace(
+        dataset,
+        train=series.last_steps(dataset.train, limit),
+        valid=series.first_steps(dataset.valid, limit),
+        test=series.first_steps(dataset.test, limit),
+    )
+
+
+def _hold_out_nothing(
+    dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
+) -> Dataset:
+    del seed
+    for name, value in (("drop_overlap", drop_overlap), ("valid_fraction", valid_fraction)):
+        if value:
+            raise InputError(
+                f"{name} is {value}: {dataset.name!r} is a corpus to learn word vectors from and "
+                "has no other splits. Leave it out."
+            )
+    return dataset
+
+
+def _take_texts(dataset: Dataset, limit: int) -> Dataset:
+    return replace(dataset, train=Split(dataset.train.x.first(limit)))
+
+
+def _take_lines(dataset: Dataset, limit: int) -> Dataset:
+    return replace(
+        dataset,
+        train=_first_lines(dataset.train, limit),
+        valid=_first_lines(dataset.valid, limit),
+        test=_first_lines(dataset.test, limit),
+    )
+
+
+def _first_lines(split: Split, limit: int) -> Split:
+    """Return texts with this many lines in all."""
+    texts: list[str] = []
+    for text in split.x:
+        lines = text.splitlines(keepends=True)[:limit]
+        limit -= len(lines)
+        if lines:
+            texts.append("".join(lines))
+    return Split(texts, None if split.y is None else split.y[: len(texts)])
+
+
+def _open_tagged(path: str | os.PathLike[str], **columns: str) -> Dataset:
+    """Read a CoNLL file; a column may be given by its number."""
+    given: dict[str, Any] = {
+        name: int(value) if re.fullmatch(r"-?\d+", value) else value
+        for name, value in columns.items()
+    }
+    return conll.from_path(path, **given)
+
+
+def _open_corpus(
+    path: str | os.PathLike[str],
+    text_column: str | None = None,
+    label_column: str | None = None,
+) -> Dataset:
+    """Read the words of a text file, or of the texts of a table or folder."""
+    from rnnkit.data.corpus import TABLES, open_corpus  # which looks names up here
+
+    source: Any = path
+    if Path(path).is_dir() or Path(path).suffix.lower() in TABLES:
+        columns = {"text_column": text_column, "label_column": label_column}
+        given = {name: column for name, column in columns.items() if column is not None}
+        source = from_files(path, **given)
+    return wiki8.corpus_dataset(open_corpus(source))
+
+
+def _as_corpus(dataset: Dataset) -> Dataset:
+    from rnnkit.data.corpus import open_corpus
+
+    return wiki8.corpus_dataset(open_corpus(dataset))
+
+
+KINDS = (
+    DataKind(
+        "texts",
+        {"sample": sample.read, "imdb": imdb.read, "names": names.read},
+        open_files=from_files,
+        file_formats="a table or folder of texts",
+        columns=("text_column", "label_column"),
+        hold_out=_hold_out_texts,
+    ),
+    DataKind(
+        "tagged sentences",
+        {
+            "names_sample": names_sample.read,
+            "pos_sample": names_sample.read_pos,
+            "uner_ewt": tagged_sets.read_uner,
+            "wnut17": tagged_sets.read_wnut,
+            "ud_ewt": tagged_sets.read_ud,
+        },
+        open_files=_open_tagged,
+        file_formats="a CoNLL or CoNLL-U file, or a folder of such",
+        columns=("word_column", "tag_column"),
+    ),
+    DataKind(
+        "running text",
+        {
+            "running_sample": running_sample.read,
+            "wikitext2": running_text.read_wikitext,
+            "tinyshakespeare": running_text.read_shakespeare,
+        },
+        open_files=running_text.from_path,
+        file_formats="a text file, or a folder of such",
+        take_first=_take_lines,
+        also_accepts=("texts",),
+    ),
+    DataKind(
+        "pairs",
+        {
+            "pairs_sample": pairs_sample.read,
+            "mails_sample": pairs_sample.read_mails,
+            "multi30k": pairs.read_multi30k,
+            "multi30k_en_de": functools.partial(pairs.read_multi30k, "en", "de"),
+            "aeslc": pairs.read_aeslc,
+            "aeslc_annotated": functools.partial(pairs.read_aeslc, annotated=True),
+            "scitldr": pairs.read_scitldr,
+        },
+        open_files=pair_files.from_path,
+        file_formats="a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of such",
+        columns=("source_column", "target_column"),
+    ),
+    DataKind(
+        "labelled series",
+        {
+            "sequences_sample": movements.read,
+            "japanese_vowels": timeseries.read_vowels,
+            "spoken_digits": spoken_digits.read,
+            "spoken_digits_by_speaker": spoken_digits.read_by_speaker,
+        },
+    ),
+    DataKind(
+        "labelled frames",
+        {
+            "frames_sample": frames_sample.read,
+            "gesture_phase": gesture.read_gesture,
+            "room_occupancy": gesture.read_room,
+        },
+    ),
+    DataKind(
+        "series",
+        {
+            "traffic_sample": traffic_sample.read,
+            "pems_flow": traffic.read_pems,
+            "metro_traffic": traffic.read_metro,
+        },
+        hold_out=_hold_out_series,
+        take_first=_take_steps,
+    ),
+    DataKind(
+        "corpus",
+        {"words_sample": words_sample.read, "wiki8": wiki8.read},
+        content="words",
+        open_files=_open_corpus,
+        columns=("text_column", "label_column"),
+        file_formats="a text file, or a table or folder of texts",
+        hold_out=_hold_out_nothing,
+        take_first=_take_texts,
+        also_accepts=("texts",),
+        convert=_as_corpus,
+    ),
+)

@@ -1,0 +1,99 @@
+"""Kinds of data: one record for everything that depends on what the examples of a data set are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rnnkit.data.splits import Dataset, Split, stratified_split
+from rnnkit.errors import InputError
+
+Reader = Callable[[], Any]
+
+
+def hold_out(
+    dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
+) -> Dataset:
+    """Hold a share of train out for valid, alike in every class, where there is no valid split.
+
+    Args:
+        dataset: as its reader gives it.
+        seed: which examples are held out, and their order.
+        valid_fraction: how much of train; None = 0.1.
+        drop_overlap: not for this kind.
+
+    Raises:
+        InputError: `drop_overlap` is set.
+    """
+    if drop_overlap:
+        raise InputError(
+            f"drop_overlap is for texts, and {dataset.name!r} holds none. Leave it out."
+        )
+    if len(dataset.valid):
+        return dataset
+    share = 0.1 if valid_fraction is None else valid_fraction
+    random = np.random.default_rng(seed)
+    valid, train = stratified_split(dataset.train.strata, [share], random)
+    return replace(dataset, valid=dataset.train.take(valid), train=dataset.train.take(train))
+
+
+def take_first(dataset: Dataset, limit: int) -> Dataset:
+    """Keep this many examples of each split, classes in proportion, the first ones of each."""
+    return replace(
+        dataset,
+        train=first_examples(dataset.train, limit),
+        valid=first_examples(dataset.valid, limit),
+        test=first_examples(dataset.test, limit),
+        unlabelled=dataset.unlabelled[:limit],
+    )
+
+
+def first_examples(split: Split, limit: int) -> Split:
+    """Return the first rows of every class, as many of each as its share of the split says."""
+    place = np.zeros(len(split))
+    for label in np.unique(split.strata):
+        rows = np.flatnonzero(split.strata == label)
+        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # how far along in its class
+    return split.take(np.sort(np.argsort(place, kind="stable")[:limit]))
+
+
+@dataclass(frozen=True, eq=False)
+class DataKind:
+    """What the examples of a data set are, and how such data are found, read, split and cut.
+
+    Attributes:
+        name: such as "texts", "tagged sentences", "series".
+        readers: data set name -> function that reads it; the first one is generated and needs no
+            download: recipes of this kind take it where no data are named.
+        content: what messages call the examples; the name where it is left out.
+        open_files: reads a file or folder of the user's; None = only Python takes such data.
+        file_formats: the files that `open_files` reads, for messages, such as "a text file".
+        columns: the arguments of `open_files` that `text_column` and `label_column` give.
+        hold_out: makes the valid split; called with `seed`, `valid_fraction` and `drop_overlap`.
+        take_first: keeps the first examples of each split; called with the data set and the limit.
+        also_accepts: names of other kinds whose data sets serve, too.
+        convert: turns a data set of one of these kinds into this kind; None = it serves as it is.
+
+    Example:
+        >>> DataKind("coins", {"coins_sample": list}).sample
+        'coins_sample'
+    """
+
+    name: str
+    readers: Mapping[str, Reader]
+    content: str = ""
+    open_files: Callable[..., Any] | None = None
+    file_formats: str = ""
+    columns: tuple[str, ...] = ()
+    hold_out: Callable[..., Any] = hold_out
+    take_first: Callable[[Any, int], Any] = take_first
+    also_accepts: tuple[str, ...] = ()
+    convert: Callable[[Any], Any] | None = None
+
+    @property
+    def sample(self) -> str:
+        """The name of the generated data set."""
+        return next(iter(self.readers))
