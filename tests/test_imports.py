@@ -125,13 +125,13 @@ def test_the_checker_sees_a_keras_that_comes_too_early():
     ("source", "module"),
     [
         ("import torch", "rnnkit.recurrent.cells"),
-        ("def f():\n    import jax.numpy as jnp", "rnnkit.tasks.base"),
+        ("def f():\n    import jax.numpy as jnp", "rnnkit.tasks.task"),
         ("from tensorflow import keras", "rnnkit.heads"),
         ("from rnnkit.tasks import load", "rnnkit.recurrent.base"),
-        ("def f():\n    from rnnkit import study", "rnnkit.tasks.base"),
+        ("def f():\n    from rnnkit import study", "rnnkit.tasks.task"),
         ("from rnnkit.monitor.events import EventWriter", "rnnkit.recurrent.base"),
         ("import rnnkit.data.text", "rnnkit.backend.select"),
-        ("from ..recipes import names", "rnnkit.tasks.base"),
+        ("from ..recipes import names", "rnnkit.tasks.task"),
     ],
 )
 def test_the_checker_sees_what_runs_back(source, module):
@@ -142,7 +142,7 @@ def test_the_checker_sees_what_runs_back(source, module):
     ("source", "module"),
     [
         ("import torch", "rnnkit.backend.torch"),
-        ("from rnnkit.backend import native", "rnnkit.tasks.base"),
+        ("from rnnkit.backend import native", "rnnkit.tasks.task"),
         ("from rnnkit.errors import InputError", "rnnkit.data.text"),
         ("from .cells import lstm", "rnnkit.recurrent.lstm"),
         ("import keras, numpy, torchvision", "rnnkit.cli.training"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rnnkit.recipes.family import listed
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.bag_of_words import BagOfWords
+    from rnnkit.tasks.texts.bag_of_words import BagOfWords
 
 
 def bag_of_words_sentiment(
@@ -95,10 +95,10 @@ def bag_of_words_sentiment(
     from rnnkit.data.text import TextPipeline
     from rnnkit.errors import InputError
     from rnnkit.tasks.bag_networks import TokenWeights, bag_of_words_classifier
-    from rnnkit.tasks.bag_of_words import BagOfWords
-    from rnnkit.tasks.optimizers import maker
+    from rnnkit.tasks.texts.bag_of_words import BagOfWords
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
     TokenWeights(1, weighting)  # and so does this
     if weighting != "mean" and str(embedding) != "random":
         raise InputError(

@@ -80,11 +80,11 @@ def frame_labeller(
     """
     settings = dict(locals())
     from rnnkit.features import check_kinds
-    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.series.frame_labeller import FrameLabeller
     from rnnkit.tasks.series.frame_networks import check, frame_network
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
     check(cell, output)
     check_kinds(features or "values")
     return FrameLabeller(

@@ -50,9 +50,9 @@ def _language_model(
     from rnnkit.data.text_units import TextUnits
     from rnnkit.tasks.language.language_model import LanguageModel
     from rnnkit.tasks.language.language_networks import language_network
-    from rnnkit.tasks.optimizers import maker
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
     if isinstance(cutoffs, str):
         cutoffs = tuple(int(part) for part in cutoffs.split(","))
     return LanguageModel(

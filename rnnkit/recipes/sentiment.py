@@ -73,9 +73,9 @@ def _classifier(
     """Return a compiled-on-first-fit `TextClassifier`; the settings are those of the recipes."""
     from rnnkit.data.text import TextPipeline
     from rnnkit.tasks import TextClassifier, recurrent_classifier
-    from rnnkit.tasks.optimizers import maker
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
     build_network = functools.partial(
         recurrent_classifier,
         cell=cell,

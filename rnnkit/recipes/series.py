@@ -93,10 +93,10 @@ def sequence_classifier(
     """
     settings = dict(locals())
     from rnnkit.tasks import SequenceClassifier, recurrent_series_classifier
-    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.series.fronts import front_of
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
     front_of(features, rate=rate, mels=mels, window_ms=window_ms, hop_ms=hop_ms)  # and so does this
     return SequenceClassifier(
         functools.partial(

@@ -45,11 +45,11 @@ def _tagger(
     seed: int = 0,
 ) -> SequenceTagger:
     """Return a compiled-on-first-fit `SequenceTagger`; the settings are those of the recipes."""
-    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.tagging.tagger import SequenceTagger
     from rnnkit.tasks.tagging.tagger_networks import recurrent_tagger
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
     return SequenceTagger(
         functools.partial(
             recurrent_tagger,

@@ -45,11 +45,11 @@ def _encoder_decoder(
     seed: int = 0,
 ) -> Seq2Seq:
     """Return a `Seq2Seq` that is built in its first fit; the settings are those of the recipes."""
-    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
     from rnnkit.tasks.text_to_text.seq2seq_networks import attention_network
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
     if copy and vocabulary != "joint":
         raise InputError(
             f"copy=True with vocabulary={vocabulary!r}: only words of a joint vocabulary can be "

@@ -95,9 +95,9 @@ def traffic_forecaster(
     settings: dict[str, Any] = dict(locals())
     from rnnkit.data.series_encoding import SeriesEncoder
     from rnnkit.data.series_line import fit_line
-    from rnnkit.tasks.optimizers import maker
     from rnnkit.tasks.series.forecast_networks import FORMS, hidden_states, recurrent_forecaster
     from rnnkit.tasks.series.forecaster import Forecaster
+    from rnnkit.tasks.training.optimizers import optimizer_factory
 
     if model not in MODELS:
         raise InputError(f"model is {model!r}; expected one of {MODELS}.{suggest(model, MODELS)}")
@@ -105,7 +105,7 @@ def traffic_forecaster(
     form = hmm or ("input" if cell != model else None)
     if form is not None and form not in FORMS:
         raise InputError(f"hmm is {hmm!r}; expected None or one of {FORMS}.{suggest(form, FORMS)}")
-    make_optimizer = maker(optimizer, learning_rate, clip_norm)
+    make_optimizer = optimizer_factory(optimizer, learning_rate, clip_norm)
 
     def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
         network: dict[str, Any] = {}

@@ -10,9 +10,9 @@ import numpy as np
 
 from rnnkit.errors import InputError
 from rnnkit.monitor.metrics import of_classes
-from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
-from rnnkit.tasks.losses import binary_crossentropy
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.training.losses import binary_crossentropy
 
 
 class Classifier(Task):
@@ -26,7 +26,7 @@ class Classifier(Task):
         build_network: makes the network; its outputs are 1 or the number of classes.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: fewer than two classes.

@@ -12,7 +12,7 @@ import keras
 
 from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
-from rnnkit.tasks.base import Task
+from rnnkit.tasks.task import Task
 
 
 def load(filepath: str | os.PathLike[str]) -> Any:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from rnnkit.cli import show
 from rnnkit.cli.tags import print_tags
-from rnnkit.tasks.tagging.tagged import Found
+from rnnkit.tasks.tagging.sentence_io import Found
 
 NAMES = SimpleNamespace(
     classes=("B-PER", "I-PER", "O"),

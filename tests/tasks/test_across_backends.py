@@ -14,7 +14,7 @@ from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment, traffic_forecaster
 from rnnkit.tasks import base, load
-from rnnkit.tasks.feed import Feed
+from rnnkit.tasks.training.datasets import KerasDataset
 
 CHILD = """
 import json, sys
@@ -153,12 +153,12 @@ def test_every_epoch_gives_the_batches_of_its_number(reviews, monkeypatch):
     texts, labels = reviews
     given = []
 
-    class Watched(Feed):
+    class Watched(KerasDataset):
         def __getitem__(self, index):
             given.append((self.batches.epoch, index))
             return super().__getitem__(index)
 
-    monkeypatch.setattr(base, "Feed", Watched)
+    monkeypatch.setattr(base, "KerasDataset", Watched)
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=32)
     for _ in range(2):
         given.clear()

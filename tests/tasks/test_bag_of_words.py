@@ -12,7 +12,7 @@ from rnnkit.errors import InputError
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.tasks import load
 from rnnkit.tasks.bag_networks import TokenWeights, bag_of_words_classifier
-from rnnkit.tasks.bag_of_words import NGrams
+from rnnkit.tasks.texts.bag_of_words import NGrams
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 

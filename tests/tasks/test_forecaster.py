@@ -12,8 +12,8 @@ from rnnkit.errors import InputError
 from rnnkit.hmm.layers.features import HMMFeatures
 from rnnkit.recipes.traffic import traffic_forecaster
 from rnnkit.tasks import load
-from rnnkit.tasks.losses import ErrorInUnits
 from rnnkit.tasks.series.forecast_networks import FORMS, hidden_states, recurrent_forecaster
+from rnnkit.tasks.training.losses import ErrorInUnits
 
 KINDS = {
     "lstm": {"model": "lstm"},

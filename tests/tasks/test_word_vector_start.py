@@ -126,7 +126,7 @@ def test_the_trainer_gets_all_texts_and_is_the_one_asked_for(reviews, vectors, m
         seen.update(options, corpus=corpus)
         return vectors
 
-    monkeypatch.setattr("rnnkit.tasks.word_start.train_word_vectors", trained)
+    monkeypatch.setattr("rnnkit.tasks.word_task.train_word_vectors", trained)
     model = gru_sentiment(**SMALL, embedding="cbow", embedding_trainer="keras", trainable=False)
     model.fit(*reviews, unlabelled=["One more."], epochs=1, verbose=0)
     assert (seen["method"], seen["trainer"], seen["vector_size"]) == ("cbow", "keras", 6)

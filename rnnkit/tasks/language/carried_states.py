@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnkit.tasks.base import Task
+from rnnkit.tasks.task import Task
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")

@@ -13,7 +13,7 @@ from rnnkit.errors import InputError
 from rnnkit.tasks.language.generation import Reader, States
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.language.writing import WritingModel
+    from rnnkit.tasks.language.generation_model import WritingModel
 
 
 class Completer:

@@ -17,12 +17,12 @@ from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError, require_fitted, suggest
-from rnnkit.tasks.base import Task
-from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.language.generation_model import WritingModel
 from rnnkit.tasks.language.language_networks import language_network
 from rnnkit.tasks.language.word_cache import WordCache, choose_cache
-from rnnkit.tasks.language.writing import WritingModel
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.training.datasets import KerasDataset
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -46,7 +46,7 @@ class LanguageModel(WritingModel):
         ends: whether to learn where texts end; None = where the first fit has more than one.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Example:
         >>> from rnnkit.recipes.language import text_generator
@@ -230,7 +230,7 @@ class LanguageModel(WritingModel):
         if not self.compiled:
             self._compile()
         batches: Any = windows
-        return keras.Model.evaluate(self, native.feed(Feed(batches)), **options)
+        return keras.Model.evaluate(self, native.feed(KerasDataset(batches)), **options)
 
     def numbers(self, losses: np.ndarray) -> dict[str, float]:
         """Return what `evaluate` returns, of the losses of single tokens."""

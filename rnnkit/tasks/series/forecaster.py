@@ -14,9 +14,9 @@ from rnnkit.data.pieces import Pieces, Whole
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, require_fitted
-from rnnkit.tasks.base import Task
-from rnnkit.tasks.feed import Feed
-from rnnkit.tasks.losses import ErrorInUnits
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.training.datasets import KerasDataset
+from rnnkit.tasks.training.losses import ErrorInUnits
 
 ENOUGH_BATCHES = 200
 
@@ -36,7 +36,7 @@ class Forecaster(Task):
         context: a forecast is made from the step on at which this many steps have been read.
         window: steps of the pieces that the network is trained on.
         warm_up: steps before a piece that it only reads.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: context, window or warm_up out of range.
@@ -222,7 +222,7 @@ class Forecaster(Task):
         for number, group in enumerate(whole.groups):
             one: Any = [(whole[number][0],)]
             outputs = keras.Model.predict(
-                self, native.feed(Feed(one)), verbose=verbose, callbacks=callbacks
+                self, native.feed(KerasDataset(one)), verbose=verbose, callbacks=callbacks
             )
             for i, output in zip(group, outputs, strict=True):
                 scaled = output[: len(encoded[i].x), 0]

@@ -15,9 +15,9 @@ from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_png
 from rnnkit.monitor.metrics import of_classes
-from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
+from rnnkit.tasks.task import Task
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -33,7 +33,7 @@ class FrameLabeller(Task):
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
         window: steps of a window in training; None = series are learned from as a whole.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: fewer than two classes, a window of no step.

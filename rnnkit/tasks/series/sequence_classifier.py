@@ -13,8 +13,8 @@ from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.features import LogMel
-from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
+from rnnkit.tasks.task import Task
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -30,7 +30,7 @@ class SequenceClassifier(Classifier):
             classes.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: fewer than two classes.

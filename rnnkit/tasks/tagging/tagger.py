@@ -13,13 +13,13 @@ from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
-from rnnkit.tasks.tagging import tagged
-from rnnkit.tasks.tagging.spelled import SpelledTask
+from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import Learned
+from rnnkit.tasks.tagging.word_char_task import WordCharTask
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class SequenceTagger(SpelledTask):
+class SequenceTagger(WordCharTask):
     """A Keras model that takes sentences and gives a tag for each of their words.
 
     Words, characters, tags and network come into being in the first `fit`. Tags of the IOB2 scheme
@@ -30,8 +30,8 @@ class SequenceTagger(SpelledTask):
         build_network: `(Learned) -> functional model`, such as
             `rnnkit.tasks.tagging.tagger_networks.recurrent_tagger`.
         classes: names of the tags; learned from the first `fit` when left out.
-        **options: see `rnnkit.tasks.tagging.spelled.SpelledTask`,
-            `rnnkit.tasks.word_start.WordTask` and `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.tagging.word_char_task.WordCharTask`,
+            `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: a setting that cannot be used.
@@ -162,7 +162,7 @@ class SequenceTagger(SpelledTask):
             InputError: sentences or tags that cannot be used; nothing was learned.
             NonFiniteLoss: the loss became NaN or infinite.
         """
-        rows, tags = tagged.pairs(x, y, "The training set")
+        rows, tags = sentence_io.pairs(x, y, "The training set")
         classes = self.classes
         spanned = is_iob2(classes or {tag for row in tags for tag in row})
         tags = [as_iob2(row) for row in tags] if spanned else tags
@@ -171,13 +171,13 @@ class SequenceTagger(SpelledTask):
             raise InputError(
                 f"All tags of the training set are {classes[0]!r}: there is nothing to tell apart."
             )
-        targets: Any = tagged.numbers(tags, classes, "training")
+        targets: Any = sentence_io.numbers(tags, classes, "training")
         held_rows: list[list[str]] = []
         held_targets: Any = None
         if validation_data is not None:
-            held_rows, held_tags = tagged.pairs(*validation_data, "The validation set")
+            held_rows, held_tags = sentence_io.pairs(*validation_data, "The validation set")
             held_tags = [as_iob2(row) for row in held_tags] if spanned else held_tags
-            held_targets = tagged.numbers(held_tags, classes, "validation")
+            held_targets = sentence_io.numbers(held_tags, classes, "validation")
         if self.network is None:
             self._learn(rows, classes, unlabelled)
             self.classes = classes
@@ -225,11 +225,11 @@ class SequenceTagger(SpelledTask):
         """
         if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
             return super().evaluate(x, y, verbose=verbose, return_dict=return_dict, **kwargs)
-        rows, tags = tagged.pairs(x, y, "The test set")
+        rows, tags = sentence_io.pairs(x, y, "The test set")
         self._known_vocabulary()
         spanned = is_iob2(self.classes)
         corrected = [as_iob2(row) for row in tags] if spanned else tags
-        targets: Any = tagged.numbers(corrected, self.classes, "test")
+        targets: Any = sentence_io.numbers(corrected, self.classes, "test")
         batches = self._batches(self._encode(rows), targets, sample_weight, batch_size)
         measured = self._measure(batches, verbose=verbose, return_dict=True)
         scores = {"loss": measured["loss"], **self.score(batches, tags)}
@@ -277,7 +277,7 @@ class SequenceTagger(SpelledTask):
         del verbose, callbacks
         return self._tags(self._batches(self.encode(x), batch_size=batch_size))
 
-    def predict_spans(self, texts: Any) -> list[list[tagged.Found]]:
+    def predict_spans(self, texts: Any) -> list[list[sentence_io.Found]]:
         """Return the marked pieces of each raw text, with the characters they span.
 
         Args:
@@ -299,11 +299,11 @@ class SequenceTagger(SpelledTask):
                 f"The tags of this model mark no spans ({', '.join(self.classes[:3])} ...): ask it "
                 "with predict."
             )
-        raw = tagged.raw_texts(texts)
-        rows = tagged.sentences(raw)
+        raw = sentence_io.raw_texts(texts)
+        rows = sentence_io.sentences(raw)
         return [
             [
-                tagged.Found(text[a:b], span.type, a, b)
+                sentence_io.Found(text[a:b], span.type, a, b)
                 for span in spans(tags)
                 for a, b in [(words[span.start].start, words[span.end - 1].end)]
             ]
@@ -339,8 +339,8 @@ class SequenceTagger(SpelledTask):
             y: their tags; both are cut to the first 200 sentences.
             step: the number of the epoch.
         """
-        rows, tags = tagged.pairs(list(x)[:200], list(y)[:200], "The examples")
-        tagged.write(writer, rows, tags, self.predict(rows), self.classes, step)
+        rows, tags = sentence_io.pairs(list(x)[:200], list(y)[:200], "The examples")
+        sentence_io.write(writer, rows, tags, self.predict(rows), self.classes, step)
 
     def get_config(self) -> dict[str, Any]:
         """Return what is needed to build the task again; words and characters travel beside it."""

@@ -13,13 +13,13 @@ from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.subwords import END, KINDS, Subwords
 from rnnkit.data.text import check_texts
 from rnnkit.errors import InputError, suggest
+from rnnkit.tasks.text_to_text.decoding import TextWriter, check_pairs
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
     SmoothedCrossentropy,
     TokenAccuracy,
     TokenPerplexity,
 )
 from rnnkit.tasks.text_to_text.text_scores import SCORES, References
-from rnnkit.tasks.text_to_text.writing import TextWriter, check_pairs
 
 VOCABULARIES = ("joint", "separate")
 
@@ -44,7 +44,7 @@ class Seq2Seq(TextWriter):
         length_penalty: how much `predict` likes long texts; see
             `rnnkit.tasks.text_to_text.beam_search`.
         score: what `evaluate` counts of the texts written: "bleu" or "rouge".
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Attributes:
         signature: how the last `evaluate` counted BLEU or ROUGE.

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnkit.data.text import TextPipeline
 from rnnkit.errors import InputError
-from rnnkit.tasks.text import TextClassifier
+from rnnkit.tasks.texts.text_classifier import TextClassifier
 
 
 class NGrams(TextPipeline):

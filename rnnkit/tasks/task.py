@@ -14,9 +14,9 @@ from rnnkit.backend import native
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
-from rnnkit.tasks import gradient_norm
-from rnnkit.tasks.feed import EpochOrder, Feed, enough_epochs
-from rnnkit.tasks.schedule import ScheduledLearningRate, factor
+from rnnkit.tasks.training import gradient_norm
+from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
+from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 
 
 class Task(keras.Model):
@@ -33,9 +33,9 @@ class Task(keras.Model):
         max_length: cut longer examples to this many steps; None = never.
         truncate: which end a cut keeps: "head", "tail" or "both".
         seed: of the order of the batches.
-        learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.schedule`.
+        learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.training.schedule`.
         epochs: how often `fit` goes through the examples, where it is not told; None = as often as
-            `rnnkit.tasks.feed.enough_epochs` says.
+            `rnnkit.tasks.training.datasets.default_epochs` says.
         settings: what the recipe was called with; kept for the record.
         network: a network that is already there (when a file is loaded).
     """
@@ -151,7 +151,7 @@ class Task(keras.Model):
             self.optimizer.build(self.trainable_variables)
         gradient_norm.watch(self.optimizer)
         self.tokens_per_epoch = batches.tokens
-        epochs = epochs or self.epochs or enough_epochs(len(batches))
+        epochs = epochs or self.epochs or default_epochs(len(batches))
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite(), *measures]
         scheduled = None
         if self.learning_rate_schedule != "constant":
@@ -171,8 +171,10 @@ class Task(keras.Model):
         try:
             return keras.Model.fit(
                 self,
-                native.feed(Feed(batches)),
-                validation_data=None if validation is None else native.feed(Feed(validation)),
+                native.feed(KerasDataset(batches)),
+                validation_data=None
+                if validation is None
+                else native.feed(KerasDataset(validation)),
                 epochs=epochs,
                 callbacks=[*own, *callbacks],
                 shuffle=False,  # the batches draw their own order
@@ -184,7 +186,7 @@ class Task(keras.Model):
 
     def _measure(self, batches: BucketedBatches, **options: Any) -> Any:
         """Return what the compiled loss and metrics are on batches."""
-        return keras.Model.evaluate(self, native.feed(Feed(batches)), **options)
+        return keras.Model.evaluate(self, native.feed(KerasDataset(batches)), **options)
 
     def predict(
         self,
@@ -215,7 +217,7 @@ class Task(keras.Model):
         if not len(batches):
             network = require_fitted(self.network, self, "network")
             return np.zeros((0, network.output_shape[-1]), "float32")
-        feed = native.feed(Feed(batches))
+        feed = native.feed(KerasDataset(batches))
         sorted_outputs = super().predict(feed, verbose=verbose, callbacks=callbacks)
         outputs = np.empty_like(sorted_outputs)
         outputs[batches.order] = sorted_outputs

@@ -37,7 +37,7 @@ def clipped(name: str, learning_rate: float, clip_norm: float | None) -> keras.o
         ) from error
 
 
-def maker(
+def optimizer_factory(
     name: str, learning_rate: float, clip_norm: float | None
 ) -> Callable[[], keras.optimizers.Optimizer]:
     """Return a function that makes such an optimizer, see `clipped`.
@@ -49,7 +49,7 @@ def maker(
         InputError: as `clipped`.
 
     Example:
-        >>> maker("adam", 1e-3, None)().global_clipnorm is None
+        >>> optimizer_factory("adam", 1e-3, None)().global_clipnorm is None
         True
     """
     make = functools.partial(clipped, name, learning_rate, clip_norm)

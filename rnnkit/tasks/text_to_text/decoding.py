@@ -17,7 +17,7 @@ from rnnkit.data.text import check_texts
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
-from rnnkit.tasks.base import Task
+from rnnkit.tasks.task import Task
 from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
 from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
 
@@ -44,7 +44,7 @@ class TextWriter(Task):
         max_target_length: no longer texts are written, in sub-words.
         beam_size: sequences that are followed at once, where `predict` is not told; 1 = greedy.
         length_penalty: how much long texts are liked.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: settings of the search that cannot be used.

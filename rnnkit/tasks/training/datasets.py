@@ -10,7 +10,7 @@ import keras
 from rnnkit.data.batching import BucketedBatches
 
 
-class Feed(keras.utils.PyDataset):
+class KerasDataset(keras.utils.PyDataset):
     """Batches as Keras wants them: no `None` among the parts."""
 
     def __init__(self, batches: BucketedBatches) -> None:
@@ -40,13 +40,13 @@ class EpochOrder(keras.callbacks.Callback):
         self.batches.start_epoch(epoch)
 
 
-def enough_epochs(steps: int) -> int:
+def default_epochs(steps: int) -> int:
     """Return how many epochs of that many steps a training is given: 2,000 steps, 3 to 15 epochs.
 
     A small data set needs more passes to learn as much, and each is quick.
 
     Example:
-        >>> [enough_epochs(steps) for steps in (704, 125, 1)]
+        >>> [default_epochs(steps) for steps in (704, 125, 1)]
         [3, 15, 15]
     """
     return min(15, max(3, math.ceil(2000 / max(1, steps))))

@@ -15,7 +15,7 @@ from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
 from rnnkit.embeddings.vectors import Start
 from rnnkit.errors import InputError, require_fitted, suggest
-from rnnkit.tasks.base import Task
+from rnnkit.tasks.task import Task
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -34,7 +34,7 @@ class WordTask(Task):
             word2vec on the words of the first `fit` and the unlabelled ones given beside them; or
             the path of a file of word vectors. The first `fit` reads it, and nothing does later.
         embedding_trainer: what trains "skip-gram" and "cbow": "gensim" or "keras".
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.task.Task`.
 
     Attributes:
         share_of_vectors: how many of the vocabulary's words were found among the vectors, 0 to 1;

@@ -14,13 +14,13 @@ from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import embedding_matrix
 from rnnkit.embeddings.vectors import Start
 from rnnkit.errors import InputError
-from rnnkit.tasks.base import Task
-from rnnkit.tasks.tagging import tagged
+from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import Learned
-from rnnkit.tasks.word_start import WordTask
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.word_task import WordTask
 
 
-class SpelledTask(WordTask):
+class WordCharTask(WordTask):
     """A Keras model that reads sentences word by word, and the characters of each. Abstract.
 
     Sentences are read whole, however long; of words longer than `word_length` the spelling is read
@@ -32,7 +32,7 @@ class SpelledTask(WordTask):
         vocabulary_size: the most words there may be, those of a file of vectors among them.
         embedding_size: of a word's vector.
         word_length: how many characters of a word are read; 0 = none.
-        **options: see `rnnkit.tasks.word_start.WordTask` and `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: a setting that cannot be used.
@@ -69,7 +69,7 @@ class SpelledTask(WordTask):
             InputError: something among them is no sentence, or there is no vocabulary yet.
         """
         self._known_vocabulary()
-        return self._encode([[word.text for word in row] for row in tagged.sentences(x)])
+        return self._encode([[word.text for word in row] for row in sentence_io.sentences(x)])
 
     def _encode(self, rows: list[list[str]]) -> list[np.ndarray]:
         vocabulary, length = self.vocabulary, self.word_length
@@ -93,7 +93,7 @@ class SpelledTask(WordTask):
         return word.lower() if self.lowercase else word
 
     def _cut(self, unlabelled: Sequence[Any]) -> list[list[str]]:
-        rows = tagged.sentences(unlabelled, "unlabelled")
+        rows = sentence_io.sentences(unlabelled, "unlabelled")
         return [[self._lookup(word.text) for word in row] for row in rows]
 
     def _learn(

@@ -10,9 +10,9 @@ import numpy as np
 
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.embeddings import embedding_matrix
-from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
-from rnnkit.tasks.word_start import WordTask
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.word_task import WordTask
 
 
 class TextTask(WordTask):
@@ -25,7 +25,7 @@ class TextTask(WordTask):
             called once the vocabulary is known.
         pipeline: text -> tokens.
         max_length: cut longer texts to this many tokens.
-        **options: see `rnnkit.tasks.word_start.WordTask` and `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: an `embedding` that is neither a known word nor a file, an unknown trainer.
@@ -98,7 +98,7 @@ class TextClassifier(TextTask, Classifier):
             number of classes.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
-        **options: see `TextTask` and `rnnkit.tasks.base.Task`.
+        **options: see `TextTask` and `rnnkit.tasks.task.Task`.
 
     Raises:
         InputError: fewer than two classes.
