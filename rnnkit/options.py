@@ -274,6 +274,46 @@ def takes(*groups: Any, **defaults: Any) -> Callable[[Taker], Taker]:
     return decorate
 
 
+def extends(parent: Callable[..., Any]) -> Callable[[Taker], Taker]:
+    """Return a decorator for methods that add arguments to those of the method they override.
+
+    The method ends in ``**options`` and hands them to `parent`; its signature and docstring show
+    the arguments of both.
+
+    Args:
+        parent: the method that it overrides.
+
+    Example:
+        >>> def evaluate(x, *, verbose=0):
+        ...     "Measure."
+        >>> @extends(evaluate)
+        ... def evaluate_beams(x, *, beams=5, **options):
+        ...     "Measure with beam search."
+        >>> inspect.signature(evaluate_beams)
+        <Signature (x, *, beams=5, verbose=0)>
+    """
+
+    def decorate(method: Taker) -> Taker:
+        own = inspect.signature(method).parameters.values()
+        found = {p.name: p for p in own if p.kind is not p.VAR_KEYWORD}
+        texts = described_args(inspect.getdoc(parent) or "")
+        described = {}
+        for p in inspect.signature(parent).parameters.values():
+            if p.kind is not p.VAR_KEYWORD and p.name not in found:
+                found[p.name] = p.replace(kind=p.KEYWORD_ONLY)
+                described[p.name] = texts.get(p.name, "")
+        doc = inspect.getdoc(method) or ""
+        known = described_args(doc)
+        method.__doc__ = _insert_args(
+            doc, {name: text for name, text in described.items() if text and name not in known}
+        )
+        ordered = sorted(found.values(), key=lambda p: p.kind)
+        method.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
 def expand_signature(cls: type) -> None:
     """Show what stands behind ``**options`` in the signature and docstring of a class.
 

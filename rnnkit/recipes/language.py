@@ -74,7 +74,7 @@ def _language_model(
             weight_dropout=weight_dropout,
             seed=seed,
         ),
-        units=TextUnits(unit, split=split, lowercase=lowercase),
+        tokenizer=TextUnits(unit, split=split, lowercase=lowercase),
         vocabulary_size=vocabulary_size,
         min_count=min_count,
         window=window,

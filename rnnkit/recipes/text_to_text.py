@@ -70,8 +70,8 @@ def _encoder_decoder(
             scheduled_sampling=scheduled_sampling,
             seed=seed,
         ),
-        score=score,
-        vocabulary=vocabulary,
+        metric=score,
+        shared_vocabulary=vocabulary,  # type: ignore[arg-type]
         vocabulary_size=vocabulary_size,
         subwords=subwords,
         label_smoothing=label_smoothing,

@@ -13,7 +13,7 @@ from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment, traffic_forecaster
-from rnnkit.tasks import base, load
+from rnnkit.tasks import load
 from rnnkit.tasks.training.datasets import KerasDataset
 
 CHILD = """
@@ -105,7 +105,7 @@ def test_another_backend_answers_the_same_and_trains_on(saved, reviews, traffic,
 def test_same_first_weights_and_batches_on_every_backend(reviews):
     """The numbers were drawn by NumPy alone; a backend's own generator would give others."""
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, min_count=1, seed=3)
-    model._learn(reviews[0], 1)
+    model.fit_network(reviews[0], 1)
     first = model.network.get_layer("embedding").get_weights()[0][0]
     np.testing.assert_allclose(
         first, np.random.default_rng(3000).uniform(-0.05, 0.05, (24, 2))[0], rtol=1e-6
@@ -158,7 +158,7 @@ def test_every_epoch_gives_the_batches_of_its_number(reviews, monkeypatch):
             given.append((self.batches.epoch, index))
             return super().__getitem__(index)
 
-    monkeypatch.setattr(base, "KerasDataset", Watched)
+    monkeypatch.setattr(task, "KerasDataset", Watched)
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=32)
     for _ in range(2):
         given.clear()

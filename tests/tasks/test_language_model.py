@@ -92,7 +92,7 @@ def test_loss_equals_numpy_whatever_the_windows(model):
         assert found["loss"] == pytest.approx(wanted.mean(), rel=1e-5)
         assert found["perplexity"] == pytest.approx(np.exp(wanted.mean()), rel=1e-4)
     model.window = 4
-    hidden, tokens, losses = model.score(TEXTS)
+    hidden, tokens, losses = model.score_tokens(TEXTS)
     for i, text in enumerate(TEXTS):
         np.testing.assert_allclose(losses[i], by_hand(model, text), atol=1e-5)
         assert tokens[i].tolist() == [*model.encode([text])[0], 0]
@@ -118,7 +118,7 @@ def test_training_carries_the_states_too(model):
 @pytest.mark.every_backend
 def test_what_is_trained_on_is_the_mean_over_real_tokens(model):
     """However much of a window is padding: what the gradient's clipping sees depends on it."""
-    windows = model._windows(model.encode(TEXTS), None)
+    windows = model.make_batches(model.encode(TEXTS))
     inputs, targets, weights = windows[len(windows) - 1]
     assert 0 < weights.sum() < weights.size
     bias = weights_of(model, "words")[1]  # after a vector of zeros nothing else counts
@@ -140,7 +140,7 @@ def test_cache_in_evaluation_equals_a_loop(model):
     cache = WordCache(share=0.3, theta=0.7, window=3)
     found = model.evaluate(TEXTS, cache={"share": 0.3, "theta": 0.7, "window": 3}, return_dict=True)
     wanted = []
-    for hidden, tokens, losses in zip(*model.score(TEXTS), strict=True):
+    for hidden, tokens, losses in zip(*model.score_tokens(TEXTS), strict=True):
         for t in range(len(tokens)):
             past = range(max(0, t - 3), t)
             powers = [np.exp(0.7 * float(hidden[t] @ hidden[i])) for i in past]
@@ -166,15 +166,15 @@ def test_labels_are_told_to_the_model(names):
         assert sum(map(letters.__contains__, texts[c])) > 0.7 * len(texts[c])
     # As a classifier: which label makes the name likelier?
     sums = np.stack(
-        [[row.sum() for row in names.score(NAMES[:6], [c] * 6)[2]] for c in names.classes]
+        [[row.sum() for row in names.score_tokens(NAMES[:6], [c] * 6)[2]] for c in names.classes]
     )
     assert [names.classes[i] for i in sums.argmin(0)] == LANGUAGES[:6]
 
 
 def test_samples_on_the_page_of_texts(names, model, tmp_path):
     with EventWriter(tmp_path) as writer:
-        names.show(writer, NAMES, LANGUAGES, 1)
-        model.show(writer, TEXTS, None, 2)
+        names.write_examples(writer, NAMES, LANGUAGES, 1)
+        model.write_examples(writer, TEXTS, None, 2)
     (first, second) = next(iter(event_files.read(tmp_path).values()))
     assert first[0] == 1
     assert b"| A |" in first[1].item()
@@ -203,7 +203,7 @@ def test_one_file_here_and_on_another_backend(model, tmp_path):
     assert again.evaluate(TEXTS, return_dict=True, verbose=0) == pytest.approx(wanted, rel=1e-5)
     assert again.generate("the", n=2, length=6) == drawn
     assert again.settings["recipe"] == "next_word"
-    assert again.units.get_config() == model.units.get_config()
+    assert again.tokenizer.get_config() == model.tokenizer.get_config()
     others = sorted(set(installed()) - {keras.config.backend()})
     if not others:
         return

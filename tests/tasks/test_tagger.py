@@ -15,7 +15,7 @@ from rnnkit.monitor.spans import as_iob2
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
 from rnnkit.tasks.tagging.tagger import SequenceTagger
-from rnnkit.tasks.tagging.tagger_networks import Learned, recurrent_tagger
+from rnnkit.tasks.tagging.tagger_networks import TaggerSpec, recurrent_tagger
 from rnnkit.tasks.tagging.word_layers import KnownWords, Spelling
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
@@ -150,7 +150,7 @@ def test_the_loss_is_that_of_all_taggings_that_may_be(model, sentences):
 
 def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
     """Enumerated: what stands in the padding, and what would follow it, counts for nothing."""
-    network = recurrent_tagger(Learned(9, 9, False, 4, 9, 2, model.classes), units=3)
+    network = recurrent_tagger(TaggerSpec(9, 9, False, 4, 9, 2, model.classes), units=3)
     crf = network.get_layer("crf")
     rng = np.random.default_rng(0)
     crf.set_weights([3 * rng.normal(size=weight.shape) for weight in crf.get_weights()])
@@ -158,7 +158,7 @@ def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
     other = SequenceTagger(network=network, classes=model.classes, word_length=2)
     other.vocabulary, other.letters = model.vocabulary, model.letters
     ids = [rng.integers(1, 9, (length, 3)).astype("int32") for length in (1, 2, 3, 4)]
-    answers = other._tags(other._batches(ids))
+    answers = other._tags(other.make_batches(ids))
     for row, tags in zip(ids, answers, strict=True):
         (potentials,) = keras.ops.convert_to_numpy(other(row[None]))
         best = max(
@@ -214,7 +214,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
     assert model.network.get_layer("embedding").input_dim == 15  # learned for words of train only
     assert not model.network.get_layer("vectors").trainable
     frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", trainable=False)
-    frozen._learn(x, ("B-PER", "O"))
+    frozen.fit_network(x, ("B-PER", "O"))
     assert "embedding" not in [layer.name for layer in frozen.network.layers]
     with pytest.raises(InputError, match=r"embedding_size is 7. Set embedding_size=6"):
         name_tagger(**SMALL | {"embedding_size": 7}, embedding=tmp_path / "words.txt").fit(x, y)
@@ -223,7 +223,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
 def test_vectors_learned_from_the_sentences_and_unlabelled_ones(sentences):
     x, _ = sentences
     model = name_tagger(**SMALL, embedding="cbow", characters=None)
-    model._learn(x, ("B-PER", "O"), ["Ask Paris!", ["Paris", "!"]] * 9)
+    model.fit_network(x, ("B-PER", "O"), ["Ask Paris!", ["Paris", "!"]] * 9)
     assert {"paris", "!"} <= set(model.vocabulary.tokens)
     assert model.share_of_vectors == 1.0
     assert model.network.input_shape == (None, None, 1)
@@ -256,7 +256,7 @@ def test_a_spelling_does_not_depend_on_the_padding(kind):
 
 @pytest.mark.every_backend
 def test_same_first_weights_on_every_backend():
-    learned = Learned(20, 20, False, 4, 9, 5, ("NOUN", "VERB"))
+    learned = TaggerSpec(20, 20, False, 4, 9, 5, ("NOUN", "VERB"))
     network = recurrent_tagger(learned, units=3, output="softmax", seed=2)
     first = network.get_layer("embedding").get_weights()[0]
     expected = np.random.default_rng(2001).uniform(-0.05, 0.05, (20, 4))
@@ -292,7 +292,7 @@ def test_parts_of_speech_have_no_spans_and_the_best_epoch_is_kept(sentences):
         weights.append(model.network.get_layer("scores").get_weights()[0])
         return {"accuracy": next(answers)}
 
-    model.score = score
+    model.score_tags = score
     told = model.fit(x, y, validation_data=(x, y), patience=2, verbose=0)
     assert told.history["val_accuracy"] == [0.5, 0.9, 0.1, 0.2]
     kept = model.network.get_layer("scores").get_weights()[0]
@@ -314,7 +314,7 @@ def test_what_is_shown_of_held_out_sentences(model, sentences):
             written.update(values)
 
     x, y = sentences
-    model.show(Writer(), x, [["O"] * len(row) for row in y[:1]] + y[1:], 1)
+    model.write_examples(Writer(), x, [["O"] * len(row) for row in y[:1]] + y[1:], 1)
     assert "**Ellen Smith** (PER) asked **Ellen** (PER)" in written["examples/sentences"]
     assert written["examples/mistakes"].count("\n") == 2
     assert written["examples/confusion"][1:4] == b"PNG"

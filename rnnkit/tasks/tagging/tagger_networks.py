@@ -20,7 +20,7 @@ CHARACTERS = ("lstm", "cnn")
 OUTPUTS = ("crf", "softmax")
 
 
-class Learned(NamedTuple):
+class TaggerSpec(NamedTuple):
     """What the first `fit` of a tagger learned of its data, for the network to be built.
 
     Attributes:
@@ -34,7 +34,7 @@ class Learned(NamedTuple):
         tags: their names.
 
     Example:
-        >>> Learned(100, 100, False, 50, 30, 12, ("O", "B-PER")).tags
+        >>> TaggerSpec(100, 100, False, 50, 30, 12, ("O", "B-PER")).tags
         ('O', 'B-PER')
     """
 
@@ -48,7 +48,7 @@ class Learned(NamedTuple):
 
 
 def recurrent_tagger(
-    learned: Learned,
+    learned: TaggerSpec,
     *,
     cell: str = "lstm",
     layers: int = 1,
@@ -97,7 +97,7 @@ def recurrent_tagger(
     Source: Ma and Hovy 2016, arXiv:1603.01354; Lample et al. 2016, arXiv:1603.01360.
 
     Example:
-        >>> learned = Learned(100, 100, False, 16, 30, 12, ("B-PER", "I-PER", "O"))
+        >>> learned = TaggerSpec(100, 100, False, 16, 30, 12, ("B-PER", "I-PER", "O"))
         >>> network = recurrent_tagger(learned, units=8)
         >>> network.input_shape, network.output_shape
         ((None, None, 13), (None, None, 3))
