@@ -13,7 +13,7 @@ from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment, traffic_forecaster
-from rnnkit.tasks import load
+from rnnkit.tasks import load, task
 from rnnkit.tasks.training.datasets import KerasDataset
 
 CHILD = """

@@ -66,7 +66,7 @@ class SequenceTagger(WordCharTask):
     """
 
     renamed_attributes: ClassVar = {"show": "write_examples"}
-    config_keys: ClassVar = ("classes",)
+    config_keys: ClassVar[tuple[str, ...]] = ("classes",)
     network_parts = TaggerParts
     monitor_mode = "max"
     uses_sample_weight = True

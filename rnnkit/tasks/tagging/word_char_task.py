@@ -42,7 +42,7 @@ class WordCharTask(WordTask):
 
     noun = ("sentence", "sentences")
     assets: ClassVar = {**WordTask.assets, "letters.json": LETTERS}
-    config_keys: ClassVar = ("lowercase", "embedding_size", "word_length")
+    config_keys: ClassVar[tuple[str, ...]] = ("lowercase", "embedding_size", "word_length")
 
     def __init__(
         self,

@@ -81,7 +81,7 @@ class BagOfWords(TextClassifier):
         (1, 1)
     """
 
-    config_keys: ClassVar = ("ngrams",)
+    config_keys: ClassVar[tuple[str, ...]] = ("ngrams",)
     network_parts: ClassVar[type] = BagParts
 
     def __init__(
