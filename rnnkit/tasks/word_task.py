@@ -50,7 +50,12 @@ class WordTask(Task):
     """
 
     assets: ClassVar = {"vocabulary.json": VOCABULARY}
-    config_keys: ClassVar[tuple[str, ...]] = ("vocabulary_size", "min_count", "embedding", "embedding_trainer")
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "vocabulary_size",
+        "min_count",
+        "embedding",
+        "embedding_trainer",
+    )
     uses_unlabelled = True
 
     def __init__(

@@ -1,10 +1,5 @@
 """A file that one backend wrote, on the others: the same answers, and training goes on."""
 
-import json
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -20,7 +15,7 @@ CHILD = """
 import json, sys
 import rnnkit.tasks
 from rnnkit import datasets
-path, texts, labels, traffic = json.loads(sys.argv[1])
+path, texts, labels, traffic = map(json.loads, sys.argv[1:])
 model = rnnkit.tasks.load(path)
 answers = model.predict(texts, verbose=0).ravel().tolist()
 steps = int(model.optimizer.iterations)
@@ -75,21 +70,15 @@ def test_loads_here_with_everything(saved, reviews):
 
 
 @pytest.mark.parametrize("other", sorted(set(installed()) - {keras.config.backend()}))
-def test_another_backend_answers_the_same_and_trains_on(saved, reviews, traffic, other):
+def test_another_backend_answers_the_same_and_trains_on(
+    saved, reviews, traffic, other, other_backend
+):
     """Keras's own file would crash in fit (torch's optimizer) or compile for minutes (JAX)."""
     model, path = saved
     forecaster, forecasters, sample = traffic
     texts, labels = reviews[0][:32], ["pos" if label else "neg" for label in reviews[1][:32]]
-    given = json.dumps([str(path), texts, labels, str(forecasters)])
-    child = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD, given],
-        env={**os.environ, "KERAS_BACKEND": other},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert child.returncode == 0, child.stderr
-    sentiment, (forecasts, measured) = json.loads(child.stdout.splitlines()[-1])
+    given = str(path), texts, labels, str(forecasters)
+    sentiment, (forecasts, measured) = other_backend(CHILD, *given, backend=other)
     answers, before, after, rate, classes, jit = sentiment
     np.testing.assert_allclose(answers, model.predict(texts, verbose=0).ravel(), atol=1e-5)
     assert (before, after) == (int(model.optimizer.iterations), int(model.optimizer.iterations) + 1)

@@ -91,7 +91,7 @@ class TextClassifier(WordTask, Classifier):
         tokens = self.pipeline.tokens(examples)
         vocabulary = self._learn_vocabulary(tokens)
         network = self._new_network(len(vocabulary), outputs)
-        table: Any = find_parts(network, self.network_parts).embedding  # type: ignore[attr-defined]
+        table: Any = find_parts(network, self.network_parts).embedding
         vectors = self._word_vectors(tokens, unlabelled, table.output_dim)
         if vectors is not None:
             start = embedding_matrix(vectors, vocabulary)
