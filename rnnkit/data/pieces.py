@@ -104,6 +104,7 @@ class Whole:
 
     Attributes:
         groups: which series are in each batch.
+        order: the series' indices in the order in which they are given.
         tokens: steps of all series.
     """
 
@@ -121,10 +122,14 @@ class Whole:
             else:
                 self.groups.append([i])
         self._lengths = lengths
+        self.order = np.array([i for group in self.groups for i in group], np.int64)
 
     def __len__(self) -> int:
         """Return the number of batches."""
         return len(self.groups)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Do nothing: the order is the same in every epoch."""
 
     def __getitem__(self, index: int) -> Batch:
         """Return inputs `(B, T, F)`, targets `(B, T, 1)` and weights `(B, T)` of a batch."""

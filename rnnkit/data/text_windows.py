@@ -43,6 +43,7 @@ class TextWindows:
 
     Attributes:
         tokens: targets of an epoch.
+        order: the index of the text of each part, row by row, in the order of this epoch.
 
     Raises:
         InputError: no token in the texts, sizes below 1.
@@ -78,8 +79,8 @@ class TextWindows:
             for text in texts
             if len(text) or ends
         ]
-        kept = [i for i, text in enumerate(texts) if len(text) or ends]
-        self._labels = None if labels is None else np.asarray(labels, "int32")[kept]
+        self._kept = np.array([i for i, text in enumerate(texts) if len(text) or ends], np.int64)
+        self._labels = None if labels is None else np.asarray(labels, "int32")[self._kept]
         self.tokens = sum(len(text) - 1 for text in self._texts)
         if not self.tokens:
             raise InputError("The texts hold no token: expected at least one.")
@@ -129,6 +130,11 @@ class TextWindows:
                 )
                 first += windows
 
+    @property
+    def order(self) -> np.ndarray:
+        """Return the index of the text of each part, row by row, in the order of this epoch."""
+        return self._kept[[i for i, *_ in self._pieces]]
+
     def _put(self, i: int, start: int, end: int, row: int, first: int) -> None:
         here = slice(first * self.window, first * self.window + end - start)
         self._ids[row, here] = self._texts[i][start:end]
@@ -149,7 +155,7 @@ class TextWindows:
         """Return the number of windows."""
         return self._count
 
-    def __getitem__(self, index: int) -> tuple:
+    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
         """Return one window; the windows have to be taken in their order."""
         if not 0 <= index < self._count:
             raise IndexError(f"window {index} of {self._count}")
