@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -122,7 +121,7 @@ def _first_lines(split: Split, limit: int) -> Split:
     return Split(texts, None if split.y is None else split.y[: len(texts)])
 
 
-def _open_tagged(path: str | os.PathLike[str], **columns: str) -> Dataset:
+def _open_tagged(path: str | Path, **columns: str) -> Dataset:
     """Read a CoNLL file; a column may be given by its number."""
     given: dict[str, Any] = {
         name: int(value) if re.fullmatch(r"-?\d+", value) else value
@@ -132,7 +131,7 @@ def _open_tagged(path: str | os.PathLike[str], **columns: str) -> Dataset:
 
 
 def _open_corpus(
-    path: str | os.PathLike[str],
+    path: str | Path,
     text_column: str | None = None,
     label_column: str | None = None,
 ) -> Dataset:
@@ -142,7 +141,9 @@ def _open_corpus(
     source: Any = path
     if Path(path).is_dir() or Path(path).suffix.lower() in TABLES:
         columns = {"text_column": text_column, "label_column": label_column}
-        given = {name: column for name, column in columns.items() if column is not None}
+        given: dict[str, Any] = {
+            name: column for name, column in columns.items() if column is not None
+        }
         source = from_files(path, **given)
     return wiki8.corpus_dataset(open_corpus(source))
 

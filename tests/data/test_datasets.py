@@ -87,7 +87,7 @@ def test_overlap_can_be_left_out(small):
     assert len(dropped.train) + len(dropped.valid) == 23
     assert "the same in both" not in dropped.train.texts + dropped.valid.texts
     assert "the same in both" in kept.train.texts + kept.valid.texts
-    assert "goes without" in dropped.notes[0]
+    assert "dropped from train" in dropped.notes[0]
 
 
 def test_the_quick_copy_follows_the_archive(small, tmp_path, monkeypatch):
