@@ -14,14 +14,14 @@ from rnnkit.data import conll, kinds, pair_files, running_text, series
 from rnnkit.data.files import from_files
 from rnnkit.data.kinds import DataKind
 from rnnkit.data.samples import (
+    corpus_sample,
     frames_sample,
-    movements,
     names_sample,
     pairs_sample,
+    reviews_sample,
     running_sample,
-    sample,
+    sequences_sample,
     traffic_sample,
-    words_sample,
 )
 from rnnkit.data.series import SeriesDataset
 from rnnkit.data.sets import (
@@ -157,7 +157,7 @@ def _as_corpus(dataset: Dataset) -> Dataset:
 KINDS = (
     DataKind(
         "texts",
-        {"sample": sample.read, "imdb": imdb.read, "names": names.read},
+        {"sample": reviews_sample.read, "imdb": imdb.read, "names": names.read},
         open_files=from_files,
         file_formats="a table or folder of texts",
         columns=("text_column", "label_column"),
@@ -206,7 +206,7 @@ KINDS = (
     DataKind(
         "labelled series",
         {
-            "sequences_sample": movements.read,
+            "sequences_sample": sequences_sample.read,
             "japanese_vowels": timeseries.read_vowels,
             "spoken_digits": spoken_digits.read,
             "spoken_digits_by_speaker": spoken_digits.read_by_speaker,
@@ -232,7 +232,7 @@ KINDS = (
     ),
     DataKind(
         "corpus",
-        {"words_sample": words_sample.read, "wiki8": wiki8.read},
+        {"words_sample": corpus_sample.read, "wiki8": wiki8.read},
         content="words",
         open_files=_open_corpus,
         columns=("text_column", "label_column"),

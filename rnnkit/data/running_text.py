@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rnnkit.data.archive import ANY_TEXT, absent, find, read_members
+from rnnkit.data.archive import ANY_TEXT, find, missing_dataset_error, read_members
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest_sibling
@@ -57,7 +57,9 @@ def read_wikitext() -> Dataset:
     splits = {}
     for part, name in names.items():
         if name not in found:
-            raise absent("wikitext2", f"{WIKITEXT}, or {name} beside it,", more=ANY_TEXT)
+            raise missing_dataset_error(
+                "wikitext2", f"{WIKITEXT}, or {name} beside it,", more=ANY_TEXT
+            )
         text = check_text(found[name], name)
         count = len(text.split()) + text.count("\n")
         if count != WORDS[part]:
@@ -87,7 +89,7 @@ def read_shakespeare() -> Dataset:
     """
     archive = find(SHAKESPEARE)
     if archive is None:
-        raise absent("tinyshakespeare", SHAKESPEARE, more=ANY_TEXT)
+        raise missing_dataset_error("tinyshakespeare", SHAKESPEARE, more=ANY_TEXT)
     members = dict(read_members(archive, "tinyshakespeare", re.compile(r"input\.txt")))
     text = check_text(members.get("input.txt", b""), f"{archive}, input.txt")
     if len(text) != CHARACTERS:

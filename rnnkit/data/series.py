@@ -153,7 +153,7 @@ def _bridged(series: Series, step: int) -> Series:
     return Series(values, series.times[0] + step * np.arange(len(values)))
 
 
-def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
+def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
     """Deal series out in the order of time; a border that falls into a series cuts it.
 
     Args:
@@ -161,7 +161,7 @@ def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Se
         steps: how many steps each pile takes; the last pile takes what is left as well.
 
     Example:
-        >>> piles = deal_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
+        >>> piles = split_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
         >>> [[len(piece) for piece in pile] for pile in piles]
         [[4], [1, 3]]
     """
@@ -181,12 +181,12 @@ def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Se
 
 def first_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
     """Return the first `limit` steps of a split."""
-    return SeriesSplit(deal_by_time(split.x, [limit, max(0, split.steps - limit)])[0])
+    return SeriesSplit(split_by_time(split.x, [limit, max(0, split.steps - limit)])[0])
 
 
 def last_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
     """Return the last `limit` steps of a split."""
-    return SeriesSplit(deal_by_time(split.x, [max(0, split.steps - limit), limit])[1])
+    return SeriesSplit(split_by_time(split.x, [max(0, split.steps - limit), limit])[1])
 
 
 def hold_out(found: SeriesDataset, fraction: float) -> SeriesDataset:
@@ -199,7 +199,7 @@ def hold_out(found: SeriesDataset, fraction: float) -> SeriesDataset:
     series = [*found.train.x, *found.valid.x]
     total = sum(map(len, series))
     held = round(fraction * total)
-    train, valid = deal_by_time(series, [total - held, held])
+    train, valid = split_by_time(series, [total - held, held])
     return replace(found, train=SeriesSplit(train), valid=SeriesSplit(valid))
 
 
@@ -257,7 +257,7 @@ def from_arrays(
         raise InputError(f"{len(names)} names for {width} columns: expected one for each.")
     total = sum(map(len, series))
     valid, test = round(valid_fraction * total), round(test_fraction * total)
-    parts = deal_by_time(series, [total - valid - test, valid, test])
+    parts = split_by_time(series, [total - valid - test, valid, test])
     return SeriesDataset(
         name=name,
         train=SeriesSplit(parts[0]),

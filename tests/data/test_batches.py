@@ -5,8 +5,8 @@ import pytest
 
 from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
+from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
 from rnnkit.data.pair_batches import PairBatches
-from rnnkit.data.pieces import Pieces, Whole
 from rnnkit.data.series_encoding import Encoded
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.wave_batches import WaveBatches
@@ -24,10 +24,10 @@ MAKERS = {
     "pairs": lambda **options: (PairBatches(IDS, IDS, batch_size=2, **options), 2 * STEPS + 20),
     "text windows": lambda **options: (TextWindows(IDS, window=4, rows=2, **options), STEPS),
     "forecast windows": lambda **options: (
-        Pieces(SERIES, context=2, window=4, batch_size=2, **options),
+        ForecastWindows(SERIES, context=2, window=4, batch_size=2, **options),
         STEPS,
     ),
-    "full series": lambda **options: (Whole(SERIES, context=2, batch_size=2), STEPS),
+    "full series": lambda **options: (FullSeriesBatches(SERIES, context=2, batch_size=2), STEPS),
 }
 
 
@@ -65,7 +65,7 @@ def test_the_order_of_text_windows_names_the_texts():
 
 
 def test_the_order_of_whole_series_undoes_the_grouping():
-    batches = Whole(SERIES, context=2, batch_size=2)
+    batches = FullSeriesBatches(SERIES, context=2, batch_size=2)
     lengths = np.concatenate([(weights > 0).sum(1) for _, _, weights in batches])
     restored = np.empty_like(lengths)
     restored[batches.order] = lengths

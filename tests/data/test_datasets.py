@@ -178,7 +178,7 @@ def test_another_archive_is_refused(small):
 
 
 def test_a_member_beyond_measure_is_refused(small, monkeypatch):
-    monkeypatch.setattr(archive, "LARGEST_MEMBER", 10)
+    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 10)
     with pytest.raises(InputError, match=r"bytes: refused"):
         datasets.load("imdb")
 

@@ -121,18 +121,18 @@ def test_batches_for_teacher_forcing():
     assert (batches.order != first).any()
     seen = 0
     for b in range(len(batches)):
-        (source, entering), leaving, weights = batches[b]
-        assert source.shape[1] % 8 == leaving.shape[1] % 8 == 0
+        (source, decoder_inputs), decoder_targets, weights = batches[b]
+        assert source.shape[1] % 8 == decoder_targets.shape[1] % 8 == 0
         for row in range(len(source)):
             i = batches.order[seen]
             seen += 1
             n = len(targets[i])
             assert source[row].tolist()[: len(sources[i])] == sources[i].tolist()
             assert not source[row][len(sources[i]) :].any()
-            assert entering[row].tolist()[: n + 1] == [2, *targets[i].tolist()]
-            assert leaving[row].tolist()[: n + 1] == [*targets[i].tolist(), 3]
-            assert not leaving[row][n + 1 :].any()
-            assert not entering[row][n + 1 :].any()
+            assert decoder_inputs[row].tolist()[: n + 1] == [2, *targets[i].tolist()]
+            assert decoder_targets[row].tolist()[: n + 1] == [*targets[i].tolist(), 3]
+            assert not decoder_targets[row][n + 1 :].any()
+            assert not decoder_inputs[row][n + 1 :].any()
             assert weights[row].sum() == n + 1
     with pytest.raises(InputError, match="There are 1 targets for 2 sources"):
         PairBatches(sources[:2], targets[:1], batch_size=2)

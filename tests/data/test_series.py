@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from rnnkit.data import datasets
-from rnnkit.data.pieces import Pieces, Whole
-from rnnkit.data.series import Series, cut_at_gaps, deal_by_time, from_arrays, from_csv
+from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
+from rnnkit.data.series import Series, cut_at_gaps, from_arrays, from_csv, split_by_time
 from rnnkit.data.series_encoding import SeriesEncoder
 from rnnkit.data.sets import traffic
 from rnnkit.errors import InputError
@@ -174,7 +174,7 @@ def test_gaps_and_bridges():
 
 def test_dealing_by_time_loses_nothing():
     series = [Series(np.arange(7)), Series(np.arange(7, 9)), Series(np.arange(9, 20))]
-    piles = deal_by_time(series, [8, 5, 7])
+    piles = split_by_time(series, [8, 5, 7])
     values = [[one.values[:, 0].tolist() for one in pile] for pile in piles]
     assert values == [
         [[0, 1, 2, 3, 4, 5, 6], [7]],
@@ -315,8 +315,9 @@ def test_pieces_cover_every_step_once_and_move_with_the_epochs():
     encoder = SeriesEncoder()
     encoder.learn([Series(values)])
     encoded = encoder.encode([Series(values), Series(values[:10])])
-    pieces = Pieces(encoded, context=5, window=32, warm_up=8, batch_size=4, shuffle=True, seed=1)
-    still = Pieces(encoded, context=5, window=32, warm_up=8, batch_size=4)
+    sizes = {"context": 5, "window": 32, "warm_up": 8, "batch_size": 4}
+    pieces = ForecastWindows(encoded, **sizes, shuffle=True, seed=1)
+    still = ForecastWindows(encoded, **sizes)
     counted = sum(int(still[i][2].sum()) for i in range(len(still)))
     assert counted == sum(int(one.known[4:].sum()) for one in encoded) == 295 + 5
     pieces.start_epoch(0)
@@ -333,7 +334,9 @@ def test_whole_series_go_by_length():
     encoder = SeriesEncoder()
     encoder.learn([Series(np.arange(9.0))])
     lengths = [5, 60, 33, 200, 1]
-    whole = Whole(encoder.encode([Series(np.arange(float(n))) for n in lengths]), context=2)
+    whole = FullSeriesBatches(
+        encoder.encode([Series(np.arange(float(n))) for n in lengths]), context=2
+    )
     assert whole.groups == [[0, 4], [2], [1], [3]]
     assert [whole[i][0].shape[1] for i in range(4)] == [32, 48, 64, 256]
     assert [int(whole[i][2].sum()) for i in range(4)] == [3, 31, 58, 198]

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from rnnkit.data.archive import absent, find, read_members
+from rnnkit.data.archive import find, missing_dataset_error, read_members
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.errors import InputError
 
@@ -164,7 +164,9 @@ def read_scitldr() -> Dataset:
 def _locate(archive: str, name: str, home: str) -> Path:
     path = find(archive)
     if path is None:
-        raise absent(name, archive, more=f" Its home is {home}, where the files are not packed so.")
+        raise missing_dataset_error(
+            name, archive, more=f" Its home is {home}, where the files are not packed so."
+        )
     return path
 
 

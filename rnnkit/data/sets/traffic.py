@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnkit.data.archive import absent, find, locate, read_members
-from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, deal_by_time
+from rnnkit.data.archive import find, locate, missing_dataset_error, read_members
+from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, split_by_time
 from rnnkit.errors import InputError
 
 PEMS_ARCHIVE = "pems_flow.tar.xz"
@@ -68,7 +68,7 @@ def read_pems() -> SeriesDataset:
     source = str(archive or "pems_flow")
     parts = {part: _pems_part(files.get(part), part, source) for part in PEMS_ROWS}
     held = min(PEMS_VALID, PEMS_ROWS["train"] // 5)
-    train, valid = deal_by_time(parts["train"], [PEMS_ROWS["train"] - held, held])
+    train, valid = split_by_time(parts["train"], [PEMS_ROWS["train"] - held, held])
     return SeriesDataset(
         name="pems_flow",
         train=SeriesSplit(train),
@@ -134,7 +134,7 @@ def read_metro() -> SeriesDataset:
     series = cut_at_gaps(values, times, 60, bridge=METRO_BRIDGE)
     total = sum(map(len, series))
     held = round(0.15 * total)
-    train, valid, test = deal_by_time(series, [total - 2 * held, held, held])
+    train, valid, test = split_by_time(series, [total - 2 * held, held, held])
     gaps = int((np.diff(times).astype(int) != 60).sum())
     return SeriesDataset(
         name="metro_traffic",
@@ -167,7 +167,7 @@ def _metro_file() -> tuple[bytes, str]:
         raise InputError(f"{archive} holds no {METRO_FILE}: fetch it again.")
     path = find(f"{METRO_FILE}.gz") or find(METRO_FILE)
     if path is None:
-        raise absent("metro_traffic", "it", fetch=METRO_URL)
+        raise missing_dataset_error("metro_traffic", "it", fetch=METRO_URL)
     return _unpacked(path), str(path)
 
 
