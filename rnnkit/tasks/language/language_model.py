@@ -13,8 +13,8 @@ import numpy as np
 from rnnkit.backend import native
 from rnnkit.data.batching import bucket_length
 from rnnkit.data.text import check_texts
-from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
+from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError, require_fitted, suggest
 from rnnkit.tasks.base import Task
@@ -63,7 +63,7 @@ class LanguageModel(WritingModel):
         self,
         build_network: Any = None,
         *,
-        units: TextUnits | None = None,
+        units: Tokenizer | None = None,
         vocabulary_size: int | None = None,
         min_count: int = 1,
         window: int = 64,
@@ -71,7 +71,7 @@ class LanguageModel(WritingModel):
         classes: Sequence[Label] | None = None,
         **options: Any,
     ) -> None:
-        self.units = units or TextUnits()
+        self.units = units or Tokenizer()
         super().__init__(
             build_network or language_network, characters=self.units.unit == "character", **options
         )
@@ -152,7 +152,7 @@ class LanguageModel(WritingModel):
         if held_out is not None:
             told = classes if targets is not None else []
             held_targets = self._labels(validation_data[1], held_out, told, "validation")
-        tokens = [self.units.cut(text) for text in texts]
+        tokens = [self.units.tokenize(text) for text in texts]
         if fresh:
             vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
             if len(vocabulary) <= 3:
@@ -295,7 +295,7 @@ class LanguageModel(WritingModel):
             InputError: something among the texts is no text, or there is no vocabulary yet.
         """
         vocabulary = self._known()
-        return vocabulary.encode_many(self.units.cut(text) for text in check_texts(x))
+        return vocabulary.encode_many(self.units.tokenize(text) for text in check_texts(x))
 
     def _known(self) -> Vocabulary:
         return require_fitted(self.vocabulary, self, "vocabulary")
@@ -352,7 +352,7 @@ class LanguageModel(WritingModel):
             ends=bool(self.ends),
             shuffle=bool(shuffle),
             seed=self.seed,
-            helper=table.helper if needed else None,
+            extra_inputs=table.helper if needed else None,
         )
 
     # One file.
@@ -373,7 +373,7 @@ class LanguageModel(WritingModel):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
         """Build the task from what `get_config` returned."""
         return super().from_config(
-            {**config, "units": TextUnits(**config["units"])}, custom_objects
+            {**config, "units": Tokenizer(**config["units"])}, custom_objects
         )
 
     def save_assets(self, dir_path: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data.text import check_text, check_texts
-from rnnkit.data.text_units import END_OF_LINE
-from rnnkit.data.text_windows import BORDER
+from rnnkit.data.text_windows import BOS_EOS_ID
+from rnnkit.data.tokenizer import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import sync_state
@@ -137,7 +137,7 @@ class WritingModel(CarriedStates):
             choice,
             length=length,
             never=self._never(unknown),
-            stop=BORDER if self.ends else None,
+            stop=BOS_EOS_ID if self.ends else None,
         )
         vocabulary = self._known()
         return [self._joined(prompts[i // n], vocabulary.decode(row)) for i, row in enumerate(rows)]
@@ -145,7 +145,7 @@ class WritingModel(CarriedStates):
     def _joined(self, prompt: str, written: list[str]) -> str:
         if self.units.unit == "character":
             return prompt + "".join(written)
-        return self.units.join([*self.units.cut(prompt), *written])
+        return self.units.detokenize([*self.units.tokenize(prompt), *written])
 
     def complete(self, prefix: str, k: int = 5) -> list[tuple[str, float]]:
         """Return the k likeliest next words after a prefix, or the likeliest ends of its last word.
@@ -193,7 +193,9 @@ class WritingModel(CarriedStates):
         else:
             words = self.units.unit == "word"
             for text in check_texts(x)[:2]:
-                begin = self.units.join(self.units.cut(text[:2000])[: 8 if words else 40])
+                begin = self.units.detokenize(
+                    self.units.tokenize(text[:2000])[: 8 if words else 40]
+                )
                 for options in _MANNERS:
                     (found,) = self.generate(begin, length=60 if words else _LENGTH, **options)
                     manner = " ".join(map(str, options.values()))
@@ -204,7 +206,7 @@ class WritingModel(CarriedStates):
     def _never(self, unknown: bool) -> list[int]:
         """Return the tokens that are not to be written."""
         vocabulary = self._known()
-        never = [] if self.ends else [BORDER]
+        never = [] if self.ends else [BOS_EOS_ID]
         if not unknown:
             never.append(UNKNOWN)
             never += vocabulary.encode(["<unk>"]).tolist() if "<unk>" in vocabulary else []
@@ -222,10 +224,12 @@ class WritingModel(CarriedStates):
         """Return the token before the first: the border, or a line end where texts have no ends."""
         line = END_OF_LINE if self.units.unit == "word" else "\n"
         vocabulary = self._known()
-        return BORDER if self.ends or line not in vocabulary else int(vocabulary.encode([line])[0])
+        return (
+            BOS_EOS_ID if self.ends or line not in vocabulary else int(vocabulary.encode([line])[0])
+        )
 
     def _read(self, text: str, labels: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:
         """Read a text; return the log-probabilities of the next token, and the states."""
-        ids = [self.first_token(), *self._known().encode(self.units.cut(text)).tolist()]
+        ids = [self.first_token(), *self._known().encode(self.units.tokenize(text)).tolist()]
         reader = self.reader()
         return reader.read(np.array([ids], "int32"), reader.start(1), labels)

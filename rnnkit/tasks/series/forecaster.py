@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from rnnkit.backend import native
-from rnnkit.data.pieces import Pieces, Whole
+from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, require_fitted
@@ -132,7 +132,7 @@ class Forecaster(Task):
             held_out = as_series(validation_data, "The validation set")
         encoder = self.encoder
         if self.network is None:
-            encoder = encoder.fresh()
+            encoder = encoder.clone()
             encoder.learn(train)
         encoded = self._with_targets(encoder, train, "The training set")
         valid = (
@@ -145,7 +145,7 @@ class Forecaster(Task):
             self.encoder = encoder
             self._set_network(network)
 
-        pieces: Any = Pieces(
+        pieces: Any = ForecastWindows(
             encoded,
             context=self.context,
             window=self.window,
@@ -154,7 +154,7 @@ class Forecaster(Task):
             shuffle=shuffle,
             seed=self.seed,
         )
-        whole: Any = None if valid is None else Whole(valid, context=self.context)
+        whole: Any = None if valid is None else FullSeriesBatches(valid, context=self.context)
         return self._train(
             pieces,
             whole,
@@ -188,7 +188,7 @@ class Forecaster(Task):
         _no_targets(y)
         require_fitted(self.network, self, "scale")
         encoded = self._with_targets(self.encoder, as_series(x, "The test set"), "The test set")
-        whole: Any = Whole(encoded, context=self.context, batch_size=batch_size or 64)
+        whole: Any = FullSeriesBatches(encoded, context=self.context, batch_size=batch_size or 64)
         return self._measure(whole, **options)
 
     def predict(
@@ -217,7 +217,7 @@ class Forecaster(Task):
         """
         series = as_series(x, "What to forecast")
         encoded = self.encode(series)
-        whole = Whole(encoded, context=self.context, batch_size=batch_size or 64)
+        whole = FullSeriesBatches(encoded, context=self.context, batch_size=batch_size or 64)
         found: list[np.ndarray] = [np.zeros(0, "float32")] * len(series)
         for number, group in enumerate(whole.groups):
             one: Any = [(whole[number][0],)]
