@@ -36,6 +36,7 @@ from rnnkit.data.sets import (
     wiki8,
 )
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.tables import TABLES
 from rnnkit.errors import InputError
 
 
@@ -136,7 +137,7 @@ def _open_corpus(
     label_column: str | None = None,
 ) -> Dataset:
     """Read the words of a text file, or of the texts of a table or folder."""
-    from rnnkit.data.corpus import TABLES, open_corpus  # which looks names up here
+    from rnnkit.data.corpus import open_corpus  # which imports this module
 
     source: Any = path
     if Path(path).is_dir() or Path(path).suffix.lower() in TABLES:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rnnkit.data.archive import ANY_TEXT, find, missing_dataset_error, read_members
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.tables import read_text
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest_sibling
 
@@ -188,10 +189,7 @@ def _texts(path: Path, encoding: str) -> list[str]:
             raise InputError(f"{path} holds no text file ({', '.join(TEXT_FILES)}).")
     texts = []
     for file in files:
-        try:
-            text = file.read_text(encoding=encoding).removeprefix("\ufeff")
-        except (UnicodeDecodeError, LookupError) as error:
-            raise InputError(f"{file} cannot be read as {encoding}: {error}.") from error
+        text = read_text(file, encoding).replace("\r\n", "\n").replace("\r", "\n")
         if text.strip():
             texts.append(text)
     if not texts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.data.tables import cell, csv_records, parse_number, read_text
+from rnnkit.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,7 +279,7 @@ def from_csv(
     step: int = 1,
     valid_fraction: float = 0.15,
     test_fraction: float = 0.15,
-    encoding: str = "utf-8-sig",
+    encoding: str = "utf-8",
 ) -> SeriesDataset:
     r"""Read a data set of series from a CSV file with a header, one row a step, in order of time.
 
@@ -307,28 +307,22 @@ def from_csv(
         [1.0, 6.0]
     """
     path = Path(path)
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
-    if not rows:
-        raise InputError(f"{path} has no rows under its header.")
     wanted = [target, *(name for name in columns or () if name != target)]
-    for name in [*wanted, *([time] if time else [])]:
-        if name not in rows[0]:
-            raise InputError(
-                f"{path} has no column {name!r}.{suggest(name, filter(None, rows[0]))} It has: "
-                f"{', '.join(filter(None, rows[0]))}."
-            )
-    try:
-        values = [[number(row[name]) for name in wanted] for row in rows]
-        times = [row[time].strip().replace(" ", "T") for row in rows] if time else None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: a cell is missing or no number ({error}).") from error
+    values: list[list[float]] = []
+    times: list[str] = []
+    for where, record in csv_records(read_text(path, encoding), path):
+        cells = {
+            name: cell(record, name, where, "time, target or columns")
+            for name in [*wanted, *([time] if time else [])]
+        }
+        values.append([parse_number(cells[name], where, name) for name in wanted])
+        if time:
+            times.append(cells[time].strip().replace(" ", "T"))
+    if not values:
+        raise InputError(f"{path} has no rows under its header.")
     return from_arrays(
         values,
-        times,
+        times if time else None,
         step=step,
         columns=wanted,
         valid_fraction=valid_fraction,

@@ -114,7 +114,7 @@ def test_a_file_of_ones_own(folder):
     assert data.test.x == ["another test\n"]
     assert data.valid.x[0].startswith("line 090")
     path.write_bytes("caf\xe9".encode("latin-1"))
-    with pytest.raises(InputError, match="cannot be read as utf-8"):
+    with pytest.raises(InputError, match="is not utf-8"):
         running_text.from_path(path)
     assert running_text.from_path(path, encoding="latin-1").train.x
     path.write_text(" \n")

@@ -84,8 +84,12 @@ def test_pems_from_two_files(own, monkeypatch):
     ("file", "text", "message"),
     [
         ("train.csv", HEAD, r"train.csv holds 0 rows; expected 10"),
-        ("test.csv", PEMS["test.csv"].replace("03/03/2016 0:55", "soon"), "test.csv has a row"),
-        ("test.csv", PEMS["test.csv"].replace("Lane 1", "Lane 2"), "test.csv has a row"),
+        (
+            "test.csv",
+            PEMS["test.csv"].replace("03/03/2016 0:55", "soon"),
+            r"test\.csv, line \d+ is not as",
+        ),
+        ("test.csv", PEMS["test.csv"].replace("Lane 1", "Lane 2"), "test.csv, line 2 is not as"),
         ("test.csv", None, "holds no test.csv"),
     ],
 )
@@ -205,12 +209,12 @@ def test_ones_own_measurements(tmp_path):
     data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
     assert data.columns == ("cars", "rain")
     assert data.test.x[0].values.tolist() == [[4.0, 1.0]]
-    with pytest.raises(InputError, match=r"no column 'car'\. Did you mean 'cars'"):
+    with pytest.raises(InputError, match=r"line 2 has no column 'car': .*Did you mean 'cars'"):
         from_csv(path, time="when", target="car")
     path.write_text("when,cars,rain\n2020-01-01 00:00,3,0\n2020-01-01 00:05,,1\n")
     data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
     np.testing.assert_equal(data.test.x[0].values, [[np.nan, 1.0]])  # empty: not measured
-    with pytest.raises(InputError, match="no number"):
+    with pytest.raises(InputError, match=r"line 2, column 'when': .* is not a number"):
         from_csv(path, time=None, target="when")
     with pytest.raises(InputError, match="target is 3; expected the number of a column, 0 to 1"):
         from_arrays(np.zeros((9, 2)), target=3)
