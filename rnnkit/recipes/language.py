@@ -47,7 +47,7 @@ def _language_model(
     seed: int = 0,
 ) -> LanguageModel:
     """Return a `LanguageModel` built in its first fit; the settings are those of the recipes."""
-    from rnnkit.data.text_units import TextUnits
+    from rnnkit.data.tokenizer import Tokenizer
     from rnnkit.tasks.language.language_model import LanguageModel
     from rnnkit.tasks.language.language_networks import language_network
     from rnnkit.tasks.training.optimizers import optimizer_factory
@@ -74,7 +74,7 @@ def _language_model(
             weight_dropout=weight_dropout,
             seed=seed,
         ),
-        tokenizer=TextUnits(unit, split=split, lowercase=lowercase),
+        tokenizer=Tokenizer(unit, split=split, lowercase=lowercase),
         vocabulary_size=vocabulary_size,
         min_count=min_count,
         window=window,

@@ -93,8 +93,8 @@ def traffic_forecaster(
         ['loss', 'mae', 'rmse']
     """
     settings: dict[str, Any] = dict(locals())
+    from rnnkit.data.autoregression import fit_autoregression
     from rnnkit.data.series_encoding import SeriesEncoder
-    from rnnkit.data.series_line import fit_line
     from rnnkit.tasks.series.forecast_networks import FORMS, hidden_states, recurrent_forecaster
     from rnnkit.tasks.series.forecaster import Forecaster
     from rnnkit.tasks.training.optimizers import optimizer_factory
@@ -126,7 +126,7 @@ def traffic_forecaster(
             layers=layers,
             units=units,
             dropout=dropout,
-            line=fit_line(encoded, context) if linear else None,
+            line=fit_autoregression(encoded, context) if linear else None,
             seed=seed,
             **network,
         )

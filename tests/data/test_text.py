@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnkit.data.lexicon import ABBREVIATIONS, NEGATIONS, STOP_WORDS
 from rnnkit.data.text import TextPipeline, check_texts
-from rnnkit.data.words import ABBREVIATIONS, NEGATIONS, STOP_WORDS
 from rnnkit.errors import InputError
 
 OFF = {

@@ -39,8 +39,8 @@ def test_step_by_step_equals_reading_the_prefix_again(model, monkeypatch):
         p = model.predict(prompt)[0]
         assert p.sum() == pytest.approx(1.0, rel=1e-4)
         p[never] = 0
-        prompt = model.tokenizer.join(
-            [*model.tokenizer.cut(prompt), model.vocabulary.tokens[p.argmax()]]
+        prompt = model.tokenizer.detokenize(
+            [*model.tokenizer.tokenize(prompt), model.vocabulary.tokens[p.argmax()]]
         )
     assert text == prompt
 

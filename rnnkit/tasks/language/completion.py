@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.data.text_units import END_OF_LINE
+from rnnkit.data.tokenizer import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError
 from rnnkit.tasks.language.generation import Reader, States
@@ -69,7 +69,7 @@ class Completer:
             Words and `p(word | the words before it)`, divided by the sum of that over all words
             that begin as the last word does.
         """
-        typed = self._model.tokenizer.cut(prefix)
+        typed = self._model.tokenizer.tokenize(prefix)
         if self._model.tokenizer.lowercase:
             prefix = prefix.lower()
         half = ""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data.text import check_text, check_texts
-from rnnkit.data.text_units import END_OF_LINE
-from rnnkit.data.text_windows import BORDER
+from rnnkit.data.text_windows import BOS_EOS_ID
+from rnnkit.data.tokenizer import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import check_count
 from rnnkit.monitor.callbacks import sync_state
@@ -136,7 +136,7 @@ class GenerationModel(CarriedStates):
             choice,
             length=length,
             never=self._never(unknown),
-            stop=BORDER if self.ends else None,
+            stop=BOS_EOS_ID if self.ends else None,
         )
         vocabulary = self._known()
         return [
@@ -146,7 +146,7 @@ class GenerationModel(CarriedStates):
     def _continued(self, prompt: str, generated: list[str]) -> str:
         if self.tokenizer.unit == "character":
             return prompt + "".join(generated)
-        return self.tokenizer.join([*self.tokenizer.cut(prompt), *generated])
+        return self.tokenizer.detokenize([*self.tokenizer.tokenize(prompt), *generated])
 
     def complete(self, prefix: str, k: int = 5) -> list[tuple[str, float]]:
         """Return the k most probable next words after a prefix, or completions of its last word.
@@ -193,7 +193,9 @@ class GenerationModel(CarriedStates):
         else:
             words = self.tokenizer.unit == "word"
             for text in check_texts(x)[:2]:
-                begin = self.tokenizer.join(self.tokenizer.cut(text[:2000])[: 8 if words else 40])
+                begin = self.tokenizer.detokenize(
+                    self.tokenizer.tokenize(text[:2000])[: 8 if words else 40]
+                )
                 for options in _STRATEGIES:
                     (found,) = self.generate(begin, length=60 if words else _LENGTH, **options)
                     strategy = " ".join(map(str, options.values()))
@@ -204,7 +206,7 @@ class GenerationModel(CarriedStates):
     def _never(self, unknown: bool) -> list[int]:
         """Return the tokens that may not be generated."""
         vocabulary = self._known()
-        never = [] if self.ends else [BORDER]
+        never = [] if self.ends else [BOS_EOS_ID]
         if not unknown:
             never.append(UNKNOWN)
             never += vocabulary.encode(["<unk>"]).tolist() if "<unk>" in vocabulary else []
@@ -222,10 +224,12 @@ class GenerationModel(CarriedStates):
         """Return the token before the first: the border, or a line end where texts have no ends."""
         line = END_OF_LINE if self.tokenizer.unit == "word" else "\n"
         vocabulary = self._known()
-        return BORDER if self.ends or line not in vocabulary else int(vocabulary.encode([line])[0])
+        return (
+            BOS_EOS_ID if self.ends or line not in vocabulary else int(vocabulary.encode([line])[0])
+        )
 
     def _read(self, text: str, labels: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:
         """Read a text; return the log-probabilities of the next token, and the states."""
-        ids = [self.first_token(), *self._known().encode(self.tokenizer.cut(text)).tolist()]
+        ids = [self.first_token(), *self._known().encode(self.tokenizer.tokenize(text)).tolist()]
         reader = self.reader()
         return reader.read(np.array([ids], "int32"), reader.start(1), labels)

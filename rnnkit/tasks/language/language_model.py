@@ -11,8 +11,8 @@ import numpy as np
 
 from rnnkit.data.batching import bucket_length
 from rnnkit.data.text import check_texts
-from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
+from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_count, require_fitted, suggest
@@ -85,7 +85,7 @@ class LanguageModel(GenerationModel):
         self,
         build_network: Any = None,
         *,
-        tokenizer: TextUnits | None = None,
+        tokenizer: Tokenizer | None = None,
         vocabulary_size: int | None = None,
         min_count: int = 1,
         window: int = 64,
@@ -94,7 +94,7 @@ class LanguageModel(GenerationModel):
         **options: Any,
     ) -> None:
         options = _rename(options)
-        self.tokenizer = options.pop("tokenizer", None) or tokenizer or TextUnits()
+        self.tokenizer = options.pop("tokenizer", None) or tokenizer or Tokenizer()
         characters = self.tokenizer.unit == "character"
         super().__init__(build_network or language_network, characters=characters, **options)
         self.window = check_count("window", window)
@@ -144,7 +144,7 @@ class LanguageModel(GenerationModel):
         self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]
     ) -> list[np.ndarray]:
         """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
-        tokens = [self.tokenizer.cut(text) for text in train.x]
+        tokens = [self.tokenizer.tokenize(text) for text in train.x]
         vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
         if len(vocabulary) <= 3:
             raise InputError(
@@ -181,7 +181,7 @@ class LanguageModel(GenerationModel):
             ends=bool(self.ends),
             shuffle=shuffle,
             seed=self.seed,
-            helper=table.helper if needed else None,
+            extra_inputs=table.helper if needed else None,
         )
 
     @extends(Task.evaluate)
@@ -284,7 +284,7 @@ class LanguageModel(GenerationModel):
             InputError: an item that is no text, or there is no vocabulary yet.
         """
         vocabulary = self._known()
-        return vocabulary.encode_many(self.tokenizer.cut(text) for text in check_texts(x))
+        return vocabulary.encode_many(self.tokenizer.tokenize(text) for text in check_texts(x))
 
     def _known(self) -> Vocabulary:
         return require_fitted(self.vocabulary, self, "vocabulary")
@@ -327,4 +327,4 @@ class LanguageModel(GenerationModel):
         """Build the task from what `get_config` returned."""
         config = dict(config)
         tokenizer = config.pop("units", None) or config.pop("tokenizer")  # "units" until 0.1
-        return super().from_config({**config, "tokenizer": TextUnits(**tokenizer)}, custom_objects)
+        return super().from_config({**config, "tokenizer": Tokenizer(**tokenizer)}, custom_objects)

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from rnnkit.backend.initializers import Seeded
-from rnnkit.data.softmax_help import ClusterPlaces, RareSamples, check_cutoffs
+from rnnkit.data.softmax_inputs import ClusterTargets, NegativeSampler, check_cutoffs
 from rnnkit.errors import InputError
 
 Tensor = Any
@@ -65,7 +65,7 @@ class WordTable(keras.layers.Layer):
         super().__init__(**options)
         self.words, self.size, self.tie = words, size, tie
         self.frequent, self.samples, self.seed = frequent, samples, seed
-        self.helper = RareSamples(frequent, words, samples) if samples else None
+        self.helper = NegativeSampler(frequent, words, samples) if samples else None
 
     def build(self, input_shape: Any = None) -> None:
         """Create the vectors, the biases and, untied, the output's vectors."""
@@ -179,7 +179,7 @@ class AdaptiveTable(keras.layers.Layer):
             raise InputError(f"shrink is {shrink}; expected 1 (all clusters in D) or more.")
         self.words, self.size, self.shrink, self.tie = words, size, shrink, tie
         self.cutoffs, self.seed = check_cutoffs(cutoffs, words), seed
-        self.helper = ClusterPlaces(self.cutoffs)
+        self.helper = ClusterTargets(self.cutoffs)
 
     def build(self, input_shape: Any = None) -> None:
         """Create the vectors and projections of the clusters."""

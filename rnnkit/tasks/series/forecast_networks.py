@@ -117,7 +117,7 @@ def recurrent_forecaster(
         form: where its posteriors go: "input" or "joint", beside what the first layer reads;
             "output", beside what the last layer puts out.
         line: first weights of a linear path from the last deviations to the forecast, see
-            `rnnkit.data.series_line.fit_line`; None = no such path.
+            `rnnkit.data.autoregression.fit_autoregression`; None = no such path.
         seed: of the first weights (the same on every backend) and of the dropout.
 
     Returns:

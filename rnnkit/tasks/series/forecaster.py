@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from rnnkit.backend import native
-from rnnkit.data.pieces import Pieces, Whole
+from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
@@ -109,7 +109,7 @@ class Forecaster(Task):
         """Return the encoder, fitted to the training series in the first `fit`."""
         if self.network is not None:
             return self.encoder
-        encoder = self.encoder.fresh()
+        encoder = self.encoder.clone()
         encoder.learn(train.x)
         return encoder
 
@@ -153,8 +153,10 @@ class Forecaster(Task):
         """Return windows to train on, or whole series to measure."""
         del sample_weight
         if not training:
-            return Whole(targets, context=self.context, batch_size=batch_size or SERIES_PER_BATCH)
-        return Pieces(
+            return FullSeriesBatches(
+                targets, context=self.context, batch_size=batch_size or SERIES_PER_BATCH
+            )
+        return ForecastWindows(
             targets,
             context=self.context,
             window=self.window,
