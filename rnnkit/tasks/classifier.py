@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnkit.errors import InputError
 from rnnkit.monitor.metrics import of_classes
-from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
+from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.training.losses import binary_crossentropy
 
@@ -40,7 +40,7 @@ class Classifier(Task):
         self, build_network: Any = None, *, classes: Sequence[Label] | None = None, **options: Any
     ) -> None:
         super().__init__(build_network, **options)
-        self._classes = named(classes)
+        self._classes = check_classes(classes)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnkit.atomic import replacing_model
 from rnnkit.backend import native
+from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.deprecation import RenamedAttributes
 from rnnkit.errors import InputError, require_fitted
@@ -208,8 +209,8 @@ class Task(RenamedAttributes, keras.Model):
         batch_size: int | None = None,
         training: bool = False,
         shuffle: bool = False,
-    ) -> Any:
-        """Return `rnnkit.data.batches.Batches` of encoded examples.
+    ) -> Batches:
+        """Return batches of encoded examples.
 
         Args:
             rows: what `encode` returned.
@@ -231,7 +232,7 @@ class Task(RenamedAttributes, keras.Model):
             seed=self.seed,
         )
 
-    def prepare(self, batches: Any) -> None:
+    def prepare(self, batches: Batches) -> None:
         """Get ready for batches that are about to be trained on or measured."""
 
     def compile_options(self) -> dict[str, Any]:
@@ -239,17 +240,19 @@ class Task(RenamedAttributes, keras.Model):
         return {}
 
     def validation_callbacks(
-        self, valid: Examples, batches: Any
+        self, valid: Examples, batches: Batches
     ) -> Sequence[keras.callbacks.Callback]:
         """Return callbacks that add metrics of the validation set to the logs of an epoch."""
         del valid, batches
         return ()
 
-    def default_epochs(self, batches: Any) -> int:
+    def default_epochs(self, batches: Batches) -> int:
         """Return how many epochs to train for, where neither `fit` nor the task says."""
         return default_epochs(len(batches))
 
-    def measure(self, test: Examples, batches: Any, *, return_dict: bool, **options: Any) -> Any:
+    def measure(
+        self, test: Examples, batches: Batches, *, return_dict: bool, **options: Any
+    ) -> Any:
         """Return loss and metrics on batches.
 
         Args:

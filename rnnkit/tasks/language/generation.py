@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from rnnkit.errors import InputError, check_choice
+from rnnkit.tasks.network import find_parts
 
 STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
 CHUNK = 32  # tokens of a prompt that are read in one go; what is left over is read one by one
 States = list[np.ndarray]
+
+
+class LanguageParts(NamedTuple):
+    """The named layers of a language model.
+
+    Attributes:
+        words: the table of token vectors and the softmax over them.
+    """
+
+    words: Any
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -60,7 +71,7 @@ class Reader:
 
     def __init__(self, network: keras.Model) -> None:
         self.network = network
-        table = network.get_layer("words")
+        table = find_parts(network, LanguageParts).words
         hidden, *states = network.outputs
         self._next = keras.Model(network.inputs, [NextToken(table)(hidden), *states])
         targets = keras.Input((None,), dtype="int32", name="targets")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -18,6 +18,7 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_count, require_fitted, suggest
 from rnnkit.options import extends
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.language.generation import LanguageParts
 from rnnkit.tasks.language.generation_model import GenerationModel
 from rnnkit.tasks.language.language_networks import language_network
 from rnnkit.tasks.language.word_cache import WordCache, choose_cache
@@ -25,16 +26,6 @@ from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.word_task import VOCABULARY
 
 _rename = renamed_options("LanguageModel", {"units": "tokenizer"})
-
-
-class LanguageParts(NamedTuple):
-    """The named layers of a language model.
-
-    Attributes:
-        words: the table of token vectors and the softmax over them.
-    """
-
-    words: Any
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")

@@ -149,7 +149,7 @@ class Forecaster(Task):
         batch_size: int | None = None,
         training: bool = False,
         shuffle: bool = False,
-    ) -> Any:
+    ) -> ForecastWindows | FullSeriesBatches:
         """Return windows to train on, or whole series to measure."""
         del sample_weight
         if not training:

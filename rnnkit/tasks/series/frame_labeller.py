@@ -15,7 +15,7 @@ from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_png
 from rnnkit.monitor.metrics import of_classes
-from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
+from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
 from rnnkit.tasks.task import Examples, Task
 
@@ -77,7 +77,7 @@ class FrameLabeller(Task):
         super().__init__(build_network, **options)
         if window is not None:
             check_count("window", window)
-        self._classes = named(classes)
+        self._classes = check_classes(classes)
         self.window = window
         self._decoder: list[keras.Model] = []  # in a list: Keras would save it as a part
 

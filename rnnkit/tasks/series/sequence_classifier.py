@@ -84,7 +84,7 @@ class SequenceClassifier(Classifier):
 
 
 def check_series(x: Any) -> list[np.ndarray]:
-    """Return series as a list of float32 arrays `(T, D)`, or say which of them is none.
+    """Return series as a list of float32 arrays `(T, D)`, or refuse them.
 
     Args:
         x: one series, or a list, tuple or array of series; each an array `(T, D)`, or `(T,)` of
@@ -114,7 +114,7 @@ def check_series(x: Any) -> list[np.ndarray]:
 
 
 def series_for(task: Task, x: Any) -> list[np.ndarray]:
-    """Return series as `check_series` does, or say that a task's network cannot read them.
+    """Return series as `check_series` does; refuse another number of features than the network's.
 
     Args:
         task: one whose network's first input is `(B, T, D)`.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 import numpy as np
 
-from rnnkit.data.batching import BucketedBatches
+from rnnkit.data.batches import Batches
 from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
@@ -169,12 +169,14 @@ class SequenceTagger(WordCharTask):
         self.classes = tuple(spec)
 
     def validation_callbacks(
-        self, valid: Examples, batches: BucketedBatches
+        self, valid: Examples, batches: Batches
     ) -> Sequence[keras.callbacks.Callback]:
         """Return the callback that scores the decoded tags of the validation set."""
         return [TagScores(batches, _corrected(valid.y, self.classes))]
 
-    def measure(self, test: Examples, batches: Any, *, return_dict: bool, **options: Any) -> Any:
+    def measure(
+        self, test: Examples, batches: Batches, *, return_dict: bool, **options: Any
+    ) -> Any:
         """Return "loss" and the scores of the decoded tags.
 
         These are "accuracy" (the share of words with the right tag) and, of IOB2 tags,
@@ -185,7 +187,7 @@ class SequenceTagger(WordCharTask):
         scores = {"loss": measured["loss"], **self.score_tags(batches, test.y)}
         return scores if return_dict else list(scores.values())
 
-    def score_tags(self, batches: BucketedBatches, tags: list[list[str]]) -> dict[str, float]:
+    def score_tags(self, batches: Batches, tags: list[list[str]]) -> dict[str, float]:
         """Return accuracy and, of IOB2 tags, the scores of spans of the model's own tags.
 
         Args:
@@ -260,7 +262,7 @@ class SequenceTagger(WordCharTask):
             for text, words, tags in zip(raw, rows, self.predict(raw), strict=True)
         ]
 
-    def _tags(self, batches: BucketedBatches) -> list[list[str]]:
+    def _tags(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""
         found: list[list[str]] = [[] for _ in batches.order]
         for places, ids in self._rows_of(batches):
@@ -273,7 +275,7 @@ class SequenceTagger(WordCharTask):
         return found
 
     @staticmethod
-    def _rows_of(batches: BucketedBatches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _rows_of(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         done = 0
         for index in range(len(batches)):
             ids = batches[index][0]
@@ -308,7 +310,7 @@ class TagScores(keras.callbacks.Callback):
         tags: the true tags, in the order in which the batches got the sentences.
     """
 
-    def __init__(self, batches: BucketedBatches, tags: list[list[str]]) -> None:
+    def __init__(self, batches: Batches, tags: list[list[str]]) -> None:
         super().__init__()
         self.batches = batches
         self.tags = tags

@@ -21,6 +21,7 @@ from rnnkit.tasks.text_to_text.seq2seq_losses import (
     TokenAccuracy,
     TokenPerplexity,
 )
+from rnnkit.tasks.text_to_text.seq2seq_networks import Seq2SeqParts
 from rnnkit.tasks.text_to_text.text_scores import SCORES
 
 _rename = renamed_options("Seq2Seq", {"vocabulary": "shared_vocabulary", "score": "metric"})
@@ -70,6 +71,7 @@ class Seq2Seq(DecodingTask):
 
     renamed_attributes: ClassVar = {"score": "metric", "show": "write_examples"}
     noun = ("text", "texts")
+    network_parts = Seq2SeqParts
     assets: ClassVar = {
         "source.spm": _subwords("source_subwords"),
         "target.spm": _subwords("target_subwords"),

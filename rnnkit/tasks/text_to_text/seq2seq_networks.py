@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -14,6 +14,7 @@ from rnnkit.errors import InputError, suggest
 from rnnkit.recurrent.attention_decoder import AttentionDecoder, Memory
 from rnnkit.recurrent.pointer import PointerGenerator, ScheduledSampling
 from rnnkit.recurrent.tied_embedding import TiedEmbedding, UnitVectors
+from rnnkit.tasks.network import find_parts
 
 CELLS: dict[str, Any] = {"lstm": kit.LSTM, "gru": kit.GRU}
 
@@ -159,6 +160,20 @@ def attention_network(
     return keras.Model([source, entering], scores, name=f"{cell}_encoder_decoder")
 
 
+class Seq2SeqParts(NamedTuple):
+    """The named layers of a sequence-to-sequence network.
+
+    Attributes:
+        embedding: the table of the target's sub-words.
+        decoder: the decoder with attention.
+        pointer: copies from the source, where the network does.
+    """
+
+    embedding: Any
+    decoder: Any
+    pointer: Any = None
+
+
 class Decoding:
     """A trained network cut up for decoding: read a source once, then go word by word.
 
@@ -176,10 +191,7 @@ class Decoding:
 
     def __init__(self, network: keras.Model) -> None:
         self.network = network
-        self.table = network.get_layer("embedding")
-        self.decoder = network.get_layer("decoder")
-        names = {layer.name for layer in network.layers}
-        self.pointer = network.get_layer("pointer") if "pointer" in names else None
+        self.table, self.decoder, self.pointer = find_parts(network, Seq2SeqParts)
         # What enters the decoder beside the words: the memory, its mask, the first states.
         self.encoder = keras.Model(network.inputs[0], self.decoder.input[1:])
 
