@@ -211,7 +211,7 @@ class Forecaster(Task):
         """
         series = as_series(x, "What to forecast")
         encoded = self.encode(series)
-        whole = self.make_batches(series, encoded, batch_size=batch_size)
+        whole: Any = self.make_batches(series, encoded, batch_size=batch_size)
         found: list[np.ndarray] = [np.zeros(0, "float32")] * len(series)
         for number, group in enumerate(whole.groups):
             one: Any = [(whole[number][0],)]

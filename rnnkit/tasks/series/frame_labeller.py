@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 import numpy as np
 
+from rnnkit.data.batches import Batches
 from rnnkit.data.batching import Batch, BucketedBatches
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError, check_count, require_fitted
@@ -151,7 +152,7 @@ class FrameLabeller(Task):
         *,
         training: bool = False,
         **options: Any,
-    ) -> BucketedBatches:
+    ) -> Batches:
         """Return batches of series; to train on, of windows of them."""
         if training:
             rows, targets = windows_of(rows, targets, self.window)
