@@ -83,6 +83,8 @@ class Task(RenamedAttributes, keras.Model):
             `rnnkit.tasks.training.datasets.default_epochs` gives.
         settings: the recipe's settings, kept for the record.
         network: an existing network (when a file is loaded).
+        name: of the model.
+        dtype: as in Keras.
     """
 
     renamed_attributes: ClassVar = {"monitor": "monitored_metric"}
@@ -115,9 +117,10 @@ class Task(RenamedAttributes, keras.Model):
         epochs: int | None = None,
         settings: dict[str, Any] | None = None,
         network: keras.Model | None = None,
-        **kwargs: Any,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(name=name, dtype=dtype)
         factor(learning_rate_schedule, 0.0)  # refuses an unknown name
         self._build_network = build_network
         self._make_optimizer = optimizer
