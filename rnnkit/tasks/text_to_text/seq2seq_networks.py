@@ -198,8 +198,8 @@ class Decoding:
     def read(self, source: Any) -> tuple[tuple, tuple]:
         """Return what the steps need of sources `(B, S)`, and the states before the first."""
         memory, real, *starts = self.encoder(source, training=False)
-        states = self.decoder.first_states(starts[0], starts)
-        return (*self.decoder.look_at(memory, real), source), states
+        states = self.decoder.initial_states(starts[0], starts)
+        return (*self.decoder.prepare_memory(memory, real), source), states
 
     def step(self, words: Any, states: tuple, memory: tuple) -> tuple[Any, tuple, Any]:
         """Take one step.
