@@ -29,7 +29,7 @@ class SeedOption(TypedDict, total=False):
         int,
         Option(
             0,
-            "seed of the initial weights (equal on all backends), of dropout and the order of batches.",
+            "seed of the initial weights (equal on all backends), of dropout and batches.",
             least=0,
         ),
     ]
