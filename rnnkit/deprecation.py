@@ -5,10 +5,13 @@ Every rename is registered here, so that the table in the documentation can be c
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
+
+Taker = TypeVar("Taker", bound=Callable[..., Any])
 
 
 class Rename(NamedTuple):
@@ -98,6 +101,34 @@ def renamed_options(where: str, names: Mapping[str, str]) -> Callable[[dict[str,
         return found
 
     return rename
+
+
+def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
+    """Return a decorator for functions some of whose keyword arguments were renamed.
+
+    Args:
+        **names: old keyword -> new keyword.
+
+    Example:
+        >>> @takes_old_options(penalty="l2")
+        ... def dense(l2=0.0):
+        ...     return l2
+        >>> import pytest
+        >>> with pytest.warns(DeprecationWarning, match="is now called 'l2'"):
+        ...     dense(penalty=0.5)
+        0.5
+    """
+
+    def decorate(function: Taker) -> Taker:
+        rename = renamed_options(function.__name__, names)
+
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            return function(*args, **rename(given))
+
+        return cast(Taker, call)
+
+    return decorate
 
 
 def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
