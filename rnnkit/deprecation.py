@@ -111,11 +111,11 @@ def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
 
     Example:
         >>> @takes_old_options(penalty="l2")
-        ... def dense(l2=0.0):
+        ... def bag_of_words_classifier(l2=0.0):
         ...     return l2
         >>> import pytest
         >>> with pytest.warns(DeprecationWarning, match="is now called 'l2'"):
-        ...     dense(penalty=0.5)
+        ...     bag_of_words_classifier(penalty=0.5)
         0.5
     """
 

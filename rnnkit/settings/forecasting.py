@@ -16,8 +16,8 @@ class ForecastNetworkOptions(StackOptions, SeedOption, total=False):
     """The recurrent layers of a forecaster."""
 
 
-class ForecastModelOptions(HMMOptions, LayerOptions, total=False):
-    """The parts of a forecaster's network that a recipe chooses."""
+class ForecastCellOption(TypedDict, total=False):
+    """The kind of recurrent layer, and whether there is a hidden Markov model."""
 
     cell: Annotated[
         Literal["lstm", "gru", "rnn", "hmm-lstm", "hmm-gru", "hmm-rnn"],
@@ -27,6 +27,11 @@ class ForecastModelOptions(HMMOptions, LayerOptions, total=False):
             'hmm="input".',
         ),
     ]
+
+
+class ForecastModelOptions(ForecastCellOption, LayerOptions, HMMOptions, total=False):
+    """The parts of a forecaster's network that a recipe chooses."""
+
     hmm_observes: Annotated[
         str,
         Option(

@@ -9,10 +9,8 @@ from rnnkit.settings.stack import BidirectionalOption, LayerOptions, RecurrentDr
 from rnnkit.settings.training import SeedOption
 
 
-class FrameNetworkOptions(
-    LayerOptions, BidirectionalOption, RecurrentDropoutOption, SeedOption, total=False
-):
-    """The network of a frame labeller."""
+class FrameCellOption(TypedDict, total=False):
+    """The kind of layer."""
 
     cell: Annotated[
         Literal["rnn", "lstm", "gru", "dense"],
@@ -22,6 +20,18 @@ class FrameNetworkOptions(
             "window around each step.",
         ),
     ]
+
+
+class FrameNetworkOptions(
+    FrameCellOption,
+    LayerOptions,
+    BidirectionalOption,
+    RecurrentDropoutOption,
+    SeedOption,
+    total=False,
+):
+    """The network of a frame labeller."""
+
     context: Annotated[
         int,
         Option(

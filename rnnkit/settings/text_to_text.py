@@ -10,12 +10,19 @@ from rnnkit.settings.training import SeedOption
 from rnnkit.settings.words import EmbeddingDropoutOption
 
 
-class AttentionNetworkOptions(LayerOptions, EmbeddingDropoutOption, SeedOption, total=False):
-    """The network of an encoder-decoder with attention."""
+class AttentionCellOption(TypedDict, total=False):
+    """The kind of recurrent layer."""
 
     cell: Annotated[
         Literal["lstm", "gru"], Option("gru", 'recurrent layer of both parts: "lstm" or "gru".')
     ]
+
+
+class AttentionNetworkOptions(
+    AttentionCellOption, LayerOptions, EmbeddingDropoutOption, SeedOption, total=False
+):
+    """The network of an encoder-decoder with attention."""
+
     decoder_units: Annotated[int, Option(512, "units of the decoder.", least=1)]
     embedding_size: Annotated[int, Option(256, "size of a sub-word's vector.", least=1)]
     attention: Annotated[
