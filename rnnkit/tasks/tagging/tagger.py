@@ -14,7 +14,7 @@ from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
 from rnnkit.tasks.tagging import sentence_io
-from rnnkit.tasks.tagging.tagger_networks import Learned
+from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.tagging.word_char_task import WordCharTask
 
 
@@ -27,7 +27,7 @@ class SequenceTagger(WordCharTask):
     however long; of words longer than `word_length` the spelling is read at both ends.
 
     Args:
-        build_network: `(Learned) -> functional model`, such as
+        build_network: `(TaggerSpec) -> functional model`, such as
             `rnnkit.tasks.tagging.tagger_networks.recurrent_tagger`.
         classes: names of the tags; learned from the first `fit` when left out.
         **options: see `rnnkit.tasks.tagging.word_char_task.WordCharTask`,
@@ -47,7 +47,7 @@ class SequenceTagger(WordCharTask):
 
     def __init__(
         self,
-        build_network: Callable[[Learned], keras.Model] | None = None,
+        build_network: Callable[[TaggerSpec], keras.Model] | None = None,
         *,
         classes: Sequence[str] | None = None,
         **options: Any,

@@ -15,7 +15,7 @@ from rnnkit.embeddings import embedding_matrix
 from rnnkit.embeddings.vectors import Start
 from rnnkit.errors import InputError
 from rnnkit.tasks.tagging import sentence_io
-from rnnkit.tasks.tagging.tagger_networks import Learned
+from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.task import Task
 from rnnkit.tasks.word_task import WordTask
 
@@ -27,7 +27,7 @@ class WordCharTask(WordTask):
     at both ends.
 
     Args:
-        build_network: `(Learned) -> functional model` from ids `(B, T, 1 + L)`.
+        build_network: `(TaggerSpec) -> functional model` from ids `(B, T, 1 + L)`.
         lowercase: look words up in lower case; their characters are read as they stand.
         vocabulary_size: the most words there may be, those of a file of vectors among them.
         embedding_size: of a word's vector.
@@ -43,7 +43,7 @@ class WordCharTask(WordTask):
 
     def __init__(
         self,
-        build_network: Callable[[Learned], keras.Model] | None = None,
+        build_network: Callable[[TaggerSpec], keras.Model] | None = None,
         *,
         lowercase: bool = True,
         vocabulary_size: int | None = 100_000,
@@ -117,7 +117,7 @@ class WordCharTask(WordTask):
             )
             start = embedding_matrix(vectors, vocabulary)
         network = self._new_network(
-            Learned(
+            TaggerSpec(
                 words=len(vocabulary),
                 trained=trained,
                 vectors=start is not None,
