@@ -5,10 +5,13 @@ Every rename is registered here, so that the table in the documentation can be c
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+
+Taker = TypeVar("Taker", bound=Callable[..., Any])
 
 
 class Rename(NamedTuple):
@@ -135,6 +138,34 @@ class RenamedAttributes:
         if parent is not None:
             return parent(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
+    """Return a decorator for functions some of whose keyword arguments were renamed.
+
+    Args:
+        **names: old keyword -> new keyword.
+
+    Example:
+        >>> @takes_old_options(penalty="l2")
+        ... def bag_of_words_classifier(l2=0.0):
+        ...     return l2
+        >>> import pytest
+        >>> with pytest.warns(DeprecationWarning, match="is now called 'l2'"):
+        ...     bag_of_words_classifier(penalty=0.5)
+        0.5
+    """
+
+    def decorate(function: Taker) -> Taker:
+        rename = renamed_options(function.__name__, names)
+
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            return function(*args, **rename(given))
+
+        return cast(Taker, call)
+
+    return decorate
 
 
 def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:

@@ -13,6 +13,7 @@ import math
 import numbers
 import re
 import sys
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -235,7 +236,8 @@ def takes(*groups: Any, **defaults: Any) -> Callable[[Taker], Taker]:
     """Return a decorator for functions that end in ``**options: Unpack[Group]``.
 
     The function is called with a value for every setting of the groups, each checked; its signature
-    and the ``Args`` of its docstring list them one by one.
+    and the ``Args`` of its docstring list them one by one, its attribute ``settings`` has them by
+    name.
 
     Args:
         *groups: TypedDict classes.
@@ -270,6 +272,7 @@ def takes(*groups: Any, **defaults: Any) -> Callable[[Taker], Taker]:
             [*named, *(setting.parameter for setting in settings.values())]
         )
         call.__doc__ = with_args(inspect.getdoc(function) or "", settings.values())
+        call.settings = settings  # type: ignore[attr-defined]
         return typing.cast(Taker, call)
 
     return decorate
@@ -440,7 +443,7 @@ def described_args(doc: str) -> dict[str, str]:
 
 def _insert_args(doc: str, described: Mapping[str, str]) -> str:
     doc = re.sub(r"(?m)^    \*\*\w+: .*\n?(        .*\n?)*", "", doc)
-    lines = "".join(f"    {name}: {text}\n" for name, text in described.items())
+    lines = "".join(f"{_wrap(name, text)}\n" for name, text in described.items())
     if "\nArgs:\n" not in doc:
         section = f"\n\nArgs:\n{lines}"
         # Sections come after the prose: before the first one that the docstring has, if any.
@@ -454,6 +457,18 @@ def _insert_args(doc: str, described: Mapping[str, str]) -> str:
     args = rest[:end].rstrip("\n")
     joined = "\n".join(part for part in (args, lines.rstrip("\n")) if part)
     return f"{head}\nArgs:\n{joined}\n{rest[end:]}".rstrip()
+
+
+def _wrap(name: str, text: str) -> str:
+    """Return the lines of ``Args`` that describe one argument."""
+    return textwrap.fill(
+        f"{name}: {text}",
+        width=96,
+        initial_indent="    ",
+        subsequent_indent="        ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _unpacked(annotation: Any, cls: type) -> list[Setting]:

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.one_backend
 # A room may import the rooms of lower floors and itself; rooms of one floor leave each other alone.
 FLOORS = {
     "deprecation": -2,
-    "options": -1,
+    "options": -2,
+    "settings": -1,
     "atomic": -1,
     "progress": -1,
     "plugins": -1,

@@ -31,7 +31,7 @@ class GenerationModel(CarriedStates):
     """A language model that generates text. Abstract: a subclass defines the training."""
 
     tokenizer: Any
-    ends: bool | None
+    learn_eos: bool | None
     vocabulary: Any
     classes: tuple[str, ...]
     _reader: Reader | None = None
@@ -136,7 +136,7 @@ class GenerationModel(CarriedStates):
             choice,
             length=length,
             never=self._never(unknown),
-            stop=BOS_EOS_ID if self.ends else None,
+            stop=BOS_EOS_ID if self.learn_eos else None,
         )
         vocabulary = self._known()
         return [
@@ -206,7 +206,7 @@ class GenerationModel(CarriedStates):
     def _never(self, unknown: bool) -> list[int]:
         """Return the tokens that may not be generated."""
         vocabulary = self._known()
-        never = [] if self.ends else [BOS_EOS_ID]
+        never = [] if self.learn_eos else [BOS_EOS_ID]
         if not unknown:
             never.append(UNKNOWN)
             never += vocabulary.encode(["<unk>"]).tolist() if "<unk>" in vocabulary else []
@@ -225,7 +225,9 @@ class GenerationModel(CarriedStates):
         line = END_OF_LINE if self.tokenizer.unit == "word" else "\n"
         vocabulary = self._known()
         return (
-            BOS_EOS_ID if self.ends or line not in vocabulary else int(vocabulary.encode([line])[0])
+            BOS_EOS_ID
+            if self.learn_eos or line not in vocabulary
+            else int(vocabulary.encode([line])[0])
         )
 
     def _read(self, text: str, labels: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:

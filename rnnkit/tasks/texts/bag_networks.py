@@ -1,26 +1,27 @@
-"""The layers that weigh the words of a bag, and the network that judges it."""
+"""Layers and network of a bag-of-words classifier: term weighting, then dense layers."""
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from typing import Any, Unpack, get_args
 
 import keras
 from keras import ops
 
-from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, suggest
+from rnnkit.deprecation import takes_old_options
+from rnnkit.errors import check_choice
+from rnnkit.options import takes
+from rnnkit.settings.texts import BagNetworkOptions, Weighting
+from rnnkit.tasks.recurrent_stack import Seeds, class_probabilities, drop
 
 Tensor = Any
-WEIGHTINGS = ("binary", "count", "tf-idf", "mean")
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class TokenWeights(keras.layers.Layer):
-    """How much each token of a bag counts, the weights of a text being of length 1.
+    """Term weights of a bag of words: binary, counts or tf-idf, with unit L2 norm; or the mean.
 
     With c the token's count: binary `1`, count `c`, tf-idf `(1 + ln c) · idf`; the weights w of a
-    text are then divided by `‖w‖`. Mean is `c / Σ c`. The token 0 is padding and weighs nothing.
+    text are then divided by `‖w‖`. Mean is `c / Σ c`. The token 0 is padding and has the weight 0.
 
     Args:
         size: of the vocabulary.
@@ -44,15 +45,11 @@ class TokenWeights(keras.layers.Layer):
 
     def __init__(self, size: int, weighting: str = "tf-idf", **options: Any) -> None:
         super().__init__(**{"autocast": False, **options})
-        if weighting not in WEIGHTINGS:
-            raise InputError(
-                f"weighting is {weighting!r}; expected one of {WEIGHTINGS}."
-                f"{suggest(str(weighting), WEIGHTINGS)}"
-            )
-        self.size, self.weighting = size, weighting
+        self.size = size
+        self.weighting = check_choice("weighting", weighting, get_args(Weighting))
 
     def build(self, ids_shape: tuple, counts_shape: tuple) -> None:
-        """Make room for what `rarity` says; it is learned before the network is trained."""
+        """Create the inverse document frequencies, which the task sets before training."""
         del ids_shape, counts_shape
         if self.weighting == "tf-idf":
             self.idf = self.add_weight(
@@ -73,7 +70,7 @@ class TokenWeights(keras.layers.Layer):
         return weights / ops.maximum(length, 1e-6)
 
     def compute_output_spec(self, ids: Tensor, counts: Tensor) -> keras.KerasTensor:
-        """Return `(B, T)`, float32: the inputs are whole numbers."""
+        """Return `(B, T)`, float32: the inputs are integers."""
         del counts
         return keras.KerasTensor(ids.shape, "float32")
 
@@ -84,7 +81,7 @@ class TokenWeights(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class WeightedSum(keras.layers.Layer):
-    """Add up the vectors of a bag, each times its weight: `Σ_t w_t v_t`.
+    """Weighted sum of vectors: `Σ_t w_t v_t`.
 
     Call arguments:
         vectors: `(B, T, U)`.
@@ -111,7 +108,7 @@ class WeightedSum(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class Bias(keras.layers.Layer):
-    """Add a learned number to each feature, `x + b`: what the sum of rows lacks of a dense layer.
+    """Trainable bias `x + b`: with the weighted sum of rows it makes a dense layer.
 
     Call arguments:
         x: `(B, U)`.
@@ -130,88 +127,58 @@ class Bias(keras.layers.Layer):
         return x + self.bias
 
 
+@takes_old_options(penalty="l2")
+@takes(BagNetworkOptions)
 def bag_of_words_classifier(
-    vocabulary_size: int,
-    outputs: int,
-    *,
-    weighting: str = "tf-idf",
-    layers: int = 0,
-    units: int = 64,
-    embedding_size: int = 100,
-    embedding_trainable: bool = True,
-    word_dropout: float = 0.0,
-    dropout: float = 0.5,
-    penalty: float = 0.0,
-    seed: int = 0,
+    vocabulary_size: int, outputs: int, **options: Unpack[BagNetworkOptions]
 ) -> keras.Model:
-    """Build tokens and counts -> weights -> dense layers -> probabilities.
+    """Build tokens and counts -> token weights -> dense layers -> probabilities.
 
-    The first dense layer's product with a bag of V numbers, nearly all 0, is the weighted sum of
-    its rows, `Σ_t w_t W[id_t]`: so it is written as an embedding, and V may be large. Without
-    layers that is logistic regression.
+    The first dense layer's product with a sparse vector of V numbers is the weighted sum of its
+    rows, `Σ_t w_t W[id_t]`: it is an embedding, so V may be large. Without hidden layers the
+    network is logistic regression.
 
     Args:
         vocabulary_size: V; 0 is padding.
         outputs: 1 for a sigmoid unit, more for a softmax.
-        weighting: see `TokenWeights`; with "mean" the rows are vectors of the words, and their mean
-            goes into the layers.
-        layers: dense layers with ReLU before the last.
-        units: outputs of each.
-        embedding_size: size of a word's vector, with "mean".
-        embedding_trainable: whether these vectors learn with the network, or stay as they are.
-        word_dropout: share of the different words that is dropped.
-        dropout: share of each layer's output that is dropped.
-        penalty: of the squares of the first layer's weights, in the loss.
-        seed: of the first weights (the same on every backend) and of the dropout.
 
     Returns:
         A functional model, int `(B, T, 2)` to `(B, outputs)`.
 
     Raises:
-        InputError: an unknown weighting, fewer than no layers.
+        InputError: a setting out of range.
 
     Example:
         >>> bag_of_words_classifier(100, 1, layers=1).output_shape
         (None, 1)
     """
-    if layers < 0:
-        raise InputError(f"layers is {layers}; expected 0 or more.")
-    seeds = itertools.count(1000 * seed)
+    seeds, layers, units = Seeds(options["seed"]), options["layers"], options["units"]
+    mean = options["weighting"] == "mean"
     bag = keras.Input((None, 2), dtype="int32", name="bag")
     ids, counts = bag[:, :, 0], bag[:, :, 1]
-    weights = TokenWeights(vocabulary_size, weighting, name="weights")(ids, counts)
-    if word_dropout:
-        weights = keras.layers.Dropout(word_dropout, seed=next(seeds))(weights)
-    mean = weighting == "mean"
-    last = {"activation": "sigmoid" if outputs == 1 else "softmax", "dtype": "float32"}
-    width = embedding_size if mean else units if layers else outputs
+    weights = TokenWeights(vocabulary_size, options["weighting"], name="weights")(ids, counts)
+    weights = drop(weights, options["word_dropout"], seeds)
     x = keras.layers.Embedding(
         vocabulary_size,
-        width,
-        trainable=embedding_trainable or not mean,
-        embeddings_initializer=Seeded("uniform", next(seeds)) if mean or layers else "zeros",
-        embeddings_regularizer=keras.regularizers.L2(penalty) if penalty else None,
+        options["embedding_size"] if mean else units if layers else outputs,
+        trainable=options["embedding_trainable"] or not mean,
+        embeddings_initializer=seeds.uniform() if mean or layers else "zeros",
+        embeddings_regularizer=keras.regularizers.L2(options["l2"]) if options["l2"] else None,
         name="embedding",
     )(ids)
     x = WeightedSum(name="sum")(x, weights)
     for depth in range(layers):
         if depth or mean:
-            x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
-            x = keras.layers.Dense(units, kernel_initializer=Seeded("glorot_uniform", next(seeds)))(
-                x
-            )
+            x = seeds.dropout(options["dropout"])(x)
+            x = keras.layers.Dense(units, kernel_initializer=seeds.glorot())(x)
         else:
             x = Bias(name="bias")(x)
         x = keras.layers.ReLU()(x)
     if layers or mean:
-        x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
-        x = keras.layers.Dense(
-            outputs,
-            kernel_initializer=Seeded("glorot_uniform", next(seeds)),
-            name="probabilities",
-            **last,
-        )(x)
+        x = seeds.dropout(options["dropout"])(x)
+        x = class_probabilities(x, outputs, seeds)
     else:
         x = Bias(name="bias")(x)
-        x = keras.layers.Activation(**last, name="probabilities")(x)
+        activation = "sigmoid" if outputs == 1 else "softmax"
+        x = keras.layers.Activation(activation, dtype="float32", name="probabilities")(x)
     return keras.Model(bag, x, name="bag_of_words_classifier")

@@ -1,4 +1,4 @@
-"""Words in, words out: the vectors of a vocabulary, and the softmax over it, in one layer."""
+"""Input and output embeddings of language models with a full, sampled or adaptive softmax."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from keras import ops
 
 from rnnkit.backend.initializers import Seeded
 from rnnkit.data.softmax_inputs import ClusterTargets, NegativeSampler, check_cutoffs
-from rnnkit.errors import InputError
+from rnnkit.deprecation import renamed_class
+from rnnkit.errors import check_count
 
 Tensor = Any
 VERY_SMALL = -1e9
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class WordTable(keras.layers.Layer):
-    """A vector for each word, and the probability of each word after a vector h.
+class EmbeddingSoftmax(keras.layers.Layer):
+    """Embedding and softmax of a vocabulary, tied or not; the softmax full or sampled.
 
-    `p(w | h) = exp(h·o_w + b_w) / Σ_v exp(h·o_v + b_v)`, with `o_w = e_w`, the word's own vector,
-    if tied. With `samples`, a training step computes the sum over the frequent words in full and
-    estimates that over the R rare ones from S of them, drawn for the window and shared by its
-    positions: `Σ_rare ≈ (R / S) Σ_drawn exp(h·o_v + b_v)`, and what is to be foretold is added if
-    it is rare. Probabilities are exact outside training in any case.
+    `p(w | h) = exp(h·o_w + b_w) / Σ_v exp(h·o_v + b_v)`, with `o_w = e_w`, the embedding of the
+    word, if tied. Sampled softmax: a training step computes the sum over the frequent words in full
+    and estimates that over the R rare ones from S of them, sampled for the window and shared by its
+    positions: `Σ_rare ≈ (R / S) Σ_sampled exp(h·o_v + b_v)`; a rare target is added.
+    Outside training probabilities are exact in any case.
 
     Args:
         words: V.
         size: D, of a word's vector.
-        tie: whether the output has the words' vectors.
-        frequent: with samples, words below this number are never left out.
-        samples: S; 0 = the sum is always over all words.
-        seed: of the first weights.
+        tie: share the vectors between input and output.
+        frequent: sampled softmax: words below this id are always in the sum.
+        num_sampled: S; 0 = full softmax.
+        seed: of the initial weights.
         **options: as in `keras.layers.Layer`.
 
     Raises:
-        InputError: more samples than words.
+        InputError: more samples than rare words.
 
     Source: Press and Wolf 2017, arXiv:1608.05859 (tying); Jean et al. 2015, arXiv:1412.2007
         (sampling).
 
     Example:
-        >>> table = WordTable(10, 4)
+        >>> table = EmbeddingSoftmax(10, 4)
         >>> h = table(ops.array([[3, 1]]))
         >>> log_p = table.log_probabilities(h)
         >>> tuple(log_p.shape), float(ops.convert_to_numpy(ops.exp(log_p[0, 0])).sum().round(4))
@@ -58,17 +59,17 @@ class WordTable(keras.layers.Layer):
         *,
         tie: bool = True,
         frequent: int = 0,
-        samples: int = 0,
+        num_sampled: int = 0,
         seed: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.words, self.size, self.tie = words, size, tie
-        self.frequent, self.samples, self.seed = frequent, samples, seed
-        self.helper = NegativeSampler(frequent, words, samples) if samples else None
+        self.frequent, self.num_sampled, self.seed = frequent, num_sampled, seed
+        self.helper = NegativeSampler(frequent, words, num_sampled) if num_sampled else None
 
     def build(self, input_shape: Any = None) -> None:
-        """Create the vectors, the biases and, untied, the output's vectors."""
+        """Create embeddings, biases and, if untied, output embeddings."""
         shape = (self.words, self.size)
         start = Seeded("uniform", self.seed)
         self.embeddings = self.add_weight(shape=shape, initializer=start, name="embeddings")
@@ -107,14 +108,14 @@ class WordTable(keras.layers.Layer):
         training: bool = False,
     ) -> Tensor:
         """Return `-Σ w log p` of the targets `(N,)` after `(N, D)`; in training from samples."""
-        if not training or not self.samples:
+        if not training or not self.num_sampled:
             return ops.sum(weights * self.nll(hidden, targets))
         out, (drawn,) = self._out(), drawn
         frequent = _product(hidden, out[: self.frequent]) + self.bias[: self.frequent]
         rare = _product(hidden, ops.take(out, drawn, axis=0)) + ops.take(self.bias, drawn)
-        rare = rare + math.log((self.words - self.frequent) / self.samples)
+        rare = rare + math.log((self.words - self.frequent) / self.num_sampled)
         hit = ops.expand_dims(targets, 1) == ops.expand_dims(drawn, 0)
-        rare = ops.where(hit, VERY_SMALL, rare)  # it is counted by itself
+        rare = ops.where(hit, VERY_SMALL, rare)  # the target is counted once
         wanted = self._of_targets(hidden, targets)
         alone = ops.where(targets < self.frequent, VERY_SMALL, wanted)
         every = ops.concatenate([frequent, rare, ops.expand_dims(alone, 1)], axis=1)
@@ -128,36 +129,41 @@ class WordTable(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        names = ("words", "size", "tie", "frequent", "samples", "seed")
+        names = ("words", "size", "tie", "frequent", "num_sampled", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> EmbeddingSoftmax:
+        """Build the layer from what `get_config` returned, in older versions too."""
+        return cls(**_with_new_key(config, "samples", "num_sampled"))
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class AdaptiveTable(keras.layers.Layer):
-    """Vectors and softmax of a large vocabulary in clusters, the rare ones in fewer dimensions.
+class AdaptiveSoftmax(keras.layers.Layer):
+    """Adaptive softmax, with adaptive input embeddings: rare words have smaller vectors.
 
-    The head holds the frequent words and one entry for each rare cluster i, whose words lie in
-    `D_i = D / shrink^i` dimensions: `p(w | h) = p(w | head)`, or
-    `p(cluster i | head) · p(w | cluster i)` with `p(w | cluster i) ∝ exp((h Q_i)·o_w)`. A rare
-    cluster is computed only where one of its words is to be foretold, so that a training step
-    costs little more than the head. Tied, the vector of a word of cluster i is `o_w Q_iᵀ`.
+    The head has the frequent words and one entry for each tail cluster i, whose words have vectors
+    of `D_i = D / div_value^i` components: `p(w | h) = p(w | head)`, or
+    `p(cluster i | head) · p(w | cluster i)` with `p(w | cluster i) ∝ exp((h Q_i)·o_w)`. A training
+    step computes a tail cluster only where the target is in it, so it costs little more than the
+    head. If tied, the input vector of a word of cluster i is `o_w Q_iᵀ`.
 
     Args:
         words: V; words are numbered by falling frequency.
         size: D.
-        cutoffs: the first word of each rare cluster.
-        shrink: by which the dimensions fall from cluster to cluster.
-        tie: whether words come in with the vectors they go out with.
-        seed: of the first weights.
+        cutoffs: the first word of each tail cluster.
+        div_value: factor by which the size falls from cluster to cluster.
+        tie: share the vectors between input and output.
+        seed: of the initial weights.
         **options: as in `keras.layers.Layer`.
 
     Raises:
-        InputError: cutoffs that do not rise below V, or shrink below 1.
+        InputError: cutoffs that do not rise below V, or div_value below 1.
 
     Source: Grave et al. 2017, arXiv:1609.04309; tied: Baevski and Auli 2019, arXiv:1809.10853.
 
     Example:
-        >>> table = AdaptiveTable(10, 4, (3, 6))
+        >>> table = AdaptiveSoftmax(10, 4, (3, 6))
         >>> log_p = table.log_probabilities(table(ops.array([[3, 1]])))
         >>> tuple(log_p.shape), float(ops.convert_to_numpy(ops.exp(log_p[0, 0])).sum().round(4))
         ((1, 2, 10), 1.0)
@@ -169,15 +175,14 @@ class AdaptiveTable(keras.layers.Layer):
         size: int,
         cutoffs: Sequence[int],
         *,
-        shrink: int = 4,
+        div_value: int = 4,
         tie: bool = True,
         seed: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if shrink < 1:
-            raise InputError(f"shrink is {shrink}; expected 1 (all clusters in D) or more.")
-        self.words, self.size, self.shrink, self.tie = words, size, shrink, tie
+        self.words, self.size, self.tie = words, size, tie
+        self.div_value = check_count("div_value", div_value)
         self.cutoffs, self.seed = check_cutoffs(cutoffs, words), seed
         self.helper = ClusterTargets(self.cutoffs)
 
@@ -195,11 +200,11 @@ class AdaptiveTable(keras.layers.Layer):
         )
 
     def _tables(self, name: str, seed: int) -> list[Any]:
-        """Return the head's vectors, then for each rare cluster its vectors and its projection."""
+        """Return the vectors of the head; then vectors and projection of each tail cluster."""
         found = []
         borders = (0, *self.cutoffs, self.words)
         for i, (first, end) in enumerate(itertools.pairwise(borders)):
-            size = max(1, self.size // self.shrink**i)
+            size = max(1, self.size // self.div_value**i)
             shapes = [(f"{name}_{i}", (end - first, size), "uniform")]
             if i:
                 shapes.append((f"{name}_projection_{i}", (self.size, size), "glorot_uniform"))
@@ -280,8 +285,21 @@ class AdaptiveTable(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
-        names = ("words", "size", "cutoffs", "shrink", "tie", "seed")
+        names = ("words", "size", "cutoffs", "div_value", "tie", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> AdaptiveSoftmax:
+        """Build the layer from what `get_config` returned, in older versions too."""
+        return cls(**_with_new_key(config, "shrink", "div_value"))
+
+
+renamed_class("WordTable", EmbeddingSoftmax)
+renamed_class("AdaptiveTable", AdaptiveSoftmax)
+
+
+def _with_new_key(config: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if key == old else key: value for key, value in config.items()}
 
 
 def _product(hidden: Tensor, table: Tensor) -> Tensor:
