@@ -243,8 +243,8 @@ def test_what_it_refuses(model, names, tmp_path):
         (lambda: next_word(window=0), "window is 0"),
         (lambda: next_word(softmax="adaptiv").fit(TEXTS), "Did you mean 'adaptive'"),
         (
-            lambda: next_word(softmax="adaptive", cutoffs=(3,), shrink=0).fit(TEXTS),
-            "shrink is 0; expected 1",
+            lambda: next_word(softmax="adaptive", cutoffs=(3,), div_value=0).fit(TEXTS),
+            "div_value is 0; expected an integer of at least 1",
         ),
         (lambda: next_word(softmax="adaptive").fit(TEXTS), "cutoffs are .* below the size"),
         (lambda: next_word(softmax="sampled").fit(TEXTS), "A sampled softmax of 10 words"),

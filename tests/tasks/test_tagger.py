@@ -15,8 +15,8 @@ from rnnkit.monitor.spans import as_iob2
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
 from rnnkit.tasks.tagging.tagger import SequenceTagger
-from rnnkit.tasks.tagging.tagger_networks import Learned, recurrent_tagger
-from rnnkit.tasks.tagging.word_layers import KnownWords, Spelling
+from rnnkit.tasks.tagging.tagger_networks import TaggerSpec, recurrent_tagger
+from rnnkit.tasks.tagging.word_layers import WordDropout, CharEncoder
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
@@ -150,7 +150,7 @@ def test_the_loss_is_that_of_all_taggings_that_may_be(model, sentences):
 
 def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
     """Enumerated: what stands in the padding, and what would follow it, counts for nothing."""
-    network = recurrent_tagger(Learned(9, 9, False, 4, 9, 2, model.classes), units=3)
+    network = recurrent_tagger(TaggerSpec(9, 9, False, 4, 9, 2, model.classes), units=3)
     crf = network.get_layer("crf")
     rng = np.random.default_rng(0)
     crf.set_weights([3 * rng.normal(size=weight.shape) for weight in crf.get_weights()])
@@ -213,7 +213,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
     np.testing.assert_allclose(table[1], given.mean(axis=0), rtol=1e-5)
     assert model.network.get_layer("embedding").input_dim == 15  # learned for words of train only
     assert not model.network.get_layer("vectors").trainable
-    frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", trainable=False)
+    frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", embedding_trainable=False)
     frozen._learn(x, ("B-PER", "O"))
     assert "embedding" not in [layer.name for layer in frozen.network.layers]
     with pytest.raises(InputError, match=r"embedding_size is 7. Set embedding_size=6"):
@@ -230,7 +230,7 @@ def test_vectors_learned_from_the_sentences_and_unlabelled_ones(sentences):
 
 
 def test_unknown_words_are_learned_from_known_ones():
-    layer = KnownWords(50, 0.2, seed=1)
+    layer = WordDropout(50, 0.2, seed=1)
     ids = np.tile(np.arange(100), (40, 1))
     quiet = keras.ops.convert_to_numpy(layer(ids))
     assert (quiet == np.where(ids < 50, ids, 1)).all()
@@ -243,7 +243,7 @@ def test_unknown_words_are_learned_from_known_ones():
 
 @pytest.mark.parametrize("kind", ["cnn", "lstm"])
 def test_a_spelling_does_not_depend_on_the_padding(kind):
-    layer = Spelling(30, 8, kind, size=4, seed=2)
+    layer = CharEncoder(30, 8, kind, size=4, seed=2)
     ids = np.array([[[3, 4, 5, 0, 0], [0] * 5], [[5, 4, 3, 0, 0], [3, 4, 5, 0, 0]]])
     vectors = keras.ops.convert_to_numpy(layer(ids))
     short = keras.ops.convert_to_numpy(layer(ids[:, :, :3]))
@@ -256,7 +256,7 @@ def test_a_spelling_does_not_depend_on_the_padding(kind):
 
 @pytest.mark.every_backend
 def test_same_first_weights_on_every_backend():
-    learned = Learned(20, 20, False, 4, 9, 5, ("NOUN", "VERB"))
+    learned = TaggerSpec(20, 20, False, 4, 9, 5, ("NOUN", "VERB"))
     network = recurrent_tagger(learned, units=3, output="softmax", seed=2)
     first = network.get_layer("embedding").get_weights()[0]
     expected = np.random.default_rng(2001).uniform(-0.05, 0.05, (20, 4))
