@@ -9,7 +9,7 @@ import functools
 import importlib
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 Taker = TypeVar("Taker", bound=Callable[..., Any])
 
@@ -18,7 +18,7 @@ class Rename(NamedTuple):
     """An old public name and what replaces it.
 
     Attributes:
-        kind: "name", "option" or "class in a saved file".
+        kind: "name", "option", "attribute" or "class in a saved file".
         where: the module, function or class that has it.
         old: the old name.
         new: the new name.
@@ -129,6 +129,43 @@ def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
         return cast(Taker, call)
 
     return decorate
+
+
+class RenamedAttributes:
+    """Mixin whose `renamed_attributes` (old name -> new name) keep working.
+
+    They are found by `__getattr__`, not by properties: whoever goes through all attributes, as
+    Keras does to save a model, meets no warning.
+
+    Example:
+        >>> class Model(RenamedAttributes):
+        ...     renamed_attributes = {"monitor": "monitored_metric"}
+        ...     monitored_metric = "val_loss"
+        >>> import pytest
+        >>> with pytest.warns(DeprecationWarning, match="is now called 'monitored_metric'"):
+        ...     Model().monitor
+        'val_loss'
+    """
+
+    renamed_attributes: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for old, new in vars(cls).get("renamed_attributes", {}).items():
+            rename = Rename("attribute", cls.__name__, old, new)
+            if rename not in RENAMES:
+                RENAMES.append(rename)
+
+    def __getattr__(self, name: str) -> Any:
+        for cls in type(self).__mro__:
+            new = vars(cls).get("renamed_attributes", {}).get(name)
+            if new is not None:
+                warn(Rename("attribute", cls.__name__, name, new), stacklevel=2)
+                return getattr(self, new)
+        parent = getattr(super(), "__getattr__", None)  # torch's modules have one
+        if parent is not None:
+            return parent(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:

@@ -135,8 +135,8 @@ def test_causal_features_never_see_what_is_to_come():
         (lambda: LogMel(8000, window_ms=0.1), "a frame of 0.1 ms has 1 samples"),
         (lambda: LogMel(8000)(np.zeros((2, 900, 2))), r"\(2, 900, 2\); expected"),
         (lambda: LogMel(8000, mels=0), "mels is 0"),
-        (lambda: WindowFeatures("slopes"), "A feature is 'slopes'.*Did you mean 'slope'"),
-        (lambda: WindowFeatures("slope", window=0), "window is 0; expected 1 step or more"),
+        (lambda: WindowFeatures("slopes"), "features is 'slopes'.*Did you mean 'slope'"),
+        (lambda: WindowFeatures("slope", window=0), "window is 0; expected an integer"),
     ],
 )
 def test_settings_that_cannot_be_used(make, message):

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from rnnkit.errors import InputError
 from rnnkit.progress import Bar
 
-LARGEST_MEMBER = 100_000_000  # bytes; an honest archive of texts has none near it
+MAX_MEMBER_BYTES = 100_000_000  # bytes; an honest archive of texts has none near it
 
 
 def cache_folder() -> Path:
@@ -45,7 +45,9 @@ def find(file_name: str) -> Path | None:
 ANY_TEXT = " Any text file will do instead: give its path."  # of data sets that are one text
 
 
-def absent(name: str, put: str, *, fetch: str | None = None, more: str = "") -> InputError:
+def missing_dataset_error(
+    name: str, put: str, *, fetch: str | None = None, more: str = ""
+) -> InputError:
     """Return the error that says where a data set's files belong.
 
     Args:
@@ -55,7 +57,7 @@ def absent(name: str, put: str, *, fetch: str | None = None, more: str = "") -> 
         more: what else is to be said.
 
     Example:
-        >>> raise absent("names", "names.tar.xz")
+        >>> raise missing_dataset_error("names", "names.tar.xz")
         Traceback (most recent call last):
         rnnkit.errors.InputError: The data set names is not there: put names.tar.xz into a folder...
     """
@@ -161,6 +163,6 @@ def _name_inside(member: tarfile.TarInfo, folder: str, path: Path) -> str:
         )
     if not (member.isfile() or member.isdir()):
         raise InputError(f"{path} holds {member.name!r}, a link or device: refused.")
-    if member.size > LARGEST_MEMBER:
+    if member.size > MAX_MEMBER_BYTES:
         raise InputError(f"{path} holds {member.name!r} of {member.size:,} bytes: refused.")
     return "/".join(parts[1:])

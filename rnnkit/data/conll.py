@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnkit.data.splits import Dataset, Split, stratified_split
+from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError, suggest, suggest_sibling
 
 Tagged = tuple[list[list[str]], list[list[str]]]  # the words and the tags of each sentence
@@ -226,13 +227,7 @@ def _says(name: str, words: Sequence[str]) -> bool:
 
 
 def _lines(data: bytes, source: str) -> Iterator[tuple[int, str]]:
-    # Not splitlines: it also cuts at characters that stand within words of tweets.
-    for number, raw in enumerate(data.split(b"\n"), start=1):
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{source}, line {number} is not UTF-8: {error}.") from error
-        yield number, line.removesuffix("\r")
+    yield from enumerate(split_lines(decode(data, source)), start=1)
 
 
 def _unzipped(sentences: list[list[tuple[str, str]]], source: str) -> Tagged:

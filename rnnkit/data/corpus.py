@@ -9,13 +9,13 @@ from typing import Any
 
 from rnnkit.data import datasets
 from rnnkit.data.splits import Dataset
+from rnnkit.data.tables import TABLES
 from rnnkit.data.text import TextPipeline, check_text
 from rnnkit.data.token_stream import Corpus, Cut, Tokens, read_lines
 from rnnkit.errors import InputError, suggest
 
 __all__ = ["Corpus", "open_corpus"]
 
-TABLES = (".csv", ".tsv", ".jsonl")
 # Between the words of a text that is kept as one string: it counts as white space, so no word of a
 # pipeline holds it.
 _BETWEEN = "\x1e"

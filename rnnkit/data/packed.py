@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from rnnkit.data.archive import absent, find, read_members
+from rnnkit.data.archive import find, missing_dataset_error, read_members
 from rnnkit.errors import InputError
 
 
@@ -41,5 +41,7 @@ def contents_of(
         return {part: (members[path], f"{packed}, {path}") for part, path in inside.items()}
     paths = {part: find(file) for part, file in files.items()}
     if None in paths.values():
-        raise absent(name, f"{archive} or its files {', '.join(files.values())}", fetch=home)
+        raise missing_dataset_error(
+            name, f"{archive} or its files {', '.join(files.values())}", fetch=home
+        )
     return {part: (path.read_bytes(), str(path)) for part, path in paths.items() if path}

@@ -14,7 +14,7 @@ PairBatch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]
 
 
 class PairBatches:
-    """Batches `((sources, entering), leaving, weights)` of pairs of like lengths.
+    """Batches `((sources, decoder_inputs), decoder_targets, weights)` of pairs of like lengths.
 
     Of a target `w_1 .. w_n` what enters the decoder is `begin w_1 .. w_n` and what is to leave it
     `w_1 .. w_n end`: each step is told what was right before it (teacher forcing; Williams and
@@ -38,8 +38,8 @@ class PairBatches:
 
     Example:
         >>> batches = PairBatches([np.array([7, 8, 3])], [np.array([9])], batch_size=1)
-        >>> (source, entering), leaving, weights = batches[0]
-        >>> entering[0, :3].tolist(), leaving[0, :3].tolist(), weights[0, :3].tolist()
+        >>> (source, decoder_inputs), decoder_targets, weights = batches[0]
+        >>> decoder_inputs[0, :3].tolist(), decoder_targets[0, :3].tolist(), weights[0, :3].tolist()
         ([2, 9, 0], [9, 3, 0], [1.0, 1.0, 0.0])
     """
 
@@ -59,8 +59,10 @@ class PairBatches:
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.epoch = 0
         self._sources = [np.asarray(row, np.int32) for row in sources]
-        self._leaving = [np.append(row, END).astype(np.int32) for row in targets]
-        lengths = np.array([[len(t), len(s)] for t, s in zip(self._leaving, sources, strict=True)])
+        self._decoder_targets = [np.append(row, END).astype(np.int32) for row in targets]
+        lengths = np.array(
+            [[len(t), len(s)] for t, s in zip(self._decoder_targets, sources, strict=True)]
+        )
         self.tokens = int(lengths.sum())
         buckets = np.array([[bucket_length(int(n)) for n in row] for row in lengths])
         # Later keys count first: bucket of the target, bucket of the source, then the lengths.
@@ -75,11 +77,11 @@ class PairBatches:
         """Return one batch."""
         rows = self._batches[index].tolist()
         sources = padded([self._sources[i] for i in rows])
-        leaving = padded([self._leaving[i] for i in rows])
-        entering = np.zeros_like(leaving)
-        entering[:, 0] = BEGIN
-        entering[:, 1:] = np.where(leaving[:, :-1] == END, 0, leaving[:, :-1])
-        return (sources, entering), leaving, (leaving != 0).astype("float32")
+        decoder_targets = padded([self._decoder_targets[i] for i in rows])
+        decoder_inputs = np.zeros_like(decoder_targets)
+        decoder_inputs[:, 0] = BEGIN
+        decoder_inputs[:, 1:] = np.where(decoder_targets[:, :-1] == END, 0, decoder_targets[:, :-1])
+        return (sources, decoder_inputs), decoder_targets, (decoder_targets != 0).astype("float32")
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch, if the pairs are to be shuffled; the first is 0."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rnnkit.data.archive import ANY_TEXT, absent, find, read_members
+from rnnkit.data.archive import ANY_TEXT, find, missing_dataset_error, read_members
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.tables import read_text
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest_sibling
 
@@ -57,7 +58,9 @@ def read_wikitext() -> Dataset:
     splits = {}
     for part, name in names.items():
         if name not in found:
-            raise absent("wikitext2", f"{WIKITEXT}, or {name} beside it,", more=ANY_TEXT)
+            raise missing_dataset_error(
+                "wikitext2", f"{WIKITEXT}, or {name} beside it,", more=ANY_TEXT
+            )
         text = check_text(found[name], name)
         count = len(text.split()) + text.count("\n")
         if count != WORDS[part]:
@@ -87,7 +90,7 @@ def read_shakespeare() -> Dataset:
     """
     archive = find(SHAKESPEARE)
     if archive is None:
-        raise absent("tinyshakespeare", SHAKESPEARE, more=ANY_TEXT)
+        raise missing_dataset_error("tinyshakespeare", SHAKESPEARE, more=ANY_TEXT)
     members = dict(read_members(archive, "tinyshakespeare", re.compile(r"input\.txt")))
     text = check_text(members.get("input.txt", b""), f"{archive}, input.txt")
     if len(text) != CHARACTERS:
@@ -186,10 +189,7 @@ def _texts(path: Path, encoding: str) -> list[str]:
             raise InputError(f"{path} holds no text file ({', '.join(TEXT_FILES)}).")
     texts = []
     for file in files:
-        try:
-            text = file.read_text(encoding=encoding).removeprefix("\ufeff")
-        except (UnicodeDecodeError, LookupError) as error:
-            raise InputError(f"{file} cannot be read as {encoding}: {error}.") from error
+        text = read_text(file, encoding).replace("\r\n", "\n").replace("\r", "\n")
         if text.strip():
             texts.append(text)
     if not texts:

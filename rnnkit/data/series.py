@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.data.tables import cell, csv_records, parse_number, read_text
+from rnnkit.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ def _bridged(series: Series, step: int) -> Series:
     return Series(values, series.times[0] + step * np.arange(len(values)))
 
 
-def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
+def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
     """Deal series out in the order of time; a border that falls into a series cuts it.
 
     Args:
@@ -161,7 +161,7 @@ def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Se
         steps: how many steps each pile takes; the last pile takes what is left as well.
 
     Example:
-        >>> piles = deal_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
+        >>> piles = split_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
         >>> [[len(piece) for piece in pile] for pile in piles]
         [[4], [1, 3]]
     """
@@ -181,12 +181,12 @@ def deal_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Se
 
 def first_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
     """Return the first `limit` steps of a split."""
-    return SeriesSplit(deal_by_time(split.x, [limit, max(0, split.steps - limit)])[0])
+    return SeriesSplit(split_by_time(split.x, [limit, max(0, split.steps - limit)])[0])
 
 
 def last_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
     """Return the last `limit` steps of a split."""
-    return SeriesSplit(deal_by_time(split.x, [max(0, split.steps - limit), limit])[1])
+    return SeriesSplit(split_by_time(split.x, [max(0, split.steps - limit), limit])[1])
 
 
 def hold_out(found: SeriesDataset, fraction: float) -> SeriesDataset:
@@ -199,7 +199,7 @@ def hold_out(found: SeriesDataset, fraction: float) -> SeriesDataset:
     series = [*found.train.x, *found.valid.x]
     total = sum(map(len, series))
     held = round(fraction * total)
-    train, valid = deal_by_time(series, [total - held, held])
+    train, valid = split_by_time(series, [total - held, held])
     return replace(found, train=SeriesSplit(train), valid=SeriesSplit(valid))
 
 
@@ -257,7 +257,7 @@ def from_arrays(
         raise InputError(f"{len(names)} names for {width} columns: expected one for each.")
     total = sum(map(len, series))
     valid, test = round(valid_fraction * total), round(test_fraction * total)
-    parts = deal_by_time(series, [total - valid - test, valid, test])
+    parts = split_by_time(series, [total - valid - test, valid, test])
     return SeriesDataset(
         name=name,
         train=SeriesSplit(parts[0]),
@@ -279,7 +279,7 @@ def from_csv(
     step: int = 1,
     valid_fraction: float = 0.15,
     test_fraction: float = 0.15,
-    encoding: str = "utf-8-sig",
+    encoding: str = "utf-8",
 ) -> SeriesDataset:
     r"""Read a data set of series from a CSV file with a header, one row a step, in order of time.
 
@@ -307,28 +307,22 @@ def from_csv(
         [1.0, 6.0]
     """
     path = Path(path)
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
-    if not rows:
-        raise InputError(f"{path} has no rows under its header.")
     wanted = [target, *(name for name in columns or () if name != target)]
-    for name in [*wanted, *([time] if time else [])]:
-        if name not in rows[0]:
-            raise InputError(
-                f"{path} has no column {name!r}.{suggest(name, filter(None, rows[0]))} It has: "
-                f"{', '.join(filter(None, rows[0]))}."
-            )
-    try:
-        values = [[number(row[name]) for name in wanted] for row in rows]
-        times = [row[time].strip().replace(" ", "T") for row in rows] if time else None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: a cell is missing or no number ({error}).") from error
+    values: list[list[float]] = []
+    times: list[str] = []
+    for where, record in csv_records(read_text(path, encoding), path):
+        cells = {
+            name: cell(record, name, where, "time, target or columns")
+            for name in [*wanted, *([time] if time else [])]
+        }
+        values.append([parse_number(cells[name], where, name) for name in wanted])
+        if time:
+            times.append(cells[time].strip().replace(" ", "T"))
+    if not values:
+        raise InputError(f"{path} has no rows under its header.")
     return from_arrays(
         values,
-        times,
+        times if time else None,
         step=step,
         columns=wanted,
         valid_fraction=valid_fraction,

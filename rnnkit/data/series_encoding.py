@@ -96,7 +96,7 @@ class SeriesEncoder:
         self.scale = 1.0  # s
         self.columns: list[tuple[float, float]] = []  # mean and standard deviation of each
 
-    def fresh(self) -> SeriesEncoder:
+    def clone(self) -> SeriesEncoder:
         """Return an encoder of the same settings that has learned nothing."""
         return SeriesEncoder(
             target=self.target,

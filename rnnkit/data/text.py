@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rnnkit.data.words import ABBREVIATIONS, NEGATIONS, STOP_WORDS
+from rnnkit.data.lexicon import ABBREVIATIONS, NEGATIONS, STOP_WORDS
 from rnnkit.errors import InputError, suggest
 
 STOP_LISTS = {"keep-negations": STOP_WORDS - NEGATIONS, "full": STOP_WORDS}

@@ -10,17 +10,19 @@ import numpy as np
 
 from rnnkit.errors import InputError
 
-LEAST = 4  # windows of a part of a text: shorter ones would know too little of what came before
+MIN_WINDOWS = (
+    4  # windows of a part of a text: shorter ones would know too little of what came before
+)
 RESTARTS = 0.02  # share of a row's windows in training that begin with empty states
-BORDER = 0  # what stands before the first token of a text, and after its last
-Helper = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
+BOS_EOS_ID = 0  # what stands before the first token of a text, and after its last
+ExtraInputs = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
 
 
 class TextWindows:
     """Windows in which each row goes on where it ended in the window before, or starts anew.
 
-    A text of n tokens gives n steps: the inputs are `BORDER, x_1 .. x_{n-1}`, the targets
-    `x_1 .. x_n`; with `ends` one more, whose target is `BORDER`. Each text begins at the first step
+    A text of n tokens gives n steps: the inputs are `BOS_EOS_ID, x_1 .. x_{n-1}`, the targets
+    `x_1 .. x_n`; with `ends` one more, whose target is `BOS_EOS_ID`. Each text begins at the first step
     of a window, so that states have to be zeroed there alone, where every fast kernel can take it;
     the windows behind a text's last token are filled up with weight 0. A text that is longer than a
     row is cut into parts of equal length, four windows at least, that lie in several rows. Of those
@@ -38,11 +40,12 @@ class TextWindows:
         ends: whether the end of a text is to be foretold, too.
         shuffle: for every epoch draw the order of the texts anew, and where parts begin; and empty
             the states before a few windows more, so that short prompts are known, too.
-        seed: of these draws, and of what `helper` draws.
-        helper: more inputs, made from the targets and weights of a window.
+        seed: of these draws, and of what `extra_inputs` draws.
+        extra_inputs: more inputs, made from the targets and weights of a window.
 
     Attributes:
         tokens: targets of an epoch.
+        order: the index of the text of each part, row by row, in the order of this epoch.
 
     Raises:
         InputError: no token in the texts, sizes below 1.
@@ -67,24 +70,24 @@ class TextWindows:
         ends: bool = False,
         shuffle: bool = False,
         seed: int = 0,
-        helper: Helper | None = None,
+        extra_inputs: ExtraInputs | None = None,
     ) -> None:
         for label, size in (("window", window), ("rows", rows)):
             if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
                 raise InputError(f"{label} is {size!r}: expected a whole number from 1 on.")
-        after = [BORDER] if ends else []
+        after = [BOS_EOS_ID] if ends else []
         self._texts = [
-            np.concatenate([[BORDER], text, after]).astype("int32")
+            np.concatenate([[BOS_EOS_ID], text, after]).astype("int32")
             for text in texts
             if len(text) or ends
         ]
-        kept = [i for i, text in enumerate(texts) if len(text) or ends]
-        self._labels = None if labels is None else np.asarray(labels, "int32")[kept]
+        self._kept = np.array([i for i, text in enumerate(texts) if len(text) or ends], np.int64)
+        self._labels = None if labels is None else np.asarray(labels, "int32")[self._kept]
         self.tokens = sum(len(text) - 1 for text in self._texts)
         if not self.tokens:
             raise InputError("The texts hold no token: expected at least one.")
         self.window, self.rows = int(window), int(rows)
-        self.shuffle, self.seed, self.helper = shuffle, seed, helper
+        self.shuffle, self.seed, self.extra_inputs = shuffle, seed, extra_inputs
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -129,6 +132,11 @@ class TextWindows:
                 )
                 first += windows
 
+    @property
+    def order(self) -> np.ndarray:
+        """Return the index of the text of each part, row by row, in the order of this epoch."""
+        return self._kept[[i for i, *_ in self._pieces]]
+
     def _put(self, i: int, start: int, end: int, row: int, first: int) -> None:
         here = slice(first * self.window, first * self.window + end - start)
         self._ids[row, here] = self._texts[i][start:end]
@@ -141,7 +149,7 @@ class TextWindows:
         """Return the parts of a text: its number, first step, and the step after the last."""
         steps = len(self._texts[i]) - 1
         row = -(-self.tokens // self.rows)
-        parts = max(1, min(round(steps / row), steps // (LEAST * self.window)))
+        parts = max(1, min(round(steps / row), steps // (MIN_WINDOWS * self.window)))
         borders = np.linspace(0, steps, parts + 1).round().astype(int)
         return [(i, int(a), int(b)) for a, b in itertools.pairwise(borders)]
 
@@ -149,7 +157,7 @@ class TextWindows:
         """Return the number of windows."""
         return self._count
 
-    def __getitem__(self, index: int) -> tuple:
+    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
         """Return one window; the windows have to be taken in their order."""
         if not 0 <= index < self._count:
             raise IndexError(f"window {index} of {self._count}")
@@ -158,9 +166,9 @@ class TextWindows:
         inputs = [self._ids[:, here], self._starts[:, index]]
         if self._labels is not None:
             inputs.append(self._row_labels[:, index])
-        if self.helper is not None:
+        if self.extra_inputs is not None:
             random = np.random.default_rng([self.seed, self.epoch, index])
-            inputs += self.helper(targets, weights, random)
+            inputs += self.extra_inputs(targets, weights, random)
         return tuple(inputs), targets, weights
 
     def restore(self, values: np.ndarray) -> list[np.ndarray]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from rnnkit.errors import InputError
 
-LONGEST = 10_000  # words of a text of a file; gensim's C code takes no more at once
+MAX_TEXT_WORDS = 10_000  # words of a text of a file; gensim's C code takes no more at once
 BLOCK = 1 << 18  # bytes that are read at once
 
 Tokens = Callable[[], Iterator[list[str]]]
@@ -104,7 +104,7 @@ def read_lines(path: Path, cut: Cut = str.split, notes: list[str] | None = None)
             last = line
             yield tokens
         told = (
-            f"{long:,} lines of {path.name} hold more than {LONGEST:,} words and were read in "
+            f"{long:,} lines of {path.name} hold more than {MAX_TEXT_WORDS:,} words and were read in "
             "pieces of that many."
         )
         if long and notes is not None and told not in notes:
@@ -114,7 +114,7 @@ def read_lines(path: Path, cut: Cut = str.split, notes: list[str] | None = None)
 
 
 def _pieces(blocks: Iterable[str], cut: Cut) -> Iterator[tuple[int, list[str]]]:
-    """Yield number of the line and words: of one line all, or `LONGEST` at a time."""
+    """Yield number of the line and words: of one line all, or `MAX_TEXT_WORDS` at a time."""
     number, tail = 0, ""
     words: list[str] = []  # of the line that is being read
     for block in blocks:
@@ -133,7 +133,7 @@ def _pieces(blocks: Iterable[str], cut: Cut) -> Iterator[tuple[int, list[str]]]:
 
 
 def _cut_up(words: list[str]) -> list[list[str]]:
-    return [words[start : start + LONGEST] for start in range(0, len(words), LONGEST)]
+    return [words[start : start + MAX_TEXT_WORDS] for start in range(0, len(words), MAX_TEXT_WORDS)]
 
 
 def _blocks(path: Path) -> Iterator[str]:

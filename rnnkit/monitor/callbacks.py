@@ -38,7 +38,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     Epochs count from 1, batches on through all epochs. What a model does not tell is left out: of a
     plain `keras.Model` tokens/s, gradient norm and words. A model that gives more than a class for
-    each example has a method `show(writer, x, y, step)`, which is called with the examples: tagged
+    each example has a method `write_examples(writer, x, y, step)`, which is called with the examples: tagged
     sentences, translations and such.
 
     Args:
@@ -89,7 +89,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Find out where the count of batches stands: a second fit goes on from the first."""
-        if self._given is not None and not hasattr(self.model, "show"):
+        if self._given is not None and not hasattr(self.model, "write_examples"):
             self._examples = Examples(*self._given, limit=self.max_examples)
         self._writer("train")
         optimizer = getattr(self.model, "optimizer", None)
@@ -146,7 +146,7 @@ class TensorBoard(keras.callbacks.Callback):
         if self._examples is not None:
             self._examples.report(self.model, self._writer("validation"), step)
         elif self._given is not None:
-            self.model.show(self._writer("validation"), *self._given, step)
+            self.model.write_examples(self._writer("validation"), *self._given, step)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Write the word vectors and close the files."""

@@ -35,7 +35,7 @@ Raises:
 
 
 def _language_model(settings: Settings) -> LanguageModel:
-    from rnnkit.data.text_units import TextUnits
+    from rnnkit.data.tokenizer import Tokenizer
     from rnnkit.tasks import LanguageModel
     from rnnkit.tasks.language.language_networks import cutoff_ids, language_network
 
@@ -43,7 +43,7 @@ def _language_model(settings: Settings) -> LanguageModel:
     cutoff_ids(settings["cutoffs"])  # refuses what is no number at once
     return LanguageModel(
         functools.partial(language_network, **pick(settings, LanguageNetworkOptions)),
-        units=TextUnits(settings["unit"], **pick(settings, TokenizerOptions)),
+        tokenizer=Tokenizer(settings["unit"], **pick(settings, TokenizerOptions)),
         classes=split_names(settings["classes"]),
         window=settings["window"],
         ends=settings["learn_eos"],

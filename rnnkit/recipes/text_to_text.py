@@ -26,17 +26,15 @@ def _encoder_decoder(settings: Settings) -> Seq2Seq:
             "copy=True with shared_vocabulary=False: only sub-words of a shared vocabulary can be "
             "copied. Set shared_vocabulary=True, or copy=False."
         )
-    options = pick(settings, Seq2SeqOptions)
-    options["vocabulary"] = "joint" if options.pop("shared_vocabulary") else "separate"
     return Seq2Seq(
         functools.partial(attention_network, **pick(settings, AttentionNetworkOptions)),
-        score=settings["score"],
-        **options,
+        metric=settings["metric"],
+        **pick(settings, Seq2SeqOptions),
         **training,
     )
 
 
-def _recipe(name: str, summary: str, score: str, **defaults: Any) -> Callable[..., Seq2Seq]:
+def _recipe(name: str, summary: str, metric: str, **defaults: Any) -> Callable[..., Seq2Seq]:
     return recipe(
         name,
         summary,
@@ -52,7 +50,7 @@ def _recipe(name: str, summary: str, score: str, **defaults: Any) -> Callable[..
             "batch_size": 64,
             **defaults,
         },
-        fixed={"score": score},
+        fixed={"metric": metric},
         renamed={"vocabulary": "shared_vocabulary"},
         old_values={"vocabulary": {"joint": True, "separate": False}},
         text="""

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from rnnkit.recurrent import cells
-from rnnkit.recurrent.base import Options
+from rnnkit.recurrent.base import RecurrentOptions
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.gated import GatedLayer
 from rnnkit.recurrent.sequence import Shape, Tensor
@@ -22,16 +22,15 @@ class LSTM(GatedLayer):
     `i, f, o = σ(x_t W_• + h_{t-1} U_• + b_•)`, `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`,
     `c_t = f ⊙ c_{t-1} + i ⊙ c̃`, `h_t = o ⊙ tanh(c_t)`.
 
-    Stands where `keras.layers.LSTM` stood: same arguments, same weights, gates in the order
-    i, f, c, o. The arguments that all recurrent layers share, and the meaning of masks, are in
-    `RecurrentLayer`.
+    Drop-in replacement for `keras.layers.LSTM`: same arguments, same weights, gates in the order
+    i, f, c, o. The meaning of masks is in `SequenceLayer`.
 
     Args:
         units: size U of the states and of the output.
         activation: the activation of the candidate and of the cell's output.
         recurrent_activation: the activation of the gates.
         use_bias: add b.
-        unit_forget_bias: start the forget gate's bias at one (Jozefowicz et al. 2015).
+        unit_forget_bias: initialise the bias of the forget gate at one (Jozefowicz et al. 2015).
         **options: see `RecurrentLayer`.
 
     Call arguments:
@@ -39,13 +38,13 @@ class LSTM(GatedLayer):
         initial_state: `[h, c]`, each `(B, U)`; zeros when left out.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
-        resets: boolean `(B, T)`, true = the row starts anew at this step.
+        resets: boolean `(B, T)`, true = the states are zero before this step.
 
     Returns:
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h, c`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000.
 
@@ -55,7 +54,7 @@ class LSTM(GatedLayer):
     """
 
     gates = 4
-    system = "lstm"
+    cell_type = "lstm"
 
     def __init__(
         self,
@@ -65,13 +64,13 @@ class LSTM(GatedLayer):
         use_bias: bool = True,
         *,
         unit_forget_bias: bool = True,
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(units, activation, recurrent_activation, use_bias, **options)
         self.unit_forget_bias = unit_forget_bias
 
     def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
-        """Return the first value of the bias: the forget gate's part is one."""
+        """Return the initial value of the bias: one for the forget gate."""
         if not self.unit_forget_bias:
             return super().start_bias(shape, dtype)
         ones = ops.ones((self.units,), dtype=dtype)
@@ -90,5 +89,5 @@ class LSTM(GatedLayer):
         return Cell(self.with_activations(cells.lstm))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}

@@ -134,7 +134,7 @@ def carry_out(
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model, rows),
-        "monitor": model.monitor,
+        "monitor": model.monitored_metric,
         "counted_by": getattr(model, "signature", None),  # of scores that are counted in many ways
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
@@ -176,10 +176,10 @@ def environment() -> dict[str, Any]:
 
 def _kept_epoch(model: Task, rows: list[dict[str, float]]) -> int:
     """Return the epoch whose weights were kept: the best on held-out data, else the last."""
-    if not model.monitor.startswith("val_"):
+    if not model.monitored_metric.startswith("val_"):
         return len(rows)
     best = {"min": min, "max": max}[model.monitor_mode]
-    return int(best(rows, key=lambda row: row[model.monitor])["epoch"])
+    return int(best(rows, key=lambda row: row[model.monitored_metric])["epoch"])
 
 
 def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int | str) -> float:
@@ -191,7 +191,9 @@ def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int 
     if isinstance(train.x, Corpus):
         return _fit_words(model, train.x, folder, verbose)
     # Without labels there is nothing to show, unless the model itself knows what to make of them.
-    examples = (valid.x, valid.y) if valid.y is not None or hasattr(model, "show") else None
+    examples = (
+        (valid.x, valid.y) if valid.y is not None or hasattr(model, "write_examples") else None
+    )
     unlabelled = getattr(dataset, "unlabelled", None)
     begin = time.perf_counter()
     model.fit(
@@ -202,7 +204,7 @@ def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int 
         # The log comes first: the pictures that TensorBoard gets are no part of an epoch's seconds.
         callbacks=[EpochLog(folder), TensorBoard(folder.events, examples)],
         verbose=verbose,
-        **({"unlabelled": unlabelled} if unlabelled else {}),
+        **({"unlabelled": unlabelled} if unlabelled and model.uses_unlabelled else {}),
     )
     return time.perf_counter() - begin
 

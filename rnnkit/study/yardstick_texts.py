@@ -52,13 +52,13 @@ def measure_ngrams(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
 
     Source: Chen and Goodman 1999, An empirical study of smoothing techniques.
     """
-    from rnnkit.data.text_units import TextUnits
+    from rnnkit.data.tokenizer import Tokenizer
 
     unit = settings.get("unit", "word")
     begin = time.perf_counter()
     options = {name: settings[name] for name in ("split", "lowercase") if name in settings}
-    units = TextUnits(unit, **options)
-    texts = [units.cut(text) for text in dataset.train.x]
+    units = Tokenizer(unit, **options)
+    texts = [units.tokenize(text) for text in dataset.train.x]
     counts = Counter(token for text in texts for token in text)
     kept = {token for token, count in counts.items() if count >= settings.get("min_count", 1)}
     size = settings.get("vocabulary_size")
@@ -68,7 +68,7 @@ def measure_ngrams(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
         [[t if t in kept else None for t in text] for text in texts], ORDERS[unit], len(kept) + 1
     )
     seconds = time.perf_counter() - begin
-    held_out = [[t if t in kept else None for t in units.cut(text)] for text in dataset.test.x]
+    held_out = [[t if t in kept else None for t in units.tokenize(text)] for text in dataset.test.x]
     lost = sum(model.surprise(text) for text in held_out)
     mean = lost / max(sum(map(len, held_out)), 1)
     scores = {"loss": mean, "perplexity": math.exp(mean)}

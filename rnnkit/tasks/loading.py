@@ -1,4 +1,4 @@
-"""From one file back to a trained task, or to word vectors."""
+"""Loading of saved tasks and word vectors."""
 
 from __future__ import annotations
 

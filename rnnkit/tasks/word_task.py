@@ -1,43 +1,47 @@
-"""What tasks that read words share: the vocabulary, and where the words' vectors start from."""
+"""Base class of tasks that read words: vocabulary and initial word vectors."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import keras
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
 from rnnkit.embeddings.vectors import Start
-from rnnkit.errors import InputError, require_fitted, suggest
-from rnnkit.tasks.task import Task
+from rnnkit.errors import InputError, check_choice, require_fitted, suggest
+from rnnkit.tasks.task import Asset, Task
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-class WordTask(Task):
-    """A task that reads words. Abstract: a subclass says how words come out of its examples.
+VOCABULARY = Asset(
+    "vocabulary",
+    lambda vocabulary: vocabulary.to_json().encode(),
+    lambda raw: Vocabulary.from_json(raw.decode()),
+)
 
-    A task without a vocabulary learns it in the first `fit`, then builds its network.
+
+class WordTask(Task):
+    """A task that reads words. Abstract: a subclass defines how its examples are tokenised.
+
+    The vocabulary is learned in the first `fit`, then the network is built.
 
     Args:
-        build_network: makes the network; called once the vocabulary is known.
+        build_network: builds the network; called once the vocabulary is known.
         vocabulary_size: keep at most this many words, padding and unknown included.
         min_count: keep words that occur at least this often.
-        embedding: how the words' vectors start: "random"; "skip-gram" or "cbow", trained by
-            word2vec on the words of the first `fit` and the unlabelled ones given beside them; or
-            the path of a file of word vectors. The first `fit` reads it, and nothing does later.
-        embedding_trainer: what trains "skip-gram" and "cbow": "gensim" or "keras".
-        **options: see `rnnkit.tasks.task.Task`.
+        embedding: initial word vectors: "random"; "skip-gram" or "cbow", trained by word2vec on the
+            words of the first `fit` and of `unlabelled`; or the path of a file of word vectors,
+            which only the first `fit` reads.
+        embedding_trainer: the trainer of "skip-gram" and "cbow": "gensim" or "keras".
+        **options: see `rnnkit.tasks.Task`.
 
     Attributes:
-        share_of_vectors: how many of the vocabulary's words were found among the vectors, 0 to 1;
+        share_of_vectors: share of the vocabulary's words that were found among the vectors, 0 to 1;
             the others start from the mean vector. None before the first `fit`, and with "random".
         share_of_tokens: the same of the running words of the first `fit`.
 
@@ -45,8 +49,14 @@ class WordTask(Task):
         InputError: an `embedding` that is neither a known word nor a file, an unknown trainer.
     """
 
-    noun = ("example", "examples")  # what messages call them
-    assets: tuple[str, ...] = ("vocabulary.json",)
+    assets: ClassVar = {"vocabulary.json": VOCABULARY}
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "vocabulary_size",
+        "min_count",
+        "embedding",
+        "embedding_trainer",
+    )
+    uses_unlabelled = True
 
     def __init__(
         self,
@@ -59,20 +69,15 @@ class WordTask(Task):
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
-        if self.network is None:  # one that was loaded needs its file of vectors no more
-            _check_start(embedding)
-        if embedding_trainer not in TRAINERS:
-            raise InputError(
-                f"embedding_trainer is {embedding_trainer!r}; expected one of {TRAINERS}."
-                f"{suggest(str(embedding_trainer), TRAINERS)}"
-            )
+        if self.network is None:  # a loaded one needs its file of vectors no more
+            _check_embedding(embedding)
+        check_choice("embedding_trainer", embedding_trainer, TRAINERS)
         self.vocabulary_size = vocabulary_size
         self.min_count = min_count
         self.embedding = os.fspath(embedding)
         self.embedding_trainer = embedding_trainer
         self.share_of_vectors: float | None = None
         self.share_of_tokens: float | None = None
-        self._news: list[str] = []  # what the first fit has to say before its first epoch
         self.vocabulary: Vocabulary | None = None
 
     def _known_vocabulary(self) -> Vocabulary:
@@ -90,16 +95,16 @@ class WordTask(Task):
             )
         return vocabulary
 
-    def _cut(self, unlabelled: Sequence[Any]) -> list[list[str]]:
+    def tokenize_unlabelled(self, unlabelled: Sequence[Any]) -> list[list[str]]:
         """Return the words of each of the unlabelled examples."""
         raise NotImplementedError
 
     def _word_vectors(
         self, tokens: list[list[str]], unlabelled: Sequence[Any], size: int
     ) -> KeyedVectors | None:
-        """Return the vectors that the words start from, read or trained; None if from random."""
+        """Return the initial word vectors, read or trained; None for random ones."""
         if len(unlabelled) and self.embedding not in METHODS:
-            self._news.append(
+            self._startup_messages.append(
                 f"the {len(unlabelled):,} unlabelled {self.noun[1]} are not used: only embedding="
                 f"{' or '.join(map(repr, METHODS))} learns from them, and it is {self.embedding!r}"
             )
@@ -107,7 +112,7 @@ class WordTask(Task):
             return None
         if self.embedding in METHODS:
             return train_word_vectors(
-                tokens + self._cut(unlabelled),
+                tokens + self.tokenize_unlabelled(unlabelled),
                 method=self.embedding,
                 trainer=self.embedding_trainer,
                 vector_size=size,
@@ -124,35 +129,21 @@ class WordTask(Task):
             )
         return vectors
 
-    def _tell(self, start: Start, words: int) -> None:
-        """Keep, and say before the first epoch, how many words a vector was found for."""
+    def _keep_shares(self, start: Start, words: int) -> None:
+        """Keep, and print before the first epoch, how many words a vector was found for."""
         self.share_of_vectors = start.share_of_words
         self.share_of_tokens = start.share_of_tokens
         rest = "; the others start from the mean vector" if start.share_of_tokens < 1 else ""
-        self._news.insert(
+        self._startup_messages.insert(
             0,
             f"word vectors for {start.share_of_words:.1%} of the vocabulary's {words:,} words and "
             f"{start.share_of_tokens:.1%} of the running words{rest}",
         )
 
-    def _train(self, *args: Any, **options: Any) -> keras.callbacks.History:
-        """Train, after a line on standard error for each thing that the first fit has to say."""
-        news, self._news = self._news, []
-        if options.get("verbose") != 0:
-            for line in news:
-                print(f"rnnkit: {line}", file=sys.stderr)
-        return super()._train(*args, **options)
-
     def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the task again; the vocabulary travels beside it."""
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "min_count": self.min_count,
-            "embedding": self.embedding,
-            "embedding_trainer": self.embedding_trainer,
-            "shares": [self.share_of_vectors, self.share_of_tokens],
-        }
+        """Return the constructor's arguments and the network; the vocabulary is an asset."""
+        shares = [self.share_of_vectors, self.share_of_tokens]
+        return {**super().get_config(), "shares": shares}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
@@ -163,21 +154,9 @@ class WordTask(Task):
         task.share_of_vectors, task.share_of_tokens = shares
         return task
 
-    def save_assets(self, dir_path: str) -> None:
-        """Put the vocabulary into the file; called by Keras."""
-        if self.vocabulary is not None:
-            Path(dir_path, "vocabulary.json").write_text(
-                self.vocabulary.to_json(), encoding="utf-8"
-            )
 
-    def load_assets(self, dir_path: str) -> None:
-        """Take the vocabulary out of the file; called by Keras."""
-        text = Path(dir_path, "vocabulary.json").read_text(encoding="utf-8")
-        self.vocabulary = Vocabulary.from_json(text)
-
-
-def _check_start(embedding: Any) -> None:
-    """Refuse what is neither a known start of the words' vectors nor a file."""
+def _check_embedding(embedding: Any) -> None:
+    """Refuse an initialisation of word vectors that is neither known nor a file."""
     known = ("random", *METHODS)
     hint = ""
     if isinstance(embedding, str | os.PathLike):

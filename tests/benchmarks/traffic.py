@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from rnnkit import datasets
+from rnnkit.data.autoregression import lags
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.data.series_encoding import SeriesEncoder
-from rnnkit.data.series_line import lags
 from rnnkit.recipes import traffic_forecaster
 from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 

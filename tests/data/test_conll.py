@@ -52,7 +52,7 @@ def test_spaces_windows_line_ends_and_a_byte_order_mark():
         ("Alice\tB-PER\nran\t\n", r"line 2 cannot be read"),
         ("Alice\tB-PER\nran\tV\tO\n", r"line 2 .* has 3 columns; expected 2"),
         ("\n\n", r"x holds no sentence"),
-        ("Alice\tB-PER\nr\xe4n\tO\n", r"x, line 2 is not UTF-8"),
+        ("Alice\tB-PER\nr\xe4n\tO\n", r"x, line 2: byte 0xe4 is not utf-8"),
     ],
 )
 def test_lines_that_cannot_be_read_are_named(text, message):

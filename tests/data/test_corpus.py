@@ -92,7 +92,7 @@ def test_a_file_has_a_text_on_each_line(tmp_path, name):
 
 @pytest.mark.parametrize("block", [7, 64, 1 << 20])
 def test_long_lines_come_in_pieces_whatever_is_read_at_once(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(token_stream, "LONGEST", 10)
+    monkeypatch.setattr(token_stream, "MAX_TEXT_WORDS", 10)
     monkeypatch.setattr(token_stream, "BLOCK", block)
     lengths = [25, 3, 10, 20, 1, 41]
     lines = [[f"é{i}_{j}" for j in range(n)] for i, n in enumerate(lengths)]

@@ -87,7 +87,7 @@ def test_overlap_can_be_left_out(small):
     assert len(dropped.train) + len(dropped.valid) == 23
     assert "the same in both" not in dropped.train.texts + dropped.valid.texts
     assert "the same in both" in kept.train.texts + kept.valid.texts
-    assert "goes without" in dropped.notes[0]
+    assert "dropped from train" in dropped.notes[0]
 
 
 def test_the_quick_copy_follows_the_archive(small, tmp_path, monkeypatch):
@@ -178,7 +178,7 @@ def test_another_archive_is_refused(small):
 
 
 def test_a_member_beyond_measure_is_refused(small, monkeypatch):
-    monkeypatch.setattr(archive, "LARGEST_MEMBER", 10)
+    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 10)
     with pytest.raises(InputError, match=r"bytes: refused"):
         datasets.load("imdb")
 

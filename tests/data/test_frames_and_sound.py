@@ -143,9 +143,9 @@ def test_gesture_phases_are_held_out_by_time_and_cut_at_gaps(folder, monkeypatch
             for x, y in zip(split.x, split.y, strict=True):
                 assert x.shape == (len(y), 19)
                 assert y.tolist() == (x[:, 0].astype(int) % 100 % 5).tolist()
-    with pytest.raises(InputError, match=r"tiny, line 2 is no frame .'1,2,Rest'.: expected 18 "):
+    with pytest.raises(InputError, match=r"tiny, line 2 is not a frame .'1,2,Rest'.: expected 18 "):
         gesture.parse_gesture((frames(0, [1]) + "1,2,Rest\n").encode(), "tiny")
-    with pytest.raises(InputError, match=r"tiny, line 1 is no frame .*rust'"):
+    with pytest.raises(InputError, match=r"tiny, line 1 is not a frame .*rust'"):
         gesture.parse_gesture(frames(0, [1]).replace("rest", "rust").encode(), "tiny")
     (folder / "a2_raw.csv").write_text(frames(0, [1]))
     with pytest.raises(InputError, match=r"a2_raw.csv holds 1 steps; expected 3"):

@@ -5,13 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnnkit.data.samples import sample
-from rnnkit.data.samples.sample_words import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
+from rnnkit.data.samples import reviews_sample
+from rnnkit.data.samples.reviews_lexicon import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
 
 
 @pytest.fixture(scope="module")
 def data():
-    return sample.read()
+    return reviews_sample.read()
 
 
 def splits(data):
@@ -30,17 +30,19 @@ def test_sizes_balance_and_no_text_twice(data):
 
 
 def test_a_text_that_comes_up_again_is_left_out(monkeypatch):
-    monkeypatch.setattr(sample, "OPENINGS", ["so"])
-    monkeypatch.setattr(sample, "VERDICTS", [["it is {same}"]])
-    monkeypatch.setattr(sample, "DISTRACTIONS", ["a b", "b c", "c d", "d e"])
-    monkeypatch.setattr(sample, "SIZES", {"train": 800, "valid": 10, "test": 200})
-    texts = [text for split in splits(sample.read()) for text in split.texts]
+    monkeypatch.setattr(reviews_sample, "OPENINGS", ["so"])
+    monkeypatch.setattr(reviews_sample, "VERDICTS", [["it is {same}"]])
+    monkeypatch.setattr(reviews_sample, "DISTRACTIONS", ["a b", "b c", "c d", "d e"])
+    monkeypatch.setattr(reviews_sample, "SIZES", {"train": 800, "valid": 10, "test": 200})
+    texts = [text for split in splits(reviews_sample.read()) for text in split.texts]
     assert len(set(texts)) == 1010
 
 
 def test_the_same_texts_everywhere_and_always(data):
     joined = "\n".join(text for split in splits(data) for text in split.texts)
-    assert joined == "\n".join(text for split in splits(sample.read()) for text in split.texts)
+    assert joined == "\n".join(
+        text for split in splits(reviews_sample.read()) for text in split.texts
+    )
     # Results on `sample` are only comparable between machines and versions if this stays.
     assert hashlib.sha256(joined.encode()).hexdigest()[:16] == "ccd3ac1873e3c6b8"
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from rnnkit.data import datasets
-from rnnkit.data.pieces import Pieces, Whole
-from rnnkit.data.series import Series, cut_at_gaps, deal_by_time, from_arrays, from_csv
+from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
+from rnnkit.data.series import Series, cut_at_gaps, from_arrays, from_csv, split_by_time
 from rnnkit.data.series_encoding import SeriesEncoder
 from rnnkit.data.sets import traffic
 from rnnkit.errors import InputError
@@ -84,8 +84,12 @@ def test_pems_from_two_files(own, monkeypatch):
     ("file", "text", "message"),
     [
         ("train.csv", HEAD, r"train.csv holds 0 rows; expected 10"),
-        ("test.csv", PEMS["test.csv"].replace("03/03/2016 0:55", "soon"), "test.csv has a row"),
-        ("test.csv", PEMS["test.csv"].replace("Lane 1", "Lane 2"), "test.csv has a row"),
+        (
+            "test.csv",
+            PEMS["test.csv"].replace("03/03/2016 0:55", "soon"),
+            r"test\.csv, line \d+ is not as",
+        ),
+        ("test.csv", PEMS["test.csv"].replace("Lane 1", "Lane 2"), "test.csv, line 2 is not as"),
         ("test.csv", None, "holds no test.csv"),
     ],
 )
@@ -174,7 +178,7 @@ def test_gaps_and_bridges():
 
 def test_dealing_by_time_loses_nothing():
     series = [Series(np.arange(7)), Series(np.arange(7, 9)), Series(np.arange(9, 20))]
-    piles = deal_by_time(series, [8, 5, 7])
+    piles = split_by_time(series, [8, 5, 7])
     values = [[one.values[:, 0].tolist() for one in pile] for pile in piles]
     assert values == [
         [[0, 1, 2, 3, 4, 5, 6], [7]],
@@ -205,12 +209,12 @@ def test_ones_own_measurements(tmp_path):
     data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
     assert data.columns == ("cars", "rain")
     assert data.test.x[0].values.tolist() == [[4.0, 1.0]]
-    with pytest.raises(InputError, match=r"no column 'car'\. Did you mean 'cars'"):
+    with pytest.raises(InputError, match=r"line 2 has no column 'car': .*Did you mean 'cars'"):
         from_csv(path, time="when", target="car")
     path.write_text("when,cars,rain\n2020-01-01 00:00,3,0\n2020-01-01 00:05,,1\n")
     data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
     np.testing.assert_equal(data.test.x[0].values, [[np.nan, 1.0]])  # empty: not measured
-    with pytest.raises(InputError, match="no number"):
+    with pytest.raises(InputError, match=r"line 2, column 'when': .* is not a number"):
         from_csv(path, time=None, target="when")
     with pytest.raises(InputError, match="target is 3; expected the number of a column, 0 to 1"):
         from_arrays(np.zeros((9, 2)), target=3)
@@ -315,8 +319,9 @@ def test_pieces_cover_every_step_once_and_move_with_the_epochs():
     encoder = SeriesEncoder()
     encoder.learn([Series(values)])
     encoded = encoder.encode([Series(values), Series(values[:10])])
-    pieces = Pieces(encoded, context=5, window=32, warm_up=8, batch_size=4, shuffle=True, seed=1)
-    still = Pieces(encoded, context=5, window=32, warm_up=8, batch_size=4)
+    sizes = {"context": 5, "window": 32, "warm_up": 8, "batch_size": 4}
+    pieces = ForecastWindows(encoded, **sizes, shuffle=True, seed=1)
+    still = ForecastWindows(encoded, **sizes)
     counted = sum(int(still[i][2].sum()) for i in range(len(still)))
     assert counted == sum(int(one.known[4:].sum()) for one in encoded) == 295 + 5
     pieces.start_epoch(0)
@@ -333,7 +338,9 @@ def test_whole_series_go_by_length():
     encoder = SeriesEncoder()
     encoder.learn([Series(np.arange(9.0))])
     lengths = [5, 60, 33, 200, 1]
-    whole = Whole(encoder.encode([Series(np.arange(float(n))) for n in lengths]), context=2)
+    whole = FullSeriesBatches(
+        encoder.encode([Series(np.arange(float(n))) for n in lengths]), context=2
+    )
     assert whole.groups == [[0, 4], [2], [1], [3]]
     assert [whole[i][0].shape[1] for i in range(4)] == [32, 48, 64, 256]
     assert [int(whole[i][2].sum()) for i in range(4)] == [3, 31, 58, 198]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rnnkit.data import datasets
-from rnnkit.data.samples import movements
+from rnnkit.data.samples import sequences_sample
 from rnnkit.data.sets import timeseries
 from rnnkit.errors import InputError
 
@@ -93,7 +93,7 @@ def test_a_line_that_cannot_be_read_is_named(lines, message):
 
 
 def test_the_sample_is_always_the_same_and_only_order_decides():
-    data, again = movements.read(), datasets.load("sequences_sample")
+    data, again = sequences_sample.read(), datasets.load("sequences_sample")
     np.testing.assert_array_equal(data.test.x[5], again.test.x[5])
     assert (len(data.train), len(data.valid), len(data.test)) == (600, 150, 300)
     assert np.bincount(data.test.y).tolist() == [100, 100, 100]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import keras
@@ -242,7 +239,7 @@ def test_bad_input(call, message):
         call(monitor)
 
 
-def test_a_notebook_shows_a_picture_without_pyplot():
+def test_a_notebook_shows_a_picture_without_pyplot(fresh_python):
     """IPython asks an object for its `_repr_png_`; nothing global is touched on the way."""
     code = """
 import json, sys
@@ -250,8 +247,7 @@ from rnnkit import monitor
 shown = monitor.transition_figure([[0.5, 0.5], [0.5, 0.5]])._repr_png_()
 print(json.dumps([shown[:4].hex(), "matplotlib.pyplot" in sys.modules, "keras" in sys.modules]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert json.loads(done.stdout) == ["89504e47", False, False], done.stderr
+    assert fresh_python(code).value == ["89504e47", False, False]
 
 
 def steps(found, tag):

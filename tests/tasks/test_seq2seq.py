@@ -12,6 +12,7 @@ from keras import ops
 from rnnkit.errors import InputError
 from rnnkit.monitor.events import EventWriter
 from rnnkit.recipes.text_to_text import summarizer, translator
+from rnnkit.tasks.task import Examples
 from rnnkit.tasks.text_to_text import text_scores
 from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
@@ -91,7 +92,7 @@ def test_attention(model, numbers):
 
 def test_shown_in_tensorboard(model, numbers, tmp_path):
     with EventWriter(tmp_path) as writer:
-        model.show(writer, numbers[0], numbers[1], 7)
+        model.write_examples(writer, numbers[0], numbers[1], 7)
     found = event_files.read(tmp_path)
     assert numbers[1][0] in found["examples/outputs"][0][1].item().decode()
     assert {"attention/0", "attention/1", "attention/2"} <= set(found)
@@ -128,13 +129,13 @@ def test_summarizer_copies_and_every_option_runs():
     found = model.evaluate(x[:4], y[:4], return_dict=True, verbose=0, beam_size=2)
     assert {"rouge1", "rouge2", "rougeL"} < set(found)
     assert "stemmer" in model.signature
-    fewer = model.evaluate(x[:4], y[:4], verbose=0, write=False)
+    fewer = model.evaluate(x[:4], y[:4], verbose=0, decode=False)
     assert len(fewer) == 3
 
 
 def test_separate_vocabularies():
     model = translator(**TINY, shared_vocabulary=False, attention="additive")
-    model._learn(["drei"] * 9, ["three words"] * 9)
+    model.learn(Examples(["drei"] * 9, [["three words"]] * 9), None, None, ())
     sizes = [len(model.source_subwords), len(model.target_subwords)]
     assert [model.network.get_layer(n).input_dim for n in ("source_embedding", "embedding")] == (
         sizes

@@ -43,7 +43,7 @@ def test_learns_sounds_and_keeps_their_scale(tones, tmp_path):
     frames = np.concatenate(rows).astype("float64")
     np.testing.assert_allclose(np.ravel(scale.input_mean), frames.mean(axis=0), rtol=1e-4)
     # 1,100 to 2,000 samples: one shape.
-    assert {model._batches([row[:, None]])[0][0][0].shape for row in x} == {(1, 2048, 1)}
+    assert {model.make_batches([row[:, None]])[0][0][0].shape for row in x} == {(1, 2048, 1)}
     model.save(tmp_path / "tones.keras")
     again = load(tmp_path / "tones.keras")
     np.testing.assert_allclose(again.predict(x, verbose=0), together, atol=1e-6)

@@ -16,7 +16,7 @@ from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec, recurrent_tagger
-from rnnkit.tasks.tagging.word_layers import WordDropout, CharEncoder
+from rnnkit.tasks.tagging.word_layers import CharEncoder, WordDropout
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
@@ -158,7 +158,7 @@ def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
     other = SequenceTagger(network=network, classes=model.classes, word_length=2)
     other.vocabulary, other.letters = model.vocabulary, model.letters
     ids = [rng.integers(1, 9, (length, 3)).astype("int32") for length in (1, 2, 3, 4)]
-    answers = other._tags(other._batches(ids))
+    answers = other._tags(other.make_batches(ids))
     for row, tags in zip(ids, answers, strict=True):
         (potentials,) = keras.ops.convert_to_numpy(other(row[None]))
         best = max(
@@ -214,7 +214,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
     assert model.network.get_layer("embedding").input_dim == 15  # learned for words of train only
     assert not model.network.get_layer("vectors").trainable
     frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", embedding_trainable=False)
-    frozen._learn(x, ("B-PER", "O"))
+    frozen.fit_network(x, ("B-PER", "O"))
     assert "embedding" not in [layer.name for layer in frozen.network.layers]
     with pytest.raises(InputError, match=r"embedding_size is 7. Set embedding_size=6"):
         name_tagger(**SMALL | {"embedding_size": 7}, embedding=tmp_path / "words.txt").fit(x, y)
@@ -223,7 +223,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
 def test_vectors_learned_from_the_sentences_and_unlabelled_ones(sentences):
     x, _ = sentences
     model = name_tagger(**SMALL, embedding="cbow", characters=None)
-    model._learn(x, ("B-PER", "O"), ["Ask Paris!", ["Paris", "!"]] * 9)
+    model.fit_network(x, ("B-PER", "O"), ["Ask Paris!", ["Paris", "!"]] * 9)
     assert {"paris", "!"} <= set(model.vocabulary.tokens)
     assert model.share_of_vectors == 1.0
     assert model.network.input_shape == (None, None, 1)
@@ -292,7 +292,7 @@ def test_parts_of_speech_have_no_spans_and_the_best_epoch_is_kept(sentences):
         weights.append(model.network.get_layer("scores").get_weights()[0])
         return {"accuracy": next(answers)}
 
-    model.score = score
+    model.score_tags = score
     told = model.fit(x, y, validation_data=(x, y), patience=2, verbose=0)
     assert told.history["val_accuracy"] == [0.5, 0.9, 0.1, 0.2]
     kept = model.network.get_layer("scores").get_weights()[0]
@@ -314,7 +314,7 @@ def test_what_is_shown_of_held_out_sentences(model, sentences):
             written.update(values)
 
     x, y = sentences
-    model.show(Writer(), x, [["O"] * len(row) for row in y[:1]] + y[1:], 1)
+    model.write_examples(Writer(), x, [["O"] * len(row) for row in y[:1]] + y[1:], 1)
     assert "**Ellen Smith** (PER) asked **Ellen** (PER)" in written["examples/sentences"]
     assert written["examples/mistakes"].count("\n") == 2
     assert written["examples/confusion"][1:4] == b"PNG"

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rnnkit.data.conll import dataset
-from rnnkit.data.samples.draw import pick
-from rnnkit.data.samples.names_words import FIRST, SLOTS, SYLLABLES, TEMPLATES, UPOS
+from rnnkit.data.samples.grammar import pick
+from rnnkit.data.samples.names_lexicon import FIRST, SLOTS, SYLLABLES, TEMPLATES, UPOS
 from rnnkit.data.splits import Dataset, Split
 
 # Whole batches of 32: a part of one is a shape more to be compiled.

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from rnnkit.data.samples.draw import pick
+from rnnkit.data.samples.grammar import pick
 from rnnkit.data.splits import Dataset, Split
 
 SIZES = {"train": 2_000, "valid": 200, "test": 200}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from rnnkit.data.samples.draw import pick
+from rnnkit.data.samples.grammar import pick
 from rnnkit.data.splits import Dataset, Split
 
 SIZES = {"train": 1_500, "valid": 150, "test": 150}  # scenes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnkit.data.series import SeriesDataset, SeriesSplit, cut_at_gaps, deal_by_time
+from rnnkit.data.series import SeriesDataset, SeriesSplit, cut_at_gaps, split_by_time
 
 DAYS = {"train": 20, "valid": 5, "test": 5}
 STEP = 15  # minutes
@@ -42,7 +42,7 @@ def read() -> SeriesDataset:
         share[step] = SHARE[regime]
     counts = random.poisson(np.tile(usual, len(days)) * share)
     series = cut_at_gaps(counts, moments, STEP)
-    parts = deal_by_time(series, [count * per_day for count in DAYS.values()])
+    parts = split_by_time(series, [count * per_day for count in DAYS.values()])
     train, valid, test = map(SeriesSplit, parts)
     return SeriesDataset(
         name="traffic_sample",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import numpy as np
 
 from rnnkit.data.packed import contents_of
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.tables import csv_rows, decode, parse_number
 from rnnkit.errors import InputError
 
 ARCHIVE = "timeseries.tar.xz"
@@ -90,8 +88,8 @@ def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.
         ((3, 19), [0.0, 0.5, 0.0], [3, 3, 3], [False, False, True])
     """
     rows, labels = [], []
-    for number, row in _rows(data):
-        if number == 1 and row[-1].lower() == "phase":
+    for where, row in csv_rows(decode(data, source), source):
+        if not rows and row[-1].lower() == "phase":
             continue
         try:
             values = [float(cell) for cell in row[:-1]]
@@ -100,7 +98,7 @@ def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.
         phase = row[-1].strip().capitalize()
         if len(values) != COLUMNS + 1 or phase not in PHASES:
             raise InputError(
-                f"{source}, line {number} is no frame ({','.join(row)[-40:]!r}): expected "
+                f"{where} is not a frame ({','.join(row)[-40:]!r}): expected "
                 f"{COLUMNS} coordinates, a time and one of {', '.join(PHASES)}."
             )
         rows.append(values)
@@ -127,11 +125,10 @@ def read_room() -> Dataset:
     )
     splits = {}
     for part, (data, source) in contents.items():
-        rows = [row for number, row in _rows(data) if number > 1]
-        try:
-            table = np.array([[float(cell) for cell in row[2:8]] for row in rows]).reshape(-1, 6)
-        except ValueError as error:
-            raise InputError(f"{source} cannot be read: {error}.") from error
+        _, *rows = csv_rows(decode(data, source), source)
+        table = np.array(
+            [[parse_number(cell, where, "2 to 7") for cell in row[2:8]] for where, row in rows]
+        ).reshape(-1, 6)
         _expect(len(table), ROOM_COUNTS[part], source)
         splits[part] = Split([table[:, :5].astype("float32")], [table[:, 5].astype(np.int64)])
     return Dataset(
@@ -142,12 +139,6 @@ def read_room() -> Dataset:
         classes=("empty", "occupied"),
         about=ROOM_ABOUT,
     )
-
-
-def _rows(data: bytes) -> list[tuple[int, list[str]]]:
-    text = data.decode("utf-8", "replace")
-    rows = enumerate(csv.reader(io.StringIO(text, newline="")), start=1)
-    return [(number, row) for number, row in rows if row]
 
 
 def _pieces(x: np.ndarray, y: np.ndarray, gaps: np.ndarray, keep: np.ndarray) -> Split:

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from rnnkit.data.archive import absent, find, read_members
+from rnnkit.data.archive import find, missing_dataset_error, read_members
 from rnnkit.data.splits import Dataset, Split, stratified_split
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError
@@ -34,7 +34,7 @@ def read() -> Dataset:
     """
     archive = find(ARCHIVE)
     if archive is None:
-        raise absent("names", ARCHIVE)
+        raise missing_dataset_error("names", ARCHIVE)
     wanted = re.compile(r"pytorch_names/data/names/\w+\.txt")
     found: dict[str, list[str]] = {}
     for path, data in read_members(archive, "names", wanted):

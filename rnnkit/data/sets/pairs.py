@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
-from rnnkit.data.archive import absent, find, read_members
+from rnnkit.data.archive import find, missing_dataset_error, read_members
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.tables import decode, json_records
 from rnnkit.errors import InputError
 
 LANGUAGES = {"de": "German", "en": "English", "fr": "French"}
@@ -50,7 +50,7 @@ def read_multi30k(source: str = "de", target: str = "en") -> Dataset:
     stems = "|".join(_MULTI30K_FILES.values())
     wanted = re.compile(rf"({stems})\.({source}|{target})")
     found = {
-        name: _text(data, f"{archive}, {name}").removesuffix("\n").split("\n")
+        name: decode(data, f"{archive}, {name}").removesuffix("\n").split("\n")
         for name, data in read_members(archive, "multi30k", wanted)
     }
     splits = {}
@@ -90,7 +90,7 @@ def read_aeslc(annotated: bool = False) -> Dataset:
     rows: dict[str, list[tuple[str, str, list[str]]]] = {"train": [], "dev": [], "test": []}
     wanted = re.compile(r"enron_subject_line/(train|dev|test)/[^/]+\.subject")
     for name, data in read_members(archive, "aeslc", wanted):
-        mail, *sections = _SECTION.split(_text(data, f"{archive}, {name}"))
+        mail, *sections = _SECTION.split(decode(data, f"{archive}, {name}"))
         subjects = dict(zip(sections[::2], map(_squeezed, sections[1::2]), strict=True))
         if not mail.strip() or not subjects.get("subject"):
             raise InputError(f"{archive}, {name}: expected an e-mail and, below @subject, its own.")
@@ -138,15 +138,13 @@ def read_scitldr() -> Dataset:
     splits = {}
     for part, name in names.items():
         x, y = [], []
-        for number, line in enumerate(found.get(name, b"").splitlines(), start=1):
+        source = f"{archive}, {name}"
+        for where, record in json_records(decode(found.get(name, b""), source), source):
             try:
-                record = json.loads(line)
                 x.append(" ".join(map(_squeezed, record["source"])))
                 y.append([text for text in map(_squeezed, record["target"]) if text])
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(
-                    f"{archive}, {name}, line {number} cannot be read: {error}."
-                ) from (error)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise InputError(f"{where} is not as expected: {error}.") from error
         _check_size(archive, part, len(x), _SCITLDR_SIZES[part])
         splits[part] = Split(x, y)
     return Dataset(
@@ -164,20 +162,15 @@ def read_scitldr() -> Dataset:
 def _locate(archive: str, name: str, home: str) -> Path:
     path = find(archive)
     if path is None:
-        raise absent(name, archive, more=f" Its home is {home}, where the files are not packed so.")
+        raise missing_dataset_error(
+            name, archive, more=f" Its home is {home}, where the files are not packed so."
+        )
     return path
 
 
 def _check_size(archive: Path, part: str, came: int, expected: int) -> None:
     if came != expected:
         raise InputError(f"{archive} holds {came:,} pairs of {part}; expected {expected:,}.")
-
-
-def _text(data: bytes, where: str) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where} is not UTF-8: {error}.") from error
 
 
 def _squeezed(text: str) -> str:

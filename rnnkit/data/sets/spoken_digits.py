@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnkit.data.archive import absent, find, read_members
+from rnnkit.data.archive import find, missing_dataset_error, read_members
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.errors import InputError, suggest
 
@@ -123,7 +123,7 @@ def _recordings() -> list[tuple[int, str, int, np.ndarray]]:
     path = find(ARCHIVE)
     if path is None:
         put = f"{ARCHIVE}, with its folder recordings packed as fsdd/recordings,"
-        raise absent("spoken_digits", put, fetch=HOME)
+        raise missing_dataset_error("spoken_digits", put, fetch=HOME)
     status = path.stat()
     return _read_archive(path, (status.st_size, status.st_mtime_ns))
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from rnnkit.data.packed import contents_of
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError
 
 ARCHIVE = "timeseries.tar.xz"
@@ -72,7 +73,7 @@ def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tup
     labels: list[str] = []
     classes: tuple[str, ...] = ()
     inside = False  # below the header's last line
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(split_lines(decode(data, source)), start=1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import re
 import zlib
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from rnnkit.data.archive import absent, find, locate, read_members
-from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, deal_by_time
+from rnnkit.data.archive import find, locate, missing_dataset_error, read_members
+from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, split_by_time
+from rnnkit.data.tables import csv_records, decode
 from rnnkit.errors import InputError
 
 PEMS_ARCHIVE = "pems_flow.tar.xz"
@@ -68,7 +68,7 @@ def read_pems() -> SeriesDataset:
     source = str(archive or "pems_flow")
     parts = {part: _pems_part(files.get(part), part, source) for part in PEMS_ROWS}
     held = min(PEMS_VALID, PEMS_ROWS["train"] // 5)
-    train, valid = deal_by_time(parts["train"], [PEMS_ROWS["train"] - held, held])
+    train, valid = split_by_time(parts["train"], [PEMS_ROWS["train"] - held, held])
     return SeriesDataset(
         name="pems_flow",
         train=SeriesSplit(train),
@@ -88,19 +88,12 @@ def read_pems() -> SeriesDataset:
 def _pems_part(data: bytes | None, part: str, source: str) -> list[Series]:
     if data is None:
         raise InputError(f"{source} holds no {part}.csv: fetch it again.")
-    rows = _rows(data, f"{source}, {part}.csv")
-    if len(rows) != PEMS_ROWS[part]:
+    times, flow = _parse(data, f"{source}, {part}.csv", _pems_row)
+    if len(times) != PEMS_ROWS[part]:
         raise InputError(
-            f"{source}: {part}.csv holds {len(rows):,} rows; expected {PEMS_ROWS[part]:,}."
+            f"{source}: {part}.csv holds {len(times):,} rows; expected {PEMS_ROWS[part]:,}."
         )
-    try:
-        times = [datetime.strptime(row["5 Minutes"], "%d/%m/%Y %H:%M") for row in rows]
-        flow = [float(row["Lane 1 Flow (Veh/5 Minutes)"]) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{source}: {part}.csv has a row that is not as expected: {error}.") from (
-            error
-        )
-    return cut_at_gaps(flow, np.array(times, "datetime64[m]"), 5)
+    return cut_at_gaps(flow, times, 5)
 
 
 def read_metro() -> SeriesDataset:
@@ -113,14 +106,10 @@ def read_metro() -> SeriesDataset:
             is not the one expected.
     """
     data, source = _metro_file()
-    rows = _rows(data, source)
-    if len(rows) != METRO_ROWS:
-        raise InputError(f"{source} holds {len(rows):,} rows; expected {METRO_ROWS:,}.")
-    try:
-        times = np.array([row["date_time"].replace(" ", "T") for row in rows], "datetime64[m]")
-        values = np.array([_metro_values(row) for row in rows])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"{source} has a row that is not as expected: {error}.") from error
+    times, values = _parse(data, source, _metro_row)
+    rows = len(times)
+    if rows != METRO_ROWS:
+        raise InputError(f"{source} holds {rows:,} rows; expected {METRO_ROWS:,}.")
     # A holiday's name stands at its first hour only: it holds for the whole day.
     days = times.astype("datetime64[D]")
     values[:, 5] = np.isin(days, days[values[:, 5] > 0])
@@ -134,7 +123,7 @@ def read_metro() -> SeriesDataset:
     series = cut_at_gaps(values, times, 60, bridge=METRO_BRIDGE)
     total = sum(map(len, series))
     held = round(0.15 * total)
-    train, valid, test = deal_by_time(series, [total - 2 * held, held, held])
+    train, valid, test = split_by_time(series, [total - 2 * held, held, held])
     gaps = int((np.diff(times).astype(int) != 60).sum())
     return SeriesDataset(
         name="metro_traffic",
@@ -146,7 +135,7 @@ def read_metro() -> SeriesDataset:
         step=60,
         about=METRO_ABOUT,
         notes=[
-            f"{len(rows) - len(times):,} rows repeat an hour for another kind of weather: the "
+            f"{rows - len(times):,} rows repeat an hour for another kind of weather: the "
             "first is kept.",
             f"Of {gaps:,} gaps those of up to {METRO_BRIDGE} hours are bridged by "
             f"{total - len(times):,} steps without a measurement (NaN); after a longer one, of up "
@@ -167,7 +156,7 @@ def _metro_file() -> tuple[bytes, str]:
         raise InputError(f"{archive} holds no {METRO_FILE}: fetch it again.")
     path = find(f"{METRO_FILE}.gz") or find(METRO_FILE)
     if path is None:
-        raise absent("metro_traffic", "it", fetch=METRO_URL)
+        raise missing_dataset_error("metro_traffic", "it", fetch=METRO_URL)
     return _unpacked(path), str(path)
 
 
@@ -181,13 +170,27 @@ def _unpacked(path: Path) -> bytes:
         raise InputError(f"{path} is damaged or cut short ({error}): fetch it again.") from error
 
 
-def _metro_values(row: dict[str, str]) -> list[float]:
-    numbers = ("traffic_volume", "temp", "rain_1h", "snow_1h", "clouds_all")
-    return [*(float(row[name]) for name in numbers), float(row["holiday"] not in ("None", ""))]
+def _pems_row(row: Mapping[str, str]) -> tuple[datetime, list[float]]:
+    time = datetime.strptime(row["5 Minutes"], "%d/%m/%Y %H:%M")
+    return time, [float(row["Lane 1 Flow (Veh/5 Minutes)"])]
 
 
-def _rows(data: bytes, source: str) -> list[dict[str, str]]:
-    try:
-        return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{source} is no CSV file in UTF-8: {error}.") from error
+def _metro_row(row: Mapping[str, str]) -> tuple[datetime, list[float]]:
+    names = ("traffic_volume", "temp", "rain_1h", "snow_1h", "clouds_all")
+    values = [*(float(row[name]) for name in names), float(row["holiday"] not in ("None", ""))]
+    return datetime.fromisoformat(row["date_time"]), values
+
+
+def _parse(
+    data: bytes, source: str, parse: Callable[[Mapping[str, str]], tuple[datetime, list[float]]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return times `(T,)` and values `(T, D)` of the rows of a CSV file."""
+    times, values = [], []
+    for where, row in csv_records(decode(data, source), source):
+        try:
+            time, numbers = parse(row)
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{where} is not as expected: {error}.") from error
+        times.append(time)
+        values.append(numbers)
+    return np.array(times, "datetime64[m]"), np.array(values)

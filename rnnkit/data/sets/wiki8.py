@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from rnnkit.data.archive import ANY_TEXT, absent, find
+from rnnkit.data.archive import ANY_TEXT, find, missing_dataset_error
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.data.token_stream import LONGEST, Corpus, read_lines
+from rnnkit.data.token_stream import MAX_TEXT_WORDS, Corpus, read_lines
 
 FILE_NAME = "wiki8.xz"
 ABOUT = (
     "100,000,000 characters of English Wikipedia, 16.96 million words, cleaned as text8 is: a to z "
     "and spaces, digits spelled out, no sentences or articles told apart. CC BY-SA 3.0."
 )
-NOTE = f"The file is one line without ends of sentences; it is read in texts of {LONGEST:,} words."
+NOTE = f"The file is one line without ends of sentences; it is read in texts of {MAX_TEXT_WORDS:,} words."
 
 
 def read() -> Dataset:
@@ -26,7 +26,9 @@ def read() -> Dataset:
     """
     path = find(FILE_NAME)
     if path is None:
-        raise absent(FILE_NAME, "it", more=f" No public home of it is known.{ANY_TEXT}")
+        raise missing_dataset_error(
+            FILE_NAME, "it", more=f" No public home of it is known.{ANY_TEXT}"
+        )
     return corpus_dataset(Corpus(read_lines(path), name="wiki8", about=ABOUT, notes=[NOTE]))
 
 

@@ -211,7 +211,7 @@ def _compiled(method: Method) -> Callable[..., Any]:
         tables, told = native.scan(one, (vectors, outputs), groups)
         return *tables, ops.sum(told, axis=0)
 
-    return native.compiled(run, given_up=2)
+    return native.compiled(run, donate=2)
 
 
 def _compare(words: Any, noise: Any, paths: tuple) -> tuple[Any, Any, Any]:

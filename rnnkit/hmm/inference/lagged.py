@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from rnnkit.backend.real_steps import gather, real_steps_first
+from rnnkit.backend.masking import compact_by_mask, gather
 from rnnkit.errors import InputError
 from rnnkit.hmm.inference import log_space
 from rnnkit.hmm.inference.steps import batch_first, floored, steps_of
@@ -54,7 +54,7 @@ def fixed_lag(
     real = None
     if mask is not None:  # lags count real steps: bring them together, and apart again
         mask = ops.cast(mask, "bool")
-        places, count = real_steps_first(mask)
+        places, count = compact_by_mask(mask)
         log_lik = gather(log_lik, places)
         real = ops.arange(ops.shape(mask)[1], dtype="int32")[None] < count[:, -1:]
     steps = steps_of(log_pi, log_A, log_lik, real)

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from rnnkit.backend.initializers import Seeded
-from rnnkit.data.softmax_help import ClusterPlaces, RareSamples, check_cutoffs
+from rnnkit.data.softmax_inputs import ClusterTargets, NegativeSampler, check_cutoffs
 from rnnkit.deprecation import renamed_class
 from rnnkit.errors import check_count
 
@@ -66,7 +66,7 @@ class EmbeddingSoftmax(keras.layers.Layer):
         super().__init__(**options)
         self.words, self.size, self.tie = words, size, tie
         self.frequent, self.num_sampled, self.seed = frequent, num_sampled, seed
-        self.helper = RareSamples(frequent, words, num_sampled) if num_sampled else None
+        self.helper = NegativeSampler(frequent, words, num_sampled) if num_sampled else None
 
     def build(self, input_shape: Any = None) -> None:
         """Create embeddings, biases and, if untied, output embeddings."""
@@ -184,7 +184,7 @@ class AdaptiveSoftmax(keras.layers.Layer):
         self.words, self.size, self.tie = words, size, tie
         self.div_value = check_count("div_value", div_value)
         self.cutoffs, self.seed = check_cutoffs(cutoffs, words), seed
-        self.helper = ClusterPlaces(self.cutoffs)
+        self.helper = ClusterTargets(self.cutoffs)
 
     def build(self, input_shape: Any = None) -> None:
         """Create the vectors and projections of the clusters."""

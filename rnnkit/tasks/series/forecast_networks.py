@@ -115,7 +115,7 @@ def recurrent_forecaster(
         hmm: where its posteriors go: "input" or "joint", concatenated to the inputs of the first
             layer; "output", to the outputs of the last layer.
         linear_skip: initial weights and bias of a linear autoregression that is added to the
-            output, see `rnnkit.data.series_line.fit_line`; None = without one.
+            output, see `rnnkit.data.autoregression.fit_autoregression`; None = without one.
 
     Returns:
         A functional model, `(B, T, features)` to `(B, T, 1)`; no forecast depends on later steps.

@@ -1,4 +1,4 @@
-"""Sentences and tags as people give them, and as they are shown."""
+"""Sentences and tags: checks of what users give, and tables for TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SHOWN = 12  # sentences of a table
 MOST_TAGS = 30  # in a picture
 
 
-class Found(NamedTuple):
-    """A piece of a text that tags mark: its type, and the characters `start` to `end`."""
+class TextSpan(NamedTuple):
+    """A span of a text: its type and character offsets."""
 
     text: str
     type: str

@@ -1,11 +1,10 @@
-"""Tasks that read words and how they are spelled: sentences -> ids of words and characters."""
+"""Base class of tasks that read words and their characters."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -13,33 +12,37 @@ import numpy as np
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import embedding_matrix
 from rnnkit.embeddings.vectors import Start
-from rnnkit.errors import InputError
+from rnnkit.errors import check_count
+from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.task import Task
-from rnnkit.tasks.word_task import WordTask
+from rnnkit.tasks.word_task import VOCABULARY, WordTask
+
+LETTERS = VOCABULARY._replace(attribute="letters")
 
 
 class WordCharTask(WordTask):
-    """A Keras model that reads sentences word by word, and the characters of each. Abstract.
+    """A task that reads sentences as words and the characters of each word. Abstract.
 
-    Sentences are read whole, however long; of words longer than `word_length` the spelling is read
-    at both ends.
+    Sentences are never truncated; of words longer than `word_length` the characters at both ends
+    are read.
 
     Args:
         build_network: `(TaggerSpec) -> functional model` from ids `(B, T, 1 + L)`.
-        lowercase: look words up in lower case; their characters are read as they stand.
-        vocabulary_size: the most words there may be, those of a file of vectors among them.
+        lowercase: look words up in lower case; their characters keep their case.
+        vocabulary_size: keep at most this many words, those of a file of vectors among them.
         embedding_size: of a word's vector.
-        word_length: how many characters of a word are read; 0 = none.
-        **options: see `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.task.Task`.
+        word_length: number of characters of a word that are read; 0 = none.
+        **options: see `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.Task`.
 
     Raises:
-        InputError: a setting that cannot be used.
+        InputError: an invalid setting.
     """
 
     noun = ("sentence", "sentences")
-    assets = ("vocabulary.json", "letters.json")
+    assets: ClassVar = {**WordTask.assets, "letters.json": LETTERS}
+    config_keys: ClassVar[tuple[str, ...]] = ("lowercase", "embedding_size", "word_length")
 
     def __init__(
         self,
@@ -51,8 +54,7 @@ class WordCharTask(WordTask):
         word_length: int = 16,
         **options: Any,
     ) -> None:
-        if word_length < 0:
-            raise InputError(f"word_length is {word_length}; expected 0 (no characters) or more.")
+        check_count("word_length", word_length, 0)
         super().__init__(build_network, vocabulary_size=vocabulary_size, max_length=None, **options)
         self.lowercase = lowercase
         self.embedding_size = embedding_size
@@ -66,12 +68,14 @@ class WordCharTask(WordTask):
             x: one raw sentence, or a list of raw sentences and lists of words.
 
         Raises:
-            InputError: something among them is no sentence, or there is no vocabulary yet.
+            InputError: an item that is no sentence, or there is no vocabulary yet.
         """
         self._known_vocabulary()
-        return self._encode([[word.text for word in row] for row in sentence_io.sentences(x)])
+        rows = [[word.text for word in row] for row in sentence_io.sentences(x)]
+        return self.encode_checked(rows)
 
-    def _encode(self, rows: list[list[str]]) -> list[np.ndarray]:
+    def encode_checked(self, rows: list[list[str]]) -> list[np.ndarray]:
+        """Return the ids of lists of words, as `encode` does."""
         vocabulary, length = self.vocabulary, self.word_length
         assert vocabulary is not None
 
@@ -81,7 +85,7 @@ class WordCharTask(WordTask):
             found[:1] = vocabulary.encode([self._lookup(word)])
             if length and self.letters is not None:
                 spelled = word
-                if len(word) > length:  # its ends say most of what it is
+                if len(word) > length:  # prefix and suffix carry most information
                     spelled = word[: length - length // 2] + word[-(length // 2) :]
                 found[1 : 1 + len(spelled)] = self.letters.encode(list(spelled))
             return found
@@ -92,14 +96,15 @@ class WordCharTask(WordTask):
     def _lookup(self, word: str) -> str:
         return word.lower() if self.lowercase else word
 
-    def _cut(self, unlabelled: Sequence[Any]) -> list[list[str]]:
+    def tokenize_unlabelled(self, unlabelled: Sequence[Any]) -> list[list[str]]:
+        """Return the words of each unlabelled sentence, as they are looked up."""
         rows = sentence_io.sentences(unlabelled, "unlabelled")
         return [[self._lookup(word.text) for word in row] for row in rows]
 
-    def _learn(
+    def fit_network(
         self, rows: list[list[str]], tags: tuple[str, ...], unlabelled: Sequence[Any] = ()
     ) -> None:
-        """Learn words and characters, and build the network."""
+        """Learn the vocabularies of words and characters, and build the network."""
         tokens = [[self._lookup(word) for word in row] for row in rows]
         vocabulary = self._learn_vocabulary(tokens)
         trained = len(vocabulary)
@@ -107,8 +112,8 @@ class WordCharTask(WordTask):
         vectors = self._word_vectors(tokens, unlabelled, self.embedding_size)
         start: Start | None = None
         if vectors is not None:
-            self._tell(embedding_matrix(vectors, vocabulary), trained - 2)
-            # Words that only the file knows: their vectors are worth as much as any other's.
+            self._keep_shares(embedding_matrix(vectors, vocabulary), trained - 2)
+            # Words that only the file has keep their vectors as well.
             room = (self.vocabulary_size or len(vectors) + trained) - trained
             more = [word for word in vectors.index_to_key if word not in vocabulary][: max(room, 0)]
             counts = dict(zip(vocabulary.tokens[2:], vocabulary.counts[2:], strict=True))
@@ -128,35 +133,13 @@ class WordCharTask(WordTask):
             )
         )
         if start is not None:
-            network.get_layer("vectors").set_weights([start.matrix])
+            find_parts(network, self.network_parts).vectors.set_weights([start.matrix])
         self.vocabulary, self.letters = vocabulary, letters
         self._set_network(network)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the task again; words and characters travel beside it."""
-        return {
-            **super().get_config(),
-            "lowercase": self.lowercase,
-            "embedding_size": self.embedding_size,
-            "word_length": self.word_length,
-        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
         """Build the task from what `get_config` returned."""
-        # Nothing is cut: there is no such setting.
+        # Sentences are never truncated: there is no such setting.
         config = {k: v for k, v in config.items() if k not in ("max_length", "truncate")}
         return super().from_config(config, custom_objects)
-
-    def save_assets(self, dir_path: str) -> None:
-        """Put words and characters into the file; called by Keras."""
-        super().save_assets(dir_path)
-        if self.letters is not None:
-            Path(dir_path, "letters.json").write_text(self.letters.to_json(), encoding="utf-8")
-
-    def load_assets(self, dir_path: str) -> None:
-        """Take words and characters out of the file; called by Keras."""
-        super().load_assets(dir_path)
-        self.letters = Vocabulary.from_json(
-            Path(dir_path, "letters.json").read_text(encoding="utf-8")
-        )

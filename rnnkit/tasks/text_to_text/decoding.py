@@ -1,4 +1,4 @@
-"""Texts out of texts: beam search through a trained encoder-decoder, and what it looked at."""
+"""Beam search with a trained encoder-decoder, and its attention weights."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
 from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
 
 
-class Attended(NamedTuple):
-    """What a decoder looked at.
+class Attention(NamedTuple):
+    """Attention weights of a decoder over its source.
 
     Attributes:
-        source: the sub-words read, the end among them, S.
-        output: the sub-words written, the end among them, T.
+        source: the S sub-words of the source, with the end.
+        output: the T sub-words of the output, with the end.
         weights: `(T, S)`, each row sums to 1.
     """
 
@@ -36,18 +36,18 @@ class Attended(NamedTuple):
     weights: np.ndarray
 
 
-class TextWriter(Task):
-    """A task whose network writes a text for a text. Abstract: a subclass learns.
+class DecodingTask(Task):
+    """A task that decodes texts from texts. Abstract: a subclass defines the training.
 
     Args:
         build_network: see `rnnkit.tasks.text_to_text.seq2seq.Seq2Seq`.
-        max_target_length: no longer texts are written, in sub-words.
-        beam_size: sequences that are followed at once, where `predict` is not told; 1 = greedy.
-        length_penalty: how much long texts are liked.
+        max_target_length: longest output, in sub-words.
+        beam_size: beams of the search, where `predict` gets no other number; 1 = greedy.
+        length_penalty: exponent of the length normalisation; larger values favour longer outputs.
         **options: see `rnnkit.tasks.task.Task`.
 
     Raises:
-        InputError: settings of the search that cannot be used.
+        InputError: invalid settings of the search.
     """
 
     def __init__(
@@ -66,15 +66,15 @@ class TextWriter(Task):
         self.source_subwords: Subwords | None = None
         self.target_subwords: Subwords | None = None
 
-    def encode_targets(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return the ids of each target, cut, without begin and end."""
+    def encode_outputs(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the ids of each target, truncated, without begin and end."""
         rows = self._known(self.target_subwords).encode_many(texts)
         return [row[: self.max_target_length - 1] for row in rows]
 
     def _known(self, subwords: Subwords | None) -> Subwords:
         return require_fitted(subwords, self, "sub-words")
 
-    def predict(  # type: ignore[override]
+    def predict(
         self,
         x: Any,
         batch_size: int | None = None,
@@ -85,20 +85,20 @@ class TextWriter(Task):
         length_penalty: float | None = None,
         max_length: int | None = None,
     ) -> list[str]:
-        """Return the text that is written for each source, in their order.
+        """Return the output for each source, found by beam search.
 
         Args:
             x: one text or many.
-            batch_size: texts of a batch.
+            batch_size: texts per batch.
             verbose: accepted as in Keras; nothing is shown.
             callbacks: accepted as in Keras.
-            beam_size: sequences that are followed at once; 1 = the likeliest word at each step.
-            length_penalty: how much long texts are liked; see
+            beam_size: beams; 1 = greedy search.
+            length_penalty: exponent of the length normalisation; see
                 `rnnkit.tasks.text_to_text.beam_search`.
-            max_length: sub-words of a text, at most.
+            max_length: longest output, in sub-words.
 
         Raises:
-            InputError: something among the texts is none, or the model is not trained yet.
+            InputError: an item that is no text, or the model is not trained yet.
 
         Example:
             >>> model.predict(["Ein Hund rennt."])  # doctest: +SKIP
@@ -106,15 +106,15 @@ class TextWriter(Task):
         """
         del verbose, callbacks
         rows = self.encode(x)
-        words = self._write(rows, batch_size, beam_size, length_penalty, max_length)
+        words = self._search(rows, batch_size, beam_size, length_penalty, max_length)
         return [self._known(self.target_subwords).decode(ids) for ids in words]
 
-    def attention(self, text: str, output: str | None = None) -> Attended:
-        """Return what the decoder looked at while it wrote.
+    def attention(self, text: str, output: str | None = None) -> Attention:
+        """Return the attention weights while an output is decoded.
 
         Args:
             text: a source.
-            output: what it is to write; its own choice when left out.
+            output: the output to decode; the result of the beam search when left out.
 
         Raises:
             InputError: no text, or the model is not trained yet.
@@ -126,27 +126,27 @@ class TextWriter(Task):
         rows = self.encode([text])
         target = self._known(self.target_subwords)
         if output is None:
-            words = self._write(rows)[0]
+            words = self._search(rows)[0]
         else:
-            words = self.encode_targets(check_texts([output], "output"))[0]
-        leaving = np.append(words, END)
-        read, step = self._parts.decoding.read, self._parts.decoding.step
+            words = self.encode_outputs(check_texts([output], "output"))[0]
+        outputs = np.append(words, END)
+        read, step = self._decoder.decoding.read, self._decoder.decoding.step
         memory, states = read(ops.convert_to_tensor(rows[0][None]))
         weights = []
         for word in [BEGIN, *words.tolist()]:
             _, states, looked = step(ops.full((1,), word, dtype="int32"), states, memory)
             weights.append(ops.convert_to_numpy(looked)[0])
         names = self._known(self.source_subwords).names(rows[0])
-        return Attended(names, target.names(leaving), np.array(weights))
+        return Attention(names, target.names(outputs), np.array(weights))
 
-    def show(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
+    def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write a table of sources, references and outputs, and pictures of the attention.
 
         Args:
-            writer: into which event file.
+            writer: of the run's events.
             x: sources; the first twelve are shown.
             y: their references.
-            step: of the training.
+            step: the epoch.
         """
         from rnnkit.monitor.attention import attention_png
         from rnnkit.monitor.figures import markdown_table, plain
@@ -161,17 +161,17 @@ class TextWriter(Task):
         for i, source in enumerate(sources[:3]):
             writer.image(f"attention/{i}", attention_png(*self.attention(source)), step)
 
-    # Writing.
+    # Decoding.
 
     @cached_property
-    def _parts(self) -> _Parts:
-        return _Parts(self.network)
+    def _decoder(self) -> _Decoder:
+        return _Decoder(self.network)
 
     def _set_network(self, network: keras.Model) -> None:
         super()._set_network(network)
-        self.__dict__.pop("_parts", None)
+        self.__dict__.pop("_decoder", None)
 
-    def _write(
+    def _search(
         self,
         rows: list[np.ndarray],
         batch_size: int | None = None,
@@ -179,19 +179,19 @@ class TextWriter(Task):
         length_penalty: float | None = None,
         max_length: int | None = None,
     ) -> list[np.ndarray]:
-        """Return the ids that are written for encoded sources, in their order."""
+        """Return the output ids for encoded sources, in their order."""
         found: list[np.ndarray] = [np.zeros(0, np.int32)] * len(rows)
         sync_state(self)
-        weights = self._parts.weights()
-        # As many rows in every batch as in the first: fewer shapes, less to compile.
+        weights = self._decoder.weights()
+        # All batches have the size of the first: fewer shapes to compile.
         size = min(batch_size or self.batch_size, 1 << max(0, len(rows) - 1).bit_length())
         order = np.argsort([len(row) for row in rows], kind="stable").tolist()
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             filled = chosen + chosen[-1:] * (size - len(chosen))
             source = padded([rows[i] for i in filled])
-            memory, states = self._parts.read(weights, ops.convert_to_tensor(source))
-            words = self._parts.search(
+            memory, states = self._decoder.read(weights, ops.convert_to_tensor(source))
+            words = self._decoder.search(
                 weights,
                 states,
                 memory,
@@ -204,8 +204,8 @@ class TextWriter(Task):
         return found
 
 
-class _Parts:
-    """A network cut up for decoding, its parts compiled; the weights are given at each call."""
+class _Decoder:
+    """Encoder and decoder step, compiled separately; the weights are passed at each call."""
 
     def __init__(self, network: Any) -> None:
         self.decoding = Decoding(network)
@@ -231,7 +231,7 @@ class _Parts:
 
 
 def check_pairs(x: Any, y: Any, name: str) -> tuple[list[str], list[list[str]]]:
-    """Return sources and the references of each, or say which of them cannot be used.
+    """Return sources and their references, or refuse them.
 
     Args:
         x: the sources.
@@ -239,7 +239,7 @@ def check_pairs(x: Any, y: Any, name: str) -> tuple[list[str], list[list[str]]]:
         name: what the message calls them.
 
     Raises:
-        InputError: something is no text, not as many in y as in x, or nothing at all.
+        InputError: an item that is no text, other than one y for each x, or no text at all.
 
     Example:
         >>> check_pairs(["ein Hund"], [["a dog", "one dog"]], "The set")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import keras
 from keras import ops
@@ -14,6 +14,7 @@ from rnnkit.recurrent.pointer import PointerGenerator, ScheduledSampling
 from rnnkit.recurrent.tied_embedding import TiedEmbedding, UnitVectors
 from rnnkit.settings.stack import StackOptions
 from rnnkit.settings.text_to_text import AttentionNetworkOptions
+from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.recurrent_stack import Seeds, drop, recurrent_stack
 
 
@@ -124,6 +125,20 @@ def attention_network(
     return keras.Model([source, entering], scores, name=f"{options['cell']}_encoder_decoder")
 
 
+class Seq2SeqParts(NamedTuple):
+    """The named layers of a sequence-to-sequence network.
+
+    Attributes:
+        embedding: the table of the target's sub-words.
+        decoder: the decoder with attention.
+        pointer: copies from the source, where the network does.
+    """
+
+    embedding: Any
+    decoder: Any
+    pointer: Any = None
+
+
 class Decoding:
     """A trained network in two parts: encode a source once, then decode step by step.
 
@@ -141,18 +156,15 @@ class Decoding:
 
     def __init__(self, network: keras.Model) -> None:
         self.network = network
-        self.table = network.get_layer("embedding")
-        self.decoder = network.get_layer("decoder")
-        names = {layer.name for layer in network.layers}
-        self.pointer = network.get_layer("pointer") if "pointer" in names else None
+        self.table, self.decoder, self.pointer = find_parts(network, Seq2SeqParts)
         # The decoder's inputs besides the words: the memory, its mask, the initial states.
         self.encoder = keras.Model(network.inputs[0], self.decoder.input[1:])
 
     def read(self, source: Any) -> tuple[tuple, tuple]:
         """Return the memory of sources `(B, S)`, and the initial states of the decoder."""
         memory, real, *starts = self.encoder(source, training=False)
-        states = self.decoder.first_states(starts[0], starts)
-        return (*self.decoder.look_at(memory, real), source), states
+        states = self.decoder.initial_states(starts[0], starts)
+        return (*self.decoder.prepare_memory(memory, real), source), states
 
     def step(self, words: Any, states: tuple, memory: tuple) -> tuple[Any, tuple, Any]:
         """Run one step of the decoder.

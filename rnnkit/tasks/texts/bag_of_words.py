@@ -1,9 +1,9 @@
-"""Texts as bags of words: which words stand in a text, and how often, but not in which order."""
+"""Bag-of-words classifier: texts as counts of words and n-grams, without their order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -44,16 +44,28 @@ class NGrams(TextPipeline):
         return rows
 
 
+class BagParts(NamedTuple):
+    """The named layers of a bag-of-words classifier.
+
+    Attributes:
+        weights: the layer that weights the tokens.
+        embedding: the table of word vectors, or of the first layer's weights.
+    """
+
+    weights: keras.layers.Layer
+    embedding: keras.layers.Layer
+
+
 @keras.saving.register_keras_serializable(package="rnnkit")
 class BagOfWords(TextClassifier):
-    """A `TextClassifier` that counts the words of a text and forgets their order.
+    """Bag-of-words classifier: a `TextClassifier` that counts tokens and ignores their order.
 
-    A text becomes its different tokens, each with the number of times that it stands there. The
-    network is one of `bag_of_words_classifier`, or takes the same.
+    A text becomes its distinct tokens with their counts. The network is the one of
+    `bag_of_words_classifier`, or takes the same inputs.
 
     Args:
         build_network: `(vocabulary size, outputs) -> functional model` from tokens and counts,
-            `(B, T, 2)`.
+            `(B, T, 2)`, with the layers "weights" and "embedding".
         ngrams: tokens are the sequences of 1 to this many words.
         pipeline: text -> words.
         **options: see `TextClassifier`; `max_length` is in different tokens.
@@ -68,6 +80,9 @@ class BagOfWords(TextClassifier):
         >>> model.predict(["good"], verbose=0).shape
         (1, 1)
     """
+
+    config_keys: ClassVar[tuple[str, ...]] = ("ngrams",)
+    network_parts: ClassVar[type] = BagParts
 
     def __init__(
         self,
@@ -92,21 +107,15 @@ class BagOfWords(TextClassifier):
         """
         return [bag_of(row) for row in super().encode(x)]
 
-    def _learn(
+    def fit_network(
         self, examples: list[str], outputs: int, unlabelled: Sequence[str] = ()
     ) -> list[np.ndarray]:
-        """Learn the vocabulary and how rare each token is, build the network, count the tokens."""
-        bags = [bag_of(row) for row in super()._learn(examples, outputs, unlabelled)]
-        assert self.network is not None
-        assert self.vocabulary is not None
-        weights = self.network.get_layer("weights")
+        """Learn the vocabulary and inverse document frequencies, build the network, count."""
+        bags = [bag_of(row) for row in super().fit_network(examples, outputs, unlabelled)]
+        weights = self.parts().weights
         if weights.weighting == "tf-idf":
-            weights.idf.assign(rarity(bags, len(self.vocabulary)))
+            weights.idf.assign(rarity(bags, len(self._known_vocabulary())))
         return bags
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the task again."""
-        return {**super().get_config(), "ngrams": self.ngrams}
 
 
 def bag_of(ids: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Batches on their way into Keras's `fit`, and how often it goes through them."""
+"""Batches as a Keras data set, their order per epoch, the default number of epochs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import keras
 
-from rnnkit.data.batching import BucketedBatches
+from rnnkit.data.batches import Batches
 
 
 class KerasDataset(keras.utils.PyDataset):
-    """Batches as Keras wants them: no `None` among the parts."""
+    """Batches as a `keras.utils.PyDataset`: tuples without `None`."""
 
-    def __init__(self, batches: BucketedBatches) -> None:
+    def __init__(self, batches: Batches) -> None:
         super().__init__()
         self.batches = batches
 
@@ -25,13 +25,13 @@ class KerasDataset(keras.utils.PyDataset):
 
 
 class EpochOrder(keras.callbacks.Callback):
-    """Draw each epoch's order when the epoch begins.
+    """Callback that draws the order of the batches at the start of each epoch.
 
-    Keras calls a data set's own `on_epoch_end` once more on JAX and torch than on TensorFlow, and
-    the same seed would give other batches there.
+    Keras calls the `on_epoch_end` of a data set once more on JAX and torch than on TensorFlow, so
+    the same seed would give different batches there.
     """
 
-    def __init__(self, batches: BucketedBatches) -> None:
+    def __init__(self, batches: Batches) -> None:
         super().__init__()
         self.batches = batches
 
@@ -41,9 +41,9 @@ class EpochOrder(keras.callbacks.Callback):
 
 
 def default_epochs(steps: int) -> int:
-    """Return how many epochs of that many steps a training is given: 2,000 steps, 3 to 15 epochs.
+    """Return the default number of epochs: enough for 2,000 steps, 3 to 15.
 
-    A small data set needs more passes to learn as much, and each is quick.
+    A small data set needs more passes, and each is quick.
 
     Example:
         >>> [default_epochs(steps) for steps in (704, 125, 1)]

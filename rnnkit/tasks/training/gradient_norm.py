@@ -1,4 +1,4 @@
-"""The global norm of the gradients, read from the optimizer while it applies them."""
+"""Global gradient norm, recorded by the optimizer in each step."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NAME = "rnnkit_gradient_norm"
 
 
 def watch(optimizer: keras.optimizers.Optimizer) -> None:
-    """Make a built optimizer keep `sqrt(Σ_w ‖∂L/∂w‖²)` of its last step, before clipping.
+    """Make a built optimizer record `sqrt(Σ_w ‖∂L/∂w‖²)` of its last step, before clipping.
 
-    The norm lives in one of the optimizer's own variables, because those are what Keras carries
-    through a compiled step on every backend; it is saved and loaded with them.
+    The norm is one of the optimizer's own variables, because Keras carries those through a compiled
+    step on every backend; it is saved and loaded with them.
     """
     if find(optimizer) is not None:
         return
@@ -24,8 +24,8 @@ def watch(optimizer: keras.optimizers.Optimizer) -> None:
     apply = optimizer.apply
 
     def measured(grads: Any, trainable_variables: Any = None) -> Any:
-        # TensorFlow gives an embedding's gradient as rows, with repeats; clipping by their norm
-        # as they stand would clip by another number than on the other backends.
+        # TensorFlow gives an embedding's gradient as rows, with repeats: their norm, and so the
+        # clipping, would differ from the other backends.
         grads = [native.dense(grad) for grad in grads]
         squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g in grads if g is not None]
         norm.assign(ops.sqrt(sum(squares[1:], squares[0])))
@@ -35,6 +35,6 @@ def watch(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 def find(optimizer: keras.optimizers.Optimizer | None) -> keras.Variable | None:
-    """Return the variable that holds the norm, or None where nobody watches."""
+    """Return the variable that holds the norm, or None if it is not recorded."""
     variables = optimizer.variables if optimizer is not None else []
     return next((v for v in variables if v.name == NAME), None)

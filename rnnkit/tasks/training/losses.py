@@ -1,4 +1,4 @@
-"""Losses and errors on `keras.ops`, where the backends' own differ or there is none."""
+"""Losses and metrics that Keras lacks, or computes differently on its backends."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rnnkit.errors import InputError
 def binary_crossentropy(y_true: Any, y_pred: Any) -> Any:
     """Return `-(y log p + (1 - y) log(1 - p))`, the mean over the last axis.
 
-    Keras's own raises an error of torch's where p is NaN, before anything can say what happened;
-    here NaN comes through, and the training stops with its own message.
+    Keras's own raises an error of torch where p is NaN; here NaN passes through, and the training
+    stops with a message of its own.
 
     Args:
         y_true: labels 0 or 1, `(..., 1)`.
-        y_pred: probabilities p of label 1, `(..., 1)`; kept 1e-7 away from 0 and 1.
+        y_pred: probabilities p of label 1, `(..., 1)`; clipped to 1e-7 from 0 and 1.
 
     Example:
         >>> round(float(binary_crossentropy(ops.array([[1.0]]), ops.array([[0.5]]))[0]), 4)
@@ -36,7 +36,7 @@ class ErrorInUnits(keras.metrics.Metric):
 
     Args:
         kind: "mae" or "rmse".
-        scale: s, one unit of the errors in those of the data.
+        scale: s, the unit of the errors in units of the data.
         name: of the metric; the kind when left out.
 
     Example:
@@ -66,7 +66,7 @@ class ErrorInUnits(keras.metrics.Metric):
         self.count.assign_add(ops.sum(weight))
 
     def result(self) -> Any:
-        """Return the error in the units of the data."""
+        """Return the error in units of the data."""
         mean = ops.divide_no_nan(self.total, self.count)
         return self.scale * (mean if self.kind == "mae" else ops.sqrt(mean))
 

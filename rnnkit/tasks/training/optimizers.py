@@ -1,4 +1,4 @@
-"""The optimizer of a task: a Keras optimizer by name, with its gradients clipped by global norm."""
+"""Keras optimizers by name, with gradient clipping by global norm."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rnnkit.errors import InputError
 
 
 def clipped(name: str, learning_rate: float, clip_norm: float | None) -> keras.optimizers.Optimizer:
-    """Return a new optimizer that scales the gradients g by `min(1, clip_norm / ‖g‖)`.
+    """Return an optimizer with gradient clipping: g is scaled by `min(1, clip_norm / ‖g‖)`.
 
     Args:
         name: a Keras optimizer, such as "adam" or "sgd".
         learning_rate: its learning rate.
-        clip_norm: the largest global norm; None = gradients are left as they are.
+        clip_norm: the largest global norm; None = no clipping.
 
     Raises:
         InputError: Keras knows no optimizer of that name.
@@ -42,8 +42,7 @@ def optimizer_factory(
 ) -> Callable[[], keras.optimizers.Optimizer]:
     """Return a function that makes such an optimizer, see `clipped`.
 
-    What it cannot make is refused here, and not after the minutes that a first `fit` may take to
-    begin.
+    Invalid settings are refused here, not after the minutes of preprocessing of a first `fit`.
 
     Raises:
         InputError: as `clipped`.

@@ -1,4 +1,4 @@
-"""The learning rate over the steps of one `fit`."""
+"""Learning rate schedules with linear warm-up: constant, linear decay, cosine decay."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import sync_state
 
 SCHEDULES = ("constant", "linear", "cosine")
-WARM_UP = 0.05  # share of the steps in which the rate rises from zero; Adam's first steps are rough
+WARM_UP = 0.05  # share of the steps; Adam's first steps are noisy
 
 
 def factor(schedule: str, progress: float) -> float:
-    """Return by what the learning rate is multiplied at `progress` in [0, 1] through the training.
+    """Return the factor of the learning rate at `progress` in [0, 1] of the training.
 
-    Rising linearly over the first 5 %, then `linear`: falling linearly to 0, `cosine`:
+    Linear warm-up over the first 5 %, then `linear`: linear decay to 0, `cosine`:
     `(1 + cos(π p)) / 2` of the rest p. `constant` is 1 throughout.
 
     Example:
@@ -35,10 +35,9 @@ def factor(schedule: str, progress: float) -> float:
 
 
 class ScheduledLearningRate(keras.callbacks.Callback):
-    """Set the learning rate before each batch, from the optimizer's own rate as the highest.
+    """Callback that sets the learning rate before each batch; the optimizer's rate is the peak.
 
-    The rate that the optimizer came with is put back by `restore`, so that a later `fit` starts
-    from it and not from zero.
+    `restore` puts the peak back, so that a later `fit` starts from it and not from zero.
     """
 
     def __init__(self, model: keras.Model, schedule: str, epochs: int, steps: int) -> None:
@@ -46,22 +45,22 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         self.schedule = schedule
         self.steps = steps
         self.total = epochs * steps
-        self.highest = float(model.optimizer.learning_rate)
+        self.peak = float(model.optimizer.learning_rate)
         self._optimizer = model.optimizer
         self._model = model
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remember how many epochs have gone."""
+        """Remember the epoch."""
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Set the rate of the coming step."""
+        """Set the rate of the next step."""
         sync_state(self._model)
         progress = (self._epoch * self.steps + batch + 1) / self.total
-        self._optimizer.learning_rate = self.highest * factor(self.schedule, progress)
+        self._optimizer.learning_rate = self.peak * factor(self.schedule, progress)
 
     def restore(self) -> None:
-        """Put the optimizer's own rate back."""
+        """Put the peak rate back."""
         sync_state(self._model)
-        self._optimizer.learning_rate = self.highest
+        self._optimizer.learning_rate = self.peak

@@ -9,14 +9,14 @@ import numpy as np
 from rnnkit.data.series_encoding import Encoded
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
-LARGEST_BATCH = 65_536  # steps that are forecast in one go
+MAX_BATCH_STEPS = 65_536  # steps that are forecast in one go
 
 
-class Pieces:
+class ForecastWindows:
     """Encoded series cut into pieces, in a new order and at other places in each epoch.
 
     A piece is `window` steps to learn from and up to `warm_up` steps before them, which a network
-    only reads. Pieces at the end of a short series are filled up with zeros that count for nothing;
+    only reads. ForecastWindows at the end of a short series are filled up with zeros that count for nothing;
     a network that looks at earlier steps only needs no mask.
 
     Args:
@@ -34,7 +34,7 @@ class Pieces:
     Example:
         >>> values = np.arange(5, dtype="float32")
         >>> series = Encoded(values[:, None], 10 * values, values, np.ones(5, bool))
-        >>> pieces = Pieces([series], context=1, window=2, warm_up=1, batch_size=3)
+        >>> pieces = ForecastWindows([series], context=1, window=2, warm_up=1, batch_size=3)
         >>> x, targets, weights = pieces[0]
         >>> x[..., 0].tolist(), weights.astype(int).tolist()
         ([[0.0, 1.0, 0.0], [1.0, 2.0, 3.0], [3.0, 4.0, 0.0]], [[1, 1, 0], [0, 1, 1], [0, 1, 0]])
@@ -94,7 +94,7 @@ class Pieces:
         return batch
 
 
-class Whole:
+class FullSeriesBatches:
     """Encoded series as they are, those of about one length in a batch, filled up to one length.
 
     Args:
@@ -104,6 +104,7 @@ class Whole:
 
     Attributes:
         groups: which series are in each batch.
+        order: the series' indices in the order in which they are given.
         tokens: steps of all series.
     """
 
@@ -114,17 +115,21 @@ class Whole:
         lengths = [_rounded(len(one.x)) for one in self._encoded]
         self.groups: list[list[int]] = []
         for i in np.argsort(lengths, kind="stable").tolist():
-            most = min(batch_size, max(1, LARGEST_BATCH // lengths[i]))
+            most = min(batch_size, max(1, MAX_BATCH_STEPS // lengths[i]))
             last = self.groups[-1] if self.groups else None
             if last is not None and lengths[last[0]] == lengths[i] and len(last) < most:
                 last.append(i)
             else:
                 self.groups.append([i])
         self._lengths = lengths
+        self.order = np.array([i for group in self.groups for i in group], np.int64)
 
     def __len__(self) -> int:
         """Return the number of batches."""
         return len(self.groups)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Do nothing: the order is the same in every epoch."""
 
     def __getitem__(self, index: int) -> Batch:
         """Return inputs `(B, T, F)`, targets `(B, T, 1)` and weights `(B, T)` of a batch."""

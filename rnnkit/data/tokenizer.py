@@ -15,7 +15,7 @@ _WORDS = re.compile(r"\w+(?:['’\-]\w+)*|[^\w\s]")
 _TIGHT = re.compile(r" (?=[.,;:!?)\]}…’])|(?<=[(\[{]) ")
 
 
-class TextUnits:
+class Tokenizer:
     r"""Cut a text into words or characters, and put them together again.
 
     Args:
@@ -29,12 +29,12 @@ class TextUnits:
         InputError: an unknown unit or split.
 
     Example:
-        >>> units = TextUnits()
-        >>> units.cut("to be\nor not")
+        >>> units = Tokenizer()
+        >>> units.tokenize("to be\nor not")
         ['to', 'be', '<eos>', 'or', 'not']
-        >>> units.join(["to", "be", "<eos>", "or"])
+        >>> units.detokenize(["to", "be", "<eos>", "or"])
         'to be\nor'
-        >>> TextUnits(split="punctuation", lowercase=True).cut("Don't stop, Ann!")
+        >>> Tokenizer(split="punctuation", lowercase=True).tokenize("Don't stop, Ann!")
         ["don't", 'stop', ',', 'ann', '!']
     """
 
@@ -48,7 +48,7 @@ class TextUnits:
                 )
         self.unit, self.split, self.lowercase = unit, split, lowercase
 
-    def cut(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         """Return the tokens of a text; a line end is a token, too."""
         text = check_text(text).replace("\r\n", "\n")
         text = text.lower() if self.lowercase else text
@@ -62,7 +62,7 @@ class TextUnits:
             tokens += words(line)
         return tokens
 
-    def join(self, tokens: list[str]) -> str:
+    def detokenize(self, tokens: list[str]) -> str:
         """Return the text of tokens."""
         if self.unit == "character":
             return "".join(tokens)

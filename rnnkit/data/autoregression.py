@@ -27,7 +27,7 @@ def lags(values: np.ndarray, context: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(padded, context)
 
 
-def fit_line(encoded: Sequence[Encoded], context: int) -> tuple[np.ndarray, float]:
+def fit_autoregression(encoded: Sequence[Encoded], context: int) -> tuple[np.ndarray, float]:
     """Fit `d_{t+h} = b + Σ_k a_k d_{t-k}` to the deviations of training series by least squares.
 
     Args:
@@ -40,7 +40,7 @@ def fit_line(encoded: Sequence[Encoded], context: int) -> tuple[np.ndarray, floa
     Example:
         >>> half = np.array([8.0, 4.0, 2.0, 1.0])
         >>> x, known = half[:, None], np.array([True, True, True, False])
-        >>> line = fit_line([Encoded(x, half / 2, half, known)], 1)
+        >>> line = fit_autoregression([Encoded(x, half / 2, half, known)], 1)
         >>> line[0].round(3).tolist(), abs(round(line[1], 3))
         ([0.5], 0.0)
     """

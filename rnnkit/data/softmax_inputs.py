@@ -25,7 +25,7 @@ def check_cutoffs(cutoffs: Sequence[int], words: int) -> tuple[int, ...]:
     return found
 
 
-class ClusterPlaces:
+class ClusterTargets:
     """Where in a window the words of each rare cluster are to be foretold.
 
     A cluster's words are then computed at those places alone. Compilers want fixed shapes: there is
@@ -35,7 +35,7 @@ class ClusterPlaces:
         cutoffs: the first word of each rare cluster.
 
     Example:
-        >>> places = ClusterPlaces((3, 5))
+        >>> places = ClusterTargets((3, 5))
         >>> targets = np.array([[1, 4, 2], [6, 3, 0]])
         >>> [row[:3].tolist() for row in places(targets, np.ones((2, 3)), None)]
         [[1, 4, -1], [3, -1, -1]]
@@ -63,7 +63,7 @@ class ClusterPlaces:
         return tuple(found)
 
 
-class RareSamples:
+class NegativeSampler:
     """Rare words drawn for a window, each as likely as any other; all positions share them.
 
     Args:
@@ -75,7 +75,7 @@ class RareSamples:
         InputError: no rare words, or fewer than are to be drawn.
 
     Example:
-        >>> draw = RareSamples(100, 1000, 8)
+        >>> draw = NegativeSampler(100, 1000, 8)
         >>> (sample,) = draw(None, None, np.random.default_rng(0))
         >>> sample.shape, bool(sample.min() >= 100)
         ((8,), True)

@@ -13,8 +13,8 @@ import re
 
 import numpy as np
 
-from rnnkit.data.samples.draw import pick
-from rnnkit.data.samples.sample_words import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
+from rnnkit.data.samples.grammar import pick
+from rnnkit.data.samples.reviews_lexicon import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
 from rnnkit.data.splits import Split, TextDataset
 
 SIZES = {"train": 4_000, "valid": 500, "test": 1_000}
