@@ -31,6 +31,7 @@ class Rename(NamedTuple):
 
 
 RENAMES: list[Rename] = []
+CLASSES: dict[type, type] = {}  # what old files name -> the class that has taken its place
 
 
 def warn(rename: Rename, stacklevel: int = 3) -> None:
@@ -171,6 +172,9 @@ def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
 def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     """Let Keras load files that hold a class under an old registered name.
 
+    Keras stores weights under the names of classes, so the loaded object has to have the old name:
+    it is of a subclass, until `upgrade_classes` replaces that by the new class.
+
     Args:
         old: the old class name.
         new: the class that has taken its place.
@@ -182,13 +186,22 @@ def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     if rename not in RENAMES:
         RENAMES.append(rename)
 
-    class Old:
-        """What Keras finds under the old name."""
+    def from_config(cls: Any, config: dict[str, Any]) -> Any:
+        warn(rename)
+        return super(alias, cls).from_config(config)
 
-        @classmethod
-        def from_config(cls, config: dict[str, Any]) -> Any:
-            """Build the new class."""
-            warn(rename)
-            return new.from_config(config)  # type: ignore[attr-defined]
+    members = {"from_config": classmethod(from_config), "__doc__": new.__doc__}
+    alias: Any = type(old, (new,), members | {"__module__": new.__module__})
+    keras.saving.register_keras_serializable(package=package, name=old)(alias)
+    CLASSES[alias] = new
 
-    keras.saving.get_custom_objects()[f"{package}>{old}"] = Old
+
+def upgrade_classes(model: Any) -> None:
+    """Give the layers of a model that was loaded from an old file their new classes.
+
+    Args:
+        model: a Keras model.
+    """
+    for layer in model._flatten_layers():
+        if type(layer) in CLASSES:
+            layer.__class__ = CLASSES[type(layer)]

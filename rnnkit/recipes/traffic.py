@@ -30,7 +30,9 @@ def _forecaster(settings: Settings) -> Forecaster:
     network = {**pick(settings, ForecastNetworkOptions), "cell": cell}
 
     def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
-        line = fit_autoregression(encoded, settings["context"]) if settings["linear_skip"] else None
+        line = None
+        if settings["linear_skip"]:
+            line = fit_autoregression(encoded, settings["context"])
         hybrid = {} if hmm is None else _hybrid(hmm, encoder, encoded, settings)
         return recurrent_forecaster(len(encoder.names), linear_skip=line, **network, **hybrid)
 

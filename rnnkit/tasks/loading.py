@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from rnnkit.deprecation import upgrade_classes
 from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
 from rnnkit.tasks.task import Task
@@ -44,4 +45,6 @@ def load(filepath: str | os.PathLike[str]) -> Any:
     needed = {"model.weights.h5", *(f"assets/{name}" for name in kind.assets)}
     if missing := sorted(needed - members):
         raise InputError(f"{wrong}; {' and '.join(missing)} are missing. Save it again.")
-    return keras.saving.load_model(path)
+    model = keras.saving.load_model(path)
+    upgrade_classes(model)
+    return model

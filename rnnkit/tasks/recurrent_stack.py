@@ -132,7 +132,7 @@ def recurrent_stack(
     for depth in range(options["layers"]):
         if depth:
             x = drop(x, options["dropout"], seeds)
-        named = {} if name is None else {"name": f"{name}_{depth}"}
+        named: dict[str, Any] = {} if name is None else {"name": f"{name}_{depth}"}
         if options["bidirectional"]:
             forward, backward = layer(depth), layer(depth, go_backwards=True)
             run: Any = kit.Bidirectional(forward, backward_layer=backward, **named)

@@ -11,7 +11,7 @@ from sklearn.preprocessing import normalize
 from rnnkit.errors import InputError
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.tasks import load
-from rnnkit.tasks.bag_networks import TokenWeights, bag_of_words_classifier
+from rnnkit.tasks.texts.bag_networks import TokenWeights, bag_of_words_classifier
 from rnnkit.tasks.texts.bag_of_words import NGrams
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
@@ -109,7 +109,7 @@ def test_settings_that_cannot_be_used():
     for settings, message in (
         ({"weighting": "tfidf"}, "weighting is 'tfidf'.*Did you mean 'tf-idf'"),
         ({"ngrams": 0}, "ngrams is 0"),
-        ({"embedding": "skip-gram"}, "has no vectors of words"),
+        ({"embedding": "skip-gram"}, "has no word vectors"),
     ):
         with pytest.raises(InputError, match=message):
             bag_of_words_sentiment(**settings)

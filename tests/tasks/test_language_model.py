@@ -258,11 +258,14 @@ def test_settings_that_cannot_be_used_are_refused_at_once(settings, message):
     ("settings", "message"),
     [
         ({"softmax": "adaptiv"}, "Did you mean 'adaptive'"),
-        ({"softmax": "adaptive", "cutoffs": (3,), "shrink": 0}, "shrink is 0; expected 1"),
+        (
+            {"softmax": "adaptive", "cutoffs": (3,), "div_value": 0},
+            "div_value is 0; expected an integer of at least 1",
+        ),
         ({"softmax": "adaptive"}, "cutoffs are .* below the size"),
         ({"softmax": "sampled"}, "A sampled softmax of 10 words"),
     ],
-    ids=["softmax", "shrink", "cutoffs", "samples"],
+    ids=["softmax", "div_value", "cutoffs", "samples"],
 )
 def test_a_softmax_that_does_not_fit_the_words_is_refused(settings, message):
     with pytest.raises(InputError, match=message):

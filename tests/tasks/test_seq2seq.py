@@ -134,7 +134,7 @@ def test_summarizer_copies_and_every_option_runs():
 
 
 def test_separate_vocabularies():
-    model = translator(**TINY, vocabulary="separate", attention="additive")
+    model = translator(**TINY, shared_vocabulary=False, attention="additive")
     model.learn(Examples(["drei"] * 9, [["three words"]] * 9), None, None, ())
     sizes = [len(model.source_subwords), len(model.target_subwords)]
     assert [model.network.get_layer(n).input_dim for n in ("source_embedding", "embedding")] == (
@@ -188,10 +188,10 @@ def test_losses_and_metrics():
         (lambda m: m.fit([], []), "The training set holds no text"),
         (lambda m: m.predict(["a"], beam_size=0), "beam_size is 0"),
         (lambda m: translator().predict("a"), "Call fit first"),
-        (lambda m: translator(vocabulary="jiont"), r"shared_vocabulary is 'jiont'.*mean 'joint'"),
+        (lambda m: translator(shared_vocabulary="no"), "shared_vocabulary is 'no'; expected True"),
         (lambda m: translator(subwords="words"), "subwords is 'words'; expected one of"),
         (lambda m: translator(label_smoothing=1.0), "label_smoothing is 1.0"),
-        (lambda m: summarizer(vocabulary="separate"), "only words of a joint vocabulary"),
+        (lambda m: summarizer(shared_vocabulary=False), "only sub-words of a shared vocabulary"),
         (lambda m: translator(cell="rnn").fit(["a"], ["b"]), "size of the vocabulary|cell is"),
     ],
 )

@@ -16,7 +16,7 @@ from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec, recurrent_tagger
-from rnnkit.tasks.tagging.word_layers import KnownWords, Spelling
+from rnnkit.tasks.tagging.word_layers import CharEncoder, WordDropout
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
@@ -213,7 +213,7 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
     np.testing.assert_allclose(table[1], given.mean(axis=0), rtol=1e-5)
     assert model.network.get_layer("embedding").input_dim == 15  # learned for words of train only
     assert not model.network.get_layer("vectors").trainable
-    frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", trainable=False)
+    frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", embedding_trainable=False)
     frozen.fit_network(x, ("B-PER", "O"))
     assert "embedding" not in [layer.name for layer in frozen.network.layers]
     with pytest.raises(InputError, match=r"embedding_size is 7. Set embedding_size=6"):
@@ -230,7 +230,7 @@ def test_vectors_learned_from_the_sentences_and_unlabelled_ones(sentences):
 
 
 def test_unknown_words_are_learned_from_known_ones():
-    layer = KnownWords(50, 0.2, seed=1)
+    layer = WordDropout(50, 0.2, seed=1)
     ids = np.tile(np.arange(100), (40, 1))
     quiet = keras.ops.convert_to_numpy(layer(ids))
     assert (quiet == np.where(ids < 50, ids, 1)).all()
@@ -243,7 +243,7 @@ def test_unknown_words_are_learned_from_known_ones():
 
 @pytest.mark.parametrize("kind", ["cnn", "lstm"])
 def test_a_spelling_does_not_depend_on_the_padding(kind):
-    layer = Spelling(30, 8, kind, size=4, seed=2)
+    layer = CharEncoder(30, 8, kind, size=4, seed=2)
     ids = np.array([[[3, 4, 5, 0, 0], [0] * 5], [[5, 4, 3, 0, 0], [3, 4, 5, 0, 0]]])
     vectors = keras.ops.convert_to_numpy(layer(ids))
     short = keras.ops.convert_to_numpy(layer(ids[:, :, :3]))

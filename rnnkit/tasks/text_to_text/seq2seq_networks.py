@@ -14,6 +14,7 @@ from rnnkit.recurrent.pointer import PointerGenerator, ScheduledSampling
 from rnnkit.recurrent.tied_embedding import TiedEmbedding, UnitVectors
 from rnnkit.settings.stack import StackOptions
 from rnnkit.settings.text_to_text import AttentionNetworkOptions
+from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.recurrent_stack import Seeds, drop, recurrent_stack
 
 
@@ -155,10 +156,7 @@ class Decoding:
 
     def __init__(self, network: keras.Model) -> None:
         self.network = network
-        self.table = network.get_layer("embedding")
-        self.decoder = network.get_layer("decoder")
-        names = {layer.name for layer in network.layers}
-        self.pointer = network.get_layer("pointer") if "pointer" in names else None
+        self.table, self.decoder, self.pointer = find_parts(network, Seq2SeqParts)
         # The decoder's inputs besides the words: the memory, its mask, the initial states.
         self.encoder = keras.Model(network.inputs[0], self.decoder.input[1:])
 
