@@ -28,7 +28,11 @@ class ModelOptions(TypedDict, total=False):
 
     loss: Annotated[
         Loss,
-        Option("negative-sampling", '"negative-sampling" or "hierarchical-softmax".'),
+        Option(
+            "negative-sampling",
+            '"negative-sampling": discriminate the word from noise words; "hierarchical-softmax": predict '
+            "the word's path in a Huffman tree.",
+        ),
     ]
     trainer: Annotated[
         TrainerName,
