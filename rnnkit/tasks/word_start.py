@@ -13,7 +13,7 @@ import keras
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
-from rnnkit.embeddings.vectors import Start
+from rnnkit.embeddings.vectors import EmbeddingInit
 from rnnkit.errors import InputError, require_fitted, suggest
 from rnnkit.tasks.base import Task
 
@@ -124,7 +124,7 @@ class WordTask(Task):
             )
         return vectors
 
-    def _tell(self, start: Start, words: int) -> None:
+    def _tell(self, start: EmbeddingInit, words: int) -> None:
         """Keep, and say before the first epoch, how many words a vector was found for."""
         self.share_of_vectors = start.share_of_words
         self.share_of_tokens = start.share_of_tokens

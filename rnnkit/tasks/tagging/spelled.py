@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import embedding_matrix
-from rnnkit.embeddings.vectors import Start
+from rnnkit.embeddings.vectors import EmbeddingInit
 from rnnkit.errors import InputError
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.tagging import tagged
@@ -105,7 +105,7 @@ class SpelledTask(WordTask):
         trained = len(vocabulary)
         letters = Vocabulary.learn([list("".join(row)) for row in rows])
         vectors = self._word_vectors(tokens, unlabelled, self.embedding_size)
-        start: Start | None = None
+        start: EmbeddingInit | None = None
         if vectors is not None:
             self._tell(embedding_matrix(vectors, vocabulary), trained - 2)
             # Words that only the file knows: their vectors are worth as much as any other's.
