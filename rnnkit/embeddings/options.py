@@ -30,8 +30,8 @@ class ModelOptions(TypedDict, total=False):
         Loss,
         Option(
             "negative-sampling",
-            '"negative-sampling": discriminate the word from noise words; "hierarchical-softmax": predict '
-            "the word's path in a Huffman tree.",
+            '"negative-sampling": discriminate the word from noise words; "hierarchical-softmax": '
+            "predict the word's path in a Huffman tree.",
         ),
     ]
     trainer: Annotated[
