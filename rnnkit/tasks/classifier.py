@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from rnnkit.errors import InputError
-from rnnkit.monitor.metrics import of_classes
+from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
 from rnnkit.tasks.losses import binary_crossentropy
@@ -192,7 +192,7 @@ class Classifier(Task):
                 keras.metrics.BinaryAccuracy(name="accuracy")
                 if count == 2
                 else keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-                *of_classes(count),
+                *classification_metrics(count),
             ],
         )
 

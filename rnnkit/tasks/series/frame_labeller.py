@@ -13,8 +13,8 @@ from rnnkit.data.series import Series
 from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.figures import confusion_png
-from rnnkit.monitor.metrics import of_classes
+from rnnkit.monitor.figures import confusion_matrix_png
+from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
@@ -232,7 +232,9 @@ class FrameLabeller(Task):
         counts = np.zeros((len(self.classes),) * 2, int)
         np.add.at(counts, (truth, guess), 1)
         title = f"step {step}: {(truth == guess).mean():.1%} of {len(truth):,} steps right"
-        writer.image("confusion_matrix", confusion_png(counts, list(self.classes), title), step)
+        writer.image(
+            "confusion_matrix", confusion_matrix_png(counts, list(self.classes), title), step
+        )
 
     # Arrays -> batches -> Keras.
 
@@ -291,7 +293,7 @@ class FrameLabeller(Task):
             loss=loss,
             weighted_metrics=[
                 keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-                *of_classes(count),
+                *classification_metrics(count),
             ],
         )
 

@@ -12,7 +12,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
+from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores, to_iob2
 from rnnkit.tasks.tagging import tagged
 from rnnkit.tasks.tagging.spelled import SpelledTask
 from rnnkit.tasks.tagging.tagger_networks import Learned
@@ -165,7 +165,7 @@ class SequenceTagger(SpelledTask):
         rows, tags = tagged.pairs(x, y, "The training set")
         classes = self.classes
         spanned = is_iob2(classes or {tag for row in tags for tag in row})
-        tags = [as_iob2(row) for row in tags] if spanned else tags
+        tags = [to_iob2(row) for row in tags] if spanned else tags
         classes = classes or tuple(sorted({tag for row in tags for tag in row}))
         if len(classes) < 2:
             raise InputError(
@@ -176,7 +176,7 @@ class SequenceTagger(SpelledTask):
         held_targets: Any = None
         if validation_data is not None:
             held_rows, held_tags = tagged.pairs(*validation_data, "The validation set")
-            held_tags = [as_iob2(row) for row in held_tags] if spanned else held_tags
+            held_tags = [to_iob2(row) for row in held_tags] if spanned else held_tags
             held_targets = tagged.numbers(held_tags, classes, "validation")
         if self.network is None:
             self._learn(rows, classes, unlabelled)
@@ -228,7 +228,7 @@ class SequenceTagger(SpelledTask):
         rows, tags = tagged.pairs(x, y, "The test set")
         self._known_vocabulary()
         spanned = is_iob2(self.classes)
-        corrected = [as_iob2(row) for row in tags] if spanned else tags
+        corrected = [to_iob2(row) for row in tags] if spanned else tags
         targets: Any = tagged.numbers(corrected, self.classes, "test")
         batches = self._batches(self._encode(rows), targets, sample_weight, batch_size)
         measured = self._measure(batches, verbose=verbose, return_dict=True)
@@ -304,7 +304,7 @@ class SequenceTagger(SpelledTask):
         return [
             [
                 tagged.Found(text[a:b], span.type, a, b)
-                for span in spans(tags)
+                for span in extract_spans(tags)
                 for a, b in [(words[span.start].start, words[span.end - 1].end)]
             ]
             for text, words, tags in zip(raw, rows, self.predict(raw), strict=True)
