@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import pickle
-import zipfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ import numpy as np
 from rnnkit.atomic import replacing
 from rnnkit.embeddings.word2vec_format import raise_damaged, read, write
 from rnnkit.errors import InputError, suggest_sibling
+from rnnkit.saved_files import read_saved_model
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -195,14 +194,12 @@ def _load_keras(path: Path) -> KeyedVectors:
     from rnnkit.embeddings.model import Word2Vec
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        saved = read_saved_model(path)
+    except ValueError as error:
         raise_damaged(path, f"it is a zip archive without a Keras model ({error})", error)
-    cls = keras.saving.get_registered_object(config.get("registered_name"))
-    if not (isinstance(cls, type) and issubclass(cls, Word2Vec)):
+    if not issubclass(saved.cls, Word2Vec):
         raise InputError(
-            f"{path} holds a model that is no SkipGram or CBOW but a "
-            f"{config.get('class_name')}: train word vectors with rnnkit train word_vectors."
+            f"{path} holds a model that is no SkipGram or CBOW but a {saved.class_name}: train "
+            "word vectors with rnnkit train word_vectors."
         )
     return keras.saving.load_model(path).keyed_vectors()
