@@ -39,7 +39,7 @@ SCORES = ("analogies", "wordsim353", "simlex999")
 
 
 def speed(corpus: EncodedCorpus, repeats: int) -> None:
-    """Print thousands of words a second of both trainers, and their ratio."""
+    """Print thousands of words per second of both trainers, and their ratio."""
     print("| | gensim | rnnkit | ratio | first epoch, s more |\n|---|---|---|---|---|")
     for method, loss in PAIRS:
         options = word2vec_options(
