@@ -21,6 +21,7 @@ FLOORS = {
     "atomic": -1,
     "progress": -1,
     "plugins": -1,
+    "saved_files": -1,
     "backend": 0,
     "data": 0,
     "recurrent": 1,

@@ -1,7 +1,7 @@
-"""What happened while a model trained: TensorBoard event files, callbacks and metrics.
+"""Monitoring of training: TensorBoard event files, callbacks, metrics and figures.
 
-`events`, `projector` and the `markov` files need neither Keras nor a framework; `callbacks`,
-`metrics` and `gradients` bring them in (after `rnnkit.backend`, which picks one). Each name below
+`events`, `projector` and the `markov` modules need neither Keras nor a framework; `callbacks`,
+`metrics` and `gradients` import them (after `rnnkit.backend`, which selects one). Each name below
 is imported on first use.
 """
 

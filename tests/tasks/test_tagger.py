@@ -11,7 +11,7 @@ from gensim.models import KeyedVectors
 from seqeval import metrics
 
 from rnnkit.errors import InputError
-from rnnkit.monitor.spans import as_iob2
+from rnnkit.monitor.spans import to_iob2
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
 from rnnkit.tasks.tagging.tagger import SequenceTagger
@@ -175,7 +175,7 @@ def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
 
 def allowed(model, path):
     names = [model.classes[i] for i in path]
-    return as_iob2(names) == names
+    return to_iob2(names) == names
 
 
 def test_the_file_holds_words_characters_and_tags(model, sentences, tmp_path):

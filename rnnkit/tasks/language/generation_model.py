@@ -14,7 +14,7 @@ from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import check_count
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.figures import markdown_table, plain
+from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.tasks.language.carried_states import CarriedStates
 from rnnkit.tasks.language.completion import Completer
 from rnnkit.tasks.language.generation import Reader, Sampler, sample_tokens
@@ -189,7 +189,7 @@ class GenerationModel(CarriedStates):
         if self.classes:
             for name in self.classes[:_SHOWN]:
                 texts = self.generate(n=3, label=name, length=_LENGTH)
-                rows.append([plain(name), plain(", ".join(texts), 300)])
+                rows.append([escape_markdown(name), escape_markdown(", ".join(texts), 300)])
         else:
             words = self.tokenizer.unit == "word"
             for text in check_texts(x)[:2]:
@@ -199,7 +199,7 @@ class GenerationModel(CarriedStates):
                 for options in _STRATEGIES:
                     (found,) = self.generate(begin, length=60 if words else _LENGTH, **options)
                     strategy = " ".join(map(str, options.values()))
-                    rows.append([plain(strategy), plain(found, 400)])
+                    rows.append([escape_markdown(strategy), escape_markdown(found, 400)])
         heading = "label" if self.classes else "drawn"
         writer.text("examples/generated", markdown_table([heading, "text"], rows), step)
 
