@@ -71,8 +71,8 @@ class AttentionDecoder(keras.layers.Layer):
 
     `h_t = cell(x_t W + a_{t-1} F + b, h_{t-1})`, `α_t = softmax_s(score(h_t, m_s))`,
     `a_t = tanh((Σ_s α_ts m_s) V + h_t H)`. The output `a_t`, the attentional state, also enters
-    the next step beside `x_{t+1}` (input feeding). The terms independent of the state, `x W`, the
-    keys and `m V`, are one product each before the loop.
+    the next step together with `x_{t+1}` (input feeding). The terms independent of the state,
+    `x W`, the keys and `m V`, are one product each before the loop.
 
     Args:
         units: size U of the state of the cell.
