@@ -22,6 +22,7 @@ pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
 SMALL = {"units": 8, "embedding_size": 6, "character_units": 8, "word_length": 6}
 QUICK = {"learning_rate": 0.03, "batch_size": 16, "dropout": 0.1, "embedding_dropout": 0.0}
+UNTRAINED = {"epochs": 1, "initial_epoch": 1, "verbose": 0}  # no epoch is left to train
 NAMES = ["Ellen", "John", "Mary", "Rosalind"]
 
 
@@ -214,16 +215,15 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
     assert model.network.get_layer("embedding").input_dim == 15  # learned for words of train only
     assert not model.network.get_layer("vectors").trainable
     frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", trainable=False)
-    frozen._learn(x, ("B-PER", "O"))
+    frozen.fit(x, y, **UNTRAINED)
     assert "embedding" not in [layer.name for layer in frozen.network.layers]
     with pytest.raises(InputError, match=r"embedding_size is 7. Set embedding_size=6"):
         name_tagger(**SMALL | {"embedding_size": 7}, embedding=tmp_path / "words.txt").fit(x, y)
 
 
 def test_vectors_learned_from_the_sentences_and_unlabelled_ones(sentences):
-    x, _ = sentences
     model = name_tagger(**SMALL, embedding="cbow", characters=None)
-    model._learn(x, ("B-PER", "O"), ["Ask Paris!", ["Paris", "!"]] * 9)
+    model.fit(*sentences, unlabelled=["Ask Paris!", ["Paris", "!"]] * 9, **UNTRAINED)
     assert {"paris", "!"} <= set(model.vocabulary.tokens)
     assert model.share_of_vectors == 1.0
     assert model.network.input_shape == (None, None, 1)
