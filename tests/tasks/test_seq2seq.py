@@ -134,7 +134,8 @@ def test_summarizer_copies_and_every_option_runs():
 
 def test_separate_vocabularies():
     model = translator(**TINY, vocabulary="separate", attention="additive")
-    model._learn(["drei"] * 9, ["three words"] * 9)
+    pairs = ["drei"] * 9, ["three words"] * 9
+    model.fit(*pairs, epochs=1, initial_epoch=1, verbose=0)  # no epoch is left to train
     sizes = [len(model.source_subwords), len(model.target_subwords)]
     assert [model.network.get_layer(n).input_dim for n in ("source_embedding", "embedding")] == (
         sizes
