@@ -17,13 +17,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    """Commands print as into a terminal of 80 columns without colours."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
-
-
 def answers_of(name):
     return {
         key: asked["answer"]
