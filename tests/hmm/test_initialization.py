@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from rnnkit.hmm.emissions import Categorical, Gaussian, GaussianMixture, Poisson, start
+from rnnkit.hmm.emissions import (
+    Categorical,
+    Gaussian,
+    GaussianMixture,
+    Poisson,
+    initialization,
+)
 
 MEANS = np.array([[-3.0, 0.0], [0.0, 3.0], [3.0, -1.0]])
 
@@ -95,10 +101,10 @@ def test_fewer_points_than_states(x):
 
 
 def test_long_data_are_sampled(monkeypatch):
-    monkeypatch.setattr(start, "LARGEST_SAMPLE", 300)
+    monkeypatch.setattr(initialization, "MAX_SAMPLE", 300)
     rng = np.random.default_rng(6)
     x, _ = easy(rng)
-    found = start.clusters(x, 3, rng)
+    found = initialization.kmeans(x, 3, rng)
     assert len(found.x) == len(found.labels) == 300
     np.testing.assert_allclose(order(found.centres), MEANS, atol=0.3)
 
