@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,10 +115,10 @@ class EM:
         restarts, states = params.startprob.shape
         batch = min(max(MAX_BATCH_ELEMENTS // (len(x) * states), 1), restarts)
         blocks = make_blocks(sequences, x, sequences.observed, states * batch)
-        results = [
-            self._fit_batch(blocks, params.map(lambda value, i=start: value[i : i + batch]))
-            for start in range(0, restarts, batch)
-        ]
+        results = []
+        for start in range(0, restarts, batch):
+            chosen = slice(start, start + batch)
+            results.append(self._fit_batch(blocks, params.map(operator.itemgetter(chosen))))
         return max(results, key=lambda result: result.history[-1])
 
     def _fit_batch(self, blocks: Blocks, first: Params) -> EMResult:
