@@ -161,7 +161,7 @@ def test_an_impossible_observation_is_learned_from():
 class Exponential(Emission):
     """`p(x | z = k) = r_k exp(-r_k x)`: an emission is two methods."""
 
-    kinds = {"rates": "positive"}  # noqa: RUF012
+    constraints = {"rates": "positive"}  # noqa: RUF012
 
     def log_likelihood(self, params, x):
         rates = params["rates"][:, None]

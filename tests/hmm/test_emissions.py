@@ -54,7 +54,7 @@ def random_params(emission, rng, restarts=R, features=D):
         return root @ root.swapaxes(-1, -2) + 0.3 * np.eye(shape[-1])
 
     shapes = emission.shapes(K, V if isinstance(emission, Categorical) else features)
-    return {n: one(emission.kinds[n], (restarts, *shape)) for n, shape in shapes.items()}
+    return {n: one(emission.constraints[n], (restarts, *shape)) for n, shape in shapes.items()}
 
 
 def observations(emission, rng, features=D):
@@ -306,7 +306,7 @@ def test_collinear_and_constant_features(emission):
     rng = np.random.default_rng(7)
     first = rng.normal(size=(N, 1))
     x = np.concatenate([first, 1000 * first, np.full((N, 1), 7.0)], axis=1)
-    start = emission.start(x, K, rng)
+    start = emission.initial_params(x, K, rng)
     params = {name: np.stack([value] * R) for name, value in start.items()}
     for _ in range(2):
         found = run(emission.log_likelihood, params, x)
@@ -314,7 +314,7 @@ def test_collinear_and_constant_features(emission):
         weights = np.exp(found - found.max(-1, keepdims=True))
         params = run(emission.m_step, params, x, weights / weights.sum(-1, keepdims=True))
         covars = params["covars"].astype("float64")
-        matrices = emission.kinds["covars"] == "covariance"
+        matrices = emission.constraints["covars"] == "covariance"
         assert (np.linalg.eigvalsh(covars) if matrices else covars).min() > 0.9e-3
 
 

@@ -288,7 +288,7 @@ def test_the_likelihood_is_a_loss_in_training_only():
 class Exponential(Emission):
     """Waiting times: an emission of one's own, without a word on shapes."""
 
-    kinds = {"rates": "positive"}  # noqa: RUF012
+    constraints = {"rates": "positive"}  # noqa: RUF012
 
     def log_likelihood(self, params, x):
         rates = params["rates"][:, None]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from rnnkit.hmm import inference
+from rnnkit.hmm import HMM, Emission, inference
 from rnnkit.layers import HMMFeatures
 
 
@@ -44,3 +44,24 @@ def test_the_option_way_of_the_layer_and_of_its_saved_config():
     config["way"] = config.pop("numerics")
     with pytest.warns(DeprecationWarning, match="is now called 'numerics'"):
         assert HMMFeatures.from_config(config).get_config()["numerics"] == "log"
+
+
+def test_the_attributes_of_a_custom_emission():
+    with pytest.warns(DeprecationWarning, match="is now called") as found:
+
+        class Old(Emission):
+            kinds = {"rates": "positive"}  # noqa: RUF012
+
+            def log_likelihood(self, params, x):
+                rates = params["rates"][:, None]
+                return ops.log(rates) - rates * x
+
+            def m_step(self, params, x, weights):
+                return {"rates": ops.sum(weights, 1) / ops.sum(weights * x, 1)}
+
+            def start(self, x, states, rng):
+                return {"rates": rng.uniform(0.5, 2, states)}
+
+    assert [str(one.message).split("'")[3] for one in found] == ["constraints", "initial_params"]
+    x = np.random.default_rng(0).exponential(size=20)
+    assert HMM(2, Old(), random_state=0, n_iter=2).fit(x).rates_.shape == (2,)

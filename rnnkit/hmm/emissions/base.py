@@ -7,18 +7,24 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError
 
 Tensor = Any
-Kind = Literal["real", "positive", "simplex", "covariance"]
+_RENAMED = [
+    Rename("name", "rnnkit.hmm.Emission", "kinds", "constraints"),
+    Rename("name", "rnnkit.hmm.Emission", "start", "initial_params"),
+]
+RENAMES.extend(_RENAMED)
+Constraint = Literal["real", "positive", "simplex", "covariance"]
 
 
 class Emission:
     """Abstract emission distribution of a hidden Markov model, `p(x | z = k)`.
 
-    A custom emission defines `kinds`, `log_likelihood` and `m_step`. The other methods are
-    optional: `start` initialises the parameters, `sample` draws observations, `shapes` lets the
-    model check and count parameters, `check` validates observations.
+    A custom emission defines `constraints`, `log_likelihood` and `m_step`. The other methods are
+    optional: `initial_params` initialises the parameters, `sample` draws observations, `shapes`
+    lets the model check and count parameters, `check` validates observations.
 
     Every parameter has the restarts R as its leading axis, so that all restarts are trained as one
     batch. `log_likelihood` and `m_step` are compiled by the backend: they use `keras.ops` only, and
@@ -28,14 +34,18 @@ class Emission:
     that they share compiled functions.
 
     Attributes:
-        kinds: parameter name -> its constraint: "real", "positive", "simplex" (the last
+        constraints: parameter name -> its constraint: "real", "positive", "simplex" (the last
             axis sums to 1) or "covariance" (the last two axes, positive definite).
     """
 
-    kinds: Mapping[str, Kind] = {}
+    constraints: Mapping[str, Constraint] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        for rename in _RENAMED:
+            if rename.old in vars(cls):
+                warn(rename)
+                setattr(cls, rename.new, vars(cls)[rename.old])
         # A plain @dataclass would otherwise compare arrays with == and remove the hash.
         for name in ("__eq__", "__hash__"):
             if name not in vars(cls):
@@ -92,7 +102,9 @@ class Emission:
         del params
         return x
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """Return initial parameters for one restart.
 
         Args:
@@ -102,7 +114,8 @@ class Emission:
         """
         raise InputError(
             f"{type(self).__name__} has no initialisation. Set its parameters "
-            f"({', '.join(self.kinds)}) on the model, or define {type(self).__name__}.start."
+            f"({', '.join(self.constraints)}) on the model, or define "
+            f"{type(self).__name__}.initial_params."
         )
 
     def sample(
@@ -127,9 +140,9 @@ class Emission:
         count = 0
         for name, shape in self.shapes(states, features).items():
             size, last = int(np.prod(shape)), shape[-1]
-            if self.kinds[name] == "simplex":
+            if self.constraints[name] == "simplex":
                 size -= size // last
-            elif self.kinds[name] == "covariance":
+            elif self.constraints[name] == "covariance":
                 size = size // last**2 * (last * (last + 1) // 2)
             count += size
         return count

@@ -44,7 +44,7 @@ class Categorical(Emission):
     def __post_init__(self) -> None:
         if self.n_features is not None:
             check_integer("n_features", self.n_features)
-        self.kinds = {"emissionprob": "simplex"}
+        self.constraints = {"emissionprob": "simplex"}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log emissionprob[k, x_n]`, `(N,)` -> `(R, N, K)`."""
@@ -100,7 +100,9 @@ class Categorical(Emission):
             )
         return x.astype("int32")
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """Initialise each state with a draw from a flat Dirichlet distribution."""
         symbols = self.n_features or int(np.max(x)) + 1
         return {"emissionprob": initialization.dirichlet(states, symbols, rng)}

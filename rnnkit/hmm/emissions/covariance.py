@@ -13,7 +13,7 @@ from keras import backend, ops
 
 from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm.emissions.arithmetic import at_least, over_features
-from rnnkit.hmm.emissions.base import Kind
+from rnnkit.hmm.emissions.base import Constraint
 
 Tensor = Any
 CovarianceType = Literal["spherical", "diag", "full", "tied"]
@@ -29,7 +29,7 @@ def check_settings(covariance_type: str, min_covar: float) -> None:
         raise InputError(f"min_covar is {min_covar!r}; expected a number of at least 0.")
 
 
-def constraint(covariance_type: str) -> Kind:
+def covars_constraint(covariance_type: str) -> Constraint:
     """Return the constraint of the parameter covars."""
     return "covariance" if covariance_type in ("full", "tied") else "positive"
 

@@ -21,7 +21,7 @@ from rnnkit.hmm.emissions.arithmetic import (
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.covariance import (
     check_settings,
-    constraint,
+    covars_constraint,
     covars_shape,
     draw,
     floor_covars,
@@ -69,7 +69,7 @@ class Gaussian(Emission):
 
     def __post_init__(self) -> None:
         check_settings(self.covariance_type, self.min_covar)
-        self.kinds = {"means": "real", "covars": constraint(self.covariance_type)}
+        self.constraints = {"means": "real", "covars": covars_constraint(self.covariance_type)}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log N(x_n | means_k, covars_k)`, `(N, D)` -> `(R, N, K)`."""
@@ -120,7 +120,9 @@ class Gaussian(Emission):
         """Return observations as floats `(N, D)`; refuse infinite values and another D."""
         return check_features(x, params["means"].shape[-1] if params else None)
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """Initialise with k-means centres, and the covariances within the clusters."""
         found = initialization.kmeans(x, states, rng)
         covars = initialization.covariances(found, self.covariance_type)

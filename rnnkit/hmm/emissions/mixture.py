@@ -24,7 +24,7 @@ from rnnkit.hmm.emissions.arithmetic import (
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.covariance import (
     check_settings,
-    constraint,
+    covars_constraint,
     covars_shape,
     draw,
     floor_covars,
@@ -76,8 +76,8 @@ class GaussianMixture(Emission):
     def __post_init__(self) -> None:
         check_settings(self.covariance_type, self.min_covar)
         check_integer("n_mix", self.n_mix)
-        covars = constraint(self.covariance_type)
-        self.kinds = {"weights": "simplex", "means": "real", "covars": covars}
+        covars = covars_constraint(self.covariance_type)
+        self.constraints = {"weights": "simplex", "means": "real", "covars": covars}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log sum_m c_km N(x_n | mu_km, Sigma_km)`, `(N, D)` -> `(R, N, K)`."""
@@ -88,7 +88,7 @@ class GaussianMixture(Emission):
 
         A list: one array with a component axis takes JAX ten times as long.
         """
-        weights, means, covars = (ops.convert_to_tensor(params[name]) for name in self.kinds)
+        weights, means, covars = (ops.convert_to_tensor(params[name]) for name in self.constraints)
         kind = self.covariance_type
         found = []
         for m in range(means.shape[2]):
@@ -196,7 +196,9 @@ class GaussianMixture(Emission):
         """Return observations as floats `(N, D)`; refuse infinite values and another D."""
         return check_features(x, params["means"].shape[-1] if params else None)
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """Initialise with k-means centres within the k-means clusters of the states."""
         of_states = initialization.kmeans(x, states, rng)
         first: dict[str, list[np.ndarray]] = {"weights": [], "means": [], "covars": []}

@@ -54,7 +54,7 @@ class Poisson(Emission):
     lambdas_weight: Any = 0.0
 
     def __post_init__(self) -> None:
-        self.kinds = {"lambdas": "positive"}
+        self.constraints = {"lambdas": "positive"}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `sum_d (x log l - l - log x!)`, `(N, D)` -> `(R, N, K)`.
@@ -92,7 +92,9 @@ class Poisson(Emission):
         x = check_features(x, params["lambdas"].shape[-1] if params else None)
         return check_integer_observations(x, "count")
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """Initialise with the mean counts of k-means clusters of the square roots.
 
         The square root stabilises the variance of a Poisson variable.

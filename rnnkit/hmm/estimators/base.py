@@ -119,7 +119,7 @@ class BaseHMM(BaseEstimator):
         Raises:
             InputError: one of them is not set.
         """
-        return {name: self._get(name) for name in self._emission().kinds}
+        return {name: self._get(name) for name in self._emission().constraints}
 
     def _get(self, name: str) -> np.ndarray:
         if not hasattr(self, name + "_"):
@@ -215,7 +215,7 @@ class BaseHMM(BaseEstimator):
         self._learned = {}
         for name, values in result.params.to_dict().items():
             values = values.astype("float64")
-            if name in ("startprob", "transmat") or emission.kinds[name] == "simplex":
+            if name in ("startprob", "transmat") or emission.constraints[name] == "simplex":
                 values /= values.sum(-1, keepdims=True)  # sums of 1 in float64, too
             self._learned[name] = values
             setattr(self, name + "_", values)
@@ -236,7 +236,7 @@ class BaseHMM(BaseEstimator):
         learned = getattr(self, "_learned", {})
         anew = self._named_by("init_params")
         given = {}
-        for name in ("startprob", "transmat", *emission.kinds):
+        for name in ("startprob", "transmat", *emission.constraints):
             value = getattr(self, name + "_", None)
             if value is not None and name not in anew:
                 given[name] = np.asarray(value)

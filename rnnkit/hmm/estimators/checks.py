@@ -93,14 +93,14 @@ def check_emission(
                 f"{name}_ has the shape {values.shape}; {states} states and observations of "
                 f"{features} features need {tuple(shapes[name])}."
             )
-        kind = emission.kinds[name]
-        if kind == "simplex":
+        constraint = emission.constraints[name]
+        if constraint == "simplex":
             check_probabilities(f"{name}_", values)
             continue
         _check_finite(f"{name}_", values)
-        if kind == "positive" and (values < 0).any():
+        if constraint == "positive" and (values < 0).any():
             raise InputError(f"{name}_ has a negative entry; it must be positive.")
-        if kind == "covariance":
+        if constraint == "covariance":
             _check_covariances(f"{name}_", values)
 
 

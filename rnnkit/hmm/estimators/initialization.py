@@ -68,13 +68,13 @@ def initial_params(
         given: parameters that are not initialised, without restarts.
         rng: the random generator.
     """
-    if set(given) >= {"startprob", "transmat", *emission.kinds}:
+    if set(given) >= {"startprob", "transmat", *emission.constraints}:
         restarts = 1
     start, moves = initial_chain(states, restarts, rng)
     first = {"startprob": start, "transmat": moves}
-    if not set(given) >= set(emission.kinds):
-        found = [emission.start(x, states, rng) for _ in range(restarts)]
-        first |= {name: np.stack([each[name] for each in found]) for name in emission.kinds}
+    if not set(given) >= set(emission.constraints):
+        found = [emission.initial_params(x, states, rng) for _ in range(restarts)]
+        first |= {name: np.stack([each[name] for each in found]) for name in emission.constraints}
     for name, values in given.items():
         first[name] = np.broadcast_to(values, (restarts, *np.shape(values)))
     return Params.from_dict(first)

@@ -218,7 +218,7 @@ class HMM(BaseHMM):
     init_params: str = "ste"
 
     def _letters(self) -> dict[str, tuple[str, ...]]:
-        return {**super()._letters(), "e": tuple(self._emission().kinds)}
+        return {**super()._letters(), "e": tuple(self._emission().constraints)}
 
     def _emission(self, x: np.ndarray | None = None) -> Emission:
         if not isinstance(self.emission, Emission):

@@ -24,7 +24,7 @@ MIN_PROBABILITY = 1e-37  # just above float32's smallest normal number: its loga
 MAX_LOG = 30.0  # e^±30: wider than any sensible scale, and its squares are finite in float32
 
 
-def to_unconstrained(kind: str, value: Any) -> np.ndarray:
+def to_unconstrained(constraint: str, value: Any) -> np.ndarray:
     """Return the unconstrained weight of a parameter.
 
     - "real": itself
@@ -33,21 +33,21 @@ def to_unconstrained(kind: str, value: Any) -> np.ndarray:
     - "covariance": its Cholesky factor, with the logarithm of the diagonal
 
     Args:
-        kind: "real", "positive", "simplex" (the last axis sums to 1) or "covariance" (the last two
-            axes).
+        constraint: "real", "positive", "simplex" (the last axis sums to 1) or "covariance" (the
+            last two axes).
         value: the parameter.
 
     Returns:
         The same shape, float32.
 
     Raises:
-        InputError: an unknown kind, or a value that violates its constraint.
+        InputError: an unknown constraint, or a value that violates it.
 
     Example:
         >>> to_unconstrained("simplex", [0.5, 0.5, 0.0]).tolist()
         [0.0, 0.0, -10000.0]
     """
-    function, _ = _bijection(kind)
+    function, _ = _bijection(constraint)
     array = np.asarray(value, "float64")
     try:
         raw = function(array)
@@ -55,37 +55,38 @@ def to_unconstrained(kind: str, value: Any) -> np.ndarray:
         raw = np.array(np.nan)
     if not np.isfinite(raw).all():
         raise InputError(
-            f"Expected a parameter of the kind {kind!r}; got {array.tolist()}. Probabilities need "
-            "a positive sum, variances are positive, covariances positive definite."
+            f"Expected a parameter with the constraint {constraint!r}; got {array.tolist()}. "
+            "Probabilities need a positive sum, variances are positive, covariances positive "
+            "definite."
         )
     return raw.astype("float32")
 
 
-def from_unconstrained(kind: str, raw: Tensor) -> Tensor:
+def from_unconstrained(constraint: str, raw: Tensor) -> Tensor:
     """Return the parameter of an unconstrained weight, with finite gradients.
 
     A probability is at least 1e-37, so that its logarithm is finite: a probability of 0 stays at
     this lower bound, without a gradient. For exact zeros use `log_probabilities`.
 
     Args:
-        kind: as in `to_unconstrained`.
+        constraint: as in `to_unconstrained`.
         raw: the unconstrained weight.
 
     Returns:
         The same shape and dtype.
 
     Raises:
-        InputError: an unknown kind.
+        InputError: an unknown constraint.
 
     Example:
         >>> [float(p) for p in from_unconstrained("simplex", ops.array([0.0, 0.0]))]
         [0.5, 0.5]
     """
-    return _bijection(kind)[1](raw)
+    return _bijection(constraint)[1](raw)
 
 
 def log_probabilities(raw: Tensor) -> Tensor:
-    """Return the log-probabilities of unconstrained weights of the kind "simplex".
+    """Return the log-probabilities of unconstrained weights with the constraint "simplex".
 
     `log p_i = raw_i − log Σ_j exp raw_j`, and −inf for a probability that is exactly 0.
 
@@ -146,7 +147,7 @@ def _product(raw: Tensor) -> Tensor:
 
 
 # Constraint -> (to the unconstrained weight, from the unconstrained weight).
-KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]] = {
+BIJECTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]] = {
     "real": (lambda value: value, lambda raw: raw),
     "positive": (_log, _exp),
     "simplex": (_logits, _softmax),
@@ -154,6 +155,8 @@ KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Te
 }
 
 
-def _bijection(kind: str) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]:
+def _bijection(
+    constraint: str,
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]:
     """Return both directions of a constraint."""
-    return KINDS[check_choice("kind", kind, KINDS)]
+    return BIJECTIONS[check_choice("constraint", constraint, BIJECTIONS)]

@@ -207,8 +207,9 @@ class HMMFeatures(StateLayer):
         moves = np.full((size, size), move) + (stay - move) * np.eye(size)
         self.start = self._add("start", np.zeros(self.units))
         self.transitions = self._add("transitions", to_unconstrained("simplex", moves))
+        constraints = self.emission.constraints
         self.raw = {
-            name: self._add(name, INIT_STD[self.emission.kinds[name]] * rng.normal(size=shape))
+            name: self._add(name, INIT_STD[constraints[name]] * rng.normal(size=shape))
             for name, shape in shapes.items()
         }
         if width is not None:
@@ -236,12 +237,13 @@ class HMMFeatures(StateLayer):
             InputError: a parameter of another shape, or an invalid one.
         """
         wanted = {"start": startprob, "transitions": transmat, **params}
-        kinds = {"start": "simplex", "transitions": "simplex", **self.emission.kinds}
+        simplex = {"start": "simplex", "transitions": "simplex"}
+        constraints = {**simplex, **self.emission.constraints}
         weights = {"start": self.start, "transitions": self.transitions, **self.raw}
         if set(wanted) != set(weights):
             raise InputError(f"HMMFeatures: got {sorted(wanted)}; expected {sorted(weights)}.")
         for name, weight in weights.items():
-            raw = to_unconstrained(kinds[name], wanted[name])
+            raw = to_unconstrained(constraints[name], wanted[name])
             if raw.shape != tuple(weight.shape):
                 raise InputError(
                     f"HMMFeatures: {name} has the shape {raw.shape}; expected "
@@ -259,7 +261,7 @@ class HMMFeatures(StateLayer):
     def _params(self) -> dict[str, Tensor]:
         return {
             name: from_unconstrained(
-                self.emission.kinds[name], ops.cast(weight, self.inference_dtype)
+                self.emission.constraints[name], ops.cast(weight, self.inference_dtype)
             )
             for name, weight in self.raw.items()
         }
