@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
@@ -28,6 +29,7 @@ from rnnkit.hmm.estimators.passes import (
 )
 from rnnkit.hmm.estimators.sequences import Sequences, read_sequences
 from rnnkit.hmm.estimators.streaming import StreamingFilter
+from rnnkit.options import Option, Setting, described_args, with_args
 
 ALGORITHMS = ("viterbi", "posterior", "map")
 
@@ -86,6 +88,17 @@ class BaseHMM(BaseEstimator):
 
     _emission_type: ClassVar[Any] = Emission
     _emission_letters: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__doc__:  # list the shared settings in the docstring of each model
+            doc = inspect.cleandoc(cls.__doc__)
+            shared = described_args(inspect.cleandoc(BaseHMM.__doc__ or ""))
+            missing = shared.keys() - described_args(doc).keys()
+            more = [
+                Setting(n, Any, Option(None, text)) for n, text in shared.items() if n in missing
+            ]
+            cls.__doc__ = with_args(doc, more)
 
     def _letters(self) -> dict[str, tuple[str, ...]]:
         """Return the letters of `params` -> the names of the parameters."""

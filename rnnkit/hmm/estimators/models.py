@@ -28,7 +28,8 @@ class CategoricalHMM(BaseHMM):
         n_components: K, the number of states.
         n_features: V, the number of symbols; None = one more than the largest in the data.
         emissionprob_prior: Dirichlet prior of the emissions, a number or `(K, V)`; 1 = none.
-        startprob_prior: this and the others: see `BaseHMM`; the letter of `emissionprob_` is e.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, e
+            emissionprob.
 
     Attributes:
         emissionprob_: `(K, V)`.
@@ -79,7 +80,8 @@ class GaussianHMM(BaseHMM):
         means_weight: precision of that prior, a number or `(K,)`; 0 = none.
         covars_prior: scale of the prior of the variances, 0 = none (hmmlearn: 0.01).
         covars_weight: weight of that prior.
-        startprob_prior: this and the others: see `BaseHMM`; the letters are m means, c covars.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, m means,
+            c covars.
 
     Attributes:
         means_: `(K, D)`.
@@ -126,8 +128,8 @@ class GMMHMM(BaseHMM):
         means_weight: precision of that prior; 0 = none.
         covars_prior: prior of the covariances, with hmmlearn's meaning; None = none.
         covars_weight: weight of that prior, with hmmlearn's meaning; None = none.
-        startprob_prior: this and the others: see `BaseHMM`; the letters are w weights, m means, c
-            covars.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, m means,
+            c covars, w weights.
 
     Attributes:
         weights_: `(K, M)`.
@@ -168,7 +170,8 @@ class PoissonHMM(BaseHMM):
         n_components: K, the number of states.
         lambdas_prior: shape of the gamma prior, with hmmlearn's meaning; 0 = none.
         lambdas_weight: rate of the gamma prior; 0 = none.
-        startprob_prior: this and the others: see `BaseHMM`; the letter of `lambdas_` is l.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, l
+            lambdas.
 
     Attributes:
         lambdas_: `(K, D)`, the mean counts.
@@ -196,13 +199,13 @@ class PoissonHMM(BaseHMM):
 class HMM(BaseHMM):
     """Hidden Markov model with a custom emission.
 
+    The parameters of the emission become attributes with an underscore: `rates` is `rates_`.
+
     Args:
         n_components: K, the number of states.
         emission: the emission; see `rnnkit.hmm.Emission`.
-        startprob_prior: this and the others: see `BaseHMM`; the letter of all parameters of the
-            emission is e.
-
-    The parameters of the emission become attributes with an underscore: `rates` is `rates_`.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, e all
+            parameters of the emission.
 
     Example:
         >>> from rnnkit.hmm.emissions.poisson import Poisson

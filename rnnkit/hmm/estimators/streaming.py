@@ -38,7 +38,8 @@ class StreamingFilter:
         params: Params,
         prepare: Callable[[Any], tuple[np.ndarray, bool]],
     ) -> None:
-        self._emission, self._params, self._prepare = emission, native.tensors(params), prepare
+        self._params, self._prepare = native.tensors(params), prepare
+        self._first, self._next = (_compiled_step(emission, first) for first in (True, False))
         self.reset()
 
     def reset(self) -> None:
@@ -57,9 +58,10 @@ class StreamingFilter:
         """
         prepared, observed = self._prepare(x)
         block = Block(prepared, np.ones((1, 1), bool), np.full((1, 1), observed))
-        first = self._filtered is None
-        run = _compiled_step(self._emission, first)
-        self._filtered, log_prob = run(self._params, block, *(() if first else (self._filtered,)))
+        if self._filtered is None:
+            self._filtered, log_prob = self._first(self._params, block)
+        else:
+            self._filtered, log_prob = self._next(self._params, block, self._filtered)
         self.log_prob += float(ops.convert_to_numpy(log_prob)[0, 0])
         return ops.convert_to_numpy(self._filtered)[0, 0]
 
