@@ -237,7 +237,7 @@ def test_scikit_learns_habits(small):
     assert repr(model) == "GaussianHMM(n_components=2, n_iter=3, random_state=0)"
     assert set(model.params_) == set(model.emission_params()) == {"means", "covars"}
     loaded.fit(x)  # what fit had found is begun anew without a word
-    with pytest.warns(UserWarning, match="means_ was set, and fit begins it anew"):
+    with pytest.warns(UserWarning, match="means_ was set, but fit initialises it"):
         put(GaussianHMM(2, n_iter=1), means=[[0.0], [1.0]]).fit(x)
 
 
@@ -287,7 +287,7 @@ def test_bad_calls(small):
         small.score([0, 3])
     with pytest.raises(InputError, match="algorithm is 'best'"):
         small.decode([0], algorithm="best")
-    with pytest.raises(InputError, match="startprob_ is not there yet: fit the model, or set it"):
+    with pytest.raises(InputError, match="startprob_ is not set: fit the model, or set it"):
         CategoricalHMM(2).score([0, 1])
     with pytest.raises(InputError, match="lag is -1"):
         small.fixed_lag([0, 1], -1)

@@ -194,7 +194,7 @@ def left_to_right():
 def test_from_a_model_with_zeros_that_stay_zero():
     hmm, x = left_to_right(), np.array([[0, 1, 2, 3, 2], [0, 0, 1, 1, 0]])
     frozen = HMMFeatures.from_hmm(hmm)
-    assert frozen.way == "log"
+    assert frozen.numerics == "log"
     assert not frozen.trainable_variables
     np.testing.assert_allclose(numpy(frozen(x)), hmm.filter(x[..., None]), atol=1e-5)
     layer = HMMFeatures.from_hmm(hmm, trainable=True, mode="smoothed", likelihood_weight=1.0)
@@ -288,7 +288,7 @@ def test_the_likelihood_is_a_loss_in_training_only():
 class Exponential(Emission):
     """Waiting times: an emission of one's own, without a word on shapes."""
 
-    kinds = {"rates": "positive"}  # noqa: RUF012
+    constraints = {"rates": "positive"}  # noqa: RUF012
 
     def log_likelihood(self, params, x):
         rates = params["rates"][:, None]
