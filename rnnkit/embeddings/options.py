@@ -22,7 +22,7 @@ class _MethodOption(TypedDict, total=False):
 class ModelOptions(TypedDict, total=False):
     """The settings of a `SkipGram` or `CBOW` model."""
 
-    loss: Annotated[Loss, Option("negative-sampling", "noise words, or codes of a Huffman tree.")]
+    loss: Annotated[Loss, Option("negative-sampling", "noise words, or paths in a Huffman tree.")]
     trainer: Annotated[
         TrainerName,
         Option("keras", '"keras", on the backend; or "gensim", the same model in C on a CPU.'),
