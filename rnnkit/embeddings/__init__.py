@@ -22,18 +22,7 @@ _HOMES = {
     "train_word_vectors": "rnnkit.embeddings.word2vec",
 }
 
-__all__ = [
-    "CBOW",
-    "METHODS",
-    "SkipGram",
-    "analogy",
-    "embedding_matrix",
-    "evaluate",
-    "load_vectors",
-    "neighbours",
-    "save_vectors",
-    "train_word_vectors",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -43,4 +32,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

@@ -15,25 +15,14 @@ TrainerName = Literal["keras", "gensim"]
 class _MethodOption(TypedDict, total=False):
     method: Annotated[
         Method,
-        Option(
-            "skip-gram",
-            '"skip-gram": a word predicts each word of its context; "cbow": the mean of the '
-            "context predicts the word.",
-        ),
+        Option("skip-gram", "a word predicts its context words (skip-gram) or the reverse (cbow)."),
     ]
 
 
 class ModelOptions(TypedDict, total=False):
     """The settings of a `SkipGram` or `CBOW` model."""
 
-    loss: Annotated[
-        Loss,
-        Option(
-            "negative-sampling",
-            '"negative-sampling": discriminate the word from noise words; "hierarchical-softmax": '
-            "predict the word's path in a Huffman tree.",
-        ),
-    ]
+    loss: Annotated[Loss, Option("negative-sampling", "noise words, or paths in a Huffman tree.")]
     trainer: Annotated[
         TrainerName,
         Option("keras", '"keras", on the backend; or "gensim", the same model in C on a CPU.'),
@@ -41,63 +30,37 @@ class ModelOptions(TypedDict, total=False):
     vector_size: Annotated[int, Option(100, "D, the dimension of the vectors.", least=1)]
     window: Annotated[
         int,
-        Option(
-            5,
-            "largest distance between a word and a context word; the actual window of each word is "
-            "drawn from 1 to this.",
-            least=1,
-        ),
+        Option(5, "largest distance of a context word; drawn from 1 to this for a word.", least=1),
     ]
     negative: Annotated[
-        int,
-        Option(5, "noise words drawn for each word (negative sampling only).", least=0),
+        int, Option(5, "noise words drawn for each word (negative sampling only).", least=0)
     ]
     min_count: Annotated[int, Option(5, "drop words that occur less often.", least=1)]
     sample: Annotated[
         float,
-        Option(
-            1e-3,
-            "subsampling threshold: more frequent words are randomly dropped; 0 = no subsampling.",
-            least=0,
-            below=math.inf,
-        ),
+        Option(1e-3, "subsampling threshold of frequent words; 0 = none.", least=0, below=math.inf),
     ]
     epochs: Annotated[int, Option(5, "passes over the corpus.", least=1)]
     alpha: Annotated[float, Option(0.025, "initial learning rate.", least=0, below=math.inf)]
     min_alpha: Annotated[
-        float,
-        Option(
-            0.0001,
-            "final learning rate; the decay is linear in the words read.",
-            least=0,
-            below=math.inf,
-        ),
+        float, Option(0.0001, "final learning rate, by linear decay.", least=0, below=math.inf)
     ]
     batch_size: Annotated[
         int,
         Option(
             128,
             "words per step of the Keras trainer; larger is faster on a GPU, but further from "
-            "word2vec, which updates after each pair. The gensim trainer ignores it.",
+            "word2vec, which updates after each pair.",
             least=1,
         ),
     ]
     workers: Annotated[
         int | None,
-        Option(
-            None,
-            "threads of gensim; None = one for less than a million words, else one per core.",
-            least=1,
-        ),
+        Option(None, "threads of gensim; None = 1 below a million words, else all cores.", least=1),
     ]
     seed: Annotated[
         int,
-        Option(
-            0,
-            "random seed. The same seed gives the same vectors, except with several gensim "
-            "workers.",
-            least=0,
-        ),
+        Option(0, "random seed; several gensim workers are not reproducible.", least=0),
     ]
 
 

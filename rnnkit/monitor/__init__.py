@@ -29,24 +29,7 @@ _HOMES = {
     "WordVectorEvents": "rnnkit.monitor.word_vectors",
 }
 
-__all__ = [
-    "F1",
-    "EventWriter",
-    "HMMEvents",
-    "Precision",
-    "Recall",
-    "StopOnNonFinite",
-    "TensorBoard",
-    "WordVectorEvents",
-    "emission_figure",
-    "gradient_flow",
-    "gradient_flow_png",
-    "log_likelihood_figure",
-    "means_figure",
-    "states_figure",
-    "transition_figure",
-    "write_projector",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -56,4 +39,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

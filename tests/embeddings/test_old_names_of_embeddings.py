@@ -11,8 +11,6 @@ from rnnkit import embeddings
 from rnnkit.deprecation import RENAMES
 
 MODULES = [
-    "measures.evaluation",
-    "measures.neighbours",
     "measures.sets",
     "model",
     "training.contexts",

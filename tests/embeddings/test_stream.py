@@ -81,7 +81,7 @@ def test_a_step_reads_far_apart_and_the_next_one_goes_on():
     assert abs(words.mean(axis=0) - expected).max() < 50
 
 
-def test_a_corpus_longer_than_a_chunk_is_told_of_in_full(monkeypatch):
+def test_a_corpus_longer_than_a_chunk_is_reported_in_full(monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 100)
     corpus = encode_corpus([["a", "b", "x", "c"] * 30] * 20 + [["y"] * 4], min_count=300)
     assert corpus.total_words == 2404
@@ -109,7 +109,7 @@ def test_windows_are_those_of_a_plain_loop():
         assert context_windows(row, places, reach).tolist() == list(map(list, wanted))
 
 
-def test_a_corpus_is_numbered_in_one_reading():
+def test_a_corpus_is_encoded_in_one_reading():
     texts = iter([["b", "a", "b"], [], ["c", "a", "b", "d"]])
     found = encode_corpus(texts, min_count=2)
     assert (found.frequencies.words, found.frequencies.counts.tolist()) == (["b", "a"], [3, 2])

@@ -134,12 +134,12 @@ BAD = {
 
 
 @pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
-def test_a_damaged_file_is_told_by_its_place(tmp_path, content, message):
+def test_a_damaged_file_is_reported_with_its_position(tmp_path, content, message):
     path = tmp_path / "mine.txt"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=message) as told:
+    with pytest.raises(InputError, match=message) as error:
         load_vectors(path)
-    assert str(path) in str(told.value)
+    assert str(path) in str(error.value)
 
 
 def test_a_damaged_or_foreign_pickle(tmp_path, vectors):

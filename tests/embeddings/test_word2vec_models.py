@@ -306,7 +306,7 @@ def test_a_loss_that_is_no_number_stops_it():
         model.fit(CORPUS, verbose=0)
 
 
-def test_what_fails_beside_the_steps_is_told(monkeypatch):
+def test_an_error_in_the_background_thread_is_raised(monkeypatch):
     from rnnkit.embeddings.training.stream import Stream
 
     def blocks(self, rng):

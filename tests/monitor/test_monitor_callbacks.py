@@ -158,7 +158,7 @@ def test_state_is_readable_between_batches_by_any_name():
 
 
 class Reader:
-    """Stands for a trained model: gives back what it is told."""
+    """A stub of a trained model with given outputs."""
 
     classes = ("neg", "po|s")
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.deprecation import renamed_names
 from rnnkit.embeddings.measures.benchmarks import Analogies, bundled_benchmarks, read_benchmark
 from rnnkit.errors import check_count
 
@@ -199,6 +198,3 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     """Return ranks; ties get their mean rank."""
     _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (counts.cumsum() - (counts - 1) / 2)[group]
-
-
-__getattr__ = renamed_names(__name__, {"FEWEST": "MIN_ENTRIES"})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, check_count
 
 if TYPE_CHECKING:
@@ -106,6 +105,3 @@ def _nearest(vectors: KeyedVectors, positive: list[str], negative: list[str], n:
     with np.errstate(invalid="ignore"):  # the cosine of a zero vector is NaN, removed below
         found = vectors.most_similar(positive, negative, topn=n)
     return [(word, similarity) for word, similarity in found if np.isfinite(similarity)]
-
-
-__getattr__ = renamed_names(__name__, {"Near": "Neighbours"})

@@ -55,6 +55,4 @@ def context_windows(row: np.ndarray, positions: np.ndarray, window: int) -> np.n
     return row[positions[:, None] + offsets]
 
 
-__getattr__ = renamed_names(
-    __name__, {"spaced": "pad_texts", "contexts": "context_windows", "NONE": "PADDING"}
-)
+__getattr__ = renamed_names(__name__, {"spaced": "pad_texts", "contexts": "context_windows"})
