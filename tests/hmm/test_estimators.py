@@ -98,7 +98,7 @@ def test_missing_steps_and_known_states_are_those_of_the_enumeration(small, know
         ruled_out = (known >= 0)[:, None] & (known[:, None] != np.arange(K))
         log_lik = np.where(ruled_out, -np.inf, log_lik)
     parts = np.split(log_lik, np.cumsum(LENGTHS)[:-1])
-    expected = [oracle.everything(log_pi, log_A, part, lag=2) for part in parts]
+    expected = [oracle.infer(log_pi, log_A, part, lag=2) for part in parts]
     given = {"lengths": LENGTHS, "states": known}
     total = sum(part["log_prob"] for part in expected)
     np.testing.assert_allclose(small.score(X, **given), total, rtol=1e-5)
@@ -157,7 +157,7 @@ def test_missing_steps_and_known_states_in_fit(small):
     ruled_out = (KNOWN >= 0)[:, None] & (KNOWN[:, None] != np.arange(K))
     log_lik = np.where(ruled_out, -np.inf, log_lik)
     parts = np.split(log_lik, np.cumsum(LENGTHS)[:-1])
-    expected = [oracle.everything(log_pi, log_A, part) for part in (parts[0], parts[2])]
+    expected = [oracle.infer(log_pi, log_A, part) for part in (parts[0], parts[2])]
     first = sum(part["smoothed"][0] for part in expected)
     moves = sum(part["transitions"] for part in expected)
     smoothed = np.concatenate([expected[0]["smoothed"], np.zeros((1, K)), expected[1]["smoothed"]])
@@ -299,7 +299,7 @@ def test_float64_on_jax_needs_to_be_allowed(small):
         with pytest.raises(InputError, match="jax_enable_x64"):
             small.score([0, 1])
     else:
-        expected = oracle.everything(*logs(small)[:2], logs(small)[2][:, [0, 1]].T)["log_prob"]
+        expected = oracle.infer(*logs(small)[:2], logs(small)[2][:, [0, 1]].T)["log_prob"]
         np.testing.assert_allclose(small.score([0, 1]), expected, rtol=1e-12)
 
 

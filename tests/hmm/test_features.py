@@ -70,7 +70,9 @@ def log_density(layer, x):
         parts = zip(p["weights"], p["means"], p["covars"], strict=True)
         return np.array(
             [
-                oracle.log_sum([np.log(c) + normal(x, m, v) for c, m, v in zip(*part, strict=True)])
+                oracle.logsumexp(
+                    [np.log(c) + normal(x, m, v) for c, m, v in zip(*part, strict=True)]
+                )
                 for part in parts
             ]
         )
@@ -88,7 +90,7 @@ def wanted(layer, x, mask):
     log_lik = np.array([log_density(layer, step) for step in x[mask]]).reshape(-1, K)
     last = {"filtered": 1, "fixed-lag": 1 + layer.lag, "smoothed": T}[layer.mode]
     each = [oracle.posterior(pi, moves, log_lik[: t + last], t) for t in range(len(log_lik))]
-    return np.array(each).reshape(-1, K), oracle.log_sum(oracle.joint(pi, moves, log_lik)[1])
+    return np.array(each).reshape(-1, K), oracle.logsumexp(oracle.joint(pi, moves, log_lik)[1])
 
 
 EMISSIONS = {

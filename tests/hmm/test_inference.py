@@ -76,7 +76,7 @@ def expected(zeros):
     log_pi, log_A = models(zeros)
     return [
         [
-            oracle.everything(pi, A, row[there], LAG)
+            oracle.infer(pi, A, row[there], LAG)
             for row, there in zip(likelihoods(), MASK, strict=True)
         ]
         for pi, A in zip(log_pi, log_A, strict=True)
@@ -203,7 +203,7 @@ def test_one_step_and_one_state_are_enough(numerics):
         path = compiled(inference.viterbi)(*arguments)
         for row in range(2):
             joint = log_pi[:states] + log_lik[row, 0, :states]
-            total = oracle.log_sum(joint)
+            total = oracle.logsumexp(joint)
             np.testing.assert_allclose(number(found.log_prob)[row], total, rtol=1e-5)
             np.testing.assert_allclose(
                 number(found.smoothed)[row, 0], np.exp(joint - total), rtol=1e-5
@@ -229,7 +229,7 @@ def test_gradients_are_those_of_the_enumeration(numerics, zeros):
 
     def total(pi, A, lik):
         return sum(
-            oracle.log_sum(oracle.joint(pi, A, row[there])[1])
+            oracle.logsumexp(oracle.joint(pi, A, row[there])[1])
             for row, there in zip(lik, mask, strict=True)
         )
 
@@ -310,7 +310,7 @@ def test_what_became_too_small_for_a_float_can_still_be_the_truth():
     log_pi, log_A = log(np.array([1.0, 0])), log(np.array([[0.5, 0.5], [0, 1]]))
     log_lik = np.zeros((1, 3, 2))
     log_lik[0, 1], log_lik[0, 2] = [-200, 0], [0, -500]
-    exact = oracle.everything(log_pi, log_A, log_lik[0])
+    exact = oracle.infer(log_pi, log_A, log_lik[0])
     assert exact["smoothed"][1, 0] == pytest.approx(1)
     assert inference.select_numerics(0.0) == "log"
     found = compiled(inference.smooth, numerics=inference.select_numerics(0.0))(
