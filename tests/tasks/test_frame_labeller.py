@@ -204,7 +204,7 @@ def test_what_cannot_be_learned_from_is_refused_by_name(runs, change, message):
     [
         ({"cell": "dens"}, "cell is 'dens'.*Did you mean 'dense'"),
         ({"output": "cfr"}, "output is 'cfr'; expected one of"),
-        ({"features": "slope,spred"}, "A feature is 'spred'.*Did you mean 'spread'"),
+        ({"features": "slope,spred"}, "features is 'spred'.*Did you mean 'spread'"),
         ({"window": 0}, "window is 0"),
         ({"classes": "a,a"}, "expected two or more different names"),
     ],
