@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.options import expand_signature
 
@@ -23,7 +24,7 @@ FLOOR = 1e-7  # ε; below the energy of silence in 16-bit audio
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class LogMel(keras.layers.Layer):
+class LogMel(SavedArguments, keras.layers.Layer):
     """Log-mel spectrogram of a waveform.
 
     `E_im = log(ε + Σ_f M_mf |FFT(w ⊙ x_i)_f|²)`, where frame `x_i` begins at sample `iH` and has
@@ -62,6 +63,8 @@ class LogMel(keras.layers.Layer):
         >>> tuple(energies.shape), tuple(real.shape)
         ((2, 50, 20), (2, 50))
     """
+
+    config_keys: ClassVar = ("rate", "mels", "window_ms", "hop_ms", "centred")
 
     def __init__(
         self,
@@ -131,11 +134,6 @@ class LogMel(keras.layers.Layer):
                 "(B, T, 1), one channel. Mix the channels, or use one of them."
             )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        names = ("rate", "mels", "window_ms", "hop_ms", "centred")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
 
 def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
     """Return the mel filter bank: the weight of each FFT frequency in each band.
@@ -172,7 +170,7 @@ def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class WindowFeatures(keras.layers.Layer):
+class WindowFeatures(SavedArguments, keras.layers.Layer):
     """Moving-window features of a series: values, centred values, slope, spread, lagged values.
 
     With `d_k = x_{t+k} - x_t` over the real steps of the window around t (including k = 0):
@@ -205,6 +203,8 @@ class WindowFeatures(keras.layers.Layer):
         >>> ops.convert_to_numpy(WindowFeatures("values,slope", window=3)(line))[0].T.tolist()
         [[0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 1.0, 1.0, 1.0]]
     """
+
+    config_keys: ClassVar = ("kinds", "window", "causal")
 
     def __init__(
         self,
@@ -267,11 +267,6 @@ class WindowFeatures(keras.layers.Layer):
         """Return `(B, T, D · kinds)`."""
         kinds = len(self.kinds) + self.kinds.count("steps") * (self.window - 1)
         return (*values_shape[:-1], values_shape[-1] * kinds)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        names = ("kinds", "window", "causal")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def check_kinds(kinds: str | list[str]) -> list[str]:

@@ -19,6 +19,7 @@ FLOORS = {
     "options": -2,
     "settings": -1,
     "atomic": -1,
+    "config": -1,
     "progress": -1,
     "plugins": -1,
     "saved_files": -1,

@@ -6,7 +6,7 @@ batches are exact, unlike means of per-batch scores.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
@@ -14,18 +14,21 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, check_count
 
 __all__ = ["F1", "Precision", "Recall", "classification_metrics"]
 
 
-class _ConfusionMetric(keras.metrics.Metric):
+class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
     """Base class of metrics that are computed from a running confusion matrix.
 
     With two classes the score is that of class 1, with more the unweighted mean over all classes
     (macro average). A score with a denominator of 0 is 0.
     """
+
+    config_keys: ClassVar = ("num_classes",)
 
     def __init__(self, num_classes: int = 2, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
@@ -77,10 +80,6 @@ class _ConfusionMetric(keras.metrics.Metric):
                 weights = ops.expand_dims(weights, axis=-1)
             rows = rows * ops.reshape(ops.broadcast_to(weights, shape), (-1, 1))
         self.matrix.assign_add(ops.matmul(ops.transpose(rows), columns))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "num_classes": self.num_classes}
 
     def _counts(self) -> tuple[Any, Any, Any]:
         """Return true positives, predicted and true counts of each class, all `(C,)`."""

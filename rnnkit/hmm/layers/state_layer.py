@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.errors import InputError, check_count
 
 Tensor = Any
 Shape = tuple[int | None, ...]
 
 
-class StateLayer(keras.layers.Layer):
+class StateLayer(SavedArguments, keras.layers.Layer):
     """Abstract layer that returns a probability for each of K states at every step.
 
     Weights and probabilities are computed in float32 or float64, whatever the policy: half
@@ -30,6 +31,8 @@ class StateLayer(keras.layers.Layer):
     Raises:
         InputError: `units` is not a positive integer.
     """
+
+    config_keys: ClassVar = ("units",)
 
     def __init__(self, units: int, **options: Any) -> None:
         super().__init__(autocast=False, **options)
@@ -66,7 +69,3 @@ class StateLayer(keras.layers.Layer):
         """Return `(B, T, K)`."""
         del others, named
         return (*steps_shape[:2], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor."""
-        return {**super().get_config(), "units": self.units}
