@@ -16,17 +16,16 @@ from rnnkit.backend.memory import Checkpointing
 from rnnkit.backend.portable import PassInputs
 from rnnkit.deprecation import Rename, renamed_attribute, renamed_names, warn
 from rnnkit.errors import InputError
-from rnnkit.options import Option, separate, settings_of
+from rnnkit.options import Option, separate
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.sequence import (
-    LAYER,
-    SEQUENCE,
     SequenceLayer,
     SequenceOptions,
     Shape,
     Tensor,
     check_rate,
     options_config,
+    own_settings,
     set_options,
 )
 
@@ -97,11 +96,7 @@ class RecurrentOptions(SequenceOptions, total=False):
     use_cudnn: Annotated[bool | str, Option("auto", "ignored; accepted as in `keras.layers`.")]
 
 
-RECURRENT = {
-    name: setting
-    for name, setting in settings_of(RecurrentOptions).items()
-    if name not in LAYER and name not in SEQUENCE
-}
+RECURRENT = own_settings(RecurrentOptions, SequenceOptions)
 IGNORED = ("implementation", "use_cudnn")
 
 
