@@ -14,9 +14,13 @@ import keras
 from keras import ops
 
 from rnnkit.config import SavedArguments
+from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.options import expand_signature
 
+_rename = renamed_options(
+    "LogMel", {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
+)
 Tensor = Any
 KINDS = ("values", "centred", "slope", "spread", "steps")
 FLOOR = 1e-7  # ε; below the energy of silence in 16-bit audio
@@ -35,11 +39,11 @@ class LogMel(SavedArguments, keras.layers.Layer):
     A frame is real if its first sample is; samples after the end of a row count as silence.
 
     Args:
-        rate: sampling rate in samples per second.
-        mels: number of mel bands.
+        sample_rate: sampling rate in samples per second.
+        mel_bins: number of mel bands.
         window_ms: frame length in milliseconds.
         hop_ms: hop length in milliseconds.
-        centred: subtract the mean of each band over the real frames of the row, which removes
+        subtract_mean: subtract the mean of each band over the real frames of the row, which removes
             loudness and the channel (cepstral mean normalisation).
         autocast: cast the inputs to the compute dtype first; computations are in float32.
         **options: the arguments of every Keras layer.
@@ -49,7 +53,7 @@ class LogMel(SavedArguments, keras.layers.Layer):
         mask: boolean `(B, T)`, true = real sample; None = all are real.
 
     Returns:
-        The energies `(B, ⌈T/H⌉, mels)`, and the mask of the frames, boolean `(B, ⌈T/H⌉)`.
+        The energies `(B, ⌈T/H⌉, mel_bins)`, and the mask of the frames, boolean `(B, ⌈T/H⌉)`.
 
     Raises:
         InputError: settings that leave a frame without a sample or a band without a frequency,
@@ -59,26 +63,34 @@ class LogMel(SavedArguments, keras.layers.Layer):
         word recognition; the scale and the triangles as in Young et al., The HTK Book, 5.4.
 
     Example:
-        >>> energies, real = LogMel(rate=8000, mels=20)(np.zeros((2, 4000)))
+        >>> energies, real = LogMel(sample_rate=8000, mel_bins=20)(np.zeros((2, 4000)))
         >>> tuple(energies.shape), tuple(real.shape)
         ((2, 50, 20), (2, 50))
     """
 
-    config_keys: ClassVar = ("rate", "mels", "window_ms", "hop_ms", "centred")
+    config_keys: ClassVar = ("sample_rate", "mel_bins", "window_ms", "hop_ms", "subtract_mean")
+    renamed_keys: ClassVar = {
+        "rate": "sample_rate",
+        "mels": "mel_bins",
+        "centred": "subtract_mean",
+    }
 
     def __init__(
         self,
-        rate: int = 8000,
-        mels: int = 40,
+        sample_rate: int = 8000,
+        mel_bins: int = 40,
         window_ms: float = 25.0,
         hop_ms: float = 10.0,
-        centred: bool = False,
+        subtract_mean: bool = False,
         *,
         autocast: bool = False,
         **options: Any,
     ) -> None:
+        options = _rename(options)
+        self.sample_rate = rate = options.pop("sample_rate", sample_rate)
+        self.mel_bins = mels = options.pop("mel_bins", mel_bins)
+        self.subtract_mean = options.pop("subtract_mean", subtract_mean)
         super().__init__(autocast=autocast, **options)
-        self.rate, self.mels, self.centred = rate, mels, centred
         self.window_ms, self.hop_ms = window_ms, hop_ms
         self.window, self.hop = round(rate * window_ms / 1000), round(rate * hop_ms / 1000)
         if self.window < 2 or self.hop < 1:
@@ -103,7 +115,7 @@ class LogMel(SavedArguments, keras.layers.Layer):
         re, im = ops.rfft(frames * ops.convert_to_tensor(self._hann), self.fft_length)
         energies = ops.log(FLOOR + ops.matmul(re * re + im * im, ops.transpose(self._bands)))
         real = real[:, :: self.hop]
-        if self.centred:
+        if self.subtract_mean:
             weight = ops.expand_dims(ops.cast(real, "float32"), -1)
             count = ops.maximum(ops.sum(weight, axis=1, keepdims=True), 1.0)
             energies -= ops.sum(energies * weight, axis=1, keepdims=True) / count
@@ -117,7 +129,7 @@ class LogMel(SavedArguments, keras.layers.Layer):
         rows, samples = waves.shape[:2]
         shape = (rows, None if samples is None else -(-samples // self.hop))
         return (
-            keras.KerasTensor((*shape, self.mels), self.compute_dtype),
+            keras.KerasTensor((*shape, self.mel_bins), self.compute_dtype),
             keras.KerasTensor(shape, "bool"),
         )
 
@@ -154,7 +166,7 @@ def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
         array([[0.  , 0.6 , 0.  , 0.  , 0.  ],
                [0.  , 0.4 , 0.87, 0.38, 0.  ]])
     """
-    check_count("mels", mels)
+    check_count("mel_bins", mels)
     hertz = np.arange(fft_length // 2 + 1) * rate / fft_length
     mel = 2595 * np.log10(1 + hertz / 700)
     peaks = np.linspace(0, mel[-1], mels + 2)  # including the two ends
@@ -162,7 +174,7 @@ def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
     bands = np.clip(1 - distance, 0, None)
     if not (bands.sum(axis=1) > 0).all():
         raise InputError(
-            f"mels is {mels}: some bands lie between two frequencies of an FFT of {fft_length} "
+            f"mel_bins is {mels}: some bands lie between two frequencies of an FFT of {fft_length} "
             "samples and would always be silent. Use fewer, or a longer window."
         )
     return bands

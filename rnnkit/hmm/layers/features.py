@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -90,6 +90,8 @@ class HMMFeatures(StateLayer):
          [0.05 0.9  0.05]
          [0.05 0.05 0.9 ]]
     """
+
+    renamed_keys: ClassVar = {"way": "numerics"}
 
     def __init__(
         self,

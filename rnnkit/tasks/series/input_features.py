@@ -27,14 +27,8 @@ def feature_layer(**options: Unpack[InputFeatureOptions]) -> LogMel | None:
     """
     if options["features"] is None:
         return None
-    return LogMel(
-        rate=options["sample_rate"],
-        mels=options["mel_bins"],
-        window_ms=options["window_ms"],
-        hop_ms=options["hop_ms"],
-        centred=options["subtract_mean"],
-        name="log_mel",
-    )
+    settings = {name: value for name, value in options.items() if name != "features"}
+    return LogMel(**settings, name="log_mel")
 
 
 def extract_features(layer: keras.layers.Layer, series: Sequence[np.ndarray]) -> list[np.ndarray]:
