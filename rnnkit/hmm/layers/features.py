@@ -131,7 +131,7 @@ class HMMFeatures(StateLayer):
         """Return the layer with the parameters of a fitted model, frozen by default.
 
         Args:
-            hmm: a fitted model of `rnnkit.hmm.estimators.models`.
+            hmm: a fitted model of `rnnkit.hmm`.
             trainable: whether the parameters are trained with the network.
             **options: other arguments of the layer, such as `mode`.
 
