@@ -27,7 +27,7 @@ def feature_layer(**options: Unpack[InputFeatureOptions]) -> LogMel | None:
     """
     if options["features"] is None:
         return None
-    settings = {name: value for name, value in options.items() if name != "features"}
+    settings: dict[str, Any] = {k: v for k, v in options.items() if k != "features"}
     return LogMel(**settings, name="log_mel")
 
 
