@@ -70,7 +70,7 @@ def test_the_mel_scale_is_that_of_the_book():
 
         theirs = linear_to_mel_weight_matrix(MELS, 129, RATE, 0.0, RATE / 2)
         np.testing.assert_allclose(mel_bands(RATE, MELS, 256), theirs.numpy().T, atol=1e-4)
-    with pytest.raises(InputError, match="mels is 200: some bands lie between"):
+    with pytest.raises(InputError, match="mel_bins is 200: some bands lie between"):
         mel_bands(RATE, 200, 256)
 
 
