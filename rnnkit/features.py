@@ -13,11 +13,14 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.options import expand_signature
 
 Tensor = Any
 KINDS = ("values", "centred", "slope", "spread", "steps")
+_RENAMED = {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
+_rename = renamed_options("LogMel", _RENAMED)
 FLOOR = 1e-7  # ε; below the energy of silence in 16-bit audio
 
 
@@ -34,11 +37,11 @@ class LogMel(keras.layers.Layer):
     A frame is real if its first sample is; samples after the end of a row count as silence.
 
     Args:
-        rate: sampling rate in samples per second.
-        mels: number of mel bands.
+        sample_rate: samples per second.
+        mel_bins: number of mel bands.
         window_ms: frame length in milliseconds.
         hop_ms: hop length in milliseconds.
-        centred: subtract the mean of each band over the real frames of the row, which removes
+        subtract_mean: subtract the mean of each band over the real frames of the row, which removes
             loudness and the channel (cepstral mean normalisation).
         autocast: cast the inputs to the compute dtype first; computations are in float32.
         **options: the arguments of every Keras layer.
@@ -48,7 +51,7 @@ class LogMel(keras.layers.Layer):
         mask: boolean `(B, T)`, true = real sample; None = all are real.
 
     Returns:
-        The energies `(B, ⌈T/H⌉, mels)`, and the mask of the frames, boolean `(B, ⌈T/H⌉)`.
+        The energies `(B, ⌈T/H⌉, mel_bins)`, and the mask of the frames, boolean `(B, ⌈T/H⌉)`.
 
     Raises:
         InputError: settings that leave a frame without a sample or a band without a frequency,
@@ -58,33 +61,38 @@ class LogMel(keras.layers.Layer):
         word recognition; the scale and the triangles as in Young et al., The HTK Book, 5.4.
 
     Example:
-        >>> energies, real = LogMel(rate=8000, mels=20)(np.zeros((2, 4000)))
+        >>> energies, real = LogMel(sample_rate=8000, mel_bins=20)(np.zeros((2, 4000)))
         >>> tuple(energies.shape), tuple(real.shape)
         ((2, 50, 20), (2, 50))
     """
 
     def __init__(
         self,
-        rate: int = 8000,
-        mels: int = 40,
+        sample_rate: int = 8000,
+        mel_bins: int = 40,
         window_ms: float = 25.0,
         hop_ms: float = 10.0,
-        centred: bool = False,
+        subtract_mean: bool = False,
         *,
         autocast: bool = False,
         **options: Any,
     ) -> None:
+        options = _rename(options)
+        self.sample_rate = options.pop("sample_rate", sample_rate)
+        self.mel_bins = options.pop("mel_bins", mel_bins)
+        self.subtract_mean = options.pop("subtract_mean", subtract_mean)
         super().__init__(autocast=autocast, **options)
-        self.rate, self.mels, self.centred = rate, mels, centred
         self.window_ms, self.hop_ms = window_ms, hop_ms
-        self.window, self.hop = round(rate * window_ms / 1000), round(rate * hop_ms / 1000)
+        self.window = round(self.sample_rate * window_ms / 1000)
+        self.hop = round(self.sample_rate * hop_ms / 1000)
         if self.window < 2 or self.hop < 1:
             raise InputError(
-                f"LogMel: at {rate} samples per second a frame of {window_ms} ms has {self.window} "
-                f"samples and the hop is {self.hop}; expected 2 or more, and 1 or more."
+                f"LogMel: at {self.sample_rate} samples per second a frame of {window_ms} ms has "
+                f"{self.window} samples and the hop is {self.hop}; expected 2 or more, and 1 or "
+                "more."
             )
         self.fft_length = 2 ** (self.window - 1).bit_length()
-        self._bands = mel_bands(rate, mels, self.fft_length).astype("float32")
+        self._bands = mel_bands(self.sample_rate, self.mel_bins, self.fft_length).astype("float32")
         hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window)
         self._hann = hann.astype("float32")
         self.supports_masking = True
@@ -100,7 +108,7 @@ class LogMel(keras.layers.Layer):
         re, im = ops.rfft(frames * ops.convert_to_tensor(self._hann), self.fft_length)
         energies = ops.log(FLOOR + ops.matmul(re * re + im * im, ops.transpose(self._bands)))
         real = real[:, :: self.hop]
-        if self.centred:
+        if self.subtract_mean:
             weight = ops.expand_dims(ops.cast(real, "float32"), -1)
             count = ops.maximum(ops.sum(weight, axis=1, keepdims=True), 1.0)
             energies -= ops.sum(energies * weight, axis=1, keepdims=True) / count
@@ -114,7 +122,7 @@ class LogMel(keras.layers.Layer):
         rows, samples = waves.shape[:2]
         shape = (rows, None if samples is None else -(-samples // self.hop))
         return (
-            keras.KerasTensor((*shape, self.mels), self.compute_dtype),
+            keras.KerasTensor((*shape, self.mel_bins), self.compute_dtype),
             keras.KerasTensor(shape, "bool"),
         )
 
@@ -133,20 +141,25 @@ class LogMel(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the layer, for `from_config`."""
-        names = ("rate", "mels", "window_ms", "hop_ms", "centred")
+        names = ("sample_rate", "mel_bins", "window_ms", "hop_ms", "subtract_mean")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LogMel:
+        """Build the layer from what `get_config` returned, in older versions too."""
+        return cls(**{_RENAMED.get(key, key): value for key, value in config.items()})
 
-def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
+
+def mel_bands(sample_rate: int, mel_bins: int, fft_length: int) -> np.ndarray:
     """Return the mel filter bank: the weight of each FFT frequency in each band.
 
     Args:
-        rate: sampling rate in samples per second.
-        mels: number of bands, from 0 Hz to half the rate.
+        sample_rate: samples per second.
+        mel_bins: number of bands, from 0 Hz to half the sample rate.
         fft_length: length N of the FFT.
 
     Returns:
-        `(mels, N/2 + 1)`, from 0 to 1.
+        `(mel_bins, N/2 + 1)`, from 0 to 1.
 
     Raises:
         InputError: a band too narrow to contain a frequency of the FFT.
@@ -156,16 +169,16 @@ def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
         array([[0.  , 0.6 , 0.  , 0.  , 0.  ],
                [0.  , 0.4 , 0.87, 0.38, 0.  ]])
     """
-    check_count("mels", mels)
-    hertz = np.arange(fft_length // 2 + 1) * rate / fft_length
+    check_count("mel_bins", mel_bins)
+    hertz = np.arange(fft_length // 2 + 1) * sample_rate / fft_length
     mel = 2595 * np.log10(1 + hertz / 700)
-    peaks = np.linspace(0, mel[-1], mels + 2)  # including the two ends
+    peaks = np.linspace(0, mel[-1], mel_bins + 2)  # including the two ends
     distance = np.abs(mel - peaks[1:-1, None]) / peaks[1]
     bands = np.clip(1 - distance, 0, None)
     if not (bands.sum(axis=1) > 0).all():
         raise InputError(
-            f"mels is {mels}: some bands lie between two frequencies of an FFT of {fft_length} "
-            "samples and would always be silent. Use fewer, or a longer window."
+            f"mel_bins is {mel_bins}: some bands lie between two frequencies of an FFT of "
+            f"{fft_length} samples and would always be silent. Use fewer, or a longer window."
         )
     return bands
 
