@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -25,16 +25,8 @@ def feature_layer(**options: Unpack[InputFeatureOptions]) -> LogMel | None:
         >>> feature_layer(features="log-mel", sample_rate=16_000).hop
         160
     """
-    if options["features"] is None:
-        return None
-    return LogMel(
-        rate=options["sample_rate"],
-        mels=options["mel_bins"],
-        window_ms=options["window_ms"],
-        hop_ms=options["hop_ms"],
-        centred=options["subtract_mean"],
-        name="log_mel",
-    )
+    settings: dict[str, Any] = {**options}
+    return None if settings.pop("features") is None else LogMel(**settings, name="log_mel")
 
 
 def extract_features(layer: keras.layers.Layer, series: Sequence[np.ndarray]) -> list[np.ndarray]:
