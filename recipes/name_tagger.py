@@ -1,4 +1,4 @@
-"""Train name_tagger on sentences whose names are marked, measure it, save it, and ask it.
+"""Train name_tagger on sentences with marked names, evaluate and save it, and tag sentences.
 
 python recipes/name_tagger.py               # generated sentences, a minute
 python recipes/name_tagger.py uner_ewt      # 12,543 sentences of web texts, minutes

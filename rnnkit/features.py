@@ -23,6 +23,8 @@ _rename = renamed_options(
 )
 Tensor = Any
 KINDS = ("values", "centred", "slope", "spread", "steps")
+_RENAMED = {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
+_rename = renamed_options("LogMel", _RENAMED)
 FLOOR = 1e-7  # ε; below the energy of silence in 16-bit audio
 
 
@@ -92,14 +94,16 @@ class LogMel(SavedArguments, keras.layers.Layer):
         self.subtract_mean = options.pop("subtract_mean", subtract_mean)
         super().__init__(autocast=autocast, **options)
         self.window_ms, self.hop_ms = window_ms, hop_ms
-        self.window, self.hop = round(rate * window_ms / 1000), round(rate * hop_ms / 1000)
+        self.window = round(self.sample_rate * window_ms / 1000)
+        self.hop = round(self.sample_rate * hop_ms / 1000)
         if self.window < 2 or self.hop < 1:
             raise InputError(
-                f"LogMel: at {rate} samples per second a frame of {window_ms} ms has {self.window} "
-                f"samples and the hop is {self.hop}; expected 2 or more, and 1 or more."
+                f"LogMel: at {self.sample_rate} samples per second a frame of {window_ms} ms has "
+                f"{self.window} samples and the hop is {self.hop}; expected 2 or more, and 1 or "
+                "more."
             )
         self.fft_length = 2 ** (self.window - 1).bit_length()
-        self._bands = mel_bands(rate, mels, self.fft_length).astype("float32")
+        self._bands = mel_bands(self.sample_rate, self.mel_bins, self.fft_length).astype("float32")
         hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window)
         self._hann = hann.astype("float32")
         self.supports_masking = True
@@ -147,16 +151,16 @@ class LogMel(SavedArguments, keras.layers.Layer):
             )
 
 
-def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
+def mel_bands(sample_rate: int, mel_bins: int, fft_length: int) -> np.ndarray:
     """Return the mel filter bank: the weight of each FFT frequency in each band.
 
     Args:
-        rate: sampling rate in samples per second.
-        mels: number of bands, from 0 Hz to half the rate.
+        sample_rate: samples per second.
+        mel_bins: number of bands, from 0 Hz to half the sample rate.
         fft_length: length N of the FFT.
 
     Returns:
-        `(mels, N/2 + 1)`, from 0 to 1.
+        `(mel_bins, N/2 + 1)`, from 0 to 1.
 
     Raises:
         InputError: a band too narrow to contain a frequency of the FFT.
@@ -169,7 +173,7 @@ def mel_bands(rate: int, mels: int, fft_length: int) -> np.ndarray:
     check_count("mel_bins", mels)
     hertz = np.arange(fft_length // 2 + 1) * rate / fft_length
     mel = 2595 * np.log10(1 + hertz / 700)
-    peaks = np.linspace(0, mel[-1], mels + 2)  # including the two ends
+    peaks = np.linspace(0, mel[-1], mel_bins + 2)  # including the two ends
     distance = np.abs(mel - peaks[1:-1, None]) / peaks[1]
     bands = np.clip(1 - distance, 0, None)
     if not (bands.sum(axis=1) > 0).all():

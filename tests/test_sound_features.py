@@ -142,3 +142,13 @@ def test_causal_features_never_see_what_is_to_come():
 def test_settings_that_cannot_be_used(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_old_names_of_log_mel_work_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="is now called 'mel_bins'"):
+        layer = LogMel(RATE, mels=12)
+    assert layer.mel_bins == 12
+    config = {**layer.get_config(), "centred": True, "rate": RATE}
+    for new in ("subtract_mean", "sample_rate"):
+        del config[new]
+    assert LogMel.from_config(config).subtract_mean  # as in a file that an older version saved

@@ -108,8 +108,10 @@ def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]
     for recipe in recipes:
         for name, setting in settings_of(recipe).items():
             seen = merged.setdefault(name, setting)
+            kinds = seen.annotation | setting.annotation  # each recipe checks its own
+            merged[name] = seen._replace(annotation=kinds)
             if seen.default != setting.default:
-                merged[name] = seen._replace(default="each recipe's own")
+                merged[name] = merged[name]._replace(default="each recipe's own")
     return merged
 
 
