@@ -1,4 +1,4 @@
-"""Train traffic_forecaster on a road's counts, measure it, save it, and ask it what comes next.
+"""Train traffic_forecaster on traffic counts, evaluate it, save it, and forecast.
 
 python recipes/traffic_forecaster.py                 # the built-in sample, seconds
 python recipes/traffic_forecaster.py pems_flow       # 27 days in five-minute steps, seconds
