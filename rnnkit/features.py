@@ -89,8 +89,8 @@ class LogMel(SavedArguments, keras.layers.Layer):
         **options: Any,
     ) -> None:
         options = _rename(options)
-        self.sample_rate = rate = options.pop("sample_rate", sample_rate)
-        self.mel_bins = mels = options.pop("mel_bins", mel_bins)
+        self.sample_rate = options.pop("sample_rate", sample_rate)
+        self.mel_bins = options.pop("mel_bins", mel_bins)
         self.subtract_mean = options.pop("subtract_mean", subtract_mean)
         super().__init__(autocast=autocast, **options)
         self.window_ms, self.hop_ms = window_ms, hop_ms
@@ -170,15 +170,15 @@ def mel_bands(sample_rate: int, mel_bins: int, fft_length: int) -> np.ndarray:
         array([[0.  , 0.6 , 0.  , 0.  , 0.  ],
                [0.  , 0.4 , 0.87, 0.38, 0.  ]])
     """
-    check_count("mel_bins", mels)
-    hertz = np.arange(fft_length // 2 + 1) * rate / fft_length
+    check_count("mel_bins", mel_bins)
+    hertz = np.arange(fft_length // 2 + 1) * sample_rate / fft_length
     mel = 2595 * np.log10(1 + hertz / 700)
     peaks = np.linspace(0, mel[-1], mel_bins + 2)  # including the two ends
     distance = np.abs(mel - peaks[1:-1, None]) / peaks[1]
     bands = np.clip(1 - distance, 0, None)
     if not (bands.sum(axis=1) > 0).all():
         raise InputError(
-            f"mel_bins is {mels}: some bands lie between two frequencies of an FFT of {fft_length} "
+            f"mel_bins is {mel_bins}: some bands lie between two frequencies of an FFT of {fft_length} "
             "samples and would always be silent. Use fewer, or a longer window."
         )
     return bands
