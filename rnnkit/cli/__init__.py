@@ -76,7 +76,7 @@ def evaluate(
     label_column: LabelColumn = None,
     limit: Limit = None,
 ) -> None:
-    """Measure a run's model on the test split; word vectors, on questions about words."""
+    """Evaluate a run's model on the test split; word vectors, on analogies."""
     from rnnkit import recipes, study
     from rnnkit.cli import show
 
@@ -87,11 +87,12 @@ def evaluate(
         source["limit"] = limit
     elif limit is not None:
         source = source | {"limit": limit}
-    title = show.title(opened.settings["recipe"], source["name"])
-    if recipes.kind_of(opened.settings["recipe"]) == "corpus":
-        show.scores(study.ask(opened, **source), title)
-    else:
+    recipe = opened.settings["recipe"]
+    title = show.title(recipe, source["name"])
+    if recipes.family_of(recipe).has_test_split:
         show.metrics(study.evaluate(opened, **source), title)
+    else:
+        show.scores(study.ask(opened, **source), title)
 
 
 @app.command()

@@ -89,15 +89,18 @@ def _compare(
     seeds: Annotated[int, typer.Option(help="Runs of each recipe: seeds 0, 1, ...")] = 3,
     limit: Limit = None,
     out: Out = None,
-    yardstick: Annotated[
-        bool, typer.Option(help="Add simple models, such as TF-IDF, on the same data.")
+    baselines: Annotated[
+        bool, typer.Option(help="Add baselines, such as TF-IDF, on the same data.")
     ] = True,
+    yardstick: Annotated[
+        bool | None, typer.Option("--yardstick/--no-yardstick", hidden=True)
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train recipes under the same terms, several seeds each, and write one report.
+    """Train recipes on the same data, several seeds each, and write one report.
 
-    Settings given apply to every recipe that has them. Call it again with the same --out to go on
-    with an interrupted study: what is complete is not repeated.
+    Settings apply to every recipe that has them. Give the same --out again to resume an interrupted
+    study: complete runs are not repeated.
     """
     from rnnkit import study
     from rnnkit.cli import show
@@ -114,12 +117,12 @@ def _compare(
             patience=patience,
             limit=limit,
             out=out,
-            yardstick=yardstick,
+            **({"baselines": baselines} if yardstick is None else {"yardstick": yardstick}),
             verbose=verbosity(quiet),
             announce=(lambda line: None) if quiet else print,
         )
     except KeyboardInterrupt:
-        message = f"What is complete is kept. To go on, give the same command with --out {out}"
+        message = f"Complete runs are kept. To resume, give the same command with --out {out}"
         show_error(message, "Interrupted")
         raise typer.Exit(130) from None
     show.study(finished)

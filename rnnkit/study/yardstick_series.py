@@ -1,99 +1,11 @@
-"""What simple models forecast on the same splits: the last value, a line through the last ones."""
+"""Old names of `rnnkit.baselines`, for one release."""
 
-from __future__ import annotations
+from rnnkit.deprecation import renamed_names
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import numpy as np
-
-from rnnkit.data.series import Series, SeriesDataset
-from rnnkit.data.series_encoding import Encoded, SeriesEncoder
-from rnnkit.data.series_line import fit_line, lags
-
-Forecast = Callable[[Series, Encoded], np.ndarray]  # (T,): number t is made at step t
-
-
-def measure_persistence(dataset: SeriesDataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Measure the forecast `v_t` of `v_{t+h}`: it stays as it is.
-
-    Args:
-        dataset: the splits.
-        settings: those of the forecaster beside it: ``horizon``, ``context`` and what its encoder
-            takes, so that the same steps count for both.
-
-    Returns:
-        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
-
-    Example:
-        >>> measure_persistence(load_data("pems_flow"), {"horizon": 1})  # doctest: +SKIP
-        {'test': {'mae': 8.3, 'rmse': 11.3}, 'seconds': 0.0, 'parameters': 0}
-    """
-    target = settings.get("target", dataset.target)
-
-    def last(one: Series, encoded: Encoded) -> np.ndarray:
-        value = one.values[:, target].astype("float64")
-        there = np.where(np.isfinite(value), np.arange(len(value)), 0)
-        return value[np.maximum.accumulate(there)]
-
-    begin = time.perf_counter()
-    encoder = _encoder(dataset, settings)
-    return _measured(dataset, encoder, settings, last, 0, time.perf_counter() - begin)
-
-
-def measure_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Fit `v_{t+h} - p_{t+h} = b + Σ_k a_k (v_{t-k} - p_{t-k})` by least squares, and measure it.
-
-    p is what is usual at that time, as `rnnkit.data.series_encoding.SeriesEncoder` learns it; k
-    goes over the forecaster's ``context``.
-
-    Args:
-        dataset: the splits.
-        settings: as in `measure_persistence`.
-
-    Returns:
-        As `measure_persistence`.
-    """
-    context = settings.get("context", 12)
-    begin = time.perf_counter()
-    encoder = _encoder(dataset, settings)
-    weights, bias = fit_line(encoder.encode(dataset.train.x), context)
-    seconds = time.perf_counter() - begin
-
-    def line(one: Series, encoded: Encoded) -> np.ndarray:
-        return encoded.base + encoder.scale * (lags(encoded.x[:, 0], context) @ weights + bias)
-
-    return _measured(dataset, encoder, settings, line, context + 1, seconds)
-
-
-def _encoder(dataset: SeriesDataset, settings: Mapping[str, Any]) -> SeriesEncoder:
-    names = ("target", "horizon", "profile", "smoothing", "harmonics")
-    given = {name: settings[name] for name in names if name in settings}
-    encoder = SeriesEncoder(**{"target": dataset.target, **given})
-    encoder.learn(dataset.train.x)
-    return encoder
-
-
-def _measured(
-    dataset: SeriesDataset,
-    encoder: SeriesEncoder,
-    settings: Mapping[str, Any],
-    forecast: Forecast,
-    parameters: int,
-    seconds: float,
-) -> dict[str, Any]:
-    errors = []
-    for one, encoded in zip(dataset.test.x, encoder.encode(dataset.test.x), strict=True):
-        counts = encoded.counts(settings.get("context", 12))
-        came = encoded.base + encoder.scale * encoded.target
-        errors.append((forecast(one, encoded) - came)[counts])
-    error = np.concatenate(errors)
-    return {
-        "test": {
-            "mae": float(np.abs(error).mean()),
-            "rmse": float(np.sqrt(np.square(error).mean())),
-        },
-        "seconds": seconds,
-        "parameters": parameters,
-    }
+__getattr__ = renamed_names(
+    __name__,
+    {
+        "measure_persistence": "rnnkit.baselines.forecasts:persistence",
+        "measure_autoregression": "rnnkit.baselines.forecasts:linear_autoregression",
+    },
+)

@@ -116,11 +116,11 @@ def test_compare_hands_its_options_on_and_shows_the_table(rnnkit, monkeypatch, t
         return Comparison(tmp_path, rows, {}, {"rnn_sentiment-seed1": "The loss became nan."})
 
     monkeypatch.setattr(study, "compare", fake)
-    args = ["rnn_sentiment", "gru_sentiment", "--seeds", 2, "--units", 8, "--no-yardstick"]
+    args = ["rnn_sentiment", "gru_sentiment", "--seeds", 2, "--units", 8, "--no-baselines"]
     answer = rnnkit("compare", *args, "--epochs", 1, "--batch-size", 5, "--max-length", "none")
     assert answer.code == 0, answer.text
     assert seen["names"] == ["rnn_sentiment", "gru_sentiment"]
-    assert (seen["seeds"], seen["yardstick"]) == (2, False)
+    assert (seen["seeds"], seen["baselines"]) == (2, False)
     assert seen["settings"] == {"units": 8, "epochs": 1, "batch_size": 5, "max_length": None}
     assert "[1/2] rnn_sentiment-seed0" in answer.text
     assert "0.7000 ± 0.0100" in answer.text

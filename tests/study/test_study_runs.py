@@ -79,9 +79,9 @@ def test_epochs_are_written_as_they_come_and_read_back(tmp_path):
     ("made", "message"),
     [
         ([], r"gone does not exist; expected the folder of a run"),
-        (["gone/"], r"gone is no run: it has no settings.json"),
+        (["gone/"], r"gone is not a run: it has no settings.json"),
         (["gone/settings.json"], r"gone is a run that did not finish .*no results.json"),
-        (["gone/lstm-seed0/settings.json"], r"gone is no run.*holds the runs lstm-seed0"),
+        (["gone/lstm-seed0/settings.json"], r"gone is not a run.*holds the runs lstm-seed0"),
     ],
 )
 def test_what_is_no_run_is_refused_by_name(tmp_path, made, message):

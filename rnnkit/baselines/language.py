@@ -1,0 +1,135 @@
+"""Baseline of language models: n-grams with interpolated Kneser-Ney smoothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rnnkit.data.splits import Dataset
+
+ORDERS = {"word": 3, "character": 6}  # how many tokens an n-gram has
+
+
+def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Perplexity of an n-gram model with interpolated Kneser-Ney smoothing.
+
+    Trigrams of words or 6-grams of characters, with the tokens and the vocabulary of the run.
+
+    Args:
+        dataset: the splits, of running text.
+        settings: those of the run: its recipe or ``unit``, and how its vocabulary is made.
+
+    Returns:
+        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
+
+    Source: Chen and Goodman 1999, An empirical study of smoothing techniques.
+    """
+    from rnnkit.data.text_units import TextUnits
+
+    unit = "character" if settings.get("recipe") == "text_generator" else "word"
+    unit = settings.get("unit", unit)
+    begin = time.perf_counter()
+    options = {name: settings[name] for name in ("split", "lowercase") if name in settings}
+    units = TextUnits(unit, **options)
+    texts = [units.cut(text) for text in dataset.train.x]
+    counts = Counter(token for text in texts for token in text)
+    kept = {token for token, count in counts.items() if count >= settings.get("min_count", 1)}
+    size = settings.get("vocabulary_size")
+    if size is not None and len(kept) > size - 2:  # padding and unknown are always there
+        kept = {token for token, _ in counts.most_common(size - 2)}
+    model = KneserNey(
+        [[t if t in kept else None for t in text] for text in texts], ORDERS[unit], len(kept) + 1
+    )
+    seconds = time.perf_counter() - begin
+    test = [[t if t in kept else None for t in units.cut(text)] for text in dataset.test.x]
+    total = sum(model.negative_log_likelihood(text) for text in test)
+    mean = total / max(sum(map(len, test)), 1)
+    scores = {"loss": mean, "perplexity": math.exp(mean)}
+    if unit == "character":
+        scores["bits_per_character"] = mean / math.log(2)
+    return {"test": scores, "seconds": seconds, "parameters": len(model)}
+
+
+class KneserNey:
+    """n-gram model with interpolated Kneser-Ney smoothing and one discount for each order.
+
+    `p(w | h) = max(c(hw) - d, 0) / c(h) + d N(h·) / c(h) p(w | h')`, where h' is h
+    without its first token. Below the highest order, c is the number of distinct tokens before;
+    below unigrams, `p = 1 / V`.
+    `d = n_1 / (n_1 + 2 n_2)`, n_i the number of n-grams with count i; 0.5 where there are none.
+
+    Args:
+        texts: tokens; None = a token outside the vocabulary.
+        order: n.
+        size: V, the size of the vocabulary with None.
+
+    Example:
+        >>> model = KneserNey([list("abab")], order=2, size=3)
+        >>> round(sum(model.probability(("a",), token) for token in ("a", "b", None)), 6)
+        1.0
+    """
+
+    def __init__(self, texts: Sequence[Sequence[Any]], order: int, size: int) -> None:
+        self.order, self.size = order, size
+        self._counts: list[dict[tuple, int]] = []
+        highest = Counter(gram for text in texts for gram in _grams(text, order))
+        # The first tokens of a text have shorter histories: their raw counts go to lower orders.
+        first = [gram for text in texts for gram in _first(text, order)]
+        self._counts.append(highest)
+        for n in range(order - 1, 0, -1):
+            lower: Counter[tuple] = Counter(gram[1:] for gram in self._counts[-1])
+            lower.update(gram for gram in first if len(gram) == n)
+            self._counts.append(lower)
+        self._totals: list[dict[tuple, int]] = []
+        self._kinds: list[dict[tuple, int]] = []
+        self._discounts: list[float] = []
+        for counts in self._counts:
+            totals: defaultdict[tuple, int] = defaultdict(int)
+            kinds: defaultdict[tuple, int] = defaultdict(int)
+            for gram, count in counts.items():
+                totals[gram[:-1]] += count
+                kinds[gram[:-1]] += 1
+            of_counts = Counter(counts.values())
+            once, twice = of_counts[1], of_counts[2]
+            self._totals.append(totals)
+            self._kinds.append(kinds)
+            self._discounts.append(once / (once + 2 * twice) if once else 0.5)
+
+    def __len__(self) -> int:
+        """Return the number of n-grams of all orders."""
+        return sum(map(len, self._counts))
+
+    def probability(self, before: tuple, token: Any) -> float:
+        """Return `p(token | before)`; only the last `n - 1` tokens matter."""
+        found = 1 / self.size
+        before = before[max(0, len(before) - self.order + 1) :]
+        for n in range(1, self.order + 1):
+            level = self.order - n
+            if n - 1 > len(before):
+                break
+            history = before[len(before) - n + 1 :]
+            total = self._totals[level].get(history, 0)
+            if total:
+                discount = self._discounts[level]
+                count = self._counts[level].get((*history, token), 0)
+                rest = discount * self._kinds[level][history]
+                found = (max(count - discount, 0.0) + rest * found) / total
+        return found
+
+    def negative_log_likelihood(self, text: Sequence[Any]) -> float:
+        """Return the negative log-likelihood `-Σ log p` of a text, in nats."""
+        return -sum(
+            math.log(self.probability(tuple(text[max(0, i - self.order + 1) : i]), token))
+            for i, token in enumerate(text)
+        )
+
+
+def _grams(text: Sequence[Any], order: int) -> Iterable[tuple]:
+    return zip(*(text[i:] for i in range(order)), strict=False)
+
+
+def _first(text: Sequence[Any], order: int) -> Iterable[tuple]:
+    return (tuple(text[:n]) for n in range(1, min(order, len(text) + 1)))

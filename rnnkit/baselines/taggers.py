@@ -1,0 +1,105 @@
+"""Baselines of tagging: the most frequent tag of each word, or a gazetteer of training spans."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from rnnkit.data.splits import Dataset, Split
+from rnnkit.monitor.spans import is_iob2, span_scores, spans
+
+Lexicon = dict[tuple[str, ...], str]
+
+
+def most_frequent_tag(dataset: Dataset) -> dict[str, Any]:
+    """Most-frequent-tag baseline; for tags that mark spans, a gazetteer of the training spans.
+
+    A word gets its most frequent tag in train. A word that train lacks gets the most frequent tag
+    of the words that occur once in train and are capitalised alike. Of spans: every sequence of
+    words that is a span in train becomes a span with its most frequent type, the longest match
+    first, from left to right.
+
+    Args:
+        dataset: the splits, of tagged sentences.
+
+    Returns:
+        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
+
+    Example:
+        >>> part = Split([["Ann", "ran"], ["Bo", "ran"]], [["B-PER", "O"], ["B-PER", "O"]])
+        >>> most_frequent_tag(Dataset("x", part, part, part, ("B-PER", "O")))["test"]["f1"]
+        1.0
+    """
+    begin = time.perf_counter()
+    has_spans = is_iob2(dataset.classes)
+    lexicon = _lexicon(_seen_spans(dataset.train) if has_spans else _seen_words(dataset.train))
+    rare = _rare_word_tags(dataset.train)
+    seconds = time.perf_counter() - begin
+    predicted = [
+        _match_spans(words, lexicon)
+        if has_spans
+        else [lexicon.get((word,), rare[word[:1].isupper()]) for word in words]
+        for words in dataset.test.x
+    ]
+    pairs = [
+        pair
+        for tags, row in zip(dataset.test.y, predicted, strict=True)
+        for pair in zip(tags, row, strict=True)
+    ]
+    scores = {"accuracy": sum(tag == guess for tag, guess in pairs) / max(len(pairs), 1)}
+    if has_spans:
+        scores |= span_scores(dataset.test.y, predicted)
+    return {"test": scores, "seconds": seconds, "parameters": len(lexicon)}
+
+
+def _seen_words(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
+    for words, tags in zip(split.x, split.y, strict=True):
+        for word, tag in zip(words, tags, strict=True):
+            yield (word,), tag
+
+
+def _seen_spans(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
+    for words, tags in zip(split.x, split.y, strict=True):
+        for span in spans(tags):
+            yield tuple(words[span.start : span.end]), span.type
+
+
+def _lexicon(seen: Iterator[tuple[tuple[str, ...], str]]) -> Lexicon:
+    """Return the most frequent tag of each entry; ties go to the tag that sorts first."""
+    counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for words, tag in seen:
+        counts[words][tag] += 1
+    return {
+        words: min(found, key=lambda tag: (-found[tag], tag)) for words, found in counts.items()
+    }
+
+
+def _rare_word_tags(split: Split) -> dict[bool, str]:
+    """Return the most frequent tag of words that occur once, by whether they are capitalised."""
+    counts = Counter(word for words in split.x for word in words)
+    seen: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for (word,), tag in _seen_words(split):
+        seen[word[:1].isupper()][tag] += counts[word] == 1
+    return {
+        shape: min(found, key=lambda tag: (-found[tag], tag), default="O")
+        for shape, found in seen.items()
+    }
+
+
+def _match_spans(words: list[str], lexicon: Lexicon) -> list[str]:
+    """Return the tags of a sentence, known spans marked, the longest match first."""
+    longest = max(map(len, lexicon), default=0)
+    tags = ["O"] * len(words)
+    place = 0
+    while place < len(words):
+        for size in range(min(longest, len(words) - place), 0, -1):
+            kind = lexicon.get(tuple(words[place : place + size]))
+            if kind is not None:
+                tags[place : place + size] = [f"B-{kind}", *[f"I-{kind}"] * (size - 1)]
+                place += size
+                break
+        else:
+            place += 1
+    return tags
