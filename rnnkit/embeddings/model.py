@@ -75,6 +75,7 @@ class Word2Vec(keras.Model):
     method: Method
     assets = ("vocabulary.json",)  # the files that `save_assets` puts beside the weights
     monitor = "loss"  # what falls while it learns
+    reads_series = False  # see `rnnkit.tasks.Task`
     network = None  # there is none inside; see `rnnkit.tasks.Task`
 
     def __init__(
@@ -324,6 +325,13 @@ class Word2Vec(keras.Model):
 
         scores = evaluate(self.keyed_vectors(), sets=x or None).scores()
         return scores if return_dict else list(scores.values())
+
+    def answer(self, inputs: Any, names: Any = None) -> Any:
+        """Refuse: word vectors are asked by another command."""
+        raise InputError(
+            "Word vectors predict nothing of a text. For the nearest neighbours of a word: rnnkit "
+            "neighbours RUN WORD"
+        )
 
     def call(self, inputs: Any) -> Any:
         """Return the vectors of words by their numbers, `(...)` to `(..., D)`."""

@@ -15,6 +15,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.tasks import gradient_norm
+from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.feed import EpochOrder, Feed, enough_epochs
 from rnnkit.tasks.schedule import ScheduledLearningRate, factor
 
@@ -42,6 +43,7 @@ class Task(keras.Model):
 
     assets: tuple[str, ...] = ()  # the files that `save_assets` puts beside the weights
     monitor = "val_loss"  # what tells the best epoch
+    reads_series = False  # True: rnnkit predict reads CSV files as series; else texts
     monitor_mode = "min"  # "min" or "max": whether it has least or most of it
 
     def __init__(
@@ -220,6 +222,17 @@ class Task(keras.Model):
         outputs = np.empty_like(sorted_outputs)
         outputs[batches.order] = sorted_outputs
         return outputs
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return the answers that `rnnkit predict` prints.
+
+        Args:
+            inputs: texts; series if the task's `reads_series` is True.
+            names: what the answers call the inputs, such as the paths of their files.
+        """
+        raise InputError(
+            f"{type(self).__name__} has no method `answer`: rnnkit predict cannot ask it."
+        )
 
     # The model in Keras's eyes: arrays in, numbers out.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.errors import InputError
 from rnnkit.monitor.metrics import of_classes
+from rnnkit.tasks.answers import Answers, answer_classes
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
 from rnnkit.tasks.losses import binary_crossentropy
@@ -172,6 +173,10 @@ class Classifier(Task):
         outputs = self.predict(x, batch_size=batch_size, verbose=0)
         best = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs[:, 0] > 0.5).astype(int)
         return [self.classes[i] for i in best]
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return label, probability and text of each input."""
+        return answer_classes(self, inputs, names)
 
     def _examples(self, x: Any, labels: Any, name: str) -> tuple[list[Any], np.ndarray]:
         """Check that there is one label for each example, and at least one example."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import zipfile
@@ -10,6 +11,7 @@ from typing import Any
 
 import keras
 
+from rnnkit import plugins
 from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
 from rnnkit.tasks.base import Task
@@ -38,6 +40,9 @@ def load(filepath: str | os.PathLike[str]) -> Any:
             members = set(archive.namelist())
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InputError(f"{wrong} ({error}).") from error
+    module = str(config.get("module"))
+    if module.partition(".")[0] in plugins.packages():
+        importlib.import_module(module)  # which registers its classes with Keras
     kind = keras.saving.get_registered_object(config.get("registered_name"))
     if not (isinstance(kind, type) and issubclass(kind, Task | Word2Vec)):
         raise InputError(f"{wrong}; it holds a {config.get('class_name')!r}.")

@@ -17,6 +17,7 @@ from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError, require_fitted, suggest
+from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
@@ -374,6 +375,13 @@ class LanguageModel(WritingModel):
         """Build the task from what `get_config` returned."""
         return super().from_config(
             {**config, "units": TextUnits(**config["units"])}, custom_objects
+        )
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Refuse: a language model is asked by other commands."""
+        raise InputError(
+            'A language model continues a text: rnnkit generate RUN "TEXT". For the most probable '
+            'next words: rnnkit complete RUN "TEXT".'
         )
 
     def save_assets(self, dir_path: str) -> None:

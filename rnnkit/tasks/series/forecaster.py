@@ -14,6 +14,7 @@ from rnnkit.data.pieces import Pieces, Whole
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, require_fitted
+from rnnkit.tasks.answers import Answers, answer_forecasts
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.losses import ErrorInUnits
@@ -52,6 +53,7 @@ class Forecaster(Task):
     """
 
     assets = ("series.json",)
+    reads_series = True
     # Not the loss: that of a jointly trained network says little about the forecasts.
     monitor = "val_rmse"
 
@@ -270,6 +272,10 @@ class Forecaster(Task):
         """Return what is needed to build the task again; what was learned travels beside it."""
         own = {"context": self.context, "window": self.window, "warm_up": self.warm_up}
         return {**super().get_config(), **own}
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return the forecasts from each step of each series."""
+        return answer_forecasts(self, inputs, names)
 
     def save_assets(self, dir_path: str) -> None:
         """Put scale and profile into the file; called by Keras."""

@@ -15,6 +15,7 @@ from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_png
 from rnnkit.monitor.metrics import of_classes
+from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.labels import Label, learn_classes, named, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
@@ -45,6 +46,8 @@ class FrameLabeller(Task):
         >>> model.predict(np.ones((7, 2)), verbose=0).shape
         (7, 2)
     """
+
+    reads_series = True
 
     def __init__(
         self,
@@ -194,6 +197,10 @@ class FrameLabeller(Task):
         del verbose, callbacks
         found = self._answers(self, x, batch_size)
         return found[0] if _is_one(x) else found
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return label and probability of each step of each series."""
+        return answer_frames(self, inputs, names)
 
     def predict_labels(self, x: Any, batch_size: int | None = None) -> Any:
         """Return the name of the class of each step; with a CRF, those most likely together.

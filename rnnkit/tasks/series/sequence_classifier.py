@@ -13,6 +13,7 @@ from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.features import LogMel
+from rnnkit.tasks.answers import Answers, answer_series_classes
 from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
 
@@ -44,6 +45,7 @@ class SequenceClassifier(Classifier):
     """  # noqa: E501  one line of the example
 
     noun = ("series", "series")
+    reads_series = True
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the series as float32 arrays `(T, D)`, uncut.
@@ -53,6 +55,10 @@ class SequenceClassifier(Classifier):
                 the series of the first fit.
         """
         return series_for(self, x)
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return label, probability and name of each series."""
+        return answer_series_classes(self, inputs, names)
 
     def _kind_of_batches(self) -> type[BucketedBatches]:
         layers = [] if self.network is None else self.network.layers

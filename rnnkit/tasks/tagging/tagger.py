@@ -13,6 +13,7 @@ from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
+from rnnkit.tasks.answers import Answers, answer_spans, answer_tags
 from rnnkit.tasks.tagging import tagged
 from rnnkit.tasks.tagging.spelled import SpelledTask
 from rnnkit.tasks.tagging.tagger_networks import Learned
@@ -276,6 +277,11 @@ class SequenceTagger(SpelledTask):
         """
         del verbose, callbacks
         return self._tags(self._batches(self.encode(x), batch_size=batch_size))
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return the spans of each text; of tags that mark no spans, all words with their tags."""
+        answer = answer_spans if is_iob2(self.classes) else answer_tags
+        return answer(self, inputs, names)
 
     def predict_spans(self, texts: Any) -> list[list[tagged.Found]]:
         """Return the marked pieces of each raw text, with the characters they span.

@@ -13,6 +13,7 @@ from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.subwords import END, KINDS, Subwords
 from rnnkit.data.text import check_texts
 from rnnkit.errors import InputError, suggest
+from rnnkit.tasks.answers import Answers, answer_texts
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
     SmoothedCrossentropy,
     TokenAccuracy,
@@ -264,6 +265,10 @@ class Seq2Seq(TextWriter):
             "score",
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return the text generated for each text."""
+        return answer_texts(self, inputs, names)
 
     def save_assets(self, dir_path: str) -> None:
         """Put the sub-words into the file; called by Keras."""
