@@ -39,6 +39,27 @@ def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | No
     Console(highlight=False, width=None if console.is_terminal else 120).print(table)
 
 
+def answers(
+    heading: Sequence[str], lines: Sequence[Sequence[str]], plain: Sequence[str] | None = None
+) -> None:
+    """Print answers: a table in a terminal, tab-separated lines elsewhere.
+
+    Args:
+        heading: the names of the columns.
+        lines: the cells of the table.
+        plain: what is printed elsewhere; None = the lines, their cells joined by tabs.
+
+    Example:
+        >>> answers(["word", "probability"], [["france", "0.8100"]])  # doctest: +SKIP
+        france	0.8100
+    """
+    if console.is_terminal:
+        rows(heading, lines)
+        return
+    for line in ("\t".join(line) for line in lines) if plain is None else plain:
+        print(line)
+
+
 def metrics(values: Mapping[str, float], title: str) -> None:
     """Print the measures of one model in a table of one line."""
     from rnnkit.study.report import headings, show

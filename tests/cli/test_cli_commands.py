@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from rnnkit import recipes
+from rnnkit import recipes, study
+from rnnkit.cli import show
 from rnnkit.errors import InputError
 
 TINY = ["--units", 4, "--embedding-size", 8, "--learning-rate", 0.05, "--embedding-dropout", 0]
@@ -60,7 +61,19 @@ def test_predict_gives_label_probability_and_text(trained, rnnkit):
     assert answer.code == 0, answer.text
     cells = [line.split("\t") for line in answer.lines]
     assert [(cell[0], cell[2]) for cell in cells] == [("pos", "a good film"), ("neg", "a bad film")]
-    assert all(0.5 <= float(cell[1]) <= 1 for cell in cells)
+    probabilities = study.open_model(trained[0]).predict(["a good film", "a bad film"], verbose=0)
+    assert [cell[1] for cell in cells] == [
+        f"{probabilities[0, 0]:.4f}",
+        f"{1 - probabilities[1, 0]:.4f}",
+    ]
+
+
+def test_predict_prints_a_table_in_a_terminal(trained, rnnkit, monkeypatch):
+    monkeypatch.setattr(show.console, "_force_terminal", True)
+    answer = rnnkit("predict", trained[0], "a good film")
+    assert "label probability text" in answer.text
+    assert "\t" not in answer.text
+    assert "pos" in answer.text
 
 
 def test_predict_reads_lines_from_stdin_and_files(trained, rnnkit, tmp_path):
@@ -95,6 +108,27 @@ def test_evaluate_on_other_data(trained, rnnkit, tmp_path):
     answer = rnnkit("evaluate", trained[0], "--data", path)
     assert f"{path}, test split" in answer.text
     assert "0.0000" in answer.text
+
+
+def test_a_command_that_is_in_no_list_comes_last_in_the_help(rnnkit, monkeypatch):
+    import typer
+
+    from rnnkit.cli import app
+
+    monkeypatch.setattr(app, "registered_commands", [*app.registered_commands])
+    app.command("another")(lambda: typer.echo("here"))
+    text = rnnkit("--help").text
+    assert text.index(" list ") < text.index(" doctor ") < text.index(" another")
+    assert rnnkit("another").lines == ["here"]
+
+
+def test_the_old_option_of_baselines_goes_on(rnnkit, films, tmp_path):
+    args = ["rnn_sentiment", "--seeds", 1, "--data", films, *COLUMNS, *TINY, "--epochs", 1]
+    with pytest.warns(DeprecationWarning, match="'yardstick' .* is now called 'baselines'"):
+        answer = rnnkit("compare", *args, "--no-yardstick", "--quiet", "--out", tmp_path / "s")
+    assert answer.code == 0, answer.text
+    assert "TF-IDF" not in answer.text
+    assert "--no-yardstick" not in rnnkit("compare", "--help").text
 
 
 def test_options_may_stand_before_the_recipe(rnnkit, tmp_path):
@@ -277,44 +311,16 @@ def test_a_fault_in_the_program_keeps_its_traceback(rnnkit, monkeypatch):
     assert isinstance(rnnkit("list").exception, ZeroDivisionError)
 
 
-def test_several_classes_are_answered_with_the_likeliest():
-    import numpy as np
-
-    from rnnkit.cli.texts import label_all
-
-    class Stub:
-        classes = ("no", "maybe", "yes")
-
-        def predict(self, texts, verbose):
-            return np.array([[0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
-
-    assert label_all(Stub(), ["a", "b"]) == (["maybe", "yes"], [0.5, 0.7])
-
-
-def test_binary_answers_give_the_probability_of_the_label_named():
-    import numpy as np
-
-    from rnnkit.cli.texts import label_all
-
-    class Stub:
-        classes = ("no", "yes")
-
-        def predict(self, texts, verbose):
-            return np.array([[0.25], [0.75]])
-
-    assert label_all(Stub(), ["a", "b"]) == (["no", "yes"], [0.75, 0.75])
-
-
 def test_lines_of_a_file_end_in_either_way(tmp_path):
-    from rnnkit.cli.texts import gather
+    from rnnkit.cli.answers import gather_texts
 
     path = tmp_path / "texts.txt"
     path.write_bytes(b"one\r\ntwo\n\nthree")
-    assert gather(["zero"], str(path)) == ["zero", "one", "two", "", "three"]
+    assert gather_texts(["zero"], str(path)) == ["zero", "one", "two", "", "three"]
 
 
 def test_no_text_is_an_error():
-    from rnnkit.cli.texts import gather
+    from rnnkit.cli.answers import gather_texts
 
     with pytest.raises(InputError, match="No text to predict"):
-        gather([], None)
+        gather_texts([], None)
