@@ -38,7 +38,10 @@ def families() -> tuple[Any, ...]:
     found = []
     for point in entry_points(group=GROUP):
         try:
-            found.append(point.load())
+            family = point.load()
+            if not hasattr(family, "kind"):
+                raise TypeError(f"{family!r} is not a rnnkit.recipes.Family")
+            found.append(family)
         except (ImportError, AttributeError, TypeError, ValueError) as error:
             warnings.warn(
                 f"The plugin {point.name} = {point.value!r} cannot be loaded and is left out: "

@@ -33,6 +33,6 @@ def gensim_word2vec(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, 
     return {
         "test": dict(model.evaluate(return_dict=True, verbose=0)),
         "seconds": seconds,
-        "tokens_per_second": model.tokens_per_epoch * model.epochs_done / seconds,
+        "tokens_per_second": (model.tokens_per_epoch or 0) * model.epochs_done / seconds,
         "parameters": int(model.count_params()),
     }

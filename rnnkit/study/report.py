@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
-from rnnkit.recipes.families import registered
+from rnnkit.recipes.registry import registered
 from rnnkit.study.runs import Run, read_json
 
 if TYPE_CHECKING:

@@ -27,13 +27,13 @@ class Answers(NamedTuple):
     """
 
     heading: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    lines: list[str] | None = None
+    rows: Sequence[tuple[str, ...]]
+    lines: Sequence[str] | None = None
 
     @property
     def plain(self) -> list[str]:
         """The lines for a file or a pipe."""
-        return ["\t".join(row) for row in self.rows] if self.lines is None else self.lines
+        return ["\t".join(row) for row in self.rows] if self.lines is None else [*self.lines]
 
 
 def answer_classes(

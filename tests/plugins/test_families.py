@@ -9,7 +9,8 @@ import pytest
 from rnnkit import recipes
 from rnnkit.data import datasets
 from rnnkit.errors import InputError
-from rnnkit.recipes.families import FAMILIES, Family
+from rnnkit.recipes.builtin import FAMILIES
+from rnnkit.recipes.families import Family
 from rnnkit.study.report import headings
 
 TEXTS = recipes.family_of("lstm_sentiment")
