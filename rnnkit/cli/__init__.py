@@ -54,13 +54,16 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")])
 
     from rnnkit import recipes
     from rnnkit.cli import show
-    from rnnkit.cli.settings import settings_of
+    from rnnkit.cli.settings import option_name, settings_of, show_value, type_name
     from rnnkit.data.datasets import suitable
 
     recipe = recipes.find(name)
     about = (inspect.getdoc(recipe) or name).partition("\nArgs:")[0].strip()
     show.console.print(about, markup=False)
-    lines = [[s.option, s.type_name, s.shown, s.help] for s in settings_of(recipe).values()]
+    lines = [
+        [option_name(s.name), type_name(s), show_value(s.default), s.option.help]
+        for s in settings_of(recipe).values()
+    ]
     show.rows(["setting", "type", "default", "meaning"], lines)
     show.console.print(f"data:     {suitable(recipes.kind_of(name))}", markup=False)
     show.console.print(f"train it: rnnkit train {name}", markup=False)

@@ -180,12 +180,9 @@ def plan_runs(
     wanted = range(seeds) if isinstance(seeds, int) else list(seeds)
     if not wanted:
         raise InputError(f"seeds is {seeds}; expected how many (1 or more), or which.")
-    has = {name: inspect.signature(known_recipes.find(name)).parameters for name in recipes}
-    every = {name for parameters in has.values() for name in parameters}
-    renamed: dict[str, str] = {}
-    for name in recipes:
-        renamed |= getattr(known_recipes.find(name), "renamed", {})
-    settings = renamed_options(" and ".join(recipes), renamed)(dict(settings or {}))
+    has = {name: _settings_of(known_recipes.find(name)) for name in recipes}
+    every = {setting for names in has.values() for setting in names}
+    settings = settings or {}
     for name in settings:
         if name not in every:
             raise InputError(f"None of the recipes has a setting {name!r}.{suggest(name, every)}")
@@ -200,6 +197,11 @@ def plan_runs(
         for recipe in recipes
         for seed in wanted
     }
+
+
+def _settings_of(recipe: Callable[..., Any]) -> set[str]:
+    """Return the names of a recipe's settings, the old ones too."""
+    return {*inspect.signature(recipe).parameters, *getattr(recipe, "renamed", ())}
 
 
 def _note_plans(path: Path, plans: Mapping[str, Plan]) -> None:
