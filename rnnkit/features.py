@@ -178,8 +178,8 @@ def mel_bands(sample_rate: int, mel_bins: int, fft_length: int) -> np.ndarray:
     bands = np.clip(1 - distance, 0, None)
     if not (bands.sum(axis=1) > 0).all():
         raise InputError(
-            f"mel_bins is {mel_bins}: some bands lie between two frequencies of an FFT of {fft_length} "
-            "samples and would always be silent. Use fewer, or a longer window."
+            f"mel_bins is {mel_bins}: some bands lie between two frequencies of an FFT of "
+            f"{fft_length} samples and would always be silent. Use fewer, or a longer window."
         )
     return bands
 
