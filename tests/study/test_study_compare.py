@@ -187,7 +187,7 @@ def test_a_diverged_run_is_counted_and_the_study_continues(done, terms, tmp_path
 def test_a_study_in_which_every_run_diverged_says_so(done, terms, tmp_path):
     for name in ("plain-seed0", "deep-seed0"):
         done.trouble[name] = NonFiniteLoss("The loss became nan.")
-    with pytest.raises(NonFiniteLoss, match=r"No run of the study in .* went through"):
+    with pytest.raises(NonFiniteLoss, match=r"No run of the study in .* finished"):
         compare(BOTH, seeds=1, out=tmp_path / "s", **terms)
     assert not (tmp_path / "s" / "report.md").exists()
 
