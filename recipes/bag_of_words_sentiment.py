@@ -1,4 +1,4 @@
-"""Train bag_of_words_sentiment on reviews, measure it, save it, and ask it about a sentence.
+"""Train bag_of_words_sentiment on reviews, evaluate and save it, and classify two sentences.
 
 python recipes/bag_of_words_sentiment.py            # the built-in sample, seconds
 python recipes/bag_of_words_sentiment.py imdb       # 25,000 reviews, a minute or two

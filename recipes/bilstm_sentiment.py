@@ -1,4 +1,4 @@
-"""Train bilstm_sentiment on reviews, measure it, save it, and ask it about a sentence.
+"""Train bilstm_sentiment on reviews, evaluate and save it, and classify two sentences.
 
 python recipes/bilstm_sentiment.py            # the built-in sample, seconds
 python recipes/bilstm_sentiment.py imdb       # 25,000 reviews, minutes

@@ -1,8 +1,8 @@
-"""Train name_tagger on sentences whose names are marked, measure it, save it, and ask it.
+"""Train name_tagger on sentences with marked names, evaluate and save it, and tag sentences.
 
 python recipes/name_tagger.py               # generated sentences, a minute
 python recipes/name_tagger.py uner_ewt      # 12,543 sentences of web texts, minutes
-python recipes/name_tagger.py mine.conll    # a word and its tag in each line
+python recipes/name_tagger.py mine.conll    # one word and its tag per line
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Train next_word on running text, measure it, save it, complete a line and write one.
+"""Train next_word on running text, evaluate and save it, complete a line and generate one.
 
 python recipes/next_word.py              # a generated text, a minute
-python recipes/next_word.py wikitext2    # 2 million words, hours on a processor
+python recipes/next_word.py wikitext2    # 2 million words, hours on a CPU
 python recipes/next_word.py mine.txt     # a text file, or a folder of them
 """
 
@@ -22,7 +22,7 @@ else:
 model.fit(data.train.x, validation_data=data.valid.x)
 print(model.evaluate(data.test.x, return_dict=True))
 
-cache = model.choose_cache(data.valid.x)  # words that came lately come again
+cache = model.choose_cache(data.valid.x)  # a neural cache of recent words
 print(cache, model.evaluate(data.test.x, cache=cache, return_dict=True))
 model.save("next_word.keras")
 print(model.complete("in the ", k=3), model.complete("in the mor", k=3))

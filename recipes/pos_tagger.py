@@ -1,8 +1,8 @@
-"""Train pos_tagger on sentences with a part of speech a word, measure it, save it, and ask it.
+"""Train pos_tagger on part-of-speech tags, evaluate and save it, and tag sentences.
 
 python recipes/pos_tagger.py                # generated sentences, a minute
 python recipes/pos_tagger.py ud_ewt         # 12,544 sentences of web texts, minutes
-python recipes/pos_tagger.py mine.conll    # a word and its tag in each line
+python recipes/pos_tagger.py mine.conll    # one word and its tag per line
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Train summarizer on texts and their summaries, measure it, save it, and let it summarize.
+"""Train summarizer on texts and their summaries, evaluate and save it, and summarize texts.
 
 python recipes/summarizer.py                     # generated e-mails and their subjects, a minute
 python recipes/summarizer.py aeslc               # e-mails and their subjects
-python recipes/summarizer.py mine.jsonl          # {"source": "...", "target": "..."} in each line
+python recipes/summarizer.py mine.jsonl          # {"source": "...", "target": "..."} per line
 """
 
 import sys

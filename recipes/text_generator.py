@@ -1,8 +1,8 @@
-"""Train text_generator letter by letter, measure it, save it, and let it write.
+"""Train text_generator on characters, evaluate and save it, and generate texts.
 
 python recipes/text_generator.py                   # a generated text, a minute
-python recipes/text_generator.py names             # names of 18 languages, each to order
-python recipes/text_generator.py tinyshakespeare   # a million letters of plays
+python recipes/text_generator.py names             # names of 18 languages, by label
+python recipes/text_generator.py tinyshakespeare   # a million characters of plays
 python recipes/text_generator.py mine.txt          # a text file, or a folder of them
 """
 

@@ -1,4 +1,4 @@
-"""Train traffic_forecaster on a road's counts, measure it, save it, and ask it what comes next.
+"""Train traffic_forecaster on counts of a road, evaluate and save it, and forecast.
 
 python recipes/traffic_forecaster.py                 # the built-in sample, seconds
 python recipes/traffic_forecaster.py pems_flow       # 27 days in five-minute steps, seconds
@@ -10,7 +10,7 @@ from rnnkit import datasets
 from rnnkit.recipes import traffic_forecaster
 
 traffic = datasets.load(sys.argv[1] if len(sys.argv) > 1 else "traffic_sample")
-model = traffic_forecaster(model="hmm-lstm", horizon=1)
+model = traffic_forecaster(cell="hmm-lstm", horizon=1)
 model.fit(traffic.train.x, validation_data=(traffic.valid.x, None))
 print(model.evaluate(traffic.test.x, return_dict=True))
 model.save("traffic_forecaster.keras")

@@ -1,8 +1,8 @@
-"""Train translator on pairs of sentences, measure it, save it, and let it translate.
+"""Train translator on pairs of sentences, evaluate and save it, and translate sentences.
 
 python recipes/translator.py                     # generated German and English, a minute
 python recipes/translator.py multi30k            # captions, German to English
-python recipes/translator.py mine.tsv            # a source, a tab, a target in each line
+python recipes/translator.py mine.tsv            # a source, a tab and a target per line
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Learn word vectors, measure them, save them, and ask for the neighbours of words.
+"""Train word vectors, evaluate and save them, and look up nearest neighbours.
 
 python recipes/word_vectors.py                          # the built-in sample, seconds
 python recipes/word_vectors.py wiki8 france guitar      # 17 million words, minutes
-python recipes/word_vectors.py my_texts.txt some words  # a text on each line
+python recipes/word_vectors.py my_texts.txt some words  # one text per line
 """
 
 import sys

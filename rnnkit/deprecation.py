@@ -5,17 +5,20 @@ Every rename is registered here, so that the table in the documentation can be c
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+
+Taker = TypeVar("Taker", bound=Callable[..., Any])
 
 
 class Rename(NamedTuple):
     """An old public name and what replaces it.
 
     Attributes:
-        kind: "name", "option" or "class in a saved file".
+        kind: "name", "option", "attribute" or "class in a saved file".
         where: the module, function or class that has it.
         old: the old name.
         new: the new name.
@@ -28,6 +31,7 @@ class Rename(NamedTuple):
 
 
 RENAMES: list[Rename] = []
+CLASSES: dict[type, type] = {}  # what old files name -> the class that has taken its place
 
 
 def warn(rename: Rename, stacklevel: int = 3) -> None:
@@ -100,8 +104,104 @@ def renamed_options(where: str, names: Mapping[str, str]) -> Callable[[dict[str,
     return rename
 
 
+class RenamedAttributes:
+    """Mixin whose `renamed_attributes` (old name -> new name) keep working.
+
+    They are found by `__getattr__`, not by properties: whoever goes through all attributes, as
+    Keras does to save a model, meets no warning.
+
+    Example:
+        >>> class Model(RenamedAttributes):
+        ...     renamed_attributes = {"monitor": "monitored_metric"}
+        ...     monitored_metric = "val_loss"
+        >>> import pytest
+        >>> with pytest.warns(DeprecationWarning, match="is now called 'monitored_metric'"):
+        ...     Model().monitor
+        'val_loss'
+    """
+
+    renamed_attributes: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for old, new in vars(cls).get("renamed_attributes", {}).items():
+            rename = Rename("attribute", cls.__name__, old, new)
+            if rename not in RENAMES:
+                RENAMES.append(rename)
+
+    def __getattr__(self, name: str) -> Any:
+        for cls in type(self).__mro__:
+            new = vars(cls).get("renamed_attributes", {}).get(name)
+            if new is not None:
+                warn(Rename("attribute", cls.__name__, name, new), stacklevel=2)
+                return getattr(self, new)
+        parent = getattr(super(), "__getattr__", None)  # torch's modules have one
+        if parent is not None:
+            return parent(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
+    """Return a decorator for functions some of whose keyword arguments were renamed.
+
+    Args:
+        **names: old keyword -> new keyword.
+
+    Example:
+        >>> @takes_old_options(penalty="l2")
+        ... def bag_of_words_classifier(l2=0.0):
+        ...     return l2
+        >>> import pytest
+        >>> with pytest.warns(DeprecationWarning, match="is now called 'l2'"):
+        ...     bag_of_words_classifier(penalty=0.5)
+        0.5
+    """
+
+    def decorate(function: Taker) -> Taker:
+        rename = renamed_options(function.__name__, names)
+
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            return function(*args, **rename(given))
+
+        return cast(Taker, call)
+
+    return decorate
+
+
+def renamed_attribute(where: str, old: str, new: str) -> Any:
+    """Return a property that serves the old name of an attribute.
+
+    Args:
+        where: the class that has it.
+        old: the old name.
+        new: the new name.
+
+    Example:
+        >>> class Answer:
+        ...     request = 3
+        ...     facts = renamed_attribute("Answer", "facts", "request")
+        >>> import pytest
+        >>> with pytest.warns(DeprecationWarning, match="is now called 'request'"):
+        ...     Answer().facts
+        3
+    """
+    rename = Rename("name", where, old, new)
+    if rename not in RENAMES:
+        RENAMES.append(rename)
+
+    def get(self: Any) -> Any:
+        warn(rename, stacklevel=2)
+        return getattr(self, new)
+
+    return property(get, doc=f"The old name of `{new}`.")
+
+
 def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     """Let Keras load files that hold a class under an old registered name.
+
+    Keras stores weights under the names of classes, so the loaded object has to have the old name:
+    it is of a subclass, until `upgrade_classes` replaces that by the new class.
 
     Args:
         old: the old class name.
@@ -114,13 +214,22 @@ def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     if rename not in RENAMES:
         RENAMES.append(rename)
 
-    class Old:
-        """What Keras finds under the old name."""
+    def from_config(cls: Any, config: dict[str, Any]) -> Any:
+        warn(rename)
+        return super(alias, cls).from_config(config)
 
-        @classmethod
-        def from_config(cls, config: dict[str, Any]) -> Any:
-            """Build the new class."""
-            warn(rename)
-            return new.from_config(config)  # type: ignore[attr-defined]
+    members = {"from_config": classmethod(from_config), "__doc__": new.__doc__}
+    alias: Any = type(old, (new,), members | {"__module__": new.__module__})
+    keras.saving.register_keras_serializable(package=package, name=old)(alias)
+    CLASSES[alias] = new
 
-    keras.saving.get_custom_objects()[f"{package}>{old}"] = Old
+
+def upgrade_classes(model: Any) -> None:
+    """Give the layers of a model that was loaded from an old file their new classes.
+
+    Args:
+        model: a Keras model.
+    """
+    for layer in model._flatten_layers():
+        if type(layer) in CLASSES:
+            layer.__class__ = CLASSES[type(layer)]

@@ -1,8 +1,8 @@
-"""From the outputs of every step to one vector: pooling over time that respects any mask."""
+"""Masked pooling over time: from the outputs of every step to one vector."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
@@ -10,22 +10,26 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.config import SavedArguments
+from rnnkit.errors import check_choice
+from rnnkit.options import expand_signature
 
 Tensor = Any
 POOLINGS = ("last", "mean", "max", "mean+max")
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class MaskedPooling(keras.layers.Layer):
-    """Pool `(B, T, U)` over the real steps.
+@expand_signature
+class MaskedPooling(SavedArguments, keras.layers.Layer):
+    """Mean, max or last-step pooling of `(B, T, U)` over the real steps.
 
     `mean = Σ_t m_t h_t / Σ_t m_t`, `max = max_{t: m_t} h_t`.
 
-    A row without a real step pools to zeros.
+    The result of a row without a real step is zero.
 
     Args:
         pooling: "last" (the last real step), "mean", "max", or "mean+max" (both, concatenated).
+        **kwargs: the arguments of every Keras layer.
 
     Call arguments:
         sequences: `(B, T, U)`.
@@ -42,11 +46,11 @@ class MaskedPooling(keras.layers.Layer):
         (2, 3)
     """
 
+    config_keys: ClassVar = ("pooling",)
+
     def __init__(self, pooling: str = "mean", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if pooling not in POOLINGS:
-            raise InputError(f"MaskedPooling: pooling is {pooling!r}; expected one of {POOLINGS}.")
-        self.pooling = pooling
+        self.pooling = check_choice("MaskedPooling: pooling", pooling, POOLINGS)
         self.supports_masking = True
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -59,17 +63,13 @@ class MaskedPooling(keras.layers.Layer):
         return pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> None:
-        """End the mask: time is gone."""
+        """Return no mask: the output has no time axis."""
         del sequences, mask
 
     def compute_output_shape(self, sequences_shape: tuple) -> tuple:
         """Return `(B, U)` or `(B, 2U)`."""
         batch, _, width = sequences_shape
         return (batch, width * len(self.pooling.split("+")))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "pooling": self.pooling}
 
 
 def _mean(sequences: Tensor, real: Tensor) -> Tensor:

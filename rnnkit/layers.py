@@ -1,10 +1,11 @@
-"""Every Keras layer of the kit, in one place: `from rnnkit.layers import LSTM`."""
+"""All Keras layers of rnnkit: `from rnnkit.layers import LSTM`."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.features import LogMel, WindowFeatures
 from rnnkit.heads import MaskedPooling
 from rnnkit.hmm.layers.crf import CRF
 from rnnkit.hmm.layers.features import HMMFeatures
+from rnnkit.options import expand_signature
 from rnnkit.recurrent.attention import AdditiveAttention, DotAttention
 from rnnkit.recurrent.attention_decoder import AttentionDecoder
 from rnnkit.recurrent.gru import GRU
@@ -42,3 +43,6 @@ __all__ = [
     "Stack",
     "WindowFeatures",
 ]
+
+for _layer in (CRF, HMMFeatures):
+    expand_signature(_layer)

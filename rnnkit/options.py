@@ -13,6 +13,7 @@ import math
 import numbers
 import re
 import sys
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union
 from rnnkit.errors import InputError, suggest
 
 Taker = TypeVar("Taker", bound=Callable[..., Any])
+Class = TypeVar("Class", bound=type)
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,8 @@ def takes(*groups: Any, **defaults: Any) -> Callable[[Taker], Taker]:
     """Return a decorator for functions that end in ``**options: Unpack[Group]``.
 
     The function is called with a value for every setting of the groups, each checked; its signature
-    and the ``Args`` of its docstring list them one by one.
+    and the ``Args`` of its docstring list them one by one, its attribute ``settings`` has them by
+    name.
 
     Args:
         *groups: TypedDict classes.
@@ -269,55 +272,136 @@ def takes(*groups: Any, **defaults: Any) -> Callable[[Taker], Taker]:
             [*named, *(setting.parameter for setting in settings.values())]
         )
         call.__doc__ = with_args(inspect.getdoc(function) or "", settings.values())
+        call.settings = settings  # type: ignore[attr-defined]
         return typing.cast(Taker, call)
 
     return decorate
 
 
-def expand_signature(cls: type) -> None:
-    """Show what stands behind ``**options`` in the signature and docstring of a class.
+def extends(parent: Callable[..., Any]) -> Callable[[Taker], Taker]:
+    """Return a decorator for methods that add arguments to those of the method they override.
 
-    Each ``**options`` is replaced by the settings of the TypedDict it unpacks, or else by the
-    arguments of the next class in line that takes them. Keras's own ``**kwargs`` are left out.
+    The method ends in ``**options`` and hands them to `parent`; its signature and docstring show
+    the arguments of both.
 
     Args:
-        cls: a class; its base classes that end in ``**options`` were expanded before.
+        parent: the method that it overrides.
+
+    Example:
+        >>> def evaluate(x, *, verbose=0):
+        ...     "Measure."
+        >>> @extends(evaluate)
+        ... def evaluate_beams(x, *, beams=5, **options):
+        ...     "Measure with beam search."
+        >>> inspect.signature(evaluate_beams)
+        <Signature (x, *, beams=5, verbose=0)>
+    """
+
+    def decorate(method: Taker) -> Taker:
+        own = inspect.signature(method).parameters.values()
+        found = {p.name: p for p in own if p.kind is not p.VAR_KEYWORD}
+        texts = described_args(inspect.getdoc(parent) or "")
+        described = {}
+        for p in inspect.signature(parent).parameters.values():
+            if p.kind is not p.VAR_KEYWORD and p.name not in found:
+                found[p.name] = p.replace(kind=p.KEYWORD_ONLY)
+                described[p.name] = texts.get(p.name, "")
+        doc = inspect.getdoc(method) or ""
+        known = described_args(doc)
+        method.__doc__ = _insert_args(
+            doc, {name: text for name, text in described.items() if text and name not in known}
+        )
+        ordered = sorted(found.values(), key=lambda p: p.kind)
+        method.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
+def separate(
+    options: Mapping[str, Any], settings: Mapping[str, Setting], where: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split keyword arguments into a value for every setting, and the rest.
+
+    For classes whose `__init__` passes the rest on to its base class. Values of settings with a
+    range or with a list of choices are checked.
+
+    Args:
+        options: keyword arguments.
+        settings: the settings of the class by name.
+        where: the class, for messages.
+
+    Raises:
+        InputError: a value out of range, or an unknown choice.
+
+    Example:
+        >>> units = Setting("units", int, Option(64, "size of the state.", least=1))
+        >>> separate({"name": "lstm"}, {"units": units}, "LSTM")
+        ({'units': 64}, {'name': 'lstm'})
+    """
+    own = {}
+    for name, setting in settings.items():
+        own[name] = options.get(name, setting.default)
+        if setting.option.range or typing.get_origin(setting.annotation) is Literal:
+            setting._replace(name=f"{where}: {name}").check(own[name])
+    return own, {name: value for name, value in options.items() if name not in settings}
+
+
+def expand_signature(cls: Class) -> Class:
+    """Replace ``**options`` by real arguments in the signature and docstring of a class.
+
+    Each ``**options`` is replaced by the settings of the TypedDict it unpacks, or else by the
+    arguments of the next class in line that takes them, those of every Keras layer in the end.
+    Keras's own ``**kwargs`` are left out.
+
+    Args:
+        cls: a class.
+
+    Returns:
+        The class, so that this can decorate it.
 
     Example:
         >>> class Base:
         ...     def __init__(self, *, name=None): ...
-        >>> class Derived(Base):
+        >>> @expand_signature
+        ... class Derived(Base):
         ...     def __init__(self, units, **options): ...
-        >>> expand_signature(Derived)
         >>> inspect.signature(Derived)
         <Signature (units, *, name=None)>
     """
-    described: dict[str, str] = {}
-    if "__init__" not in vars(cls):
-        cls.__signature__ = inspect.signature(cls)  # type: ignore[attr-defined]
-        return
-    own = list(inspect.signature(vars(cls)["__init__"]).parameters.values())[1:]
+    parameters, described = _expanded(cls.__mro__)
+    ordered = sorted(parameters.values(), key=lambda p: p.kind)  # keyword-only ones come last
+    cls.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+    if cls.__doc__ and ("__init__" in vars(cls) or "\n    Args:\n" in cls.__doc__):
+        doc = inspect.cleandoc(cls.__doc__)
+        known = described_args(doc)
+        more = {n: described[n] for n in parameters if n in described and n not in known}
+        cls.__doc__ = _insert_args(doc, more)
+    return cls
+
+
+def _expanded(line: tuple[type, ...]) -> tuple[dict[str, inspect.Parameter], dict[str, str]]:
+    """Return the arguments of a class by name, and their descriptions.
+
+    Args:
+        line: the class and those whose `__init__` it may reach, in method resolution order.
+    """
+    place = next(i for i, c in enumerate(line) if "__init__" in vars(c))
+    owner = line[place]
+    if owner is object:
+        return {}, {}
+    own = list(inspect.signature(vars(owner)["__init__"]).parameters.values())[1:]
     found = {p.name: p for p in own if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    described = described_args(inspect.getdoc(owner) or "")
     for catch_all in (p for p in own if p.kind is p.VAR_KEYWORD):
-        for setting in _unpacked(catch_all.annotation, cls):
+        for setting in _unpacked(catch_all.annotation, owner):
             found.setdefault(setting.name, setting.parameter)
             described.setdefault(setting.name, setting.option.help)
-    if any(p.kind is p.VAR_KEYWORD for p in own):
-        parent = next((c for c in cls.__mro__[1:] if "__init__" in vars(c)), None)
-        if parent is not None and parent is not object:
-            texts = described_args(inspect.getdoc(parent) or "")
-            for p in inspect.signature(parent).parameters.values():
-                if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) or p.name in found:
-                    continue
-                found[p.name] = p.replace(kind=p.KEYWORD_ONLY)
-                if p.name in texts:
-                    described[p.name] = texts[p.name]
-    ordered = sorted(found.values(), key=lambda p: p.kind)  # keyword-only ones come last
-    cls.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
-    if cls.__doc__ and described:
-        known = described_args(inspect.cleandoc(cls.__doc__))
-        more = {name: text for name, text in described.items() if name not in known}
-        cls.__doc__ = _insert_args(inspect.cleandoc(cls.__doc__), more)
+        parameters, texts = _expanded(line[place + 1 :])
+        for name, parameter in parameters.items():
+            found.setdefault(name, parameter.replace(kind=parameter.KEYWORD_ONLY))
+        described = texts | described
+    return found, described
 
 
 def with_args(doc: str, settings: Iterable[Setting]) -> str:
@@ -359,7 +443,7 @@ def described_args(doc: str) -> dict[str, str]:
 
 def _insert_args(doc: str, described: Mapping[str, str]) -> str:
     doc = re.sub(r"(?m)^    \*\*\w+: .*\n?(        .*\n?)*", "", doc)
-    lines = "".join(f"    {name}: {text}\n" for name, text in described.items())
+    lines = "".join(f"{_wrap(name, text)}\n" for name, text in described.items())
     if "\nArgs:\n" not in doc:
         section = f"\n\nArgs:\n{lines}"
         # Sections come after the prose: before the first one that the docstring has, if any.
@@ -373,6 +457,18 @@ def _insert_args(doc: str, described: Mapping[str, str]) -> str:
     args = rest[:end].rstrip("\n")
     joined = "\n".join(part for part in (args, lines.rstrip("\n")) if part)
     return f"{head}\nArgs:\n{joined}\n{rest[end:]}".rstrip()
+
+
+def _wrap(name: str, text: str) -> str:
+    """Return the lines of ``Args`` that describe one argument."""
+    return textwrap.fill(
+        f"{name}: {text}",
+        width=96,
+        initial_indent="    ",
+        subsequent_indent="        ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _unpacked(annotation: Any, cls: type) -> list[Setting]:

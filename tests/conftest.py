@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -57,6 +62,65 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in set(elsewhere)]
+
+
+class Finished(NamedTuple):
+    """A Python process that ended: its exit status and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def value(self) -> Any:
+        """The last line that it printed, read as JSON."""
+        return json.loads(self.out.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def fresh_python() -> Callable[..., Finished]:
+    """Run code in a fresh interpreter: `fresh_python(code, *args, check=True, **environment)`.
+
+    The arguments arrive as JSON, each in its place of `sys.argv`. A variable of the environment
+    that is None is taken away. With `check` the process has to end with status 0.
+    """
+
+    def run(
+        code: str, *args: Any, check: bool = True, options: tuple[str, ...] = (), **environment: Any
+    ) -> Finished:
+        changed = {**os.environ, **environment}
+        done = subprocess.run(
+            [sys.executable, *options, "-c", code, *map(json.dumps, args)],
+            env={name: value for name, value in changed.items() if value is not None},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, done.stderr
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def other_backend(fresh_python: Callable[..., Finished]) -> Callable[..., Any]:
+    """Run code on another backend: `other_backend(code, *args, backend=None)`.
+
+    It returns the JSON that the code prints last; the arguments arrive as in `fresh_python`. The
+    backend is the first installed one that is not this process's; without one the test is skipped.
+    """
+    import rnnkit.backend
+
+    others = sorted(set(rnnkit.backend.installed()) - {rnnkit.backend.name})
+
+    def run(code: str, *args: Any, backend: str | None = None) -> Any:
+        if not others:
+            pytest.skip(f"no backend is installed beside {rnnkit.backend.name}")
+        name = backend or others[0]
+        return fresh_python(code, *args, options=("-W", "ignore"), KERAS_BACKEND=name).value
+
+    return run
 
 
 @pytest.fixture(scope="session")

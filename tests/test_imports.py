@@ -1,10 +1,6 @@
 """Who may import whom: read from the source, and tried in fresh processes."""
 
 import ast
-import json
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,10 +16,13 @@ pytestmark = pytest.mark.one_backend
 # A room may import the rooms of lower floors and itself; rooms of one floor leave each other alone.
 FLOORS = {
     "deprecation": -2,
-    "options": -1,
+    "options": -2,
+    "settings": -1,
     "atomic": -1,
+    "config": -1,
     "progress": -1,
     "plugins": -1,
+    "saved_files": -1,
     "backend": 0,
     "data": 0,
     "recurrent": 1,
@@ -126,13 +125,13 @@ def test_the_checker_sees_a_keras_that_comes_too_early():
     ("source", "module"),
     [
         ("import torch", "rnnkit.recurrent.cells"),
-        ("def f():\n    import jax.numpy as jnp", "rnnkit.tasks.base"),
+        ("def f():\n    import jax.numpy as jnp", "rnnkit.tasks.task"),
         ("from tensorflow import keras", "rnnkit.heads"),
         ("from rnnkit.tasks import load", "rnnkit.recurrent.base"),
-        ("def f():\n    from rnnkit import study", "rnnkit.tasks.base"),
+        ("def f():\n    from rnnkit import study", "rnnkit.tasks.task"),
         ("from rnnkit.monitor.events import EventWriter", "rnnkit.recurrent.base"),
         ("import rnnkit.data.text", "rnnkit.backend.select"),
-        ("from ..recipes import names", "rnnkit.tasks.base"),
+        ("from ..recipes import names", "rnnkit.tasks.task"),
     ],
 )
 def test_the_checker_sees_what_runs_back(source, module):
@@ -143,7 +142,7 @@ def test_the_checker_sees_what_runs_back(source, module):
     ("source", "module"),
     [
         ("import torch", "rnnkit.backend.torch"),
-        ("from rnnkit.backend import native", "rnnkit.tasks.base"),
+        ("from rnnkit.backend import native", "rnnkit.tasks.task"),
         ("from rnnkit.errors import InputError", "rnnkit.data.text"),
         ("from .cells import lstm", "rnnkit.recurrent.lstm"),
         ("import keras, numpy, torchvision", "rnnkit.cli.training"),
@@ -151,16 +150,6 @@ def test_the_checker_sees_what_runs_back(source, module):
 )
 def test_the_checker_lets_the_rest_through(source, module):
     assert not list(violations(source, module))
-
-
-def run(code, **environ):
-    """Run code in a fresh interpreter and return what it prints, as JSON."""
-    clean = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"} | environ
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=clean, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -173,19 +162,21 @@ def run(code, **environ):
         "from rnnkit import datasets",
     ],
 )
-def test_nothing_heavy_is_imported_before_it_is_used(code):
-    loaded, _ = run(f"{code}\nimport json, sys\nprint(json.dumps(list(sys.modules)))")
+def test_nothing_heavy_is_imported_before_it_is_used(code, fresh_python):
+    probe = f"{code}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
+    loaded = fresh_python(probe, KERAS_BACKEND=None).value
     heavy = {"keras", "keras_hub", "gensim", "sklearn", "matplotlib", *FRAMEWORKS}
     assert not heavy & set(loaded)
 
 
-def test_what_a_saved_model_may_hold_is_known_to_whoever_loads_it():
+def test_what_a_saved_model_may_hold_is_known_to_whoever_loads_it(fresh_python):
     saved = {
         name_of(path)
         for path in ROOT.rglob("*.py")
         if "@keras.saving.register_keras_serializable" in path.read_text(encoding="utf-8")
     }
-    loaded, _ = run("import json, sys, rnnkit.tasks\nprint(json.dumps(list(sys.modules)))")
+    probe = "import json, sys, rnnkit.tasks\nprint(json.dumps(list(sys.modules)))"
+    loaded = fresh_python(probe, KERAS_BACKEND=None).value
     assert saved
     assert saved <= set(loaded)
 
@@ -194,12 +185,12 @@ FACES = ("layers", "tasks", "monitor", "heads", "backend", "study", "monitor.cal
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_whichever_module_comes_first_picks_an_installed_backend(face):
+def test_whichever_module_comes_first_picks_an_installed_backend(face, fresh_python):
     """TensorFlow is Keras's default; without it, an import of Keras alone would fail."""
     others = [name for name in ("jax", "torch") if find_spec(name)]
     if not others:
         pytest.skip("neither JAX nor PyTorch is installed")
-    chosen, said = run(
+    done = fresh_python(
         f"""
 import sys
 sys.modules["tensorflow"] = None
@@ -207,7 +198,8 @@ import rnnkit.{face}
 from rnnkit import layers
 import json, keras
 print(json.dumps(keras.config.backend()))
-"""
+""",
+        KERAS_BACKEND=None,
     )
-    assert chosen in others
-    assert sum(line.startswith("rnnkit: using") for line in said.splitlines()) == 1
+    assert done.value in others
+    assert sum(line.startswith("rnnkit: using") for line in done.err.splitlines()) == 1

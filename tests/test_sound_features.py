@@ -51,7 +51,7 @@ def log_mel(wave, centred=False):
 
 @pytest.mark.parametrize("centred", [False, True])
 def test_log_mel_is_the_formula_whatever_the_padding(waves, centred):
-    layer = LogMel(RATE, MELS, centred=centred)
+    layer = LogMel(RATE, MELS, subtract_mean=centred)
     for steps in (1000, 1024):
         values, mask = padded(waves, steps)
         energies, real = map(ops.convert_to_numpy, layer(values[..., None], mask=mask))
@@ -70,13 +70,13 @@ def test_the_mel_scale_is_that_of_the_book():
 
         theirs = linear_to_mel_weight_matrix(MELS, 129, RATE, 0.0, RATE / 2)
         np.testing.assert_allclose(mel_bands(RATE, MELS, 256), theirs.numpy().T, atol=1e-4)
-    with pytest.raises(InputError, match="mels is 200: some bands lie between"):
+    with pytest.raises(InputError, match="mel_bins is 200: some bands lie between"):
         mel_bands(RATE, 200, 256)
 
 
 def test_a_model_saves_its_features(waves, tmp_path):
     values, mask = keras.Input((None, 1)), keras.Input((None,), dtype="bool")
-    energies, real = LogMel(RATE, MELS, centred=True)(values, mask=mask)
+    energies, real = LogMel(RATE, MELS, subtract_mean=True)(values, mask=mask)
     moves = WindowFeatures("values,slope", window=3)(energies, mask=real)
     model = keras.Model([values, mask], moves)
     assert model.output_shape == (None, None, 2 * MELS)
@@ -134,11 +134,21 @@ def test_causal_features_never_see_what_is_to_come():
     [
         (lambda: LogMel(8000, window_ms=0.1), "a frame of 0.1 ms has 1 samples"),
         (lambda: LogMel(8000)(np.zeros((2, 900, 2))), r"\(2, 900, 2\); expected"),
-        (lambda: LogMel(8000, mels=0), "mels is 0"),
-        (lambda: WindowFeatures("slopes"), "A feature is 'slopes'.*Did you mean 'slope'"),
-        (lambda: WindowFeatures("slope", window=0), "window is 0; expected 1 step or more"),
+        (lambda: LogMel(8000, mel_bins=0), "mel_bins is 0"),
+        (lambda: WindowFeatures("slopes"), "features is 'slopes'.*Did you mean 'slope'"),
+        (lambda: WindowFeatures("slope", window=0), "window is 0; expected an integer"),
     ],
 )
 def test_settings_that_cannot_be_used(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_old_names_of_log_mel_work_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="is now called 'mel_bins'"):
+        layer = LogMel(RATE, mels=12)
+    assert layer.mel_bins == 12
+    config = {**layer.get_config(), "centred": True, "rate": RATE}
+    for new in ("subtract_mean", "sample_rate"):
+        del config[new]
+    assert LogMel.from_config(config).subtract_mean  # as in a file that an older version saved

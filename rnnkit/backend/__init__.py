@@ -1,9 +1,9 @@
-"""The only room that imports a framework.
+"""Framework adapters; no other package imports jax, tensorflow or torch.
 
-Importing it picks an installed backend before Keras loads (`select.py`). `jax.py`,
-`tensorflow.py` and `torch.py` hold the same functions with the same signatures; the one that
-runs is `rnnkit.backend.native`. `portable.py` is the slow, obvious twin of every kernel;
-`kernels.py` chooses between them, `engine.py` runs what was chosen.
+Importing it picks an installed backend before Keras loads (`select.py`). The packages `jax`,
+`tensorflow` and `torch` define the same names with the same signatures; `rnnkit.backend.native`
+is the one of the running backend. `portable.py` is the reference implementation of every kernel,
+`kernels.py` selects one for a pass, `memory.py` checkpoints activations, `engine.py` executes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rnnkit.backend.select import installed, select, selected
+from rnnkit.deprecation import renamed_names
 from rnnkit.errors import BackendError
 
 __all__ = [
     "BackendError",
     "device",
     "devices",
-    "explain",
+    "explain_kernels",
     "installed",
     "name",
     "native",
@@ -36,7 +37,7 @@ else:
 
 
 def devices() -> list[str]:
-    """Return the devices that the running backend sees, as the framework names them.
+    """Return the devices of the running backend, by the names that the framework gives them.
 
     Example:
         >>> devices()  # doctest: +SKIP
@@ -46,7 +47,7 @@ def devices() -> list[str]:
 
 
 def device() -> str:
-    """Return the kind of device that the running backend computes on by default: "cpu" or "gpu".
+    """Return the default device type of the running backend, "cpu" or "gpu".
 
     Example:
         >>> device()  # doctest: +SKIP
@@ -56,4 +57,6 @@ def device() -> str:
     return "gpu" if "cuda" in known or "gpu" in known else "cpu"
 
 
-from rnnkit.backend.engine import explain  # noqa: E402  (needs all that is above)
+from rnnkit.backend.engine import explain_kernels  # noqa: E402  (needs all that is above)
+
+__getattr__ = renamed_names(__name__, {"explain": "explain_kernels"})

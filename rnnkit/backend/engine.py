@@ -1,4 +1,4 @@
-"""One pass of a recurrence: choose the kernel, spend the memory, run."""
+"""Run one recurrent pass: select a kernel, apply the checkpointing policy, execute."""
 
 from __future__ import annotations
 
@@ -9,42 +9,40 @@ from typing import Any
 from keras import ops
 
 from rnnkit.backend import native, portable
-from rnnkit.backend.kernels import Explanation, Facts, choose, explain_facts
-from rnnkit.backend.memory import spend
+from rnnkit.backend.kernels import Explanation, KernelRequest, choose, explain_request
+from rnnkit.backend.memory import checkpointed
+from rnnkit.backend.portable import PassInputs
+from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError
 
 Tensor = Any
 
 
 def run(
-    facts: Facts,
+    request: KernelRequest,
     cell: Any,
-    x: Tensor,
+    inputs: PassInputs,
     states: tuple,
     params: Mapping[str, Tensor],
     *,
-    mask: Tensor | None = None,
-    resets: Tensor | None = None,
-    zoneout: tuple = (),
+    zoneout_rates: tuple[float, ...] = (),
     reverse: bool = False,
     sequences: bool = True,
     memory: str = "store",
     kernel: str = "auto",
 ) -> tuple[Tensor | None, tuple]:
-    """Run a recurrence over time with the kernel that `choose` picks from the facts.
+    """Run a recurrence over time with the kernel that `choose` selects for the request.
 
     Args:
-        facts: what the choice depends on; they have to be those of the other arguments.
+        request: the properties of the pass; they have to agree with the other arguments.
         cell: the recurrence as pure functions.
-        x: `(B, T, D)`.
+        inputs: the inputs, their mask, resets and zoneout masks.
         states: the states before the first step, each `(B, S)`.
         params: the parameters by name.
-        mask: boolean `(B, T)`, true = real step; None = all steps are real.
-        resets: boolean `(B, T)`, true = the row starts anew at this step.
-        zoneout: for each state the share that is held back, or boolean `(B, T, S)`, true = held.
+        zoneout_rates: see `rnnkit.backend.portable.recurrence`.
         reverse: run from the last step to the first.
         sequences: collect the first state of every step.
-        memory: what is kept for the gradient; see `rnnkit.backend.memory.spend`.
+        memory: activation checkpointing; see `rnnkit.backend.memory.checkpointed`.
         kernel: "auto", "fused" or "portable"; see `rnnkit.backend.kernels.choose`.
 
     Returns:
@@ -52,36 +50,25 @@ def run(
         states after the last step.
 
     Raises:
-        InputError: a kernel or memory of another name, `kernel="fused"` where none can run.
+        InputError: an unknown kernel or memory; `kernel="fused"` where none can run.
     """
-    if memory == "sqrt":  # the last chunk is filled up with masked steps
-        mask = ops.ones(ops.shape(x)[:2], dtype="bool") if mask is None else mask
-        facts = replace(facts, masked=True)
-    chosen = choose(facts, native.KERNELS, kernel)
-    steps = {"x": x, "mask": mask, "resets": resets}
-    steps |= {f"zoneout {i}": z for i, z in enumerate(zoneout) if not isinstance(z, float)}
-    steps = {name: part for name, part in steps.items() if part is not None}
+    if memory == "sqrt":  # the last chunk is padded with masked steps
+        if inputs.mask is None:
+            inputs = inputs._replace(mask=ops.ones(ops.shape(inputs.x)[:2], dtype="bool"))
+        request = replace(request, masked=True)
+    chosen = choose(request, native.KERNELS, kernel)
 
-    def one(steps: Mapping, states: tuple, params: Mapping) -> tuple[Tensor | None, tuple]:
-        shared: dict = {"mask": steps.get("mask"), "reverse": reverse, "sequences": sequences}
+    def one(inputs: PassInputs, states: tuple, params: Mapping) -> tuple[Tensor | None, tuple]:
+        shared: dict = {"reverse": reverse, "sequences": sequences}
         if chosen is not None:
-            return chosen.run(facts, steps["x"], states, params, **shared)
-        held = tuple(steps.get(f"zoneout {i}", z) for i, z in enumerate(zoneout))
-        return portable.recurrence(
-            cell,
-            steps["x"],
-            states,
-            params,
-            resets=steps.get("resets"),
-            zoneout=held,
-            unroll=facts.unroll,
-            **shared,
-        )
+            return chosen.run(request, inputs.x, states, params, mask=inputs.mask, **shared)
+        shared |= {"zoneout_rates": zoneout_rates, "unroll": request.unroll}
+        return portable.recurrence(cell, inputs, states, params, **shared)
 
-    return spend(memory, one, steps, states, params, reverse=reverse)
+    return checkpointed(memory, one, inputs, states, params, reverse=reverse)
 
 
-def explain(
+def explain_kernels(
     layer: Any,
     *,
     masked: bool = False,
@@ -89,7 +76,7 @@ def explain(
     resets: bool = False,
     jit_compile: bool = False,
 ) -> list[Explanation]:
-    r"""Tell which kernel a layer will run on the present backend and device, and why no faster one.
+    r"""Return which kernel a layer runs on the current backend and device, and why no faster one.
 
     Args:
         layer: a recurrent layer, a wrapper around some, or a model that contains some.
@@ -103,30 +90,35 @@ def explain(
         An `Explanation` for each recurrent layer, in the order of the layers.
 
     Raises:
-        InputError: no recurrent layer of rnnkit is in it.
+        InputError: it contains no recurrent layer of rnnkit.
 
     Example:
         >>> from rnnkit.layers import LSTM
-        >>> print(*explain(LSTM(8, zoneout=0.1)), sep="\n")  # doctest: +SKIP
+        >>> print(*explain_kernels(LSTM(8, zoneout=0.1)), sep="\n")  # doctest: +SKIP
         lstm on cpu, float32: portable (a loop over the steps)
-          not own gradient: zoneout
+          not own gradient: zoneout changes states at single steps
     """
-    parts = [part for part in _parts(layer) if hasattr(part, "facts")]
+    parts = [part for part in _flatten(layer) if hasattr(part, "kernel_request")]
     if not parts:
         raise InputError(
-            f"explain: found no recurrent layer of rnnkit in {layer!r}; expected one, or a "
+            f"explain_kernels: found no recurrent layer of rnnkit in {layer!r}; expected one, or a "
             "Bidirectional, Stack or model that contains one."
         )
-    every = [part.facts(masked=masked, training=training, resets=resets) for part in parts]
+    requests = [
+        part.kernel_request(masked=masked, training=training, resets=resets) for part in parts
+    ]
     if jit_compile:
-        every = [replace(facts, fixed_shapes=True) for facts in every]
+        requests = [replace(request, static_shapes=True) for request in requests]
     return [
-        explain_facts(facts, native.KERNELS, part.kernel_choice)
-        for facts, part in zip(every, parts, strict=True)
+        explain_request(request, native.KERNELS, part.kernel_choice)
+        for request, part in zip(requests, parts, strict=True)
     ]
 
 
-def _parts(layer: Any) -> list:
+def _flatten(layer: Any) -> list:
     """Return a layer and all layers inside it."""
     inner = getattr(layer, "_flatten_layers", None)
     return list(inner()) if inner is not None else [layer]
+
+
+__getattr__ = renamed_names(__name__, {"explain": "explain_kernels"})

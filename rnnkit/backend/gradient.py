@@ -1,20 +1,17 @@
-"""The gradients of any function of tensors, by the running backend's own means."""
+"""Gradients of a function of tensors, on any backend."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
-from rnnkit.backend import name
+from rnnkit.backend import native
 
 Tensor = Any
 
-_own = importlib.import_module(f"rnnkit.backend.{name}.gradient")
-
 
 def gradient(function: Callable[..., Tensor]) -> Callable[..., tuple]:
-    """Return the function that gives the gradients of `function` by each of its arguments.
+    """Return a function that computes the gradients of `function` by each of its arguments.
 
     Args:
         function: takes tensors and returns one number; it may read variables, which count as
@@ -22,11 +19,11 @@ def gradient(function: Callable[..., Tensor]) -> Callable[..., tuple]:
 
     Returns:
         A function of the same tensors: a tuple of their gradients, zeros where the number does not
-        depend on an argument. Called again with tensors of the same shapes it compiles nothing.
+        depend on an argument. A second call with tensors of the same shapes compiles nothing.
 
     Example:
         >>> from keras import ops
         >>> float(gradient(lambda x: ops.sum(x * x))(ops.ones((1,)))[0][0])
         2.0
     """
-    return _own.gradient(function)
+    return native.gradient(function)

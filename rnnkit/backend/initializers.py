@@ -1,4 +1,4 @@
-"""First weights drawn by NumPy: the same seed gives the same weights on every backend."""
+"""Initializers drawn by NumPy: the same seed gives the same weights on every backend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.errors import check_choice
 
 Shape = tuple[int, ...]
 
@@ -39,12 +39,12 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, Shape], np.ndarray]] = {
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class Seeded(keras.initializers.Initializer):
-    """Draw the first value of a weight with NumPy, as Keras's initializer of the same name would.
+    """Initializer that draws with NumPy from the distribution of Keras's of the same name.
 
     Args:
         distribution: "glorot_uniform" (`U(±sqrt(6 / (fan_in + fan_out)))`), "orthogonal", or
             "uniform" (`U(±0.05)`, Keras's choice for embeddings).
-        seed: the seed; weights that are to differ need seeds that differ.
+        seed: the seed; equal seeds give equal weights.
 
     Raises:
         InputError: an unknown distribution.
@@ -55,15 +55,11 @@ class Seeded(keras.initializers.Initializer):
     """
 
     def __init__(self, distribution: str, seed: int) -> None:
-        if distribution not in DISTRIBUTIONS:
-            raise InputError(
-                f"Seeded: distribution is {distribution!r}; expected one of {list(DISTRIBUTIONS)}."
-            )
-        self.distribution = distribution
+        self.distribution = check_choice("Seeded: distribution", distribution, DISTRIBUTIONS)
         self.seed = seed
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Any:
-        """Return the first value."""
+        """Return the initial value of a weight."""
         values = DISTRIBUTIONS[self.distribution](np.random.default_rng(self.seed), tuple(shape))
         return ops.convert_to_tensor(values.astype("float32"), dtype=dtype)
 

@@ -1,46 +1,46 @@
-"""What a pass keeps for its gradient: all of it, nothing, or a state every √T steps."""
+"""Activation checkpointing of recurrent passes: store, recompute, or checkpoint every √T steps."""
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 from keras import ops
 
 from rnnkit.backend import native
-from rnnkit.errors import InputError
+from rnnkit.backend.portable import PassInputs
+from rnnkit.deprecation import renamed_names
+from rnnkit.errors import check_choice
 
 Tensor = Any
-MEMORY = ("store", "recompute", "sqrt")
+Checkpointing = Literal["store", "recompute", "sqrt"]
+CHECKPOINTING = get_args(Checkpointing)
 
-_remat = importlib.import_module(f"{native.__name__}.memory").remat
 
-
-def spend(
+def checkpointed(
     memory: str,
     run: Callable[..., tuple[Tensor | None, tuple]],
-    steps: Mapping[str, Tensor],
+    inputs: PassInputs,
     states: tuple,
     params: Mapping[str, Tensor],
     *,
     reverse: bool,
 ) -> tuple[Tensor | None, tuple]:
-    """Run a pass over time and keep for its gradient what `memory` says.
+    """Run a pass over time with activation checkpointing.
 
     | memory | kept until the gradient | extra work |
     |---|---|---|
-    | "store" | everything the gradient needs, of every step | none |
-    | "recompute" | inputs and outputs; the pass runs again when its gradient is wanted | one pass |
+    | "store" | all activations that the gradient needs, of every step | none |
+    | "recompute" | inputs and outputs; the gradient runs the pass again | one pass |
     | "sqrt" | the states after every √T-th step; √T steps run again at a time | one pass |
 
     Source: Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost, arXiv:1604.06174.
 
     Args:
         memory: "store", "recompute" or "sqrt".
-        run: `(steps, states, params) -> (outputs (B, T, U) or None, states)`.
-        steps: tensors `(B, T, ...)` by name; with "sqrt" it needs a "mask".
+        run: `(inputs, states, params) -> (outputs (B, T, U) or None, states)`.
+        inputs: tensors `(B, T, ...)`; "sqrt" needs a mask.
         states: the states before the first step.
         params: tensors by name.
         reverse: the pass runs from the last step to the first.
@@ -49,37 +49,40 @@ def spend(
         What `run` returns.
 
     Raises:
-        InputError: another word.
+        InputError: an unknown choice.
     """
-    if memory not in MEMORY:
-        raise InputError(f"memory is {memory!r}; expected one of {MEMORY}.")
+    check_choice("memory", memory, CHECKPOINTING)
     if memory == "store":
-        return run(steps, states, params)
+        return run(inputs, states, params)
+
+    def run_flat(tensors: tuple, states: tuple, params: Mapping) -> tuple[Tensor | None, tuple]:
+        return run(inputs.with_tensors(tensors), states, params)
+
     if memory == "recompute":
-        return _remat(run, steps, states, params)
-    total = ops.shape(steps["x"])[1]
+        return native.remat(run_flat, inputs.tensors(), states, params)
+    total = ops.shape(inputs.x)[1]
     length = _ceil_sqrt(total)
-    chunks = {name: _cut(part, length) for name, part in steps.items()}
+    chunks = tuple(_to_chunks(part, length) for part in inputs.tensors())
 
     def body(carry: tuple, chunk: tuple) -> tuple[tuple, Tensor | None]:
-        outputs, new = _remat(run, dict(zip(chunks, chunk, strict=True)), carry, params)
+        outputs, new = native.remat(run_flat, chunk, carry, params)
         return tuple(new), outputs
 
-    last, outputs = native.scan(body, tuple(states), tuple(chunks.values()), reverse=reverse)
+    last, outputs = native.scan(body, tuple(states), chunks, reverse=reverse)
     if outputs is None:
         return None, last
-    return _join(outputs)[:, :total], last
+    return _from_chunks(outputs)[:, :total], last
 
 
 def _ceil_sqrt(total: Any) -> Any:
-    """Return the smallest whole number whose square is at least `total`; a tensor for a tensor."""
+    """Return the smallest integer whose square is at least `total`; a tensor for a tensor."""
     if isinstance(total, int):
         return math.isqrt(max(total, 1) - 1) + 1
     return ops.cast(ops.ceil(ops.sqrt(ops.cast(ops.maximum(total, 1), "float32"))), "int32")
 
 
-def _cut(part: Tensor, length: Any) -> Tensor:
-    """Cut `(B, T, ...)` into chunks `(N, B, length, ...)`; what is missing is filled with zeros."""
+def _to_chunks(part: Tensor, length: Any) -> Tensor:
+    """Reshape `(B, T, ...)`, padded with zeros, into chunks `(N, B, length, ...)`."""
     batch, total, *rest = ops.shape(part)
     count = (total + length - 1) // length
     filler = ops.zeros((batch, count * length - total, *rest), dtype=part.dtype)
@@ -87,7 +90,10 @@ def _cut(part: Tensor, length: Any) -> Tensor:
     return ops.swapaxes(ops.reshape(whole, (batch, count, length, *rest)), 0, 1)
 
 
-def _join(chunks: Tensor) -> Tensor:
-    """Put chunks `(N, B, length, U)` side by side: `(B, N length, U)`."""
+def _from_chunks(chunks: Tensor) -> Tensor:
+    """Reshape chunks `(N, B, length, U)` into `(B, N length, U)`."""
     count, batch, length, width = ops.shape(chunks)
     return ops.reshape(ops.swapaxes(chunks, 0, 1), (batch, count * length, width))
+
+
+__getattr__ = renamed_names(__name__, {"spend": "checkpointed", "MEMORY": "CHECKPOINTING"})

@@ -1,4 +1,4 @@
-"""The slow, obvious twin of every kernel, on `keras.ops` and the backend's `scan`.
+"""Reference implementation of every kernel, on `keras.ops` and the backend's `scan`.
 
 Each fast kernel is tested against the function here of the same meaning.
 """
@@ -6,7 +6,7 @@ Each fast kernel is tested against the function here of the same meaning.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras import ops
 
@@ -15,15 +15,41 @@ from rnnkit.backend import native
 Tensor = Any
 
 
+class PassInputs(NamedTuple):
+    """The tensors that a pass reads step by step.
+
+    Args:
+        x: the inputs, `(B, T, D)`.
+        mask: boolean `(B, T)`, true = real step; None = all steps are real.
+        resets: boolean `(B, T)`, true = the states of the row are zero before this step.
+        zoneout_masks: for each state boolean `(B, T, S)`, true = the unit keeps its value at this
+            step; empty = none does.
+    """
+
+    x: Tensor
+    mask: Tensor | None = None
+    resets: Tensor | None = None
+    zoneout_masks: tuple[Tensor, ...] = ()
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return the tensors that are there, in one flat tuple."""
+        parts = (self.x, self.mask, self.resets, *self.zoneout_masks)
+        return tuple(part for part in parts if part is not None)
+
+    def with_tensors(self, tensors: tuple[Tensor, ...]) -> PassInputs:
+        """Return the same structure filled with other tensors: inverse of `tensors`."""
+        rest = iter(tensors)
+        x, mask, resets = (None if part is None else next(rest) for part in self[:3])
+        return PassInputs(x, mask, resets, tuple(rest))
+
+
 def recurrence(
     cell: Any,
-    x: Tensor,
+    inputs: PassInputs,
     states: tuple,
     params: Mapping[str, Tensor],
     *,
-    mask: Tensor | None = None,
-    resets: Tensor | None = None,
-    zoneout: tuple = (),
+    zoneout_rates: tuple[float, ...] = (),
     reverse: bool = False,
     unroll: bool = False,
     sequences: bool = True,
@@ -37,15 +63,12 @@ def recurrence(
     Args:
         cell: the recurrence as pure functions: `step`, `project`, `prepare`; see
             `rnnkit.recurrent.cells.Cell`.
-        x: `(B, T, D)`.
+        inputs: the inputs, their mask, resets and zoneout masks.
         states: the states before the first step, each `(B, S)`.
         params: the parameters by name.
-        mask: boolean `(B, T)`, true = real step; None = all steps are real.
-        resets: boolean `(B, T)`, true = the row starts anew at this step; None = nowhere.
-        zoneout: for each state the share `z` that is held back, a number, or a boolean `(B, T, S)`
-            that says of each unit at each step whether it is.
+        zoneout_rates: for each state `z` as a number, its mean, as outside training; empty = none.
         reverse: run from the last step to the first.
-        unroll: write all steps out; needs a known T.
+        unroll: unroll the loop; needs a known T.
         sequences: collect the first state of every step.
 
     Returns:
@@ -54,31 +77,48 @@ def recurrence(
     """
     params = cell.prepare(params)
     inside = not native.HOIST_INPUT_PROJECTION
-    steps = {"x": x if inside else cell.project(x, params)}
-    for name, flags in (("mask", mask), ("resets", resets)):
-        if flags is not None:
-            steps[name] = ops.expand_dims(ops.cast(flags, "bool"), -1)
-    steps |= {f"zoneout {i}": z for i, z in enumerate(zoneout) if not isinstance(z, float)}
+    if not inside:
+        inputs = inputs._replace(x=cell.project(inputs.x, params))
+    flags = {
+        name: ops.expand_dims(ops.cast(part, "bool"), -1)
+        for name in ("mask", "resets")
+        if (part := getattr(inputs, name)) is not None
+    }
+    inputs = inputs._replace(**flags)
 
-    def body(carry: tuple, step_inputs: tuple) -> tuple[tuple, Tensor | None]:
-        now = dict(zip(steps, step_inputs, strict=True))
-        if resets is not None:
-            carry = tuple(ops.where(now["resets"], ops.zeros_like(s), s) for s in carry)
-        new = cell.step(cell.project(now["x"], params) if inside else now["x"], carry, params)
-        if zoneout:
-            held = [now.get(f"zoneout {i}", z) for i, z in enumerate(zoneout)]
-            new = tuple(map(_hold, new, carry, held))
-        if mask is not None:
-            new = tuple(ops.where(now["mask"], n, s) for n, s in zip(new, carry, strict=True))
+    def body(carry: tuple, tensors: tuple) -> tuple[tuple, Tensor | None]:
+        now = inputs.with_tensors(tensors)
+        if now.resets is not None:
+            carry = tuple(ops.where(now.resets, ops.zeros_like(s), s) for s in carry)
+        new = cell.step(cell.project(now.x, params) if inside else now.x, carry, params)
+        if now.zoneout_masks:
+            new = tuple(map(ops.where, now.zoneout_masks, carry, new))
+        elif zoneout_rates:
+            pairs = zip(zoneout_rates, new, carry, strict=True)
+            new = tuple(n + rate * (s - n) for rate, n, s in pairs)
+        if now.mask is not None:
+            new = tuple(ops.where(now.mask, n, s) for n, s in zip(new, carry, strict=True))
         return new, new[0] if sequences else None
 
-    xs = tuple(ops.swapaxes(part, 0, 1) for part in steps.values())
+    xs = tuple(ops.swapaxes(part, 0, 1) for part in inputs.tensors())
     states, outputs = native.scan(body, tuple(states), xs, reverse=reverse, unroll=unroll)
     return (ops.swapaxes(outputs, 0, 1) if sequences else None), states
 
 
-def _hold(new: Tensor, old: Tensor, held: Any) -> Tensor:
-    """Hold back a share of a state, or the units that are marked."""
-    if isinstance(held, float):
-        return new + held * (old - new)
-    return ops.where(held, old, new)
+def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:
+    """Compute `rnnkit.backend.linear.linear_scan` one step at a time.
+
+    Example:
+        >>> a, b = ops.full((1, 3, 1), 0.5), ops.ones((1, 3, 1))
+        >>> [float(h) for h in linear_scan(a, b, ops.zeros((1, 1)), reverse=True)[0, :, 0]]
+        [1.75, 1.5, 1.0]
+    """
+
+    def step(carry: tuple, factors: tuple) -> tuple[tuple, Tensor]:
+        (h,), (a_t, b_t) = carry, factors
+        h = a_t * h + b_t
+        return (h,), h
+
+    steps = (ops.transpose(a, (1, 0, 2)), ops.transpose(b, (1, 0, 2)))
+    _, states = native.scan(step, (h0,), steps, reverse=reverse)
+    return ops.transpose(states, (1, 0, 2))

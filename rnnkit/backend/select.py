@@ -1,4 +1,4 @@
-"""Which framework Keras will run on: decided from what is installed, before Keras is imported."""
+"""Selection of the Keras backend among the installed frameworks, before Keras is imported."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def installed() -> dict[str, str]:
 
 
 def selected() -> tuple[str, str]:
-    """Return the backend that will run and the reason, without importing a framework.
+    """Return the selected backend and the reason, without importing a framework.
 
     In this order: the backend of a Keras that is imported already; `KERAS_BACKEND`; the
     one in Keras's own `keras.json` when it is installed; the first installed of
     TensorFlow (Keras's default), JAX, PyTorch.
 
     Raises:
-        BackendError: no framework is installed, or not the one that `KERAS_BACKEND` names.
+        BackendError: no framework is installed, or the one in `KERAS_BACKEND` is not.
 
     Example:
         >>> selected()  # doctest: +SKIP
@@ -79,7 +79,7 @@ def selected() -> tuple[str, str]:
 
 
 def select() -> str:
-    """Make Keras use the selected backend; name it in a line where `KERAS_BACKEND` is empty.
+    """Set the selected backend for Keras; print it to stderr where `KERAS_BACKEND` is empty.
 
     Raises:
         BackendError: see `selected`.

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.data.autoregression import fit_autoregression, lags
 from rnnkit.data.series import Series, SeriesDataset
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
-from rnnkit.data.series_line import fit_line, lags
 
 Forecast = Callable[[Series, Encoded], np.ndarray]  # (T,): number t is made at step t
 
@@ -58,7 +58,7 @@ def linear_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) -
     context = settings.get("context", 12)
     begin = time.perf_counter()
     encoder = _encoder(dataset, settings)
-    weights, bias = fit_line(encoder.encode(dataset.train.x), context)
+    weights, bias = fit_autoregression(encoder.encode(dataset.train.x), context)
     seconds = time.perf_counter() - begin
 
     def line(one: Series, encoded: Encoded) -> np.ndarray:

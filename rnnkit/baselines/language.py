@@ -27,13 +27,13 @@ def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Source: Chen and Goodman 1999, An empirical study of smoothing techniques.
     """
-    from rnnkit.data.text_units import TextUnits
+    from rnnkit.data.tokenizer import Tokenizer
 
     unit = "character" if settings.get("recipe") == "text_generator" else "word"
     unit = settings.get("unit", unit)
     begin = time.perf_counter()
     options = {name: settings[name] for name in ("split", "lowercase") if name in settings}
-    units = TextUnits(unit, **options)
+    units = Tokenizer(unit, **options)
     texts = [units.cut(text) for text in dataset.train.x]
     counts = Counter(token for text in texts for token in text)
     kept = {token for token, count in counts.items() if count >= settings.get("min_count", 1)}

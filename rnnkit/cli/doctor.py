@@ -51,7 +51,7 @@ def report() -> bool:
     return not problem
 
 
-# What a user would call it -> the name in `Facts`.
+# What a user would call it -> the name in `KernelRequest`.
 SYSTEMS = {
     "SimpleRNN": "simple_rnn",
     "LSTM": "lstm",
@@ -76,8 +76,8 @@ def _kernels() -> None:
     for layer, system in SYSTEMS.items():
         cells = []
         for options in CASES.values():
-            facts = kernels.Facts(system, device=backend.device(), **options)
-            answer = kernels.explain_facts(facts, backend.native.KERNELS)
+            facts = kernels.KernelRequest(system, device=backend.device(), **options)
+            answer = kernels.explain_request(facts, backend.native.KERNELS)
             cells.append(answer.kernel)
             for name, why in answer.passed_over:
                 reasons[name][why] = None

@@ -107,6 +107,8 @@ def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]
     for recipe in recipes:
         for name, setting in settings_of(recipe).items():
             first = merged.setdefault(name, setting)
+            kinds = first.annotation | setting.annotation  # each recipe checks its own
+            first = merged[name] = first._replace(annotation=kinds)
             if first.default != setting.default:
                 own = Option("each recipe's own", first.option.help)
                 merged[name] = first._replace(option=own)

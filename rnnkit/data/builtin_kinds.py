@@ -1,9 +1,8 @@
-"""The kinds of data that rnnkit brings, each with its data sets and readers."""
+"""The built-in kinds of data, each with its data sets and readers."""
 
 from __future__ import annotations
 
 import functools
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,14 @@ from rnnkit.data import conll, kinds, pair_files, running_text, series
 from rnnkit.data.files import from_files
 from rnnkit.data.kinds import DataKind
 from rnnkit.data.samples import (
+    corpus_sample,
     frames_sample,
-    movements,
     names_sample,
     pairs_sample,
+    reviews_sample,
     running_sample,
-    sample,
+    sequences_sample,
     traffic_sample,
-    words_sample,
 )
 from rnnkit.data.series import SeriesDataset
 from rnnkit.data.sets import (
@@ -37,13 +36,14 @@ from rnnkit.data.sets import (
     wiki8,
 )
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.tables import TABLES
 from rnnkit.errors import InputError
 
 
 def _hold_out_texts(
     dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
 ) -> Dataset:
-    """Report texts that are in train and in test, or drop them; then hold out as usual."""
+    """Report or drop texts that are in train and in test; then hold out as usual."""
     test = set(dataset.test.texts)
     both = test & (set(dataset.train.texts) | set(dataset.valid.texts))
     if both:
@@ -122,7 +122,7 @@ def _first_lines(split: Split, limit: int) -> Split:
     return Split(texts, None if split.y is None else split.y[: len(texts)])
 
 
-def _open_tagged(path: str | os.PathLike[str], **columns: str) -> Dataset:
+def _open_tagged(path: str | Path, **columns: str) -> Dataset:
     """Read a CoNLL file; a column may be given by its number."""
     given: dict[str, Any] = {
         name: int(value) if re.fullmatch(r"-?\d+", value) else value
@@ -132,17 +132,19 @@ def _open_tagged(path: str | os.PathLike[str], **columns: str) -> Dataset:
 
 
 def _open_corpus(
-    path: str | os.PathLike[str],
+    path: str | Path,
     text_column: str | None = None,
     label_column: str | None = None,
 ) -> Dataset:
     """Read the words of a text file, or of the texts of a table or folder."""
-    from rnnkit.data.corpus import TABLES, open_corpus  # which looks names up here
+    from rnnkit.data.corpus import open_corpus  # which imports this module
 
     source: Any = path
     if Path(path).is_dir() or Path(path).suffix.lower() in TABLES:
         columns = {"text_column": text_column, "label_column": label_column}
-        given = {name: column for name, column in columns.items() if column is not None}
+        given: dict[str, Any] = {
+            name: column for name, column in columns.items() if column is not None
+        }
         source = from_files(path, **given)
     return wiki8.corpus_dataset(open_corpus(source))
 
@@ -156,7 +158,7 @@ def _as_corpus(dataset: Dataset) -> Dataset:
 KINDS = (
     DataKind(
         "texts",
-        {"sample": sample.read, "imdb": imdb.read, "names": names.read},
+        {"sample": reviews_sample.read, "imdb": imdb.read, "names": names.read},
         open_files=from_files,
         file_formats="a table or folder of texts",
         columns=("text_column", "label_column"),
@@ -172,7 +174,7 @@ KINDS = (
             "ud_ewt": tagged_sets.read_ud,
         },
         open_files=_open_tagged,
-        file_formats="a CoNLL or CoNLL-U file, or a folder of such",
+        file_formats="a CoNLL or CoNLL-U file, or a folder of these",
         columns=("word_column", "tag_column"),
     ),
     DataKind(
@@ -183,7 +185,7 @@ KINDS = (
             "tinyshakespeare": running_text.read_shakespeare,
         },
         open_files=running_text.from_path,
-        file_formats="a text file, or a folder of such",
+        file_formats="a text file, or a folder of these",
         take_first=_take_lines,
         also_accepts=("texts",),
     ),
@@ -199,13 +201,13 @@ KINDS = (
             "scitldr": pairs.read_scitldr,
         },
         open_files=pair_files.from_path,
-        file_formats="a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of such",
+        file_formats="a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of these",
         columns=("source_column", "target_column"),
     ),
     DataKind(
         "labelled series",
         {
-            "sequences_sample": movements.read,
+            "sequences_sample": sequences_sample.read,
             "japanese_vowels": timeseries.read_vowels,
             "spoken_digits": spoken_digits.read,
             "spoken_digits_by_speaker": spoken_digits.read_by_speaker,
@@ -231,7 +233,7 @@ KINDS = (
     ),
     DataKind(
         "corpus",
-        {"words_sample": words_sample.read, "wiki8": wiki8.read},
+        {"words_sample": corpus_sample.read, "wiki8": wiki8.read},
         content="words",
         open_files=_open_corpus,
         columns=("text_column", "label_column"),

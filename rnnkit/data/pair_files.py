@@ -1,4 +1,4 @@
-"""Text pairs from the user's own files: two columns, JSON lines, or two files side by side."""
+"""Text pairs from files: two columns, JSON lines, or two parallel files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data.readers import decoded, json_lines
 from rnnkit.data.splits import Dataset, Split, stratified_split
+from rnnkit.data.tables import cell, json_records, read_text, split_lines
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, suggest, suggest_sibling
+from rnnkit.errors import InputError, suggest_sibling
 
 _PARTS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
 _ENDINGS = (".tsv", ".jsonl", ".src")
@@ -31,26 +31,25 @@ def from_path(
 
     - ``pairs.tsv``: a source, a tab and a target in each line. A first line that holds the names
       of the two columns is a header.
-    - ``pairs.jsonl``: an object in each line, with the two under the names of the columns. A
-      source may be a list of sentences, a target a list of references, the first of which is
-      learned.
+    - ``pairs.jsonl``: an object in each line, with the names of the columns as keys. A source may
+      be a list of sentences, a target a list of references, the first of which is trained on.
     - ``pairs.src`` and ``pairs.tgt``, or any two files: line i of one belongs to line i of the
       other.
-    - a folder with such files, whose names say what they are for: train, valid (val, dev), test.
+    - a folder of these, with a file for each split: train, valid (val, dev), test.
 
-    What there is no file for is dealt out of train, a tenth each.
+    A split without a file is drawn from train, a tenth of it.
 
     Args:
         path: the file or folder; of two files, the one with the sources.
-        target: the file with the targets, where it is another and not named by ``.tgt``.
+        target: the file with the targets, unless it has the name of the sources with ``.tgt``.
         source_column: the name of the column, or JSON key, of the sources.
-        target_column: the same of the targets.
-        seed: which pairs are dealt out.
+        target_column: the name of the column, or JSON key, of the targets.
+        seed: which pairs are drawn for valid and test.
         encoding: of the files.
 
     Raises:
-        InputError: no such file, an empty side, damaged JSON, not as many lines in one file as in
-            the other; the message names file and line.
+        InputError: a missing file, an empty side, damaged JSON, or files with different numbers of
+            lines; the message names file and line.
 
     Example:
         >>> import tempfile
@@ -70,7 +69,7 @@ def from_path(
             if wanted is not None and not wanted.is_file():
                 raise InputError(f"There is no file {str(wanted)!r}.{suggest_sibling(wanted)}")
         if other is not None:
-            return Split(*_side_by_side(file, other, encoding))
+            return Split(*_parallel_files(file, other, encoding))
         reader = {".tsv": _tsv, ".jsonl": _json_lines}.get(file.suffix.lower())
         if reader is None:
             raise InputError(
@@ -85,8 +84,8 @@ def from_path(
         parts = {"train": read(path, None if target is None else Path(target).expanduser())}
     shares = [0.0 if part in parts else 0.1 for part in ("valid", "test")]
     whole = parts["train"]
-    piles = stratified_split(np.zeros(len(whole), np.int64), shares, np.random.default_rng(seed))
-    valid, test, train = (whole.take(np.sort(pile)) for pile in piles)
+    drawn = stratified_split(np.zeros(len(whole), np.int64), shares, np.random.default_rng(seed))
+    valid, test, train = (whole.take(np.sort(rows)) for rows in drawn)
     return Dataset(
         path.stem,
         train,
@@ -97,26 +96,24 @@ def from_path(
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return the file of each part that there is one for."""
+    """Return the file of each split that has one."""
     found: dict[str, Path] = {}
     for part, names in _PARTS.items():
         files = [folder / (name + end) for name in names for end in _ENDINGS]
         files = [file for file in files if file.is_file()]
         if len(files) > 1:
-            raise InputError(f"{folder} holds {files[0].name} and {files[1].name}: keep one.")
+            raise InputError(f"{folder} has {files[0].name} and {files[1].name}: keep one.")
         if files:
             found[part] = files[0]
     if "train" not in found:
         raise InputError(
-            f"The folder {folder} holds no train.tsv, train.jsonl or train.src with train.tgt."
+            f"The folder {folder} has no train.tsv, train.jsonl or train.src with train.tgt."
         )
     return found
 
 
 def _lines(path: Path, encoding: str) -> list[str]:
-    # Not splitlines(): a text may hold U+2028 and other line ends of Unicode.
-    lines = decoded(path, encoding).removesuffix("\n").split("\n")
-    return [line.removesuffix("\r") for line in lines]
+    return split_lines(read_text(path, encoding).removesuffix("\n"))
 
 
 def _tsv(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
@@ -130,53 +127,47 @@ def _tsv(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
             raise InputError(
                 f"{where} has {len(cells)} columns between tabs; expected 2, a source and a target."
             )
-        x.append(_filled(cells[0], f"{where}: the source"))
-        y.append(_filled(cells[1], f"{where}: the target"))
-    return _some(x, y, path)
+        x.append(_nonempty(cells[0], f"{where}: the source"))
+        y.append(_nonempty(cells[1], f"{where}: the target"))
+    return _check_pairs(x, y, path)
 
 
 def _json_lines(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
     x, y = [], []
-    for where, record in json_lines(path, decoded(path, encoding)):
-        for column in columns:
-            if column not in record:
-                raise InputError(
-                    f"{where} has no {column!r}: it has {', '.join(map(repr, record))}."
-                    f"{suggest(column, record)} Name it with source_column or target_column."
-                )
+    for where, record in json_records(read_text(path, encoding), path):
         sides = []
         for column in columns:
-            value = record[column]
-            if isinstance(value, list) and value:
-                sides.append([_filled(part, f"{where}: {column}") for part in value])
-            else:
-                sides.append([_filled(value, f"{where}: {column}")])
+            value = cell(record, column, where, "source_column or target_column")
+            parts = value if isinstance(value, list) and value else [value]
+            sides.append([_nonempty(part, f"{where}: {column}") for part in parts])
         x.append(" ".join(sides[0]))
         y.append(sides[1] if isinstance(record[columns[1]], list) else sides[1][0])
-    return _some(x, y, path)
+    return _check_pairs(x, y, path)
 
 
-def _side_by_side(source: Path, target: Path, encoding: str) -> Pairs:
+def _parallel_files(source: Path, target: Path, encoding: str) -> Pairs:
     sides = [_lines(path, encoding) for path in (source, target)]
     if len(sides[0]) != len(sides[1]):
         raise InputError(
-            f"{source} has {len(sides[0]):,} lines and {target} {len(sides[1]):,}: expected as "
-            "many; line i of one belongs to line i of the other."
+            f"{source} has {len(sides[0]):,} lines and {target} {len(sides[1]):,}: expected the "
+            "same number; line i of one belongs to line i of the other."
         )
     for path, lines in zip((source, target), sides, strict=True):
         for number, line in enumerate(lines, start=1):
-            _filled(line, f"{path}, line {number}")
-    return _some([line.strip() for line in sides[0]], [line.strip() for line in sides[1]], source)
+            _nonempty(line, f"{path}, line {number}")
+    return _check_pairs(
+        [line.strip() for line in sides[0]], [line.strip() for line in sides[1]], source
+    )
 
 
-def _filled(value: Any, where: str) -> str:
+def _nonempty(value: Any, where: str) -> str:
     text = check_text(value, where).strip()
     if not text:
         raise InputError(f"{where} is empty: drop the pair, or fill it in.")
     return text
 
 
-def _some(x: list[str], y: list[Any], path: Path) -> Pairs:
+def _check_pairs(x: list[str], y: list[Any], path: Path) -> Pairs:
     if not x:
-        raise InputError(f"{path} holds no pair of texts.")
+        raise InputError(f"{path} has no pair of texts.")
     return x, y

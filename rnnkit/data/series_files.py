@@ -1,56 +1,61 @@
-"""Series from CSV files without a description: a row per step, a column per feature."""
+"""One series from a CSV file, and labels for its steps."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from rnnkit.data.series import Series, number
+from rnnkit.data.series import Series
+from rnnkit.data.tables import csv_rows, parse_number, read_text
 from rnnkit.errors import InputError
 
 
-def read_series(path: str) -> Series:
-    r"""Read a series from a CSV file: a row per step, a column per feature, in order of time.
+def read_series(path: str | Path) -> Series:
+    r"""Read a series from a CSV file: a row for each step, a column for each feature, time rising.
 
-    A header is skipped. A first column of times, such as 2016-01-04 00:05, gives the times.
+    A header is skipped. If the first column contains times, such as 2016-01-04 00:05, they are
+    kept. An empty cell is a missing measurement.
 
     Raises:
-        InputError: a cell is not a number, or the rows have unequal lengths.
+        InputError: a cell is not a number, the rows are of unequal lengths, or the file is empty
+            or cannot be read.
 
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "walk.csv"
         >>> _ = path.write_text("x,y\n1,2\n3,4\n5,6\n")
-        >>> read_series(str(path)).values.shape
+        >>> read_series(path).values.shape
         (3, 2)
     """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is no CSV file in UTF-8: {error}.") from error
-    if rows and _header(rows[0]):
+    rows = list(csv_rows(read_text(path), path))
+    if rows and _is_header(rows[0][1]):
         rows = rows[1:]
-    timed = bool(rows) and _is(rows[0][0], _time) and not _is(rows[0][0], float)
-    try:
-        values = np.array([[number(cell) for cell in row[timed:]] for row in rows])
-        times = np.array([_time(row[0]) for row in rows], "datetime64[m]") if timed else None
-    except ValueError as error:
-        raise InputError(
-            f"{path} is no series: {error}. Expected a row per step, and as many numbers in each."
-        ) from error
-    if values.size == 0:
-        raise InputError(f"{path} holds no step of a series: expected a row of numbers per step.")
-    return Series(values, times)
+    timed = bool(rows) and _is_time(rows[0][1][0])
+    values: list[list[float]] = []
+    times: list[np.datetime64] = []
+    for where, cells in rows:
+        if len(cells) != len(rows[0][1]):
+            raise InputError(f"{where} has {len(cells)} cells, the first row {len(rows[0][1])}.")
+        if timed and not _is_time(cells[0]):
+            raise InputError(f"{where}, column 1: {cells[0]!r} is not a time.")
+        if timed:
+            times.append(_parse_time(cells[0]))
+        numbers = enumerate(cells[timed:], start=timed + 1)
+        values.append([parse_number(cell, where, column) for column, cell in numbers])
+    if not np.size(values):
+        raise InputError(f"{path} has no step of a series: expected a row of numbers for each.")
+    return Series(np.array(values), np.array(times, "datetime64[m]") if timed else None)
 
 
 def step_label(series: Series, step: int) -> str:
-    """Return the time of a step, extrapolated beyond the end; without times, its number."""
+    """Return the time of a step, which may lie after the last one, or its number.
+
+    Example:
+        >>> times = np.datetime64("2024-01-01T00:00") + 15 * np.arange(3)
+        >>> step_label(Series([1, 2, 3], times), 4), step_label(Series([1, 2, 3]), 4)
+        ('2024-01-01 01:00', '4')
+    """
     if series.times is None or len(series) < 2:
         return str(step)
     beyond = max(0, step - len(series) + 1)
@@ -58,17 +63,26 @@ def step_label(series: Series, step: int) -> str:
     return str(series.times[step - beyond] + beyond * distance).replace("T", " ")
 
 
-def _header(row: list[str]) -> bool:
-    return not any(_is(cell, float) for cell in row) and not _is(row[0], _time)
+def _is_header(cells: list[str]) -> bool:
+    return not any(map(_is_number, cells)) and not _is_time(cells[0])
 
 
-def _is(cell: str, kind: Callable[[str], Any]) -> bool:
+def _is_number(cell: str) -> bool:
     try:
-        kind(cell)
+        float(cell)
     except ValueError:
         return False
     return True
 
 
-def _time(cell: str) -> np.datetime64:
+def _is_time(cell: str) -> bool:
+    """Return whether a cell is a time; 2016 alone is a number."""
+    try:
+        _parse_time(cell)
+    except ValueError:
+        return False
+    return not _is_number(cell)
+
+
+def _parse_time(cell: str) -> np.datetime64:
     return np.datetime64(cell.strip().replace(" ", "T"), "m")

@@ -1,4 +1,4 @@
-"""Attention over a memory: which of its steps matter to a query, and their weighted mean."""
+"""Attention over a memory: dot-product and additive scores, masked softmax."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, check_choice, check_count
+from rnnkit.options import expand_signature
 from rnnkit.recurrent.sequence import Shape, Tensor
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the softmax of scores over the real steps: `exp(e_s) / Σ_{s real} exp(e_s)`.
+    """Softmax of scores over the real steps: `exp(e_s) / Σ_{s real} exp(e_s)`.
 
     Args:
         scores: `(..., S)`.
-        mask: boolean, of a shape that can be spread over the scores; True = real step. A row
-            without a real step gets zeros throughout.
+        mask: boolean, of a shape that broadcasts to the scores; True = real step. The softmax of a
+            row without a real step is zero.
 
     Example:
         >>> masked_softmax(ops.array([[1.0, 1.0, 9.0]]), ops.array([[True, True, False]])).shape
@@ -25,27 +26,29 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     """
     if mask is None:
         return ops.softmax(scores, axis=-1)
-    low = ops.cast(-3e4, scores.dtype)  # what float16 can still hold
+    low = ops.cast(-3e4, scores.dtype)  # within the range of float16
     weights = ops.softmax(ops.where(mask, scores, low), axis=-1)
     return ops.where(mask, weights, ops.zeros_like(weights))
 
 
+@expand_signature
 class Attention(keras.layers.Layer):
-    """Weigh the steps of a memory by a query. Abstract: a subclass gives the score.
+    """Attention of queries over the steps of a memory. Abstract: a subclass defines the score.
 
     `α_s = exp(e_s) / Σ_s' exp(e_s')` over the real steps, `context = Σ_s α_s m_s`.
 
     Args:
         units: size A of the space in which query and memory are compared.
-        kernel_initializer: how the weights start.
-        query_initializer: how the weights start that stand at the query, and in the score.
-        **kwargs: `name`, `dtype` and so on, as in Keras.
+        kernel_initializer: initializer of the kernel of the memory.
+        query_initializer: initializer of the kernels of the query and of the score.
+        **kwargs: the arguments of every Keras layer.
 
     Call arguments:
         query: `(B, T, Q)`, or `(B, Q)`, one step.
         memory: `(B, S, E)`.
-        mask: boolean `(B, S)`, any pattern, True = real step. A row without one gives zeros.
-        return_weights: give the weights α, too.
+        mask: boolean `(B, S)`, any pattern, True = real step. For a row without one the context is
+            zero.
+        return_weights: also return the weights α.
 
     Returns:
         The context, `(B, T, E)` or `(B, E)`; with `return_weights=True` also `(B, T, S)` or
@@ -60,27 +63,23 @@ class Attention(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise InputError(
-                f"{type(self).__name__}: units is {units!r}; expected a positive whole number."
-            )
-        self.units = units
+        self.units = check_count(f"{type(self).__name__}: units", units)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.query_initializer = keras.initializers.get(query_initializer)
         self.supports_masking = True
 
-    # What a subclass gives: the keys are made once of a memory, a score is asked for at each step.
+    # What a subclass defines: the keys are computed once per memory, a score at each step.
 
     def build(self, query_shape: Shape, memory_shape: Shape) -> None:
         """Create the weights."""
         raise NotImplementedError
 
     def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights by the names that `score` knows them by."""
+        """Return the current weights by their names in `score`."""
         raise NotImplementedError
 
     def keys(self, memory: Tensor) -> Tensor:
-        """Return what queries are compared with, `(B, S, A)`."""
+        """Return the keys of a memory, `(B, S, A)`."""
         return ops.matmul(memory, ops.cast(self.memory_kernel, self.compute_dtype))
 
     @staticmethod
@@ -95,7 +94,7 @@ class Attention(keras.layers.Layer):
         mask: Tensor | None = None,
         return_weights: bool = False,
     ) -> Any:
-        """Weigh a memory `(B, S, E)` by each step of `query`."""
+        """Attend to a memory `(B, S, E)` at each step of `query`."""
         keys, params = self.keys(memory), self.parameters()
         if mask is not None:
             mask = ops.cast(mask, "bool")
@@ -126,10 +125,10 @@ class Attention(keras.layers.Layer):
         return (context, weights) if return_weights else context
 
     def compute_mask(self, *args: Any, **kwargs: Any) -> None:
-        """Pass no mask on: that of the memory does not fit the queries."""
+        """Return no mask: that of the memory does not fit the queries."""
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         return {
             **super().get_config(),
             "units": self.units,
@@ -139,11 +138,12 @@ class Attention(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
+@expand_signature
 class DotAttention(Attention):
-    """Attention by a product: `e_s = q · (m_s W)`, with `E Q` parameters.
+    """Dot-product attention: `e_s = q · (m_s W)`, with `E Q` parameters.
 
-    The queries are compared as they are, so that A is their size Q. The arguments and what is
-    returned are those of `Attention`.
+    The queries are not projected, so that A is their size Q. Arguments, call arguments and return
+    values are those of `Attention`.
 
     Source: Luong, Pham and Manning 2015, arXiv:1508.04025 (the score "general").
 
@@ -158,7 +158,7 @@ class DotAttention(Attention):
         if query_shape[-1] != self.units:
             raise InputError(
                 f"DotAttention: units is {self.units} and the queries have {query_shape[-1]} "
-                "features; expected as many."
+                "features; expected the same number."
             )
         self.memory_kernel = self.add_weight(
             shape=(memory_shape[-1], self.units),
@@ -178,10 +178,11 @@ class DotAttention(Attention):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
+@expand_signature
 class AdditiveAttention(Attention):
-    """Attention by a small network: `e_s = v · tanh(q W_q + m_s W_m + b)`, `A (E + Q + 2)`.
+    """Additive attention: `e_s = v · tanh(q W_q + m_s W_m + b)`, with `A (E + Q + 2)` parameters.
 
-    The arguments and what is returned are those of `Attention`.
+    Arguments, call arguments and return values are those of `Attention`.
 
     Source: Bahdanau, Cho and Bengio 2015, arXiv:1409.0473.
 
@@ -209,11 +210,11 @@ class AdditiveAttention(Attention):
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
     def keys(self, memory: Tensor) -> Tensor:
-        """Return what queries are compared with, `(B, S, A)`."""
+        """Return the keys of a memory, `(B, S, A)`."""
         return super().keys(memory) + ops.cast(self.bias, self.compute_dtype)
 
     def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights by the names that `score` knows them by."""
+        """Return the current weights by their names in `score`."""
         names = ("query_kernel", "score_kernel")
         return {name: ops.cast(getattr(self, name), self.compute_dtype) for name in names}
 
@@ -229,18 +230,13 @@ ATTENTIONS: dict[str, type[Attention]] = {"dot": DotAttention, "additive": Addit
 
 
 def attention_of(name: str) -> type[Attention]:
-    """Return the layer of a name, "dot" or "additive".
+    """Return an attention layer by name, "dot" or "additive".
 
     Raises:
-        InputError: another name.
+        InputError: an unknown name.
 
     Example:
         >>> attention_of("dot").__name__
         'DotAttention'
     """
-    if name not in ATTENTIONS:
-        raise InputError(
-            f"attention is {name!r}; expected one of {list(ATTENTIONS)}."
-            f"{suggest(str(name), ATTENTIONS)}"
-        )
-    return ATTENTIONS[name]
+    return ATTENTIONS[check_choice("attention", name, ATTENTIONS)]

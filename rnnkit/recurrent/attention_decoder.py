@@ -1,19 +1,27 @@
-"""A recurrent decoder that looks at a memory before each word."""
+"""A recurrent decoder with attention and input feeding."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 import keras
 from keras import ops
 
 from rnnkit.backend import native
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, check_choice
+from rnnkit.options import Option, expand_signature, separate
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.attention import attention_of, masked_softmax
-from rnnkit.recurrent.sequence import Shape, Tensor
+from rnnkit.recurrent.sequence import (
+    LayerOptions,
+    Shape,
+    Tensor,
+    options_config,
+    own_settings,
+    set_options,
+)
 
 CELLS = {
     "lstm": (
@@ -29,8 +37,27 @@ CELLS = {
 }
 
 
+class DecoderOptions(LayerOptions, total=False):
+    """The initializers of an attention decoder."""
+
+    kernel_initializer: Annotated[Any, Option("glorot_uniform", "initializer of W.")]
+    feed_initializer: Annotated[Any, Option("glorot_uniform", "initializer of F.")]
+    recurrent_initializer: Annotated[Any, Option("orthogonal", "initializer of U.")]
+    memory_initializer: Annotated[
+        Any, Option("glorot_uniform", "initializer of the attention kernel of the memory.")
+    ]
+    value_initializer: Annotated[Any, Option("glorot_uniform", "initializer of V.")]
+    query_initializer: Annotated[
+        Any, Option("glorot_uniform", "initializer of the attention kernels of the query.")
+    ]
+    output_initializer: Annotated[Any, Option("glorot_uniform", "initializer of H.")]
+
+
+INITIALIZERS = own_settings(DecoderOptions, LayerOptions)
+
+
 class Memory(NamedTuple):
-    """What a decoder looks at, made once for a whole sequence: keys, values, mask."""
+    """The memory that a decoder attends to, prepared once per sequence: keys, values, mask."""
 
     keys: Tensor
     values: Tensor
@@ -38,35 +65,30 @@ class Memory(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
+@expand_signature
 class AttentionDecoder(keras.layers.Layer):
-    """An LSTM or GRU that attends to a memory at each step, and is told what it found (R10).
+    """LSTM or GRU decoder with attention over a memory at each step, and input feeding.
 
     `h_t = cell(x_t W + a_{t-1} F + b, h_{t-1})`, `α_t = softmax_s(score(h_t, m_s))`,
-    `a_t = tanh((Σ_s α_ts m_s) V + h_t H)`; `a_t` is put out, and enters the next step beside
-    `x_{t+1}` (input feeding). What does not depend on the state, `x W`, the keys and `m V`, is
-    one product each before the loop.
+    `a_t = tanh((Σ_s α_ts m_s) V + h_t H)`. The output `a_t`, the attentional state, also enters
+    the next step together with `x_{t+1}` (input feeding). The terms independent of the state,
+    `x W`, the keys and `m V`, are one product each before the loop.
 
     Args:
-        units: size U of the cell's state.
-        attention_units: size A of what is put out.
+        units: size U of the state of the cell.
+        attention_units: size A of the output.
         cell: "lstm" or "gru" (reset after the product).
         attention: "dot" or "additive"; see `rnnkit.recurrent.attention`.
-        kernel_initializer: how W starts.
-        feed_initializer: how F starts.
-        recurrent_initializer: how U starts.
-        memory_initializer: how the attention's weight at the memory starts.
-        value_initializer: how V starts.
-        query_initializer: how the attention's weights at the query start.
-        output_initializer: how H starts.
-        **kwargs: `name`, `dtype` and so on, as in Keras.
+        **options: initializers, and the arguments of every Keras layer.
 
     Call arguments:
         inputs: `(B, T, D)`.
         memory: `(B, S, E)`.
-        memory_mask: boolean `(B, S)`, any pattern, True = real step. A row without one sees zeros.
+        memory_mask: boolean `(B, S)`, any pattern, True = real step. For a row without one the
+            context is zero.
         initial_state: the states before the first step, h or h and c, each `(B, U)`; zeros when
             left out.
-        return_attention: give the weights, too.
+        return_attention: also return the attention weights.
 
     Returns:
         `a`, `(B, T, A)`; with `return_attention=True` also `α`, `(B, T, S)`.
@@ -88,32 +110,15 @@ class AttentionDecoder(keras.layers.Layer):
         attention_units: int,
         cell: str = "lstm",
         attention: str = "dot",
-        kernel_initializer: Any = "glorot_uniform",
-        feed_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        memory_initializer: Any = "glorot_uniform",
-        value_initializer: Any = "glorot_uniform",
-        query_initializer: Any = "glorot_uniform",
-        output_initializer: Any = "glorot_uniform",
-        **kwargs: Any,
+        **options: Unpack[DecoderOptions],
     ) -> None:
-        super().__init__(**kwargs)
-        if cell not in CELLS:
-            raise InputError(
-                f"AttentionDecoder: cell is {cell!r}; expected one of {list(CELLS)}."
-                f"{suggest(str(cell), CELLS)}"
-            )
+        own, rest = separate(options, INITIALIZERS, "AttentionDecoder")
+        super().__init__(**rest)
+        check_choice("AttentionDecoder: cell", cell, CELLS)
         self.units, self.attention_units = units, attention_units
         self.cell, self.attention = cell, attention
         self.gates, self.state_count, self._cell_step = CELLS[cell]
-        get = keras.initializers.get
-        self.kernel_initializer = get(kernel_initializer)
-        self.feed_initializer = get(feed_initializer)
-        self.recurrent_initializer = get(recurrent_initializer)
-        self.memory_initializer = get(memory_initializer)
-        self.value_initializer = get(value_initializer)
-        self.query_initializer = get(query_initializer)
-        self.output_initializer = get(output_initializer)
+        set_options(self, own)
         self.attend = attention_of(attention)(
             units,
             kernel_initializer=self.memory_initializer,
@@ -153,7 +158,7 @@ class AttentionDecoder(keras.layers.Layer):
         self.attend.build((None, self.units), memory_shape)
 
     def _start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
-        """Return zeros, but ones for the forget gate of an LSTM."""
+        """Return the initial bias: zero, but one for the forget gate of an LSTM."""
         bias = ops.zeros(shape, dtype=dtype)
         if self.cell == "gru":
             return bias
@@ -161,19 +166,19 @@ class AttentionDecoder(keras.layers.Layer):
         return ops.concatenate([bias[: self.units], ones, bias[2 * self.units :]])
 
     def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights by the names that a step knows them by."""
+        """Return the current weights by their names in `step`."""
         names = ["feed_kernel", "recurrent_kernel", "output_kernel"]
         names += ["recurrent_bias"] if self.cell == "gru" else []
         own = {name: ops.cast(getattr(self, name), self.compute_dtype) for name in names}
         return own | self.attend.parameters()
 
     def project(self, inputs: Tensor) -> Tensor:
-        """Return `x W + b`: what of the inputs `(..., D)` does not depend on the state."""
+        """Input projection `x W + b` of inputs `(..., D)`."""
         kernel, bias = (ops.cast(w, self.compute_dtype) for w in (self.kernel, self.bias))
         return ops.matmul(inputs, kernel) + bias
 
-    def look_at(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
-        """Return what the steps need of a memory `(B, S, E)`: made once, before the loop."""
+    def prepare_memory(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
+        """Return keys and values of a memory `(B, S, E)`, computed once before the loop."""
         values = ops.matmul(memory, ops.cast(self.value_kernel, self.compute_dtype))
         return Memory(
             self.attend.keys(memory), values, None if mask is None else ops.cast(mask, "bool")
@@ -182,13 +187,13 @@ class AttentionDecoder(keras.layers.Layer):
     def step(
         self, projected: Tensor, states: tuple, memory: Memory, params: dict[str, Tensor]
     ) -> tuple[tuple, Tensor]:
-        """Take one step.
+        """Compute one step.
 
         Args:
             projected: `project(x_t)`, `(B, G U)`.
             states: `a`, then the cell's: h or h and c.
-            memory: what `look_at` returned.
-            params: what `parameters` returned.
+            memory: the result of `prepare_memory`.
+            params: the result of `parameters`.
 
         Returns:
             The new states, `a` first; and the weights `(B, S)`.
@@ -198,16 +203,16 @@ class AttentionDecoder(keras.layers.Layer):
         scores = self.attend.score(new[0], memory.keys, params)
         weights = masked_softmax(scores, memory.mask)
         context = ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), memory.values), 1)
-        told = ops.tanh(context + ops.matmul(new[0], params["output_kernel"]))
-        return (told, *new), weights
+        attentional = ops.tanh(context + ops.matmul(new[0], params["output_kernel"]))
+        return (attentional, *new), weights
 
-    def first_states(self, like: Tensor, initial_state: Sequence[Tensor] | None = None) -> tuple:
-        """Return the states before the first step; `like` is a tensor of as many rows."""
+    def initial_states(self, like: Tensor, initial_state: Sequence[Tensor] | None = None) -> tuple:
+        """Return the states before the first step; `like` is a tensor with B rows."""
         rows = ops.shape(like)[0]
-        told = ops.zeros((rows, self.attention_units), dtype=self.compute_dtype)
+        attentional = ops.zeros((rows, self.attention_units), dtype=self.compute_dtype)
         if initial_state is None:
             zeros = ops.zeros((rows, self.units), dtype=self.compute_dtype)
-            return (told, *([zeros] * self.state_count))
+            return (attentional, *([zeros] * self.state_count))
         if not isinstance(initial_state, (list, tuple)):
             initial_state = [initial_state]
         shapes = [tuple(state.shape) for state in initial_state]
@@ -216,7 +221,7 @@ class AttentionDecoder(keras.layers.Layer):
                 f"AttentionDecoder: initial_state has the shapes {shapes}; expected "
                 f"{self.state_count} of {(like.shape[0], self.units)}."
             )
-        return (told, *(ops.cast(state, self.compute_dtype) for state in initial_state))
+        return (attentional, *(ops.cast(state, self.compute_dtype) for state in initial_state))
 
     def call(
         self,
@@ -226,13 +231,13 @@ class AttentionDecoder(keras.layers.Layer):
         initial_state: Any = None,
         return_attention: bool = False,
     ) -> Any:
-        """Go through `inputs` `(B, T, D)`, looking at `memory` `(B, S, E)` at every step."""
-        seen, params = self.look_at(memory, memory_mask), self.parameters()
-        states = self.first_states(inputs, initial_state)
+        """Run over `inputs` `(B, T, D)`, attending to `memory` `(B, S, E)` at every step."""
+        prepared, params = self.prepare_memory(memory, memory_mask), self.parameters()
+        states = self.initial_states(inputs, initial_state)
 
         def body(states: tuple, now: tuple) -> tuple[tuple, Tensor]:
-            new, weights = self.step(now[0], states, seen, params)
-            # A loop gives out one tensor a step.
+            new, weights = self.step(now[0], states, prepared, params)
+            # A scan collects one tensor per step.
             return new, ops.concatenate([new[0], weights], -1) if return_attention else new[0]
 
         projected = ops.swapaxes(self.project(inputs), 0, 1)
@@ -258,20 +263,9 @@ class AttentionDecoder(keras.layers.Layer):
         return (outputs, weights) if return_attention else outputs
 
     def compute_mask(self, *args: Any, **kwargs: Any) -> None:
-        """Pass no mask on."""
+        """Return no mask."""
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        parts = ("kernel", "feed", "recurrent", "memory", "value", "query", "output")
-        initializers = {
-            f"{part}_initializer": keras.initializers.serialize(
-                getattr(self, f"{part}_initializer")
-            )
-            for part in parts
-        }
-        names = ("units", "attention_units", "cell", "attention")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            **initializers,
-        }
+        """Return the arguments of the layer, for `from_config`."""
+        names = ("units", "attention_units", "cell", "attention", *INITIALIZERS)
+        return {**super().get_config(), **options_config(self, names)}

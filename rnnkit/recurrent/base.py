@@ -1,136 +1,152 @@
-"""The base of the layers with a recurrent kernel: weights, regularisation, choice of kernel."""
+"""Base of the layers with a recurrent kernel: weights, regularisation, choice of kernel."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import keras
 from keras import ops
 
 from rnnkit import backend
 from rnnkit.backend import engine
-from rnnkit.backend.kernels import CHOICES, Facts
-from rnnkit.backend.memory import MEMORY
+from rnnkit.backend.kernels import KernelChoice, KernelRequest
+from rnnkit.backend.memory import Checkpointing
+from rnnkit.backend.portable import PassInputs
+from rnnkit.deprecation import Rename, renamed_attribute, renamed_names, warn
 from rnnkit.errors import InputError
+from rnnkit.options import Option, separate
 from rnnkit.recurrent.cells import Cell
-from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Shape, Tensor
+from rnnkit.recurrent.sequence import (
+    SequenceLayer,
+    SequenceOptions,
+    Shape,
+    Tensor,
+    check_rate,
+    options_config,
+    own_settings,
+    set_options,
+)
 
 
-class Options(SequenceOptions, total=False):
-    """The arguments that all layers with a recurrent kernel share."""
+class RecurrentOptions(SequenceOptions, total=False):
+    """The arguments of all layers with a recurrent kernel."""
 
-    kernel_initializer: Any
-    recurrent_initializer: Any
-    bias_initializer: Any
-    kernel_regularizer: Any
-    recurrent_regularizer: Any
-    bias_regularizer: Any
-    kernel_constraint: Any
-    recurrent_constraint: Any
-    bias_constraint: Any
-    recurrent_dropout: float
-    zoneout: float | tuple[float, ...]
-    weight_dropout: float
-    unroll: bool
-    kernel: str
-    memory: str
-    implementation: int
-    use_cudnn: bool | str
+    kernel_initializer: Annotated[Any, Option("glorot_uniform", "initializer of the input kernel.")]
+    recurrent_initializer: Annotated[
+        Any, Option("orthogonal", "initializer of the recurrent kernel.")
+    ]
+    bias_initializer: Annotated[Any, Option("zeros", "initializer of the bias.")]
+    kernel_regularizer: Annotated[Any, Option(None, "penalty on the input kernel.")]
+    recurrent_regularizer: Annotated[Any, Option(None, "penalty on the recurrent kernel.")]
+    bias_regularizer: Annotated[Any, Option(None, "penalty on the bias.")]
+    kernel_constraint: Annotated[Any, Option(None, "constraint on the input kernel.")]
+    recurrent_constraint: Annotated[Any, Option(None, "constraint on the recurrent kernel.")]
+    bias_constraint: Annotated[Any, Option(None, "constraint on the bias.")]
+    recurrent_dropout: Annotated[
+        float,
+        Option(
+            0.0,
+            "dropout rate of the state where it enters the recurrent product, one mask for all "
+            "steps (Gal and Ghahramani 2016, arXiv:1512.05287).",
+            least=0,
+            below=1,
+        ),
+    ]
+    zoneout: Annotated[
+        float | Sequence[float],
+        Option(
+            0.0,
+            "probability that a unit of a state keeps its previous value, drawn at every step; "
+            "outside training its mean is used (Krueger et al. 2017, arXiv:1606.01305). One "
+            "number, or one for each state.",
+            least=0,
+            below=1,
+        ),
+    ]
+    weight_dropout: Annotated[
+        float,
+        Option(
+            0.0,
+            "dropout rate of the weights of the recurrent kernel, one mask per training step "
+            "(DropConnect; Merity et al. 2018, arXiv:1708.02182).",
+            least=0,
+            below=1,
+        ),
+    ]
+    unroll: Annotated[bool, Option(False, "unroll the loop over time; needs a fixed T.")]
+    kernel: Annotated[
+        KernelChoice,
+        Option(
+            "auto",
+            '"auto" (the fastest that can run), "fused" (the fastest, or an error with the '
+            'reasons), "portable" (the plain loop); see `rnnkit.backend.explain_kernels`.',
+        ),
+    ]
+    memory: Annotated[
+        Checkpointing,
+        Option(
+            "store",
+            'activation checkpointing: "store", "recompute" or "sqrt"; see '
+            "`rnnkit.backend.memory.checkpointed`.",
+        ),
+    ]
+    implementation: Annotated[int, Option(2, "ignored; accepted as in `keras.layers`.")]
+    use_cudnn: Annotated[bool | str, Option("auto", "ignored; accepted as in `keras.layers`.")]
+
+
+RECURRENT = own_settings(RecurrentOptions, SequenceOptions)
+IGNORED = ("implementation", "use_cudnn")
 
 
 class RecurrentLayer(SequenceLayer):
     """A layer with a kernel, a recurrent kernel and a bias. Abstract.
 
-    A subclass gives `gates`, `system`, `cell` and, where they differ, `state_size`, `bias_shape`
-    and `parameters`. The meaning of masks and resets is in `SequenceLayer`.
+    A subclass defines `gates`, `cell_type`, `cell` and, where they differ, `state_size`,
+    `bias_shape` and `parameters`. The meaning of masks and resets is in `SequenceLayer`.
 
     Args:
         units: size U of the state.
         use_bias: add a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights.
-        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights.
-        recurrent_dropout: share of the state dropped on its way into the recurrent product, the
-            same units at every step (Gal and Ghahramani 2016, arXiv:1512.05287).
-        zoneout: share of each state held back at its last value, drawn anew at every step; outside
-            training its mean is used (Krueger et al. 2017, arXiv:1606.01305). One number, or one
-            for each state.
-        weight_dropout: share of the recurrent kernel's weights dropped in a training step, the
-            same at every step of time (Merity et al. 2018, arXiv:1708.02182).
-        unroll: write all steps out instead of looping; needs a fixed T.
-        kernel: "auto" (the fastest that can run), "fused" (the fastest, or an error that says what
-            stands in the way), "portable" (the plain loop). `rnnkit.backend.explain` tells which.
-        memory: what is kept for the gradient: "store", "recompute" or "sqrt"; see
-            `rnnkit.backend.memory.spend`.
-        implementation, use_cudnn: accepted for the sake of code written for `keras.layers`;
-            they change nothing.
-        **options: see `SequenceLayer`.
     """
 
     gates: int
-    system: str
+    cell_type: str
+    system = renamed_attribute("RecurrentLayer", "system", "cell_type")
 
     def __init__(
-        self,
-        units: int,
-        *,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        recurrent_dropout: float = 0.0,
-        zoneout: float | tuple[float, ...] = 0.0,
-        weight_dropout: float = 0.0,
-        unroll: bool = False,
-        kernel: str = "auto",
-        memory: str = "store",
-        implementation: int = 2,
-        use_cudnn: bool | str = "auto",
-        **options: Any,
+        self, units: int, *, use_bias: bool = True, **options: Unpack[RecurrentOptions]
     ) -> None:
-        del implementation, use_cudnn
-        super().__init__(units, **options)
-        for label, word, words in (("kernel", kernel, CHOICES), ("memory", memory, MEMORY)):
-            if word not in words:
-                raise InputError(
-                    f"{type(self).__name__}: {label} is {word!r}; expected one of {words}."
-                )
+        own, rest = separate(options, RECURRENT, type(self).__name__)
+        super().__init__(units, **rest)
         self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = keras.regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
-        self.recurrent_constraint = keras.constraints.get(recurrent_constraint)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
-        self.recurrent_dropout = self.check_share("recurrent_dropout", recurrent_dropout)
-        self.zoneout = self._check_zoneout(zoneout)
-        self.weight_dropout = self.check_share("weight_dropout", weight_dropout)
-        self.unroll = unroll
-        self.kernel_choice = kernel  # `kernel` is the weight's name
-        self.memory = memory
+        self.kernel_choice = own.pop("kernel")  # `kernel` is the name of the weight
+        set_options(self, {name: value for name, value in own.items() if name not in IGNORED})
+        self.recurrent_dropout = float(own["recurrent_dropout"])
+        self.weight_dropout = float(own["weight_dropout"])
+        self.zoneout = self._check_zoneout(own["zoneout"])
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take `cell_type` from its old name in subclasses that still define that."""
+        super().__init_subclass__(**options)
+        if "system" in vars(cls):
+            warn(Rename("name", "RecurrentLayer", "system", "cell_type"))
+            cls.cell_type = vars(cls)["system"]
 
     def _check_zoneout(self, zoneout: Any) -> float | tuple[float, ...]:
-        """Refuse anything but a share, or a share for each state."""
+        """Return a rate, or a rate for each state; refuse anything else."""
+        name = f"{type(self).__name__}: zoneout"
         if not isinstance(zoneout, (list, tuple)):
-            return self.check_share("zoneout", zoneout)
+            return check_rate(name, zoneout)
         if len(zoneout) != len(self.state_size):
             raise InputError(
-                f"{type(self).__name__}: zoneout has {len(zoneout)} values; expected one number, "
-                f"or {len(self.state_size)}, one for each state."
+                f"{name} has {len(zoneout)} values; expected one number, or "
+                f"{len(self.state_size)}, one for each state."
             )
-        return tuple(self.check_share("zoneout", share) for share in zoneout)
+        return tuple(check_rate(name, rate) for rate in zoneout)
 
-    # What a subclass says of itself.
+    # What a subclass defines.
 
     @cached_property
     def cell(self) -> Cell:
@@ -150,11 +166,11 @@ class RecurrentLayer(SequenceLayer):
         return (self.gates * self.units,)
 
     def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
-        """Return the first value of the bias."""
+        """Return the initial value of the bias."""
         return self.bias_initializer(shape, dtype=dtype)
 
     def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights by the names that `cell` knows them by."""
+        """Return the current weights by their names in `cell`."""
         names = ("kernel", "recurrent_kernel", "bias") if self.use_bias else self._products
         return {name: ops.convert_to_tensor(getattr(self, name)) for name in names}
 
@@ -164,25 +180,25 @@ class RecurrentLayer(SequenceLayer):
 
     def build_weights(self, width: int) -> None:
         """Create the weights, with the names and shapes they have in `keras.layers`."""
-        _ = self.cell, self.activation_names  # PyTorch's compiler can not look up their names
-        self.kernel = self.add_part("kernel", (width, self.gates * self.units), "kernel")
-        self.recurrent_kernel = self.add_part(
-            "recurrent_kernel", (self.state_size[0], self.gates * self.units), "recurrent"
+        _ = self.cell, self.activation_names  # PyTorch's compiler cannot look up their names
+        self.kernel = self.add_weight_like("kernel", "kernel", (width, self.gates * self.units))
+        self.recurrent_kernel = self.add_weight_like(
+            "recurrent", "recurrent_kernel", (self.state_size[0], self.gates * self.units)
         )
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_part("bias", self.bias_shape(), "bias", self.start_bias)
+            self.bias = self.add_weight_like("bias", "bias", self.bias_shape(), self.start_bias)
 
-    def add_part(
-        self, name: str, shape: Shape, part: str, initializer: Any = None
+    def add_weight_like(
+        self, part: str, name: str, shape: Shape, initializer: Any = None
     ) -> keras.Variable:
-        """Create a weight with the initializer, regularizer and constraint of a part.
+        """Create a weight with the initializer, regularizer and constraint of another.
 
         Args:
+            part: "kernel", "recurrent" or "bias".
             name: the name of the weight.
             shape: its shape.
-            part: "kernel", "recurrent" or "bias".
-            initializer: another initializer than the part's.
+            initializer: another initializer.
         """
         return self.add_weight(
             shape=shape,
@@ -194,10 +210,12 @@ class RecurrentLayer(SequenceLayer):
 
     # One pass.
 
-    def facts(self, *, masked: bool, training: bool, resets: bool = False) -> Facts:
-        """Return what the choice of a kernel depends on."""
-        return Facts(
-            system=self.system,
+    def kernel_request(
+        self, *, masked: bool, training: bool, resets: bool = False
+    ) -> KernelRequest:
+        """Return the properties of a pass, which decide its kernel."""
+        return KernelRequest(
+            cell_type=self.cell_type,
             device=backend.device(),
             dtype=self.compute_dtype,
             activation=self.activation_names[0],
@@ -205,10 +223,10 @@ class RecurrentLayer(SequenceLayer):
             training=training,
             masked=masked,
             recurrent_dropout=bool(training and self.recurrent_dropout),
-            zoneout=any(self._shares()),
+            zoneout=bool(self._zoneout_rates()),
             resets=resets,
             unroll=self.unroll,
-            fixed_shapes=backend.native.fixed_shapes(),
+            static_shapes=backend.native.static_shapes(),
         )
 
     def run(
@@ -219,43 +237,45 @@ class RecurrentLayer(SequenceLayer):
         resets: Tensor | None,
         training: bool,
     ) -> tuple[Tensor | None, tuple]:
-        """Run the recurrence with the kernel that the facts choose."""
+        """Run the recurrence with the selected kernel."""
         params = self.parameters()
         if training and self.weight_dropout:
-            keep = self.keep(params["recurrent_kernel"], self.weight_dropout)
-            params["recurrent_kernel"] = params["recurrent_kernel"] * keep
+            kept = self.dropout_mask(params["recurrent_kernel"], self.weight_dropout)
+            params["recurrent_kernel"] = params["recurrent_kernel"] * kept
         if training and self.recurrent_dropout:
-            params["drop"] = self.keep(states[0], self.recurrent_dropout)
+            params["drop"] = self.dropout_mask(states[0], self.recurrent_dropout)
+        masks = self._zoneout_masks(sequences) if training else ()
         return engine.run(
-            self.facts(masked=mask is not None, training=training, resets=resets is not None),
+            self.kernel_request(
+                masked=mask is not None, training=training, resets=resets is not None
+            ),
             self.cell,
-            sequences,
+            PassInputs(sequences, mask, resets, masks),
             states,
             params,
-            mask=mask,
-            resets=resets,
-            zoneout=self._held(sequences, training),
+            zoneout_rates=self._zoneout_rates(),
             reverse=self.go_backwards,
             sequences=self.return_sequences,
             memory=self.memory,
             kernel=self.kernel_choice,
         )
 
-    def _shares(self) -> tuple[float, ...]:
-        """Return the share of zoneout of each state."""
-        if isinstance(self.zoneout, tuple):
-            return self.zoneout
-        return (self.zoneout,) * len(self.state_size)
+    def _zoneout_rates(self) -> tuple[float, ...]:
+        """Return the zoneout rate of each state; empty if all are zero."""
+        rates = self.zoneout
+        if not isinstance(rates, tuple):
+            rates = (rates,) * len(self.state_size)
+        return rates if any(rates) else ()
 
-    def _held(self, sequences: Tensor, training: bool) -> tuple:
-        """Return for each state the share that is held back; in training, which units are."""
-        shares = self._shares()
-        if not training or not any(shares):
-            return shares if any(shares) else ()
+    def _zoneout_masks(self, sequences: Tensor) -> tuple[Tensor, ...]:
+        """Draw for each state `(B, T, S)`, true = the unit keeps its value at this step."""
+        rates = self._zoneout_rates()
+        if not rates:
+            return ()
         batch, time = ops.shape(sequences)[:2]
         return tuple(
-            keras.random.uniform((batch, time, size), seed=self.seed_generator) < share
-            for share, size in zip(shares, self.state_size, strict=True)
+            keras.random.uniform((batch, time, size), seed=self.seed_generator) < rate
+            for rate, size in zip(rates, self.state_size, strict=True)
         )
 
     def check_steps(self, shape: Shape) -> None:
@@ -267,19 +287,19 @@ class RecurrentLayer(SequenceLayer):
             )
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        config = super().get_config()
-        for part in ("kernel", "recurrent", "bias"):
-            for kind in ("initializer", "regularizer", "constraint"):
-                key = f"{part}_{kind}"
-                config[key] = getattr(keras, f"{kind}s").serialize(getattr(self, key))
-        names = ("use_bias", "recurrent_dropout", "zoneout", "weight_dropout", "unroll", "memory")
-        return (
-            config | {name: getattr(self, name) for name in names} | {"kernel": self.kernel_choice}
-        )
+        """Return the arguments of the layer, for `from_config`."""
+        names = ["use_bias", *(name for name in RECURRENT if name not in (*IGNORED, "kernel"))]
+        return {
+            **super().get_config(),
+            **options_config(self, names),
+            "kernel": self.kernel_choice,
+        }
 
 
 def _name(activation: Any) -> str:
     """Return the name of an activation, "custom" where Keras knows none."""
     known = keras.activations.serialize(activation) if activation is not None else "none"
     return known if isinstance(known, str) else "custom"
+
+
+__getattr__ = renamed_names(__name__, {"Options": "RecurrentOptions"})

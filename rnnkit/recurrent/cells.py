@@ -1,10 +1,10 @@
-"""One step of each recurrence: the equations, nothing else.
+"""Recurrent cells as pure functions: the equations of one step.
 
 Every step takes `x`, the projected input `x_t W + b` of shape `(B, G U)`, the states `(B, U)` and
-the parameters by name, and returns the new states, the output first. Among the parameters may be
-`drop`, the recurrent dropout mask `(B, U)`, the same at every step (Gal and Ghahramani 2016,
-arXiv:1512.05287): it acts on the state that enters the product with the recurrent kernel, never on
-the state that is carried on.
+the parameters by name, and returns the new states, the output first. The parameter `drop`, if there
+is one, is the recurrent dropout mask `(B, U)`, the same at every step (Gal and Ghahramani 2016,
+arXiv:1512.05287): it applies to the state that enters the product with the recurrent kernel, never
+to the state that is carried over.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from typing import Any
 
 from keras import ops
 
+from rnnkit.deprecation import renamed_names
+
 Tensor = Any
 Params = Mapping[str, Tensor]
 Activation = Callable[[Tensor], Tensor]
 
 
 def linear(x: Tensor, params: Params) -> Tensor:
-    """Project the inputs: `x_t W + b`, what does not depend on the state."""
+    """Input projection `x_t W + b`, the part of a step that is independent of the state."""
     projected = ops.matmul(x, params["kernel"])
     return projected + params["bias"] if "bias" in params else projected
 
 
-def as_they_are(params: Params) -> Params:
+def identity(params: Params) -> Params:
     """Return the parameters unchanged."""
     return params
 
@@ -37,17 +39,17 @@ class Cell:
 
     Args:
         step: `(projected (B, P), states, params) -> states`, the output first.
-        project: `(x (..., D), params) -> (..., P)`, what can be computed from the inputs alone.
-        prepare: `params -> params`, what is done to the parameters once, before the loop.
+        project: `(x (..., D), params) -> (..., P)`, the input projection.
+        prepare: `params -> params`, applied once before the loop.
     """
 
     step: Callable[[Tensor, tuple, Params], tuple]
     project: Callable[[Tensor, Params], Tensor] = linear
-    prepare: Callable[[Params], Params] = as_they_are
+    prepare: Callable[[Params], Params] = identity
 
 
 def dropped(h: Tensor, params: Params) -> Tensor:
-    """Apply the recurrent dropout mask, if there is one."""
+    """Apply the recurrent dropout mask, if any."""
     return h * params["drop"] if "drop" in params else h
 
 
@@ -100,10 +102,10 @@ def gru_reset_after(
     return (candidate + z * (h - candidate),)
 
 
-def cut_candidate(params: Params) -> Params:
-    """Cut the recurrent kernel into the gates' part `(U, 2U)` and the candidate's `(U, U)`.
+def split_recurrent_kernel(params: Params) -> Params:
+    """Split the recurrent kernel into that of the gates `(U, 2U)` and of the candidate `(U, U)`.
 
-    Cut inside the loop, its gradient would be padded and added up anew at every step.
+    Split inside the loop, its gradient would be padded and summed at every step.
     """
     kernel = params["recurrent_kernel"]
     units = kernel.shape[0]
@@ -135,3 +137,8 @@ def gru_reset_before(
     r = recurrent_activation(x_r + h_r)
     candidate = activation(x_h + ops.matmul(r * entering, params["candidate_kernel"]))
     return (candidate + z * (h - candidate),)
+
+
+__getattr__ = renamed_names(
+    __name__, {"as_they_are": "identity", "cut_candidate": "split_recurrent_kernel"}
+)

@@ -1,4 +1,4 @@
-"""Find where a pass goes wrong: the first value that is no finite number, and its place."""
+"""Locate the first NaN or infinity in a recurrent pass."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def check_finite(
     mask: Tensor | None = None,
     initial_state: Any = None,
 ) -> None:
-    """Run a recurrent layer once and refuse the first NaN or infinity, by name and place.
+    """Run a recurrent layer once and raise for the first NaN or infinity, with its position.
 
-    Looked at in this order: the inputs at real steps, the initial state, the weights, and the
-    output of every step. A NaN at a masked step is of no account and is let through.
+    Checked in this order: the inputs at real steps, the initial state, the weights, and the output
+    of every step. A NaN at a masked step is ignored.
 
     Args:
-        layer: a recurrent layer; of a Bidirectional or a Stack, one of the layers inside.
+        layer: a recurrent layer; one inside a Bidirectional or a Stack, not the wrapper itself.
         sequences: `(B, T, D)`.
         mask: boolean `(B, T)`, true = real step.
         initial_state: the states before the first step.
 
     Raises:
-        InputError: a value is not finite; the message names the row and the step. Or the layer is
-            none of rnnkit's recurrent layers.
+        InputError: a value is not finite (the message has row and step), or the layer is no
+            recurrent layer of rnnkit.
 
     Example:
         >>> from rnnkit.layers import LSTM
@@ -47,7 +47,7 @@ def check_finite(
     if not isinstance(layer, SequenceLayer):
         raise InputError(
             f"check_finite: got {layer!r}; expected a recurrent layer such as rnnkit.layers.LSTM. "
-            "Of a wrapper, give the layers inside, one after the other."
+            "For a wrapper, check the layers inside, one by one."
         )
     x = ops.convert_to_numpy(sequences)
     real = np.ones(x.shape[:2], bool) if mask is None else ops.convert_to_numpy(mask).astype(bool)
@@ -76,7 +76,7 @@ def check_finite(
 
 
 def _refuse(what: str, values: np.ndarray, axes: tuple[str, ...]) -> None:
-    """Raise for the first value that is not finite, with its place."""
+    """Raise for the first value that is not finite, with its position."""
     bad = np.argwhere(~np.isfinite(values.astype("float64")))
     if not len(bad):
         return
@@ -86,6 +86,6 @@ def _refuse(what: str, values: np.ndarray, axes: tuple[str, ...]) -> None:
     more = f" and at {len(bad) - 1} more places" if len(bad) > 1 else ""
     raise InputError(
         f"check_finite: {what} {values[tuple(bad[0])]} at {place}{more}; expected finite numbers. "
-        "Clean the data or mask these steps; where the output is at fault, lower the learning "
-        "rate or clip the gradients."
+        "Clean the data or mask these steps; if it is the output, lower the learning rate or clip "
+        "the gradients."
     )

@@ -1,7 +1,7 @@
-"""Weights from and to `keras.layers` and torch.nn, with checks that both sides compute the same.
+"""Conversion of weights from and to `keras.layers` and torch.nn.
 
-torch is not needed: its side is the mapping of names to arrays that `module.state_dict()` returns
-and `module.load_state_dict` takes.
+torch is not needed: its weights are the mapping of names to arrays that `module.state_dict()`
+returns and `module.load_state_dict` takes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KERAS = {
 TANH, SIGMOID = ("tanh",), ("sigmoid",)
 TORCH: dict[
     str, tuple[str, dict[str, tuple[str, ...]]]
-] = {  # our system: what torch calls it, and what the activations have to be
+] = {  # cell type -> name of the module in torch.nn, and the activations that it supports
     "simple_rnn": ("RNN", {"activation": ("tanh", "relu")}),
     "lstm": ("LSTM", {"activation": TANH, "recurrent_activation": SIGMOID}),
     "lstm_projected": ("LSTM", {"activation": TANH, "recurrent_activation": SIGMOID}),
@@ -42,15 +42,15 @@ SAME = ("units", "use_bias", "reset_after", "activation", "recurrent_activation"
 
 
 def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None:
-    """Give a layer the weights of its twin: between `rnnkit.layers` and `keras.layers`, either way.
+    """Copy weights between equivalent layers of `rnnkit.layers` and `keras.layers`, either way.
 
     Args:
         source: a built SimpleRNN, LSTM, GRU or Bidirectional of either.
-        target: a built layer that computes the same; it gets the weights.
+        target: a built layer with the same equations, which gets the weights.
 
     Raises:
-        InputError: layers of two kinds, with other sizes, activations or biases, or not built;
-            nothing was changed.
+        InputError: layers that differ in class, size, activation or bias, or are not built; nothing
+            was changed.
 
     Example:
         >>> ours, theirs = GRU(8), keras.layers.GRU(8)
@@ -71,12 +71,12 @@ def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None
 
 
 def _check_twins(one: keras.layers.Layer, other: keras.layers.Layer) -> None:
-    """Refuse two layers that do not compute the same from the same weights."""
+    """Refuse two layers that compute different results from the same weights."""
     kinds = [{k for k, twin in KERAS.items() if type(x) in (k, twin)} for x in (one, other)]
     if not kinds[0] or kinds[0] != kinds[1]:
         raise InputError(
-            f"copy_weights: cannot move weights from {one!r} to {other!r}; expected two layers of "
-            f"one kind, out of {[kind.__name__ for kind in KERAS]}."
+            f"copy_weights: cannot copy weights from {one!r} to {other!r}; expected two layers of "
+            f"one class, out of {[kind.__name__ for kind in KERAS]}."
         )
     for layer in (one, other):
         if not layer.built:
@@ -97,13 +97,13 @@ def _check_twins(one: keras.layers.Layer, other: keras.layers.Layer) -> None:
 
 
 def _setting(layer: keras.layers.Layer, name: str) -> Any:
-    """Return an argument of a layer, an activation by its name; None where there is none."""
+    """Return an argument of a layer, an activation by its name; None if it has no such argument."""
     value = getattr(layer, name, None)
     return keras.activations.serialize(value) if callable(value) else value
 
 
 def _keras_weights(layer: keras.layers.Layer) -> list[keras.Variable]:
-    """Return kernel, recurrent kernel and bias, of both directions where there are two."""
+    """Return kernel, recurrent kernel and bias, of both directions if it is bidirectional."""
     if hasattr(layer, "forward_layer"):
         return _keras_weights(layer.forward_layer) + _keras_weights(layer.backward_layer)
     holder = layer if type(layer) in KERAS else layer.cell
@@ -117,23 +117,23 @@ def _keras_weights(layer: keras.layers.Layer) -> list[keras.Variable]:
 def from_torch(
     layer: keras.layers.Layer, state: Mapping[str, Any], layer_index: int = 0
 ) -> keras.layers.Layer:
-    """Give a layer the weights of a torch.nn.RNN, LSTM (also with `proj_size`) or GRU.
+    """Load the weights of a torch.nn.RNN, LSTM (also with `proj_size`) or GRU into a layer.
 
-    torch keeps its matrices transposed, the GRU's gates in the order r, z, n (ours z, r, h), and
-    two biases: where ours is one, it is their sum. Both hold that z keeps the state.
+    torch has its matrices transposed, the gates of the GRU in the order r, z, n (here z, r, h), and
+    two biases: a layer with one bias gets their sum. In both z keeps the state.
 
     Args:
         layer: SimpleRNN, LSTM, ProjectedLSTM or GRU; `Bidirectional` of one for a bidirectional
             module; a `Stack` for `num_layers > 1`. Built for the module's inputs if it is not yet.
-        state: what `module.state_dict()` returns: tensors or arrays by name.
-        layer_index: the module's layer that the (first) layer stands for.
+        state: the result of `module.state_dict()`: tensors or arrays by name.
+        layer_index: index of the (first) layer in the module.
 
     Returns:
         The layer.
 
     Raises:
-        InputError: a layer that torch has no twin of, weights that are missing or of another shape,
-            or that the layer has no place for; no weight was changed.
+        InputError: a layer without an equivalent in torch; weights that are missing, superfluous or
+            of another shape; no weight was changed.
 
     Example:
         >>> import torch  # doctest: +SKIP
@@ -147,7 +147,7 @@ def from_torch(
     if wanted != there:
         raise InputError(
             f"from_torch: {layer.name} expects {sorted(wanted)}; the state lacks "
-            f"{sorted(wanted - there)} and has {sorted(there - wanted)} beside."
+            f"{sorted(wanted - there)} and additionally has {sorted(there - wanted)}."
         )
     if not layer.built:
         layer.build((None, None, int(state[f"weight_ih{parts[0][1]}"].shape[1])))
@@ -167,18 +167,18 @@ def from_torch(
 
 
 def to_torch(layer: keras.layers.Layer, layer_index: int = 0) -> dict[str, np.ndarray]:
-    """Return a layer's weights under the names and in the form that torch.nn has them.
+    """Return the weights of a layer with the names and shapes of torch.nn.
 
     Args:
         layer: as for `from_torch`, built.
-        layer_index: the number of the (first) layer in the module.
+        layer_index: index of the (first) layer in the module.
 
     Returns:
-        Arrays by name; with `torch.from_numpy` around each, what `module.load_state_dict` takes.
-        Where our bias is one, torch's second is zero.
+        Arrays by name; converted by `torch.from_numpy`, the argument of `module.load_state_dict`.
+        For a layer with one bias, torch's second bias is zero.
 
     Raises:
-        InputError: a layer that torch has no twin of, or that is not built.
+        InputError: a layer without an equivalent in torch, or one that is not built.
 
     Example:
         >>> layer = GRU(8)
@@ -198,7 +198,7 @@ def to_torch(layer: keras.layers.Layer, layer_index: int = 0) -> dict[str, np.nd
 
 
 def _torch_parts(layer: Any, index: int) -> list[tuple[Any, str]]:
-    """Return the innermost layers, each with the end of its names in torch; check each of them."""
+    """Return the innermost layers, checked, each with the suffix of its names in torch."""
     if isinstance(layer, Stack):
         if layer.residual or layer.go_backwards:
             raise InputError(f"{layer.name}: torch.nn has no residual connections or go_backwards.")
@@ -208,14 +208,14 @@ def _torch_parts(layer: Any, index: int) -> list[tuple[Any, str]]:
         }
         if len(alike) > 1:
             raise InputError(
-                f"{layer.name}: the layers of a module of torch.nn are of one kind and one size; "
+                f"{layer.name}: the layers of a module of torch.nn have one class and one size; "
                 f"got {[one.name for one in layer.layers]}."
             )
         return [part for some in parts for part in some]
     if isinstance(layer, Bidirectional):
         if layer.merge_mode != "concat":
             raise InputError(
-                f"{layer.name}: merge_mode is {layer.merge_mode!r}; torch.nn knows 'concat' alone."
+                f"{layer.name}: merge_mode is {layer.merge_mode!r}; torch.nn has 'concat' only."
             )
         both = (layer.forward_layer, False, ""), (layer.backward_layer, True, "_reverse")
         return [_torch_part(part, way, f"_l{index}{end}") for part, way, end in both]
@@ -223,19 +223,19 @@ def _torch_parts(layer: Any, index: int) -> list[tuple[Any, str]]:
 
 
 def _torch_part(layer: Any, backwards: bool, end: str) -> tuple[Any, str]:
-    """Refuse a layer that torch.nn has no twin of."""
-    system = getattr(layer, "system", None)
-    if system not in TORCH:
+    """Refuse a layer without an equivalent in torch.nn."""
+    cell_type = getattr(layer, "cell_type", None)
+    if cell_type not in TORCH:
         raise InputError(
-            f"{getattr(layer, 'name', layer)!r}: torch.nn has no twin of {type(layer).__name__} "
-            f"(system {system!r}); expected one of {sorted(TORCH)}, in Bidirectional or a Stack or "
-            "alone."
+            f"{getattr(layer, 'name', layer)!r}: torch.nn has no {type(layer).__name__} "
+            f"(cell type {cell_type!r}); expected one of {sorted(TORCH)}, in Bidirectional or a "
+            "Stack or alone."
         )
-    for name, expected in TORCH[system][1].items():
+    for name, expected in TORCH[cell_type][1].items():
         if _setting(layer, name) not in expected:
             raise InputError(
-                f"{layer.name}: {name} is {_setting(layer, name)!r}; torch.nn.{TORCH[system][0]} "
-                f"knows {' and '.join(expected)} alone."
+                f"{layer.name}: {name} is {_setting(layer, name)!r}; "
+                f"torch.nn.{TORCH[cell_type][0]} has {' and '.join(expected)} only."
             )
     if layer.go_backwards != backwards:
         raise InputError(
@@ -246,7 +246,7 @@ def _torch_part(layer: Any, backwards: bool, end: str) -> tuple[Any, str]:
 
 
 def _number(name: str) -> str | None:
-    """Return the number of the layer at the end of a name in torch."""
+    """Return the index of the layer at the end of a name in torch."""
     end = re.search(r"_l(\d+)(?:_reverse)?$", name)
     return end[1] if end else None
 
@@ -254,13 +254,13 @@ def _number(name: str) -> str | None:
 def _torch_names(layer: Any, end: str = "") -> list[str]:
     """Return the names of a layer's weights in torch."""
     names = ["weight_ih", "weight_hh"] + ["bias_ih", "bias_hh"] * layer.use_bias
-    names += ["weight_hr"] * (layer.system == "lstm_projected")
+    names += ["weight_hr"] * (layer.cell_type == "lstm_projected")
     return [name + end for name in names]
 
 
 def _from_torch(layer: Any, arrays: dict[str, np.ndarray]) -> list[tuple[Any, np.ndarray]]:
-    """Return the layer's weights, each with the value that torch's arrays give it."""
-    if layer.system == "gru_reset_after":
+    """Return pairs of a weight of the layer and its value from torch's arrays."""
+    if layer.cell_type == "gru_reset_after":
         arrays = {name: _swap(array) for name, array in arrays.items()}
     found = [(layer.kernel, arrays["weight_ih"].T), (layer.recurrent_kernel, arrays["weight_hh"].T)]
     if layer.use_bias:
@@ -272,27 +272,27 @@ def _from_torch(layer: Any, arrays: dict[str, np.ndarray]) -> list[tuple[Any, np
 
 
 def _to_torch(layer: Any) -> dict[str, np.ndarray]:
-    """Return torch's arrays, without the ends of their names."""
+    """Return torch's arrays by name without suffix."""
     found = {"weight_ih": _array(layer.kernel).T, "weight_hh": _array(layer.recurrent_kernel).T}
     if layer.use_bias:
         bias = _array(layer.bias)
         biases = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
         found |= {"bias_ih": biases[0], "bias_hh": biases[1]}
-    if layer.system == "lstm_projected":
+    if layer.cell_type == "lstm_projected":
         found["weight_hr"] = _array(layer.projection_kernel).T
-    if layer.system == "gru_reset_after":
+    if layer.cell_type == "gru_reset_after":
         found = {name: _swap(array) for name, array in found.items()}
     return {name: np.ascontiguousarray(array) for name, array in found.items()}
 
 
 def _swap(array: np.ndarray) -> np.ndarray:
-    """Turn the gates r, z, n of the first axis into z, r, n, and back."""
+    """Swap the gates r, z, n <-> z, r, n along the first axis."""
     first, second, third = np.split(array, 3)
     return np.concatenate([second, first, third])
 
 
 def _array(value: Any) -> np.ndarray:
-    """Return an array or a tensor of any framework, wherever it lies, as a NumPy array."""
+    """Convert an array or a tensor of any framework and device to NumPy."""
     if isinstance(value, keras.Variable):
         return keras.ops.convert_to_numpy(value)
     if hasattr(value, "detach"):  # a torch tensor; NumPy has no bfloat16

@@ -1,4 +1,4 @@
-"""Fresh copies of layers, with some of their arguments changed."""
+"""Copies of layers with changed arguments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import keras
 
 
 def copy(layer: keras.layers.Layer, place: int = 0, **changes: Any) -> keras.layers.Layer:
-    """Return a fresh layer, not built, of the same configuration with some changes.
+    """Return a new, unbuilt layer of the same configuration with some changes.
 
     Args:
         layer: a recurrent layer, or a wrapper around some.
-        place: added to the seed: copies of one layer do not drop the same units.
+        place: added to the seed, so that the dropout masks of the copies differ.
         changes: arguments of the constructor and their new values.
 
     Example:
@@ -25,15 +25,15 @@ def copy(layer: keras.layers.Layer, place: int = 0, **changes: Any) -> keras.lay
 
 
 def changed(serialized: dict[str, Any], place: int = 0, **changes: Any) -> dict[str, Any]:
-    """Change the configuration of a layer, inside wrappers where they leave it to what they wrap.
+    """Change the configuration of a layer, or of the layers inside a wrapper.
 
     Args:
-        serialized: the layer as `keras.saving.serialize_keras_object` gives it.
+        serialized: the result of `keras.saving.serialize_keras_object`.
         place: added to the seed.
         changes: arguments of the constructor and their new values.
 
     Returns:
-        The same form, for `keras.saving.deserialize_keras_object`.
+        The changed configuration, for `keras.saving.deserialize_keras_object`.
     """
     config = dict(serialized["config"])
     inner = {key: value for key, value in changes.items() if key != "name"}
@@ -44,11 +44,11 @@ def changed(serialized: dict[str, Any], place: int = 0, **changes: Any) -> dict[
     if "layer" in config:  # Bidirectional
         for key in ("layer", "backward_layer"):
             config[key] = changed(config[key], place, **inner)
-    elif "layers" in config:  # Stack: its last layer decides
+    elif "layers" in config:  # Stack: the arguments of its last layer
         config["layers"] = [changed(part, place) for part in config["layers"]]
         config["layers"][-1] = changed(config["layers"][-1], **inner)
     else:
         config |= inner
-    # Without its "build_config": the new layer is built where it will stand.
+    # Without its "build_config": the input of the new layer may have another shape.
     kept = {key: value for key, value in serialized.items() if key != "build_config"}
     return {**kept, "config": config}

@@ -1,4 +1,4 @@
-"""What the layers with gates share: a second activation."""
+"""Base of the gated layers: a second activation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from typing import Any, Unpack
 
 import keras
 
-from rnnkit.recurrent.base import Options, RecurrentLayer
+from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
+from rnnkit.recurrent.sequence import options_config
 
 
 class GatedLayer(RecurrentLayer):
-    """A recurrent layer whose gates have an activation of their own. Abstract."""
+    """A recurrent layer with a separate activation of the gates. Abstract.
+
+    Args:
+        units: size U of the state.
+        activation: activation of the candidate.
+        recurrent_activation: activation of the gates.
+        use_bias: add a bias.
+        **options: see `RecurrentLayer`.
+    """
 
     def __init__(
         self,
@@ -20,7 +29,7 @@ class GatedLayer(RecurrentLayer):
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool = True,
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(units, use_bias=use_bias, **options)
         self.activation = keras.activations.get(activation)
@@ -33,9 +42,8 @@ class GatedLayer(RecurrentLayer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         return {
             **super().get_config(),
-            "activation": keras.activations.serialize(self.activation),
-            "recurrent_activation": keras.activations.serialize(self.recurrent_activation),
+            **options_config(self, ("activation", "recurrent_activation")),
         }

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 
+from rnnkit.config import SavedArguments
 from rnnkit.recurrent import cells
-from rnnkit.recurrent.base import Options
+from rnnkit.recurrent.base import RecurrentOptions
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.gated import GatedLayer
 from rnnkit.recurrent.sequence import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class GRU(GatedLayer):
-    """Gated recurrent unit, in both forms.
+class GRU(SavedArguments, GatedLayer):
+    """Gated recurrent unit, with the reset gate after or before the product.
 
     `z, r = σ(x_t W_• + h_{t-1} U_• + b_•)`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃`, and
-    with `reset_after=True` (Keras's default, what fused kernels compute, `3U(D + U + 2)`
+    with `reset_after=True` (Keras's default, the form of fused kernels, `3U(D + U + 2)`
     parameters)
     `h̃ = tanh(x_t W_h + b_h + r ⊙ (h_{t-1} U_h + b'_h))`,
     with `reset_after=False` (`3U(D + U + 1)` parameters)
     `h̃ = tanh(x_t W_h + b_h + (r ⊙ h_{t-1}) U_h)`.
 
-    Stands where `keras.layers.GRU` stood: same arguments, same weights, gates in the order
-    z, r, h. Literature that lets z replace instead of keep means the same model with the update
-    gate's weights negated. The arguments that all recurrent layers share, and the meaning of
-    masks, are in `RecurrentLayer`.
+    Drop-in replacement for `keras.layers.GRU`: same arguments, same weights, gates in the order
+    z, r, h. Where the literature swaps z and 1 - z it is the same model with the weights of the
+    update gate negated. The meaning of masks is in `SequenceLayer`.
 
     Args:
         units: size U of the state and of the output.
@@ -43,13 +43,13 @@ class GRU(GatedLayer):
         initial_state: `[(B, U)]`; zeros when left out.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
-        resets: boolean `(B, T)`, true = the row starts anew at this step.
+        resets: boolean `(B, T)`, true = the state is zero before this step.
 
     Returns:
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Cho et al. 2014, arXiv:1406.1078.
 
@@ -57,6 +57,8 @@ class GRU(GatedLayer):
         >>> GRU(8)(keras.ops.ones((2, 5, 3))).shape
         (2, 8)
     """
+
+    config_keys: ClassVar = ("reset_after",)
 
     gates = 3
 
@@ -68,7 +70,7 @@ class GRU(GatedLayer):
         use_bias: bool = True,
         *,
         reset_after: bool = True,
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(units, activation, recurrent_activation, use_bias, **options)
         self.reset_after = reset_after
@@ -78,8 +80,8 @@ class GRU(GatedLayer):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     @property
-    def system(self) -> str:  # type: ignore[override]
-        """Which of the two forms."""
+    def cell_type(self) -> str:  # type: ignore[override]
+        """The form: "gru_reset_after" or "gru_reset_before"."""
         return "gru_reset_after" if self.reset_after else "gru_reset_before"
 
     @cached_property
@@ -87,15 +89,13 @@ class GRU(GatedLayer):
         """The equations."""
         if self.reset_after:
             return Cell(self.with_activations(cells.gru_reset_after))
-        return Cell(self.with_activations(cells.gru_reset_before), prepare=cells.cut_candidate)
+        return Cell(
+            self.with_activations(cells.gru_reset_before), prepare=cells.split_recurrent_kernel
+        )
 
     def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights, the two biases apart."""
+        """Return the current weights, the two biases separately."""
         params = super().parameters()
         if self.use_bias and self.reset_after:
             params["bias"], params["recurrent_bias"] = params["bias"][0], params["bias"][1]
         return params
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "reset_after": self.reset_after}

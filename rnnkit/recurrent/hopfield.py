@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnkit.errors import InputError
+from rnnkit.atomic import replacing
+from rnnkit.errors import InputError, check_choice, check_count
 
 CAPACITY = 0.138  # patterns per unit, Hebb's rule: Amit, Gutfreund and Sompolinsky 1985
 RULES = ("hebb", "storkey")
@@ -21,11 +22,11 @@ class CapacityWarning(UserWarning):
 
 
 class Recall(NamedTuple):
-    """What `HopfieldNetwork.recall` returns.
+    """Result of `HopfieldNetwork.recall`.
 
     Args:
-        states: the states `(B, N)` in which the network ended, each +1 or -1.
-        rested: boolean `(B,)`: the state is a fixed point, no unit would change any more.
+        states: the final states `(B, N)`, each +1 or -1.
+        rested: boolean `(B,)`, true = the state is a fixed point.
     """
 
     states: np.ndarray
@@ -33,12 +34,12 @@ class Recall(NamedTuple):
 
 
 class HopfieldNetwork:
-    """Associative memory of N units that are +1 or -1: stores patterns, recalls them from cues.
+    """Hopfield network: associative memory of N binary units (+1 or -1).
 
-    `s_i ← sign(Σ_j w_ij s_j − θ_i)`; a unit whose sum is zero stays as it is. The weights are
-    symmetric with a zero diagonal, so that asynchronous updates never raise the energy
-    `E(s) = −½ Σ_ij w_ij s_i s_j + Σ_i θ_i s_i` and end at rest. It has no gradient and is no Keras
-    layer: plain NumPy.
+    `s_i ← sign(Σ_j w_ij s_j − θ_i)`; a unit whose sum is zero does not change. The weights are
+    symmetric with a zero diagonal, so that asynchronous updates never increase the energy
+    `E(s) = −½ Σ_ij w_ij s_i s_j + Σ_i θ_i s_i` and converge to a fixed point. It has no gradient
+    and is no Keras layer: plain NumPy.
 
     Args:
         units: the number N of units.
@@ -49,7 +50,7 @@ class HopfieldNetwork:
         stored: the number of patterns stored so far.
 
     Raises:
-        InputError: units that are no positive whole number, thresholds of another shape.
+        InputError: units that are no positive integer, thresholds of another shape.
 
     Source: Hopfield 1982, Neural networks and physical systems with emergent collective
     computational abilities.
@@ -62,10 +63,7 @@ class HopfieldNetwork:
     """
 
     def __init__(self, units: int, thresholds: Any = 0.0) -> None:
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
-            raise InputError(
-                f"HopfieldNetwork: units is {units!r}; expected a positive whole number."
-            )
+        check_count("HopfieldNetwork: units", units)
         given = np.asarray(thresholds, "float64")
         if given.shape not in ((), (units,)) or not np.isfinite(given).all():
             raise InputError(
@@ -78,29 +76,28 @@ class HopfieldNetwork:
         self.stored = 0
 
     def store(self, patterns: Any, rule: str = "hebb") -> None:
-        """Add patterns to those that are stored already.
+        """Store patterns, by Hebb's or Storkey's learning rule, in addition to those stored before.
 
-        Hebb's rule, `w_ij += ξ_i ξ_j / N`, takes a pattern in one product and recalls it up to a
-        few wrong units while fewer than 0.138 N random patterns are stored. Storkey's,
+        Hebb's rule, `w_ij += ξ_i ξ_j / N`, is one product per pattern and recalls it up to a few
+        wrong units while fewer than 0.138 N random patterns are stored. Storkey's,
         `w_ij += (ξ_i ξ_j − ξ_i h_ji − h_ij ξ_j) / N` with `h_ij = Σ_{k≠i,j} w_ik ξ_k`, is slower
-        and holds `N / sqrt(2 ln N)` patterns without an error.
+        and has a capacity of `N / sqrt(2 ln N)` patterns without errors.
 
         Args:
             patterns: `(P, N)` or `(N,)`, each number +1 or -1.
             rule: "hebb" or "storkey".
 
         Raises:
-            InputError: other numbers, another shape, another rule; nothing was stored.
+            InputError: other numbers, another shape, an unknown rule; nothing was stored.
 
         Warns:
-            CapacityWarning: more patterns are stored than the rule can hold.
+            CapacityWarning: more patterns are stored than the capacity of the rule.
 
         Source: Hopfield 1982; Storkey 1997, Increasing the capacity of a Hopfield network without
         sacrificing functionality; Amit, Gutfreund and Sompolinsky 1985, Storing infinite numbers of
         patterns in a spin-glass model of neural networks.
         """
-        if rule not in RULES:
-            raise InputError(f"HopfieldNetwork: rule is {rule!r}; expected one of {RULES}.")
+        check_choice("HopfieldNetwork: rule", rule, RULES)
         rows = self._check("patterns", patterns).astype("float64")
         if rule == "hebb":
             self.weights += rows.T @ rows / self.units
@@ -112,10 +109,10 @@ class HopfieldNetwork:
         limit = CAPACITY * self.units
         if rule == "storkey":
             limit = self.units / np.sqrt(2 * np.log(max(self.units, 2)))
-        if self.stored > max(limit, 1):  # one pattern is at rest in any network
+        if self.stored > max(limit, 1):  # one pattern is a fixed point of any network
             warnings.warn(
                 f"{self.stored} patterns are stored in {self.units} units; past {limit:.1f} "
-                f"(rule {rule!r}) random patterns can no longer be recalled. Store fewer, or take "
+                f"(rule {rule!r}) random patterns can no longer be recalled. Store fewer, or use "
                 "more units.",
                 CapacityWarning,
                 stacklevel=2,
@@ -125,38 +122,34 @@ class HopfieldNetwork:
         """Add one pattern by Storkey's rule, written with `h_ij = h_i − w_ij ξ_j`."""
         half = np.outer(row, row / 2 - self.weights @ row) / self.units
         self.weights *= 1 + 2 / self.units
-        self.weights += half + half.T  # in one sum: symmetric to the last bit
+        self.weights += half + half.T  # in one sum: exactly symmetric
         np.fill_diagonal(self.weights, 0.0)
 
     def recall(
         self, cues: Any, steps: int = 100, order: str = "steepest", seed: int | None = None
     ) -> Recall:
-        """Let the network run from the cues until it rests.
+        """Update the network from the cues until it converges.
 
-        | order | which unit changes next | ends |
+        | order | which unit is updated next | converges |
         |---|---|---|
-        | "steepest" | the one whose change lowers the energy most; recalls best | always at rest |
-        | "random" | the next one of a random order, drawn anew when all had their turn | at rest |
-        | "synchronous" | all at once | at rest, or two states follow each other for ever |
+        | "steepest" | the one that lowers the energy most; recalls best | to a fixed point |
+        | "random" | all in a random order, drawn again for each sweep | to a fixed point |
+        | "synchronous" | all at once | to a fixed point or a cycle of two states |
 
         Args:
             cues: `(B, N)` or `(N,)`, each number +1 or -1.
-            steps: how many times all units have their turn at most.
+            steps: maximum number of sweeps over all units.
             order: "steepest", "random" or "synchronous"; the first two are asynchronous.
-            seed: seed of the random order, which all cues share.
+            seed: seed of the random order, the same for all cues.
 
         Returns:
             `Recall(states, rested)`.
 
         Raises:
-            InputError: other numbers, another shape, another order, steps that are not positive.
+            InputError: other numbers, another shape, an unknown order, steps that are not positive.
         """
-        if order not in ORDERS:
-            raise InputError(f"HopfieldNetwork: order is {order!r}; expected one of {ORDERS}.")
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps <= 0:
-            raise InputError(
-                f"HopfieldNetwork: steps is {steps!r}; expected a positive whole number."
-            )
+        check_choice("HopfieldNetwork: order", order, ORDERS)
+        check_count("HopfieldNetwork: steps", steps)
         states = self._check("cues", cues).astype("float64")
         rng = np.random.default_rng(seed)
         for _ in range(steps):
@@ -171,31 +164,31 @@ class HopfieldNetwork:
         return Recall(states.astype("int8"), self._rested(states))
 
     def fields(self, states: Any) -> np.ndarray:
-        """Return `Σ_j w_ij s_j − θ_i` for states `(B, N)`: the sums whose signs the units take."""
+        """Return the local fields `Σ_j w_ij s_j − θ_i` for states `(B, N)`."""
         return np.asarray(states, "float64") @ self.weights - self.thresholds
 
     def energy(self, states: Any) -> np.ndarray:
-        """Return `E(s) = −½ Σ_ij w_ij s_i s_j + Σ_i θ_i s_i` `(B,)` for states `(B, N)`."""
+        """Return the energy `−½ Σ_ij w_ij s_i s_j + Σ_i θ_i s_i` `(B,)` for states `(B, N)`."""
         rows = self._check("states", states).astype("float64")
         return -0.5 * np.sum(rows * (rows @ self.weights), axis=1) + rows @ self.thresholds
 
     def _next(self, states: np.ndarray, fields: np.ndarray) -> np.ndarray:
-        """Return the signs of the fields; where a field is zero, up to rounding, the old state."""
+        """Return the signs of the fields; the old state where a field is zero up to rounding."""
         return np.where(np.abs(fields) <= self._slack, states, np.sign(fields))
 
     @property
     def _slack(self) -> float:
-        """What counts as zero in a field: rounding grows with the number of units."""
+        """Tolerance for a zero field: rounding grows with the number of units."""
         return 1e-12 * self.units
 
     def _rested(self, states: np.ndarray) -> np.ndarray:
-        """Tell for each row whether no unit would change."""
+        """Return for each row whether it is a fixed point."""
         return (self._next(states, self.fields(states)) == states).all(axis=1)
 
     def _in_turn(self, states: np.ndarray, places: np.ndarray) -> None:
         """Update all units in place, one after the other, for all rows at once.
 
-        The fields are kept and changed by the units that flip: near rest these are few.
+        The fields are updated for units that flip only: near a fixed point these are few.
         """
         fields = self.fields(states)
         for place in places:
@@ -206,7 +199,7 @@ class HopfieldNetwork:
                 states[rows, place] = new[rows]
 
     def _steepest(self, states: np.ndarray) -> None:
-        """Flip in each row the unit that its field pulls hardest, in place, N times at most."""
+        """Flip in each row the unit that lowers the energy most, in place, at most N times."""
         fields = self.fields(states)
         rows = np.arange(len(states))
         for _ in range(self.units):
@@ -230,33 +223,27 @@ class HopfieldNetwork:
         if array.dtype == bool or not np.isin(array, (-1, 1)).all():
             values = np.unique(array)[:5].tolist()
             raise InputError(
-                f"HopfieldNetwork: {label} hold {values}; expected +1 and -1 alone. For zeros and "
-                "ones give 2 * x - 1."
+                f"HopfieldNetwork: {label} contain {values}; expected +1 and -1 only. For zeros "
+                "and ones give 2 * x - 1."
             )
         return array
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the network to an `.npz` file, whole or not at all."""
-        target = Path(path)
-        beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            with beside.open("wb") as file:
-                np.savez_compressed(
-                    file, weights=self.weights, thresholds=self.thresholds, stored=self.stored
-                )
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        """Write the network to an `.npz` file, atomically."""
+        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file, weights=self.weights, thresholds=self.thresholds, stored=self.stored
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> HopfieldNetwork:
-        """Read a network that `save` wrote."""
+        """Read a network from a file of `save`."""
         with np.load(path) as file:
             missing = {"weights", "thresholds", "stored"} - set(file.files)
             if missing:
                 raise InputError(
-                    f"HopfieldNetwork: {path} has no {sorted(missing)}; expected a file that "
-                    "HopfieldNetwork.save wrote."
+                    f"HopfieldNetwork: {path} has no {sorted(missing)}; expected a file of "
+                    "HopfieldNetwork.save."
                 )
             network = cls(len(file["weights"]), file["thresholds"])
             network.weights = file["weights"]

@@ -1,4 +1,4 @@
-"""The Jordan network: the recurrence runs from the output."""
+"""The Jordan network: the output is fed back."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any, Unpack
 import keras
 from keras import ops
 
-from rnnkit.recurrent.base import Options, RecurrentLayer
+from rnnkit.errors import check_count
+from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
 from rnnkit.recurrent.cells import Cell, Params, Tensor, dropped
+from rnnkit.recurrent.sequence import options_config
 
 
 def jordan_rnn(
@@ -30,23 +32,22 @@ def jordan_rnn(
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class JordanRNN(RecurrentLayer):
-    """Jordan network: the output, not the hidden layer, is what the next step sees.
+    """Jordan network: the output, not the hidden layer, is fed back.
 
     `h_t = f(x_t W + y_{t-1} U + b)`, `y_t = g(h_t V + c)`, with `U(D + O + 1) + O(U + 1)`
-    parameters. The one state is y; h lives for a step. The arguments that all recurrent layers
-    share, and the meaning of masks, are in `RecurrentLayer`.
+    parameters. The one state is y. The meaning of masks is in `SequenceLayer`.
 
     Weights: kernel `(D, U)`, recurrent kernel `(O, U)`, bias `(U)`, `output_kernel (U, O)`,
     `output_bias (O)`. The last two have the initializers, regularizers and constraints of kernel
-    and bias.
+    and bias. Recurrent dropout applies to y.
 
     Args:
         units: size U of the hidden layer h.
         output_units: size O of the state and output y; `units` when left out.
         activation: f.
-        output_activation: g. With an unbounded one the loop through y can grow without limit.
+        output_activation: g. With an unbounded one y can diverge.
         use_bias: add b and c.
-        **options: see `RecurrentLayer`. Recurrent dropout acts on y on its way into `y_{t-1} U`.
+        **options: see `RecurrentLayer`.
 
     Call arguments:
         sequences: `(B, T, D)`.
@@ -58,7 +59,7 @@ class JordanRNN(RecurrentLayer):
         `(B, O)`, or `(B, T, O)` with `return_sequences=True`; with `return_state=True` also `y`.
 
     Raises:
-        InputError: sizes that are no positive whole number, a state or mask of another shape.
+        InputError: sizes that are no positive integer, a state or mask of another shape.
 
     Source: Jordan 1986, Serial Order: A Parallel Distributed Processing Approach.
 
@@ -68,7 +69,7 @@ class JordanRNN(RecurrentLayer):
     """
 
     gates = 1
-    system = "jordan_rnn"
+    cell_type = "jordan_rnn"
 
     def __init__(
         self,
@@ -77,11 +78,11 @@ class JordanRNN(RecurrentLayer):
         activation: Any = "tanh",
         output_activation: Any = "tanh",
         use_bias: bool = True,
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         output_units = units if output_units is None else output_units
-        self.check_size("units", units)
-        self.output_units = self.check_size("output_units", output_units)  # for `state_size`
+        check_count("JordanRNN: units", units)
+        self.output_units = check_count("JordanRNN: output_units", output_units)  # for `state_size`
         super().__init__(units, use_bias=use_bias, **options)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
@@ -92,13 +93,13 @@ class JordanRNN(RecurrentLayer):
         return [self.output_units]
 
     def build_weights(self, width: int) -> None:
-        """Create the weights into the hidden layer and those out of it."""
+        """Create the weights of the hidden layer and of the output."""
         super().build_weights(width)
-        self.output_kernel = self.add_part(
-            "output_kernel", (self.units, self.output_units), "kernel"
+        self.output_kernel = self.add_weight_like(
+            "kernel", "output_kernel", (self.units, self.output_units)
         )
         if self.use_bias:
-            self.output_bias = self.add_part("output_bias", (self.output_units,), "bias")
+            self.output_bias = self.add_weight_like("bias", "output_bias", (self.output_units,))
 
     @cached_property
     def cell(self) -> Cell:
@@ -116,10 +117,9 @@ class JordanRNN(RecurrentLayer):
         return {**super().parameters(), **added}
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         return {
             **super().get_config(),
             "output_units": self.output_units,
-            "activation": keras.activations.serialize(self.activation),
-            "output_activation": keras.activations.serialize(self.output_activation),
+            **options_config(self, ("activation", "output_activation")),
         }

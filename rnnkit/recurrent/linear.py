@@ -1,68 +1,58 @@
-"""What the gated linear recurrences share: the scan, exact masks and resets, kernel and bias."""
+"""Base of the gated linear recurrences: scan, exact masks and resets, kernel and bias."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import keras
 from keras import ops
 
 from rnnkit.backend.linear import linear_scan
-from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Shape, Tensor
+from rnnkit.options import Option, separate
+from rnnkit.recurrent.sequence import (
+    SequenceLayer,
+    SequenceOptions,
+    Shape,
+    Tensor,
+    options_config,
+    own_settings,
+    set_options,
+)
 
 
 class LinearOptions(SequenceOptions, total=False):
-    """The arguments that all gated linear recurrences share."""
+    """The arguments of all gated linear recurrences."""
 
-    use_bias: bool
-    kernel_initializer: Any
-    bias_initializer: Any
-    kernel_regularizer: Any
-    bias_regularizer: Any
-    kernel_constraint: Any
-    bias_constraint: Any
+    use_bias: Annotated[bool, Option(True, "add the biases.")]
+    kernel_initializer: Annotated[Any, Option("glorot_uniform", "initializer of the kernels.")]
+    bias_initializer: Annotated[Any, Option("zeros", "initializer of the biases.")]
+    kernel_regularizer: Annotated[Any, Option(None, "penalty on the kernels.")]
+    bias_regularizer: Annotated[Any, Option(None, "penalty on the biases.")]
+    kernel_constraint: Annotated[Any, Option(None, "constraint on the kernels.")]
+    bias_constraint: Annotated[Any, Option(None, "constraint on the biases.")]
+
+
+LINEAR = own_settings(LinearOptions, SequenceOptions)
 
 
 class LinearRecurrence(SequenceLayer):
-    """A layer whose state is linear in the state before: `h_t = a_t ⊙ h_{t-1} + b_t`. Abstract.
+    """Gated linear recurrence: `h_t = a_t ⊙ h_{t-1} + b_t`. Abstract.
 
-    A subclass gives `build_weights` and `factors`: the gates `a_t` and the inputs `b_t` depend on
-    the inputs `x_t` alone, so they are computed for all steps at once, and the states by one
+    A subclass defines `build_weights` and `factors`: the gates `a_t` and the inputs `b_t` depend on
+    the inputs `x_t` only, so they are computed for all steps at once, and the states by one
     `rnnkit.backend.linear.linear_scan`. A masked step is `a_t = 1, b_t = 0`, a reset `a_t = 0`:
-    both exact. Gates and states are computed in float32 at least, whatever the policy: in
+    both exact. Gates and states are computed in float32 at least, whatever the dtype policy: in
     half precision a gate near one would be one. The meaning of masks and resets is in
     `SequenceLayer`.
 
     Args:
         units: size U of the state and of the output.
-        use_bias: add the biases.
-        kernel_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, bias_regularizer: penalties on the weights.
-        kernel_constraint, bias_constraint: projections of the weights.
-        **options: see `SequenceLayer`.
     """
 
-    def __init__(
-        self,
-        units: int,
-        *,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(units, **options)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
+    def __init__(self, units: int, **options: Unpack[LinearOptions]) -> None:
+        own, rest = separate(options, LINEAR, type(self).__name__)
+        super().__init__(units, **rest)
+        set_options(self, own)
 
     def factors(self, sequences: Tensor) -> tuple[Tensor, Tensor]:
         """Return `a` and `b`, each `(B, T, U)` in the dtype `wide`, for inputs `(B, T, D)`."""
@@ -70,7 +60,7 @@ class LinearRecurrence(SequenceLayer):
 
     @property
     def wide(self) -> str:
-        """The dtype of gates and states: the layer's own, or float32 if that is a half."""
+        """The dtype of gates and states: that of the layer, or float32 if it has 16 bits."""
         half = self.compute_dtype in ("float16", "bfloat16")
         return "float32" if half else self.compute_dtype
 
@@ -117,10 +107,5 @@ class LinearRecurrence(SequenceLayer):
         return h, (h[:, 0] if self.go_backwards else h[:, -1],)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        config = {**super().get_config(), "use_bias": self.use_bias}
-        for part in ("kernel", "bias"):
-            for kind in ("initializer", "regularizer", "constraint"):
-                key = f"{part}_{kind}"
-                config[key] = getattr(keras, f"{kind}s").serialize(getattr(self, key))
-        return config
+        """Return the arguments of the layer, for `from_config`."""
+        return {**super().get_config(), **options_config(self, LINEAR)}

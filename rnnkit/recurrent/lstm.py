@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.recurrent import cells
-from rnnkit.recurrent.base import Options
+from rnnkit.recurrent.base import RecurrentOptions
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.gated import GatedLayer
 from rnnkit.recurrent.sequence import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class LSTM(GatedLayer):
+class LSTM(SavedArguments, GatedLayer):
     """Long short-term memory, with `4U(D + U + 1)` parameters.
 
     `i, f, o = σ(x_t W_• + h_{t-1} U_• + b_•)`, `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`,
     `c_t = f ⊙ c_{t-1} + i ⊙ c̃`, `h_t = o ⊙ tanh(c_t)`.
 
-    Stands where `keras.layers.LSTM` stood: same arguments, same weights, gates in the order
-    i, f, c, o. The arguments that all recurrent layers share, and the meaning of masks, are in
-    `RecurrentLayer`.
+    Drop-in replacement for `keras.layers.LSTM`: same arguments, same weights, gates in the order
+    i, f, c, o. The meaning of masks is in `SequenceLayer`.
 
     Args:
         units: size U of the states and of the output.
         activation: the activation of the candidate and of the cell's output.
         recurrent_activation: the activation of the gates.
         use_bias: add b.
-        unit_forget_bias: start the forget gate's bias at one (Jozefowicz et al. 2015).
+        unit_forget_bias: initialise the bias of the forget gate at one (Jozefowicz et al. 2015).
         **options: see `RecurrentLayer`.
 
     Call arguments:
@@ -39,13 +39,13 @@ class LSTM(GatedLayer):
         initial_state: `[h, c]`, each `(B, U)`; zeros when left out.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
-        resets: boolean `(B, T)`, true = the row starts anew at this step.
+        resets: boolean `(B, T)`, true = the states are zero before this step.
 
     Returns:
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h, c`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000.
 
@@ -54,8 +54,10 @@ class LSTM(GatedLayer):
         (2, 5, 8)
     """
 
+    config_keys: ClassVar = ("unit_forget_bias",)
+
     gates = 4
-    system = "lstm"
+    cell_type = "lstm"
 
     def __init__(
         self,
@@ -65,13 +67,13 @@ class LSTM(GatedLayer):
         use_bias: bool = True,
         *,
         unit_forget_bias: bool = True,
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(units, activation, recurrent_activation, use_bias, **options)
         self.unit_forget_bias = unit_forget_bias
 
     def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
-        """Return the first value of the bias: the forget gate's part is one."""
+        """Return the initial value of the bias: one for the forget gate."""
         if not self.unit_forget_bias:
             return super().start_bias(shape, dtype)
         ones = ops.ones((self.units,), dtype=dtype)
@@ -88,7 +90,3 @@ class LSTM(GatedLayer):
     def cell(self) -> Cell:
         """The equations."""
         return Cell(self.with_activations(cells.lstm))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}

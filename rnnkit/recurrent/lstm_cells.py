@@ -19,7 +19,7 @@ def peephole(
     activation: Activation,
     recurrent_activation: Activation,
 ) -> tuple:
-    """LSTM whose gates see the cell: i and f see `c_{t-1}`, o sees `c_t`; gates i, f, c, o.
+    """Peephole LSTM: i and f also depend on `c_{t-1}`, o on `c_t`; gates i, f, c, o.
 
     Source: Gers and Schmidhuber 2000, Recurrent Nets that Time and Count.
     """
@@ -40,7 +40,7 @@ def coupled(
     activation: Activation,
     recurrent_activation: Activation,
 ) -> tuple:
-    """LSTM that writes where it forgets: `c_t = f ⊙ c_{t-1} + (1 - f) ⊙ c̃`; gates f, c, o.
+    """Coupled LSTM: `c_t = f ⊙ c_{t-1} + (1 - f) ⊙ c̃`; gates f, c, o.
 
     Source: Greff et al. 2017, LSTM: A Search Space Odyssey, arXiv:1503.04069 (CIFG).
     """
@@ -60,7 +60,7 @@ def projected(
     activation: Activation,
     recurrent_activation: Activation,
 ) -> tuple:
-    """LSTM with a narrow output: `h_t = (o ⊙ tanh(c_t)) P`; gates i, f, c, o.
+    """Projected LSTM: `h_t = (o ⊙ tanh(c_t)) P`; gates i, f, c, o.
 
     Source: Sak, Senior and Beaufays 2014, arXiv:1402.1128.
     """
@@ -74,7 +74,7 @@ def projected(
 def normalize(x: Tensor, gain: Tensor, epsilon: float) -> Tensor:
     """Layer normalisation: `g ⊙ (x - mean) / sqrt(variance + ε)`, both over the last axis.
 
-    Computed in float32 at least: the squares of float16 numbers overflow early.
+    Computed in float32 at least: squares of float16 numbers overflow.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
     wide = ops.cast(x, keras.backend.result_type(dtype, "float32"))
@@ -98,7 +98,7 @@ def layer_norm(
     recurrent_activation: Activation,
     epsilon: float,
 ) -> tuple:
-    """LSTM with its two products and its cell normalised; gates i, f, c, o.
+    """Layer-normalised LSTM: its two products and its cell are normalised; gates i, f, c, o.
 
     `gates = LN(x_t W; g) + LN(h_{t-1} U; g') + b`, `h_t = o ⊙ tanh(LN(c_t; g'') + b'')`.
 
@@ -109,7 +109,7 @@ def layer_norm(
     gates = x + normalize(product, params["recurrent_gain"], epsilon)
     i, f, candidate, o = ops.split(gates, 4, axis=-1)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(candidate)
-    shown = normalize(c, params["cell_gain"], epsilon)
+    normalized = normalize(c, params["cell_gain"], epsilon)
     if "cell_bias" in params:
-        shown = shown + params["cell_bias"]
-    return recurrent_activation(o) * activation(shown), c
+        normalized = normalized + params["cell_bias"]
+    return recurrent_activation(o) * activation(normalized), c

@@ -3,47 +3,50 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import Any, Unpack
+from typing import Annotated, Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
+from rnnkit.options import Option
 from rnnkit.recurrent import lstm_cells
-from rnnkit.recurrent.base import Options
+from rnnkit.recurrent.base import RecurrentOptions
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.lstm import LSTM
 from rnnkit.recurrent.sequence import Shape, Tensor
 
 
-class LSTMOptions(Options, total=False):
-    """The arguments that all variants share beside activations and bias."""
+class LSTMOptions(RecurrentOptions, total=False):
+    """The arguments of all variants of the LSTM, besides activations and bias."""
 
-    unit_forget_bias: bool
+    unit_forget_bias: Annotated[
+        bool, Option(True, "initialise the bias of the forget gate at one.")
+    ]
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class PeepholeLSTM(LSTM):
-    """LSTM whose gates see the cell, with `4U(D + U + 1) + 3U` parameters.
+    """LSTM with peephole connections from the cell to the gates, `4U(D + U + 1) + 3U` parameters.
 
     `i, f = σ(x_t W_• + h_{t-1} U_• + p_• ⊙ c_{t-1} + b_•)`,
     `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`, `c_t = f ⊙ c_{t-1} + i ⊙ c̃`,
     `o = σ(x_t W_o + h_{t-1} U_o + p_o ⊙ c_t + b_o)`, `h_t = o ⊙ tanh(c_t)`.
 
     Weights: those of `LSTM`, gates in the order i, f, c, o, then `peephole_kernel (3, U)`, its rows
-    for i, f, o. The calls, and what comes back, are those of `LSTM`.
+    for i, f, o. Call arguments and return values are those of `LSTM`.
 
     Args:
         units: size U of the states and of the output.
         activation: the activation of the candidate and of the cell's output.
         recurrent_activation: the activation of the gates.
         use_bias: add b.
-        peephole_initializer: how p starts. The recurrent kernel's regularizer and constraint
-            hold for it.
+        peephole_initializer: initializer of p; its regularizer and constraint are those of the
+            recurrent kernel.
         **options: `unit_forget_bias` of `LSTM`, and see `RecurrentLayer`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Gers and Schmidhuber 2000, Recurrent Nets that Time and Count.
 
@@ -52,7 +55,7 @@ class PeepholeLSTM(LSTM):
         (2, 8)
     """
 
-    system = "lstm_peephole"
+    cell_type = "lstm_peephole"
 
     def __init__(
         self,
@@ -70,8 +73,8 @@ class PeepholeLSTM(LSTM):
     def build_weights(self, width: int) -> None:
         """Create the LSTM's weights and the peepholes."""
         super().build_weights(width)
-        self.peephole_kernel = self.add_part(
-            "peephole_kernel", (3, self.units), "recurrent", self.peephole_initializer
+        self.peephole_kernel = self.add_weight_like(
+            "recurrent", "peephole_kernel", (3, self.units), self.peephole_initializer
         )
 
     @cached_property
@@ -85,23 +88,23 @@ class PeepholeLSTM(LSTM):
         return {**super().parameters(), "peephole_kernel": peepholes}
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         initializer = keras.initializers.serialize(self.peephole_initializer)
         return {**super().get_config(), "peephole_initializer": initializer}
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CoupledLSTM(LSTM):
-    """LSTM that writes where it forgets (`i = 1 - f`), with `3U(D + U + 1)` parameters.
+    """LSTM with coupled input and forget gates (CIFG, `i = 1 - f`), `3U(D + U + 1)` parameters.
 
     `f, o = σ(x_t W_• + h_{t-1} U_• + b_•)`, `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`,
     `c_t = f ⊙ c_{t-1} + (1 - f) ⊙ c̃`, `h_t = o ⊙ tanh(c_t)`.
 
-    Weights: kernel, recurrent kernel and bias, gates in the order f, c, o. The arguments, the calls
-    and what comes back are those of `LSTM`.
+    Weights: kernel, recurrent kernel and bias, gates in the order f, c, o. Arguments, call
+    arguments and return values are those of `LSTM`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Greff et al. 2017, LSTM: A Search Space Odyssey, arXiv:1503.04069 (CIFG).
 
@@ -111,10 +114,10 @@ class CoupledLSTM(LSTM):
     """
 
     gates = 3
-    system = "lstm_coupled"
+    cell_type = "lstm_coupled"
 
     def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
-        """Return the first value of the bias: the forget gate's part is one."""
+        """Return the initial value of the bias: one for the forget gate."""
         if not self.unit_forget_bias:
             return self.bias_initializer(shape, dtype=dtype)
         rest = self.bias_initializer((2 * self.units,), dtype=dtype)
@@ -128,14 +131,14 @@ class CoupledLSTM(LSTM):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class ProjectedLSTM(LSTM):
-    """LSTM with a narrow output and recurrence, with `4U(D + P + 1) + UP` parameters.
+    """LSTM with a recurrent projection layer (LSTMP), with `4U(D + P + 1) + UP` parameters.
 
     `i, f, o = σ(x_t W_• + h_{t-1} U_• + b_•)`, `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`,
     `c_t = f ⊙ c_{t-1} + i ⊙ c̃`, `h_t = (o ⊙ tanh(c_t)) P`.
 
     Weights: kernel `(D, 4U)`, recurrent kernel `(P, 4U)`, bias, gates in the order i, f, c, o, then
     `projection_kernel (U, P)`. This is `torch.nn.LSTM(D, U, proj_size=P)`;
-    `rnnkit.recurrent.convert` moves the weights.
+    `rnnkit.recurrent.from_torch` converts the weights.
 
     Args:
         units: size U of the cell c.
@@ -143,7 +146,8 @@ class ProjectedLSTM(LSTM):
         activation: the activation of the candidate and of the cell's output.
         recurrent_activation: the activation of the gates.
         use_bias: add b.
-        projection_initializer: how P starts. The kernel's regularizer and constraint hold for it.
+        projection_initializer: initializer of P; its regularizer and constraint are those of the
+            kernel.
         **options: `unit_forget_bias` of `LSTM`, and see `RecurrentLayer`.
 
     Call arguments:
@@ -156,7 +160,7 @@ class ProjectedLSTM(LSTM):
         `(B, P)`, or `(B, T, P)` with `return_sequences=True`; with `return_state=True` also `h, c`.
 
     Raises:
-        InputError: units or a projection that are no positive whole number, a projection wider
+        InputError: units or a projection that are no positive integer, a projection wider
             than the cell, a state or mask of another shape.
 
     Source: Sak, Senior and Beaufays 2014, arXiv:1402.1128.
@@ -166,7 +170,7 @@ class ProjectedLSTM(LSTM):
         (2, 4)
     """
 
-    system = "lstm_projected"
+    cell_type = "lstm_projected"
 
     def __init__(
         self,
@@ -179,7 +183,7 @@ class ProjectedLSTM(LSTM):
         projection_initializer: Any = "glorot_uniform",
         **options: Unpack[LSTMOptions],
     ) -> None:
-        self.projection = self.check_size("projection", projection)  # `state_size` asks for it
+        self.projection = check_count("ProjectedLSTM: projection", projection)  # for `state_size`
         super().__init__(units, activation, recurrent_activation, use_bias, **options)
         if projection > units:
             raise InputError(
@@ -196,10 +200,10 @@ class ProjectedLSTM(LSTM):
     def build_weights(self, width: int) -> None:
         """Create the LSTM's weights and the projection."""
         super().build_weights(width)
-        self.projection_kernel = self.add_part(
+        self.projection_kernel = self.add_weight_like(
+            "kernel",
             "projection_kernel",
             (self.units, self.projection),
-            "kernel",
             self.projection_initializer,
         )
 
@@ -214,7 +218,7 @@ class ProjectedLSTM(LSTM):
         return {**super().parameters(), "projection_kernel": projection}
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         initializer = keras.initializers.serialize(self.projection_initializer)
         return {
             **super().get_config(),
@@ -229,12 +233,12 @@ class LayerNormLSTM(LSTM):
 
     `i, f, c̃, o = LN(x_t W; g) + LN(h_{t-1} U; g') + b` before `σ`, `tanh`,
     `c_t = f ⊙ c_{t-1} + i ⊙ c̃`, `h_t = o ⊙ tanh(LN(c_t; g'') + b'')`, where
-    `LN(a; g) = g ⊙ (a - mean(a)) / sqrt(var(a) + ε)`; of the products mean and variance are those
-    of all four gates together.
+    `LN(a; g) = g ⊙ (a - mean(a)) / sqrt(var(a) + ε)`; mean and variance of a product are those of
+    all four gates together.
 
     Weights: those of `LSTM`, gates in the order i, f, c, o, then `kernel_gain (4U)`,
-    `recurrent_gain (4U)`, `cell_gain (U)`, which start at one, and `cell_bias (U)`. The calls, and
-    what comes back, are those of `LSTM`.
+    `recurrent_gain (4U)`, `cell_gain (U)`, initially one, and `cell_bias (U)`. Call arguments and
+    return values are those of `LSTM`.
 
     Args:
         units: size U of the states and of the output.
@@ -255,7 +259,9 @@ class LayerNormLSTM(LSTM):
         (2, 8)
     """
 
-    system = "lstm_layer_norm"
+    config_keys: ClassVar = ("epsilon",)
+
+    cell_type = "lstm_layer_norm"
 
     def __init__(
         self,
@@ -280,10 +286,10 @@ class LayerNormLSTM(LSTM):
         for name, size in self._gains():
             setattr(self, name, self.add_weight((size,), name=name, initializer="ones"))
         if self.use_bias:
-            self.cell_bias = self.add_part("cell_bias", (self.units,), "bias")
+            self.cell_bias = self.add_weight_like("bias", "cell_bias", (self.units,))
 
     def _gains(self) -> tuple:
-        """Return the names and the sizes of the gains."""
+        """Return names and sizes of the gains."""
         wide = self.gates * self.units
         return ("kernel_gain", wide), ("recurrent_gain", wide), ("cell_gain", self.units)
 
@@ -300,7 +306,3 @@ class LayerNormLSTM(LSTM):
         names = [name for name, _ in self._gains()] + ["cell_bias"] * self.use_bias
         added = {name: ops.convert_to_tensor(getattr(self, name)) for name in names}
         return {**super().parameters(), **added}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "epsilon": self.epsilon}

@@ -1,4 +1,4 @@
-"""MinGRU and MinLSTM: gates that see the input alone, so that all steps are computed at once."""
+"""MinGRU and MinLSTM: gates that depend on the input only, so that all steps are parallel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def positive(x: Tensor) -> Tensor:
 
 
 class _Minimal(LinearRecurrence):
-    """What MinGRU and MinLSTM share: one kernel, an activation, the signed form."""
+    """Base of MinGRU and MinLSTM: one kernel, an activation, the signed form. Abstract."""
 
     gates: int
 
@@ -62,12 +62,12 @@ class _Minimal(LinearRecurrence):
         return ops.split(ops.cast(x, self.wide), self.gates, axis=-1)
 
     def blend(self, new: Tensor, candidate: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `a` and `b` where the share `new` of the state is replaced by the candidate."""
+        """Return the factors `a` and `b` of an update gate `new` and a candidate."""
         a = 1.0 - 2.0 * new if self.signed else 1.0 - new
         return a, new * self.activation(candidate)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         activation = keras.activations.serialize(self.activation)
         return {**super().get_config(), "activation": activation, "signed": self.signed}
 
@@ -77,16 +77,16 @@ class MinGRU(_Minimal):
     """Minimal GRU: `h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t`, with `2U(D + 1)` parameters.
 
     `z_t = σ(x_t W_z + b_z)`, `h̃_t = g(x_t W_h + b_h)`. With `signed=True` the state is multiplied
-    by `1 - 2 z_t`, in (-1, 1), instead of `1 - z_t`, in (0, 1): a state can change its sign, which
-    counting modulo two (parity) needs.
+    by `1 - 2 z_t`, in (-1, 1), instead of `1 - z_t`, in (0, 1): a state can change its sign, as
+    parity needs.
 
-    The literature's z replaces the state, the GRU's of this kit keeps it. The arguments that all
-    linear recurrences share are in `LinearRecurrence`, the meaning of masks in `SequenceLayer`.
+    As in the paper z replaces the state; in `GRU` it keeps the state. The meaning of masks is in
+    `SequenceLayer`.
 
     Args:
         units: size U of the state and of the output.
-        activation: g; "positive" is the one of the paper's logarithmic form.
-        signed: let the factors of the state be negative.
+        activation: g; "positive" is that of the paper's logarithmic form.
+        signed: allow negative factors of the state.
         **options: see `LinearRecurrence`.
 
     Call arguments:
@@ -100,7 +100,7 @@ class MinGRU(_Minimal):
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Feng et al. 2024, arXiv:2410.01201; the signed form: Grazzi et al. 2024,
     arXiv:2411.12537.
@@ -124,16 +124,14 @@ class MinLSTM(_Minimal):
 
     `f_t, i_t = σ(x_t W_• + b_•)`, `h̃_t = g(x_t W_h + b_h)`, and both gates divided by their sum:
     `f' = f / (f + i)`, `i' = i / (f + i)`. With `signed=True` the state is multiplied by `f' - i'`,
-    in (-1, 1), instead of `f'`, in (0, 1): a state can change its sign, which counting modulo two
-    (parity) needs.
+    in (-1, 1), instead of `f'`, in (0, 1): a state can change its sign, as parity needs.
 
-    Gates in the order f, i, h. The arguments that all linear recurrences share are in
-    `LinearRecurrence`, the meaning of masks in `SequenceLayer`.
+    Gates in the order f, i, h. The meaning of masks is in `SequenceLayer`.
 
     Args:
         units: size U of the state and of the output.
-        activation: g; "positive" is the one of the paper's logarithmic form.
-        signed: let the factors of the state be negative.
+        activation: g; "positive" is that of the paper's logarithmic form.
+        signed: allow negative factors of the state.
         **options: see `LinearRecurrence`.
 
     Call arguments:
@@ -147,7 +145,7 @@ class MinLSTM(_Minimal):
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Feng et al. 2024, arXiv:2410.01201; the signed form: Grazzi et al. 2024,
     arXiv:2411.12537.
@@ -162,5 +160,5 @@ class MinLSTM(_Minimal):
     def factors(self, sequences: Tensor) -> tuple[Tensor, Tensor]:
         """Return `f'` (or `f' - i'`) and `i' ⊙ h̃`."""
         f, i, candidate = self.project(sequences)
-        # i / (f + i) with σ(x) = exp(-softplus(-x)): no 0 / 0 where both gates are shut
+        # i / (f + i) with σ(x) = exp(-softplus(-x)): no 0 / 0 where both gates are closed
         return self.blend(ops.sigmoid(ops.softplus(-f) - ops.softplus(-i)), candidate)

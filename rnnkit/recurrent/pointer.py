@@ -1,27 +1,50 @@
-"""Layers of decoders: copying from the source, and hearing one's own words in training."""
+"""Decoder layers: pointer-generator copying and scheduled sampling."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
+from rnnkit.options import expand_signature
 from rnnkit.recurrent.sequence import Tensor
+
+# Names of call arguments in files that earlier versions saved.
+OLD_SHAPES = {
+    "told_shape": "decoder_outputs_shape",
+    "words_shape": "decoder_inputs_shape",
+    "entering_shape": "decoder_inputs_shape",
+}
+
+
+class _DecoderLayer(keras.layers.Layer):
+    """A layer whose call arguments had other names in earlier versions."""
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layer of a saved file."""
+        shapes = config["shapes_dict"]
+        self.build(**{OLD_SHAPES.get(name, name): shape for name, shape in shapes.items()})
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class PointerGenerator(keras.layers.Layer):
-    """Mix the words of a vocabulary with those of the source: write or copy.
+@expand_signature
+class PointerGenerator(_DecoderLayer):
+    """Pointer-generator network: a mixture of generating from the vocabulary and copying.
 
     `p(w) = g softmax(z)_w + (1 - g) Σ_{s: source_s = w} α_s`, `g = σ([a; x] k + b)`.
 
+    Args:
+        kernel_initializer: initializer of k.
+        **kwargs: the arguments of every Keras layer.
+
     Call arguments:
         scores: z, `(B, T, V)`.
-        weights: the attention's weights α, `(B, T, S)`.
+        weights: attention weights α, `(B, T, S)`.
         source: ids of the same vocabulary, `(B, S)`.
-        told: the decoder's output a, `(B, T, A)`.
-        words: what entered the decoder, x, `(B, T, D)`.
+        decoder_outputs: a, `(B, T, A)`.
+        decoder_inputs: x, `(B, T, D)`.
 
     Returns:
         `log p`, `(B, T, V)`.
@@ -44,27 +67,35 @@ class PointerGenerator(keras.layers.Layer):
         scores_shape: Any,
         weights_shape: Any,
         source_shape: Any,
-        told_shape: Any,
-        words_shape: Any,
+        decoder_outputs_shape: Any,
+        decoder_inputs_shape: Any,
     ) -> None:
         """Create the weights of the gate."""
         del scores_shape, weights_shape, source_shape
         self.kernel = self.add_weight(
-            shape=(told_shape[-1] + words_shape[-1], 1),
+            shape=(decoder_outputs_shape[-1] + decoder_inputs_shape[-1], 1),
             initializer=self.kernel_initializer,
             name="kernel",
         )
         self.bias = self.add_weight(shape=(1,), initializer="zeros", name="bias")
 
     def call(
-        self, scores: Tensor, weights: Tensor, source: Tensor, told: Tensor, words: Tensor
+        self,
+        scores: Tensor,
+        weights: Tensor,
+        source: Tensor,
+        decoder_outputs: Tensor,
+        decoder_inputs: Tensor,
     ) -> Tensor:
-        """Return the logarithms of the mixture's probabilities."""
+        """Return the log-probabilities of the mixture."""
         batch, steps, size = ops.shape(scores)
         read = ops.shape(weights)[2]
-        gate = ops.matmul(ops.concatenate([told, words], -1), ops.cast(self.kernel, told.dtype))
-        gate = ops.cast(ops.sigmoid(gate + ops.cast(self.bias, told.dtype)), "float32")
-        # Each weight is added to the cell of its row and of the word that stands at its step.
+        gate = ops.matmul(
+            ops.concatenate([decoder_outputs, decoder_inputs], -1),
+            ops.cast(self.kernel, decoder_outputs.dtype),
+        )
+        gate = ops.cast(ops.sigmoid(gate + ops.cast(self.bias, decoder_outputs.dtype)), "float32")
+        # Each weight is added to the probability of the source word at its step.
         rows = ops.reshape(ops.arange(batch * steps), (batch, steps, 1)) * size
         cells = rows + ops.cast(source, rows.dtype)[:, None]
         copied = ops.segment_sum(
@@ -82,28 +113,29 @@ class PointerGenerator(keras.layers.Layer):
         return keras.KerasTensor(scores.shape, dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         serialize = keras.initializers.serialize
         return {**super().get_config(), "kernel_initializer": serialize(self.kernel_initializer)}
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class ScheduledSampling(keras.layers.Layer):
-    """Let a decoder hear, in training, some of its own words in place of the right ones.
+@expand_signature
+class ScheduledSampling(SavedArguments, _DecoderLayer):
+    """Scheduled sampling: in training, replace some decoder inputs by the model's own predictions.
 
-    The words are those that it found likeliest in a first pass over the right ones, all steps at
-    once. The share rises from 0 to `share` over the first steps of training. Outside of training
-    nothing is changed.
+    The predictions are the most probable words of a first, teacher-forced pass over all steps in
+    parallel. The rate increases linearly from 0 to `share`. Outside training the inputs are
+    unchanged.
 
     Args:
-        share: how many words are replaced, in the end.
-        rise: training steps until then.
-        seed: of what is replaced.
-        **kwargs: `name`, `dtype` and so on, as in Keras.
+        share: final rate of replaced words.
+        rise: number of training steps until then.
+        seed: seed of the random choice.
+        **kwargs: the arguments of every Keras layer.
 
     Call arguments:
-        entering: ids `(B, T)`, `begin w_1 .. w_n`, 0 = padding.
-        scores: of the first pass, `(B, T, V)`; the gradient does not go through them.
+        decoder_inputs: ids `(B, T)`, `begin w_1 .. w_n`, 0 = padding.
+        scores: of the first pass, `(B, T, V)`; they get no gradient.
 
     Source: Bengio et al. 2015, arXiv:1506.03099; in parallel: Mihaylova and Martins 2019,
     arXiv:1906.07651.
@@ -114,6 +146,8 @@ class ScheduledSampling(keras.layers.Layer):
         (2, 3)
     """
 
+    config_keys: ClassVar = ("share", "rise", "seed")
+
     def __init__(
         self, share: float, rise: int = 2000, seed: int | None = None, **kwargs: Any
     ) -> None:
@@ -121,26 +155,24 @@ class ScheduledSampling(keras.layers.Layer):
         self.share, self.rise, self.seed = share, rise, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, entering_shape: Any, scores_shape: Any) -> None:
-        """Create the count of the steps."""
+    def build(self, decoder_inputs_shape: Any, scores_shape: Any) -> None:
+        """Create the counter of training steps."""
         self.steps = self.add_weight(shape=(), initializer="zeros", name="steps", trainable=False)
 
-    def call(self, entering: Tensor, scores: Tensor, training: bool = False) -> Tensor:
-        """Replace some of the words."""
+    def call(self, decoder_inputs: Tensor, scores: Tensor, training: bool = False) -> Tensor:
+        """Replace some of the decoder inputs, in training."""
         if not training:
-            return entering
+            return decoder_inputs
         self.steps.assign(self.steps + 1.0)
         share = self.share * ops.minimum(1.0, self.steps / self.rise)
-        own = ops.cast(ops.argmax(ops.stop_gradient(scores), axis=-1), entering.dtype)
-        heard = ops.concatenate([entering[:, :1], own[:, :-1]], axis=1)
-        drawn = keras.random.uniform(ops.shape(entering), seed=self.seed_generator) < share
-        return ops.where(ops.logical_and(drawn, entering != 0), heard, entering)
+        own = ops.cast(ops.argmax(ops.stop_gradient(scores), axis=-1), decoder_inputs.dtype)
+        predicted = ops.concatenate([decoder_inputs[:, :1], own[:, :-1]], axis=1)
+        drawn = keras.random.uniform(ops.shape(decoder_inputs), seed=self.seed_generator) < share
+        return ops.where(ops.logical_and(drawn, decoder_inputs != 0), predicted, decoder_inputs)
 
-    def compute_output_spec(self, entering: Tensor, scores: Tensor, training: bool = False) -> Any:
+    def compute_output_spec(
+        self, decoder_inputs: Tensor, scores: Tensor, training: bool = False
+    ) -> Any:
         """Return shape and dtype of the output."""
         del scores, training
-        return keras.KerasTensor(entering.shape, dtype=entering.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "share": self.share, "rise": self.rise, "seed": self.seed}
+        return keras.KerasTensor(decoder_inputs.shape, dtype=decoder_inputs.dtype)

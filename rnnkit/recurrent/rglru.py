@@ -7,19 +7,19 @@ from typing import Any, Unpack
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
 from rnnkit.recurrent.linear import LinearOptions, LinearRecurrence
 from rnnkit.recurrent.sequence import Shape, Tensor
 
-SHARPNESS = 8.0  # c of the paper: how far the gate can turn the decay
-STEEPEST = 1000.0  # bound of the slope of sqrt(1 - a²), which is infinite at a = 1
+SHARPNESS = 8.0  # c of the paper: scale of the gate in the exponent of the decay
+MAX_SLOPE = 1000.0  # bound on the slope of sqrt(1 - a²), which is infinite at a = 1
 
 
 def bounded_sqrt(x: Tensor) -> Tensor:
-    """Return `sqrt(x)`, exact, with a gradient of at most `STEEPEST` (as at 0 it is infinite).
+    """Return `sqrt(x)`, with its gradient, infinite at 0, clipped at `MAX_SLOPE`.
 
     Args:
-        x: a tensor without negative numbers.
+        x: a tensor of non-negative numbers.
 
     Returns:
         A tensor of the same shape.
@@ -29,7 +29,7 @@ def bounded_sqrt(x: Tensor) -> Tensor:
         2.0
     """
     root = ops.stop_gradient(ops.sqrt(x))
-    slope = 0.5 / ops.maximum(root, 0.5 / STEEPEST)
+    slope = 0.5 / ops.maximum(root, 0.5 / MAX_SLOPE)
     return root + slope * (x - ops.stop_gradient(x))
 
 
@@ -38,22 +38,21 @@ class RGLRU(LinearRecurrence):
     """Real-gated linear recurrent unit: `h_t = a_t ⊙ h_{t-1} + sqrt(1 - a_t²) ⊙ (i_t ⊙ v_t)`.
 
     `r_t, i_t = σ(x_t W_• + b_•)`, `a_t = exp(-8 softplus(Λ) ⊙ r_t)`, `v_t = x_t W + b`, with
-    `3U(D + 1) + U` parameters. Λ starts such that `a_t` at `r_t = 1` is uniform in `decay`.
+    `3U(D + 1) + U` parameters. Λ is initialised so that `a_t` at `r_t = 1` is uniform in `decay`.
 
-    With `blocks=n` the gates' kernels are block-diagonal: unit and feature of different blocks do
-    not meet, and the gates cost 1/n of the products and parameters. With `project=False`
-    `v_t = x_t`, as in Griffin, where a convolution comes before (`RGLRUBlock`); D must be U then.
-    The arguments that all linear recurrences share are in `LinearRecurrence`, the meaning of
-    masks in `SequenceLayer`.
+    With `blocks=n` the kernels of the gates are block-diagonal, and the gates cost 1/n of the
+    products and parameters. With `project=False` `v_t = x_t`, as in Griffin, where a convolution
+    comes before (`RGLRUBlock`); D must be U then. The kernel of the other arguments is W; the
+    regularizers and constraints of kernel and bias apply to those of the gates, too. The meaning of
+    masks is in `SequenceLayer`.
 
     Args:
         units: size U of the state and of the output.
-        blocks: number of blocks of the gates' kernels; must divide D and U.
-        project: compute `v_t` by a kernel of its own.
-        decay: lowest and highest `a_t` at `r_t = 1` at the start.
-        gate_initializer: how the gates' kernels start.
-        **options: see `LinearRecurrence`; its kernel is W, its regularizers and constraints
-            of kernel and bias apply to the gates' too.
+        blocks: number of blocks of the kernels of the gates; must divide D and U.
+        project: compute `v_t` by a kernel.
+        decay: initial lowest and highest `a_t` at `r_t = 1`.
+        gate_initializer: initializer of the kernels of the gates.
+        **options: see `LinearRecurrence`.
 
     Call arguments:
         sequences: `(B, T, D)`.
@@ -66,7 +65,7 @@ class RGLRU(LinearRecurrence):
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
 
     Raises:
-        InputError: units that are no positive whole number, blocks that do not divide the sizes,
+        InputError: units that are no positive integer, blocks that do not divide the sizes,
             a decay outside (0, 1), a state or mask of another shape.
 
     Source: De et al. 2024, Griffin, arXiv:2402.19427.
@@ -87,7 +86,7 @@ class RGLRU(LinearRecurrence):
         **options: Unpack[LinearOptions],
     ) -> None:
         super().__init__(units, **options)
-        self.blocks = self.check_size("blocks", blocks)
+        self.blocks = check_count("RGLRU: blocks", blocks)
         self.project = project
         self.gate_initializer = keras.initializers.get(gate_initializer)
         if len(decay) != 2 or not 0 < decay[0] <= decay[1] < 1:
@@ -118,7 +117,7 @@ class RGLRU(LinearRecurrence):
             shape=(self.units,),
             name="decay",
             initializer=self.start_decay,
-            autocast=False,  # a half has no digits to tell 0.999 from 1
+            autocast=False,  # 16 bits cannot represent 0.999
         )
         self.kernel = self.bias = None
         if self.project:
@@ -126,7 +125,7 @@ class RGLRU(LinearRecurrence):
             self.bias = self.add_bias("bias", (self.units,))
 
     def start_gates(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
-        """Draw the gates' kernels as one matrix: an initializer would take blocks for a window."""
+        """Draw the kernels of the gates as one matrix, so that fan-in is the input size."""
         n, rows, columns = shape
         values = self.gate_initializer((rows, n * columns), dtype=dtype)
         return ops.transpose(ops.reshape(values, (rows, n, columns)), (1, 0, 2))
@@ -146,7 +145,7 @@ class RGLRU(LinearRecurrence):
             v = ops.matmul(v, ops.convert_to_tensor(self.kernel))
             if self.bias is not None:
                 v = v + ops.convert_to_tensor(self.bias)
-        # 1 - a² by expm1: near a = 1 the difference itself would keep no digit
+        # 1 - a² by expm1: near a = 1 the difference itself would lose all digits
         scale = bounded_sqrt(-ops.expm1(2.0 * log_a))
         return ops.exp(log_a), scale * ops.sigmoid(i) * ops.cast(v, self.wide)
 
@@ -166,7 +165,7 @@ class RGLRU(LinearRecurrence):
         return [ops.cast(r, self.wide), ops.cast(i, self.wide)]
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         return {
             **super().get_config(),
             "blocks": self.blocks,

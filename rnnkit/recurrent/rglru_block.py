@@ -1,22 +1,23 @@
-"""The residual block of Griffin: convolution and RG-LRU beside a gate, then a gated MLP."""
+"""The residual block of Griffin: gated convolution and RG-LRU, then a gated MLP."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
-from rnnkit.backend.real_steps import hold
-from rnnkit.errors import InputError
+from rnnkit.backend.masking import forward_fill
+from rnnkit.config import SavedArguments
+from rnnkit.errors import InputError, check_count
 from rnnkit.recurrent.convolution import causal_convolution
 from rnnkit.recurrent.rglru import RGLRU
 from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class RGLRUBlock(SequenceLayer):
-    """Residual block around an RG-LRU, to be stacked.
+class RGLRUBlock(SavedArguments, SequenceLayer):
+    """Griffin's residual block: causal convolution and RG-LRU with a gate, then a gated MLP.
 
     `u = x + (RGLRU(conv(n_1(x) W_1)) ⊙ gelu(n_1(x) W_2)) W_3`,
     `y = u + (gelu(n_2(u) W_4) ⊙ n_2(u) W_5) W_6`,
@@ -24,16 +25,15 @@ class RGLRUBlock(SequenceLayer):
 
     The input has U features, as the output. The states are the last output `(B, U)`, the state of
     the RG-LRU `(B, inner)` and the last inputs of the convolution `(B, (reach - 1) inner)`.
-    Masked steps do not take part in the convolution either: padding anywhere changes nothing.
-    To stack blocks give all of them `return_sequences=True`. The other arguments and the meaning
-    of masks are in `SequenceLayer`.
+    The convolution skips masked steps, too: padding anywhere changes nothing. To stack blocks,
+    give all of them `return_sequences=True`. The meaning of masks is in `SequenceLayer`.
 
     Args:
         units: size U of the input and the output.
         inner: size of the convolution and of the recurrence; U when left out.
-        blocks: blocks of the kernels of the RG-LRU's gates.
-        reach: number of steps that the convolution sees, two at least.
-        expansion: size of the MLP's inner layer as a multiple of U.
+        blocks: number of blocks of the kernels of the gates of the RG-LRU.
+        reach: kernel size of the convolution, at least 2 steps.
+        expansion: size of the hidden layer of the MLP as a multiple of U.
         **options: see `SequenceLayer`.
 
     Call arguments:
@@ -48,8 +48,8 @@ class RGLRUBlock(SequenceLayer):
         three states.
 
     Raises:
-        InputError: sizes that are no positive whole numbers or do not fit each other, a state or
-            mask of another shape.
+        InputError: sizes that are no positive integers or do not fit each other, a state or mask of
+            another shape.
 
     Source: De et al. 2024, Griffin, arXiv:2402.19427, figure 2.
 
@@ -57,6 +57,8 @@ class RGLRUBlock(SequenceLayer):
         >>> RGLRUBlock(8, return_sequences=True)(keras.ops.ones((2, 5, 8))).shape
         (2, 5, 8)
     """
+
+    config_keys: ClassVar = ("inner", "blocks", "reach", "expansion")
 
     def __init__(
         self,
@@ -69,12 +71,10 @@ class RGLRUBlock(SequenceLayer):
         **options: Unpack[SequenceOptions],
     ) -> None:
         super().__init__(units, **options)
-        self.inner = self.check_size("inner", units if inner is None else inner)
-        self.blocks = self.check_size("blocks", blocks)
-        self.reach = self.check_size("reach", reach)
-        self.expansion = self.check_size("expansion", expansion)
-        if reach < 2:
-            raise InputError("RGLRUBlock: reach is 1; expected 2 steps or more.")
+        self.inner = check_count("RGLRUBlock: inner", units if inner is None else inner)
+        self.blocks = check_count("RGLRUBlock: blocks", blocks)
+        self.reach = check_count("RGLRUBlock: reach", reach, least=2)
+        self.expansion = check_count("RGLRUBlock: expansion", expansion)
 
         def dense(size: int) -> keras.layers.Dense:
             return keras.layers.Dense(size, kernel_initializer="lecun_normal", dtype=policy)
@@ -103,7 +103,7 @@ class RGLRUBlock(SequenceLayer):
         if width != self.units:
             raise InputError(
                 f"RGLRUBlock: the input has {width} features; expected {self.units}, as many as "
-                "units, for the input is added to the output. Put a Dense layer before the block."
+                "units, as the input is added to the output. Put a Dense layer before the block."
             )
         outer, inner = (None, None, width), (None, None, self.inner)
         self.convolution = self.add_weight(
@@ -120,7 +120,7 @@ class RGLRUBlock(SequenceLayer):
         self.mlp_out.build((None, None, self.expansion * self.units))
 
     def start_convolution(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
-        """Draw the kernel of the convolution: `reach` numbers enter each sum."""
+        """Draw the kernel of the convolution, of variance `1 / reach`."""
         spread = keras.initializers.RandomNormal(stddev=shape[0] ** -0.5, seed=self.seed)
         return spread(shape, dtype=dtype)
 
@@ -154,11 +154,6 @@ class RGLRUBlock(SequenceLayer):
         outputs = x + self.mlp_out(ops.gelu(gate, approximate=True) * value)
 
         if mask is not None:
-            outputs = hold(outputs, mask, resets, before=last)
+            outputs = forward_fill(outputs, mask, resets, before=last)
         states = (outputs[:, -1], h, ops.reshape(before, (-1, self.state_size[2])))
         return ops.flip(outputs, axis=1) if self.go_backwards else outputs, states
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        names = ("inner", "blocks", "reach", "expansion")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,90 +1,132 @@
-"""Layers over time: states, masks, resets, dropout of the inputs. No weights and no equations."""
+"""Base of the layers over time: states, masks, resets, dropout of the inputs."""
 
 from __future__ import annotations
 
-from numbers import Real
-from typing import Any, TypedDict
+from collections.abc import Iterable
+from typing import Annotated, Any, TypedDict, Unpack
 
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
+from rnnkit.options import Option, Setting, expand_signature, separate, settings_of
 
 Tensor = Any
 Shape = tuple[int | None, ...]
 
 
-class SequenceOptions(TypedDict, total=False):
-    """The arguments that all layers over time share, with the meaning they have in Keras."""
+class LayerOptions(TypedDict, total=False):
+    """The arguments of every Keras layer."""
 
-    activity_regularizer: Any
-    dropout: float
-    seed: int | None
-    return_sequences: bool
-    return_state: bool
-    go_backwards: bool
-    stateful: bool
-    zero_output_for_mask: bool
-    name: str | None
-    dtype: Any
-    trainable: bool
+    name: Annotated[str | None, Option(None, "name of the layer.")]
+    dtype: Annotated[Any, Option(None, "dtype or dtype policy of weights and computations.")]
+    trainable: Annotated[bool, Option(True, "train the weights.")]
 
 
+class SequenceOptions(LayerOptions, total=False):
+    """The arguments of all layers over time, with the meaning that they have in Keras."""
+
+    activity_regularizer: Annotated[Any, Option(None, "penalty on the output.")]
+    dropout: Annotated[
+        float,
+        Option(0.0, "dropout rate of the inputs, one mask for all steps.", least=0, below=1),
+    ]
+    seed: Annotated[int | None, Option(None, "seed of the dropout masks.")]
+    return_sequences: Annotated[
+        bool, Option(False, "return the output of every step `(B, T, U)`, not the last `(B, U)`.")
+    ]
+    return_state: Annotated[bool, Option(False, "also return the states after the last step.")]
+    go_backwards: Annotated[
+        bool, Option(False, "run from the last step to the first and return the reversed sequence.")
+    ]
+    stateful: Annotated[
+        bool,
+        Option(False, "start from the last states of the previous batch; fixes the batch size."),
+    ]
+    zero_output_for_mask: Annotated[bool, Option(False, "masked steps output zeros.")]
+
+
+def own_settings(group: Any, base: Any) -> dict[str, Setting]:
+    """Return the settings that a group of options adds to its base.
+
+    Example:
+        >>> list(own_settings(LayerOptions, TypedDict("Nothing", {})))
+        ['name', 'dtype', 'trainable']
+    """
+    inherited = settings_of(base)
+    return {name: s for name, s in settings_of(group).items() if name not in inherited}
+
+
+SEQUENCE = own_settings(SequenceOptions, LayerOptions)
+OBJECTS = ("initializer", "regularizer", "constraint", "activation")
+
+
+def check_rate(name: str, rate: Any) -> float:
+    """Return a rate in [0, 1), or refuse anything else.
+
+    Raises:
+        InputError: no number, or one out of range.
+
+    Example:
+        >>> check_rate("dropout", 1.5)
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: dropout is 1.5; expected a number of at least 0 and below 1.
+    """
+    return float(SEQUENCE["dropout"]._replace(name=name).check(rate))
+
+
+def set_options(layer: keras.layers.Layer, options: dict[str, Any]) -> None:
+    """Set options as attributes; initializers and so on become objects of Keras."""
+    for name, value in options.items():
+        kind = name.rpartition("_")[2]
+        found = getattr(keras, f"{kind}s").get(value) if kind in OBJECTS else value
+        setattr(layer, name, found)
+
+
+def options_config(layer: keras.layers.Layer, names: Iterable[str]) -> dict[str, Any]:
+    """Return attributes for `get_config`, serialised where they are objects of Keras."""
+    config = {}
+    for name in names:
+        kind = name.rpartition("_")[2]
+        value = getattr(layer, name)
+        config[name] = getattr(keras, f"{kind}s").serialize(value) if kind in OBJECTS else value
+    return config
+
+
+@expand_signature
 class SequenceLayer(keras.layers.Layer):
-    """A layer that goes through time step by step, with any mask. Abstract.
+    """A layer that runs over time step by step, with any mask. Abstract.
 
-    A subclass gives `state_size`, `build_weights` and `run`.
+    A subclass defines `state_size`, `build_weights` and `run`.
 
-    Masks: boolean `(B, T)`, true = real step, any pattern. A masked step leaves the states as they
-    were and repeats the last output (zeros before the first real step; zeros throughout with
+    Masks: boolean `(B, T)`, true = real step, any pattern. A masked step leaves the states
+    unchanged and repeats the last output (zeros before the first real step; zeros throughout with
     `zero_output_for_mask=True`). A row without a real step returns zeros and its initial state. A
-    stateful layer goes on where the last batch ended: there the output before the first real step
-    is the last one of the batch before, so that a sequence may be fed in pieces of any size.
+    stateful layer continues from the end of the last batch: there the output before the first real
+    step is the last one of the previous batch, so that a sequence can be fed in pieces of any size.
 
-    Resets: boolean `(B, T)`, true = the row starts anew at this step: its states are zero before
-    it. In a backward pass "before" is in the order of the pass.
+    Resets: boolean `(B, T)`, true = the states of the row are zero before this step. With
+    `go_backwards` "before" is in the order of the pass.
 
     Args:
         units: size U of the output.
-        activity_regularizer: penalty on the output.
-        dropout: share of the inputs dropped, the same ones at every step.
-        seed: seed of the dropout masks.
-        return_sequences: return the output of every step `(B, T, U)` instead of the last `(B, U)`.
-        return_state: return the states after the last step too.
-        go_backwards: run from the last step to the first and return the sequence reversed.
-        stateful: start from the states in which the last batch ended; needs a fixed batch size.
-        zero_output_for_mask: masked steps put out zeros.
     """
 
-    def __init__(
-        self,
-        units: int,
-        *,
-        activity_regularizer: Any = None,
-        dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        zero_output_for_mask: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.units = self.check_size("units", units)
-        self.dropout = self.check_share("dropout", dropout)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.return_sequences = return_sequences
-        self.return_state = return_state
-        self.go_backwards = go_backwards
-        self.stateful = stateful
-        self.zero_output_for_mask = zero_output_for_mask
+    def __init__(self, units: int, **options: Unpack[SequenceOptions]) -> None:
+        own, rest = separate(options, SEQUENCE, type(self).__name__)
+        super().__init__(activity_regularizer=own.pop("activity_regularizer"), **rest)
+        self.units = check_count(f"{type(self).__name__}: units", units)
+        set_options(self, own)
+        self.dropout = float(own["dropout"])
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.states: list[keras.Variable] | None = None
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    # What a subclass says of itself.
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Replace `**options` by real arguments in the signature of a subclass."""
+        super().__init_subclass__(**options)
+        expand_signature(cls)
 
     @property
     def state_size(self) -> list[int]:
@@ -109,7 +151,7 @@ class SequenceLayer(keras.layers.Layer):
             sequences: `(B, T, D)`.
             states: the states before the first step, each `(B, S)`.
             mask: boolean `(B, T)`; a masked step keeps the states.
-            resets: boolean `(B, T)`; the states are zero before such a step.
+            resets: boolean `(B, T)`; the states are zero before a reset.
             training: apply dropout.
 
         Returns:
@@ -171,8 +213,8 @@ class SequenceLayer(keras.layers.Layer):
         resets: Tensor | None = None,
         sequences_mask: Tensor | None = None,
     ) -> Any:
-        """Go through `sequences` `(B, T, D)`."""
-        # Beside an initial state Keras gives the mask that the sequences carry under this name.
+        """Run over `sequences` `(B, T, D)`."""
+        # With an initial state Keras passes the mask of the sequences under this name.
         mask = sequences_mask if mask is None else mask
         self.check_steps(sequences.shape)
         if mask is not None:
@@ -181,7 +223,7 @@ class SequenceLayer(keras.layers.Layer):
             resets = self._flags("resets", resets, sequences)
         states = self._first_states(sequences, initial_state)
         if training and self.dropout:
-            sequences = sequences * self.keep(sequences[:, :1, :], self.dropout)
+            sequences = sequences * self.dropout_mask(sequences[:, :1, :], self.dropout)
         outputs, states = self.run(sequences, states, mask, resets, training)
         if not self.return_sequences:
             outputs = None
@@ -191,14 +233,14 @@ class SequenceLayer(keras.layers.Layer):
                 variable.assign(ops.cast(state, variable.dtype))
         return (output, *states) if self.return_state else output
 
-    def keep(self, like: Tensor, share: float) -> Tensor:
-        """Draw a dropout mask: zero for the given share, `1 / (1 - share)` for the rest."""
-        return keras.random.dropout(ops.ones_like(like), share, seed=self.seed_generator)
+    def dropout_mask(self, like: Tensor, rate: float) -> Tensor:
+        """Draw a dropout mask: 0 with probability `rate`, else `1 / (1 - rate)`."""
+        return keras.random.dropout(ops.ones_like(like), rate, seed=self.seed_generator)
 
     def _output(
         self, outputs: Tensor | None, last: Tensor, mask: Tensor | None, *, from_zero: bool
     ) -> Tensor:
-        """Put zeros where the meaning of the mask asks for them, and reverse a backward pass."""
+        """Zero the outputs of masked steps where required, and reverse a backward pass."""
         if outputs is None:
             if mask is None or (from_zero and not self.zero_output_for_mask):
                 return last
@@ -207,12 +249,12 @@ class SequenceLayer(keras.layers.Layer):
             return ops.where(real, last, ops.zeros_like(last))
         if mask is not None and (self.zero_output_for_mask or not from_zero):
             mask = ops.cast(mask, "bool")
-            shown = mask if self.zero_output_for_mask else self._seen(mask)
-            outputs = ops.where(ops.expand_dims(shown, -1), outputs, ops.zeros_like(outputs))
+            valid = mask if self.zero_output_for_mask else self._any_real_so_far(mask)
+            outputs = ops.where(ops.expand_dims(valid, -1), outputs, ops.zeros_like(outputs))
         return ops.flip(outputs, axis=1) if self.go_backwards else outputs
 
-    def _seen(self, mask: Tensor) -> Tensor:
-        """Tell for every step whether a real step has come by then, in the order of the pass."""
+    def _any_real_so_far(self, mask: Tensor) -> Tensor:
+        """Return for every step whether it or one before it, in the order of the pass, is real."""
         count = ops.cast(mask, "int32")
         if self.go_backwards:
             return ops.flip(ops.cumsum(ops.flip(count, axis=1), axis=1), axis=1) > 0
@@ -244,22 +286,6 @@ class SequenceLayer(keras.layers.Layer):
     def check_steps(self, shape: Shape) -> None:
         """Refuse a number of steps that the layer cannot take; any by default."""
 
-    def check_size(self, label: str, size: Any) -> int:
-        """Refuse a size that is no positive whole number."""
-        if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
-            raise InputError(
-                f"{type(self).__name__}: {label} is {size!r}; expected a positive whole number."
-            )
-        return size
-
-    def check_share(self, label: str, share: Any) -> float:
-        """Refuse a share outside [0, 1)."""
-        if not isinstance(share, Real) or not 0.0 <= float(share) < 1.0:
-            raise InputError(
-                f"{type(self).__name__}: {label} is {share!r}; expected a share in [0, 1)."
-            )
-        return float(share)
-
     def _flags(self, label: str, flags: Tensor, sequences: Tensor) -> Tensor:
         """Return a mask or resets as booleans; refuse those that do not fit the sequences."""
         flags = ops.convert_to_tensor(flags, dtype="bool")
@@ -271,7 +297,7 @@ class SequenceLayer(keras.layers.Layer):
             )
         return flags
 
-    # What Keras asks of a layer.
+    # Interface of Keras layers.
 
     def compute_output_shape(
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
@@ -286,7 +312,7 @@ class SequenceLayer(keras.layers.Layer):
         return (output, *((batch, size) for size in self.state_size))
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
-        """Pass the mask on with the sequences, reversed where they are reversed."""
+        """Propagate the mask with the sequences, reversed if they are."""
         del sequences
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
@@ -296,22 +322,8 @@ class SequenceLayer(keras.layers.Layer):
         return [passed] + [None] * len(self.state_size) if self.return_state else passed
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        names = (
-            "units",
-            "dropout",
-            "seed",
-            "return_sequences",
-            "return_state",
-            "go_backwards",
-            "stateful",
-            "zero_output_for_mask",
-        )
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
-        }
+        """Return the arguments of the layer, for `from_config`."""
+        return {**super().get_config(), **options_config(self, ("units", *SEQUENCE))}
 
 
 def _agree(shape: tuple, expected: tuple) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import keras
 
 from rnnkit.recurrent import cells
-from rnnkit.recurrent.base import Options, RecurrentLayer
+from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
 from rnnkit.recurrent.cells import Cell
 
 
@@ -16,8 +16,8 @@ from rnnkit.recurrent.cells import Cell
 class SimpleRNN(RecurrentLayer):
     """Elman network: `h_t = f(x_t W + h_{t-1} U + b)`, with `U(D + U + 1)` parameters.
 
-    Stands where `keras.layers.SimpleRNN` stood: same arguments, same weights. The arguments that
-    all recurrent layers share, and the meaning of masks, are in `RecurrentLayer`.
+    Drop-in replacement for `keras.layers.SimpleRNN`: same arguments, same weights. The meaning of
+    masks is in `SequenceLayer`.
 
     Args:
         units: size U of the state and of the output.
@@ -30,13 +30,13 @@ class SimpleRNN(RecurrentLayer):
         initial_state: `[(B, U)]`; zeros when left out.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
-        resets: boolean `(B, T)`, true = the row starts anew at this step.
+        resets: boolean `(B, T)`, true = the state is zero before this step.
 
     Returns:
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
 
     Raises:
-        InputError: units that are no positive whole number, a state or mask of another shape.
+        InputError: units that are no positive integer, a state or mask of another shape.
 
     Source: Elman 1990, Finding Structure in Time.
 
@@ -46,14 +46,14 @@ class SimpleRNN(RecurrentLayer):
     """
 
     gates = 1
-    system = "simple_rnn"
+    cell_type = "simple_rnn"
 
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         use_bias: bool = True,
-        **options: Unpack[Options],
+        **options: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(units, use_bias=use_bias, **options)
         self.activation = keras.activations.get(activation)
@@ -64,6 +64,6 @@ class SimpleRNN(RecurrentLayer):
         return Cell(partial(cells.simple_rnn, activation=self.activation))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         activation = keras.activations.serialize(self.activation)
         return {**super().get_config(), "activation": activation}

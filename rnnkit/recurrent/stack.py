@@ -1,4 +1,4 @@
-"""Deep recurrent networks: layers one upon the other, in one layer."""
+"""Stacked recurrent layers as one layer."""
 
 from __future__ import annotations
 
@@ -8,35 +8,41 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnkit.backend.real_steps import hold
-from rnnkit.errors import InputError
+from rnnkit.backend.masking import forward_fill
+from rnnkit.errors import InputError, check_count
 from rnnkit.recurrent.copies import changed, copy
-from rnnkit.recurrent.sequence import SequenceLayer, Shape, Tensor
+from rnnkit.recurrent.sequence import SequenceLayer, Shape, Tensor, check_rate
 from rnnkit.recurrent.wrappers import Bidirectional
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class Stack(keras.layers.Layer):
-    """Deep recurrent network: layer l reads what layer l - 1 puts out.
+    """Stack of recurrent layers that behaves as one recurrent layer.
 
     `y_t^(l) = layer_l(dropout(y^(l-1)))_t`, with residual connections `+ y_t^(l-1)` around every
-    layer but the first, whose inputs have a width of their own.
+    layer but the first, whose inputs have another width.
 
-    It is called as one recurrent layer, and its masks and resets mean what they mean there
-    (`SequenceLayer`). What comes back is what the last layer was made to return; the layers below
-    return sequences. The states are those of all layers in one flat list, the first layer's first.
+    Use a stack where several layers have to act as one: with `initial_state`, `return_state`,
+    `stateful` or `resets` over all of them, with residual connections that respect masks, or as the
+    twin of `torch.nn.LSTM(num_layers=...)`. For a plain feed-forward stack call the layers in a
+    loop, `for layer in layers: x = layer(x)`: that computes the same, and each layer stays visible
+    in the model.
+
+    Masks and resets are as in `SequenceLayer`. The return value is that of the last layer; the
+    layers below return sequences. The states are those of all layers in one flat list, from the
+    first layer to the last.
 
     Args:
-        layers: recurrent layers, `Bidirectional` ones too; copies of them are stacked. Or one
+        layers: recurrent layers, including `Bidirectional`; copies of them are stacked. Or one
             layer, of which `depth` copies are stacked.
         depth: the number of copies of the one layer.
-        residual: add to the output of each layer but the first what the layer read.
-        dropout: share of the outputs dropped on their way to the next layer, the same ones at every
-            step. For dropout at the first layer's inputs give that layer a `dropout`.
-        go_backwards: run the whole stack from the last step to the first and return the sequence
-            reversed.
+        residual: add the input of each layer but the first to its output.
+        dropout: dropout rate of the outputs between layers, one mask for all steps. For dropout of
+            the inputs give the first layer a `dropout`.
+        go_backwards: run the whole stack from the last step to the first and return the reversed
+            sequence.
         seed: seed of the dropout masks.
-        name: the layer's name.
+        name: name of the layer.
         trainable: train the weights.
 
     Call arguments:
@@ -44,10 +50,10 @@ class Stack(keras.layers.Layer):
         initial_state: the states of all layers, each `(B, S)`; zeros when left out.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
-        resets: boolean `(B, T)`: all layers start anew at this step.
+        resets: boolean `(B, T)`, true = the states of all layers are zero before this step.
 
     Returns:
-        What the last layer returns; with `return_state=True` the states of all layers.
+        The return value of the last layer; with `return_state=True` the states of all layers.
 
     Raises:
         InputError: layers that cannot be stacked, or residual connections between layers of
@@ -78,7 +84,7 @@ class Stack(keras.layers.Layer):
         last = given[-1]
         super().__init__(name=name, trainable=trainable, dtype=last.dtype_policy)
         self.residual = residual
-        self.dropout = SequenceLayer.check_share(self, "dropout", dropout)
+        self.dropout = check_rate("Stack: dropout", dropout)
         self.go_backwards = go_backwards
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -86,13 +92,13 @@ class Stack(keras.layers.Layer):
         self.return_state = last.return_state
         self.stateful = last.stateful
         self._check_layers(given)
-        top = self.return_sequences or residual  # what the last layer read is needed at each step
+        top = self.return_sequences or residual  # the residual connection needs every step
         self.layers = [
             copy(layer, return_sequences=True, return_state=self.return_state)
             for layer in given[:-1]
         ]
         self.layers.append(copy(last, return_sequences=top))
-        self.held: keras.Variable | None = None
+        self.last_output: keras.Variable | None = None
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
@@ -112,16 +118,16 @@ class Stack(keras.layers.Layer):
                 )
             if getattr(layer, "merge_mode", "concat") is None:
                 raise InputError(
-                    f"Stack: layer {place} ({layer.name}) has merge_mode=None and puts out two "
+                    f"Stack: layer {place} ({layer.name}) has merge_mode=None and returns two "
                     "sequences; expected one of the other merge modes."
                 )
         if self.residual and isinstance(layers[-1], Bidirectional) and not self.return_sequences:
             raise InputError(
                 "Stack: residual=True with a Bidirectional last layer that returns the last output "
-                "alone: its two directions end at different steps. Make it return sequences."
+                "only: its two directions end at different steps. Make it return sequences."
             )
 
-    # What the layers are together.
+    # Properties of the whole stack.
 
     @property
     def state_size(self) -> list[int]:
@@ -137,7 +143,7 @@ class Stack(keras.layers.Layer):
 
     @property
     def zero_output_for_mask(self) -> bool:
-        """Whether masked steps put out zeros; the last layer decides."""
+        """Whether masked steps output zeros, as set in the last layer."""
         return _innermost(self.layers[-1])[0].zero_output_for_mask
 
     @zero_output_for_mask.setter
@@ -149,8 +155,8 @@ class Stack(keras.layers.Layer):
         """Set the states of stateful layers to zero."""
         for layer in self.layers:
             layer.reset_state()
-        if self.held is not None:
-            self.held.assign(ops.zeros(self.held.shape, dtype=self.held.dtype))
+        if self.last_output is not None:
+            self.last_output.assign(ops.zeros(self.last_output.shape, dtype=self.last_output.dtype))
 
     reset_states = reset_state  # the name in older Keras code
 
@@ -170,14 +176,14 @@ class Stack(keras.layers.Layer):
             if unequal:
                 raise InputError(
                     f"Stack: residual=True needs layers of one width; got the widths {widths}. "
-                    f"What layer {unequal[0]} ({self.layers[unequal[0]].name}) puts out cannot be "
-                    "added to what it reads."
+                    f"The output of layer {unequal[0]} ({self.layers[unequal[0]].name}) cannot be "
+                    "added to its input."
                 )
         if self.residual and self.stateful:
-            # The last output is no state of a layer: a piece that begins masked has to repeat it.
-            self.held = self.add_weight(
+            # Needed by a batch that begins with masked steps; it is no state of a layer.
+            self.last_output = self.add_weight(
                 shape=(sequences_shape[0], shape[-1]),
-                name="held",
+                name="last_output",
                 initializer="zeros",
                 trainable=False,
             )
@@ -197,8 +203,8 @@ class Stack(keras.layers.Layer):
         resets: Tensor | None = None,
         sequences_mask: Tensor | None = None,
     ) -> Any:
-        """Go through `sequences` `(B, T, D)` with one layer after the other."""
-        # Beside an initial state Keras gives the mask that the sequences carry under this name.
+        """Run over `sequences` `(B, T, D)` with one layer after the other."""
+        # With an initial state Keras passes the mask of the sequences under this name.
         mask = sequences_mask if mask is None else mask
         mask, resets = self._flags(mask), self._flags(resets)
         shared = {"mask": mask, "training": training, "resets": resets}
@@ -212,22 +218,22 @@ class Stack(keras.layers.Layer):
             output = self._first(found)
             read = output + ops.cast(read, output.dtype) if self.residual and place else output
         if self.residual:
-            read = self._repeat(read, mask, resets, initial_state is None)
+            read = self._fill_masked(read, mask, resets, initial_state is None)
         return (read, *states) if self.return_state else read
 
-    def _repeat(
+    def _fill_masked(
         self, outputs: Tensor, mask: Tensor | None, resets: Tensor | None, from_zero: bool
     ) -> Tensor:
-        """Let masked steps repeat the last output: what the last layer read there is arbitrary."""
+        """Forward fill at masked steps, where the residual connection adds arbitrary values."""
         before = None
-        if self.held is not None and from_zero:
-            before = ops.cast(self.held, outputs.dtype)
-        held = outputs if mask is None else hold(outputs, mask, resets, before)
-        if self.held is not None:
-            self.held.assign(ops.cast(held[:, -1], self.held.dtype))
+        if self.last_output is not None and from_zero:
+            before = ops.cast(self.last_output, outputs.dtype)
+        filled = outputs if mask is None else forward_fill(outputs, mask, resets, before)
+        if self.last_output is not None:
+            self.last_output.assign(ops.cast(filled[:, -1], self.last_output.dtype))
         if mask is not None and self.zero_output_for_mask:
-            held = ops.where(ops.expand_dims(mask, -1), held, ops.zeros_like(held))
-        return held if self.return_sequences else held[:, -1]
+            filled = ops.where(ops.expand_dims(mask, -1), filled, ops.zeros_like(filled))
+        return filled if self.return_sequences else filled[:, -1]
 
     def _flags(self, flags: Tensor | None) -> Tensor | None:
         """Return a mask or resets as booleans, in the order of the pass."""
@@ -237,7 +243,7 @@ class Stack(keras.layers.Layer):
         return ops.flip(flags, axis=-1) if self.go_backwards else flags
 
     def _split(self, initial_state: Any) -> list:
-        """Return the given states of each layer."""
+        """Split a flat list of initial states by layer."""
         counts = [len(_state_size(layer)) for layer in self.layers]
         if initial_state is None:
             return [None] * len(counts)
@@ -251,13 +257,13 @@ class Stack(keras.layers.Layer):
         return [list(flat[end - count : end]) for end, count in zip(ends, counts, strict=True)]
 
     def _dropped(self, sequences: Tensor) -> Tensor:
-        """Drop a share of the features, the same ones at every step."""
+        """Apply dropout between layers, one mask for all steps."""
         if not self.dropout:
             return sequences
         ones = ops.ones_like(sequences[:, :1, :])
         return sequences * keras.random.dropout(ones, self.dropout, seed=self.seed_generator)
 
-    # What Keras asks of a layer.
+    # Interface of Keras layers.
 
     def compute_output_shape(
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
@@ -276,7 +282,7 @@ class Stack(keras.layers.Layer):
     compute_mask = SequenceLayer.compute_mask
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         layers = [changed(keras.saving.serialize_keras_object(layer)) for layer in self.layers]
         layers[-1] = changed(layers[-1], return_sequences=self.return_sequences)
         names = ("residual", "dropout", "go_backwards", "seed", "name", "trainable")
@@ -284,13 +290,13 @@ class Stack(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Stack:
-        """Build the layer from what `get_config` returned."""
+        """Build the layer from `get_config`."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
 
 
 def _listed(layers: Any, depth: int | None) -> list:
-    """Return the layers as a list; refuse what is no recurrent layer."""
+    """Return the layers as a list; refuse anything but recurrent layers."""
     several = isinstance(layers, (list, tuple))
     for layer in layers if several else [layers]:
         if not isinstance(layer, (SequenceLayer, Bidirectional, Stack)):
@@ -304,23 +310,19 @@ def _listed(layers: Any, depth: int | None) -> list:
                 "one layer at least, or one layer and the number of its copies."
             )
         return list(layers)
-    if isinstance(depth, bool) or not isinstance(depth, int) or depth <= 0:
-        raise InputError(
-            f"Stack: depth is {depth!r}; expected the number of copies of the one layer, a "
-            "positive whole number."
-        )
-    return [copy(layers, place, name=f"{layers.name}_{place}") for place in range(depth)]
+    count = check_count("Stack: depth, the number of copies of the one layer,", depth)
+    return [copy(layers, place, name=f"{layers.name}_{place}") for place in range(count)]
 
 
 def _state_size(layer: keras.layers.Layer) -> list[int]:
-    """Return the sizes of a layer's states, of both directions where there are two."""
+    """Return the sizes of the states of a layer, of both directions if it is bidirectional."""
     if isinstance(layer, Bidirectional):
         return [*_state_size(layer.forward_layer), *_state_size(layer.backward_layer)]
     return layer.state_size
 
 
 def _innermost(layer: keras.layers.Layer) -> list:
-    """Return the layers that decide what masked steps put out."""
+    """Return the layer itself, or both directions of a bidirectional one."""
     if isinstance(layer, Bidirectional):
         return [layer.forward_layer, layer.backward_layer]
     return [layer]

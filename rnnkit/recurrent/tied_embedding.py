@@ -1,4 +1,4 @@
-"""One table of vectors for words that come in and words that go out."""
+"""Tied input and output embeddings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnnkit.options import expand_signature
 from rnnkit.recurrent.sequence import Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class UnitVectors(keras.initializers.Initializer):
-    """Draw vectors `(V, D)` of about unit length with NumPy: `N(0, 1/D)`.
+    """Initializer of vectors `(V, D)` of about unit length, drawn with NumPy: `N(0, 1/D)`.
 
-    A table that also scores has to start so large: Keras's `U(±0.05)` gives all words nearly the
-    same score, and learning stays there for hundreds of steps.
+    Tied embeddings need this scale: with Keras's `U(±0.05)` all words have nearly the same score,
+    and training stays at that plateau for hundreds of steps.
 
     Args:
         seed: the same seed gives the same vectors on every backend.
@@ -30,7 +31,7 @@ class UnitVectors(keras.initializers.Initializer):
         self.seed = seed
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
-        """Return the first value."""
+        """Return the initial value of a weight."""
         values = np.random.default_rng(self.seed).normal(0.0, shape[-1] ** -0.5, shape)
         return ops.convert_to_tensor(values.astype("float32"), dtype=dtype)
 
@@ -40,22 +41,23 @@ class UnitVectors(keras.initializers.Initializer):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
+@expand_signature
 class TiedEmbedding(keras.layers.Layer):
-    """Look words up in a table E, and score words by the same table: `z = h Eᵀ + b`.
+    """Tied embedding: a table E of word vectors that also scores words, `z = h Eᵀ + b`.
 
     Args:
         input_dim: number V of words.
-        output_dim: size D of a word's vector, and of h.
-        embeddings_initializer: how E starts.
-        scores: whether h will be scored; without it there is no b.
-        **kwargs: `name`, `dtype` and so on, as in Keras.
+        output_dim: size D of the vectors, and of h.
+        embeddings_initializer: initializer of E.
+        scores: add b, to score with the table.
+        **kwargs: the arguments of every Keras layer.
 
     Call arguments:
-        inputs: ids `(B, T)`, or, in reverse, vectors `(..., D)`.
-        reverse: score instead of looking up.
+        inputs: ids `(B, T)`, or, with `reverse=True`, vectors `(..., D)`.
+        reverse: score the words instead of looking them up.
 
     Returns:
-        `(B, T, D)`, or, in reverse, `(..., V)` in float32.
+        `(B, T, D)`, or, with `reverse=True`, `(..., V)` in float32.
 
     Source: Press and Wolf 2017, arXiv:1608.05859.
 
@@ -78,7 +80,7 @@ class TiedEmbedding(keras.layers.Layer):
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
 
     def build(self, inputs_shape: Any = None) -> None:
-        """Create the table and the bias of its words."""
+        """Create the table and its bias."""
         del inputs_shape
         self.embeddings = self.add_weight(
             shape=(self.input_dim, self.output_dim),
@@ -104,7 +106,7 @@ class TiedEmbedding(keras.layers.Layer):
         return keras.KerasTensor((*inputs.shape, self.output_dim), dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         return {
             **super().get_config(),
             "input_dim": self.input_dim,

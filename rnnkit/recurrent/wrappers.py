@@ -1,4 +1,4 @@
-"""Layers around recurrent layers: both directions."""
+"""Wrappers of recurrent layers: bidirectional."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_choice
+from rnnkit.options import expand_signature
 from rnnkit.recurrent.sequence import Shape, Tensor
 
 MERGES = {
@@ -20,26 +21,28 @@ MERGES = {
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
+@expand_signature
 class Bidirectional(keras.layers.Layer):
-    """Run a recurrent layer forward and a twin of it backward, and merge what they put out.
+    """Bidirectional wrapper: a recurrent layer and its reversed twin, their outputs merged.
 
-    `y_t = merge(forward(x)_t, backward(x)_t)`; both are given the same mask. Stands where
-    `keras.layers.Bidirectional` stood: same arguments, weights of the forward layer first.
-    As there, masked steps put out zeros when sequences are returned.
+    `y_t = merge(forward(x)_t, backward(x)_t)`, with the same mask for both. Drop-in replacement for
+    `keras.layers.Bidirectional`: same arguments, weights of the forward layer first. As there,
+    masked steps output zeros when sequences are returned.
 
     Args:
         layer: a recurrent layer; a copy of it runs forward.
-        merge_mode: "concat", "sum", "mul", "ave", or None for both outputs apart.
-        weights: weights to start from, the forward layer's first.
+        merge_mode: "concat", "sum", "mul", "ave", or None for both outputs separately.
+        weights: initial weights, those of the forward layer first.
         backward_layer: the layer that runs backward (`go_backwards=True`); a copy of `layer`
             when left out.
+        **kwargs: the arguments of every Keras layer.
 
     Call arguments:
         sequences: `(B, T, D)`.
         initial_state: the forward layer's states, then the backward layer's.
         mask: boolean `(B, T)`, any pattern.
         training: apply dropout.
-        resets: boolean `(B, T)`; a row starts anew at such a step, in either direction.
+        resets: boolean `(B, T)`, true = the states are zero before this step, in either direction.
 
     Raises:
         InputError: an unknown merge mode, layers that do not fit each other.
@@ -60,10 +63,7 @@ class Bidirectional(keras.layers.Layer):
         backward_layer: keras.layers.Layer | None = None,
         **kwargs: Any,
     ) -> None:
-        if merge_mode not in MERGES:
-            raise InputError(
-                f"Bidirectional: merge_mode is {merge_mode!r}; expected one of {list(MERGES)}."
-            )
+        check_choice("Bidirectional: merge_mode", merge_mode, MERGES)
         for part in (layer, backward_layer):
             if part is not None and not hasattr(part, "go_backwards"):
                 raise InputError(
@@ -93,7 +93,7 @@ class Bidirectional(keras.layers.Layer):
         if forward.go_backwards == backward.go_backwards:
             raise InputError(
                 f"Bidirectional: both layers have go_backwards={forward.go_backwards}; one of them "
-                "has to run the other way."
+                "has to run in the other direction."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(forward, name) != getattr(backward, name):
@@ -124,7 +124,7 @@ class Bidirectional(keras.layers.Layer):
         sequences_mask: Tensor | None = None,
     ) -> Any:
         """Run both directions over `sequences` `(B, T, D)` and merge them."""
-        # Beside an initial state Keras gives the mask that the sequences carry under this name.
+        # With an initial state Keras passes the mask of the sequences under this name.
         mask = sequences_mask if mask is None else mask
         halves: tuple[Any, Any] = (None, None)
         if initial_state is not None:
@@ -176,7 +176,7 @@ class Bidirectional(keras.layers.Layer):
         return (shape, *states) if states else shape
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
-        """Pass the mask on with the sequences."""
+        """Propagate the mask with the sequences."""
         del sequences
         passed = mask if self.return_sequences else None
         outputs = [passed, passed] if self.merge_mode is None else [passed]
@@ -185,7 +185,7 @@ class Bidirectional(keras.layers.Layer):
         return outputs if len(outputs) > 1 else outputs[0]
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the layer, for `from_config`."""
         return {
             **super().get_config(),
             "merge_mode": self.merge_mode,
@@ -195,7 +195,7 @@ class Bidirectional(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Bidirectional:
-        """Build the layer from what `get_config` returned."""
+        """Build the layer from `get_config`."""
         config = dict(config)
         for key in ("layer", "backward_layer"):
             config[key] = keras.saving.deserialize_keras_object(config[key])

@@ -138,7 +138,7 @@ def execute(
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model, rows),
-        "monitor": model.monitor,
+        "monitor": model.monitored_metric,
         "counted_by": getattr(model, "signature", None),  # implementation of BLEU or ROUGE
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
@@ -182,10 +182,10 @@ def environment() -> dict[str, Any]:
 
 def _kept_epoch(model: Task, rows: list[dict[str, float]]) -> int:
     """Return the epoch whose weights were kept: the best on the validation split, or the last."""
-    if not model.monitor.startswith("val_"):
+    if not model.monitored_metric.startswith("val_"):
         return len(rows)
     best = {"min": min, "max": max}[model.monitor_mode]
-    return int(best(rows, key=lambda row: row[model.monitor])["epoch"])
+    return int(best(rows, key=lambda row: row[model.monitored_metric])["epoch"])
 
 
 def _fit(
@@ -200,9 +200,11 @@ def _fit(
     examples = None
     if family.has_test_split:
         options = {"validation_data": (valid.x, valid.y), "patience": plan.patience}
-        # Without labels, only a model's own `show` can make something of the examples.
-        examples = (valid.x, valid.y) if valid.y is not None or hasattr(model, "show") else None
-    if unlabelled := getattr(dataset, "unlabelled", None):
+        # Without labels, only `write_examples` of the model can show something.
+        shown = valid.y is not None or hasattr(model, "write_examples")
+        examples = (valid.x, valid.y) if shown else None
+    unlabelled = getattr(dataset, "unlabelled", None)
+    if unlabelled and getattr(model, "uses_unlabelled", False):
         options["unlabelled"] = unlabelled
     # The log comes first: an epoch's seconds do not count TensorBoard's pictures.
     callbacks = [EpochLog(folder), (family.tensorboard or TensorBoard)(folder.events, examples)]

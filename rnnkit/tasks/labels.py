@@ -1,4 +1,4 @@
-"""Labels as people give them, names or numbers -> the numbers of their classes."""
+"""Class labels, names or numbers, to class indices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Label = str | int
 
 
 def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
-    """Return the labels as `(N,)`, or say that there is not one for each example.
+    """Return the labels as `(N,)`, or refuse other than one for each example.
 
     Args:
         labels: `(N,)` or `(N, 1)`.
@@ -37,14 +37,14 @@ def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
     return labels
 
 
-def named(classes: Sequence[Label] | None) -> list[Label] | None:
-    """Return the names of classes that a task was given, or say that they cannot tell apart.
+def check_classes(classes: Sequence[Label] | None) -> list[Label] | None:
+    """Return class names as a list, or refuse fewer than two different ones.
 
     Args:
-        classes: two or more different names; None = they are learned from the labels.
+        classes: two or more different names; None = to be learned from the labels.
 
     Example:
-        >>> named(("neg", "pos"))
+        >>> check_classes(("neg", "pos"))
         ['neg', 'pos']
     """
     if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
@@ -53,7 +53,7 @@ def named(classes: Sequence[Label] | None) -> list[Label] | None:
 
 
 def learn_classes(labels: np.ndarray) -> list[Label]:
-    """Return the different labels in order; refuse what is no label.
+    """Return the distinct labels in order; refuse values that are no labels.
 
     Example:
         >>> learn_classes(np.array(["pos", "neg", "pos"]))
@@ -76,7 +76,7 @@ def learn_classes(labels: np.ndarray) -> list[Label]:
 
 
 def to_numbers(labels: np.ndarray, classes: list[Label], name: str) -> np.ndarray:
-    """Return the number of each label's class; a number is one where classes are names.
+    """Return the class index of each label; an index is valid where classes are names.
 
     Example:
         >>> to_numbers(np.array(["pos", "neg"]), ["neg", "pos"], "test")

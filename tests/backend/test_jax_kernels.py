@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from rnnkit.backend import portable
 from rnnkit.backend.jax import KERNELS
-from rnnkit.backend.kernels import Facts
+from rnnkit.backend.kernels import KernelRequest
 from rnnkit.recurrent import cells
 from tests import oracles
 
@@ -40,9 +40,9 @@ def masks(rows, steps):
     return mask
 
 
-def draw(system, rows, steps=STEPS, width=WIDTH, units=UNITS):
+def draw(cell_type, rows, steps=STEPS, width=WIDTH, units=UNITS):
     """Inputs, first states, parameters, and gradients of outputs and last states."""
-    rng, cell = np.random.default_rng(1), CELLS[system]
+    rng, cell = np.random.default_rng(1), CELLS[cell_type]
     x = rng.normal(size=(rows, steps, width))
     states = [rng.normal(size=(rows, units)) for _ in range(cell.states)]
     weights = oracles.draw_weights(cell, width, units, rng)
@@ -51,18 +51,18 @@ def draw(system, rows, steps=STEPS, width=WIDTH, units=UNITS):
     return x, states, weights, d_outputs, d_last
 
 
-def named(system, weights):
+def named(cell_type, weights):
     """The parameters as a kernel takes them."""
     kernel, recurrent_kernel, bias = (jnp.asarray(w, "float32") for w in weights)
     params = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias}
-    if system == "gru_reset_after":
+    if cell_type == "gru_reset_after":
         params |= {"bias": bias[0], "recurrent_bias": bias[1]}
     return params
 
 
-def expected(system, x, states, weights, d_outputs, d_last, mask, reverse):
+def expected(cell_type, x, states, weights, d_outputs, d_last, mask, reverse):
     """Outputs in the order of x, last states, gradients; before the first step the state shows."""
-    cell = CELLS[system]
+    cell = CELLS[cell_type]
     outputs, last, record = oracles.run(cell, x, weights, mask, states, backwards=reverse)
     in_pass = slice(None, None, -1 if reverse else 1)
     seen = np.cumsum((np.ones(x.shape[:2], bool) if mask is None else mask)[:, in_pass], axis=1) > 0
@@ -73,13 +73,13 @@ def expected(system, x, states, weights, d_outputs, d_last, mask, reverse):
     return outputs[:, in_pass], last, dx, dw, d_first
 
 
-def run(system, x, states, params, d_outputs, d_last, mask, reverse, activation="tanh"):
+def run(cell_type, x, states, params, d_outputs, d_last, mask, reverse, activation="tanh"):
     """The kernel's outputs, last states, and gradients by inputs, first states, parameters."""
-    facts = Facts(system, activation=activation, masked=mask is not None)
+    request = KernelRequest(cell_type, activation=activation, masked=mask is not None)
 
     def loss(x, states, params):
         outputs, last = KERNEL.run(
-            facts, x, states, params, mask=mask, reverse=reverse, sequences=d_outputs is not None
+            request, x, states, params, mask=mask, reverse=reverse, sequences=d_outputs is not None
         )
         total = sum((a * d).sum() for a, d in zip(last, d_last, strict=True))
         if d_outputs is not None:
@@ -94,10 +94,10 @@ def run(system, x, states, params, d_outputs, d_last, mask, reverse, activation=
     return outputs, last, *grads
 
 
-def weights_of(system, params):
+def weights_of(cell_type, params):
     """The gradients by the parameters, in the order and shape of the oracle."""
     bias = params["bias"]
-    if system == "gru_reset_after":
+    if cell_type == "gru_reset_after":
         bias = np.stack([bias, params["recurrent_bias"]])
     return [params["kernel"], params["recurrent_kernel"], bias]
 
@@ -107,20 +107,20 @@ def check(found, wanted, tolerance):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-# Compiling is what costs, so each system meets each way once, half of them in each direction.
+# Compiling is what costs, so each cell_type meets each way once, half of them in each direction.
 @pytest.mark.parametrize(("masked", "sequences"), [(True, True), (True, False), (False, True)])
-@pytest.mark.parametrize("system", CELLS)
-def test_equals_the_loops_for_any_mask(system, masked, sequences):
-    reverse = (system in ("lstm", "gru_reset_after")) == sequences
-    x, states, weights, d_outputs, d_last = draw(system, 9)
+@pytest.mark.parametrize("cell_type", CELLS)
+def test_equals_the_loops_for_any_mask(cell_type, masked, sequences):
+    reverse = (cell_type in ("lstm", "gru_reset_after")) == sequences
+    x, states, weights, d_outputs, d_last = draw(cell_type, 9)
     mask = masks(9, STEPS) if masked else None
     d_outputs = d_outputs if sequences else np.zeros_like(d_outputs)
-    wanted = expected(system, x, states, weights, d_outputs, d_last, mask, reverse)
+    wanted = expected(cell_type, x, states, weights, d_outputs, d_last, mask, reverse)
     outputs, last, dx, d_states, d_params = run(
-        system,
+        cell_type,
         x,
         states,
-        named(system, weights),
+        named(cell_type, weights),
         d_outputs if sequences else None,
         d_last,
         mask,
@@ -132,26 +132,26 @@ def test_equals_the_loops_for_any_mask(system, masked, sequences):
         assert outputs is None
     check(last, wanted[1], 1e-5)
     check([dx], wanted[2:3], 1e-4)
-    check(weights_of(system, d_params), wanted[3], 1e-4)
+    check(weights_of(cell_type, d_params), wanted[3], 1e-4)
     check(d_states, wanted[4], 1e-4)
 
 
-@pytest.mark.parametrize("system", CELLS)
-def test_recurrent_dropout_scales_the_rows_of_the_recurrent_kernel(system):
+@pytest.mark.parametrize("cell_type", CELLS)
+def test_recurrent_dropout_scales_the_rows_of_the_recurrent_kernel(cell_type):
     """Dropping the state on its way into the product is, row by row, another recurrent kernel."""
-    x, states, weights, d_outputs, d_last = draw(system, 7)
-    mask, reverse = (masks(7, STEPS), True) if system == "lstm" else (None, False)
+    x, states, weights, d_outputs, d_last = draw(cell_type, 7)
+    mask, reverse = (masks(7, STEPS), True) if cell_type == "lstm" else (None, False)
     drop = np.random.default_rng(2).integers(0, 2, size=(7, UNITS)) / 0.5
-    params = {**named(system, weights), "drop": jnp.asarray(drop, "float32")}
+    params = {**named(cell_type, weights), "drop": jnp.asarray(drop, "float32")}
     outputs, last, dx, d_states, d_params = run(
-        system, x, states, params, d_outputs, d_last, mask, reverse
+        cell_type, x, states, params, d_outputs, d_last, mask, reverse
     )
     d_weights = [0, 0, 0]
     for row in range(7):
         one = slice(row, row + 1)
         own = [weights[0], drop[row][:, None] * weights[1], weights[2]]
         wanted = expected(
-            system,
+            cell_type,
             x[one],
             [s[one] for s in states],
             own,
@@ -165,16 +165,16 @@ def test_recurrent_dropout_scales_the_rows_of_the_recurrent_kernel(system):
         check([dx[one], *(d[one] for d in d_states)], [wanted[2], *wanted[4]], 1e-4)
         parts = [wanted[3][0], drop[row][:, None] * wanted[3][1], wanted[3][2]]
         d_weights = [total + part for total, part in zip(d_weights, parts, strict=True)]
-    check(weights_of(system, d_params), d_weights, 1e-4)
+    check(weights_of(cell_type, d_params), d_weights, 1e-4)
 
 
-@pytest.mark.parametrize(("system", "masked"), [("lstm", True), ("gru_reset_after", False)])
-def test_one_row_one_step_one_unit(system, masked):
-    x, states, weights, d_outputs, d_last = draw(system, 1, steps=1, width=1, units=1)
+@pytest.mark.parametrize(("cell_type", "masked"), [("lstm", True), ("gru_reset_after", False)])
+def test_one_row_one_step_one_unit(cell_type, masked):
+    x, states, weights, d_outputs, d_last = draw(cell_type, 1, steps=1, width=1, units=1)
     mask = np.ones((1, 1), bool) if masked else None
-    wanted = expected(system, x, states, weights, d_outputs, d_last, mask, False)
+    wanted = expected(cell_type, x, states, weights, d_outputs, d_last, mask, False)
     outputs, last, dx, *_ = run(
-        system, x, states, named(system, weights), d_outputs, d_last, mask, False
+        cell_type, x, states, named(cell_type, weights), d_outputs, d_last, mask, False
     )
     check([outputs, *last], [wanted[0], *wanted[1]], 1e-5)
     check([dx], [wanted[2]], 1e-4)
@@ -189,7 +189,9 @@ def test_relu_and_no_bias_equal_the_portable_loop():
     cell = cells.Cell(partial(cells.simple_rnn, activation=keras.activations.relu))
 
     def loss(x, states, params):
-        outputs, last = portable.recurrence(cell, x, states, params, mask=jnp.asarray(mask))
+        outputs, last = portable.recurrence(
+            cell, portable.PassInputs(x, jnp.asarray(mask)), states, params
+        )
         return (outputs * d_outputs).sum() + (last[0] * d_last[0]).sum(), (outputs, last)
 
     x, states = jnp.asarray(x, "float32"), (jnp.asarray(states[0], "float32"),)
@@ -203,25 +205,25 @@ def test_relu_and_no_bias_equal_the_portable_loop():
 def test_runs_without_jit():
     x, states, weights, *_ = draw("lstm", 3)
     states = tuple(jnp.asarray(s, "float32") for s in states)
-    arguments = Facts("lstm"), jnp.asarray(x, "float32"), states, named("lstm", weights)
+    arguments = KernelRequest("lstm"), jnp.asarray(x, "float32"), states, named("lstm", weights)
     outputs, last = KERNEL.run(*arguments, mask=None, reverse=False, sequences=True)
     wanted, wanted_last, _ = oracles.run(oracles.LSTM, x, weights, None, states)
     check([outputs, *last], [wanted, *wanted_last], 1e-5)
 
 
 @pytest.mark.parametrize(
-    ("facts", "word"),
+    ("asked", "word"),
     [
-        (Facts("lstm", dtype="float16"), "float16"),
-        (Facts("lstm", activation="relu"), "relu"),
-        (Facts("gru_reset_after", recurrent_activation="hard_sigmoid"), "hard_sigmoid"),
-        (Facts("simple_rnn", activation="gelu"), "gelu"),
-        (Facts("jordan_rnn"), "jordan_rnn"),
-        (Facts("lstm", zoneout=True), "zoneout"),
-        (Facts("lstm", resets=True), "anew"),
-        (Facts("lstm", unroll=True), "written out"),
+        (KernelRequest("lstm", dtype="float16"), "float16"),
+        (KernelRequest("lstm", activation="relu"), "relu"),
+        (KernelRequest("gru_reset_after", recurrent_activation="hard_sigmoid"), "hard_sigmoid"),
+        (KernelRequest("simple_rnn", activation="gelu"), "gelu"),
+        (KernelRequest("jordan_rnn"), "jordan_rnn"),
+        (KernelRequest("lstm", zoneout=True), "zoneout"),
+        (KernelRequest("lstm", resets=True), "resets"),
+        (KernelRequest("lstm", unroll=True), "unrolled"),
     ],
 )
-def test_says_what_stands_in_the_way(facts, word):
-    assert word in KERNEL.obstacle(facts)
-    assert KERNEL.obstacle(Facts("simple_rnn", activation="relu")) is None
+def test_says_what_stands_in_the_way(asked, word):
+    assert word in KERNEL.unsupported_reason(asked)
+    assert KERNEL.unsupported_reason(KernelRequest("simple_rnn", activation="relu")) is None

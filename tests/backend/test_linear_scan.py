@@ -1,4 +1,4 @@
-"""R11: `linear_scan` of the running backend and its portable twin, against NumPy in float64."""
+"""`linear_scan` of the running backend and its portable twin, against NumPy in float64."""
 
 import autodiff
 import keras
@@ -7,7 +7,8 @@ import oracles_linear as oracles
 import pytest
 from keras import ops
 
-from rnnkit.backend import linear
+from rnnkit.backend import linear, portable
+from rnnkit.backend.kernels import select_scan_algorithm
 
 WAYS = pytest.mark.parametrize("reverse", [False, True], ids=["forwards", "backwards"])
 
@@ -48,12 +49,14 @@ def test_equals_the_loop(shape, reverse):
     for before, after in zip((a, b, h0), tensors, strict=True):
         np.testing.assert_array_equal(numpy(after), before)  # nothing was written over
     if shape[1] < 100:
-        found = linear.portable(*tensors, reverse=reverse)
+        found = portable.linear_scan(*tensors, reverse=reverse)
         np.testing.assert_allclose(numpy(found), wanted, atol=1e-5)
 
 
 @WAYS
-@pytest.mark.parametrize("scan", [linear.linear_scan, linear.portable], ids=["own", "portable"])
+@pytest.mark.parametrize(
+    "scan", [linear.linear_scan, portable.linear_scan], ids=["own", "portable"]
+)
 @pytest.mark.parametrize("shape", [(2, 1, 3), (2, 70, 2)], ids=str)
 def test_gradients(shape, scan, reverse):
     arrays = draw(*shape, seed=1)
@@ -83,7 +86,7 @@ def test_the_oracle_of_the_gradients_is_the_slope():
 def test_the_associative_scan_runs_on_a_cpu_too(reverse, monkeypatch):
     from rnnkit.backend.jax import linear as own
 
-    monkeypatch.setattr(own, "way", lambda *facts: "associative")
+    monkeypatch.setattr(own, "select_scan_algorithm", lambda *facts: "associative")
     arrays = [ops.convert_to_tensor(array) for array in draw(2, 13, 3)]
     by = np.random.default_rng(2).normal(size=(2, 13, 3)).astype("float32")
     wanted = oracles.scan(*arrays, reverse)
@@ -117,8 +120,8 @@ def test_the_number_of_rows_and_steps_may_be_unknown(jit_compile):
 
 
 def test_the_way_is_chosen_from_visible_facts():
-    assert linear.way("jax", "cpu") == "loop"
-    assert linear.way("jax", "gpu") == "associative"
-    assert linear.way("torch", "cpu", width=64 * 256) == "loop"
-    assert linear.way("torch", "gpu", width=64 * 256) == "chunked"
-    assert linear.way("tensorflow", "cpu") == "chunked"
+    assert select_scan_algorithm("jax", "cpu") == "loop"
+    assert select_scan_algorithm("jax", "gpu") == "associative"
+    assert select_scan_algorithm("torch", "cpu", width=64 * 256) == "loop"
+    assert select_scan_algorithm("torch", "gpu", width=64 * 256) == "chunked"
+    assert select_scan_algorithm("tensorflow", "cpu") == "chunked"

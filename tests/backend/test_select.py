@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 import types
 
@@ -124,7 +123,7 @@ def test_a_blocked_or_unversioned_framework(machine, monkeypatch):
     assert select_module.installed() == {"jax": "unknown version", "torch": "unknown version"}
 
 
-def test_without_a_backend_the_import_of_the_layers_says_what_to_install():
+def test_without_a_backend_the_import_of_the_layers_says_what_to_install(fresh_python):
     code = """
 import sys
 for name in ("tensorflow", "jax", "torch"):
@@ -135,8 +134,5 @@ try:
 except ImportError as error:
     print(error)
 """
-    environ = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=120
-    )
-    assert 'pip install "rnnkit[jax]"' in done.stdout, done.stderr
+    done = fresh_python(code, KERAS_BACKEND=None)
+    assert 'pip install "rnnkit[jax]"' in done.out, done.err

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 import rnnkit.layers
 from rnnkit.backend import portable
-from rnnkit.backend.kernels import Facts
-from rnnkit.backend.tensorflow import KERNELS, fixed_shapes
+from rnnkit.backend.kernels import KernelRequest
+from rnnkit.backend.tensorflow import KERNELS, static_shapes
 from rnnkit.recurrent import cells
 
 (KERNEL,) = KERNELS
@@ -37,11 +37,11 @@ def any_mask():
 
 
 class Case:
-    """Drawn inputs, states and weights of a system, and drawn gradients of what comes out."""
+    """Drawn inputs, states and weights of a cell_type, and drawn gradients of what comes out."""
 
-    def __init__(self, system, rows=B, steps=T):
+    def __init__(self, cell_type, rows=B, steps=T):
         rng = np.random.default_rng(1)
-        self.system, self.cell = system, CELLS[system]
+        self.cell_type, self.cell = cell_type, CELLS[cell_type]
         self.x = rng.normal(size=(rows, steps, D))
         self.states = [rng.normal(size=(rows, U)) for _ in range(self.cell.states)]
         self.weights = oracles.draw_weights(self.cell, D, U, np.random.default_rng(2))
@@ -51,7 +51,7 @@ class Case:
     def params(self):
         kernel, recurrent_kernel, bias = (tf.constant(w, tf.float32) for w in self.weights)
         params = {"kernel": kernel, "recurrent_kernel": recurrent_kernel}
-        if self.system == "gru_reset_after":
+        if self.cell_type == "gru_reset_after":
             return params | {"bias": bias[0], "recurrent_bias": bias[1]}
         return params | {"bias": bias}
 
@@ -75,7 +75,7 @@ class Case:
         states = tuple(tf.constant(s, tf.float32) for s in self.states)
         mask = None if mask is None else tf.constant(mask)
         if run is None:
-            run = partial(KERNEL.run, Facts(self.system, activation=activation))
+            run = partial(KERNEL.run, KernelRequest(self.cell_type, activation=activation))
         with tf.GradientTape() as tape:
             tape.watch((x, states, params))
             outputs, last = run(x, states, params, mask=mask, reverse=reverse, sequences=sequences)
@@ -100,27 +100,32 @@ def check(found, expected):
             np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("system", CELLS)
+@pytest.mark.parametrize("cell_type", CELLS)
 @pytest.mark.parametrize(
     ("masked", "reverse", "sequences"),
     [(True, False, True), (True, True, True), (True, True, False), (False, False, False)],
 )
-def test_equals_the_loops_for_any_mask(system, masked, reverse, sequences):
-    case, mask = Case(system), any_mask() if masked else None
+def test_equals_the_loops_for_any_mask(cell_type, masked, reverse, sequences):
+    case, mask = Case(cell_type), any_mask() if masked else None
     found = case.found(case.params(), mask, reverse, sequences)
     check(found, case.expected(mask, reverse, sequences))
 
 
-@pytest.mark.parametrize(("system", "masked"), [("lstm", True), ("gru_reset_after", False)])
-def test_traced_with_an_unknown_number_of_rows_and_steps(system, masked):
-    params = Case(system).params()
+@pytest.mark.parametrize(("cell_type", "masked"), [("lstm", True), ("gru_reset_after", False)])
+def test_traced_with_an_unknown_number_of_rows_and_steps(cell_type, masked):
+    params = Case(cell_type).params()
     signature = [tf.TensorSpec((None, None, D)), tf.TensorSpec((None, None), tf.bool)]
-    signature.append([tf.TensorSpec((None, U))] * CELLS[system].states)
+    signature.append([tf.TensorSpec((None, U))] * CELLS[cell_type].states)
 
     @tf.function(input_signature=signature)
     def traced(x, mask, states):
         return KERNEL.run(
-            Facts(system), x, tuple(states), params, mask=mask if masked else None, reverse=True
+            KernelRequest(cell_type),
+            x,
+            tuple(states),
+            params,
+            mask=mask if masked else None,
+            reverse=True,
         )
 
     @tf.function(input_signature=signature)
@@ -140,7 +145,7 @@ def test_traced_with_an_unknown_number_of_rows_and_steps(system, masked):
         return tape.gradient(loss, (x, states))
 
     for rows, steps in ((B, T), (1, 1), (3, 8), (2, 9)):
-        case = Case(system, rows, steps)
+        case = Case(cell_type, rows, steps)
         mask = any_mask()[-rows:, -steps:] if masked else None
         given = [
             tf.constant(case.x, tf.float32),
@@ -157,15 +162,15 @@ def test_traced_with_an_unknown_number_of_rows_and_steps(system, masked):
             check(([], [d[0], *d[1]]), ([], [dx, *first]))
 
 
-@pytest.mark.parametrize("system", CELLS)
-def test_recurrent_dropout_scales_the_rows_of_the_recurrent_kernel(system):
+@pytest.mark.parametrize("cell_type", CELLS)
+def test_recurrent_dropout_scales_the_rows_of_the_recurrent_kernel(cell_type):
     """For one row, dropping the state on its way into the product is another recurrent kernel."""
-    case, mask = Case(system), any_mask()
+    case, mask = Case(cell_type), any_mask()
     drop = np.random.default_rng(2).integers(0, 2, size=(B, U)) / 0.5
     values, slopes = case.found(case.params() | {"drop": tf.constant(drop, tf.float32)}, mask)
-    d_recurrent = np.zeros((U, CELLS[system].gates * U))
+    d_recurrent = np.zeros((U, CELLS[cell_type].gates * U))
     for row in range(B):
-        one = Case(system)
+        one = Case(cell_type)
         for name in ("x", "d_outputs"):
             setattr(one, name, getattr(case, name)[row : row + 1])
         one.states, one.d_last = ([s[row : row + 1] for s in a] for a in (case.states, case.d_last))
@@ -204,8 +209,8 @@ def test_steps_aside_where_xla_compiles():
     seen = []
 
     def call(x, mask):
-        facts = Facts("lstm", fixed_shapes=fixed_shapes())
-        seen.append((facts.fixed_shapes, KERNEL.obstacle(facts)))
+        request = KernelRequest("lstm", static_shapes=static_shapes())
+        seen.append((request.static_shapes, KERNEL.unsupported_reason(request)))
         return layer(x, mask=mask)
 
     expected = call(x, mask)
@@ -230,18 +235,18 @@ def test_a_saved_model_computes_the_same_and_has_a_gradient(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("facts", "word"),
+    ("asked", "word"),
     [
-        (Facts("jordan_rnn"), "jordan_rnn"),
-        (Facts("lstm", device="gpu"), "gpu"),
-        (Facts("lstm", dtype="float16"), "float16"),
-        (Facts("lstm", activation="relu"), "relu"),
-        (Facts("gru_reset_after", recurrent_activation="hard_sigmoid"), "hard_sigmoid"),
-        (Facts("lstm", zoneout=True), "zoneout"),
-        (Facts("lstm", resets=True), "anew"),
-        (Facts("lstm", unroll=True), "written out"),
+        (KernelRequest("jordan_rnn"), "jordan_rnn"),
+        (KernelRequest("lstm", device="gpu"), "gpu"),
+        (KernelRequest("lstm", dtype="float16"), "float16"),
+        (KernelRequest("lstm", activation="relu"), "relu"),
+        (KernelRequest("gru_reset_after", recurrent_activation="hard_sigmoid"), "hard_sigmoid"),
+        (KernelRequest("lstm", zoneout=True), "zoneout"),
+        (KernelRequest("lstm", resets=True), "resets"),
+        (KernelRequest("lstm", unroll=True), "unrolled"),
     ],
 )
-def test_says_what_stands_in_the_way(facts, word):
-    assert word in KERNEL.obstacle(facts)
-    assert KERNEL.obstacle(Facts("simple_rnn", activation="relu")) is None
+def test_says_what_stands_in_the_way(asked, word):
+    assert word in KERNEL.unsupported_reason(asked)
+    assert KERNEL.unsupported_reason(KernelRequest("simple_rnn", activation="relu")) is None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnkit.backend import portable
-from rnnkit.backend.kernels import Facts, choose
+from rnnkit.backend.kernels import KernelRequest, choose
 from rnnkit.recurrent import cells
 
 if keras.config.backend() != "torch":
@@ -36,8 +36,8 @@ ORACLES = {
     "gru_reset_after": oracles.GRUAfter,
     "gru_reset_before": oracles.GRUBefore,
 }
-RUNS = {f"loop {system}": (run_loop, system) for system in ORACLES}
-RUNS |= {f"whole {system}": (whole.run, system) for system in whole.SYSTEMS}
+RUNS = {f"loop {cell_type}": (run_loop, cell_type) for cell_type in ORACLES}
+RUNS |= {f"whole {cell_type}": (whole.run, cell_type) for cell_type in whole.CELL_TYPES}
 
 
 @pytest.fixture(autouse=True)
@@ -46,20 +46,20 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(packing, "BLOCK_ROWS", 6)
 
 
-def draw(system, shape=(B, T, D, U), seed=0):
-    """Inputs, first states, parameters (kernel, recurrent kernel, bias) of a system."""
+def draw(cell_type, shape=(B, T, D, U), seed=0):
+    """Inputs, first states, parameters (kernel, recurrent kernel, bias) of a cell_type."""
     batch, time, width, units = shape
-    cell, rng = ORACLES[system], np.random.default_rng(seed)
+    cell, rng = ORACLES[cell_type], np.random.default_rng(seed)
     x = rng.normal(size=(batch, time, width))
     states = [rng.normal(size=(batch, units)) for _ in range(cell.states)]
     return cell, x, states, oracles.draw_weights(cell, width, units, rng)
 
 
-def named(system, weights):
+def named(cell_type, weights):
     """The parameters by the names that kernels know."""
     kernel, recurrent_kernel, bias = weights
     params = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias}
-    if system == "gru_reset_after":
+    if cell_type == "gru_reset_after":
         params |= {"bias": bias[0], "recurrent_bias": bias[1]}
     return params
 
@@ -86,18 +86,23 @@ def everything(run, x, states, params, d_outputs, d_states, **options):
     return [t.detach().numpy() for t in (outputs, *last)], [t.numpy() for t in found]
 
 
-def portably(facts):
+def portably(request):
     """The portable twin, with the signature of a kernel."""
-    options = {"activation": keras.activations.get(facts.activation)}
-    if facts.system != "simple_rnn":
+    options = {"activation": keras.activations.get(request.activation)}
+    if request.cell_type != "simple_rnn":
         options["recurrent_activation"] = keras.ops.sigmoid
-    prepare = cells.cut_candidate if facts.system == "gru_reset_before" else cells.as_they_are
+    before = request.cell_type == "gru_reset_before"
+    prepare = cells.split_recurrent_kernel if before else cells.identity
 
     def step(x, states, params):
-        return getattr(cells, facts.system)(x, states, params, **options)
+        return getattr(cells, request.cell_type)(x, states, params, **options)
 
     cell = cells.Cell(step, prepare=prepare)
-    return lambda *arguments, **options: portable.recurrence(cell, *arguments, **options)
+
+    def run(x, states, params, mask=None, **options):
+        return portable.recurrence(cell, portable.PassInputs(x, mask), states, params, **options)
+
+    return run
 
 
 def assert_same(found, wanted, tolerance):
@@ -109,8 +114,8 @@ def assert_same(found, wanted, tolerance):
 @pytest.mark.parametrize("mask", [None, MASK], ids=["no mask", "mask"])
 @pytest.mark.parametrize("name", RUNS)
 def test_values_and_gradients_equal_the_numpy_loops(name, mask, reverse):
-    run, system = RUNS[name]
-    cell, x, states, weights = draw(system)
+    run, cell_type = RUNS[name]
+    cell, x, states, weights = draw(cell_type)
     rng = np.random.default_rng(1)
     d_outputs = rng.normal(size=(B, T, U)).astype("float32")
     d_states = [rng.normal(size=(B, U)).astype("float32") for _ in states]
@@ -125,22 +130,22 @@ def test_values_and_gradients_equal_the_numpy_loops(name, mask, reverse):
     first[0] = first[0] + np.sum(d_outputs * unseen, 1)
 
     values, gradients = everything(
-        lambda *a, **k: run(Facts(system), *a, **k),
+        lambda *a, **k: run(KernelRequest(cell_type), *a, **k),
         x,
         states,
-        named(system, weights),
+        named(cell_type, weights),
         d_outputs,
         d_states,
         mask=None if mask is None else torch.tensor(mask),
         reverse=reverse,
     )
     assert_same(values, [outputs, *last], 1e-5)
-    assert_same(gradients, [dx, *first, *named(system, dw).values()], 1e-4)
+    assert_same(gradients, [dx, *first, *named(cell_type, dw).values()], 1e-4)
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    system=st.sampled_from([*ORACLES, "relu"]),
+    cell_type=st.sampled_from([*ORACLES, "relu"]),
     whole_sequence=st.booleans(),
     drop=st.booleans(),
     biased=st.booleans(),
@@ -151,16 +156,17 @@ def test_values_and_gradients_equal_the_numpy_loops(name, mask, reverse):
     ),
 )
 def test_any_mask_gives_what_the_portable_loop_gives(
-    system, whole_sequence, drop, biased, reverse, units, bits
+    cell_type, whole_sequence, drop, biased, reverse, units, bits
 ):
     mask = np.array(bits)
-    facts = Facts("simple_rnn", activation="relu") if system == "relu" else Facts(system)
-    _, x, states, weights = draw(facts.system, (*mask.shape, 2, units))
-    params = named(facts.system, weights)
+    relu = cell_type == "relu"
+    request = KernelRequest("simple_rnn", activation="relu") if relu else KernelRequest(cell_type)
+    _, x, states, weights = draw(request.cell_type, (*mask.shape, 2, units))
+    params = named(request.cell_type, weights)
     if not biased:
         params = {name: value for name, value in params.items() if "bias" not in name}
     run = run_loop
-    if whole_sequence and facts.system in whole.SYSTEMS:
+    if whole_sequence and request.cell_type in whole.CELL_TYPES:
         run, drop = whole.run, False
     rng = np.random.default_rng(1)
     if drop:
@@ -175,8 +181,9 @@ def test_any_mask_gives_what_the_portable_loop_gives(
     inputs = (x, states, params, rng.normal(size=(*mask.shape, units)).astype("float32"))
     d_states = [rng.normal(size=s.shape).astype("float32") for s in states]
     options = {"mask": torch.tensor(mask), "reverse": reverse}
-    found = everything(with_drop(lambda *a, **k: run(facts, *a, **k)), *inputs, d_states, **options)
-    wanted = everything(with_drop(portably(facts)), *inputs, d_states, **options)
+    kernel = with_drop(lambda *a, **k: run(request, *a, **k))
+    found = everything(kernel, *inputs, d_states, **options)
+    wanted = everything(with_drop(portably(request)), *inputs, d_states, **options)
     assert_same(found[0], wanted[0], 1e-5)
     assert_same(found[1], wanted[1], 1e-4)
 
@@ -184,17 +191,18 @@ def test_any_mask_gives_what_the_portable_loop_gives(
 @pytest.mark.parametrize("mask", [None, torch.tensor(MASK)], ids=["no mask", "mask"])
 @pytest.mark.parametrize("name", RUNS)
 def test_last_state_alone_and_without_gradients(name, mask):
-    run, system = RUNS[name]
-    _, x, states, weights = draw(system)
+    run, cell_type = RUNS[name]
+    request = KernelRequest(cell_type)
+    _, x, states, weights = draw(cell_type)
     x, *states = tensors([x, *states])
-    values = tensors(named(system, weights).values())
-    params = dict(zip(named(system, weights), values, strict=True))
-    outputs, wanted = run(Facts(system), x, tuple(states), params, mask=mask)
+    values = tensors(named(cell_type, weights).values())
+    params = dict(zip(named(cell_type, weights), values, strict=True))
+    outputs, wanted = run(request, x, tuple(states), params, mask=mask)
     assert outputs.shape == (B, T, U)
-    nothing, last = run(Facts(system), x, tuple(states), params, mask=mask, sequences=False)
+    nothing, last = run(request, x, tuple(states), params, mask=mask, sequences=False)
     assert nothing is None
     with torch.no_grad():
-        inferred, states_ = run(Facts(system), x, tuple(states), params, mask=mask)
+        inferred, states_ = run(request, x, tuple(states), params, mask=mask)
     assert not inferred.requires_grad
     for found, expected in zip(
         (inferred, *last, *states_), (outputs, *wanted, *wanted), strict=True
@@ -202,11 +210,11 @@ def test_last_state_alone_and_without_gradients(name, mask):
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
     frozen = {name: value.detach() for name, value in params.items()}
     by_last, by_frozen = (
-        torch.autograd.grad(run(Facts(system), x, tuple(states), p, mask=mask)[1][0].sum(), x)[0]
+        torch.autograd.grad(run(request, x, tuple(states), p, mask=mask)[1][0].sum(), x)[0]
         for p in (params, frozen)
     )
     torch.testing.assert_close(by_last, by_frozen)
-    plain = run(Facts(system), x.detach(), tuple(s.detach() for s in states), frozen, mask=mask)
+    plain = run(request, x.detach(), tuple(s.detach() for s in states), frozen, mask=mask)
     assert not plain[0].requires_grad
     for found, expected in zip((plain[0], *plain[1]), (outputs, *wanted), strict=True):
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
@@ -218,59 +226,59 @@ def test_the_first_states_are_left_as_they_were():
     before = [s.clone() for s in states]
     params = {k: torch.tensor(v, dtype=torch.float32) for k, v in named("lstm", weights).items()}
     for mask in (None, torch.tensor(MASK)):
-        run_loop(Facts("lstm"), x, tuple(states), params, mask=mask)
+        run_loop(KernelRequest("lstm"), x, tuple(states), params, mask=mask)
     for state, old in zip(states, before, strict=True):
         torch.testing.assert_close(state, old, rtol=0, atol=0)
 
 
 def test_padding_that_is_no_number_reaches_nothing():
-    for run, system in RUNS.values():
-        _, x, states, weights = draw(system)
+    for run, cell_type in RUNS.values():
+        _, x, states, weights = draw(cell_type)
         x = np.where(MASK[..., None], x, np.nan)
         values, gradients = everything(
-            lambda *a, run=run, system=system, **k: run(Facts(system), *a, **k),
+            lambda *a, run=run, cell_type=cell_type, **k: run(KernelRequest(cell_type), *a, **k),
             x,
             states,
-            named(system, weights),
+            named(cell_type, weights),
             np.ones((B, T, U), "float32"),
             [np.ones((B, U), "float32")] * len(states),
             mask=torch.tensor(MASK),
         )
-        assert all(np.isfinite(v).all() for v in [*values, *gradients]), system
+        assert all(np.isfinite(v).all() for v in [*values, *gradients]), cell_type
 
 
 def test_steps_are_packed_by_falling_length():
-    packed = packing.packing(torch.zeros(B, T, D), torch.tensor(MASK), reverse=False)
+    packed = packing.pack_steps(torch.zeros(B, T, D), torch.tensor(MASK), reverse=False)
     assert packed.sizes == [4, 4, 4, 2, 1, 1, 1]
     assert packed.order.tolist() == [0, 2, 1, 3, 4]
     assert packed.rows[:4].tolist() == [0, 2 * T + 3, T, 3 * T + 1]
-    backwards = packing.packing(torch.zeros(B, T, D), torch.tensor(MASK), reverse=True)
+    backwards = packing.pack_steps(torch.zeros(B, T, D), torch.tensor(MASK), reverse=True)
     assert backwards.rows[:4].tolist() == [T - 1, 3 * T - 1, T + 2, 3 * T + 5]
 
 
 @pytest.mark.parametrize(
-    ("facts", "name"),
+    ("asked", "name"),
     [
-        (Facts("lstm"), "whole sequence"),
-        (Facts("lstm", masked=True), "whole sequence"),
-        (Facts("lstm", masked=True, training=True), "packed loop"),
-        (Facts("lstm", recurrent_dropout=True), "packed loop"),
-        (Facts("gru_reset_after"), "packed loop"),
-        (Facts("gru_reset_before", masked=True), "packed loop"),
-        (Facts("simple_rnn", activation="relu"), "packed loop"),
-        (Facts("lstm", device="gpu", masked=True), "whole sequence"),
-        (Facts("gru_reset_after", device="gpu"), "whole sequence"),
-        (Facts("gru_reset_before", device="gpu"), None),
-        (Facts("gru_reset_after", device="gpu", recurrent_dropout=True), None),
-        (Facts("simple_rnn", activation="sigmoid"), None),
-        (Facts("lstm", recurrent_activation="hard_sigmoid"), None),
-        (Facts("lstm", dtype="bfloat16"), None),
-        (Facts("lstm", zoneout=True), None),
-        (Facts("lstm", resets=True), None),
-        (Facts("lstm", unroll=True), None),
-        (Facts("rg_lru"), None),
+        (KernelRequest("lstm"), "whole sequence"),
+        (KernelRequest("lstm", masked=True), "whole sequence"),
+        (KernelRequest("lstm", masked=True, training=True), "packed loop"),
+        (KernelRequest("lstm", recurrent_dropout=True), "packed loop"),
+        (KernelRequest("gru_reset_after"), "packed loop"),
+        (KernelRequest("gru_reset_before", masked=True), "packed loop"),
+        (KernelRequest("simple_rnn", activation="relu"), "packed loop"),
+        (KernelRequest("lstm", device="gpu", masked=True), "whole sequence"),
+        (KernelRequest("gru_reset_after", device="gpu"), "whole sequence"),
+        (KernelRequest("gru_reset_before", device="gpu"), None),
+        (KernelRequest("gru_reset_after", device="gpu", recurrent_dropout=True), None),
+        (KernelRequest("simple_rnn", activation="sigmoid"), None),
+        (KernelRequest("lstm", recurrent_activation="hard_sigmoid"), None),
+        (KernelRequest("lstm", dtype="bfloat16"), None),
+        (KernelRequest("lstm", zoneout=True), None),
+        (KernelRequest("lstm", resets=True), None),
+        (KernelRequest("lstm", unroll=True), None),
+        (KernelRequest("rg_lru"), None),
     ],
 )
-def test_the_kernel_follows_from_the_facts(facts, name):
-    chosen = choose(facts, KERNELS)
+def test_the_kernel_follows_from_the_facts(asked, name):
+    chosen = choose(asked, KERNELS)
     assert (chosen and chosen.name) == name

@@ -155,9 +155,9 @@ def make_sides(system: str, data: tuple, shape: tuple, dropout: float, options) 
 
 def kernel_of(layer: keras.layers.Layer, masked: bool, training: bool) -> str:
     """Return the names of the kernels that run, where the layer has a choice."""
-    if not any(hasattr(part, "facts") for part in layer._flatten_layers()):
+    if not any(hasattr(part, "kernel_request") for part in layer._flatten_layers()):
         return "–"
-    answers = backend.explain(layer, masked=masked, training=training)
+    answers = backend.explain_kernels(layer, masked=masked, training=training)
     return ", ".join(dict.fromkeys(answer.kernel for answer in answers))
 
 

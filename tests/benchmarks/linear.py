@@ -19,7 +19,7 @@ import numpy as np
 from keras import ops
 
 import rnnkit.layers
-from rnnkit.backend import linear
+from rnnkit.backend import linear, portable
 from rnnkit.recurrent.minimal import MinGRU, MinLSTM
 from rnnkit.recurrent.rglru import RGLRU
 
@@ -90,7 +90,7 @@ def scans(shape: list[int], repeats: int) -> None:
     h0 = np.zeros((batch, units), "float32")
     y = np.zeros((batch, steps, units), "float32")
     runs = []
-    for scan in (linear.portable, linear.linear_scan):
+    for scan in (portable.linear_scan, linear.linear_scan):
         inputs = keras.Input(batch_shape=(batch, units))
         model = keras.Model(inputs, Scan(scan)(inputs))
         model.compile(keras.optimizers.SGD(0.0), "mse")

@@ -24,11 +24,11 @@ from rnnkit.recipes import traffic_forecaster
 
 STATES, TEST = 4, 20_000
 MODELS: dict[str, dict[str, Any]] = {
-    "LSTM": {"model": "lstm"},
-    "LSTM, no linear path": {"model": "lstm", "linear": False},
-    "HMM-LSTM, input": {"model": "hmm-lstm", "hmm": "input"},
-    "HMM-LSTM, output": {"model": "hmm-lstm", "hmm": "output"},
-    "HMM-LSTM, joint": {"model": "hmm-lstm", "hmm": "joint"},
+    "LSTM": {"cell": "lstm"},
+    "LSTM, no linear path": {"cell": "lstm", "linear_skip": False},
+    "HMM-LSTM, input": {"cell": "hmm-lstm", "hmm": "input"},
+    "HMM-LSTM, output": {"cell": "hmm-lstm", "hmm": "output"},
+    "HMM-LSTM, joint": {"cell": "hmm-lstm", "hmm": "joint"},
 }
 
 

@@ -28,7 +28,7 @@ if __name__ == "__main__":
         data = read_by_speaker(speaker)
         model = sequence_classifier(
             features="log-mel",
-            centred=options.centred,
+            subtract_mean=options.centred,
             bidirectional=True,
             epochs=options.epochs,
             classes=data.classes,

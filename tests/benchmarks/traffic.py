@@ -21,20 +21,20 @@ import numpy as np
 
 from rnnkit import datasets
 from rnnkit.baselines import linear_autoregression, persistence
+from rnnkit.data.autoregression import lags
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.data.series_encoding import SeriesEncoder
-from rnnkit.data.series_line import lags
 from rnnkit.recipes import traffic_forecaster
 
 LAGS = 12
 MODELS: dict[str, dict[str, Any]] = {
-    "LSTM": {"model": "lstm"},
-    "GRU": {"model": "gru"},
-    "HMM-LSTM, input": {"model": "hmm-lstm", "hmm": "input"},
-    "HMM-LSTM, output": {"model": "hmm-lstm", "hmm": "output"},
-    "HMM-LSTM, joint": {"model": "hmm-lstm", "hmm": "joint"},
-    "LSTM, no linear path": {"model": "lstm", "linear": False},
-    "HMM-GRU, input": {"model": "hmm-gru", "hmm": "input"},
+    "LSTM": {"cell": "lstm"},
+    "GRU": {"cell": "gru"},
+    "HMM-LSTM, input": {"cell": "hmm-lstm", "hmm": "input"},
+    "HMM-LSTM, output": {"cell": "hmm-lstm", "hmm": "output"},
+    "HMM-LSTM, joint": {"cell": "hmm-lstm", "hmm": "joint"},
+    "LSTM, no linear path": {"cell": "lstm", "linear_skip": False},
+    "HMM-GRU, input": {"cell": "hmm-gru", "hmm": "input"},
 }
 
 

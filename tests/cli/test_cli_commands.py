@@ -199,14 +199,14 @@ def test_doctor_shows_the_chosen_backend_and_versions(rnnkit):
 
 @pytest.mark.every_backend
 def test_doctor_shows_which_kernels_run_here(rnnkit):
-    from rnnkit.backend import explain, native
+    from rnnkit.backend import explain_kernels, native
     from rnnkit.layers import LSTM
 
     text = rnnkit("doctor").text
     for kernel in native.KERNELS:
         assert f"{kernel.name}: {kernel.about}" in text
     line = next(line for line in text.splitlines() if "LSTM" in line and "portable" in line)
-    assert explain(LSTM(2), masked=True)[0].kernel in line
+    assert explain_kernels(LSTM(2), masked=True)[0].kernel in line
     assert "Passed over where" in text
 
 

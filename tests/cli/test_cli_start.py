@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "tensorboard", "gensim")
@@ -31,20 +28,6 @@ app()
 """
 
 
-def python(code, env=None):
-    import os
-
-    env = {**os.environ, "COLUMNS": "200", **(env or {})}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        env={name: value for name, value in env.items() if value is not None},
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     "args",
     [
@@ -57,26 +40,36 @@ def python(code, env=None):
     ],
     ids=" ".join,
 )
-def test_nothing_heavy_is_imported(args):
-    result = python(PROBE.format(args=args, heavy=HEAVY))
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1].split() == ["LOADED"]
-    assert result.stderr == ""
+def test_nothing_heavy_is_imported(args, fresh_python):
+    result = fresh_python(PROBE.format(args=args, heavy=HEAVY), COLUMNS="200")
+    assert result.out.splitlines()[-1].split() == ["LOADED"]
+    assert result.err == ""
 
 
-def test_doctor_answers_where_no_backend_is_installed():
-    result = python(BARE.format(args=["doctor"]), env={"KERAS_BACKEND": None})
-    assert result.returncode == 1
-    assert "none works" in result.stdout
-    assert "pip install" in result.stdout
-    assert "Traceback" not in result.stderr
+@pytest.fixture
+def bare(fresh_python):
+    """Run a command where no backend is installed."""
+
+    def run(*args):
+        code = BARE.format(args=list(args))
+        return fresh_python(code, check=False, COLUMNS="200", KERAS_BACKEND=None)
+
+    return run
+
+
+def test_doctor_answers_where_no_backend_is_installed(bare):
+    result = bare("doctor")
+    assert result.code == 1
+    assert "none works" in result.out
+    assert "pip install" in result.out
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize("command", [["train", "lstm_sentiment"], ["compare", "lstm_sentiment"]])
-def test_training_without_a_backend_is_refused_and_says_how_to_install_one(command, tmp_path):
+def test_training_without_a_backend_is_refused_and_says_how_to_install_one(command, tmp_path, bare):
     out = tmp_path / "run"
-    result = python(BARE.format(args=[*command, "--out", str(out)]), env={"KERAS_BACKEND": None})
-    assert result.returncode == 2
-    assert "pip install" in result.stderr
-    assert "Traceback" not in result.stderr
+    result = bare(*command, "--out", str(out))
+    assert result.code == 2
+    assert "pip install" in result.err
+    assert "Traceback" not in result.err
     assert not out.exists()

@@ -122,8 +122,8 @@ def test_json_labels_may_be_numbers_or_truth_values(tmp_path):
         ("a.csv", "text,lable\nx,1\n", r"a.csv, line 2 has no column 'label': it has 'text', 'lab"),
         ("a.csv", "text,lable\nx,1\n", r"Did you mean 'lable'\?"),
         ("a.csv", "text,label\nx,1\ny,1\n", "All 2 texts of .* have the label '1'"),
-        ("a.csv", "text,label\n", "a.csv holds no labelled text"),
-        ("a.csv", "", "holds no labelled text"),
+        ("a.csv", "text,label\n", "a.csv has no labelled text"),
+        ("a.csv", "", "has no labelled text"),
         ("a.csv", "text,label\nx,1\ny,\n", "a.csv, line 3: the label is empty"),
         ("a.csv", "text,label\nx,1\ny, \n", "line 3: the label is empty"),
         ("a.csv", "text,label\nx,y,1\n", "line 2 has 3 fields, the header 2"),
@@ -164,7 +164,7 @@ def test_other_refusals(tmp_path):
     with pytest.raises(InputError, match="nothing is left"):
         from_files(path, valid_fraction=0.5, test_fraction=0.5)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty holds no texts"):
+    with pytest.raises(InputError, match="empty has no texts"):
         from_files(tmp_path / "empty")
     test = write(tmp_path / "test.csv", [("x", "d")])
     with pytest.raises(InputError, match=r"test.csv, line 2: label 'd' does not occur in train"):

@@ -57,7 +57,7 @@ def test_a_folder_says_what_its_files_are_for(tmp_path):
     assert (data.valid.x, data.valid.y) == (["x", "y"], ["1", "2"])
     assert (len(data.train), len(data.test)) == (18, 2)
     write(tmp_path, "valid.tsv", ["a\tb"])
-    with pytest.raises(InputError, match=r"holds valid\.tsv and dev\.src: keep one"):
+    with pytest.raises(InputError, match=r"has valid\.tsv and dev\.src: keep one"):
         from_path(tmp_path)
 
 
@@ -73,17 +73,17 @@ def test_sentences_and_references(tmp_path):
     [
         ({"a.tsv": ["x\ty", "x"]}, r"a\.tsv, line 2 has 1 columns between tabs; expected 2"),
         ({"a.tsv": ["x\ty", " \ty"]}, r"a\.tsv, line 2: the source is empty"),
-        ({"a.jsonl": ['{"source": "x"}']}, r"a\.jsonl, line 1 has no 'target'"),
+        ({"a.jsonl": ['{"source": "x"}']}, r"a\.jsonl, line 1 has no column 'target'"),
         ({"a.jsonl": ['{"source": "x",']}, r"a\.jsonl, line 1 is damaged JSON"),
         (
             {"a.jsonl": ['{"source": "x", "target": []}']},
             r"a\.jsonl, line 1: target is list \(\[\]\): expected str",
         ),
-        ({"a.src": ["x", "y"], "a.tgt": ["x"]}, r"a\.src has 2 lines and .*a\.tgt 1: expected as"),
+        ({"a.src": ["x", "y"], "a.tgt": ["x"]}, r"a\.src has 2 lines and .*a\.tgt 1: expected the"),
         ({"a.src": ["x", "y"], "a.tgt": ["x", " "]}, r"a\.tgt, line 2 is empty"),
         ({"a.src": ["x", "y"]}, r"There is no file '.*a\.tgt'"),
         ({"a.txt": ["x"]}, r"a\.txt ends in '\.txt': expected \.tsv, \.jsonl or \.src"),
-        ({"a.tsv": ["source\ttarget"]}, r"a\.tsv holds no pair of texts"),
+        ({"a.tsv": ["source\ttarget"]}, r"a\.tsv has no pair of texts"),
     ],
 )
 def test_what_is_refused_names_file_and_line(tmp_path, files, message):
@@ -93,7 +93,7 @@ def test_what_is_refused_names_file_and_line(tmp_path, files, message):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"holds no train\.tsv"):
+    with pytest.raises(InputError, match=r"has no train\.tsv"):
         from_path(tmp_path)
     with pytest.raises(InputError, match=r"There is no file '.*nothing'"):
         from_path(tmp_path / "nothing")
@@ -121,18 +121,18 @@ def test_batches_for_teacher_forcing():
     assert (batches.order != first).any()
     seen = 0
     for b in range(len(batches)):
-        (source, entering), leaving, weights = batches[b]
-        assert source.shape[1] % 8 == leaving.shape[1] % 8 == 0
+        (source, decoder_inputs), decoder_targets, weights = batches[b]
+        assert source.shape[1] % 8 == decoder_targets.shape[1] % 8 == 0
         for row in range(len(source)):
             i = batches.order[seen]
             seen += 1
             n = len(targets[i])
             assert source[row].tolist()[: len(sources[i])] == sources[i].tolist()
             assert not source[row][len(sources[i]) :].any()
-            assert entering[row].tolist()[: n + 1] == [2, *targets[i].tolist()]
-            assert leaving[row].tolist()[: n + 1] == [*targets[i].tolist(), 3]
-            assert not leaving[row][n + 1 :].any()
-            assert not entering[row][n + 1 :].any()
+            assert decoder_inputs[row].tolist()[: n + 1] == [2, *targets[i].tolist()]
+            assert decoder_targets[row].tolist()[: n + 1] == [*targets[i].tolist(), 3]
+            assert not decoder_targets[row][n + 1 :].any()
+            assert not decoder_inputs[row][n + 1 :].any()
             assert weights[row].sum() == n + 1
     with pytest.raises(InputError, match="There are 1 targets for 2 sources"):
         PairBatches(sources[:2], targets[:1], batch_size=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from rnnkit.data import running_text
 from rnnkit.data.samples import running_sample
 from rnnkit.data.sets import names
-from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
+from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.errors import InputError
 
 
@@ -35,7 +36,7 @@ def folder(tmp_path, monkeypatch):
 def test_wikitext_has_the_tokens_that_the_field_counts(data_folder, monkeypatch):
     monkeypatch.setenv("RNNKIT_DATA", str(data_folder))
     data = running_text.read_wikitext()
-    cut = TextUnits().cut
+    cut = Tokenizer().tokenize
     tokens = [cut(split.x[0]) for split in (data.train, data.valid, data.test)]
     assert [len(row) for row in tokens] == [2_088_628, 217_646, 245_569]
     assert len(set(tokens[0])) == 33_278
@@ -68,12 +69,15 @@ def test_wikitext_from_its_files_and_what_is_wrong_with_them(folder, monkeypatch
     with pytest.raises(InputError, match=r"wikitext2 is not there.*Any text file will do"):
         running_text.read_wikitext()
     text = " \n = Title = \n \n a <unk> b \n"  # 3 + 3 words, 4 line ends
-    monkeypatch.setattr(running_text, "WORDS", {"train": 10, "valid": 10, "test": 10})
+    counts = {"train": 10, "valid": 10, "test": 10}
+    found = replace(running_text.WIKITEXT, counts=counts)
+    monkeypatch.setattr(running_text, "WIKITEXT", found)
     for part in ("train", "valid", "test"):
         (folder / f"wiki.{part}.tokens").write_text(text)
     assert running_text.read_wikitext().test.x == [text]
-    monkeypatch.setattr(running_text, "WORDS", {"train": 10, "valid": 9, "test": 10})
-    with pytest.raises(InputError, match=r"valid\.tokens holds 10 words and line ends, not 9"):
+    other = replace(found, counts={**counts, "valid": 9})
+    monkeypatch.setattr(running_text, "WIKITEXT", other)
+    with pytest.raises(InputError, match=r"valid\.tokens holds 10 words and line ends; expected 9"):
         running_text.read_wikitext()
 
 
@@ -82,7 +86,7 @@ def test_archives_that_are_other_ones(folder):
         with pytest.raises(InputError, match="is not there: put"):
             read()
     pack(folder / "tinyshakespeare.tar.xz", {"tinyshakespeare/input.txt": "To be\n"})
-    with pytest.raises(InputError, match="holds 6 characters, not 1,115,394"):
+    with pytest.raises(InputError, match="holds 6 characters; expected 1,115,394"):
         running_text.read_shakespeare()
     pack(folder / "names.tar.xz", {"names/pytorch_names/data/names/Irish.txt": "Kane\nÓ Sé\n"})
     with pytest.raises(InputError, match="holds 2 names of 1 languages"):
@@ -114,14 +118,14 @@ def test_a_file_of_ones_own(folder):
     assert data.test.x == ["another test\n"]
     assert data.valid.x[0].startswith("line 090")
     path.write_bytes("caf\xe9".encode("latin-1"))
-    with pytest.raises(InputError, match="cannot be read as utf-8"):
+    with pytest.raises(InputError, match="is not utf-8"):
         running_text.from_path(path)
     assert running_text.from_path(path, encoding="latin-1").train.x
     path.write_text(" \n")
     for wrong, message in [
-        (path, "holds no text"),
+        (path, "has no text"),
         (folder / "mine.tx", "Did you mean 'mine.txt'"),
-        (folder / "cache", "no file or folder|holds no text file"),
+        (folder / "cache", "no file or folder|has no text file"),
     ]:
         with pytest.raises(InputError, match=message):
             running_text.from_path(wrong)
@@ -142,7 +146,7 @@ def test_a_folder_of_texts(folder):
 def test_the_sample_is_the_same_at_every_call_and_small():
     first, again = running_sample.read(), running_sample.read()
     assert first.train.x == again.train.x
-    tokens = TextUnits().cut(first.train.x[0])
+    tokens = Tokenizer().tokenize(first.train.x[0])
     assert len(set(tokens)) == 73
     assert len(tokens) < 50_000
 
@@ -150,24 +154,26 @@ def test_the_sample_is_the_same_at_every_call_and_small():
 @pytest.mark.parametrize(
     ("units", "text", "tokens"),
     [
-        (TextUnits(), "a  b\n\nc\n", ["a", "b", "<eos>", "<eos>", "c", "<eos>"]),
-        (TextUnits("character"), "ab\nC", ["a", "b", "\n", "C"]),
-        (TextUnits("character", lowercase=True), "Ab", ["a", "b"]),
-        (TextUnits(split="punctuation"), "It's 3.5!", ["It's", "3", ".", "5", "!"]),
-        (TextUnits(), "", []),
+        (Tokenizer(), "a  b\n\nc\n", ["a", "b", "<eos>", "<eos>", "c", "<eos>"]),
+        (Tokenizer("character"), "ab\nC", ["a", "b", "\n", "C"]),
+        (Tokenizer("character", lowercase=True), "Ab", ["a", "b"]),
+        (Tokenizer(split="punctuation"), "It's 3.5!", ["It's", "3", ".", "5", "!"]),
+        (Tokenizer(), "", []),
     ],
 )
 def test_units(units, text, tokens):
-    assert units.cut(text) == tokens
-    assert units.cut(units.join(tokens)) == tokens
-    assert TextUnits(**units.get_config()).cut(text) == tokens
+    assert units.tokenize(text) == tokens
+    assert units.tokenize(units.detokenize(tokens)) == tokens
+    assert Tokenizer(**units.get_config()).tokenize(text) == tokens
 
 
 def test_units_of_windows_line_ends_and_wrong_names():
-    assert TextUnits().cut("a\r\nb") == ["a", "<eos>", "b"]
-    assert TextUnits(split="punctuation").join(["Oh", ",", "(", "so", ")", "!"]) == "Oh, (so)!"
+    assert Tokenizer().tokenize("a\r\nb") == ["a", "<eos>", "b"]
+    assert (
+        Tokenizer(split="punctuation").detokenize(["Oh", ",", "(", "so", ")", "!"]) == "Oh, (so)!"
+    )
     with pytest.raises(InputError, match=r"unit is 'words'.*Did you mean 'word'"):
-        TextUnits("words")
+        Tokenizer("words")
 
 
 def steps_of(windows):

@@ -5,13 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnnkit.data.samples import sample
-from rnnkit.data.samples.sample_words import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
+from rnnkit.data.samples import grammar, reviews_sample
+from rnnkit.data.samples.reviews_sample import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
 
 
 @pytest.fixture(scope="module")
 def data():
-    return sample.read()
+    return reviews_sample.read()
 
 
 def splits(data):
@@ -30,17 +30,19 @@ def test_sizes_balance_and_no_text_twice(data):
 
 
 def test_a_text_that_comes_up_again_is_left_out(monkeypatch):
-    monkeypatch.setattr(sample, "OPENINGS", ["so"])
-    monkeypatch.setattr(sample, "VERDICTS", [["it is {same}"]])
-    monkeypatch.setattr(sample, "DISTRACTIONS", ["a b", "b c", "c d", "d e"])
-    monkeypatch.setattr(sample, "SIZES", {"train": 800, "valid": 10, "test": 200})
-    texts = [text for split in splits(sample.read()) for text in split.texts]
+    monkeypatch.setattr(reviews_sample, "OPENINGS", ["so"])
+    monkeypatch.setattr(reviews_sample, "VERDICTS", [["it is {same}"]])
+    monkeypatch.setattr(reviews_sample, "DISTRACTIONS", ["a b", "b c", "c d", "d e"])
+    monkeypatch.setattr(reviews_sample, "SIZES", {"train": 800, "valid": 10, "test": 200})
+    texts = [text for split in splits(reviews_sample.read()) for text in split.texts]
     assert len(set(texts)) == 1010
 
 
 def test_the_same_texts_everywhere_and_always(data):
     joined = "\n".join(text for split in splits(data) for text in split.texts)
-    assert joined == "\n".join(text for split in splits(sample.read()) for text in split.texts)
+    assert joined == "\n".join(
+        text for split in splits(reviews_sample.read()) for text in split.texts
+    )
     # Results on `sample` are only comparable between machines and versions if this stays.
     assert hashlib.sha256(joined.encode()).hexdigest()[:16] == "ccd3ac1873e3c6b8"
 
@@ -75,3 +77,23 @@ def test_bags_of_words_do_not_find_the_verdict(data, words):
     for strength in (1, 10):
         model = LogisticRegression(C=strength, max_iter=1000).fit(train, data.train.labels)
         assert model.score(test, data.test.labels) < 0.80
+
+
+def test_slots_are_filled_from_left_to_right_until_none_is_left():
+    asked = []
+
+    def slot(name):
+        asked.append(name)
+        return {"a": "{b} and {c}"}.get(name, name)
+
+    assert grammar.fill("{a}, {d}, {d}", grammar.Drawn(slot)) == "b and c, d, d"
+    assert asked == ["a", "d", "d", "b", "c"]
+
+
+@pytest.mark.parametrize("name", ["corpus", "names", "reviews"])
+def test_lexicons_have_no_empty_or_stray_entry(name):
+    lexicon = grammar.read_lexicon(name)
+    assert all(lexicon.values())
+    for entry in (entry for entries in lexicon.values() for entry in entries):
+        assert entry == entry.strip()
+        assert not set(entry) & set("[]|#")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rnnkit.data import datasets
-from rnnkit.data.pieces import Pieces, Whole
-from rnnkit.data.series import Series, cut_at_gaps, deal_by_time, from_arrays, from_csv
+from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
+from rnnkit.data.series import Series, cut_at_gaps, from_arrays, from_csv, split_by_time
 from rnnkit.data.series_encoding import SeriesEncoder
 from rnnkit.data.sets import traffic
 from rnnkit.errors import InputError
@@ -23,6 +24,7 @@ PEMS = {
     "train.csv": "\n".join([HEAD, *(f"03/02/2016 0:{5 * i:02},{i},1,100" for i in range(10))]),
     "test.csv": "\n".join([HEAD, *DAYS]),
 }
+METRO_FILE = "Metro_Interstate_Traffic_Volume.csv"
 METRO_HEAD = (
     "holiday,temp,rain_1h,snow_1h,clouds_all,weather_main,weather_description,date_time,"
     "traffic_volume"
@@ -51,8 +53,8 @@ def pack(path, folder, files):
 def own(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNKIT_DATA", str(tmp_path))
     monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(traffic, "PEMS_ROWS", {"train": 10, "test": 4})
-    monkeypatch.setattr(traffic, "METRO_ROWS", 5)
+    monkeypatch.setattr(traffic, "PEMS", replace(traffic.PEMS, counts={"train": 10, "test": 4}))
+    monkeypatch.setattr(traffic, "METRO", replace(traffic.METRO, counts={"all": 5}))
     return tmp_path
 
 
@@ -60,7 +62,7 @@ def own(tmp_path, monkeypatch):
 
 
 def test_pems_from_the_archive(own):
-    pack(own / traffic.PEMS_ARCHIVE, "pems_flow", PEMS)
+    pack(own / traffic.PEMS.archive, "pems_flow", PEMS)
     data = datasets.load("pems_flow")
     assert [len(one) for one in data.test.x] == [1, 1, 1, 1]  # an hour from one to the next
     assert str(data.test.x[2].times[0]) == "2016-03-04T00:55"
@@ -84,20 +86,24 @@ def test_pems_from_two_files(own, monkeypatch):
     ("file", "text", "message"),
     [
         ("train.csv", HEAD, r"train.csv holds 0 rows; expected 10"),
-        ("test.csv", PEMS["test.csv"].replace("03/03/2016 0:55", "soon"), "test.csv has a row"),
-        ("test.csv", PEMS["test.csv"].replace("Lane 1", "Lane 2"), "test.csv has a row"),
-        ("test.csv", None, "holds no test.csv"),
+        (
+            "test.csv",
+            PEMS["test.csv"].replace("03/03/2016 0:55", "soon"),
+            r"test\.csv, line \d+ is not as",
+        ),
+        ("test.csv", PEMS["test.csv"].replace("Lane 1", "Lane 2"), "test.csv, line 2 is not as"),
+        ("test.csv", None, "does not contain test.csv"),
     ],
 )
 def test_another_pems_is_refused(own, file, text, message):
     files = {name: kept for name, kept in {**PEMS, file: text}.items() if kept is not None}
-    pack(own / traffic.PEMS_ARCHIVE, "pems_flow", files)
+    pack(own / traffic.PEMS.archive, "pems_flow", files)
     with pytest.raises(InputError, match=message):
         datasets.load("pems_flow")
 
 
 def test_metro_from_each_of_its_files(own):
-    pack(own / traffic.METRO_ARCHIVE, "metro_traffic", {traffic.METRO_FILE: METRO})
+    pack(own / traffic.METRO.archive, "metro_traffic", {METRO_FILE: METRO})
     data = datasets.load("metro_traffic")
     first = [*data.train.x, *data.valid.x, *data.test.x][0]
     nan = np.nan
@@ -107,12 +113,12 @@ def test_metro_from_each_of_its_files(own):
         [[100, 280, 0, 0, 40, 1], [200, 280, 100, 0, 0, 1], [nan] * 6],
     )
     assert sum(split.steps for split in (data.train, data.valid, data.test)) == 5
-    (own / traffic.METRO_ARCHIVE).unlink()
+    (own / traffic.METRO.archive).unlink()
     with pytest.raises(InputError, match=r"fetch https.*csv.gz.*RNNKIT_DATA"):
         datasets.load("metro_traffic")
-    (own / f"{traffic.METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode()))
+    (own / f"{METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode()))
     assert datasets.load("metro_traffic").train.steps == data.train.steps
-    (own / f"{traffic.METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode())[:99])
+    (own / f"{METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode())[:99])
     with pytest.raises(InputError, match="damaged or cut short"):
         datasets.load("metro_traffic")
 
@@ -174,7 +180,7 @@ def test_gaps_and_bridges():
 
 def test_dealing_by_time_loses_nothing():
     series = [Series(np.arange(7)), Series(np.arange(7, 9)), Series(np.arange(9, 20))]
-    piles = deal_by_time(series, [8, 5, 7])
+    piles = split_by_time(series, [8, 5, 7])
     values = [[one.values[:, 0].tolist() for one in pile] for pile in piles]
     assert values == [
         [[0, 1, 2, 3, 4, 5, 6], [7]],
@@ -205,12 +211,12 @@ def test_ones_own_measurements(tmp_path):
     data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
     assert data.columns == ("cars", "rain")
     assert data.test.x[0].values.tolist() == [[4.0, 1.0]]
-    with pytest.raises(InputError, match=r"no column 'car'\. Did you mean 'cars'"):
+    with pytest.raises(InputError, match=r"line 2 has no column 'car': .*Did you mean 'cars'"):
         from_csv(path, time="when", target="car")
     path.write_text("when,cars,rain\n2020-01-01 00:00,3,0\n2020-01-01 00:05,,1\n")
     data = from_csv(path, time="when", target="cars", columns=["rain"], step=5, test_fraction=0.5)
     np.testing.assert_equal(data.test.x[0].values, [[np.nan, 1.0]])  # empty: not measured
-    with pytest.raises(InputError, match="no number"):
+    with pytest.raises(InputError, match=r"line 2, column 'when': .* is not a number"):
         from_csv(path, time=None, target="when")
     with pytest.raises(InputError, match="target is 3; expected the number of a column, 0 to 1"):
         from_arrays(np.zeros((9, 2)), target=3)
@@ -286,7 +292,7 @@ def test_no_step_tells_of_a_later_one():
         ([Series(np.zeros(5))], "Series 0 has no times"),
         (
             [Series(np.zeros(5), np.datetime64("2024-01-01") + np.arange(5))],
-            "a step every 1440 minutes; those that were learned from had one every 360",
+            "a step every 1440 minutes; the training series had one every 360",
         ),
     ],
 )
@@ -298,7 +304,7 @@ def test_other_series_than_those_learned_from_are_refused(series, message):
 
 
 def test_series_that_teach_nothing_are_refused():
-    with pytest.raises(InputError, match="hold no measurement"):
+    with pytest.raises(InputError, match="have no measurement"):
         SeriesEncoder().learn([Series([np.nan, np.nan])])
     with pytest.raises(InputError, match="does not divide a day"):
         SeriesEncoder().learn(
@@ -315,8 +321,9 @@ def test_pieces_cover_every_step_once_and_move_with_the_epochs():
     encoder = SeriesEncoder()
     encoder.learn([Series(values)])
     encoded = encoder.encode([Series(values), Series(values[:10])])
-    pieces = Pieces(encoded, context=5, window=32, warm_up=8, batch_size=4, shuffle=True, seed=1)
-    still = Pieces(encoded, context=5, window=32, warm_up=8, batch_size=4)
+    sizes = {"context": 5, "window": 32, "warm_up": 8, "batch_size": 4}
+    pieces = ForecastWindows(encoded, **sizes, shuffle=True, seed=1)
+    still = ForecastWindows(encoded, **sizes)
     counted = sum(int(still[i][2].sum()) for i in range(len(still)))
     assert counted == sum(int(one.known[4:].sum()) for one in encoded) == 295 + 5
     pieces.start_epoch(0)
@@ -333,7 +340,9 @@ def test_whole_series_go_by_length():
     encoder = SeriesEncoder()
     encoder.learn([Series(np.arange(9.0))])
     lengths = [5, 60, 33, 200, 1]
-    whole = Whole(encoder.encode([Series(np.arange(float(n))) for n in lengths]), context=2)
+    whole = FullSeriesBatches(
+        encoder.encode([Series(np.arange(float(n))) for n in lengths]), context=2
+    )
     assert whole.groups == [[0, 4], [2], [1], [3]]
     assert [whole[i][0].shape[1] for i in range(4)] == [32, 48, 64, 256]
     assert [int(whole[i][2].sum()) for i in range(4)] == [3, 31, 58, 198]

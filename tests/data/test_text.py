@@ -1,13 +1,10 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnkit.data.lexicon import ABBREVIATIONS, NEGATIONS, STOP_WORDS
 from rnnkit.data.text import TextPipeline, check_texts
-from rnnkit.data.words import ABBREVIATIONS, NEGATIONS, STOP_WORDS
 from rnnkit.errors import InputError
 
 OFF = {
@@ -207,11 +204,10 @@ def test_wrong_settings_are_refused(wrong, message):
         TextPipeline(**wrong)
 
 
-def test_the_data_room_imports_no_framework():
+def test_the_data_room_imports_no_framework(fresh_python):
     code = (
         "import sys, rnnkit.data.text, rnnkit.data.vocabulary, rnnkit.data.batching, "
         "rnnkit.data.datasets; "
         "print({'keras', 'tensorflow', 'jax', 'torch', 'sklearn'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert fresh_python(code).out.strip() == "set()"

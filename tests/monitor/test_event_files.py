@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -160,13 +157,15 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         EventWriter(tmp_path / "file" / "inside")
 
 
-def test_no_tensorflow_is_needed_nor_imported(tmp_path):
+@pytest.mark.parametrize("mode", ["blocked", "free"])
+def test_no_tensorflow_is_needed_nor_imported(mode, tmp_path, fresh_python):
     script = """
-import sys
-if sys.argv[2] == "blocked":
+import json, sys
+folder, mode = map(json.loads, sys.argv[1:])
+if mode == "blocked":
     sys.modules["tensorflow"] = None
 from rnnkit.monitor import EventWriter
-with EventWriter(sys.argv[1]) as events:
+with EventWriter(folder) as events:
     events.scalar("loss", 1.0, 0)
     events.histogram("weights", [1.0, 2.0], 0)
     events.text("note", "hello", 0)
@@ -175,11 +174,8 @@ with EventWriter(sys.argv[1]) as events:
 loaded = {name for name in ("tensorflow", "keras", "jax", "torch") if sys.modules.get(name)}
 sys.exit(f"imported {loaded}" if loaded else 0)
 """
-    for mode in ("blocked", "free"):
-        command = [sys.executable, "-c", script, str(tmp_path / mode), mode]
-        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
-        assert done.returncode == 0, done.stderr
-        assert {"loss", "weights", "note", "curve", "accuracy"} <= set(read(tmp_path / mode))
+    fresh_python(script, str(tmp_path), mode)
+    assert {"loss", "weights", "note", "curve", "accuracy"} <= set(read(tmp_path))
 
 
 def test_projector_files_have_a_line_for_each_word(tmp_path):
@@ -218,10 +214,8 @@ def test_projector_refuses_and_writes_nothing(tmp_path, vectors, words, counts, 
     assert not (tmp_path / "p").exists()
 
 
-def test_importing_warns_of_nothing():
-    command = [sys.executable, "-W", "error", "-c", "import rnnkit.monitor.events"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_importing_warns_of_nothing(fresh_python):
+    assert fresh_python("import rnnkit.monitor.events", options=("-W", "error")).code == 0
 
 
 def test_files_of_one_second_are_read_in_the_order_in_which_they_were_written(

@@ -140,7 +140,7 @@ def test_a_step_at_a_time(decoder):
     layer, x, memory, starts, _ = decoder
     x, memory, *starts = single([x, memory, *starts])
     whole = ops.convert_to_numpy(layer(x, memory, MASK, starts))
-    seen, states = layer.look_at(memory, MASK), layer.first_states(x, starts)
+    seen, states = layer.prepare_memory(memory, MASK), layer.initial_states(x, starts)
     for t in range(T):
         states, _ = layer.step(layer.project(x[:, t]), states, seen, layer.parameters())
         np.testing.assert_allclose(ops.convert_to_numpy(states[0]), whole[:, t], atol=1e-6)
@@ -229,7 +229,7 @@ def test_a_model_of_the_layers_is_built_again_from_its_configuration():
     [
         (lambda: AttentionDecoder(U, A, cell="grru"), "cell is 'grru'.*Did you mean 'gru'"),
         (lambda: AttentionDecoder(U, A, attention="dott"), "attention is 'dott'.*mean 'dot'"),
-        (lambda: DotAttention(0), "units is 0; expected a positive whole number"),
+        (lambda: DotAttention(0), "units is 0; expected an integer of at least 1"),
         (
             lambda: DotAttention(3)(np.ones((1, 2, 4)), np.ones((1, 2, 4))),
             "units is 3 and the queries have 4",

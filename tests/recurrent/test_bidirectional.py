@@ -170,7 +170,7 @@ def test_stateful():
         (lambda: layers.Bidirectional("lstm"), "expected recurrent layers"),
         (
             lambda: layers.Bidirectional(layers.GRU(U), backward_layer=layers.GRU(U)),
-            "run the other way",
+            "run in the other direction",
         ),
         (
             lambda: layers.Bidirectional(

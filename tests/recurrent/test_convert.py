@@ -56,8 +56,8 @@ def test_states_and_frozen_layers_do_not_matter():
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [
-        (lambda: keras.layers.LSTM(4), lambda: GRU(4), "expected two layers of one kind"),
-        (lambda: keras.layers.LSTM(4), lambda: PeepholeLSTM(4), "expected two layers of one kind"),
+        (lambda: keras.layers.LSTM(4), lambda: GRU(4), "expected two layers of one class"),
+        (lambda: keras.layers.LSTM(4), lambda: PeepholeLSTM(4), "expected two layers of one class"),
         (lambda: keras.layers.Dense(4), lambda: keras.layers.Dense(4), "expected two layers"),
         (lambda: keras.layers.GRU(4), lambda: GRU(5), "has units=4, .* has 5"),
         (lambda: keras.layers.GRU(4, reset_after=False), lambda: GRU(4), "has reset_after=False"),
@@ -159,23 +159,31 @@ def test_a_layer_out_of_a_deep_module_and_two_biases_become_one():
 @pytest.mark.parametrize(
     ("make", "state", "message"),
     [
-        (lambda: LSTM(U), fake(4, number=1), r"the state lacks \['bias_hh_l0'.* has \[\] beside"),
+        (
+            lambda: LSTM(U),
+            fake(4, number=1),
+            r"the state lacks \['bias_hh_l0'.* additionally has \[\]",
+        ),
         (
             lambda: LSTM(U, use_bias=False),
             fake(4),
-            r"lacks \[\] and has \['bias_hh_l0', 'bias_ih_l0'\] beside",
+            r"lacks \[\] and additionally has \['bias_hh_l0', 'bias_ih_l0'\]",
         ),
-        (lambda: LSTM(U), fake(4) | {"weight_ih_l0_reverse": 0}, "'weight_ih_l0_reverse'. beside"),
+        (
+            lambda: LSTM(U),
+            fake(4) | {"weight_ih_l0_reverse": 0},
+            "additionally has .'weight_ih_l0_reverse'",
+        ),
         (lambda: GRU(U), fake(4), r"weight_ih_l0 has the shape \(16, 3\); .* expects \(12, 3\)"),
         (lambda: built(GRU(U), 5), fake(3), r"the shape \(12, 3\); gru.* expects \(12, 5\)"),
-        (lambda: GRU(U, reset_after=False), fake(3), "no twin of GRU .system 'gru_reset_before'"),
-        (lambda: PeepholeLSTM(U), fake(4), "no twin of PeepholeLSTM"),
-        (lambda: keras.layers.LSTM(U), fake(4), "no twin of LSTM .system None"),
-        (lambda: LSTM(U, "relu"), fake(4), "activation is 'relu'; torch.nn.LSTM knows tanh alone"),
-        (lambda: SimpleRNN(U, "elu"), fake(1), "torch.nn.RNN knows tanh and relu alone"),
+        (lambda: GRU(U, reset_after=False), fake(3), "no GRU .cell type 'gru_reset_before'"),
+        (lambda: PeepholeLSTM(U), fake(4), "no PeepholeLSTM"),
+        (lambda: keras.layers.LSTM(U), fake(4), "no LSTM .cell type None"),
+        (lambda: LSTM(U, "relu"), fake(4), "activation is 'relu'; torch.nn.LSTM has tanh only"),
+        (lambda: SimpleRNN(U, "elu"), fake(1), "torch.nn.RNN has tanh and relu only"),
         (lambda: GRU(U, go_backwards=True), fake(3), "go_backwards is True; in torch.nn only"),
         (lambda: Bidirectional(GRU(U), "sum"), fake(3), "merge_mode is 'sum'"),
-        (lambda: Stack([GRU(U), GRU(5)]), fake(3), "of one kind and one size"),
+        (lambda: Stack([GRU(U), GRU(5)]), fake(3), "have one class and one size"),
         (lambda: Stack(GRU(U), 2, residual=True), fake(3), "no residual connections"),
     ],
 )

@@ -174,19 +174,19 @@ def test_saved_and_loaded(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda net: HopfieldNetwork(0), "units is 0; expected a positive"),
+        (lambda net: HopfieldNetwork(0), "units is 0; expected an integer"),
         (lambda net: HopfieldNetwork(3, [0, 1]), r"thresholds have the shape \(2,\)"),
         (lambda net: HopfieldNetwork(3, float("nan")), "expected one finite number"),
         (lambda net: net.store([1, -1]), r"patterns have the shape \(2,\); expected \(rows, 3\)"),
         (lambda net: net.store(np.ones((1, 1, 3))), "patterns have the shape"),
-        (lambda net: net.store([0, 1, 1]), r"patterns hold \[0, 1\]; expected \+1 and -1"),
-        (lambda net: net.store([True, True, False]), "expected .1 and -1 alone.*2 . x - 1"),
-        (lambda net: net.store([1, np.nan, 1]), "expected .1 and -1 alone"),
+        (lambda net: net.store([0, 1, 1]), r"patterns contain \[0, 1\]; expected \+1 and -1"),
+        (lambda net: net.store([True, True, False]), "expected .1 and -1 only.*2 . x - 1"),
+        (lambda net: net.store([1, np.nan, 1]), "expected .1 and -1 only"),
         (lambda net: net.store([1, 1, 1], "delta"), "rule is 'delta'; expected one of"),
         (lambda net: net.recall([1, 1]), "cues have the shape"),
         (lambda net: net.recall([1, 1, 1], order="fast"), "order is 'fast'; expected one of"),
-        (lambda net: net.recall([1, 1, 1], steps=0), "steps is 0; expected a positive"),
-        (lambda net: net.energy([1, 1, 2]), r"states hold \[1, 2\]"),
+        (lambda net: net.recall([1, 1, 1], steps=0), "steps is 0; expected an integer"),
+        (lambda net: net.energy([1, 1, 2]), r"states contain \[1, 2\]"),
     ],
 )
 def test_what_cannot_be_is_refused(call, message):

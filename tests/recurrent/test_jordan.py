@@ -86,8 +86,8 @@ def test_stateful_in_pieces_equals_the_whole():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: JordanRNN(0), "JordanRNN: units is 0; expected a positive"),
-        (lambda: JordanRNN(4, 0), "output_units is 0; expected a positive"),
+        (lambda: JordanRNN(0), "JordanRNN: units is 0; expected an integer"),
+        (lambda: JordanRNN(4, 0), "output_units is 0; expected an integer"),
         (
             lambda: JordanRNN(4, 2)(draw(B, T, D), initial_state=draw(B, 4)),
             r"initial_state has the shapes \[\(9, 4\)\]; expected \[\(9, 2\)\]",

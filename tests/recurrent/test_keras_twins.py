@@ -77,12 +77,22 @@ def test_the_forget_gate_starts_open():
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "Bidirectional"])
 def test_every_argument_of_keras_is_taken_in_the_same_place(name):
     theirs = inspect.signature(getattr(keras.layers, name)).parameters
-    ours = [c for c in getattr(layers, name).__mro__ if c.__module__.startswith("rnnkit")]
-    known = {key for c in ours for key in inspect.signature(c.__init__).parameters}
-    assert not [argument for argument in theirs if argument not in known]
     ours = inspect.signature(getattr(layers, name)).parameters
+    assert not [n for n in theirs if n not in ours and n != "kwargs"]
+    defaults = {n: p.default for n, p in ours.items() if n in theirs}
+    assert defaults == {n: p.default for n, p in theirs.items() if n in defaults}
     by_place = [n for n, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert by_place == list(theirs)[: len(by_place)]
+
+
+@pytest.mark.parametrize("name", layers.__all__)
+def test_signatures_show_every_argument(name):
+    layer = getattr(layers, name)
+    parameters = inspect.signature(layer).parameters
+    kinds = {p.kind for p in parameters.values()}
+    assert not kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    assert {"name", "trainable"} <= set(parameters)
+    assert "    **" not in layer.__doc__
 
 
 # Keras is right where a mask is missing, or where it has one state and starts from zeros; where it

@@ -195,8 +195,8 @@ def test_regularised_training_with_everything_on():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: PeepholeLSTM(0), "PeepholeLSTM: units is 0; expected a positive"),
-        (lambda: ProjectedLSTM(4, 0), "projection is 0; expected a positive"),
+        (lambda: PeepholeLSTM(0), "PeepholeLSTM: units is 0; expected an integer"),
+        (lambda: ProjectedLSTM(4, 0), "projection is 0; expected an integer"),
         (lambda: ProjectedLSTM(4, 5), "projection is 5, wider than the cell of 4 units"),
         (lambda: LayerNormLSTM(4, epsilon=0), "epsilon is 0; expected a small positive"),
         (lambda: PeepholeLSTM(4, kernel="fused")(draw(B, T, D)), "cannot run this lstm_peephole"),

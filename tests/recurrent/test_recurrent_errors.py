@@ -19,12 +19,13 @@ def test_units(kind, units):
         kind(units)
 
 
-@pytest.mark.parametrize("share", [1.0, -0.1, 2, float("nan"), None, "0.5"])
+@pytest.mark.parametrize("rate", [1.0, -0.1, 2, float("nan"), None, "0.5"])
 @pytest.mark.parametrize("name", ["dropout", "recurrent_dropout"])
 @KINDS
-def test_dropout(kind, name, share):
-    with pytest.raises(InputError, match=rf"{name} is {share!r}; expected a share in \[0, 1\)"):
-        kind(U, **{name: share})
+def test_dropout(kind, name, rate):
+    expected = "expected a number of at least 0 and below 1"
+    with pytest.raises(InputError, match=f"{name} is {rate!r}; {expected}"):
+        kind(U, **{name: rate})
 
 
 @KINDS

@@ -99,9 +99,15 @@ def test_trains_and_comes_back_from_a_file(kind, options, tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: layers.GRU(U, zoneout=1.0), r"zoneout is 1.0; expected a share in \[0, 1\)"),
+        (
+            lambda: layers.GRU(U, zoneout=1.0),
+            r"zoneout is 1.0; expected a number of at least 0 and below 1",
+        ),
         (lambda: layers.GRU(U, zoneout=(0.1, 0.2)), "zoneout has 2 values; expected one number"),
-        (lambda: layers.GRU(U, weight_dropout=-0.1), "weight_dropout is -0.1; expected a share"),
+        (
+            lambda: layers.GRU(U, weight_dropout=-0.1),
+            "weight_dropout is -0.1; expected a number of at least 0",
+        ),
         (lambda: layers.GRU(U, kernel="fast"), "kernel is 'fast'; expected one of"),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 from keras import ops
 from parity import MASK, RESETS, B, D, T, U, draw, numpy
 
-from rnnkit.backend import explain
-from rnnkit.backend.real_steps import hold
+from rnnkit.backend import explain_kernels
+from rnnkit.backend.masking import forward_fill
 from rnnkit.errors import InputError
 from rnnkit.layers import GRU, LSTM, Bidirectional, SimpleRNN
 from rnnkit.recurrent.stack import Stack
@@ -90,12 +90,12 @@ def test_outputs_states_and_gradients(backwards, residual):
         np.testing.assert_allclose(one, other, atol=1e-4, rtol=1e-4)
 
 
-def test_hold():
+def test_forward_fill():
     values = np.arange(B * T, dtype="float32").reshape(B, T, 1) + 1
     for resets in (None, RESETS):
         matrix = repeats(MASK, np.zeros((B, T), bool) if resets is None else resets)
         flags = [None if a is None else ops.convert_to_tensor(a) for a in (MASK, resets)]
-        found = numpy(hold(ops.convert_to_tensor(values), *flags))
+        found = numpy(forward_fill(ops.convert_to_tensor(values), *flags))
         np.testing.assert_array_equal(found, matrix @ values)
 
 
@@ -133,7 +133,7 @@ def test_stateful_in_masked_pieces_equals_the_whole(residual):
             part.assign(value)
     found = [numpy(pieces(x[:, a:b], mask=MASK[:, a:b])) for a, b in ((0, 2), (2, T))]
     np.testing.assert_allclose(np.concatenate(found, axis=1), wanted, atol=1e-5)
-    kept = [w for w in pieces.weights if w.name.startswith(("state_", "held"))]
+    kept = [w for w in pieces.weights if w.name.startswith(("state_", "last_output"))]
     assert len(kept) == 2 + residual
     assert all(numpy(w).any() for w in kept)
     pieces.reset_state()
@@ -227,7 +227,7 @@ def test_copies_have_weights_names_and_dropout_of_their_own():
     assert not layer.built
     assert [part.return_sequences for part in stack.layers] == [True, True, False]
     assert [part.return_sequences for part in Stack([stack, layer]).layers] == [True, False]
-    assert len(explain(stack)) == 3
+    assert len(explain_kernels(stack)) == 3
 
 
 def test_mixed_precision():
@@ -247,20 +247,23 @@ def test_mixed_precision():
     [
         (lambda: Stack([]), "got a list of 0 layers"),
         (lambda: Stack([GRU(4)], depth=2), "got a list of 1 layers and depth=2"),
-        (lambda: Stack(GRU(4)), "depth is None; expected the number of copies"),
-        (lambda: Stack(GRU(4), depth=0), "depth is 0; expected"),
+        (lambda: Stack(GRU(4)), "depth, the number of copies of the one layer, is None; expected"),
+        (lambda: Stack(GRU(4), depth=0), "depth, .* is 0; expected"),
         (lambda: Stack([keras.layers.Dense(4)]), "expected recurrent layers"),
         (lambda: Stack([GRU(4), GRU(4, go_backwards=True)]), r"layer 1 \(.*\) has go_backwards"),
         (lambda: Stack([GRU(4, stateful=True), GRU(4)]), "layer 0 .* has stateful=True, the last"),
         (lambda: Stack([Bidirectional(GRU(4), None), GRU(4)]), "merge_mode=None"),
-        (lambda: Stack([GRU(4), GRU(4)], dropout=1), r"dropout is 1; expected a share"),
+        (
+            lambda: Stack([GRU(4), GRU(4)], dropout=1),
+            r"dropout is 1; expected a number of at least 0",
+        ),
         (
             lambda: Stack([GRU(4), GRU(4), GRU(5)], residual=True)(draw(B, T, D)),
-            r"got the widths \[4, 4, 5\]. What layer 2 ",
+            r"got the widths \[4, 4, 5\]. The output of layer 2 ",
         ),
         (
             lambda: Stack([GRU(4), Bidirectional(GRU(2))], residual=True),
-            "a Bidirectional last layer that returns the last output alone",
+            "a Bidirectional last layer that returns the last output only",
         ),
         (
             lambda: Stack([LSTM(4), GRU(4)])(draw(B, T, D), initial_state=[draw(B, 4)] * 2),

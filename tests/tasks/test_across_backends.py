@@ -1,10 +1,5 @@
 """A file that one backend wrote, on the others: the same answers, and training goes on."""
 
-import json
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -13,14 +8,14 @@ from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment, traffic_forecaster
-from rnnkit.tasks import base, load
-from rnnkit.tasks.feed import Feed
+from rnnkit.tasks import load, task
+from rnnkit.tasks.training.datasets import KerasDataset
 
 CHILD = """
 import json, sys
 import rnnkit.tasks
 from rnnkit import datasets
-path, texts, labels, traffic = json.loads(sys.argv[1])
+path, texts, labels, traffic = map(json.loads, sys.argv[1:])
 model = rnnkit.tasks.load(path)
 answers = model.predict(texts, verbose=0).ravel().tolist()
 steps = int(model.optimizer.iterations)
@@ -51,7 +46,7 @@ def saved(reviews, tmp_path_factory):
 def traffic(tmp_path_factory):
     """A trained forecaster, its file, and the data set."""
     sample = datasets.load("traffic_sample", limit=200)
-    model = traffic_forecaster(model="lstm", units=6, window=48, warm_up=16, epochs=2)
+    model = traffic_forecaster(cell="lstm", units=6, window=48, warm_up=16, epochs=2)
     model.fit(sample.train.x, validation_data=sample.valid.x, verbose=0)
     path = tmp_path_factory.mktemp("model") / "traffic.keras"
     model.save(path)
@@ -75,21 +70,15 @@ def test_loads_here_with_everything(saved, reviews):
 
 
 @pytest.mark.parametrize("other", sorted(set(installed()) - {keras.config.backend()}))
-def test_another_backend_answers_the_same_and_trains_on(saved, reviews, traffic, other):
+def test_another_backend_answers_the_same_and_trains_on(
+    saved, reviews, traffic, other, other_backend
+):
     """Keras's own file would crash in fit (torch's optimizer) or compile for minutes (JAX)."""
     model, path = saved
     forecaster, forecasters, sample = traffic
     texts, labels = reviews[0][:32], ["pos" if label else "neg" for label in reviews[1][:32]]
-    given = json.dumps([str(path), texts, labels, str(forecasters)])
-    child = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD, given],
-        env={**os.environ, "KERAS_BACKEND": other},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert child.returncode == 0, child.stderr
-    sentiment, (forecasts, measured) = json.loads(child.stdout.splitlines()[-1])
+    given = str(path), texts, labels, str(forecasters)
+    sentiment, (forecasts, measured) = other_backend(CHILD, *given, backend=other)
     answers, before, after, rate, classes, jit = sentiment
     np.testing.assert_allclose(answers, model.predict(texts, verbose=0).ravel(), atol=1e-5)
     assert (before, after) == (int(model.optimizer.iterations), int(model.optimizer.iterations) + 1)
@@ -105,7 +94,7 @@ def test_another_backend_answers_the_same_and_trains_on(saved, reviews, traffic,
 def test_same_first_weights_and_batches_on_every_backend(reviews):
     """The numbers were drawn by NumPy alone; a backend's own generator would give others."""
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, min_count=1, seed=3)
-    model._learn(reviews[0], 1)
+    model.fit(*reviews, epochs=1, initial_epoch=1, verbose=0)  # no epoch is left to train
     first = model.network.get_layer("embedding").get_weights()[0][0]
     np.testing.assert_allclose(
         first, np.random.default_rng(3000).uniform(-0.05, 0.05, (24, 2))[0], rtol=1e-6
@@ -153,12 +142,12 @@ def test_every_epoch_gives_the_batches_of_its_number(reviews, monkeypatch):
     texts, labels = reviews
     given = []
 
-    class Watched(Feed):
+    class Watched(KerasDataset):
         def __getitem__(self, index):
             given.append((self.batches.epoch, index))
             return super().__getitem__(index)
 
-    monkeypatch.setattr(base, "Feed", Watched)
+    monkeypatch.setattr(task, "KerasDataset", Watched)
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=32)
     for _ in range(2):
         given.clear()

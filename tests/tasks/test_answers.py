@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rnnkit.tasks.tagging.tagged import Found
 
 from rnnkit.data.series import Series
 from rnnkit.data.series_files import read_series
@@ -20,7 +21,6 @@ from rnnkit.tasks.answers import (
     answer_tags,
     answer_texts,
 )
-from rnnkit.tasks.tagging.tagged import Found
 
 pytestmark = pytest.mark.one_backend  # the numbers are given here
 

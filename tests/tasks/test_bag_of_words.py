@@ -11,8 +11,8 @@ from sklearn.preprocessing import normalize
 from rnnkit.errors import InputError
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.tasks import load
-from rnnkit.tasks.bag_networks import TokenWeights, bag_of_words_classifier
-from rnnkit.tasks.bag_of_words import NGrams
+from rnnkit.tasks.texts.bag_networks import TokenWeights, bag_of_words_classifier
+from rnnkit.tasks.texts.bag_of_words import NGrams
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
@@ -22,7 +22,7 @@ TEXTS = ["not a good film", "a good good good film", "dull", "a dull film, not a
 def table_of(weighting, ngrams):
     """What a bag is in a vocabulary's columns, from the weights that the network reads."""
     model = bag_of_words_sentiment(weighting=weighting, ngrams=ngrams, min_count=1)
-    model._learn(TEXTS, 1)  # what fit does before the training
+    model.fit(TEXTS, [0, 1, 0, 1], epochs=1, initial_epoch=1, verbose=0)  # no epoch is left
     layer = model.network.get_layer("weights")
     table = np.zeros((len(TEXTS), len(model.vocabulary)))
     for row, bag in zip(table, model.encode(TEXTS), strict=True):
@@ -109,7 +109,7 @@ def test_settings_that_cannot_be_used():
     for settings, message in (
         ({"weighting": "tfidf"}, "weighting is 'tfidf'.*Did you mean 'tf-idf'"),
         ({"ngrams": 0}, "ngrams is 0"),
-        ({"embedding": "skip-gram"}, "has no vectors of words"),
+        ({"embedding": "skip-gram"}, "has no word vectors"),
     ):
         with pytest.raises(InputError, match=message):
             bag_of_words_sentiment(**settings)

@@ -3,11 +3,6 @@
 `test_across_backends.py` asks the classifier of texts and the forecaster more, in all directions.
 """
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -63,17 +58,9 @@ def written(tmp_path_factory):
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_every_task_measures_the_same_on_another_backend(written, other):
+def test_every_task_measures_the_same_on_another_backend(written, other, other_backend):
     files, measured = written
-    child = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD, json.dumps(files)],
-        env={**os.environ, "KERAS_BACKEND": other},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert child.returncode == 0, child.stderr
-    there = json.loads(child.stdout.splitlines()[-1])
+    there = other_backend(CHILD, files, backend=other)
     for name, here in measured.items():
         assert np.isfinite(list(here.values())).all()
         assert there[name] == pytest.approx(here, rel=1e-4, abs=1e-5), name

@@ -9,7 +9,7 @@ import pytest
 from rnnkit.recipes.language import next_word
 from rnnkit.tasks.language import generation
 from rnnkit.tasks.language.completion import Completer
-from rnnkit.tasks.language.generation import Choice
+from rnnkit.tasks.language.generation import Sampler
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
@@ -39,7 +39,9 @@ def test_step_by_step_equals_reading_the_prefix_again(model, monkeypatch):
         p = model.predict(prompt)[0]
         assert p.sum() == pytest.approx(1.0, rel=1e-4)
         p[never] = 0
-        prompt = model.units.join([*model.units.cut(prompt), model.vocabulary.tokens[p.argmax()]])
+        prompt = model.tokenizer.detokenize(
+            [*model.tokenizer.tokenize(prompt), model.vocabulary.tokens[p.argmax()]]
+        )
     assert text == prompt
 
 
@@ -84,7 +86,7 @@ P = np.array([0.05, 0.4, 0.0, 0.3, 0.25])
 
 
 def shares(**options):
-    choice = Choice(**options, rows=1500)
+    choice = Sampler(**options, rows=1500)
     with np.errstate(divide="ignore"):
         found = choice(np.repeat(np.log(P)[None], 1500, axis=0))
     return np.bincount(found, minlength=5) / 1500
@@ -125,11 +127,12 @@ def test_completions_are_the_likeliest_words_that_begin_so(model):
 
 
 def test_typing_reads_new_words_alone(model, monkeypatch):
-    typed = Completer(model)
+    reader = model.reader()
+    typed = Completer(model, reader)
     steps = []
-    read = typed._reader.read
+    read = reader.read
     monkeypatch.setattr(
-        typed._reader, "read", lambda ids, *rest: steps.append(ids.shape[1]) or read(ids, *rest)
+        reader, "read", lambda ids, *rest: steps.append(ids.shape[1]) or read(ids, *rest)
     )
     line = "the dog sees a cat"
     for end in range(1, len(line) + 1):

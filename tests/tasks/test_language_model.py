@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import event_files
 import keras
 import numpy as np
 import oracles
 import pytest
 
-from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.monitor.events import EventWriter
 from rnnkit.recipes.language import next_word, text_generator
@@ -84,7 +78,7 @@ def by_hand(model, text):
 @pytest.mark.every_backend
 def test_loss_equals_numpy_whatever_the_windows(model):
     wanted = np.concatenate([by_hand(model, text) for text in TEXTS])
-    assert model.ends
+    assert model.learn_eos
     for window, rows in ((4, 3), (64, 1)):
         model.window = window
         found = model.evaluate(TEXTS, batch_size=rows, return_dict=True, verbose=0)
@@ -92,7 +86,7 @@ def test_loss_equals_numpy_whatever_the_windows(model):
         assert found["loss"] == pytest.approx(wanted.mean(), rel=1e-5)
         assert found["perplexity"] == pytest.approx(np.exp(wanted.mean()), rel=1e-4)
     model.window = 4
-    hidden, tokens, losses = model.score(TEXTS)
+    hidden, tokens, losses = model.score_tokens(TEXTS)
     for i, text in enumerate(TEXTS):
         np.testing.assert_allclose(losses[i], by_hand(model, text), atol=1e-5)
         assert tokens[i].tolist() == [*model.encode([text])[0], 0]
@@ -118,7 +112,7 @@ def test_training_carries_the_states_too(model):
 @pytest.mark.every_backend
 def test_what_is_trained_on_is_the_mean_over_real_tokens(model):
     """However much of a window is padding: what the gradient's clipping sees depends on it."""
-    windows = model._windows(model.encode(TEXTS), None)
+    windows = model.make_batches(model.encode(TEXTS))
     inputs, targets, weights = windows[len(windows) - 1]
     assert 0 < weights.sum() < weights.size
     bias = weights_of(model, "words")[1]  # after a vector of zeros nothing else counts
@@ -140,7 +134,7 @@ def test_cache_in_evaluation_equals_a_loop(model):
     cache = WordCache(share=0.3, theta=0.7, window=3)
     found = model.evaluate(TEXTS, cache={"share": 0.3, "theta": 0.7, "window": 3}, return_dict=True)
     wanted = []
-    for hidden, tokens, losses in zip(*model.score(TEXTS), strict=True):
+    for hidden, tokens, losses in zip(*model.score_tokens(TEXTS), strict=True):
         for t in range(len(tokens)):
             past = range(max(0, t - 3), t)
             powers = [np.exp(0.7 * float(hidden[t] @ hidden[i])) for i in past]
@@ -166,15 +160,15 @@ def test_labels_are_told_to_the_model(names):
         assert sum(map(letters.__contains__, texts[c])) > 0.7 * len(texts[c])
     # As a classifier: which label makes the name likelier?
     sums = np.stack(
-        [[row.sum() for row in names.score(NAMES[:6], [c] * 6)[2]] for c in names.classes]
+        [[row.sum() for row in names.score_tokens(NAMES[:6], [c] * 6)[2]] for c in names.classes]
     )
     assert [names.classes[i] for i in sums.argmin(0)] == LANGUAGES[:6]
 
 
 def test_samples_on_the_page_of_texts(names, model, tmp_path):
     with EventWriter(tmp_path) as writer:
-        names.show(writer, NAMES, LANGUAGES, 1)
-        model.show(writer, TEXTS, None, 2)
+        names.write_examples(writer, NAMES, LANGUAGES, 1)
+        model.write_examples(writer, TEXTS, None, 2)
     (first, second) = next(iter(event_files.read(tmp_path).values()))
     assert first[0] == 1
     assert b"| A |" in first[1].item()
@@ -185,7 +179,7 @@ CHILD = """
 import json, sys
 import rnnkit.tasks
 import rnnkit.tasks.language.language_model
-path, texts = json.loads(sys.argv[1])
+path, texts = map(json.loads, sys.argv[1:])
 model = rnnkit.tasks.load(path)
 measured = model.evaluate(texts, return_dict=True, verbose=0)
 drawn = model.generate("the", n=2, length=6)
@@ -194,28 +188,26 @@ print(json.dumps([measured, drawn, model.complete("the ", 2), int(model.optimize
 """
 
 
-def test_one_file_here_and_on_another_backend(model, tmp_path):
-    path = tmp_path / "words.keras"
-    model.save(path)
-    wanted = model.evaluate(TEXTS, return_dict=True, verbose=0)
-    drawn = model.generate("the", n=2, length=6)
+@pytest.fixture
+def saved(model, tmp_path):
+    """The file of the model, what it measures and what it draws."""
+    model.save(tmp_path / "words.keras")
+    measured = model.evaluate(TEXTS, return_dict=True, verbose=0)
+    return tmp_path / "words.keras", measured, model.generate("the", n=2, length=6)
+
+
+def test_one_file_here(model, saved):
+    path, wanted, drawn = saved
     again = load(path)
     assert again.evaluate(TEXTS, return_dict=True, verbose=0) == pytest.approx(wanted, rel=1e-5)
     assert again.generate("the", n=2, length=6) == drawn
     assert again.settings["recipe"] == "next_word"
-    assert again.units.get_config() == model.units.get_config()
-    others = sorted(set(installed()) - {keras.config.backend()})
-    if not others:
-        return
-    child = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CHILD, json.dumps([str(path), TEXTS])],
-        env={**os.environ, "KERAS_BACKEND": others[0]},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert child.returncode == 0, child.stderr
-    measured, written, _, steps = json.loads(child.stdout.splitlines()[-1])
+    assert again.tokenizer.get_config() == model.tokenizer.get_config()
+
+
+def test_one_file_on_another_backend(model, saved, other_backend):
+    path, wanted, drawn = saved
+    measured, written, _, steps = other_backend(CHILD, str(path), TEXTS)
     assert measured == pytest.approx(wanted, rel=1e-4)
     assert written == drawn
     assert steps > int(model.optimizer.iterations)
@@ -231,37 +223,83 @@ def test_same_first_weights_on_every_backend():
     np.testing.assert_allclose(table, wanted, rtol=1e-6)
 
 
-def test_what_it_refuses(model, names, tmp_path):
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda fresh: fresh.generate("a"), "not trained yet: it has no vocabulary"),
+        (lambda fresh: fresh.save("x.keras"), "not trained yet"),
+        (lambda fresh: fresh.fit([]), "The training set holds no text"),
+        (lambda fresh: fresh.fit(["a a a"]), "hold 1 different tokens"),
+        (lambda fresh: fresh.fit([3]), r"texts\[0\] is int"),
+        (lambda fresh: fresh.fit(["a b"], ["x", "y"]), "one label for each of the 1 texts"),
+    ],
+    ids=["generate", "save", "no text", "one token", "a number", "two labels"],
+)
+def test_an_untrained_model_refuses_and_stays_untrained(act, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     fresh = next_word(**SMALL)
-    refused = [
-        (lambda: fresh.generate("a"), "not trained yet: it has no vocabulary"),
-        (lambda: fresh.save(tmp_path / "x.keras"), "not trained yet"),
-        (lambda: fresh.fit([]), "The training set holds no text"),
-        (lambda: fresh.fit(["a a a"]), "hold 1 different tokens"),
-        (lambda: fresh.fit([3]), r"texts\[0\] is int"),
-        (lambda: fresh.fit(["a b"], ["x", "y"]), "one label for each of the 1 texts"),
-        (lambda: next_word(window=0), "window is 0"),
-        (lambda: next_word(softmax="adaptiv").fit(TEXTS), "Did you mean 'adaptive'"),
-        (
-            lambda: next_word(softmax="adaptive", cutoffs=(3,), shrink=0).fit(TEXTS),
-            "shrink is 0; expected 1",
-        ),
-        (lambda: next_word(softmax="adaptive").fit(TEXTS), "cutoffs are .* below the size"),
-        (lambda: next_word(softmax="sampled").fit(TEXTS), "A sampled softmax of 10 words"),
-        (lambda: next_word(split="spaces"), "Did you mean 'space'"),
-        (lambda: model.evaluate(TEXTS, ["x"] * 6), "the model learned none"),
-        (lambda: model.generate(strategy="top_q"), "Did you mean 'top_p'"),
-        (lambda: model.generate(temperature=0), "temperature is 0"),
-        (lambda: model.generate(top_k=0), "top_k is 0"),
-        (lambda: model.generate(top_p=1.5), r"top_p is 1\.5"),
-        (lambda: model.generate(n=0), "n is 0"),
-        (lambda: model.complete("a", 0), "k is 0"),
-        (lambda: model.evaluate(TEXTS, cache={"share": 1.0}), "The cache is"),
-        (lambda: names.generate(), "Give one for each"),
-        (lambda: names.generate(label="AA"), "Did you mean 'A'"),
-        (lambda: names.complete("a"), "complete needs a model of words"),
-    ]
-    for act, message in refused:
-        with pytest.raises(InputError, match=message):
-            act()
+    with pytest.raises(InputError, match=message):
+        act(fresh)
     assert fresh.network is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"window": 0}, "window is 0"), ({"split": "spaces"}, "Did you mean 'space'")],
+    ids=["window", "split"],
+)
+def test_settings_that_cannot_be_used_are_refused_at_once(settings, message):
+    with pytest.raises(InputError, match=message):
+        next_word(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"softmax": "adaptiv"}, "Did you mean 'adaptive'"),
+        (
+            {"softmax": "adaptive", "cutoffs": (3,), "div_value": 0},
+            "div_value is 0; expected an integer of at least 1",
+        ),
+        ({"softmax": "adaptive"}, "cutoffs are .* below the size"),
+        ({"softmax": "sampled"}, "A sampled softmax of 10 words"),
+    ],
+    ids=["softmax", "div_value", "cutoffs", "samples"],
+)
+def test_a_softmax_that_does_not_fit_the_words_is_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        next_word(**settings).fit(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda model: model.evaluate(TEXTS, ["x"] * 6), "the model learned none"),
+        (lambda model: model.generate(strategy="top_q"), "Did you mean 'top_p'"),
+        (lambda model: model.generate(temperature=0), "temperature is 0"),
+        (lambda model: model.generate(top_k=0), "top_k is 0"),
+        (lambda model: model.generate(top_p=1.5), r"top_p is 1\.5"),
+        (lambda model: model.generate(n=0), "n is 0"),
+        (lambda model: model.complete("a", 0), "k is 0"),
+        (lambda model: model.evaluate(TEXTS, cache={"share": 1.0}), "The cache is"),
+    ],
+    ids=["labels", "strategy", "temperature", "top_k", "top_p", "n", "k", "cache"],
+)
+def test_what_a_model_of_words_refuses(model, act, message):
+    with pytest.raises(InputError, match=message):
+        act(model)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda names: names.generate(), "Give one for each"),
+        (lambda names: names.generate(label="AA"), "Did you mean 'A'"),
+        (lambda names: names.complete("a"), "complete needs a model of words"),
+    ],
+    ids=["no label", "unknown label", "complete"],
+)
+def test_what_a_model_of_characters_with_labels_refuses(names, act, message):
+    with pytest.raises(InputError, match=message):
+        act(names)

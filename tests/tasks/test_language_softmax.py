@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from rnnkit.tasks.language.word_tables import AdaptiveTable, WordTable
+from rnnkit.tasks.language.softmax_layers import AdaptiveSoftmax, EmbeddingSoftmax
 
 V, D, N = 11, 4, 30
 
@@ -46,7 +46,7 @@ def grow(table):
 def test_adaptive_softmax_equals_numpy(drawn, tie):
     hidden, targets, weights = drawn
     as_tensors = ops.convert_to_tensor(hidden), ops.convert_to_tensor(targets)
-    table = grow(AdaptiveTable(V, D, (3, 7), shrink=2, tie=tie))
+    table = grow(AdaptiveSoftmax(V, D, (3, 7), div_value=2, tie=tie))
     by_name = {w.name: numpy(w) for w in table.weights}
     head = np.concatenate([by_name["output_0"], by_name["clusters"]])
     first = log_softmax(hidden @ head.T + by_name["bias"])
@@ -87,7 +87,7 @@ def test_adaptive_softmax_equals_numpy(drawn, tie):
 def test_sampled_softmax_of_all_words_is_the_full_one(drawn, tie):
     hidden, targets, weights = drawn
     as_tensors = ops.convert_to_tensor(hidden), ops.convert_to_tensor(targets)
-    table = grow(WordTable(V, D, tie=tie, frequent=3, samples=V - 3))
+    table = grow(EmbeddingSoftmax(V, D, tie=tie, frequent=3, num_sampled=V - 3))
     by_name = {w.name: numpy(w) for w in table.weights}
     scores = hidden @ by_name["embeddings" if tie else "outputs"].T + by_name["bias"]
     wanted = -log_softmax(scores)
@@ -107,7 +107,7 @@ def test_sampled_softmax_of_all_words_is_the_full_one(drawn, tie):
 def test_sampled_softmax_estimates_the_sum_over_all_words(drawn):
     """`exp(loss + h·o_w + b_w)` is the estimated sum; its mean over all samples is the sum."""
     hidden, _, _ = drawn
-    table = grow(WordTable(V, D, frequent=3, samples=2))
+    table = grow(EmbeddingSoftmax(V, D, frequent=3, num_sampled=2))
     target = np.full(N, 1, "int32")  # a frequent one: nothing is added
     table_, bias = (numpy(w) for w in table.weights)
     scores = hidden @ table_.T + bias
@@ -121,11 +121,11 @@ def test_sampled_softmax_estimates_the_sum_over_all_words(drawn):
     np.testing.assert_allclose(np.mean(sums, axis=0), np.exp(scores[:2]).sum(-1), rtol=1e-4)
 
 
-def test_shrink_sets_the_size_of_rare_vectors():
+def test_div_value_sets_the_size_of_rare_vectors():
     from rnnkit.tasks.language.language_networks import language_network
 
     network = language_network(
-        20, units=3, embedding_size=8, softmax="adaptive", cutoffs=(5, 9), shrink=2
+        20, units=3, embedding_size=8, softmax="adaptive", cutoffs=(5, 9), div_value=2
     )
     shapes = {w.name: tuple(w.shape) for w in network.get_layer("words").weights}
     assert (shapes["output_0"], shapes["output_1"], shapes["output_2"]) == ((5, 8), (4, 4), (11, 2))

@@ -91,7 +91,7 @@ def test_attention(model, numbers):
 
 def test_shown_in_tensorboard(model, numbers, tmp_path):
     with EventWriter(tmp_path) as writer:
-        model.show(writer, numbers[0], numbers[1], 7)
+        model.write_examples(writer, numbers[0], numbers[1], 7)
     found = event_files.read(tmp_path)
     assert numbers[1][0] in found["examples/outputs"][0][1].item().decode()
     assert {"attention/0", "attention/1", "attention/2"} <= set(found)
@@ -128,13 +128,14 @@ def test_summarizer_copies_and_every_option_runs():
     found = model.evaluate(x[:4], y[:4], return_dict=True, verbose=0, beam_size=2)
     assert {"rouge1", "rouge2", "rougeL"} < set(found)
     assert "stemmer" in model.signature
-    fewer = model.evaluate(x[:4], y[:4], verbose=0, write=False)
+    fewer = model.evaluate(x[:4], y[:4], verbose=0, decode=False)
     assert len(fewer) == 3
 
 
 def test_separate_vocabularies():
-    model = translator(**TINY, vocabulary="separate", attention="additive")
-    model._learn(["drei"] * 9, ["three words"] * 9)
+    model = translator(**TINY, shared_vocabulary=False, attention="additive")
+    pairs = ["drei"] * 9, ["three words"] * 9
+    model.fit(*pairs, epochs=1, initial_epoch=1, verbose=0)  # no epoch is left to train
     sizes = [len(model.source_subwords), len(model.target_subwords)]
     assert [model.network.get_layer(n).input_dim for n in ("source_embedding", "embedding")] == (
         sizes
@@ -187,10 +188,10 @@ def test_losses_and_metrics():
         (lambda m: m.fit([], []), "The training set holds no text"),
         (lambda m: m.predict(["a"], beam_size=0), "beam_size is 0"),
         (lambda m: translator().predict("a"), "Call fit first"),
-        (lambda m: translator(vocabulary="jiont"), r"vocabulary is 'jiont'.*mean 'joint'"),
+        (lambda m: translator(shared_vocabulary="no"), "shared_vocabulary is 'no'; expected True"),
         (lambda m: translator(subwords="words"), "subwords is 'words'; expected one of"),
         (lambda m: translator(label_smoothing=1.0), "label_smoothing is 1.0"),
-        (lambda m: summarizer(vocabulary="separate"), "only words of a joint vocabulary"),
+        (lambda m: summarizer(shared_vocabulary=False), "only sub-words of a shared vocabulary"),
         (lambda m: translator(cell="rnn").fit(["a"], ["b"]), "size of the vocabulary|cell is"),
     ],
 )

@@ -8,11 +8,11 @@ import pytest
 from rnnkit.errors import InputError
 from rnnkit.recipes import sequence_classifier
 from rnnkit.tasks import load
-from rnnkit.tasks.series.fronts import rows_of
+from rnnkit.tasks.series.input_features import extract_features
 
 pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
-SOUND = {"features": "log-mel", "mels": 8, "rate": 8000, "centred": False}
+SOUND = {"features": "log-mel", "mel_bins": 8, "sample_rate": 8000, "subtract_mean": False}
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,13 @@ def test_learns_sounds_and_keeps_their_scale(tones, tmp_path):
     together = model.predict(x, verbose=0)
     np.testing.assert_allclose(model.predict([x[5]], verbose=0), together[5:6], atol=1e-4)
     # What is standardised is the features of the real frames, not the waves.
-    rows = rows_of(model.network.get_layer("log_mel"), [row[:, None] for row in x])
+    rows = extract_features(model.network.get_layer("log_mel"), [row[:, None] for row in x])
     assert [len(row) for row in rows] == [-(-len(row) // 80) for row in x]
     scale = model.network.get_layer("standardisation")
     frames = np.concatenate(rows).astype("float64")
     np.testing.assert_allclose(np.ravel(scale.input_mean), frames.mean(axis=0), rtol=1e-4)
     # 1,100 to 2,000 samples: one shape.
-    assert {model._batches([row[:, None]])[0][0][0].shape for row in x} == {(1, 2048, 1)}
+    assert {model.make_batches([row[:, None]])[0][0][0].shape for row in x} == {(1, 2048, 1)}
     model.save(tmp_path / "tones.keras")
     again = load(tmp_path / "tones.keras")
     np.testing.assert_allclose(again.predict(x, verbose=0), together, atol=1e-6)
@@ -52,8 +52,8 @@ def test_learns_sounds_and_keeps_their_scale(tones, tmp_path):
 def test_features_that_cannot_be_had():
     for settings, message in (
         ({"features": "logmel"}, r"features is 'logmel'.*Did you mean 'log-mel'"),
-        ({"features": "log-mel", "mels": 500}, "mels is 500"),
-        ({"features": "log-mel", "window_ms": 0}, "a frame of 0 ms has 0 samples"),
+        ({"features": "log-mel", "mel_bins": 500}, "mel_bins is 500"),
+        ({"features": "log-mel", "window_ms": 0.01}, "a frame of 0.01 ms has 0 samples"),
     ):
         with pytest.raises(InputError, match=message):
             sequence_classifier(**settings)

@@ -36,7 +36,7 @@ def files(vectors, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def frozen(files, reviews):
-    model = bilstm_sentiment(**SMALL, embedding=files / "words.bin", trainable=False)
+    model = bilstm_sentiment(**SMALL, embedding=files / "words.bin", embedding_trainable=False)
     model.fit(*reviews, verbose=0)
     return model
 
@@ -83,13 +83,13 @@ def test_a_saved_model_needs_the_file_no_more(frozen, files, reviews, tmp_path):
     assert again.share_of_vectors == frozen.share_of_vectors
     assert again.share_of_tokens == frozen.share_of_tokens
     assert again.settings["embedding"] == str(source)
-    assert again.settings["trainable"] is False
+    assert again.settings["embedding_trainable"] is False
 
 
 @pytest.mark.parametrize("recipe", [rnn_sentiment, lstm_sentiment])
 def test_the_network_learns_around_a_frozen_table(recipe, files, reviews):
     """One direction, last state or pooled: kernels get inputs that need no gradient."""
-    model = recipe(**SMALL, embedding=str(files / "words.txt"), trainable=False)
+    model = recipe(**SMALL, embedding=str(files / "words.txt"), embedding_trainable=False)
     losses = model.fit(*reviews, epochs=4, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
 
@@ -108,7 +108,7 @@ def test_trained_vectors_move_and_a_line_tells_the_share(files, vectors, reviews
 
 
 def test_random_vectors_can_be_frozen_and_have_no_share(reviews, capfd):
-    model = gru_sentiment(**SMALL, embedding="random", trainable=False)
+    model = gru_sentiment(**SMALL, embedding="random", embedding_trainable=False)
     model.fit(*reviews, epochs=1, verbose=0)
     first = rows(model)
     model.fit(*reviews, epochs=1, verbose=2)
@@ -126,8 +126,10 @@ def test_the_trainer_gets_all_texts_and_is_the_one_asked_for(reviews, vectors, m
         seen.update(options, corpus=corpus)
         return vectors
 
-    monkeypatch.setattr("rnnkit.tasks.word_start.train_word_vectors", trained)
-    model = gru_sentiment(**SMALL, embedding="cbow", embedding_trainer="keras", trainable=False)
+    monkeypatch.setattr("rnnkit.tasks.word_task.train_word_vectors", trained)
+    model = gru_sentiment(
+        **SMALL, embedding="cbow", embedding_trainer="keras", embedding_trainable=False
+    )
     model.fit(*reviews, unlabelled=["One more."], epochs=1, verbose=0)
     assert (seen["method"], seen["trainer"], seen["vector_size"]) == ("cbow", "keras", 6)
     assert len(seen["corpus"]) == 129
@@ -162,5 +164,5 @@ def test_settings_that_cannot_be_used_are_refused_at_once(settings, message):
 
 def test_the_command_line_has_the_settings():
     shown = CliRunner().invoke(app, ["train", "lstm_sentiment", "--help"], env={"COLUMNS": "200"})
-    for option in ("--embedding ", "--embedding-trainer", "--no-trainable"):
+    for option in ("--embedding ", "--embedding-trainer", "--no-embedding-trainable"):
         assert option in shown.output

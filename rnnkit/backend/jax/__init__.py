@@ -1,4 +1,4 @@
-"""JAX: loops with a gradient of their own, and the portable loop."""
+"""JAX adapter: fused loops with a custom gradient, scan, embedding tables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 import jax
 
 from rnnkit.backend.jax.feed import dense, feed, tensors
+from rnnkit.backend.jax.gradient import gradient
+from rnnkit.backend.jax.linear import linear_scan
+from rnnkit.backend.jax.memory import remat
 from rnnkit.backend.jax.recurrent import KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION, scan
 from rnnkit.backend.jax.table import add_rows, mix_rows, take_rows
@@ -20,32 +23,35 @@ __all__ = [
     "dense",
     "devices",
     "feed",
-    "fixed_shapes",
+    "gradient",
+    "linear_scan",
     "mix_rows",
+    "remat",
     "scan",
+    "static_shapes",
     "take_rows",
     "tensors",
 ]
 
 
 def devices() -> list[str]:
-    """Return the devices that JAX sees."""
+    """Return the devices of JAX."""
     return [str(device) for device in jax.devices()]
 
 
-def fixed_shapes() -> bool:
-    """Tell whether the pass that is being traced is compiled for known shapes; here always."""
+def static_shapes() -> bool:
+    """Return whether the current trace is compiled for static shapes; here always."""
     return True
 
 
-def compiled(function: Callable[..., Any], given_up: int = 0) -> Callable[..., Any]:
-    """Return the function, compiled once for each set of shapes.
+def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
+    """Compile a function, once for each set of shapes.
 
     Its arguments are tensors, arrays, or tuples and dictionaries of them.
 
     Args:
-        function: what is compiled.
-        given_up: the first so many arguments are not used any more by who calls: results may be
-            written over them, which saves a copy of a large table.
+        function: a pure function.
+        donate: number of leading arguments whose buffers are donated: the caller does not use them
+            again, so results may overwrite them, which saves a copy of a large table.
     """
-    return jax.jit(function, donate_argnums=tuple(range(given_up)))
+    return jax.jit(function, donate_argnums=tuple(range(donate)))

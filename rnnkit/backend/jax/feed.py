@@ -1,4 +1,4 @@
-"""What Keras is to be given on this backend: batches, gradients, arrays."""
+"""Conversions at the Keras/JAX boundary: gradients, batches, arrays."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import jax
 
 
 def dense(gradient: Any) -> Any:
-    """Return a gradient as one tensor; here it is one already."""
+    """Return a gradient as a dense tensor; here it is one already."""
     return gradient
 
 
 def feed(batches: Any) -> Any:
-    """Return what `fit` is to be given for a `keras.utils.PyDataset`; here that itself."""
+    """Return the input of `fit` for a `keras.utils.PyDataset`; here the dataset itself."""
     return batches
 
 
 def tensors(tree: Any) -> Any:
-    """Return arrays as tensors: a tree of them, all in one go."""
+    """Convert a tree of arrays to tensors, in one transfer."""
     return jax.device_put(tree)

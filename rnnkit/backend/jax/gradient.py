@@ -1,4 +1,4 @@
-"""JAX: gradients of a function of tensors."""
+"""Gradients of a function of tensors, by `jax.grad`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ import jax
 
 
 def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
-    """Return the function of the gradients; see `rnnkit.backend.gradient`."""
+    """Return a function that computes the gradients; see `rnnkit.backend.gradient`."""
     by_tuple = jax.jit(jax.grad(lambda arguments: function(*arguments)))
     return lambda *arguments: by_tuple(arguments)

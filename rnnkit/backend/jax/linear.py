@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnkit.backend.linear import way
+from rnnkit.backend.kernels import select_scan_algorithm
 
 Tensor = Any
 
@@ -21,7 +21,7 @@ def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> T
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
 def _scan(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
-    if way("jax", jax.default_backend()) == "loop":
+    if select_scan_algorithm("jax", jax.default_backend()) == "loop":
         return _loop(a, b, h0, reverse)
     return _associative(a, b, h0, reverse)
 
@@ -51,7 +51,7 @@ _compiled = jax.jit(_scan, static_argnums=(3,))
 
 
 def _loop(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
-    """Write each state over its input: no transposed copies, as `lax.scan` needs them."""
+    """Scan in place, each state over its input: no transposed copies, as `lax.scan` makes them."""
     steps = a.shape[1]
 
     def body(i: Tensor, carry: tuple) -> tuple:
@@ -65,7 +65,7 @@ def _loop(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
 
 
 def _associative(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
-    """Combine neighbouring steps, then neighbouring pairs, and so on: log2 T rounds."""
+    """Parallel scan: combine neighbouring steps, then pairs, and so on, in log2 T rounds."""
     end = -1 if reverse else 0
     b = b.at[:, end].add(a[:, end] * h0)
 

@@ -1,4 +1,4 @@
-"""JAX: compute again instead of keeping."""
+"""Activation checkpointing on JAX, by `jax.checkpoint`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax
 
 
 def remat(function: Callable, *arguments: Any) -> Any:
-    """Return `function(*arguments)`; its gradient computes the function again.
+    """Return `function(*arguments)`, recomputed for its gradient.
 
     Args:
         function: a pure function of tensors.

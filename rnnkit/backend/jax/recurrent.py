@@ -1,10 +1,9 @@
-"""Whole recurrences with a gradient of their own: one buffer for the gates, few large products.
+"""Recurrent passes with a custom gradient: one buffer for the gates, few large products.
 
-The input projection is one product over all steps; the loop overwrites it by the gates, and the
-loop back overwrites these by their gradients, so that one buffer of `T B G U` numbers serves all
-three. The gradients by the weights and by the inputs are one product each after the loop. With a
-mask, nothing is computed on padding but what going on with half of the rows leaves
-(`packing.py`); the equations are in `steps.py`.
+The input projection is one product over all steps; the forward loop overwrites it with the gates,
+the backward loop overwrites these with their gradients, so that one buffer of `T B G U` numbers
+serves all three. The gradients by the weights and by the inputs are one product each after the
+loop. With a mask the loop skips almost all padding (`packing.py`); the equations are in `steps.py`.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnkit.backend.jax.packing import Packing, Stage, gather, hold_back, pack, unmasked
+from rnnkit.backend.jax.packing import Packing, Stage, forward_fill_grad, gather, pack, unmasked
 from rnnkit.backend.jax.steps import LSTM, GRUResetAfter, GRUResetBefore, SimpleRNN, Weights
-from rnnkit.backend.kernels import Facts, Kernel, usual_obstacle
+from rnnkit.backend.kernels import Kernel, KernelRequest, common_unsupported_reason
 
 Tensor = Any
 
 
-def system_of(facts: Facts) -> Any:
-    """Return the arithmetic of a system."""
-    if facts.system == "simple_rnn":
-        return SimpleRNN(facts.activation)
+def cell_of(request: KernelRequest) -> Any:
+    """Return the equations of a cell type."""
+    if request.cell_type == "simple_rnn":
+        return SimpleRNN(request.activation)
     return {"lstm": LSTM, "gru_reset_after": GRUResetAfter, "gru_reset_before": GRUResetBefore}[
-        facts.system
+        request.cell_type
     ]()
 
 
@@ -47,27 +46,27 @@ def write(buffers: tuple, values: tuple, at: Tensor) -> tuple:
 
 
 def where(real: Tensor | None, values: tuple, others: tuple) -> tuple:
-    """Choose between values; all of them where there is no mask."""
+    """Return values at real rows and others elsewhere; without a mask all rows are real."""
     if real is None:
         return values
     return tuple(jnp.where(real, v, o) for v, o in zip(values, others, strict=True))
 
 
-def head(states: tuple, rows: int) -> tuple:
-    """Return the first rows."""
+def first_rows(states: tuple, rows: int) -> tuple:
+    """Return the first rows of each state."""
     return tuple(s[:rows] for s in states)
 
 
-def with_head(states: tuple, first: tuple) -> tuple:
-    """Put the first rows back."""
+def with_first_rows(states: tuple, first: tuple) -> tuple:
+    """Replace the first rows of each state."""
     return tuple(
         f if len(f) == len(s) else jnp.concatenate([f, s[len(f) :]])
         for s, f in zip(states, first, strict=True)
     )
 
 
-def ahead(
-    system: Any,
+def forward_loop(
+    cell: Any,
     stages: tuple[Stage, ...],
     lengths: Tensor | None,
     projected: Tensor,
@@ -76,10 +75,10 @@ def ahead(
     w: Weights,
     scale: Tensor,
 ) -> tuple:
-    """Run the loop: the last states, the states that entered each step, what was kept."""
+    """Run the loop; return the last states, the states before each step, the saved activations."""
     units = states[0].shape[-1]
     entered = tuple(jnp.zeros((len(projected), units), projected.dtype) for _ in states)
-    extra = [jnp.zeros((len(projected), k * units), projected.dtype) for k in system.kept[1:]]
+    extra = [jnp.zeros((len(projected), k * units), projected.dtype) for k in cell.kept[1:]]
     buffers = (projected, *extra)
     for stage in stages:
         n = stage.rows
@@ -89,19 +88,19 @@ def ahead(
             at = stage.at(t)
             (x,) = read(buffers[:1], at, n)
             h = states[0] if drop is None else states[0] * drop[:n]
-            new, kept = system.step(x, states, h, w, scale)
+            new, kept = cell.step(x, states, h, w, scale)
             if lengths is not None:
                 new = where(t < lengths[:n, None], new, states)
             return new, write(entered, states, at), write(buffers, kept, at)
 
-        carry = (head(states, n), entered, buffers)
+        carry = (first_rows(states, n), entered, buffers)
         first, entered, buffers = lax.fori_loop(stage.start, stage.stop, step, carry)
-        states = with_head(states, first)
+        states = with_first_rows(states, first)
     return states, entered, buffers
 
 
-def back(
-    system: Any,
+def backward_loop(
+    cell: Any,
     stages: tuple[Stage, ...],
     lengths: Tensor | None,
     entered: tuple,
@@ -111,7 +110,7 @@ def back(
     drop: Tensor | None,
     w: Weights,
 ) -> tuple:
-    """Run the loop back: the gradients by the first states and in place of what was kept."""
+    """Run the loop in reverse; return the gradients by the initial states and saved activations."""
     for stage in reversed(stages):
         n = stage.rows
 
@@ -124,44 +123,46 @@ def back(
                 d_new = (d_new[0] + d_output, *d_new[1:])
             states = read(entered, at, n)
             h = states[0] if drop is None else states[0] * drop[:n]
-            d_kept, d_old, d_h = system.back(kept, states, h, d_new, w)
+            d_kept, d_old, d_h = cell.backward(kept, states, h, d_new, w)
             d_old = (d_old[0] + (d_h if drop is None else d_h * drop[:n]), *d_old[1:])
             if lengths is not None:
                 real = t < lengths[:n, None]
                 d_old = where(real, d_old, d_new)
                 d_kept = where(real, d_kept, tuple(map(jnp.zeros_like, d_kept)))
             buffers = write(buffers, d_kept, at)
-            # The step before is read after this one is written: so the compiler sees that the
-            # buffer can be overwritten in place; it copied all of it otherwise.
+            # The step before is read after this one is written: this way the compiler sees that
+            # the buffer can be overwritten in place; it copied all of it otherwise.
             kept = read(buffers, stage.at(jnp.maximum(t - 1, stage.start)), n)
             return d_old, kept, buffers
 
         kept = read(buffers, stage.at(stage.stop - 1), n)
-        carry = (head(d_states, n), kept, buffers)
+        carry = (first_rows(d_states, n), kept, buffers)
         first, _, buffers = lax.fori_loop(0, stage.stop - stage.start, step, carry)
-        d_states = with_head(d_states, first)
+        d_states = with_first_rows(d_states, first)
     return d_states, buffers
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """`(N, P), (N, Q) -> (P, Q)`: the sum of the outer products of all rows."""
+def outer_products(a: Tensor, b: Tensor) -> Tensor:
+    """Return the sum of the outer products of all rows: `(N, P), (N, Q) -> (P, Q)`."""
     # In two halves: on a CPU the kernel for batches is 5 to 40 % faster than the plain one.
     halves = 2 if len(a) % 2 == 0 else 1
     a, b = (m.reshape(halves, -1, m.shape[-1]) for m in (a, b))
     return jnp.einsum("kni,knj->kij", a, b).sum(0)
 
 
-def prepare(system: Any, params: Mapping[str, Tensor]) -> tuple[Weights, Tensor]:
-    """Return the weights as the steps need them, and the scale of every gate."""
+def prepare(cell: Any, params: Mapping[str, Tensor]) -> tuple[Weights, Tensor]:
+    """Return the weights scaled for the steps, and the scale of every gate."""
     u = params["recurrent_kernel"]
-    scale = jnp.repeat(jnp.asarray(system.scales, u.dtype), u.shape[0])
+    scale = jnp.repeat(jnp.asarray(cell.scales, u.dtype), u.shape[0])
     none = jnp.zeros_like(scale)
     b, inner_b = (params.get(name, none) * scale for name in ("bias", "recurrent_bias"))
     return Weights(u * scale, b, inner_b, u.T), scale
 
 
-def lay_out(x: Tensor, mask: Tensor | None, reverse: bool) -> tuple[Tensor, Any, Packing | None]:
-    """Return the steps `(N, D)`, the stages over them, and the packing if there is a mask."""
+def pack_inputs(
+    x: Tensor, mask: Tensor | None, reverse: bool
+) -> tuple[Tensor, Any, Packing | None]:
+    """Return the packed steps `(N, D)`, the stages of the loop, and the packing, if masked."""
     if mask is not None:
         packing = pack(mask, reverse)
         return gather(packing, x), packing.stages, packing
@@ -170,7 +171,7 @@ def lay_out(x: Tensor, mask: Tensor | None, reverse: bool) -> tuple[Tensor, Any,
 
 
 def forward(
-    facts: Facts,
+    request: KernelRequest,
     reverse: bool,
     sequences: bool,
     x: Tensor,
@@ -178,53 +179,57 @@ def forward(
     params: Mapping[str, Tensor],
     mask: Tensor | None,
 ) -> tuple:
-    """Run a pass: `(outputs, states)`, and what `backward` needs."""
-    system = system_of(facts)
+    """Run a pass; return `(outputs, states)` and the residuals of `backward`."""
+    cell = cell_of(request)
     batch, steps, _ = x.shape
-    packed, stages, packing = lay_out(x, mask, reverse)
-    w, scale = prepare(system, params)
+    packed, stages, packing = pack_inputs(x, mask, reverse)
+    w, scale = prepare(cell, params)
     drop, lengths = params.get("drop"), None
     if packing is not None:
         lengths = packing.lengths
         states = tuple(s[packing.order] for s in states)
         drop = None if drop is None else drop[packing.order]
     projected = packed @ (params["kernel"] * scale)
-    last, entered, buffers = ahead(system, stages, lengths, projected, states, drop, w, scale)
+    last, entered, buffers = forward_loop(cell, stages, lengths, projected, states, drop, w, scale)
     kept = packed, entered, buffers, stages, packing, drop, x.shape, params, mask
     outputs = None
     if packing is not None:
         if sequences:
-            outputs = jnp.concatenate([entered[0], last[0]])[packing.shown]
-        return (outputs, tuple(s[packing.place] for s in last)), kept
+            outputs = jnp.concatenate([entered[0], last[0]])[packing.output_index]
+        return (outputs, tuple(s[packing.rank] for s in last)), kept
     if sequences:  # what enters a step came out of the one before
         shown = [last[0], entered[0][:-batch]] if reverse else [entered[0][batch:], last[0]]
         outputs = jnp.swapaxes(jnp.concatenate(shown).reshape(steps, batch, -1), 0, 1)
     return (outputs, last), kept
 
 
-def backward(facts: Facts, reverse: bool, sequences: bool, kept: tuple, d: tuple) -> tuple:
+def backward(
+    request: KernelRequest, reverse: bool, sequences: bool, kept: tuple, d: tuple
+) -> tuple:
     """Return the gradients by the inputs, the first states and the parameters."""
-    system = system_of(facts)
+    cell = cell_of(request)
     packed, entered, buffers, stages, packing, drop, shape, params, mask = kept
     d_outputs, d_states = d
-    w, _ = prepare(system, params)
+    w, _ = prepare(cell, params)
     lengths, d_first = None, None
     if packing is not None:
         lengths = packing.lengths
         d_states = tuple(s[packing.order] for s in d_states)
         if sequences:
-            d_outputs, d_first = hold_back(d_outputs, mask, reverse)
+            d_outputs, d_first = forward_fill_grad(d_outputs, mask, reverse)
             d_outputs = gather(packing, d_outputs)
     elif sequences:
         d_outputs = jnp.swapaxes(d_outputs, 0, 1).reshape(-1, d_outputs.shape[-1])
-    d_states, d_kept = back(system, stages, lengths, entered, buffers, d_outputs, d_states, drop, w)
+    d_states, d_kept = backward_loop(
+        cell, stages, lengths, entered, buffers, d_outputs, d_states, drop, w
+    )
 
     h = entered[0]
     if drop is not None:
         rows = jnp.tile(drop, (shape[1], 1)) if packing is None else drop[packing.row]
         h = h * rows
-    d_kernel = product(packed, d_kept[0])
-    d_u, d_inner_b = system.products(d_kept, product, h)
+    d_kernel = outer_products(packed, d_kept[0])
+    d_u, d_inner_b = cell.products(d_kept, outer_products, h)
     d_params = {
         "kernel": d_kernel,
         "recurrent_kernel": d_u,
@@ -236,8 +241,8 @@ def backward(facts: Facts, reverse: bool, sequences: bool, kept: tuple, d: tuple
     if packing is None:
         d_x = jnp.swapaxes(d_packed.reshape(shape[1], shape[0], -1), 0, 1)
         return d_x, d_states, d_params, None
-    d_x = jnp.where(mask[:, :, None], d_packed[packing.packed], 0)
-    d_states = tuple(s[packing.place] for s in d_states)
+    d_x = jnp.where(mask[:, :, None], d_packed[packing.packed_index], 0)
+    d_states = tuple(s[packing.rank] for s in d_states)
     if d_first is not None:
         d_states = (d_states[0] + d_first, *d_states[1:])
     return d_x, d_states, d_params, None
@@ -245,7 +250,7 @@ def backward(facts: Facts, reverse: bool, sequences: bool, kept: tuple, d: tuple
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def fused(
-    facts: Facts,
+    request: KernelRequest,
     reverse: bool,
     sequences: bool,
     x: Tensor,
@@ -253,8 +258,8 @@ def fused(
     params: Mapping[str, Tensor],
     mask: Tensor | None,
 ) -> tuple:
-    """Run a pass, with a gradient of its own."""
-    return forward(facts, reverse, sequences, x, states, params, mask)[0]
+    """Run a pass; its gradient is `backward`."""
+    return forward(request, reverse, sequences, x, states, params, mask)[0]
 
 
 fused.defvjp(forward, backward)
@@ -263,7 +268,7 @@ compiled = jax.jit(fused, static_argnums=(0, 1, 2))
 
 
 def run(
-    facts: Facts,
+    request: KernelRequest,
     x: Tensor,
     states: tuple,
     params: Mapping[str, Tensor],
@@ -275,14 +280,14 @@ def run(
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel`."""
     params = {name: jnp.asarray(value) for name, value in params.items()}
     mask = None if mask is None else jnp.asarray(mask, bool)
-    return compiled(facts, reverse, sequences, jnp.asarray(x), tuple(states), params, mask)
+    return compiled(request, reverse, sequences, jnp.asarray(x), tuple(states), params, mask)
 
 
 KERNELS = (
     Kernel(
         name="fused scan",
-        about="one loop over the real steps with its own gradient, large products outside of it",
-        obstacle=usual_obstacle,
+        about="one loop over the real steps with a custom gradient, large products outside of it",
+        unsupported_reason=common_unsupported_reason,
         run=run,
     ),
 )

@@ -19,14 +19,14 @@ def scan(
     reverse: bool = False,
     unroll: bool = False,
 ) -> tuple[tuple, Any]:
-    """Run `carry, y = step(carry, x_t)` over the leading axis of `xs`.
+    """Scan `carry, y = step(carry, x_t)` over the leading axis of `xs`.
 
     Args:
         step: the function of one step; `y` is a tensor, or None to collect nothing.
         init: the first carry, a tuple of tensors whose shapes and dtypes stay the same.
         xs: a tuple of tensors `(T, ...)`.
         reverse: run from the last step to the first; `ys` keep the order of `xs`.
-        unroll: write all steps out instead of looping; needs a known T.
+        unroll: unroll the loop; needs a known T.
 
     Returns:
         The last carry, and the `y` of all steps stacked `(T, ...)`, or None.

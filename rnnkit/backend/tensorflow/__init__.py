@@ -1,4 +1,4 @@
-"""TensorFlow: a `while_loop` with a gradient of its own, and the portable loop."""
+"""TensorFlow adapter: a `while_loop` with a custom gradient, scan, embedding tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from rnnkit.backend.tensorflow.feed import dense, feed, tensors
+from rnnkit.backend.tensorflow.gradient import gradient
+from rnnkit.backend.tensorflow.linear import linear_scan
+from rnnkit.backend.tensorflow.memory import remat
 from rnnkit.backend.tensorflow.recurrent import KERNELS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
 from rnnkit.backend.tensorflow.table import add_rows, mix_rows, take_rows
@@ -21,31 +24,34 @@ __all__ = [
     "dense",
     "devices",
     "feed",
-    "fixed_shapes",
+    "gradient",
+    "linear_scan",
     "mix_rows",
+    "remat",
     "scan",
+    "static_shapes",
     "take_rows",
     "tensors",
 ]
 
 
 def devices() -> list[str]:
-    """Return the devices that TensorFlow sees."""
+    """Return the devices of TensorFlow."""
     return [
         device.name.removeprefix("/physical_device:")
         for device in tf.config.list_physical_devices()
     ]
 
 
-def fixed_shapes() -> bool:
-    """Tell whether the pass that is being traced is compiled for known shapes, by XLA.
+def static_shapes() -> bool:
+    """Return whether the current trace is compiled for static shapes, by XLA.
 
-    TensorFlow offers no public word for it, but marks the graphs it traces for `jit_compile`.
+    TensorFlow has no public function for it, but marks the graphs that it traces for `jit_compile`.
     """
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
-def compiled(function: Callable[..., Any], given_up: int = 0) -> Callable[..., Any]:
-    """Return the function, compiled by XLA once for each set of shapes; see `backend.jax`."""
-    del given_up  # TensorFlow writes results over no argument
+def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
+    """Compile a function by XLA, once for each set of shapes; see `backend.jax`."""
+    del donate  # TensorFlow donates no buffers
     return tf.function(function, jit_compile=True)

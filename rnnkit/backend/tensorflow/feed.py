@@ -1,4 +1,4 @@
-"""What Keras and TensorFlow hand over, and what they are handed: gradients and batches."""
+"""Conversions at the Keras/TensorFlow boundary: IndexedSlices -> dense, batches -> tf.data."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import tensorflow as tf
 
 
 def dense(gradient: Any) -> Any:
-    """Return a gradient as one tensor: an embedding's comes as rows, some more than once."""
+    """Return a gradient as a dense tensor; that of an embedding comes as `IndexedSlices`."""
     return tf.convert_to_tensor(gradient)
 
 
 def feed(batches: Any) -> tf.data.Dataset:
-    """Return what `fit` is to be given for a `keras.utils.PyDataset` of `(inputs, ...)` batches.
+    """Return a `tf.data.Dataset` for `fit` of a `keras.utils.PyDataset` of `(inputs, ...)` batches.
 
     Keras would fix the number of steps T from the first two batches; here it stays open. The inputs
-    are one array `(B, T, ...)`, or a tuple of such; so are targets and weights of every step.
+    are an array `(B, T, ...)` or a tuple of arrays; so are targets and weights of every step.
     """
     steps = tf.nest.flatten(batches[0][0])[0].shape[1]
 
@@ -35,5 +35,5 @@ def feed(batches: Any) -> tf.data.Dataset:
 
 
 def tensors(tree: Any) -> Any:
-    """Return arrays as tensors; see `backend.jax`."""
+    """Convert a tree of arrays to tensors."""
     return tf.nest.map_structure(tf.convert_to_tensor, tree)

@@ -1,4 +1,4 @@
-"""TensorFlow: gradients of a function of tensors."""
+"""Gradients of a function of tensors, by `tf.GradientTape`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
-    """Return the function of the gradients; see `rnnkit.backend.gradient`."""
+    """Return a function that computes the gradients; see `rnnkit.backend.gradient`."""
 
     def gradients(*arguments: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:

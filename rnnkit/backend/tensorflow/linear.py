@@ -1,4 +1,4 @@
-"""Linear recurrences on TensorFlow: a few steps written out over chunks, a loop over the rest."""
+"""Linear recurrences on TensorFlow: a chunked scan, unrolled within chunks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Tensor = Any
 
 CHUNK = 8
 LEVELS = 2  # chunks, and chunks of chunks; then a loop over T / 64 ends where T is unknown
-SHORT = 16  # steps that are simply written out
+SHORT = 16  # up to this length the steps are unrolled
 
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:
@@ -39,8 +39,8 @@ def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> T
     return scan(a, b, h0)
 
 
-def _written_out(a: list, b: list, h: Tensor, reverse: bool) -> list:
-    """Return the states, in the order of the steps."""
+def _unrolled(a: list, b: list, h: Tensor, reverse: bool) -> list:
+    """Scan an unrolled list of steps; return the states in the order of the steps."""
     states = []
     for a_t, b_t in list(zip(a, b, strict=True))[:: -1 if reverse else 1]:
         h = a_t * h + b_t
@@ -49,7 +49,7 @@ def _written_out(a: list, b: list, h: Tensor, reverse: bool) -> list:
 
 
 def _loop(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
-    """Take one step after the other in a `while_loop`."""
+    """Scan one step after the other in a `while_loop`."""
     steps = tf.shape(a)[1]
     reads = [
         tf.TensorArray(x.dtype, size=steps).unstack(tf.transpose(x, (1, 0, 2))) for x in (a, b)
@@ -68,26 +68,26 @@ def _loop(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
 
 
 def _chunks(a: Tensor, b: Tensor, h0: Tensor, reverse: bool, levels: int) -> Tensor:
-    """Step k of all chunks at once, the chunks' ends one level up, every state from its start."""
+    """Chunked scan: step k of all chunks at once, then their ends, then every state."""
     known = a.shape[1]
     if known is not None and known <= SHORT:
-        states = _written_out(tf.unstack(a, known, 1), tf.unstack(b, known, 1), h0, reverse)
+        states = _unrolled(tf.unstack(a, known, 1), tf.unstack(b, known, 1), h0, reverse)
         return tf.stack(states, 1)
     if known is None and not levels:
         return _loop(a, b, h0, reverse)
     batch, steps, width = tf.shape(a)[0], known or tf.shape(a)[1], a.shape[2]
     chunks = -(-steps // CHUNK)
-    pad = ((0, 0), (0, chunks * CHUNK - steps), (0, 0))  # steps that change nothing
+    pad = ((0, 0), (0, chunks * CHUNK - steps), (0, 0))  # with identity steps
     cut = (batch, chunks, CHUNK, width)
     a = tf.unstack(tf.reshape(tf.pad(a, pad, constant_values=1), cut), axis=2)
     b = tf.unstack(tf.reshape(tf.pad(b, pad), cut), axis=2)
 
-    # Inside a chunk, h_t = factors_t * its start + inner_t.
+    # Inside a chunk, h_t = factors_t * start + inner_t.
     order = -1 if reverse else 1
     factors = [a[::order][0]]
     for a_k in a[::order][1:]:
         factors.append(factors[-1] * a_k)
-    inner = _written_out(a, b, tf.zeros_like(b[0]), reverse)[::order]
+    inner = _unrolled(a, b, tf.zeros_like(b[0]), reverse)[::order]
     ends = _chunks(factors[-1], inner[-1], h0, reverse, levels - 1)
     first = h0[:, None]
     starts = tf.concat([ends[:, 1:], first] if reverse else [first, ends[:, :-1]], 1)

@@ -1,8 +1,8 @@
-"""The loops over time, forth and back, of any system of `steps.py` over any rows of `rows.py`.
+"""Forward and backward loop over time, for any cell of `steps.py` and any rows of `rows.py`.
 
-A round of a loop takes eight steps. Their input projection is one product, and so are their
-gradients by the weights and by the inputs; as no state waits for these, TensorFlow computes them
-on other cores while the recurrence itself goes on, and their operands are still in the cache.
+One iteration runs eight steps. Their input projection is one product, and so are their gradients by
+the weights and by the inputs; as no state depends on these, TensorFlow computes them on other cores
+in parallel to the recurrence, and their operands are still in the cache.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 import tensorflow as tf
 
 from rnnkit.backend.tensorflow.rows import AllRows, array, collector
-from rnnkit.backend.tensorflow.steps import kernel_gradient, product_back
+from rnnkit.backend.tensorflow.steps import kernel_grad, product_grad
 
 Tensor = Any
 
-BLOCK = 8  # steps in a round; 4 were slower
+BLOCK = 8  # steps per iteration; 4 were slower
 
 
 def rounds(steps: Tensor, body: Callable[[Tensor, int, tuple], tuple], carry: tuple) -> tuple:
-    """Run `carry = body(i, count, carry)`: `count` steps from step `i`, until all are done.
+    """Loop `carry = body(i, count, carry)` over blocks of `count` steps from step `i`.
 
-    The steps that fill no block are taken one by one.
+    The steps of the last, incomplete block run one by one.
     """
     i = tf.constant(0)
     for count in (BLOCK, 1):
@@ -41,17 +41,17 @@ def rounds(steps: Tensor, body: Callable[[Tensor, int, tuple], tuple], carry: tu
 
 
 def _any_rows(part: Any) -> tf.TensorShape:
-    """Return the shape that a part of the carry keeps: states lose rows that end."""
+    """Return the shape invariant of a part of the carry: the number of rows changes."""
     if isinstance(part, tf.TensorArray):
         return tf.TensorShape(None)
     return tf.TensorShape([None, *part.shape[1:]])
 
 
 class Pass:
-    """One pass over time, forth and back.
+    """Forward and backward loop of one pass over time.
 
     Args:
-        system: a class of `steps.py`.
+        cell: a class of `steps.py`.
         weights: `kernel`, `recurrent_kernel` and the biases.
         activation: the name of the activation.
         rows: the rows of every step.
@@ -60,13 +60,13 @@ class Pass:
 
     def __init__(
         self,
-        system: Any,
+        cell: Any,
         weights: Mapping[str, Tensor],
         activation: str,
         rows: AllRows,
         drop: Tensor | None,
     ) -> None:
-        self.system = system(weights, activation)
+        self.cell = cell(weights, activation)
         self.weights, self.rows, self.drop = weights, rows, drop
 
     def project(self, x: Tensor) -> Tensor:
@@ -75,12 +75,12 @@ class Pass:
         bias = self.weights.get("bias")
         return projected if bias is None else tf.nn.bias_add(projected, bias)
 
-    def dropped(self, h: Tensor, size: Tensor) -> Tensor:
-        """Return a state, or a gradient, on its way into the recurrent product or back."""
+    def dropped_state(self, h: Tensor, size: Tensor) -> Tensor:
+        """Apply recurrent dropout to a state, or to the gradient by the result."""
         return h if self.drop is None else h * self.drop[:size]
 
     def forward(self, x: Tensor, states: tuple, sequences: bool) -> tuple:
-        """Go through the steps.
+        """Run the steps.
 
         Args:
             x: `(N, D)`.
@@ -89,9 +89,9 @@ class Pass:
 
         Returns:
             The first state of every step `(N, U)` or None; the states and ends that `rows.last`
-            takes; arrays of what each step kept for the gradient.
+            takes; arrays of the activations that each step keeps for the gradient.
         """
-        rows, system = self.rows, self.system
+        rows, cell = self.rows, self.cell
 
         def body(i: Tensor, count: int, carry: tuple) -> tuple:
             states, ends, kept, outputs = carry
@@ -99,13 +99,13 @@ class Pass:
             projected = tf.split(self.project(x[begin:end]), sizes)
             for j in range(count):
                 states, ends = rows.drop_ended(i + j, states, ends)
-                fed = self.dropped(states[0], sizes[j])
-                states, keep = system.forward(projected[j], fed, states)
-                kept = tuple(a.write(i + j, part) for a, part in zip(kept, keep, strict=True))
+                h_dropped = self.dropped_state(states[0], sizes[j])
+                states, saved = cell.forward(projected[j], h_dropped, states)
+                kept = tuple(a.write(i + j, part) for a, part in zip(kept, saved, strict=True))
                 outputs = tuple(a.write(i + j, states[0]) for a in outputs)
             return states, ends, kept, outputs
 
-        kept = tuple(array(rows.steps, states[0]) for _ in range(system.kept))
+        kept = tuple(array(rows.steps, states[0]) for _ in range(cell.kept))
         outputs = (collector(rows.steps, states[0]),) if sequences else ()
         carry = (states, rows.no_ends(states), kept, outputs)
         states, ends, kept, outputs = rounds(rows.steps, body, carry)
@@ -114,19 +114,19 @@ class Pass:
     def backward(
         self, x: Tensor, kept: tuple, d_outputs: Tensor | None, d_states: tuple, d_ends: tuple
     ) -> tuple[Tensor, tuple, dict[str, Tensor]]:
-        """Go back through the steps.
+        """Run the steps in reverse and propagate the gradient.
 
         Args:
             x: `(N, D)`.
-            kept: what `forward` kept.
+            kept: the arrays of activations from `forward`.
             d_outputs: the gradient by the first state of every step, `(N, U)`, or None.
             d_states: the gradients by the states after the last step.
-            d_ends: those by the states of rows that ended before.
+            d_ends: those by the last states of rows that ended earlier.
 
         Returns:
             The gradients by x, by the states before the first step, and by each weight.
         """
-        rows, system = self.rows, self.system
+        rows, cell = self.rows, self.cell
 
         def body(i: Tensor, count: int, carry: tuple) -> tuple:
             d_states, sums, dx = carry
@@ -138,20 +138,20 @@ class Pass:
             for j in reversed(range(count)):
                 if d_steps is not None:
                     d_states = (d_states[0] + d_steps[j], *d_states[1:])
-                keep = tuple(a.read(first + j) for a in kept)
-                d, d_fed, d_states = system.backward(d_states, keep)
-                d_h, d_past = self.dropped(d_fed, sizes[j]), d_states[0]
+                saved = tuple(a.read(first + j) for a in kept)
+                d, d_h_dropped, d_states = cell.backward(d_states, saved)
+                d_h, d_past = self.dropped_state(d_h_dropped, sizes[j]), d_states[0]
                 d_states = (d_h if d_past is None else d_h + d_past, *d_states[1:])
-                d_states = rows.drop_ended_back(first + j, d_states, d_ends)
-                factors.insert(0, keep[: system.factors])
+                d_states = rows.drop_ended_grad(first + j, d_states, d_ends)
+                factors.insert(0, saved[: cell.factors])
                 found.insert(0, d)
-            d_projected, gradients = system.gradients(_joined(factors), _joined(found))
-            gradients["kernel"] = kernel_gradient(x[begin:end], d_projected)
+            d_projected, gradients = cell.gradients(_concat_steps(factors), _concat_steps(found))
+            gradients["kernel"] = kernel_grad(x[begin:end], d_projected)
             if "bias" in sums:
                 gradients["bias"] = tf.reduce_sum(d_projected, axis=0)
             sums = {name: total + gradients[name] for name, total in sums.items()}
             at = parts - 1 - (i // BLOCK + i % BLOCK)  # full blocks come first here
-            dx = dx.write(at, product_back(d_projected, self.weights["kernel"]))
+            dx = dx.write(at, product_grad(d_projected, self.weights["kernel"]))
             return d_states, sums, dx
 
         sums = {name: tf.zeros_like(weight) for name, weight in self.weights.items()}
@@ -160,6 +160,6 @@ class Pass:
         return dx.concat(), d_states, sums
 
 
-def _joined(steps: list[tuple]) -> list[Tensor]:
-    """Put the rows of several steps below each other, tensor by tensor."""
+def _concat_steps(steps: list[tuple]) -> list[Tensor]:
+    """Concatenate the rows of several steps, tensor by tensor."""
     return [tf.concat(parts, axis=0) for parts in zip(*steps, strict=True)]

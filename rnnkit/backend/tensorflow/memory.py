@@ -1,4 +1,4 @@
-"""TensorFlow: compute again instead of keeping."""
+"""Activation checkpointing on TensorFlow, by a custom gradient that runs the function again."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import tensorflow as tf
 
 
 def remat(function: Callable, *arguments: Any) -> Any:
-    """Return `function(*arguments)`; its gradient computes the function again.
-
-    See `backend.jax.memory.remat`.
-    """
+    """Return `function(*arguments)`, recomputed for its gradient; see `backend.jax`."""
     flat = [tf.convert_to_tensor(part) for part in tf.nest.flatten(arguments)]  # no variables
     shape: Any = None
 
@@ -23,7 +20,7 @@ def remat(function: Callable, *arguments: Any) -> Any:
         shape = result
 
         def gradient(*upstream: tf.Tensor) -> list:
-            # Without the dependency a graph optimiser finds both passes alike and keeps one.
+            # Without the dependency a graph optimiser would merge both passes.
             with tf.control_dependencies(upstream):
                 again = [tf.identity(tensor) for tensor in tensors]
             with tf.GradientTape() as tape:

@@ -1,7 +1,6 @@
-"""Whole recurrences as a `while_loop` with a gradient of its own.
+"""Recurrent passes as a `while_loop` with a custom gradient.
 
-Which passes they take, and the way in and out: the loops are in `loop.py`, the equations in
-`steps.py`, and how masked steps are left out in `rows.py`.
+The loops are in `loop.py`, the equations in `steps.py`, packing of masked sequences in `rows.py`.
 """
 
 from __future__ import annotations
@@ -11,25 +10,25 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnkit.backend.kernels import Facts, Kernel, usual_obstacle
+from rnnkit.backend.kernels import Kernel, KernelRequest, common_unsupported_reason
 from rnnkit.backend.tensorflow.loop import Pass
 from rnnkit.backend.tensorflow.rows import AllRows, RealRows
-from rnnkit.backend.tensorflow.steps import SYSTEMS
+from rnnkit.backend.tensorflow.steps import CELLS
 
 Tensor = Any
 
 
-def obstacle(facts: Facts) -> str | None:
-    """Tell what keeps these kernels from a pass."""
-    if facts.device != "cpu":
-        return f"the device is {facts.device}, not a CPU"
-    if facts.fixed_shapes:
-        return "XLA compiles the pass, and wants every shape fixed"
-    return usual_obstacle(facts)
+def unsupported_reason(request: KernelRequest) -> str | None:
+    """Return why these kernels cannot run a pass."""
+    if request.device != "cpu":
+        return f"the device is {request.device}, not a CPU"
+    if request.static_shapes:
+        return "XLA compiles the pass and needs static shapes"
+    return common_unsupported_reason(request)
 
 
 def run(
-    facts: Facts,
+    request: KernelRequest,
     x: Tensor,
     states: tuple,
     params: Mapping[str, Tensor],
@@ -41,7 +40,7 @@ def run(
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel` and `portable.recurrence`.
 
     Args:
-        facts: what is to be run: the system and its activation.
+        request: the properties of the pass: cell type and activation.
         x: `(B, T, D)`.
         states: the states before the first step, each `(B, U)`.
         params: `kernel (D, G U)`, `recurrent_kernel (U, G U)`, and where used `bias (G U,)`,
@@ -57,7 +56,7 @@ def run(
     Example:
         >>> params = {"kernel": tf.ones((1, 2)), "recurrent_kernel": tf.zeros((2, 2))}
         >>> state = (tf.zeros((1, 2)),)
-        >>> run(Facts("simple_rnn"), tf.zeros((1, 3, 1)), state, params)[0].shape
+        >>> run(KernelRequest("simple_rnn"), tf.zeros((1, 3, 1)), state, params)[0].shape
         (1, 3, 2)
     """
     x, *states_in = map(tf.convert_to_tensor, (x, *states))
@@ -68,8 +67,8 @@ def run(
     @tf.custom_gradient
     def whole(x: Tensor, *rest: Tensor) -> tuple[tuple, Callable]:
         states, weights = rest[: len(states_in)], rest[len(states_in) :]
-        system = SYSTEMS[facts.system]
-        one = Pass(system, dict(zip(names, weights, strict=True)), facts.activation, rows, drop)
+        cell = CELLS[request.cell_type]
+        one = Pass(cell, dict(zip(names, weights, strict=True)), request.activation, rows, drop)
         packed = rows.pack(x)
         sorted_states = tuple(map(rows.sort, states))
         outputs, ends, kept = one.forward(packed, sorted_states, sequences)
@@ -81,13 +80,13 @@ def run(
         def gradient(*d: Tensor) -> tuple:
             own = kept
             if tf.compat.v1.get_default_graph() is not graph:
-                # Traced on its own, as for a SavedModel, which can not hand over TensorArrays.
+                # Traced separately, as for a SavedModel, where TensorArrays cannot be passed on.
                 own = one.forward(packed, sorted_states, False)[2]
             d_outputs, d_first = None, None
             if sequences:
-                d_outputs, d_first = rows.unpack_back(d[0])
+                d_outputs, d_first = rows.unpack_grad(d[0])
                 d = d[1:]
-            dx, d_states, d_weights = one.backward(packed, own, d_outputs, *rows.last_back(d))
+            dx, d_states, d_weights = one.backward(packed, own, d_outputs, *rows.last_grad(d))
             d_h, *d_others = map(rows.unsort, d_states)
             d_h = d_h if d_first is None else d_h + d_first
             return rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in names)
@@ -107,9 +106,9 @@ def run(
 KERNELS = (
     Kernel(
         "own gradient",
-        "a while_loop over blocks of eight steps with a gradient of its own; with a mask, each "
-        "step holds only the rows that still have one",
-        obstacle,
+        "a while_loop over blocks of eight steps with a custom gradient; with a mask, each step "
+        "computes only the rows that have not ended",
+        unsupported_reason,
         run,
     ),
 )

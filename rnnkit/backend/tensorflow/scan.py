@@ -19,13 +19,13 @@ def scan(
     reverse: bool = False,
     unroll: bool = False,
 ) -> tuple[tuple, Any]:
-    """Run `carry, y = step(carry, x_t)` over the leading axis of `xs`; see `backend.jax.scan`."""
+    """Scan `carry, y = step(carry, x_t)` over the leading axis of `xs`; see `backend.jax.scan`."""
     if unroll:
         return _unrolled(step, init, xs, reverse)
     steps = xs[0].shape[0] if xs[0].shape[0] is not None else tf.shape(xs[0])[0]
     reads = [tf.TensorArray(x.dtype, size=steps, element_shape=x.shape[1:]).unstack(x) for x in xs]
 
-    # The shape and dtype of y are wanted before the loop; the graph drops what this computes.
+    # Only the shape and dtype of y are used, before the loop; the graph prunes the computation.
     _, y = step(init, tuple(x[0] for x in xs))
     collects = y is not None
     writes = (tf.TensorArray(y.dtype, size=steps, element_shape=y.shape),) if collects else ()
@@ -47,7 +47,7 @@ def scan(
 
 
 def _unrolled(step: Callable, init: tuple, xs: tuple, reverse: bool) -> tuple[tuple, Any]:
-    """Write every step into the graph; for exporters that know no loop."""
+    """Unroll the scan into the graph, for exporters without loops."""
     carry, ys = init, []
     times = range(xs[0].shape[0])
     for t in reversed(times) if reverse else times:

@@ -1,4 +1,4 @@
-"""PyTorch: whole-sequence kernels, loops with a gradient of their own, and the portable loop."""
+"""PyTorch adapter: whole-sequence kernels, packed loops with hand-written gradients, scan."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import torch
 
 from rnnkit.backend.torch.feed import dense, feed, tensors
+from rnnkit.backend.torch.gradient import gradient
+from rnnkit.backend.torch.linear import linear_scan
+from rnnkit.backend.torch.memory import remat
 from rnnkit.backend.torch.recurrent import KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION, scan
 from rnnkit.backend.torch.table import add_rows, mix_rows, take_rows
@@ -21,28 +24,31 @@ __all__ = [
     "dense",
     "devices",
     "feed",
-    "fixed_shapes",
+    "gradient",
+    "linear_scan",
     "mix_rows",
+    "remat",
     "scan",
+    "static_shapes",
     "take_rows",
     "tensors",
 ]
 
 
 def devices() -> list[str]:
-    """Return the devices that PyTorch sees."""
+    """Return the devices of PyTorch."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     return [*gpus, "cpu"]
 
 
-def fixed_shapes() -> bool:
-    """Tell whether the pass that is being traced is compiled for known shapes; here never."""
+def static_shapes() -> bool:
+    """Return whether the current trace is compiled for static shapes; here never."""
     return False
 
 
-def compiled(function: Callable[..., Any], given_up: int = 0) -> Callable[..., Any]:
-    """Return the function: PyTorch runs it op by op; see `backend.jax`."""
-    del given_up  # what changes an argument in place does so in any case
+def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
+    """Return the function, run eagerly; see `backend.jax`."""
+    del donate  # eager in-place operations need no donation
 
     @functools.wraps(function)
     def run(*args: Any) -> Any:

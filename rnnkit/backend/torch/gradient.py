@@ -1,4 +1,4 @@
-"""PyTorch: gradients of a function of tensors."""
+"""Gradients of a function of tensors, by `torch.autograd`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
-    """Return the function of the gradients; see `rnnkit.backend.gradient`."""
+    """Return a function that computes the gradients; see `rnnkit.backend.gradient`."""
 
     def gradients(*arguments: torch.Tensor) -> tuple:
         arguments = tuple(argument.detach().requires_grad_() for argument in arguments)

@@ -1,4 +1,4 @@
-"""The steps of both GRUs, ahead and back."""
+"""Forward and backward loops of both forms of the GRU."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from torch import Tensor
 
 from rnnkit.backend.torch.loop import (
     Gates,
+    GradientAccumulator,
     Steps,
-    Sums,
     Weights,
-    enter,
-    entered,
-    leave,
+    accumulate_state_grad,
+    dropped_state,
+    dropped_states,
+    first_rows,
     project,
-    rows_of,
-    sigmoid_back,
-    tanh_back,
+    sigmoid_grad,
+    tanh_grad,
 )
 from rnnkit.backend.torch.packing import Packing
 
 
 class GRUAfterSteps(Steps):
-    """`g = tanh(x_g + r ⊙ s)`, `s = h_{t-1} R_g + b'_g`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ g`.
+    """GRU, reset after the product: `g = tanh(x_g + r ⊙ s)`, `s = h_{t-1} R_g + b'_g`.
 
-    Five operations a step ahead, three back. The parts lie in the order g, z, r, s: the inputs meet
-    the first three, the states the last three, each in one product.
+    `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ g`. Five operations per step forward, three backward. The parts
+    are in the order g, z, r, s: the product of the inputs gives the first three, that of the states
+    the last three.
     """
 
     input_gates = (2, 0, 1)
     state_gates = (0, 1, 2)
 
-    def ahead(
-        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], keep: bool
+    def forward(
+        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """See `Steps`."""
         batch, units = first[0].shape
@@ -46,7 +47,7 @@ class GRUAfterSteps(Steps):
             bias[: 3 * units] += weights.bias
         if weights.recurrent_bias is not None:
             bias[units:] += weights.recurrent_bias
-        gates = Gates(x, 4 * units, keep)
+        gates = Gates(x, 4 * units, save)
         for steps, rows, sizes in packed.blocks():
             block = gates.block(rows.stop - rows.start)
             project(x[rows], weights.kernel, bias[: 3 * units], out=block[:, : 3 * units])
@@ -60,38 +61,38 @@ class GRUAfterSteps(Steps):
                 strict=True,
             )
             for size, new, zrs, zr, g, z, r, s in walk:
-                h = rows_of(h, size)
-                zrs.addmm_(enter(h, weights.drop), weights.recurrent_kernel)
+                h = first_rows(h, size)
+                zrs.addmm_(dropped_state(h, weights.drop), weights.recurrent_kernel)
                 zr.sigmoid_()
                 g.addcmul_(r, s).tanh_()
                 h = torch.lerp(g, h, z, out=new)
-        return states, [], gates.kept
+        return states, [], gates.saved
 
-    def back(
+    def backward(
         self,
         packed: Packing,
         weights: Weights,
         h: Tensor,
-        kept: Sequence[Tensor],
+        saved: Sequence[Tensor],
         d: Tensor,
         d_others: Sequence[Tensor],
-        sums: Sums,
+        grads: GradientAccumulator,
     ) -> None:
         """See `Steps`."""
         del d_others
         units = h.shape[1]
         before = packed.states_before(h)
-        came = entered(packed, before, weights.drop)
-        by_state, back = packed.split(d), weights.recurrent_kernel.t().contiguous()
+        dropped = dropped_states(packed, before, weights.drop)
+        by_state, kernel_t = packed.split(d), weights.recurrent_kernel.t().contiguous()
         for (steps, rows, sizes), block in zip(
-            reversed(packed.blocks()), reversed(kept), strict=True
+            reversed(packed.blocks()), reversed(saved), strict=True
         ):
             g, z, r, s = block.split(units, 1)
             factors, d_parts = torch.empty_like(block), torch.empty_like(block)
             g_factor, z_factor, r_factor, s_factor = factors.split(units, 1)
-            tanh_back(1 - z, g, out=g_factor)
-            sigmoid_back(before[rows] - g, z, out=z_factor)
-            sigmoid_back(s, r, out=r_factor).mul_(g_factor)
+            tanh_grad(1 - z, g, out=g_factor)
+            sigmoid_grad(before[rows] - g, z, out=z_factor)
+            sigmoid_grad(s, r, out=r_factor).mul_(g_factor)
             torch.mul(g_factor, r, out=s_factor)
             walk = zip(
                 sizes,
@@ -105,26 +106,27 @@ class GRUAfterSteps(Steps):
             )
             for size, d_before, d_h, by_all, z_t, d_all, d_zrs in reversed(list(walk)):
                 torch.mul(d_h.unsqueeze(1), by_all, out=d_all)
-                d_on = rows_of(d_before, size).addcmul_(d_h, z_t)
-                leave(d_on, d_zrs, back, weights.drop)
+                d_on = first_rows(d_before, size).addcmul_(d_h, z_t)
+                accumulate_state_grad(d_on, d_zrs, kernel_t, weights.drop)
             by_product = d_parts[:, units:]
-            sums.recurrent_kernel.addmm_(came[rows].t(), by_product)
-            sums.recurrent_bias += by_product.sum(0)
-            sums.project_back(rows, d_parts[:, : 3 * units])
+            grads.recurrent_kernel.addmm_(dropped[rows].t(), by_product)
+            grads.recurrent_bias += by_product.sum(0)
+            grads.accumulate_input_grad(rows, d_parts[:, : 3 * units])
 
 
 class GRUBeforeSteps(Steps):
-    """`g = tanh(x_g + (r ⊙ h_{t-1}) R_g)`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ g`.
+    """GRU, reset before the product: `g = tanh(x_g + (r ⊙ h_{t-1}) R_g)`.
 
-    Six operations a step ahead, seven back. The gates lie in the order r, z, g: the first product
-    makes r and z, the gradient by h reaches z and g at once.
+    `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ g`. Six operations per step forward, seven backward. The gates
+    are in the order r, z, g: the first product gives r and z, one operation takes the gradient by h
+    to z and g.
     """
 
     input_gates = (1, 0, 2)
     state_gates = (1, 0, 2)
 
-    def ahead(
-        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], keep: bool
+    def forward(
+        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """See `Steps`."""
         batch, units = first[0].shape
@@ -132,7 +134,7 @@ class GRUBeforeSteps(Steps):
         states = x.new_empty(batch + len(x), units)
         h, *after = packed.split(states)
         h.copy_(first[0])
-        gates = Gates(x, 3 * units, keep)
+        gates = Gates(x, 3 * units, save)
         for steps, rows, sizes in packed.blocks():
             block = gates.block(rows.stop - rows.start)
             project(x[rows], weights.kernel, weights.bias, out=block)
@@ -144,40 +146,42 @@ class GRUBeforeSteps(Steps):
                 strict=True,
             )
             for size, new, rz, r, z, g in walk:
-                h = rows_of(h, size)
-                came = enter(h, weights.drop)
-                rz.addmm_(came, kernel_rz).sigmoid_()
-                g.addmm_(torch.mul(r, came, out=new), kernel_g).tanh_()
+                h = first_rows(h, size)
+                dropped = dropped_state(h, weights.drop)
+                rz.addmm_(dropped, kernel_rz).sigmoid_()
+                g.addmm_(torch.mul(r, dropped, out=new), kernel_g).tanh_()
                 h = torch.lerp(g, h, z, out=new)
-        return states, [], gates.kept
+        return states, [], gates.saved
 
-    def back(
+    def backward(
         self,
         packed: Packing,
         weights: Weights,
         h: Tensor,
-        kept: Sequence[Tensor],
+        saved: Sequence[Tensor],
         d: Tensor,
         d_others: Sequence[Tensor],
-        sums: Sums,
+        grads: GradientAccumulator,
     ) -> None:
         """See `Steps`."""
         del d_others
         units = h.shape[1]
         before = packed.states_before(h)
-        came = entered(packed, before, weights.drop)
+        dropped = dropped_states(packed, before, weights.drop)
         by_state = packed.split(d)
-        back_rz, back_g = weights.recurrent_kernel.t().contiguous().split([2 * units, units])
-        sum_rz, sum_g = sums.recurrent_kernel.split([2 * units, units], 1)
+        kernel_rz_t, kernel_g_t = (
+            weights.recurrent_kernel.t().contiguous().split([2 * units, units])
+        )
+        sum_rz, sum_g = grads.recurrent_kernel.split([2 * units, units], 1)
         for (steps, rows, sizes), block in zip(
-            reversed(packed.blocks()), reversed(kept), strict=True
+            reversed(packed.blocks()), reversed(saved), strict=True
         ):
             r, z, g = block.split(units, 1)
             factors, d_gates = torch.empty_like(block), torch.empty_like(block)
             r_factor, z_factor, g_factor = factors.split(units, 1)
-            sigmoid_back(came[rows], r, out=r_factor)
-            sigmoid_back(before[rows] - g, z, out=z_factor)
-            tanh_back(1 - z, g, out=g_factor)
+            sigmoid_grad(dropped[rows], r, out=r_factor)
+            sigmoid_grad(before[rows] - g, z, out=z_factor)
+            tanh_grad(1 - z, g, out=g_factor)
             walk = zip(
                 sizes,
                 by_state[steps],
@@ -196,14 +200,14 @@ class GRUBeforeSteps(Steps):
                 list(walk)
             ):
                 torch.mul(d_h.unsqueeze(1), by_zg, out=d_zg)
-                d_reset = d_g @ back_g  # by r ⊙ h
+                d_reset = d_g @ kernel_g_t  # by r ⊙ h
                 torch.mul(d_reset, by_r, out=d_r)
-                d_on = rows_of(d_before, size).addcmul_(d_h, z_t)
-                d_came = d_reset.mul_(r_t).addmm_(d_rz, back_rz)
+                d_on = first_rows(d_before, size).addcmul_(d_h, z_t)
+                d_came = d_reset.mul_(r_t).addmm_(d_rz, kernel_rz_t)
                 if weights.drop is None:
                     d_on += d_came
                 else:
-                    d_on.addcmul_(d_came, rows_of(weights.drop, size))
-            sum_rz.addmm_(came[rows].t(), d_gates[:, : 2 * units])
-            sum_g.addmm_((r * came[rows]).t(), d_gates[:, 2 * units :])
-            sums.project_back(rows, d_gates)
+                    d_on.addcmul_(d_came, first_rows(weights.drop, size))
+            sum_rz.addmm_(dropped[rows].t(), d_gates[:, : 2 * units])
+            sum_g.addmm_((r * dropped[rows]).t(), d_gates[:, 2 * units :])
+            grads.accumulate_input_grad(rows, d_gates)

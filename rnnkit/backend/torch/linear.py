@@ -1,4 +1,4 @@
-"""Linear recurrences on PyTorch: few, large operations over chunks of steps."""
+"""Linear recurrences on PyTorch: a chunked scan of few, large operations."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from rnnkit.backend.linear import way
+from rnnkit.backend.kernels import select_scan_algorithm
 
 Tensor = Any
 
 CHUNK = 16
-SHORT = 64  # steps that a plain loop takes as fast as chunks do
+SHORT = 64  # up to this length a plain loop is as fast as chunks
 
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:
@@ -24,7 +24,7 @@ class _Scan(torch.autograd.Function):
     def forward(ctx: Any, a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
         h = torch.empty_like(b)
         device = "cpu" if a.device.type == "cpu" else "gpu"
-        chunked = way("torch", device, h0.numel()) == "chunked"
+        chunked = select_scan_algorithm("torch", device, h0.numel()) == "chunked"
         (_chunks if chunked else _loop)(a, b, h0, h, reverse)
         ctx.save_for_backward(a, h, h0)
         ctx.reverse = reverse
@@ -57,7 +57,7 @@ def _chunks(a: Tensor, b: Tensor, h: Tensor, out: Tensor, reverse: bool) -> Tens
     steps = a.shape[1]
     if steps <= SHORT:
         return _loop(a, b, h, out, reverse)
-    whole = steps - steps % CHUNK  # what is left over at the end goes step by step
+    whole = steps - steps % CHUNK  # the remainder goes step by step
     rest = a[:, whole:], b[:, whole:], out[:, whole:]
     if reverse:
         h = _loop(rest[0], rest[1], h, rest[2], reverse)

@@ -1,9 +1,9 @@
-"""One pass over packed steps with a gradient of its own: what all recurrences share.
+"""A recurrent pass over packed steps as one autograd function, shared by all cell types.
 
-Ahead, only what a step cannot do without runs step by step; the input projection is one product a
-block. Backward, the factors by which a step multiplies the gradient are formed for a whole block
-at once, the steps pass the gradient on, and the gradients of the weights and inputs are again one
-product a block. Each system adds its own two halves: see `Steps`.
+Forward: only the recurrent product runs step by step; the input projection is one product per
+block. Backward: the factors by which a step multiplies the gradient are computed for a whole block
+at once, the steps propagate the gradient, and the gradients of the weights and inputs are again one
+product per block. A cell type defines its forward and its backward loop: see `Steps`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from rnnkit.backend.torch.packing import Packing, packing
+from rnnkit.backend.torch.packing import Packing, pack_steps
 
 
 class Weights(NamedTuple):
-    """The weights of a pass, their gates in the order in which the steps want them.
+    """The weights of a pass, their gates in the order of `Steps`.
 
-    `drop (B, U)`, the recurrent dropout mask, has its rows in the order of the loop.
+    `drop (B, U)`, the recurrent dropout mask, has its rows in loop order.
     """
 
     kernel: Tensor
@@ -34,11 +34,10 @@ class Weights(NamedTuple):
 
 
 class Steps(ABC):
-    """The steps of one recurrence, ahead and back. Abstract.
+    """Forward and backward loop of one cell type. Abstract.
 
     Attributes:
-        input_gates: for each gate of the input projection, in the order in which the steps want
-            them, its number in Keras's order.
+        input_gates: order of the gates of the input projection, as indices into Keras's order.
         state_gates: the same for the product with the recurrent kernel.
     """
 
@@ -46,39 +45,40 @@ class Steps(ABC):
     state_gates: tuple[int, ...]
 
     @abstractmethod
-    def ahead(
-        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], keep: bool
+    def forward(
+        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Run the steps over the packed inputs `x (N, D)`, from the states `first (B, U)`.
 
-        Returns all states h `(B + N, U)`; the last of each other state, in the order of the batch;
-        and what `back` needs, if `keep`.
+        Returns all states h `(B + N, U)`; the last of each other state, in batch order; and, if
+        `save`, the tensors that `backward` needs.
         """
 
     @abstractmethod
-    def back(
+    def backward(
         self,
         packed: Packing,
         weights: Weights,
         h: Tensor,
-        kept: Sequence[Tensor],
+        saved: Sequence[Tensor],
         d: Tensor,
         d_others: Sequence[Tensor],
-        sums: Sums,
+        grads: GradientAccumulator,
     ) -> None:
-        """Run back over the steps.
+        """Run the steps in reverse and propagate the gradient.
 
-        `d (B + N, U)` comes as the gradient by each state h from outside the loop and leaves with
-        that by the first ones in its first B rows; `d_others (B, U)` come as those by the last of
-        each other state and leave as those by the first. Weights and inputs go into `sums`.
+        In place: `d (B + N, U)` is the gradient by each state h from outside the loop, and its
+        first B rows become that by the initial ones; `d_others (B, U)` are the gradients by the
+        last of each other state and become those by the initial ones. `grads` accumulates those by
+        weights and inputs.
         """
 
 
-class Sums:
-    """The gradients by inputs and weights, added up block by block."""
+class GradientAccumulator:
+    """The gradients by inputs and weights, accumulated block by block."""
 
     def __init__(self, x: Tensor, weights: Weights, want_x: bool) -> None:
-        self._x, self._back = x, weights.kernel.t()
+        self._x, self._kernel_t = x, weights.kernel.t()
         self.kernel = torch.zeros_like(weights.kernel)
         self.recurrent_kernel = torch.zeros_like(weights.recurrent_kernel)
         self.bias = x.new_zeros(weights.kernel.shape[1])
@@ -87,87 +87,89 @@ class Sums:
         if self.x is not None:
             self.x[-1] = 0  # the gradient by every masked step
 
-    def project_back(self, rows: slice, d: Tensor) -> None:
-        """Take the gradient by the projected inputs of a block, `(n, G U)`."""
+    def accumulate_input_grad(self, rows: slice, d: Tensor) -> None:
+        """Accumulate, given the gradient by the projected inputs of a block, `(n, G U)`."""
         self.kernel.addmm_(self._x[rows].t(), d)
         self.bias += d.sum(0)
         if self.x is not None:
-            torch.mm(d, self._back, out=self.x[rows])
+            torch.mm(d, self._kernel_t, out=self.x[rows])
 
 
 class Gates:
-    """The gates of a pass, block by block: kept for the way back, or one block used over again."""
+    """Buffers of the gates, block by block: saved for the gradient, or one block reused."""
 
-    def __init__(self, x: Tensor, width: int, keep: bool) -> None:
-        self._x, self._width, self._keep = x, width, keep
+    def __init__(self, x: Tensor, width: int, save: bool) -> None:
+        self._x, self._width, self._keep = x, width, save
         self._last = x.new_empty(0, width)
-        self.kept: list[Tensor] = []
+        self.saved: list[Tensor] = []
 
     def block(self, rows: int) -> Tensor:
-        """Return an empty `(rows, width)`."""
+        """Return an uninitialised `(rows, width)`."""
         if self._keep or len(self._last) < rows:
             self._last = self._x.new_empty(rows, self._width)
         if self._keep:
-            self.kept.append(self._last)
+            self.saved.append(self._last)
         return self._last[:rows]
 
 
 def project(x: Tensor, kernel: Tensor, bias: Tensor | None, out: Tensor) -> None:
-    """Put `x W + b` into `out`."""
+    """Compute the input projection `x W + b` into `out`."""
     if bias is None:
         torch.mm(x, kernel, out=out)
     else:
         torch.addmm(bias, x, kernel, out=out)
 
 
-def rows_of(h: Tensor, size: int) -> Tensor:
-    """Return the first rows; where these are all, at no cost."""
+def first_rows(h: Tensor, size: int) -> Tensor:
+    """Return the first rows of a tensor, the tensor itself if these are all."""
     return h if len(h) == size else h[:size]
 
 
-def enter(h: Tensor, drop: Tensor | None) -> Tensor:
-    """Return the states of a step as they enter the recurrent product."""
-    return h if drop is None else h * rows_of(drop, len(h))
+def dropped_state(h: Tensor, drop: Tensor | None) -> Tensor:
+    """Return the states of a step after recurrent dropout."""
+    return h if drop is None else h * first_rows(drop, len(h))
 
 
-def entered(packed: Packing, states: Tensor, drop: Tensor | None) -> Tensor:
-    """Return the states before all steps `(N, U)` as they entered the recurrent product."""
-    return states if drop is None else states * packed.spread(drop)
+def dropped_states(packed: Packing, states: Tensor, drop: Tensor | None) -> Tensor:
+    """Return the states before all steps `(N, U)` after recurrent dropout."""
+    return states if drop is None else states * packed.repeat_per_step(drop)
 
 
-def leave(d: Tensor, d_gates: Tensor, back: Tensor, drop: Tensor | None) -> None:
-    """Add to `d (n, U)`, the gradient by the states of a step, what the product passes back."""
+def accumulate_state_grad(
+    d: Tensor, d_gates: Tensor, kernel_t: Tensor, drop: Tensor | None
+) -> None:
+    """Add to `d (n, U)`, the gradient by the states of a step, that through the product."""
     if drop is None:
-        d.addmm_(d_gates, back)
+        d.addmm_(d_gates, kernel_t)
     else:
-        d.addcmul_(d_gates @ back, rows_of(drop, len(d)))
+        d.addcmul_(d_gates @ kernel_t, first_rows(drop, len(d)))
 
 
-def sigmoid_back(d: Tensor, y: Tensor, out: Tensor) -> Tensor:
-    """Put `d y (1 - y)` into `out`: the gradient through `y = σ(.)`."""
+def sigmoid_grad(d: Tensor, y: Tensor, out: Tensor) -> Tensor:
+    """Compute `d y (1 - y)` into `out`: the gradient through `y = σ(.)`."""
     return torch.ops.aten.sigmoid_backward.grad_input(d, y, grad_input=out)
 
 
-def tanh_back(d: Tensor, y: Tensor, out: Tensor) -> Tensor:
-    """Put `d (1 - y²)` into `out`: the gradient through `y = tanh(.)`."""
+def tanh_grad(d: Tensor, y: Tensor, out: Tensor) -> Tensor:
+    """Compute `d (1 - y²)` into `out`: the gradient through `y = tanh(.)`."""
     return torch.ops.aten.tanh_backward.grad_input(d, y, grad_input=out)
 
 
-def _arrange(weights: Tensor | None, gates: Sequence[int]) -> Tensor | None:
-    """Put the gates, which lie side by side in the last axis, into another order."""
+def _reorder_gates(weights: Tensor | None, gates: Sequence[int]) -> Tensor | None:
+    """Reorder the gates along the last axis."""
     if weights is None or list(gates) == sorted(gates):
         return weights
     parts = weights.chunk(len(gates), -1)
     return torch.cat([parts[gate] for gate in gates], -1)
 
 
-def _arrange_back(weights: Tensor, gates: Sequence[int]) -> Tensor | None:
-    """Undo `_arrange`."""
-    return _arrange(weights, [gates.index(gate) for gate in range(len(gates))])
+def _restore_gates(weights: Tensor, gates: Sequence[int]) -> Tensor | None:
+    """Inverse of `_reorder_gates`."""
+    return _reorder_gates(weights, [gates.index(gate) for gate in range(len(gates))])
 
 
 class _Pass(Function):
-    """A pass of a recurrence as one node of the graph."""
+    """A recurrent pass as one node of the autograd graph."""
 
     @staticmethod
     def forward(
@@ -175,7 +177,7 @@ class _Pass(Function):
         steps: Steps,
         packed: Packing,
         sequences: bool,
-        keep: bool,
+        save: bool,
         x: Tensor,
         drop: Tensor | None,
         *parts: Tensor | None,
@@ -187,21 +189,21 @@ class _Pass(Function):
         inputs = packed.pack(x)
         kernel, recurrent_kernel, bias, recurrent_bias = parts[:4]
         weights = Weights(
-            _arrange(kernel, steps.input_gates),
-            _arrange(recurrent_kernel, steps.state_gates),
-            _arrange(bias, steps.input_gates),
-            _arrange(recurrent_bias, steps.state_gates),
+            _reorder_gates(kernel, steps.input_gates),
+            _reorder_gates(recurrent_kernel, steps.state_gates),
+            _reorder_gates(bias, steps.input_gates),
+            _reorder_gates(recurrent_bias, steps.state_gates),
             None if drop is None else packed.sort(drop),
         )
         first = [packed.sort(state) for state in parts[4:]]
-        h, others, kept = steps.ahead(packed, inputs, weights, first, keep)
-        if keep:
+        h, others, saved = steps.forward(packed, inputs, weights, first, save)
+        if save:
             ctx.steps, ctx.packed, ctx.shape = steps, packed, x.shape
             ctx.set_materialize_grads(False)
-            ctx.save_for_backward(inputs, *weights, h, *kept)
+            ctx.save_for_backward(inputs, *weights, h, *saved)
         outputs = None
         if sequences:
-            outputs = h.index_select(0, packed.shown).view(*x.shape[:2], -1)
+            outputs = h.index_select(0, packed.output_index).view(*x.shape[:2], -1)
         return outputs, h.index_select(0, packed.last), *others
 
     @staticmethod
@@ -212,26 +214,28 @@ class _Pass(Function):
         """Return the gradients by inputs, weights and first states."""
         steps, packed = ctx.steps, ctx.packed
         inputs, *parts = ctx.saved_tensors
-        weights, h, kept = Weights(*parts[:5]), parts[5], parts[6:]
+        weights, h, saved = Weights(*parts[:5]), parts[5], parts[6:]
         wanted = ctx.needs_input_grad[4:]
         d = packed.gather(d_outputs, d_last, h)
         first = d[: len(packed.last)]
         others = [torch.zeros_like(first) if o is None else packed.sort(o) for o in d_others]
-        sums = Sums(inputs, weights, wanted[0])
-        steps.back(packed, weights, h, kept, d, others, sums)
+        grads = GradientAccumulator(inputs, weights, wanted[0])
+        steps.backward(packed, weights, h, saved, d, others, grads)
         found = [
-            None if sums.x is None else sums.x.index_select(0, packed.places).view(ctx.shape),
+            None
+            if grads.x is None
+            else grads.x.index_select(0, packed.packed_index).view(ctx.shape),
             None,
-            _arrange_back(sums.kernel, steps.input_gates),
-            _arrange_back(sums.recurrent_kernel, steps.state_gates),
-            _arrange_back(sums.bias, steps.input_gates),
-            _arrange_back(sums.recurrent_bias, steps.state_gates),
+            _restore_gates(grads.kernel, steps.input_gates),
+            _restore_gates(grads.recurrent_kernel, steps.state_gates),
+            _restore_gates(grads.bias, steps.input_gates),
+            _restore_gates(grads.recurrent_bias, steps.state_gates),
             *(packed.unsort(o) for o in (first, *others)),
         ]
         return *[None] * 4, *(g if want else None for g, want in zip(found, wanted, strict=True))
 
 
-@torch.compiler.disable  # a compiler would write out every step, to no gain
+@torch.compiler.disable  # a compiler would unroll the loop, to no gain
 def run(
     steps: Steps,
     x: Tensor,
@@ -242,13 +246,13 @@ def run(
     reverse: bool = False,
     sequences: bool = True,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """Run the steps of a recurrence over time, for any mask; see `portable.recurrence`.
+    """Run a recurrence over time, for any mask; see `portable.recurrence`.
 
     Args:
-        steps: the steps.
+        steps: forward and backward loop of the cell type.
         x: `(B, T, D)`.
         states: the states before the first step, each `(B, U)`.
-        params: kernel, recurrent_kernel and, where they are, bias, recurrent_bias, drop.
+        params: kernel, recurrent_kernel and, if used, bias, recurrent_bias, drop.
         mask: boolean `(B, T)`, any pattern; None = all steps are real.
         reverse: run from the last step to the first.
         sequences: return the output of every step.
@@ -261,7 +265,7 @@ def run(
     learns = any(part is not None and part.requires_grad for part in (x, *parts))
     outputs, *last = _Pass.apply(
         steps,
-        packing(x, mask, reverse),
+        pack_steps(x, mask, reverse),
         sequences,
         learns and torch.is_grad_enabled(),
         x,

@@ -1,4 +1,4 @@
-"""The steps of the LSTM, ahead and back."""
+"""Forward and backward loop of the LSTM."""
 
 from __future__ import annotations
 
@@ -9,49 +9,50 @@ from torch import Tensor
 
 from rnnkit.backend.torch.loop import (
     Gates,
+    GradientAccumulator,
     Steps,
-    Sums,
     Weights,
-    enter,
-    entered,
-    leave,
-    rows_of,
-    sigmoid_back,
-    tanh_back,
+    accumulate_state_grad,
+    dropped_state,
+    dropped_states,
+    first_rows,
+    sigmoid_grad,
+    tanh_grad,
 )
 from rnnkit.backend.torch.packing import Packing
 
 
 class LSTMSteps(Steps):
-    """`c_t = f ⊙ c_{t-1} + i ⊙ a`, `h_t = o ⊙ tanh(c_t)`: seven operations ahead, five back.
+    """LSTM: `c_t = f ⊙ c_{t-1} + i ⊙ a`, `h_t = o ⊙ tanh(c_t)`.
 
-    The gates lie in the order o, i, f, a (the candidate): one sigmoid takes the first three, one
-    product with the gradient by c the last three.
+    Seven operations per step forward, five backward. The gates are in the order o, i, f, a (the
+    candidate): one sigmoid covers the first three, one product with the gradient by c the last
+    three.
     """
 
     input_gates = (3, 0, 1, 2)
     state_gates = (3, 0, 1, 2)
 
-    def ahead(
-        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], keep: bool
+    def forward(
+        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """See `Steps`."""
-        (batch, units), kept = first[0].shape, []
+        (batch, units), saved = first[0].shape, []
         states = x.new_empty(batch + len(x), units)
         h, *h_after = packed.split(states)
         h.copy_(first[0])
         c = first[1]
-        if keep:
-            kept = [x.new_empty(batch + len(x), units), x.new_empty(len(x), units)]
-            c, *c_after = packed.split(kept[0])
+        if save:
+            saved = [x.new_empty(batch + len(x), units), x.new_empty(len(x), units)]
+            c, *c_after = packed.split(saved[0])
             c.copy_(first[1])
-            tanh_after: Sequence[Tensor] = kept[1].split(packed.sizes)
-        else:  # the cells change where they are, and tanh(c) lies where the output will be
+            tanh_after: Sequence[Tensor] = saved[1].split(packed.sizes)
+        else:  # the cells are updated in place, and tanh(c) is stored where the output will be
             c_after, tanh_after = [c[:size] for size in packed.sizes], h_after
         recurrent = _gates_apart(weights.recurrent_kernel)
         kernel = _gates_apart(weights.kernel)
         bias = x.new_zeros(1) if weights.bias is None else weights.bias.view(4, 1, units)
-        gates = Gates(x, 4 * units, keep)
+        gates = Gates(x, 4 * units, save)
         rest = -1
         for steps, rows, sizes in packed.blocks():
             block = gates.block(rows.stop - rows.start).view(4, -1, units)
@@ -68,36 +69,36 @@ class LSTMSteps(Steps):
             )
             for size, new_h, new_c, tanh, all_four, oif, o, i, f, a in walk:
                 if size != rest:
-                    rest, h, c = size, rows_of(h, size), rows_of(c, size)
-                    sums = x.new_empty(4, size, units)
-                    sums_oif, sums_a = sums[:3], sums[3]
-                came = enter(h, weights.drop).expand(4, size, units)
-                torch.baddbmm(all_four, came, recurrent, out=sums)
-                torch.sigmoid(sums_oif, out=oif)
-                torch.tanh(sums_a, out=a)
+                    rest, h, c = size, first_rows(h, size), first_rows(c, size)
+                    pre = x.new_empty(4, size, units)
+                    pre_oif, pre_a = pre[:3], pre[3]
+                dropped = dropped_state(h, weights.drop).expand(4, size, units)
+                torch.baddbmm(all_four, dropped, recurrent, out=pre)
+                torch.sigmoid(pre_oif, out=oif)
+                torch.tanh(pre_a, out=a)
                 torch.mul(f, c, out=new_c).addcmul_(i, a)
                 torch.tanh(new_c, out=tanh)
                 torch.mul(o, tanh, out=new_h)
                 h, c = new_h, new_c
-        last = kept[0].index_select(0, packed.last) if keep else packed.unsort(first[1])
-        return states, [last], [*kept, *gates.kept]
+        last = saved[0].index_select(0, packed.last) if save else packed.unsort(first[1])
+        return states, [last], [*saved, *gates.saved]
 
-    def back(
+    def backward(
         self,
         packed: Packing,
         weights: Weights,
         h: Tensor,
-        kept: Sequence[Tensor],
+        saved: Sequence[Tensor],
         d: Tensor,
         d_others: Sequence[Tensor],
-        sums: Sums,
+        grads: GradientAccumulator,
     ) -> None:
         """See `Steps`."""
         units = h.shape[1]
-        cells, tanhs, *gates = kept
+        cells, tanhs, *gates = saved
         before, c_before = packed.states_before(h), packed.states_before(cells)
-        came = entered(packed, before, weights.drop)
-        by_state, back = packed.split(d), weights.recurrent_kernel.t().contiguous()
+        dropped = dropped_states(packed, before, weights.drop)
+        by_state, kernel_t = packed.split(d), weights.recurrent_kernel.t().contiguous()
         rest = -1
         for (steps, rows, sizes), block in zip(
             reversed(packed.blocks()), reversed(gates), strict=True
@@ -105,11 +106,11 @@ class LSTMSteps(Steps):
             (o, i, f, a), tanh = block.view(4, -1, units), tanhs[rows]
             c_factor, factors = torch.empty_like(tanh), torch.empty_like(block.view(4, -1, units))
             o_factor, i_factor, f_factor, a_factor = factors
-            tanh_back(o, tanh, out=c_factor)
-            sigmoid_back(tanh, o, out=o_factor)
-            sigmoid_back(a, i, out=i_factor)
-            sigmoid_back(c_before[rows], f, out=f_factor)
-            tanh_back(i, a, out=a_factor)
+            tanh_grad(o, tanh, out=c_factor)
+            sigmoid_grad(tanh, o, out=o_factor)
+            sigmoid_grad(a, i, out=i_factor)
+            sigmoid_grad(c_before[rows], f, out=f_factor)
+            tanh_grad(i, a, out=a_factor)
             d_gates = torch.empty_like(block)
             walk = zip(
                 sizes,
@@ -133,9 +134,9 @@ class LSTMSteps(Steps):
                 torch.mul(d_h, by_o, out=d_o)
                 torch.mul(d_c, by_ifa, out=d_ifa)
                 d_c.mul_(f_t)
-                leave(rows_of(d_before, size), d_four, back, weights.drop)
-            sums.recurrent_kernel.addmm_(came[rows].t(), d_gates)
-            sums.project_back(rows, d_gates)
+                accumulate_state_grad(first_rows(d_before, size), d_four, kernel_t, weights.drop)
+            grads.recurrent_kernel.addmm_(dropped[rows].t(), d_gates)
+            grads.accumulate_input_grad(rows, d_gates)
 
 
 def _gates_apart(weights: Tensor) -> Tensor:

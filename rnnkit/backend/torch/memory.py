@@ -1,4 +1,4 @@
-"""PyTorch: compute again instead of keeping."""
+"""Activation checkpointing on PyTorch, by `torch.utils.checkpoint`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from torch.utils.checkpoint import checkpoint
 
 
 def remat(function: Callable, *arguments: Any) -> Any:
-    """Return `function(*arguments)`; its gradient computes the function again.
+    """Return `function(*arguments)`, recomputed for its gradient; see `backend.jax`.
 
-    See `backend.jax.memory.remat`. Nothing random happens inside a pass, so the random state is
-    left alone.
+    A pass draws no random numbers, so the state of the generator is not saved.
     """
     return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)

@@ -1,4 +1,4 @@
-"""PyTorch's fast kernels of the recurrent layers, best first, and what keeps each from running."""
+"""PyTorch's fast kernels of the recurrent layers, best first, with their preconditions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from rnnkit.backend.kernels import Facts, Kernel, usual_obstacle
+from rnnkit.backend.kernels import Kernel, KernelRequest, common_unsupported_reason
 from rnnkit.backend.torch import loop, whole
 from rnnkit.backend.torch.gru import GRUAfterSteps, GRUBeforeSteps
 from rnnkit.backend.torch.lstm import LSTMSteps
@@ -20,7 +20,7 @@ STEPS: dict[str, loop.Steps] = {
 
 
 def run_loop(
-    facts: Facts,
+    request: KernelRequest,
     x: Tensor,
     states: Sequence[Tensor],
     params: Mapping[str, Tensor],
@@ -29,35 +29,35 @@ def run_loop(
     reverse: bool = False,
     sequences: bool = True,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """Run the loop of a system; see `loop.run`."""
-    if facts.system == "simple_rnn":
-        steps: loop.Steps = SimpleRNNSteps(relu=facts.activation == "relu")
+    """Run the packed loop of a cell type; see `loop.run`."""
+    if request.cell_type == "simple_rnn":
+        steps: loop.Steps = SimpleRNNSteps(relu=request.activation == "relu")
     else:
-        steps = STEPS[facts.system]
+        steps = STEPS[request.cell_type]
     return loop.run(steps, x, states, params, mask=mask, reverse=reverse, sequences=sequences)
 
 
-def whole_obstacle(facts: Facts) -> str | None:
-    """Return what keeps `whole.run` from a pass."""
-    if (common := usual_obstacle(facts)) is not None:
+def whole_unsupported_reason(request: KernelRequest) -> str | None:
+    """Return why `whole.run` cannot run a pass."""
+    if (common := common_unsupported_reason(request)) is not None:
         return common
-    if facts.system not in whole.SYSTEMS:
-        return f"PyTorch has no such system as {facts.system}"
-    if facts.recurrent_dropout:
+    if request.cell_type not in whole.CELL_TYPES:
+        return f"PyTorch has no {request.cell_type}"
+    if request.recurrent_dropout:
         return "recurrent dropout"
-    if facts.device == "cpu" and facts.system != "lstm":
-        return "on a CPU the loop is faster for this system"
-    if facts.device == "cpu" and facts.masked and facts.training:
-        return "on a CPU the loop trains faster with a mask: it leaves the padding out"
+    if request.device == "cpu" and request.cell_type != "lstm":
+        return "on a CPU the loop is faster for this cell type"
+    if request.device == "cpu" and request.masked and request.training:
+        return "on a CPU the loop trains faster with a mask: it skips the padding"
     return None
 
 
-def loop_obstacle(facts: Facts) -> str | None:
-    """Return what keeps `run_loop` from a pass."""
-    if (common := usual_obstacle(facts)) is not None:
+def loop_unsupported_reason(request: KernelRequest) -> str | None:
+    """Return why `run_loop` cannot run a pass."""
+    if (common := common_unsupported_reason(request)) is not None:
         return common
-    if facts.device != "cpu":
-        return f"the device is a {facts.device}: it was measured on a CPU alone"
+    if request.device != "cpu":
+        return f"the device is a {request.device}: it was measured on a CPU only"
     return None
 
 
@@ -65,13 +65,13 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="whole sequence",
         about="one call of ATen for all steps: oneDNN on a CPU, cuDNN on a GPU",
-        obstacle=whole_obstacle,
+        unsupported_reason=whole_unsupported_reason,
         run=whole.run,
     ),
     Kernel(
         name="packed loop",
-        about="a loop over the real steps alone, with a gradient of its own",
-        obstacle=loop_obstacle,
+        about="a loop over the real steps only, with a hand-written gradient",
+        unsupported_reason=loop_unsupported_reason,
         run=run_loop,
     ),
 )

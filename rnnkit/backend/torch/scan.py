@@ -19,7 +19,7 @@ def scan(
     reverse: bool = False,
     unroll: bool = False,
 ) -> tuple[tuple, Any]:
-    """Run `carry, y = step(carry, x_t)` over the leading axis of `xs`; see `backend.jax.scan`."""
+    """Scan `carry, y = step(carry, x_t)` over the leading axis of `xs`; see `backend.jax.scan`."""
     del unroll  # a Python loop is unrolled as it is
     carry, ys = init, []
     steps = list(zip(*(x.unbind(0) for x in xs), strict=True))

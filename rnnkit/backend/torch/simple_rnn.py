@@ -1,4 +1,4 @@
-"""The steps of the Elman network, ahead and back."""
+"""Forward and backward loop of the Elman network."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from rnnkit.backend.torch.loop import (
+    GradientAccumulator,
     Steps,
-    Sums,
     Weights,
-    enter,
-    entered,
-    leave,
+    accumulate_state_grad,
+    dropped_state,
+    dropped_states,
+    first_rows,
     project,
-    rows_of,
-    tanh_back,
+    tanh_grad,
 )
 from rnnkit.backend.torch.packing import Packing
 
 
 class SimpleRNNSteps(Steps):
-    """`h_t = f(x_t W + b + h_{t-1} R)`: two operations a step in either direction.
+    """Elman network: `h_t = f(x_t W + b + h_{t-1} R)`, two operations per step, both ways.
 
     Args:
         relu: f is relu; otherwise it is tanh.
@@ -33,42 +33,43 @@ class SimpleRNNSteps(Steps):
     def __init__(self, relu: bool = False) -> None:
         self.relu = relu
 
-    def ahead(
-        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], keep: bool
+    def forward(
+        self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """See `Steps`."""
-        del keep
+        del save
         states = x.new_empty(len(first[0]) + len(x), first[0].shape[1])
         h, *after = packed.split(states)
         h.copy_(first[0])
         project(x, weights.kernel, weights.bias, out=states[len(h) :])
         for size, new in zip(packed.sizes, after, strict=True):
-            new.addmm_(enter(rows_of(h, size), weights.drop), weights.recurrent_kernel)
+            new.addmm_(dropped_state(first_rows(h, size), weights.drop), weights.recurrent_kernel)
             h = new.relu_() if self.relu else new.tanh_()
         return states, [], []
 
-    def back(
+    def backward(
         self,
         packed: Packing,
         weights: Weights,
         h: Tensor,
-        kept: Sequence[Tensor],
+        saved: Sequence[Tensor],
         d: Tensor,
         d_others: Sequence[Tensor],
-        sums: Sums,
+        grads: GradientAccumulator,
     ) -> None:
         """See `Steps`."""
-        del kept, d_others
+        del saved, d_others
         by_state, states = packed.split(d), packed.split(h)
-        back = weights.recurrent_kernel.t().contiguous()
+        kernel_t = weights.recurrent_kernel.t().contiguous()
         for step in range(len(packed.sizes), 0, -1):
             here, before = by_state[step], by_state[step - 1]
             if self.relu:
                 here.mul_(states[step] > 0)
             else:
-                tanh_back(here, states[step], out=here)
-            leave(rows_of(before, packed.sizes[step - 1]), here, back, weights.drop)
+                tanh_grad(here, states[step], out=here)
+            before = first_rows(before, packed.sizes[step - 1])
+            accumulate_state_grad(before, here, kernel_t, weights.drop)
         d_projected = d[len(packed.last) :]
-        came = entered(packed, packed.states_before(h), weights.drop)
-        sums.recurrent_kernel.addmm_(came.t(), d_projected)
-        sums.project_back(slice(0, len(d_projected)), d_projected)
+        dropped = dropped_states(packed, packed.states_before(h), weights.drop)
+        grads.recurrent_kernel.addmm_(dropped.t(), d_projected)
+        grads.accumulate_input_grad(slice(0, len(d_projected)), d_projected)

@@ -1,10 +1,10 @@
 """The whole sequence in one call of ATen: oneDNN on a CPU, cuDNN on a GPU.
 
-These kernels know no masks, only full sequences. So each row's real steps move to the left, the
-kernel runs over the full length, and the state after a row's last real step is picked from the
-outputs. What runs on behind it is never seen, with one exception: the LSTM's cell is in no output.
-There one more input feature says "this is padding" and holds the input gate shut and the forget
-gate open, so that the cell stays as it was to the last bit.
+These kernels support no masks. So the real steps of each row move to the left, the kernel runs over
+the full length, and the state after the last real step of a row is gathered from the outputs. The
+padding after it does not matter, with one exception: the cell state of the LSTM is in no output.
+There an additional input feature, 1 on padding, saturates the input gate at 0 and the forget gate
+at 1, so that the cell state stays the same to the last bit.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from torch import _VF, Tensor
 
-from rnnkit.backend.kernels import Facts
+from rnnkit.backend.kernels import KernelRequest
 
-# σ(±SHUT) is exactly 0 or 1, whatever else enters the gate.
-SHUT = 1e4
+# σ(±GATE_SATURATION) is exactly 0 or 1, whatever is added to it.
+GATE_SATURATION = 1e4
 
-# For each system: the function, and the gates in ATen's order by their number in Keras's.
-SYSTEMS: dict[str, tuple[Any, tuple[int, ...]]] = {
+# Cell type -> the function, and ATen's order of the gates as indices into Keras's.
+CELL_TYPES: dict[str, tuple[Any, tuple[int, ...]]] = {
     "simple_rnn": (_VF.rnn_tanh, (0,)),
     "lstm": (_VF.lstm, (0, 1, 2, 3)),
     "gru_reset_after": (_VF.gru, (1, 0, 2)),
@@ -30,7 +30,7 @@ SYSTEMS: dict[str, tuple[Any, tuple[int, ...]]] = {
 
 @torch.compiler.disable  # its graph has to break here anyway
 def run(
-    facts: Facts,
+    request: KernelRequest,
     x: Tensor,
     states: Sequence[Tensor],
     params: Mapping[str, Tensor],
@@ -42,10 +42,10 @@ def run(
     """Run an LSTM, a GRU (reset after) or a simple RNN over time; see `Kernel`.
 
     Args:
-        facts: the facts of the pass.
+        request: the properties of the pass.
         x: `(B, T, D)`.
         states: the states before the first step, each `(B, U)`.
-        params: kernel, recurrent_kernel and, where they are, bias, recurrent_bias.
+        params: kernel, recurrent_kernel and, if used, bias, recurrent_bias.
         mask: boolean `(B, T)`, any pattern; None = all steps are real.
         reverse: run from the last step to the first.
         sequences: return the output of every step.
@@ -58,11 +58,11 @@ def run(
         x = x.flip(1) if reverse else x
     else:
         mask = mask.to(torch.bool)
-        x = _to_the_left(x, mask, reverse)
-        if facts.system == "lstm":
+        x = _compact(x, mask, reverse)
+        if request.cell_type == "lstm":
             x, kernel = _with_padding_feature(x, kernel, mask)
-    function, gates = SYSTEMS[facts.system]
-    if facts.system == "simple_rnn" and facts.activation == "relu":
+    function, gates = CELL_TYPES[request.cell_type]
+    if request.cell_type == "simple_rnn" and request.activation == "relu":
         function = _VF.rnn_relu
     first = tuple(state.unsqueeze(0).contiguous() for state in states)
     outputs, *last = function(
@@ -72,7 +72,7 @@ def run(
         "bias" in params or "recurrent_bias" in params,
         1,  # layers
         0.0,  # dropout between layers
-        torch.is_grad_enabled(),  # keep what the gradient needs
+        torch.is_grad_enabled(),  # save the activations for the gradient
         False,  # both directions
         True,  # batch first
     )
@@ -87,21 +87,22 @@ def run(
     last[0] = torch.where(lengths.unsqueeze(1) > 0, at_end, states[0])
     if not sequences:
         return None, tuple(last)
-    taken = _taken(mask, reverse)
-    shown = (first_row.unsqueeze(1) + taken - 1).clamp_(min=0)
-    shown = outputs.flatten(0, 1).index_select(0, shown.flatten()).unflatten(0, mask.shape)
-    return torch.where(taken.unsqueeze(-1) > 0, shown, states[0].unsqueeze(1)), tuple(last)
+    taken = _steps_so_far(mask, reverse)
+    index = (first_row.unsqueeze(1) + taken - 1).clamp_(min=0)
+    filled = outputs.flatten(0, 1).index_select(0, index.flatten()).unflatten(0, mask.shape)
+    return torch.where(taken.unsqueeze(-1) > 0, filled, states[0].unsqueeze(1)), tuple(last)
 
 
-def _taken(mask: Tensor, reverse: bool) -> Tensor:
-    """Count `(B, T)` the real steps that the pass has taken by then."""
+def _steps_so_far(mask: Tensor, reverse: bool) -> Tensor:
+    """Return the number of real steps, in the order of the pass, up to and with each `(B, T)`."""
     return mask.flip(1).cumsum(1).flip(1) if reverse else mask.cumsum(1)
 
 
-def _to_the_left(x: Tensor, mask: Tensor, reverse: bool) -> Tensor:
-    """Move each row's real steps to the left, in the order of the pass, and zeros behind them."""
+def _compact(x: Tensor, mask: Tensor, reverse: bool) -> Tensor:
+    """Move the real steps of each row to the left, in the order of the pass, padded with zeros."""
     batch, time, _ = x.shape
-    place = torch.where(mask, _taken(mask, reverse) - 1, time)  # the masked steps share the last
+    # All masked steps are written to one position more, which is cut off.
+    place = torch.where(mask, _steps_so_far(mask, reverse) - 1, time)
     step = torch.arange(time, device=x.device).expand(batch, time)
     order = step.new_zeros(batch, time + 1).scatter_(1, place, step)[:, :time]
     row = torch.arange(batch, device=x.device).unsqueeze(1) * time
@@ -110,24 +111,24 @@ def _to_the_left(x: Tensor, mask: Tensor, reverse: bool) -> Tensor:
 
 
 def _padding(mask: Tensor) -> Tensor:
-    """Tell `(B, T, 1)` which steps are padding once the real ones stand on the left."""
+    """Return `(B, T, 1)`, true = padding, once the real steps are on the left."""
     step = torch.arange(mask.shape[1], device=mask.device)
     return (step >= mask.sum(1, keepdim=True)).unsqueeze(-1)
 
 
 def _with_padding_feature(x: Tensor, kernel: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Add the input feature that keeps the LSTM's cell as it is on padding, and its weights."""
+    """Add the input feature that freezes the LSTM's cell state on padding, and its weights."""
     units = kernel.shape[1] // 4
-    hold = kernel.new_zeros(1, 4 * units)
-    hold[:, :units] = -SHUT
-    hold[:, units : 2 * units] = SHUT
-    return torch.cat([x, _padding(mask).to(x.dtype)], -1), torch.cat([kernel, hold])
+    padding_weights = kernel.new_zeros(1, 4 * units)
+    padding_weights[:, :units] = -GATE_SATURATION
+    padding_weights[:, units : 2 * units] = GATE_SATURATION
+    return torch.cat([x, _padding(mask).to(x.dtype)], -1), torch.cat([kernel, padding_weights])
 
 
 def _weights(kernel: Tensor, params: Mapping[str, Tensor], gates: Sequence[int]) -> list[Tensor]:
-    """Return ATen's weights: transposed, gates in its order, views of one piece of memory.
+    """Return ATen's weights: transposed, gates in its order, views of one contiguous buffer.
 
-    That is how cuDNN wants them; from scattered weights it would make a copy at every call.
+    cuDNN would otherwise copy them at every call.
     """
 
     def arranged(weights: Tensor) -> Tensor:

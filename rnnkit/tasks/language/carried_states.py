@@ -1,4 +1,4 @@
-"""Windows of text through a network whose states go on, and the loss of their tokens."""
+"""Base class of stateful language models: states carried from window to window; token loss."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnkit.tasks.base import Task
+from rnnkit.tasks.task import Task
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class LossOfTokens(keras.metrics.Metric):
-    """The mean loss of all tokens so far, in nats, and what follows from it.
+class LanguageModelMetrics(keras.metrics.Metric):
+    """Mean loss per token in nats, perplexity and bits per character.
 
     `loss = -1/n Σ log p(x_t | x_<t)`, `perplexity = e^loss`, `bits_per_character = loss / log 2`.
 
@@ -23,7 +23,7 @@ class LossOfTokens(keras.metrics.Metric):
         name: of the metric.
 
     Example:
-        >>> metric = LossOfTokens()
+        >>> metric = LanguageModelMetrics()
         >>> metric.update_state(ops.array(2 * math.log(8.0)), ops.array(2.0))
         >>> round(float(metric.result()["perplexity"]), 3)
         8.0
@@ -36,37 +36,38 @@ class LossOfTokens(keras.metrics.Metric):
         self.count = self.add_variable((), initializer="zeros", name="count")
 
     def update_state(self, total: Any, count: Any) -> None:
-        """Add the sum of the losses of so many tokens."""
+        """Add the summed loss of `count` tokens."""
         self.total.assign_add(ops.cast(total, self.dtype))
         self.count.assign_add(ops.cast(count, self.dtype))
 
     def result(self) -> dict[str, Any]:
-        """Return loss, perplexity and, of characters, bits."""
+        """Return loss, perplexity and, of characters, bits per character."""
         mean = ops.divide_no_nan(self.total, self.count)
         found = {"loss": mean, "perplexity": ops.exp(mean)}
         return found | ({"bits_per_character": mean / math.log(2)} if self.characters else {})
 
 
 class CarriedStates(Task):
-    """A task whose network gets states and gives them; they go on from window to window. Abstract.
+    """A task whose network takes and returns states, carried from window to window. Abstract.
 
     A batch is `((ids, starts, [labels], *help), targets, weights)`, see `TextWindows`. The states
-    lie in variables of the task, so that they go through Keras's compiled steps; they are numbers
-    there, so that a window's gradient ends at its first step.
+    are variables of the task, so that they pass through Keras's compiled steps; no gradient flows
+    through them, so a window's gradient ends at its first step.
     """
 
     def __init__(self, *args: Any, characters: bool = False, **options: Any) -> None:
         self._carried: list[keras.Variable] = []
         super().__init__(*args, **options)
-        self.tokens = LossOfTokens(characters)
+        self.tokens = LanguageModelMetrics(characters)
 
     @property
-    def told(self) -> bool:
+    def conditioned(self) -> bool:
         """Whether the inputs hold labels."""
         return False
 
-    def _carry(self, rows: int) -> None:
-        """Make room for the states of so many rows; what was compiled for others is forgotten."""
+    def prepare(self, batches: Any) -> None:
+        """Create variables for the states of the batches' rows; drop functions compiled before."""
+        rows = batches.rows
         sizes = [
             (rows, part.shape[-1])
             for part in self.network.inputs  # type: ignore[union-attr]
@@ -80,11 +81,11 @@ class CarriedStates(Task):
         self.train_function = self.test_function = self.predict_function = None
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Read a window from the carried states; return `(B, T, D)` and carry the states on."""
+        """Run a window from the carried states; return `(B, T, D)` and keep the new states."""
         ids, starts, *beside = inputs
         going_on = ops.expand_dims(1.0 - ops.cast(starts, "float32"), 1)
         states = [ops.cast(state, "float32") * going_on for state in self._carried]
-        labels = beside[: int(self.told)]
+        labels = beside[: int(self.conditioned)]
         hidden, *states = self.network([ids, *labels, *states], training=training)  # type: ignore[misc]
         for variable, state in zip(self._carried, states, strict=True):
             variable.assign(ops.stop_gradient(ops.cast(state, variable.dtype)))
@@ -99,18 +100,15 @@ class CarriedStates(Task):
         training: bool = True,
     ) -> Any:
         """Return the mean loss of the window's tokens."""
-        table = self.network.get_layer("words")  # type: ignore[union-attr]
+        table = self.parts().words
         weights = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
         hidden = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
         targets = ops.cast(ops.reshape(y, (-1,)), "int32")
-        help_ = x[2 + int(self.told) :]
-        total = table.loss(hidden, targets, weights, help_, training=training)
+        extra = x[2 + int(self.conditioned) :]
+        total = table.loss(hidden, targets, weights, extra, training=training)
         count = ops.sum(weights)
         self.tokens.update_state(total, count)
         return total / ops.maximum(count, 1.0) + sum(self.losses)
-
-    def _compile(self) -> None:
-        self.compile(optimizer=self._make_optimizer())
 
     def save_own_variables(self, store: Any) -> None:
         """Save nothing: the carried states belong to no text that comes later."""

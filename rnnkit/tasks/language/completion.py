@@ -1,4 +1,4 @@
-"""The next word of what is being typed, whole or half: the autocomplete of a search box."""
+"""Autocompletion: the next word, or the rest of a word that is being typed."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.data.text_units import END_OF_LINE
+from rnnkit.data.tokenizer import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError
 from rnnkit.tasks.language.generation import Reader, States
 
 if TYPE_CHECKING:
-    from rnnkit.tasks.language.writing import WritingModel
+    from rnnkit.tasks.language.generation_model import GenerationModel
 
 
 class Completer:
-    """Completes prefixes with a model of words; what two prefixes share is read once.
+    """Autocompletion with a word-level model; the shared part of two prefixes is read once.
 
-    The states after each word of the last prefix are kept. A letter more is a look into the last
-    probabilities; a word more is one step, and so is any number of words less.
+    The states after each word of the last prefix are kept. One more letter is a lookup in the last
+    probabilities; one more word is one step, and so is any number of words fewer.
 
     Args:
         model: a trained `LanguageModel` of words.
         reader: of its network; the model's own when left out.
 
     Raises:
-        InputError: a model of characters, or one that is told labels.
+        InputError: a model of characters, or one that is conditioned on labels.
 
     Example:
         >>> Completer(model)("the capital of fr", 3)  # doctest: +SKIP
         [('france', 0.81), ('friuli', 0.02), ('fragrance', 0.01)]
     """
 
-    def __init__(self, model: WritingModel, reader: Reader | None = None) -> None:
-        if model.units.unit != "word" or model.classes:
+    def __init__(self, model: GenerationModel, reader: Reader | None = None) -> None:
+        if model.tokenizer.unit != "word" or model.classes:
             raise InputError(
                 "complete needs a model of words whose texts have no labels, such as next_word; of "
                 "other models ask generate."
@@ -51,24 +51,26 @@ class Completer:
         self._all = np.array([i for _, i in self._words])
         self._encode = vocabulary.encode
         self._tokens = vocabulary.tokens
-        self._ids: list[int] = []  # what was read last, and what may come after it
+        self._ids: list[int] = []  # the last prefix, and the log-probabilities after it
         self._log_p = np.zeros(0)
-        self._marks: list[tuple[int, States]] = [(0, self._reader.start(1))]  # states before ids[i]
+        self._state_checkpoints: list[tuple[int, States]] = [
+            (0, self._reader.start(1))
+        ]  # states before ids[i]
 
     def __call__(self, prefix: str, k: int = 5) -> list[tuple[str, float]]:
-        """Return the k likeliest words that go on from the prefix, each with its probability.
+        """Return the k most probable continuations of the prefix, each with its probability.
 
         Args:
             prefix: what is typed so far; behind white space a new word is wanted, else one that
                 begins with the last letters.
-            k: how many; fewer where no more words begin so.
+            k: number of words; fewer where no more words begin with these letters.
 
         Returns:
             Words and `p(word | the words before it)`, divided by the sum of that over all words
             that begin as the last word does.
         """
-        typed = self._model.units.cut(prefix)
-        if self._model.units.lowercase:
+        typed = self._model.tokenizer.tokenize(prefix)
+        if self._model.tokenizer.lowercase:
             prefix = prefix.lower()
         half = ""
         if typed and prefix and not prefix[-1].isspace():
@@ -86,7 +88,7 @@ class Completer:
         return [(self._tokens[found[i]], float(p[i])) for i in best]
 
     def _beginning(self, half: str) -> np.ndarray:
-        """Return the numbers of the words that begin so."""
+        """Return the ids of the words that begin with these letters."""
         if not half:
             return self._all
         first = bisect.bisect_left(self._words, (half,))
@@ -94,18 +96,18 @@ class Completer:
         return self._all[first:end]
 
     def _read(self, ids: list[int]) -> np.ndarray:
-        """Return the log-probabilities after these ids; go on from where the last prefix agrees."""
+        """Return the log-probabilities after these ids; reuse those of the last prefix."""
         if ids == self._ids:
             return self._log_p
         same = 0
         while same < min(len(ids) - 1, len(self._ids)) and ids[same] == self._ids[same]:
             same += 1
-        while self._marks[-1][0] > same:
-            self._marks.pop()
+        while self._state_checkpoints[-1][0] > same:
+            self._state_checkpoints.pop()
         for end in (len(ids) - 1, len(ids)):
-            begin, states = self._marks[-1]
+            begin, states = self._state_checkpoints[-1]
             if begin < end:
                 log_p, states = self._reader.read(np.array([ids[begin:end]], "int32"), states)
-                self._marks.append((end, states))
+                self._state_checkpoints.append((end, states))
         self._ids, self._log_p = ids, log_p[0]
         return self._log_p

@@ -1,24 +1,35 @@
-"""Read on from a state, token by token, and draw what comes next."""
+"""Step-by-step inference of a language model, and sampling strategies."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, check_choice
+from rnnkit.tasks.network import find_parts
 
 STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
 CHUNK = 32  # tokens of a prompt that are read in one go; what is left over is read one by one
 States = list[np.ndarray]
 
 
+class LanguageParts(NamedTuple):
+    """The named layers of a language model.
+
+    Attributes:
+        words: the table of token vectors and the softmax over them.
+    """
+
+    words: Any
+
+
 @keras.saving.register_keras_serializable(package="rnnkit")
 class NextToken(keras.layers.Layer):
-    """The logarithms of the probabilities of what comes after the last step: `(B, V)`."""
+    """Log-probabilities of the token after the last step: `(B, V)`."""
 
     def __init__(self, table: keras.layers.Layer, **options: Any) -> None:
         super().__init__(**options)
@@ -31,7 +42,7 @@ class NextToken(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class TokenLoss(keras.layers.Layer):
-    """`-log p` of every target: `(B, T)`."""
+    """Negative log-likelihood of every target: `-log p`, `(B, T)`."""
 
     def __init__(self, table: keras.layers.Layer, **options: Any) -> None:
         super().__init__(**options)
@@ -45,7 +56,7 @@ class TokenLoss(keras.layers.Layer):
 
 
 class Reader:
-    """A language model's network, read on from given states; compiled once for each shape.
+    """Inference with the network of a language model from given states; compiled once per shape.
 
     Args:
         network: as `rnnkit.tasks.language.language_networks.language_network` builds it.
@@ -60,7 +71,7 @@ class Reader:
 
     def __init__(self, network: keras.Model) -> None:
         self.network = network
-        table = network.get_layer("words")
+        table = find_parts(network, LanguageParts).words
         hidden, *states = network.outputs
         self._next = keras.Model(network.inputs, [NextToken(table)(hidden), *states])
         targets = keras.Input((None,), dtype="int32", name="targets")
@@ -69,13 +80,13 @@ class Reader:
         self._sizes = [part.shape[-1] for part in network.inputs if part.name.startswith("state_")]
 
     def start(self, rows: int) -> States:
-        """Return the states before anything was read."""
+        """Return the initial states."""
         return [np.zeros((rows, size), "float32") for size in self._sizes]
 
     def read(
         self, ids: np.ndarray, states: States, labels: np.ndarray | None = None
     ) -> tuple[np.ndarray, States]:
-        """Read `(B, T)` ids; return `(B, V)` log-probabilities of what comes next, and states."""
+        """Read `(B, T)` ids; return `(B, V)` log-probabilities of the next token, and states."""
         steps = ids.shape[1]
         whole = steps - steps % CHUNK
         cuts = [*range(0, whole, CHUNK), *range(whole, steps), steps]
@@ -99,21 +110,21 @@ class Reader:
         return hidden, losses, states
 
 
-class Choice:
-    """A way to choose the next token by its log-probabilities.
+class Sampler:
+    """Sampling strategy: greedy, temperature, top-k or top-p (nucleus) sampling.
 
-    Drawn by NumPy, row by row from generators of their own: the same seed draws the same on every
-    backend (keras-hub's samplers draw by the backend's generator, and need TensorFlow on any), and
-    what is drawn for a row does not depend on the others. "temperature" draws from
-    `p^(1/τ)`, "top_k" from the k likeliest of these, "top_p" from the fewest likeliest whose sum is
-    p or more; "greedy" takes the likeliest.
+    NumPy draws each row from a generator of its own: the same seed gives the same tokens on every
+    backend (keras-hub's samplers use the backend's generator, and need TensorFlow on any), and a
+    row does not depend on the others. "temperature" samples from `p^(1/τ)`, "top_k" from its k most
+    probable tokens, "top_p" from the fewest most probable ones whose sum is at least p; "greedy"
+    takes the most probable.
 
     Args:
         strategy: "greedy", "temperature", "top_k" or "top_p".
         temperature: τ above 0.
-        top_k: k from 1 on.
+        top_k: k, at least 1.
         top_p: p above 0, at most 1.
-        seed: of the draws.
+        seed: of the sampling.
         rows: B.
 
     Raises:
@@ -122,7 +133,7 @@ class Choice:
     Source: top-p: Holtzman et al. 2020, arXiv:1904.09751.
 
     Example:
-        >>> Choice("greedy", rows=1)(np.log([[0.2, 0.5, 0.3]]))
+        >>> Sampler("greedy", rows=1)(np.log([[0.2, 0.5, 0.3]]))
         array([1], dtype=int32)
     """
 
@@ -136,11 +147,7 @@ class Choice:
         seed: int = 0,
         rows: int = 1,
     ) -> None:
-        if strategy not in STRATEGIES:
-            raise InputError(
-                f"strategy is {strategy!r}; expected one of {STRATEGIES}."
-                f"{suggest(str(strategy), STRATEGIES)}"
-            )
+        check_choice("strategy", strategy, STRATEGIES)
         if not temperature > 0:
             raise InputError(f"temperature is {temperature}; expected a number above 0.")
         if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
@@ -152,7 +159,7 @@ class Choice:
         self._random = [np.random.default_rng([seed, row]) for row in range(rows)]
 
     def __call__(self, log_p: np.ndarray) -> np.ndarray:
-        """Return the chosen ids `(B,)` of `(B, V)`; what has -inf is never chosen."""
+        """Return the chosen ids `(B,)` of `(B, V)`; a token with -inf is never chosen."""
         if self.strategy == "greedy":
             return log_p.argmax(axis=1).astype("int32")
         scores = log_p.astype("float64") / self.temperature
@@ -176,27 +183,27 @@ class Choice:
         return int(order[min(int(np.searchsorted(sums, place * sums[-1], "right")), kept - 1)])
 
 
-def go_on(
+def sample_tokens(
     reader: Reader,
     log_p: np.ndarray,
     states: States,
     labels: np.ndarray | None,
-    choice: Choice,
+    sampler: Sampler,
     *,
     length: int,
     never: Sequence[int] = (),
     stop: int | None = None,
 ) -> list[list[int]]:
-    """Draw up to `length` tokens for each row, one step at a time on the carried states.
+    """Sample up to `length` tokens for each row, one step at a time on the carried states.
 
     Args:
         reader: the network.
         log_p: `(B, V)`, of the first token.
-        states: after what was read, of B rows.
+        states: after the prompt, of B rows.
         labels: `(B,)`, or None.
-        choice: how tokens are drawn.
-        length: the most tokens of a row.
-        never: tokens that are not drawn.
+        sampler: the sampling strategy.
+        length: the largest number of tokens of a row.
+        never: tokens that are never sampled.
         stop: the token that ends a row; it is not returned.
 
     Returns:
@@ -208,7 +215,7 @@ def go_on(
     for step in range(length):
         log_p = np.array(log_p)
         log_p[:, never] = -np.inf
-        ids = choice(log_p)
+        ids = sampler(log_p)
         alive &= ids != (-1 if stop is None else stop)
         for row, token, going in zip(rows, ids.tolist(), alive, strict=True):
             if going:

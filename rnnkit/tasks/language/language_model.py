@@ -1,53 +1,56 @@
-"""Running text in; what comes next, and how likely it was, out."""
+"""Autoregressive language model trained by truncated back-propagation through time."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 
-from rnnkit.backend import native
 from rnnkit.data.batching import bucket_length
 from rnnkit.data.text import check_texts
-from rnnkit.data.text_units import TextUnits
 from rnnkit.data.text_windows import TextWindows
+from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
-from rnnkit.errors import InputError, require_fitted, suggest
+from rnnkit.deprecation import renamed_options
+from rnnkit.errors import InputError, check_count, require_fitted, suggest
+from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers
-from rnnkit.tasks.base import Task
-from rnnkit.tasks.feed import Feed
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.language.generation import LanguageParts
+from rnnkit.tasks.language.generation_model import GenerationModel
 from rnnkit.tasks.language.language_networks import language_network
 from rnnkit.tasks.language.word_cache import WordCache, choose_cache
-from rnnkit.tasks.language.writing import WritingModel
+from rnnkit.tasks.task import Examples, Task
+from rnnkit.tasks.word_task import VOCABULARY
+
+_rename = renamed_options("LanguageModel", {"units": "tokenizer", "ends": "learn_eos"})
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class LanguageModel(WritingModel):
-    """A Keras model that takes running text, foretells each token from all before it, and writes.
+class LanguageModel(GenerationModel):
+    """Language model: a Keras model that predicts each token from all before it, and generates.
 
-    Texts are read in windows of k tokens; the states go on from window to window and are zeroed
-    where a text begins, in training and in evaluation; the gradient goes back to the first step of
-    its window (truncated back-propagation through time). Texts may have a label each, such as a
-    language, which the model is then told. Vocabulary, classes and network come into being in the
-    first `fit`.
+    `fit` takes texts, which are their own targets, and optionally a label for each, such as a
+    language, that the model is conditioned on. Vocabulary, classes and network are learned in the
+    first `fit`. Texts are read in windows of k tokens; the states are carried from window to window
+    and reset where a text begins, in training and in evaluation; the gradient is truncated at the
+    first step of its window. `batch_size` is the number of texts read side by side.
 
     Args:
-        build_network: `(vocabulary size, classes) -> functional model`, see
-            `rnnkit.tasks.language.language_networks.language_network`, which is taken when left
-            out; classes is 0 where there are none.
-        units: words or characters.
+        build_network: `(vocabulary size, classes) -> functional model` with a layer "words", see
+            `rnnkit.tasks.language.language_networks.language_network`, the default; classes is 0
+            where texts have no labels.
+        tokenizer: words or characters.
         vocabulary_size: keep at most this many tokens, two reserved ones included; None = all.
         min_count: keep tokens that occur at least this often.
-        window: k, the steps that a gradient goes back; fewer where all texts are shorter.
-        ends: whether to learn where texts end; None = where the first fit has more than one.
+        window: k, the steps of back-propagation; fewer where all texts are shorter.
+        learn_eos: whether to predict the end of a text; None = if the first fit has more than one.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.Task`.
 
     Example:
         >>> from rnnkit.recipes.language import text_generator
@@ -57,31 +60,40 @@ class LanguageModel(WritingModel):
         ['anna', 'ann']
     """
 
+    renamed_attributes: ClassVar = {
+        "show": "write_examples",
+        "units": "tokenizer",
+        "told": "conditioned",
+        "score": "score_tokens",
+        "numbers": "summarize",
+        "ends": "learn_eos",
+    }
     noun = ("text", "texts")
-    assets = ("vocabulary.json",)
+    assets: ClassVar = {"vocabulary.json": VOCABULARY}
+    config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "learn_eos")
+    network_parts = LanguageParts
+    self_supervised = True
 
     def __init__(
         self,
         build_network: Any = None,
         *,
-        units: TextUnits | None = None,
+        tokenizer: Tokenizer | None = None,
         vocabulary_size: int | None = None,
         min_count: int = 1,
         window: int = 64,
-        ends: bool | None = None,
+        learn_eos: bool | None = None,
         classes: Sequence[Label] | None = None,
         **options: Any,
     ) -> None:
-        self.units = units or TextUnits()
-        super().__init__(
-            build_network or language_network, characters=self.units.unit == "character", **options
-        )
-        if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-            raise InputError(f"window is {window!r}; expected a whole number from 1 on.")
+        options = _rename(options)
+        self.tokenizer = options.pop("tokenizer", None) or tokenizer or Tokenizer()
+        self.learn_eos = options.pop("learn_eos", learn_eos)
+        characters = self.tokenizer.unit == "character"
+        super().__init__(build_network or language_network, characters=characters, **options)
+        self.window = check_count("window", window)
         self.vocabulary_size = vocabulary_size
         self.min_count = min_count
-        self.window = window
-        self.ends = ends
         self._classes: list[Label] = list(classes or ())
         self.vocabulary: Vocabulary | None = None
 
@@ -91,193 +103,162 @@ class LanguageModel(WritingModel):
         return tuple(map(str, self._classes))
 
     @property
-    def told(self) -> bool:
-        """Whether the model is told a label of each text."""
+    def conditioned(self) -> bool:
+        """Whether the model is conditioned on a label of each text."""
         return bool(self._classes)
 
-    # Keras's verbs, on texts.
+    # The steps of fit and evaluate.
 
-    def fit(
+    def check(self, x: Any, y: Any, name: str) -> Examples:
+        """Return the texts as a list, or refuse what is none."""
+        texts = check_texts(x)
+        if not any(texts):
+            raise InputError(f"{name} holds no text. Give at least one.")
+        return Examples(texts, y)
+
+    def fit_targets(self, train: Examples) -> list[Label]:
+        """Return the classes of the labels; none where texts have no labels."""
+        if self.network is not None:
+            return self._classes
+        if train.y is None:
+            return []
+        labels = one_for_each(train.y, len(train.x), "The training set", "texts")
+        return self._classes or learn_classes(labels)
+
+    def encode_targets(self, examples: Examples, spec: list[Label], name: str) -> np.ndarray | None:
+        """Return the class numbers of the labels, or None where texts have no labels."""
+        return self._labels(examples.y, examples.x, spec, name)
+
+    def target_spec(self) -> list[Label]:
+        """Return the classes."""
+        return self._classes
+
+    def learn(
+        self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]
+    ) -> list[np.ndarray]:
+        """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
+        tokens = [self.tokenizer.tokenize(text) for text in train.x]
+        vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
+        if len(vocabulary) <= 3:
+            raise InputError(
+                f"The {len(train.x)} training texts hold {len(vocabulary) - 2} different tokens: "
+                "there is nothing to learn. Give texts with two or more."
+            )
+        network = self._new_network(len(vocabulary), len(spec))
+        self._set_network(network)
+        self.vocabulary, self._classes = vocabulary, list(spec)
+        self.learn_eos = len(train.x) > 1 if self.learn_eos is None else self.learn_eos
+        self._reader = self._completer = None
+        return vocabulary.encode_many(tokens)
+
+    def make_batches(
         self,
-        x: Any = None,
-        y: Any = None,
+        rows: list[np.ndarray],
+        targets: np.ndarray | None = None,
+        sample_weight: Any = None,
         *,
-        validation_data: Any = None,
-        unlabelled: Any = (),
-        epochs: int | None = None,
         batch_size: int | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-        patience: int | None = None,
-        keep_best: bool = True,
-        shuffle: bool = True,
-        initial_epoch: int = 0,
-        verbose: str | int = "auto",
-    ) -> keras.callbacks.History:
-        """Train on texts; they are their own targets.
-
-        Args:
-            x: the texts, one or many.
-            y: a label for each, which the model is told; or None.
-            validation_data: texts, or `(x, y)`, that the model is measured on after each epoch.
-            unlabelled: not used.
-            epochs: how often to go through the texts; the task's own number when left out.
-            batch_size: rows that are read side by side.
-            callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
-            patience: stop after this many epochs without a better validation loss.
-            keep_best: end with the weights of the epoch of the best validation loss.
-            shuffle: draw the order of the texts, and where windows begin, anew for every epoch.
-            initial_epoch: the number of the first epoch, when training goes on.
-            verbose: as in Keras.
-
-        Returns:
-            Keras's history.
-
-        Raises:
-            InputError: texts or labels that cannot be used; nothing was learned.
-            NonFiniteLoss: the loss became NaN or infinite.
-        """
-        del unlabelled
-        texts = self._texts(x, "The training set")
-        held_out = None
-        if validation_data is not None:
-            if not (isinstance(validation_data, tuple) and len(validation_data) == 2):
-                validation_data = (validation_data, None)
-            held_out = self._texts(validation_data[0], "The validation set")
-        fresh = self.network is None
-        classes = self._classes
-        if fresh and y is not None and not classes:
-            labels = one_for_each(y, len(texts), "The training set", "texts")
-            classes = learn_classes(labels)
-        targets = self._labels(y, texts, classes if y is not None or not fresh else [], "training")
-        held_targets = None
-        if held_out is not None:
-            told = classes if targets is not None else []
-            held_targets = self._labels(validation_data[1], held_out, told, "validation")
-        tokens = [self.units.cut(text) for text in texts]
-        if fresh:
-            vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
-            if len(vocabulary) <= 3:
-                raise InputError(
-                    f"The {len(texts)} training texts hold {len(vocabulary) - 2} different tokens: "
-                    "there is nothing to learn. Give texts with two or more."
-                )
-            told = classes if targets is not None else []
-            network = self._new_network(len(vocabulary), len(told))
-            self.vocabulary, self._classes = vocabulary, told
-            self.ends = len(texts) > 1 if self.ends is None else self.ends
-            self._set_network(network)
-            self._reader = self._completer = None
-        rows = self.vocabulary.encode_many(tokens)  # type: ignore[union-attr]
-        train = self._windows(rows, targets, batch_size, shuffle=shuffle)
-        valid = None
-        if held_out is not None:
-            valid = self._windows(self.encode(held_out), held_targets, batch_size)
-        self._carry(train.rows)
-        batches: Any = train
-        held: Any = valid
-        return self._train(
-            batches,
-            held,
-            epochs=epochs,
-            patience=patience,
-            keep_best=keep_best,
-            callbacks=callbacks,
-            initial_epoch=initial_epoch,
-            verbose=verbose,
+        training: bool = False,
+        shuffle: bool = False,
+    ) -> TextWindows:
+        """Return windows of texts that are read side by side."""
+        del sample_weight
+        longest = max(map(len, rows), default=1) + int(bool(self.learn_eos))
+        table = self.parts().words
+        needed = training or not getattr(table, "samples", 0)
+        return TextWindows(
+            rows,
+            targets,
+            window=min(self.window, bucket_length(longest)),
+            rows=batch_size or self.batch_size,
+            ends=bool(self.learn_eos),
+            shuffle=shuffle,
+            seed=self.seed,
+            extra_inputs=table.helper if needed else None,
         )
 
-    def evaluate(
+    @extends(Task.evaluate)
+    def evaluate(  # type: ignore[override]
         self,
         x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
-        verbose: str | int = "auto",
-        return_dict: bool = False,
+        *,
         cache: WordCache | Mapping[str, float] | None = None,
-        **kwargs: Any,
+        **options: Any,
     ) -> Any:
         """Measure loss (nats per token), perplexity and, of characters, bits per character.
 
-        Texts are read in as many rows as `batch_size` says, the states carried along. Of a text
-        that is cut into several rows all but the first begin without what came before: with
-        `batch_size=1` nothing is cut.
+        `batch_size` texts are read side by side, the states carried along. A text that is split
+        over several rows starts without context in all but the first: with `batch_size=1` nothing
+        is split.
 
         Args:
             x: the texts, one or many.
             y: a label for each, where the model learned labels.
-            batch_size: rows that are read side by side; those of the training when left out.
-            verbose: as in Keras.
-            return_dict: return the numbers by name.
-            cache: a `rnnkit.tasks.language.word_cache.WordCache`, or its settings, to read with;
-                see `choose_cache`.
-            **kwargs: as in Keras.
+            batch_size: texts read side by side; that of the training when left out.
+            cache: a `rnnkit.tasks.language.word_cache.WordCache`, or its settings, to mix the
+                predictions with; see `choose_cache`.
+            **options: as in Keras.
 
         Raises:
             InputError: texts or labels that cannot be used, or the model is not trained yet.
         """
-        options = {"verbose": verbose, "return_dict": return_dict, **kwargs}
-        if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
-            return super().evaluate(x, y, **options)
-        if cache is not None:
-            cache = cache if isinstance(cache, WordCache) else WordCache(**cache)  # type: ignore[arg-type]
-            parts = self.score(x, y, batch_size)
-            found = self.numbers(
-                np.concatenate([cache.nll(*part) for part in zip(*parts, strict=True)])
-            )
-            return found if return_dict else list(found.values())
-        texts = self._texts(x, "The test set")
-        windows = self._windows(self.encode(texts), self._labels(y, texts), batch_size)
-        self._carry(windows.rows)
-        if not self.compiled:
-            self._compile()
-        batches: Any = windows
-        return keras.Model.evaluate(self, native.feed(Feed(batches)), **options)
+        if cache is None:
+            return super().evaluate(x, y, batch_size, **options)
+        cache = cache if isinstance(cache, WordCache) else WordCache(**cache)  # type: ignore[arg-type]
+        parts = self.score_tokens(x, y, batch_size)
+        losses = np.concatenate([cache.nll(*part) for part in zip(*parts, strict=True)])
+        found = self.summarize(losses)
+        return found if options.get("return_dict") else list(found.values())
 
-    def numbers(self, losses: np.ndarray) -> dict[str, float]:
-        """Return what `evaluate` returns, of the losses of single tokens."""
+    def summarize(self, losses: np.ndarray) -> dict[str, float]:
+        """Return loss, perplexity and, of characters, bits per character of token losses."""
         mean = float(losses.mean())
         found = {"loss": mean, "perplexity": math.exp(mean)}
-        characters = self.units.unit == "character"
+        characters = self.tokenizer.unit == "character"
         return found | ({"bits_per_character": mean / math.log(2)} if characters else {})
 
-    def score(
+    def score_tokens(
         self, x: Any, y: Any = None, batch_size: int | None = None
     ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-        """Return what the model makes of every token of texts.
+        """Return hidden vector, token and loss of every token of texts.
 
         Args:
             x: the texts, one or many.
             y: a label for each, where the model learned labels.
-            batch_size: rows that are read side by side.
+            batch_size: texts read side by side.
 
         Returns:
-            For each text the vectors `(T, D)` that its tokens were compared with, the tokens `(T,)`
-            (with the end, where the model learned ends) and their losses `-log p`, `(T,)`. The sum
-            of a text's losses is `-log p(text)`.
+            For each text the hidden vectors `(T, D)` before the softmax, the tokens `(T,)` (with
+            the end, where the model learned ends) and their losses `-log p`, `(T,)`. The sum of a
+            text's losses is `-log p(text)`.
 
         Raises:
             InputError: texts or labels that cannot be used, or the model is not trained yet.
         """
-        texts = self._texts(x, "The test set")
-        if not all(texts) and not self.ends:
+        texts = self.check(x, y, "The test set").x
+        if not all(texts) and not self.learn_eos:
             raise InputError("One of the texts is empty: leave it out.")
-        windows = self._windows(self.encode(texts), self._labels(y, texts), batch_size)
+        windows = self.make_batches(
+            self.encode(texts), self._labels(y, texts), batch_size=batch_size
+        )
         reader, states, found = self.reader(), None, []
         for (ids, starts, *beside), targets, _ in (windows[i] for i in range(len(windows))):
             states = reader.start(windows.rows) if states is None else states
             states = [state * (1 - starts[:, None]) for state in states]
-            labels = beside[0] if self.told else None
+            labels = beside[0] if self.conditioned else None
             hidden, losses, states = reader.score(ids, targets, states, labels)
             found.append((hidden, targets, losses))
         parts = [np.concatenate(part, axis=1) for part in zip(*found, strict=True)]
         return windows.restore(parts[0]), windows.restore(parts[1]), windows.restore(parts[2])
 
     def choose_cache(self, x: Any, batch_size: int | None = None, **grid: Any) -> WordCache:
-        """Return the cache with which held-out texts are foretold best.
+        """Choose the cache with the lowest perplexity on validation texts.
 
         Args:
-            x: texts that are neither trained on nor measured with: those of valid.
-            batch_size: rows that are read side by side.
+            x: validation texts, neither trained nor tested on.
+            batch_size: texts read side by side.
             **grid: the values to try; see `rnnkit.tasks.language.word_cache.choose_cache`.
 
         Example:
@@ -285,32 +266,33 @@ class LanguageModel(WritingModel):
             >>> model.evaluate(data.test.x, cache=cache, return_dict=True)  # doctest: +SKIP
             {'loss': 4.23, 'perplexity': 68.9}
         """
-        return choose_cache(*self.score(x, batch_size=batch_size), **grid)
+        return choose_cache(*self.score_tokens(x, batch_size=batch_size), **grid)
 
-    # Texts -> windows.
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Refuse: a language model is asked by other commands."""
+        raise InputError(
+            'A language model continues a text: rnnkit generate RUN "TEXT". For the most probable '
+            'next words: rnnkit complete RUN "TEXT".'
+        )
+
+    # Texts -> numbers.
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the token ids of each text; unknown tokens are 1.
 
         Raises:
-            InputError: something among the texts is no text, or there is no vocabulary yet.
+            InputError: an item that is no text, or there is no vocabulary yet.
         """
         vocabulary = self._known()
-        return vocabulary.encode_many(self.units.cut(text) for text in check_texts(x))
+        return vocabulary.encode_many(self.tokenizer.tokenize(text) for text in check_texts(x))
 
     def _known(self) -> Vocabulary:
         return require_fitted(self.vocabulary, self, "vocabulary")
 
-    def _texts(self, x: Any, name: str) -> list[str]:
-        texts = check_texts(x)
-        if not any(texts):
-            raise InputError(f"{name} holds no text. Give at least one.")
-        return texts
-
     def _labels(
         self, y: Any, texts: list[str], classes: list[Label] | None = None, name: str = "test"
     ) -> np.ndarray | None:
-        """Return the numbers of the labels, or None where the model is told none."""
+        """Return the class numbers of the labels, or None where texts have no labels."""
         classes = self._classes if classes is None else classes
         if not classes:
             if y is not None:
@@ -321,7 +303,7 @@ class LanguageModel(WritingModel):
             return None
         if y is None:
             raise InputError(
-                f"The {name} texts have no label, and the model is told one of "
+                f"The {name} texts have no label, and the model is conditioned on one of "
                 f"{len(classes)} classes: {', '.join(map(str, classes[:20]))}. Give one for each."
             )
         labels = one_for_each(y, len(texts), f"The {name} set", "texts")
@@ -334,62 +316,17 @@ class LanguageModel(WritingModel):
                 )
         return to_numbers(labels, classes, name).astype("int32")
 
-    def _windows(
-        self,
-        rows: list[np.ndarray],
-        labels: np.ndarray | None,
-        batch_size: int | None = None,
-        shuffle: bool | None = None,
-    ) -> TextWindows:
-        """Return windows to train on (shuffle is given) or to measure on."""
-        longest = max(map(len, rows), default=1) + int(bool(self.ends))
-        table = self.network.get_layer("words")  # type: ignore[union-attr]
-        needed = shuffle is not None or not getattr(table, "samples", 0)
-        return TextWindows(
-            rows,
-            labels,
-            window=min(self.window, bucket_length(longest)),
-            rows=batch_size or self.batch_size,
-            ends=bool(self.ends),
-            shuffle=bool(shuffle),
-            seed=self.seed,
-            helper=table.helper if needed else None,
-        )
-
     # One file.
 
     def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the task again; the vocabulary travels beside it."""
-        return {
-            **super().get_config(),
-            "units": self.units.get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "min_count": self.min_count,
-            "window": self.window,
-            "ends": self.ends,
-            "classes": self._classes or None,
-        }
+        """Return the constructor's arguments and the network; the vocabulary is an asset."""
+        return {**super().get_config(), "classes": self._classes or None}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
         """Build the task from what `get_config` returned."""
-        return super().from_config(
-            {**config, "units": TextUnits(**config["units"])}, custom_objects
-        )
-
-    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
-        """Refuse: a language model is asked by other commands."""
-        raise InputError(
-            'A language model continues a text: rnnkit generate RUN "TEXT". For the most probable '
-            'next words: rnnkit complete RUN "TEXT".'
-        )
-
-    def save_assets(self, dir_path: str) -> None:
-        """Put the vocabulary into the file; called by Keras."""
-        if self.vocabulary is not None:
-            Path(dir_path, self.assets[0]).write_text(self.vocabulary.to_json(), encoding="utf-8")
-
-    def load_assets(self, dir_path: str) -> None:
-        """Take the vocabulary out of the file; called by Keras."""
-        text = Path(dir_path, self.assets[0]).read_text(encoding="utf-8")
-        self.vocabulary = Vocabulary.from_json(text)
+        config = dict(config)
+        if "units" in config:  # until 0.1
+            config["tokenizer"], config["learn_eos"] = config.pop("units"), config.pop("ends")
+        tokenizer = config.pop("tokenizer")
+        return super().from_config({**config, "tokenizer": Tokenizer(**tokenizer)}, custom_objects)

@@ -1,39 +1,42 @@
-"""The network inside a language model: it takes the states it is to start from, and gives them."""
+"""The network of a language model: ids and initial states -> hidden vectors and final states."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
-from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError, suggest
-from rnnkit.tasks.language.word_tables import AdaptiveTable, WordTable
-from rnnkit.tasks.networks import CELLS
-
-SOFTMAX = ("full", "adaptive", "sampled")
+from rnnkit.config import SavedArguments
+from rnnkit.deprecation import renamed_class, takes_old_options
+from rnnkit.errors import InputError
+from rnnkit.options import takes
+from rnnkit.settings.language import LanguageNetworkOptions
+from rnnkit.tasks.language.softmax_layers import AdaptiveSoftmax, EmbeddingSoftmax
+from rnnkit.tasks.recurrent_stack import CELLS, Seeds, drop, recurrent_stack
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class WholeWordDropout(keras.layers.Layer):
-    """Drop all occurrences of some words of the vocabulary: `x_t m_{w_t} / (1 - rate)`.
+class WordTypeDropout(SavedArguments, keras.layers.Layer):
+    """Dropout of word types: all occurrences of a dropped word, `x_t m_{w_t} / (1 - rate)`.
 
     Args:
         words: V.
-        rate: share of the words that are dropped.
-        seed: of the draws.
+        rate: fraction of the vocabulary that is dropped.
+        seed: of the random numbers.
         **options: as in `keras.layers.Layer`.
 
     Source: Gal and Ghahramani 2016, arXiv:1512.05287.
 
     Example:
-        >>> WholeWordDropout(5, 0.5)(ops.ones((1, 2, 3)), ops.array([[1, 2]])).shape
+        >>> WordTypeDropout(5, 0.5)(ops.ones((1, 2, 3)), ops.array([[1, 2]])).shape
         (1, 2, 3)
     """
+
+    config_keys: ClassVar = ("words", "rate", "seed")
 
     def __init__(self, words: int, rate: float, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -48,66 +51,30 @@ class WholeWordDropout(keras.layers.Layer):
         kept = keras.random.dropout(ones, self.rate, seed=self.seed_generator)
         return vectors * ops.take(kept, ids, axis=0)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"words": self.words, "rate": self.rate, "seed": self.seed}
-        return {**super().get_config(), **own}
+
+renamed_class("WholeWordDropout", WordTypeDropout)
 
 
+@takes_old_options(shrink="div_value", samples="num_sampled")
+@takes(LanguageNetworkOptions, units=256, dropout=0.0)
 def language_network(
-    vocabulary_size: int,
-    classes: int = 0,
-    *,
-    cell: str = "lstm",
-    layers: int = 1,
-    units: int = 256,
-    embedding_size: int = 128,
-    tie_weights: bool = True,
-    softmax: str = "full",
-    cutoffs: Sequence[int] = (2000, 10_000),
-    shrink: int = 4,
-    samples: int = 4000,
-    word_dropout: float = 0.0,
-    input_dropout: float = 0.0,
-    dropout: float = 0.0,
-    output_dropout: float = 0.0,
-    weight_dropout: float = 0.0,
-    seed: int = 0,
+    vocabulary_size: int, classes: int = 0, **options: Unpack[LanguageNetworkOptions]
 ) -> keras.Model:
-    """Build ids and states -> vectors -> recurrent layers -> vectors to compare words with; states.
+    """Build ids and states -> embedding -> recurrent layers -> hidden vectors and states.
 
-    All dropout but that of words draws one mask for all steps of a window (variational dropout).
+    All dropout is variational: one mask for all steps of a window.
 
     Args:
         vocabulary_size: V.
-        classes: of labels that texts have; 0 = texts have none. A label's vector is added to those
-            of all words of its text.
-        cell: "rnn", "lstm" or "gru".
-        layers: recurrent layers on top of each other.
-        units: U, the size of each layer's state.
-        embedding_size: D, of a word's vector. Where it is not U, the last layer's output is
-            projected to it.
-        tie_weights: whether words go out with the vectors that they come in with.
-        softmax: "full"; "adaptive", in clusters (`AdaptiveTable`); "sampled", full in evaluation
-            and estimated in training (`WordTable`).
-        cutoffs: of an adaptive softmax: the first word of each rare cluster. Of a sampled one the
-            first says which words are never left out.
-        shrink: of an adaptive softmax: by which D falls from cluster to cluster.
-        samples: of a sampled softmax: rare words drawn for a window.
-        word_dropout: share of the vocabulary's words that is dropped, everywhere in a window.
-        input_dropout: share of the numbers of the words' vectors that are dropped.
-        dropout: the same of what passes between layers.
-        output_dropout: the same of the last layer's output.
-        weight_dropout: share of the recurrent weights that is dropped.
-        seed: of the first weights (the same on every backend) and of the dropout.
+        classes: number of classes that texts are labelled with, whose vectors are added to those of
+            all tokens; 0 = texts have no labels.
 
     Returns:
         A functional model from `[ids (B, T), (labels (B,)), states (B, U) ...]` to
         `[hidden (B, T, D), states ...]`; its layer "words" has the softmax.
 
     Raises:
-        InputError: an unknown cell or softmax, no layer, cutoffs or samples beyond the vocabulary,
-            shrink below 1.
+        InputError: a setting out of range, cutoffs or samples beyond the vocabulary.
 
     Source: Merity, Keskar and Socher 2018, arXiv:1708.02182.
 
@@ -116,63 +83,79 @@ def language_network(
         >>> [tuple(shape) for shape in network.output_shape]
         [(None, None, 4), (None, 8), (None, 8)]
     """
-    for label, word, known in (("cell", cell, CELLS), ("softmax", softmax, SOFTMAX)):
-        if word not in known:
-            raise InputError(
-                f"{label} is {word!r}; expected one of {list(known)}.{suggest(str(word), known)}"
-            )
-    if layers < 1:
-        raise InputError(f"layers is {layers}; expected at least 1.")
-    seeds = itertools.count(1000 * seed)
-    shared: dict[str, Any] = {"tie": tie_weights, "seed": next(seeds) + 500, "name": "words"}
-    table: Any
-    if softmax == "adaptive":
-        table = AdaptiveTable(vocabulary_size, embedding_size, cutoffs, shrink=shrink, **shared)
-    elif softmax == "sampled":
-        shared |= {"frequent": cutoffs[0], "samples": samples}
-        table = WordTable(vocabulary_size, embedding_size, **shared)
-    else:
-        table = WordTable(vocabulary_size, embedding_size, **shared)
-
+    seeds, cell, units = Seeds(options["seed"]), options["cell"], options["units"]
+    size, layers = options["embedding_size"], options["layers"]
+    table = _softmax_layer(vocabulary_size, seeds.next() + 500, options)
     ids = keras.Input((None,), dtype="int32", name="ids")
     inputs = [ids]
-    # Vectors that suit a softmax are small; a recurrent layer learns quickly from larger ones.
-    x = keras.layers.Rescaling(math.sqrt(embedding_size), name="scaled")(table(ids))
-    if word_dropout:
-        x = WholeWordDropout(vocabulary_size, word_dropout, next(seeds))(x, ids)
+    # Vectors that suit a softmax are small; recurrent layers train faster on larger ones.
+    x = keras.layers.Rescaling(math.sqrt(size), name="scaled")(table(ids))
+    if options["word_dropout"]:
+        x = WordTypeDropout(vocabulary_size, options["word_dropout"], seeds.next())(x, ids)
     if classes:
-        inputs.append(keras.Input((), dtype="int32", name="label"))
-        start = Seeded("uniform", next(seeds))
-        label = keras.layers.Embedding(classes, embedding_size, start, name="labels")(inputs[1])
-        x = keras.layers.Add()([x, keras.layers.Reshape((1, embedding_size))(label)])
-    states = []
-    for depth in range(layers):
-        rate = dropout if depth else input_dropout
-        layer = CELLS[cell](
-            units,
-            return_sequences=True,
-            return_state=True,
-            dropout=rate,
-            weight_dropout=weight_dropout,
-            kernel_initializer=Seeded("glorot_uniform", next(seeds)),
-            recurrent_initializer=Seeded("orthogonal", next(seeds)),
-            seed=next(seeds),
-            name=f"{cell}_{depth}",
-        )
-        first = [
-            keras.Input((size,), name=f"state_{depth}_{i}")
-            for i, size in enumerate(layer.state_size)
+        label = keras.Input((), dtype="int32", name="label")
+        inputs.append(label)
+        vector = keras.layers.Embedding(classes, size, seeds.uniform(), name="labels")(label)
+        x = keras.layers.Add()([x, keras.layers.Reshape((1, size))(vector)])
+    initial_state = [
+        [
+            keras.Input((units,), name=f"state_{depth}_{i}")
+            for i in range(len(CELLS[cell](units).state_size))
         ]
-        inputs += first
-        x, *last = layer(x, initial_state=first)
-        states += last
-    if units != embedding_size:
+        for depth in range(layers)
+    ]
+    x, states = recurrent_stack(
+        x,
+        seeds,
+        cell=cell,
+        layers=layers,
+        units=units,
+        return_state=True,
+        initial_state=initial_state,
+        name=cell,
+        layer_options=lambda depth: {
+            "dropout": options["dropout" if depth else "input_dropout"],  # variational
+            "weight_dropout": options["weight_dropout"],
+        },
+    )
+    if units != size:
         x = keras.layers.Dense(
-            embedding_size,
-            use_bias=False,
-            kernel_initializer=Seeded("glorot_uniform", next(seeds)),
-            name="projection",
+            size, use_bias=False, kernel_initializer=seeds.glorot(), name="projection"
         )(x)
-    if output_dropout:
-        x = keras.layers.Dropout(output_dropout, noise_shape=(None, 1, None), seed=next(seeds))(x)
-    return keras.Model(inputs, [x, *states], name=f"{cell}_language_model")
+    x = drop(x, options["output_dropout"], seeds, noise_shape=(None, 1, None))
+    flat = itertools.chain.from_iterable
+    return keras.Model(
+        [*inputs, *flat(initial_state)], [x, *flat(states)], name=f"{cell}_language_model"
+    )
+
+
+def cutoff_ids(cutoffs: Sequence[int] | str) -> tuple[int, ...]:
+    """Return the cutoffs of a softmax, which may be a text with commas.
+
+    Raises:
+        InputError: something among them is no integer.
+
+    Example:
+        >>> cutoff_ids("2000, 10000")
+        (2000, 10000)
+    """
+    parts = cutoffs.split(",") if isinstance(cutoffs, str) else cutoffs
+    try:
+        return tuple(int(part) for part in parts)
+    except ValueError:
+        raise InputError(
+            f"cutoffs is {cutoffs!r}; expected integers, separated by commas."
+        ) from None
+
+
+def _softmax_layer(
+    vocabulary_size: int, seed: int, options: LanguageNetworkOptions
+) -> keras.layers.Layer:
+    shared: dict[str, Any] = {"tie": options["tie_weights"], "seed": seed, "name": "words"}
+    size, cutoffs = options["embedding_size"], cutoff_ids(options["cutoffs"])
+    if options["softmax"] == "adaptive":
+        shared |= {"div_value": options["div_value"]}
+        return AdaptiveSoftmax(vocabulary_size, size, cutoffs, **shared)
+    if options["softmax"] == "sampled":
+        shared |= {"frequent": cutoffs[0], "num_sampled": options["num_sampled"]}
+    return EmbeddingSoftmax(vocabulary_size, size, **shared)

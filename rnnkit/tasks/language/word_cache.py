@@ -1,4 +1,4 @@
-"""A cache of what was read lately: words that occurred come again (Grave, Joulin, Usunier 2016)."""
+"""Continuous cache for language models (Grave, Joulin, Usunier 2016)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from rnnkit.errors import InputError
 
-BLOCK = 256  # steps that are compared with their past in one product
+BLOCK = 256  # steps compared with their history in one product
 
 
 @dataclasses.dataclass(frozen=True)
 class WordCache:
-    """A continuous cache beside a language model, in evaluation.
+    """Continuous cache: mixes a language model with recently seen words, in evaluation.
 
     `p(w | x_<=t) = (1 - λ) p_model(w) + λ p_cache(w)`, with
-    `p_cache(w) ∝ Σ_{i = t-W .. t-1} exp(θ h_t·h_i) [x_{i+1} = w]`: what came after states like the
-    present one. Nothing is learned. Before a text's first word there is no cache, and the model is
-    alone.
+    `p_cache(w) ∝ Σ_{i = t-W .. t-1} exp(θ h_t·h_i) [x_{i+1} = w]`: the words that followed states
+    similar to the present one. Nothing is trained. At a text's first word the cache is empty, and
+    the model counts alone.
 
     Args:
-        share: λ, from 0 to below 1.
-        theta: θ, from 0 on; 0 = all places count the same.
-        window: W, the steps that are remembered.
+        share: λ, at least 0 and below 1.
+        theta: θ, at least 0; 0 = all positions count the same.
+        window: W, the number of steps in the cache.
 
     Raises:
         InputError: a number out of range.
@@ -49,10 +49,10 @@ class WordCache:
             )
 
     def probabilities(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return `p_cache` of each target; NaN where nothing is remembered yet.
+        """Return `p_cache` of each target; NaN where the cache is empty.
 
         Args:
-            hidden: `(T, D)`, the vector that each target was compared with.
+            hidden: `(T, D)`, the hidden vector before the softmax of each target.
             targets: `(T,)`.
         """
         hidden = np.ascontiguousarray(hidden, "float32")
@@ -81,7 +81,7 @@ class WordCache:
         return self.mixed(self.probabilities(hidden, targets), losses)
 
     def mixed(self, probabilities: np.ndarray, losses: np.ndarray) -> np.ndarray:
-        """Return `-log p` from both probabilities; where the cache has none, the model is alone."""
+        """Return `-log p` of the mixture; where the cache is empty, of the model alone."""
         both = (1 - self.share) * np.exp(-losses) + self.share * probabilities
         return np.where(np.isnan(probabilities), losses, -np.log(np.maximum(both, 1e-300)))
 
@@ -95,7 +95,7 @@ def choose_cache(
     thetas: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
     windows: Sequence[int] = (2000,),
 ) -> WordCache:
-    """Return the cache of the least loss on held-out texts; all combinations are tried.
+    """Grid search for the cache with the lowest loss on validation texts.
 
     Args:
         hidden: `(T, D)` of each text.

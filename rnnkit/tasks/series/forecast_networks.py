@@ -1,36 +1,42 @@
-"""The functional Keras networks inside `Forecaster`."""
+"""The network of a forecaster, with or without a hidden Markov model and a linear skip."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Unpack, get_args
 
 import keras
 import numpy as np
 from keras import ops
 
-from rnnkit.backend.initializers import Seeded
+from rnnkit.config import SavedArguments
 from rnnkit.data.series_encoding import Encoded
-from rnnkit.errors import InputError, suggest
+from rnnkit.deprecation import renamed_class, takes_old_options
+from rnnkit.errors import check_choice
 from rnnkit.hmm.layers.features import HMMFeatures
-from rnnkit.tasks.networks import CELLS, FORMS
+from rnnkit.options import pick, takes
+from rnnkit.settings.forecasting import ForecastNetworkOptions
+from rnnkit.settings.series import Hybrid
+from rnnkit.settings.stack import StackOptions
+from rnnkit.tasks.recurrent_stack import Seeds, drop, recurrent_stack
 
-MEASURED = 1  # the column that says whether a step was measured
+MEASURED = 1  # the feature that is 1 where the step was measured
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class Observed(keras.layers.Layer):
-    """Pick what a hidden Markov model observes of `(B, T, F)`; NaN where nothing was measured.
+class HMMObservations(SavedArguments, keras.layers.Layer):
+    """Select the observations of a hidden Markov model from `(B, T, F)`; NaN where unmeasured.
 
     Args:
-        columns: the numbers of the columns.
+        columns: numbers of the features.
 
     Example:
         >>> known = np.array([[[5.0, 1.0, 7.0], [0.0, 0.0, 7.0]]])
-        >>> keras.ops.convert_to_numpy(Observed([0, 2])(known))[0].tolist()
+        >>> keras.ops.convert_to_numpy(HMMObservations([0, 2])(known))[0].tolist()
         [[5.0, 7.0], [nan, nan]]
     """
+
+    config_keys: ClassVar = ("columns",)
 
     def __init__(self, columns: Sequence[int], **options: Any) -> None:
         super().__init__(**options)
@@ -46,9 +52,8 @@ class Observed(keras.layers.Layer):
         """Return `(B, T, columns)`."""
         return (*known_shape[:-1], len(self.columns))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "columns": self.columns}
+
+renamed_class("Observed", HMMObservations)
 
 
 def hidden_states(
@@ -64,14 +69,14 @@ def hidden_states(
 
     Args:
         encoded: the series.
-        columns: what the model observes of them.
+        columns: the features that the model observes.
         states: K, the number of hidden states.
-        likelihood_weight: of the model's log-likelihood as a second loss.
-        trainable: let the network's training change the model.
-        seed: of its first parameters.
+        likelihood_weight: weight of its log-likelihood in the loss of the network.
+        trainable: train its parameters with the network.
+        seed: of its initial parameters.
 
     Returns:
-        A layer that gives `P(z_t | x_1..x_t)`, which no later step changes.
+        A layer whose outputs are the filtered posteriors `P(z_t | x_1..x_t)`.
     """
     layer = HMMFeatures(
         states,
@@ -89,42 +94,33 @@ def hidden_states(
     return layer
 
 
+@takes_old_options(form="hmm", line="linear_skip")
+@takes(ForecastNetworkOptions, dropout=0.0)
 def recurrent_forecaster(
     features: int,
     *,
-    cell: str = "lstm",
-    layers: int = 1,
-    units: int = 64,
-    dropout: float = 0.0,
     states: HMMFeatures | None = None,
     columns: Sequence[int] = (0,),
-    form: str = "input",
-    line: tuple[np.ndarray, float] | None = None,
-    seed: int = 0,
+    hmm: Hybrid = "input",
+    linear_skip: tuple[np.ndarray, float] | None = None,
+    **options: Unpack[ForecastNetworkOptions],
 ) -> keras.Model:
-    """Build what is known at each step -> recurrent layers -> a forecast at each step.
-
-    With a line the network starts as that line and learns what it lacks.
+    """Build features of each step -> recurrent layers -> a forecast at each step.
 
     Args:
-        features: numbers that are known at a step.
-        cell: "rnn", "lstm" or "gru".
-        layers: recurrent layers on top of each other.
-        units: size of each layer's state.
-        dropout: share of each layer's output that is dropped.
-        states: a hidden Markov model of the series, see `hidden_states`; None = no such thing.
-        columns: what it observes.
-        form: where its posteriors go: "input" or "joint", beside what the first layer reads;
-            "output", beside what the last layer puts out.
-        line: first weights of a linear path from the last deviations to the forecast, see
-            `rnnkit.data.series_line.fit_line`; None = no such path.
-        seed: of the first weights (the same on every backend) and of the dropout.
+        features: number of input features at a step.
+        states: a hidden Markov model of the series, see `hidden_states`; None = without one.
+        columns: the features that it observes.
+        hmm: where its posteriors go: "input" or "joint", concatenated to the inputs of the first
+            layer; "output", to the outputs of the last layer.
+        linear_skip: initial weights and bias of a linear autoregression that is added to the
+            output, see `rnnkit.data.autoregression.fit_autoregression`; None = without one.
 
     Returns:
-        A functional model, `(B, T, features)` to `(B, T, 1)`; nothing looks ahead.
+        A functional model, `(B, T, features)` to `(B, T, 1)`; no forecast depends on later steps.
 
     Raises:
-        InputError: an unknown cell or form, no layer.
+        InputError: a setting out of range.
 
     Source: Krakovna and Doshi-Velez 2016, arXiv:1606.05320 (the hybrids).
 
@@ -132,34 +128,24 @@ def recurrent_forecaster(
         >>> recurrent_forecaster(8, cell="gru", units=4).output_shape
         (None, None, 1)
     """
-    if cell not in CELLS:
-        raise InputError(f"cell is {cell!r}; expected one of {list(CELLS)}.{suggest(cell, CELLS)}")
-    if layers < 1:
-        raise InputError(f"layers is {layers}; expected at least 1.")
-    if form not in FORMS:
-        raise InputError(f"form is {form!r}; expected one of {FORMS}.{suggest(form, FORMS)}")
-    seeds = itertools.count(1000 * seed)
-    known = keras.Input((None, features), name="known")
-    x: Any = known
-    posteriors = None if states is None else states(Observed(columns, name="observed")(known))
-    if posteriors is not None and form != "output":
+    check_choice("hmm", hmm, get_args(Hybrid))
+    seeds = Seeds(options["seed"])
+    inputs = keras.Input((None, features), name="known")
+    x: Any = inputs
+    posteriors = None
+    if states is not None:
+        posteriors = states(HMMObservations(columns, name="observed")(inputs))
+    if posteriors is not None and hmm != "output":
         x = keras.layers.Concatenate(name="known_and_states")([x, posteriors])
-    for _ in range(layers):
-        x = CELLS[cell](
-            units,
-            return_sequences=True,
-            kernel_initializer=Seeded("glorot_uniform", next(seeds)),
-            recurrent_initializer=Seeded("orthogonal", next(seeds)),
-        )(x)
-        if dropout:
-            x = keras.layers.Dropout(dropout, seed=next(seeds))(x)
-    if posteriors is not None and form == "output":
+    x = recurrent_stack(x, seeds, seed_layers=False, **pick(options, StackOptions))
+    x = drop(x, options["dropout"], seeds)
+    if posteriors is not None and hmm == "output":
         x = keras.layers.Concatenate(name="output_and_states")([x, posteriors])
-    first = Seeded("glorot_uniform", next(seeds)) if line is None else "zeros"
-    forecast = keras.layers.Dense(1, kernel_initializer=first, dtype="float32", name="forecast")(x)
-    if line is not None:
-        weights, bias = line
+    kernel = seeds.glorot() if linear_skip is None else "zeros"
+    x = keras.layers.Dense(1, kernel_initializer=kernel, dtype="float32", name="forecast")(x)
+    if linear_skip is not None:
+        weights, bias = linear_skip
         path = keras.layers.Conv1D(1, len(weights), padding="causal", dtype="float32", name="line")
-        forecast = keras.layers.Add(name="sum")([forecast, path(known[..., :1])])
+        x = keras.layers.Add(name="sum")([x, path(inputs[..., :1])])
         path.set_weights([weights.reshape(-1, 1, 1), np.array([bias])])
-    return keras.Model(known, forecast, name=f"{'hmm_' if states else ''}{cell}_forecaster")
+    return keras.Model(inputs, x, name=f"{'hmm_' if states else ''}{options['cell']}_forecaster")

@@ -1,9 +1,9 @@
-"""Whole series of numbers in, one of several classes out."""
+"""Classifier of whole series of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,18 +12,28 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError, require_fitted
-from rnnkit.features import LogMel
 from rnnkit.tasks.answers import Answers, answer_series_classes
-from rnnkit.tasks.base import Task
 from rnnkit.tasks.classifier import Classifier
+from rnnkit.tasks.task import Task
+
+
+class SeriesParts(NamedTuple):
+    """The named layers of a classifier of series.
+
+    Attributes:
+        log_mel: turns waveforms into log-mel features, where the series are waveforms.
+    """
+
+    log_mel: keras.layers.Layer | None = None
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class SequenceClassifier(Classifier):
-    """A Keras model that takes series `(T, D)` of unequal length and gives their class.
+    """Series classifier: a Keras model from series `(T, D)` of unequal length to their class.
 
     Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
-    Classes and network come into being in the first `fit`.
+    Classes and network are learned in the first `fit`, which takes series and one label (a name or
+    a number) for each.
 
     Args:
         build_network: `(series, outputs) -> functional model` from `(values, mask)`, `(B, T, D)`
@@ -31,7 +41,7 @@ class SequenceClassifier(Classifier):
             classes.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
-        **options: see `rnnkit.tasks.base.Task`.
+        **options: see `rnnkit.tasks.Task`.
 
     Raises:
         InputError: fewer than two classes.
@@ -39,20 +49,22 @@ class SequenceClassifier(Classifier):
     Example:
         >>> from rnnkit.recipes import sequence_classifier
         >>> model = sequence_classifier(units=4, epochs=1)
-        >>> history = model.fit([np.ones((3, 2)), np.zeros((5, 2))] * 8, ["on", "off"] * 8, verbose=0)
+        >>> x, y = [np.ones((3, 2)), np.zeros((5, 2))] * 8, ["on", "off"] * 8
+        >>> history = model.fit(x, y, verbose=0)
         >>> model.predict(np.ones((4, 2)), verbose=0).shape
         (1, 1)
-    """  # noqa: E501  one line of the example
+    """
 
     noun = ("series", "series")
+    network_parts = SeriesParts
     reads_series = True
 
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the series as float32 arrays `(T, D)`, uncut.
+        """Return the series as float32 arrays `(T, D)`, not truncated.
 
         Raises:
-            InputError: something among them is no series, or has another number of features than
-                the series of the first fit.
+            InputError: an item that is no series, or has another number of features than the series
+                of the first fit.
         """
         return series_for(self, x)
 
@@ -60,24 +72,24 @@ class SequenceClassifier(Classifier):
         """Return label, probability and name of each series."""
         return answer_series_classes(self, inputs, names)
 
-    def _kind_of_batches(self) -> type[BucketedBatches]:
-        layers = [] if self.network is None else self.network.layers
-        sound = any(isinstance(layer, LogMel) for layer in layers)
-        return WaveBatches if sound else BucketedBatches
+    def batch_type(self) -> type[BucketedBatches]:
+        """Return `WaveBatches` for waveforms."""
+        return WaveBatches if self.parts().log_mel is not None else BucketedBatches
 
-    def _check(self, x: Any) -> list[np.ndarray]:
+    def check_examples(self, x: Any) -> list[np.ndarray]:
+        """Return the series as a list of arrays, or refuse what is none."""
         return check_series(x)
 
-    def _learn(
+    def fit_network(
         self, examples: list[np.ndarray], outputs: int, unlabelled: Sequence[np.ndarray] = ()
     ) -> list[np.ndarray]:
-        """Build the network from the series; it learns their scale, and their hidden states."""
+        """Build the network, which learns scale and hidden states from the series."""
         self._set_network(self._new_network([*examples, *unlabelled], outputs))
         return self.encode(examples)
 
 
 def check_series(x: Any) -> list[np.ndarray]:
-    """Return series as a list of float32 arrays `(T, D)`, or say which of them is none.
+    """Return series as a list of float32 arrays `(T, D)`, or refuse them.
 
     Args:
         x: one series, or a list, tuple or array of series; each an array `(T, D)`, or `(T,)` of
@@ -107,7 +119,7 @@ def check_series(x: Any) -> list[np.ndarray]:
 
 
 def series_for(task: Task, x: Any) -> list[np.ndarray]:
-    """Return series as `check_series` does, or say that a task's network cannot read them.
+    """Return series as `check_series` does; refuse another number of features than the network's.
 
     Args:
         task: one whose network's first input is `(B, T, D)`.

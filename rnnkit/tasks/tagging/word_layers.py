@@ -1,29 +1,30 @@
-"""Layers at the bottom of a network that reads words: which are known, how they are spelled."""
+"""Input layers of taggers: unknown-word dropout, character encoders."""
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from rnnkit import layers as kit
-from rnnkit.backend.initializers import Seeded
+from rnnkit.config import SavedArguments
+from rnnkit.deprecation import renamed_class
 from rnnkit.errors import InputError
+from rnnkit.tasks.recurrent_stack import Seeds
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class KnownWords(keras.layers.Layer):
-    """Replace the ids of words that are not learned by 1, the unknown word.
+class WordDropout(SavedArguments, keras.layers.Layer):
+    """Word dropout: in training, replace random words by the unknown word, whose id is 1.
 
-    While training some others are replaced too, at random: what the unknown word's vector learns
-    from.
+    This trains the vector of the unknown word. Ids outside the trained vocabulary are replaced
+    always.
 
     Args:
         count: ids from this one on are unknown.
-        rate: share of the words that count as unknown while training.
-        seed: of the draws.
+        rate: fraction of the words that are replaced in training.
+        seed: of the random numbers.
         **options: what every Keras layer takes.
 
     Call arguments:
@@ -36,9 +37,11 @@ class KnownWords(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
-        >>> keras.ops.convert_to_numpy(KnownWords(4)(np.array([[3, 4, 0]]))).tolist()
+        >>> keras.ops.convert_to_numpy(WordDropout(4)(np.array([[3, 4, 0]]))).tolist()
         [[3, 1, 0]]
     """
+
+    config_keys: ClassVar = ("count", "rate", "seed")
 
     def __init__(self, count: int, rate: float = 0.0, *, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
@@ -51,7 +54,7 @@ class KnownWords(keras.layers.Layer):
         self.built = True
 
     def call(self, ids: Any, training: bool = False) -> Any:
-        """Return the ids with unknown words among them."""
+        """Return the ids, those of unknown and of dropped words replaced."""
         ids = ops.cast(ids, "int32")
         ids = ops.where(ids < self.count, ids, 1)
         if not training or not self.rate:
@@ -60,31 +63,22 @@ class KnownWords(keras.layers.Layer):
         return ops.where(ops.logical_and(drawn, ids > 0), 1, ids)
 
     def compute_output_spec(self, ids: Any, training: bool = False) -> Any:
-        """Tell Keras that ids are whole numbers."""
+        """Return shape and dtype: ids are integers."""
         del training
         return keras.KerasTensor(ids.shape, dtype="int32")
 
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {
-            **super().get_config(),
-            "count": self.count,
-            "rate": self.rate,
-            "seed": self.seed,
-        }
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class Spelling(keras.layers.Layer):
-    """A vector for each word out of its characters.
+class CharEncoder(SavedArguments, keras.layers.Layer):
+    """Character encoder of words: a convolution of width 3 with max pooling, or a BiLSTM.
 
     Args:
         letters: number of character ids; 0 is padding, at the end of a word.
-        units: size of the vector; for "lstm", both directions together.
+        units: size of the encoding; for "lstm", of both directions together.
         kind: "lstm": the last states of an LSTM in each direction; "cnn": the maximum over the word
             of `relu(W [c_{i-1}; c_i; c_{i+1}] + b)`.
-        size: of a character's vector.
-        seed: of the first weights.
+        size: size of a character's vector.
+        seed: of the initial weights.
         **options: what every Keras layer takes.
 
     Call arguments:
@@ -100,9 +94,11 @@ class Spelling(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
-        >>> Spelling(30, 10, "cnn")(np.ones((2, 5, 12), "int32")).shape
+        >>> CharEncoder(30, 10, "cnn")(np.ones((2, 5, 12), "int32")).shape
         (2, 5, 10)
     """
+
+    config_keys: ClassVar = ("letters", "units", "kind", "size", "seed")
 
     def __init__(
         self, letters: int, units: int, kind: str, *, size: int = 30, seed: int = 0, **options: Any
@@ -114,24 +110,20 @@ class Spelling(keras.layers.Layer):
                 "characters='lstm'."
             )
         self.letters, self.units, self.kind, self.size, self.seed = letters, units, kind, size, seed
-        seeds = itertools.count(1000 * seed + 500_000_000)
-        self.table = keras.layers.Embedding(
-            letters, size, embeddings_initializer=Seeded("glorot_uniform", next(seeds))
-        )
+        seeds = Seeds(seed + 500_000)
+        self.table = keras.layers.Embedding(letters, size, embeddings_initializer=seeds.glorot())
         self.reader: keras.layers.Layer
         if kind == "cnn":
             self.reader = keras.layers.Dense(
-                units,
-                activation="relu",
-                kernel_initializer=Seeded("glorot_uniform", next(seeds)),
+                units, activation="relu", kernel_initializer=seeds.glorot()
             )
         else:
             forward, backward = (
                 kit.LSTM(
                     units // 2,
                     go_backwards=back,
-                    kernel_initializer=Seeded("glorot_uniform", next(seeds)),
-                    recurrent_initializer=Seeded("orthogonal", next(seeds)),
+                    kernel_initializer=seeds.glorot(),
+                    recurrent_initializer=seeds.orthogonal(),
                 )
                 for back in (False, True)
             )
@@ -147,11 +139,11 @@ class Spelling(keras.layers.Layer):
         self.built = True
 
     def call(self, ids: Any) -> Any:
-        """Read the characters."""
+        """Return the encodings."""
         batch, time, length = ops.shape(ids)
         flat = ops.reshape(ids, (batch * time, length))
         mask = ops.not_equal(flat, 0)
-        # Padding is as nothing: zeros, as before the word's first character.
+        # Padding is zero, like the characters before the first one of a word.
         letters = self.table(flat)
         letters = letters * ops.cast(ops.expand_dims(mask, -1), letters.dtype)
         if self.kind == "cnn":
@@ -164,16 +156,9 @@ class Spelling(keras.layers.Layer):
         return ops.reshape(vectors, (batch, time, self.units))
 
     def compute_output_spec(self, ids: Any) -> Any:
-        """Tell Keras the shape, whatever length and batch are."""
+        """Return the shape, for any batch and length."""
         return keras.KerasTensor((*ids.shape[:2], self.units), dtype=self.compute_dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {
-            **super().get_config(),
-            "letters": self.letters,
-            "units": self.units,
-            "kind": self.kind,
-            "size": self.size,
-            "seed": self.seed,
-        }
+
+renamed_class("KnownWords", WordDropout)
+renamed_class("Spelling", CharEncoder)

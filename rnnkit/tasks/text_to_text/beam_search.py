@@ -1,4 +1,4 @@
-"""Beam search: the likeliest sequences of a decoder, a batch of rows at once."""
+"""Beam search: the most probable sequences of a decoder, batched."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from rnnkit.backend import native
 from rnnkit.data.subwords import BEGIN, END, PADDING, UNKNOWN
 from rnnkit.errors import InputError
 
-NEVER = (PADDING, UNKNOWN, BEGIN)  # what no sequence holds
+NEVER = (PADDING, UNKNOWN, BEGIN)  # never part of a sequence
 _LOW = -1e9
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 
 
 class Beams(NamedTuple):
-    """The K sequences of each of N rows.
+    """The K beams of each of N rows.
 
     Attributes:
-        words: ids put out so far, `(N, K, L)`, 0 behind them.
+        words: ids so far, `(N, K, L)`, padded with 0.
         scores: `log P` of each, `(N, K)`.
-        lengths: how many words, the end among them.
-        finished: the end was put out: the beam is frozen.
+        lengths: number of words, with the end.
+        finished: whether the end was reached and the beam is frozen.
     """
 
     words: Any
@@ -34,8 +34,8 @@ class Beams(NamedTuple):
     finished: Any
 
 
-class Found(NamedTuple):
-    """The best sequence of each row.
+class Hypotheses(NamedTuple):
+    """The best hypothesis of each row.
 
     Attributes:
         words: the ids of each, without the end.
@@ -47,11 +47,11 @@ class Found(NamedTuple):
 
 
 def length_norm(lengths: Any, length_penalty: float) -> Any:
-    """Return `lp = ((5 + n) / 6)^α`, by which `log P(y)` is divided before beams are compared.
+    """Length normalisation: `lp = ((5 + n) / 6)^α`, by which `log P(y)` is divided.
 
     Args:
         lengths: n, the tokens of y, an array or tensor.
-        length_penalty: α; 0 = `log P` as it is, larger = longer sequences.
+        length_penalty: α; 0 = no normalisation, larger values favour longer sequences.
 
     Source: Wu et al. 2016, arXiv:1609.08144.
 
@@ -65,12 +65,12 @@ def length_norm(lengths: Any, length_penalty: float) -> Any:
 def advance(
     beams: Beams, log_probabilities: Any, at: Any, length_penalty: float
 ) -> tuple[Beams, Any]:
-    """Lengthen the beams by a word and keep the best K of each row; frozen ones stay as they are.
+    """Extend the beams by one word and keep the best K of each row; finished ones stay frozen.
 
     Args:
-        beams: as they are.
+        beams: the current beams.
         log_probabilities: of the next word of each beam, `(N, K, V)`.
-        at: the place of that word, 0, 1, ...
+        at: the position of that word, 0, 1, ...
         length_penalty: see `length_norm`.
 
     Returns:
@@ -79,7 +79,7 @@ def advance(
     rows, width, size = ops.shape(log_probabilities)
     ids = ops.arange(size)
     allowed = ops.all(ops.expand_dims(ids, -1) != ops.array(NEVER, dtype=ids.dtype), axis=-1)
-    # A frozen beam has one way on, and it costs nothing: the end once more.
+    # A frozen beam has one continuation, at no cost: the end once more.
     frozen = ops.where(ids == END, 0.0, _LOW)
     going = ops.where(allowed, log_probabilities, _LOW)
     gained = ops.where(ops.expand_dims(beams.finished, -1), frozen, going)
@@ -106,7 +106,7 @@ def advance(
 
 
 class BeamSearch:
-    """Search with a step that is compiled once for each set of shapes.
+    """Beam search with a decoder step that is compiled once per set of shapes.
 
     Args:
         step: `(weights, words (N K,), states, memory) -> (log probabilities (N K, V), states)`;
@@ -148,7 +148,7 @@ class BeamSearch:
         beam_size: int = 1,
         max_length: int = 100,
         length_penalty: float = 0.0,
-    ) -> Found:
+    ) -> Hypotheses:
         """Return the best sequence of each of N rows.
 
         With one beam it is the greedy sequence: the likeliest word at each step. A sequence that
@@ -202,11 +202,11 @@ def check_search(beam_size: int, max_length: int, length_penalty: float) -> None
         raise InputError(f"length_penalty is {length_penalty!r}; expected a number from 0 on.")
 
 
-def _best(beams: Beams, length_penalty: float) -> Found:
+def _best(beams: Beams, length_penalty: float) -> Hypotheses:
     words, sums, lengths, finished = map(ops.convert_to_numpy, beams)
     scores = sums / ((5.0 + lengths) / 6.0) ** length_penalty
     best = scores.argmax(axis=1)
     rows = np.arange(len(best))
     cut = (lengths - finished)[rows, best]  # the end is not told
     found: Sequence = [words[i, k, :n] for i, k, n in zip(rows, best, cut, strict=True)]
-    return Found(list(found), scores[rows, best])
+    return Hypotheses(list(found), scores[rows, best])

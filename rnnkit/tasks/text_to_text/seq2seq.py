@@ -1,10 +1,9 @@
-"""A text in, another text out: translation, summaries."""
+"""Sequence-to-sequence model with attention: translation, summarization."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -12,46 +11,56 @@ import numpy as np
 from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.subwords import END, KINDS, Subwords
 from rnnkit.data.text import check_texts
-from rnnkit.errors import InputError, suggest
+from rnnkit.deprecation import renamed_options
+from rnnkit.errors import InputError, check_choice
+from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers, answer_texts
+from rnnkit.tasks.task import Asset, Examples, Task
+from rnnkit.tasks.text_to_text.decoding import DecodingTask, check_pairs
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
     SmoothedCrossentropy,
     TokenAccuracy,
     TokenPerplexity,
 )
-from rnnkit.tasks.text_to_text.text_scores import SCORES, References
-from rnnkit.tasks.text_to_text.writing import TextWriter, check_pairs
+from rnnkit.tasks.text_to_text.seq2seq_networks import Seq2SeqParts
+from rnnkit.tasks.text_to_text.text_scores import SCORES
 
-VOCABULARIES = ("joint", "separate")
+_rename = renamed_options("Seq2Seq", {"vocabulary": "shared_vocabulary", "score": "metric"})
+_rename_evaluate = renamed_options("Seq2Seq.evaluate", {"write": "decode"})
+
+
+def _subwords(attribute: str) -> Asset:
+    return Asset(attribute, lambda subwords: subwords.model, Subwords)
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class Seq2Seq(TextWriter):
-    """A Keras model that takes texts and writes texts (R10).
+class Seq2Seq(DecodingTask):
+    """Sequence-to-sequence model: a Keras model from texts to texts.
 
-    Sub-words and network come into being in the first `fit`. It learns by teacher forcing, and
-    writes by beam search.
+    Sub-words and network are learned in the first `fit`, which takes sources and the target of each
+    (or a list of references, of which the first is learned). It is trained by teacher forcing and
+    decodes by beam search.
 
     Args:
-        build_network: `(source's sub-words, target's or None where they are joint) -> functional
+        build_network: `(source's sub-words, target's or None where they are shared) -> functional
             model`, such as `rnnkit.tasks.text_to_text.seq2seq_networks.attention_network`.
-        vocabulary: "joint", one set of sub-words for both sides, or "separate".
+        shared_vocabulary: one set of sub-words for sources and targets, or one for each.
         vocabulary_size: sub-words of a set.
         subwords: "bpe" or "unigram"; see `rnnkit.data.subwords`.
-        max_length: sources are cut to this many sub-words; None = never.
-        max_target_length: targets are cut to this many, and no longer texts are written.
-        label_smoothing: share of the truth that all sub-words share, in the loss.
-        beam_size: sequences that `predict` follows at once, where it is not told; 1 = greedy.
-        length_penalty: how much `predict` likes long texts; see
+        max_length: truncate sources to this many sub-words; None = never.
+        max_target_length: truncate targets to this many; the longest output.
+        label_smoothing: probability mass that is spread over all sub-words, in the loss.
+        beam_size: beams of the search, where `predict` gets no other number; 1 = greedy.
+        length_penalty: exponent of the length normalisation of `predict`; see
             `rnnkit.tasks.text_to_text.beam_search`.
-        score: what `evaluate` counts of the texts written: "bleu" or "rouge".
-        **options: see `rnnkit.tasks.base.Task`.
+        metric: the score of outputs in `evaluate`: "bleu" or "rouge".
+        **options: see `rnnkit.tasks.Task`.
 
     Attributes:
-        signature: how the last `evaluate` counted BLEU or ROUGE.
+        signature: how the last `evaluate` computed BLEU or ROUGE.
 
     Raises:
-        InputError: a setting that cannot be used.
+        InputError: an invalid setting.
 
     Example:
         >>> from rnnkit.recipes.text_to_text import translator
@@ -61,13 +70,29 @@ class Seq2Seq(TextWriter):
         1
     """
 
-    assets = ("source.spm", "target.spm")
+    renamed_attributes: ClassVar = {"score": "metric", "show": "write_examples"}
+    noun = ("text", "texts")
+    network_parts = Seq2SeqParts
+    assets: ClassVar = {
+        "source.spm": _subwords("source_subwords"),
+        "target.spm": _subwords("target_subwords"),
+    }
+    config_keys = (
+        "shared_vocabulary",
+        "vocabulary_size",
+        "subwords",
+        "max_target_length",
+        "label_smoothing",
+        "beam_size",
+        "length_penalty",
+        "metric",
+    )
 
     def __init__(
         self,
         build_network: Any = None,
         *,
-        vocabulary: str = "joint",
+        shared_vocabulary: bool = True,
         vocabulary_size: int = 6000,
         subwords: str = "bpe",
         max_length: int | None = 100,
@@ -75,18 +100,14 @@ class Seq2Seq(TextWriter):
         label_smoothing: float = 0.1,
         beam_size: int = 5,
         length_penalty: float = 1.0,
-        score: str = "bleu",
+        metric: str = "bleu",
         **options: Any,
     ) -> None:
-        for name, word, words in (
-            ("vocabulary", vocabulary, VOCABULARIES),
-            ("subwords", subwords, KINDS),
-            ("score", score, tuple(SCORES)),
-        ):
-            if word not in words:
-                raise InputError(
-                    f"{name} is {word!r}; expected one of {words}.{suggest(str(word), words)}"
-                )
+        options = _rename(options)
+        shared_vocabulary = _is_shared(options.pop("shared_vocabulary", shared_vocabulary))
+        metric = options.pop("metric", metric)
+        check_choice("subwords", subwords, KINDS)
+        check_choice("metric", metric, SCORES)
         if not 0 <= label_smoothing < 1:
             raise InputError(f"label_smoothing is {label_smoothing}; expected 0 to below 1.")
         super().__init__(
@@ -97,189 +118,139 @@ class Seq2Seq(TextWriter):
             length_penalty=length_penalty,
             **options,
         )
-        self.vocabulary, self.vocabulary_size, self.subwords = vocabulary, vocabulary_size, subwords
-        self.label_smoothing, self.score = label_smoothing, score
+        self.shared_vocabulary, self.vocabulary_size = shared_vocabulary, vocabulary_size
+        self.subwords, self.label_smoothing, self.metric = subwords, label_smoothing, metric
         self.signature: str | None = None
 
     # Texts -> ids.
 
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the ids of each source, cut, with the end behind them.
+        """Return the ids of each source, truncated, followed by the end.
 
         Raises:
-            InputError: something among the texts is no text, or the model is not trained yet.
+            InputError: an item that is no text, or the model is not trained yet.
         """
         rows = self._known(self.source_subwords).encode_many(check_texts(x))
         most = None if self.max_length is None else self.max_length - 1
         return [np.append(row[:most], END).astype(np.int32) for row in rows]
 
-    def _learn(self, sources: list[str], targets: list[str]) -> None:
+    def learn(self, train: Examples, targets: Any, spec: Any, unlabelled: Sequence[Any]) -> None:
         """Learn the sub-words and build the network."""
 
         def learn(texts: list[str]) -> Subwords:
             return Subwords.learn(texts, self.vocabulary_size, self.subwords)
 
-        if self.vocabulary == "joint":
-            source = target = learn(sources + targets)
+        outputs = [row[0] for row in train.y]
+        if self.shared_vocabulary:
+            source = target = learn(train.x + outputs)
         else:
-            source, target = learn(sources), learn(targets)
+            source, target = learn(train.x), learn(outputs)
         size = None if source is target else len(target)
         self._set_network(self._new_network(len(source), size))
         self.source_subwords, self.target_subwords = source, target
 
-    # Keras's three verbs, on texts.
+    # The steps of fit and evaluate.
 
-    def fit(
+    def check(self, x: Any, y: Any, name: str) -> Examples:
+        """Return sources and references, or refuse them."""
+        return Examples(*check_pairs(x, y, name))
+
+    def make_batches(
         self,
-        x: Any = None,
-        y: Any = None,
+        rows: list[np.ndarray],
+        targets: Any = None,
+        sample_weight: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
-        unlabelled: Any = (),
-        epochs: int | None = None,
         batch_size: int | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-        patience: int | None = None,
-        keep_best: bool = True,
-        shuffle: bool = True,
-        initial_epoch: int = 0,
-        verbose: str | int = "auto",
-    ) -> keras.callbacks.History:
-        """Train on texts and what is to be written of each.
-
-        Args:
-            x: the sources.
-            y: the target of each; of a list of several, the first is learned.
-            validation_data: `(x, y)` that the model is measured on after each epoch.
-            unlabelled: not used.
-            epochs: how often to go through the pairs; the task's own number when left out.
-            batch_size: pairs of a batch.
-            callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
-            patience: stop after this many epochs without a better validation loss.
-            keep_best: end with the weights of the epoch of the best validation loss.
-            shuffle: draw a new order for every epoch.
-            initial_epoch: the number of the first epoch, when training goes on.
-            verbose: as in Keras.
-
-        Returns:
-            Keras's history.
-
-        Raises:
-            InputError: texts that cannot be used; nothing was learned.
-            NonFiniteLoss: the loss became NaN or infinite.
-        """
-        del unlabelled
-        sources, references = check_pairs(x, y, "The training set")
-        held_out = None
-        if validation_data is not None:
-            held_out = check_pairs(*validation_data[:2], "The validation set")
-        if self.network is None:
-            self._learn(sources, [row[0] for row in references])
-        return self._train(
-            self._pairs(sources, references, batch_size, shuffle),
-            None if held_out is None else self._pairs(*held_out, batch_size),
-            epochs=epochs,
-            patience=patience,
-            keep_best=keep_best,
-            callbacks=callbacks,
-            initial_epoch=initial_epoch,
-            verbose=verbose,
-        )
-
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        return_dict: bool = False,
-        write: bool = True,
-        **kwargs: Any,
-    ) -> Any:
-        """Measure loss, perplexity and accuracy of each next sub-word, and the texts written.
-
-        BLEU or ROUGE are those of beam search against all references, 0 to 100; the others are
-        measured along the first. `signature` then says how they were counted.
-
-        Args:
-            x: the sources.
-            y: the reference, or references, of each.
-            batch_size: pairs of a batch.
-            verbose: as in Keras.
-            return_dict: as in Keras.
-            write: write the texts, too; without it there is no BLEU or ROUGE.
-            **kwargs: `beam_size`, `length_penalty` and `max_length`, as in `predict`.
-
-        Raises:
-            InputError: texts that cannot be used, or the model is not trained yet.
-        """
-        if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
-            options = {"verbose": verbose, "return_dict": return_dict, **kwargs}
-            return super().evaluate(x, y, **options)
-        sources, references = check_pairs(x, y, "The test set")
-        batches = self._pairs(sources, references, batch_size)
-        found = dict(self._measure(batches, verbose=verbose, return_dict=True))
-        if write:
-            texts = self.predict(sources, batch_size=batch_size, **kwargs)
-            scores = SCORES[self.score](texts, references)
-            self.signature = scores.signature
-            found |= scores.values
-        return found if return_dict else list(found.values())
-
-    # Training.
-
-    def _pairs(
-        self,
-        sources: list[str],
-        references: References,
-        batch_size: int | None = None,
+        training: bool = False,
         shuffle: bool = False,
-    ) -> Any:
+    ) -> PairBatches:
+        """Return pairs of sources and first references, for teacher forcing."""
+        del sample_weight, training
         return PairBatches(
-            self.encode(sources),
-            self.encode_targets([row[0] for row in references]),
+            rows,
+            self.encode_outputs([row[0] for row in targets]),
             batch_size=batch_size or self.batch_size,
             shuffle=shuffle,
             seed=self.seed,
         )
 
-    def _compile(self) -> None:
-        self.compile(
-            optimizer=self._make_optimizer(),
-            loss=SmoothedCrossentropy(self.label_smoothing),
-            weighted_metrics=[TokenPerplexity(), TokenAccuracy()],
-        )
+    def compile_options(self) -> dict[str, Any]:
+        """Return label-smoothed cross-entropy, perplexity and accuracy of the next sub-word."""
+        return {
+            "loss": SmoothedCrossentropy(self.label_smoothing),
+            "weighted_metrics": [TokenPerplexity(), TokenAccuracy()],
+        }
 
-    # One file.
+    @extends(Task.evaluate)
+    def evaluate(  # type: ignore[override]
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        *,
+        return_dict: bool = False,
+        decode: bool = True,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        max_length: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """Measure loss, perplexity and accuracy of the next sub-word, and BLEU or ROUGE of outputs.
 
-    def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the task again; the sub-words travel beside it."""
-        names = (
-            "vocabulary",
-            "vocabulary_size",
-            "subwords",
-            "max_target_length",
-            "label_smoothing",
-            "beam_size",
-            "length_penalty",
-            "score",
-        )
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        BLEU or ROUGE, 0 to 100, are those of beam search against all references; the others are
+        measured along the first. `signature` then says how they were computed.
+
+        Args:
+            x: the sources.
+            y: the reference, or references, of each.
+            batch_size: pairs per batch.
+            return_dict: as in Keras.
+            decode: decode outputs; without them there is no BLEU or ROUGE.
+            beam_size: as in `predict`, like the next two.
+            length_penalty: see above.
+            max_length: see above.
+            **options: as in Keras.
+
+        Raises:
+            InputError: texts that cannot be used, or the model is not trained yet.
+        """
+        options = _rename_evaluate(options)
+        decode = options.pop("decode", decode)
+        if "_use_cached_eval_dataset" in options:  # Keras's own call from inside fit
+            return super().evaluate(x, y, return_dict=return_dict, **options)
+        found = dict(super().evaluate(x, y, batch_size, return_dict=True, **options))
+        if decode:
+            sources, references = check_pairs(x, y, "The test set")
+            search: dict[str, Any] = {
+                "beam_size": beam_size,
+                "length_penalty": length_penalty,
+                "max_length": max_length,
+            }
+            texts = self.predict(sources, batch_size=batch_size, **search)
+            scores = SCORES[self.metric](texts, references)
+            self.signature = scores.signature
+            found |= scores.values
+        return found if return_dict else list(found.values())
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
-        """Return the text generated for each text."""
+        """Return the output for each text."""
         return answer_texts(self, inputs, names)
 
-    def save_assets(self, dir_path: str) -> None:
-        """Put the sub-words into the file; called by Keras."""
-        for name, subwords in zip(
-            self.assets, (self.source_subwords, self.target_subwords), strict=True
-        ):
-            if subwords is not None:
-                Path(dir_path, name).write_bytes(subwords.model)
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
+        """Build the task from what `get_config` returned."""
+        config = dict(config)
+        if "vocabulary" in config:  # until 0.1
+            config["shared_vocabulary"] = _is_shared(config.pop("vocabulary"))
+            config["metric"] = config.pop("score")
+        return super().from_config(config, custom_objects)
 
-    def load_assets(self, dir_path: str) -> None:
-        """Take the sub-words out of the file; called by Keras."""
-        self.source_subwords, self.target_subwords = (
-            Subwords(Path(dir_path, name).read_bytes()) for name in self.assets
-        )
+
+def _is_shared(vocabulary: bool | str) -> bool:
+    """Return whether both sides share a vocabulary; "joint" and "separate" are the old values."""
+    if isinstance(vocabulary, bool):
+        return vocabulary
+    known = {"joint": True, "separate": False}
+    check_choice("shared_vocabulary", vocabulary, (True, False, *known))
+    return known[vocabulary]

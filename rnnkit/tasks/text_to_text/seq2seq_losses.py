@@ -1,4 +1,4 @@
-"""How wrong a decoder's words are: the smoothed loss, perplexity, accuracy."""
+"""Label-smoothed cross-entropy, perplexity and accuracy of a decoder."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def _of_truth(y_true: Any, scores: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class SmoothedCrossentropy(keras.losses.Loss):
-    """`-(1 - ε) log p_y - ε/V Σ_v log p_v`, `p = softmax(z)`, the mean over the weighted steps.
+    """Label-smoothed cross-entropy `-(1 - ε) log p_y - ε/V Σ_v log p_v`, mean over weighted steps.
 
     Args:
-        label_smoothing: ε, the share of the truth that all V words share.
+        label_smoothing: ε, the probability mass that is spread over all V words.
         **kwargs: as in Keras.
 
     Source: Szegedy et al. 2016, arXiv:1512.00567.
@@ -44,7 +44,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
     """
 
     def __init__(self, label_smoothing: float = 0.0, **kwargs: Any) -> None:
-        # The mean of the real steps: padding has the weight 0 and is not counted.
+        # The mean over real steps: padding has weight 0 and is not counted.
         super().__init__(**{"reduction": "mean_with_sample_weight", **kwargs})
         self.label_smoothing = label_smoothing
 

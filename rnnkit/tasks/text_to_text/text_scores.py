@@ -1,4 +1,4 @@
-"""How near written texts come to their references: BLEU and ROUGE, as their libraries count."""
+"""BLEU and ROUGE of outputs against references, by sacreBLEU and rouge-score."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class TextScores(NamedTuple):
-    """What texts scored, 0 to 100 each, and how it was counted.
+    """Scores of a set of outputs, 0 to 100 each, and how they were computed.
 
     Attributes:
         values: by name.
@@ -24,13 +24,13 @@ References = Sequence[Sequence[str]]
 def bleu(texts: Sequence[str], references: References) -> TextScores:
     """Return BLEU of a whole set of texts, by sacrebleu.
 
-    `bleu` is cased; `bleu_lowercase` is of texts and references in lower case, which is what
-    papers on Multi30k report. Both cut words as mteval-v13a does.
+    `bleu` is cased; `bleu_lowercase` is computed in lower case, as papers on Multi30k report it.
+    Both tokenise as mteval-v13a does.
 
     Args:
-        texts: what was written.
-        references: one or more for each; where one has fewer than another, its first counts for
-            those that are missing, which changes nothing.
+        texts: the outputs.
+        references: one or more for each; where one has fewer than another, its first is repeated,
+            which changes nothing.
 
     Source: Papineni et al. 2002; Post 2018, arXiv:1804.08771.
 
@@ -53,10 +53,10 @@ def bleu(texts: Sequence[str], references: References) -> TextScores:
 def rouge(texts: Sequence[str], references: References) -> TextScores:
     """Return the means of ROUGE-1, ROUGE-2 and ROUGE-L (F1), by rouge-score, with its stemmer.
 
-    Of several references the one counts that gives the most, for each of the three.
+    Of several references the best one counts, for each of the three.
 
     Args:
-        texts: what was written.
+        texts: the outputs.
         references: one or more for each.
 
     Source: Lin 2004.

@@ -1,0 +1,72 @@
+"""Masked sequences: compaction of the real steps, gathering, and forward fill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+
+def compact_by_mask(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the indices that move the real steps of each row to the left, and back.
+
+    Args:
+        mask: boolean `(B, T)`, true = real step.
+
+    Returns:
+        `indices (B, T)`: those of the real steps in their order, then those of the others;
+        `count (B, T)`: the number of real steps up to and including each step.
+
+    Example:
+        >>> indices, count = compact_by_mask(ops.array([[False, True, False, True]]))
+        >>> [int(index) for index in indices[0]], [int(n) for n in count[0]]
+        ([1, 3, 0, 2], [0, 1, 1, 2])
+    """
+    steps = ops.shape(mask)[1]
+    order = ops.arange(steps, dtype="int32")
+    indices = ops.argsort(ops.where(mask, order, order + steps), axis=1)
+    return ops.cast(indices, "int32"), ops.cumsum(ops.cast(mask, "int32"), axis=1)
+
+
+def gather(x: Tensor, indices: Tensor) -> Tensor:
+    """Return `x[b, indices[b, t]]` for `x` of shape `(B, T, D)` or `(B, T)`, `indices (B, S)`.
+
+    Example:
+        >>> gather(ops.zeros((2, 5, 3)), ops.zeros((2, 4), dtype="int32")).shape
+        (2, 4, 3)
+    """
+    if len(x.shape) > 2:
+        indices = ops.expand_dims(indices, -1)
+    return ops.take_along_axis(x, indices, axis=1)
+
+
+def forward_fill(
+    outputs: Tensor, mask: Tensor, resets: Tensor | None = None, before: Tensor | None = None
+) -> Tensor:
+    """Replace the output of each masked step by that of the last real step before it.
+
+    Args:
+        outputs: `(B, T, U)`; the values at masked steps are ignored.
+        mask: boolean `(B, T)`, true = real step, any pattern.
+        resets: boolean `(B, T)`; from a reset on, masked steps are filled with zeros.
+        before: the output before the first step, `(B, U)`; zeros when left out.
+
+    Returns:
+        `(B, T, U)`.
+
+    Example:
+        >>> import keras
+        >>> outputs = keras.ops.reshape(keras.ops.arange(4.0), (1, 4, 1))
+        >>> mask = keras.ops.convert_to_tensor([[False, True, False, True]])
+        >>> keras.ops.convert_to_numpy(forward_fill(outputs, mask))[0, :, 0].tolist()
+        [0.0, 1.0, 1.0, 3.0]
+    """
+    events = mask if resets is None else ops.logical_or(mask, resets)
+    indices, count = compact_by_mask(events)
+    latest = gather(indices, ops.maximum(count - 1, 0))
+    real = ops.where(ops.expand_dims(mask, -1), outputs, ops.zeros_like(outputs))
+    filled = gather(real, latest)
+    start = ops.zeros_like(outputs[:, :1]) if before is None else ops.expand_dims(before, 1)
+    return ops.where(ops.expand_dims(count > 0, -1), filled, start)

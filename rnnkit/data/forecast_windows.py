@@ -1,0 +1,169 @@
+"""Batches of encoded series for networks that forecast at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnkit.data.series_encoding import Encoded
+
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+MAX_BATCH_STEPS = 65_536  # steps of a batch of full series
+
+
+class ForecastWindows:
+    """Training windows of encoded series, with a new order and new positions in each epoch.
+
+    A window has `window` steps with a loss and up to `warm_up` steps before them, which the network
+    only reads. Windows at the end of a series are padded with zeros of weight 0; a causal network
+    needs no mask for them.
+
+    Args:
+        encoded: the series.
+        context: the number of steps to be read before a forecast counts.
+        window: steps of a window that have a loss.
+        warm_up: steps before them.
+        batch_size: windows of a batch.
+        shuffle: draw order and positions of the windows in every epoch.
+        seed: of these draws.
+
+    Attributes:
+        order: the indices of the windows in the order of this epoch.
+        tokens: steps of all series.
+
+    Example:
+        >>> values = np.arange(5, dtype="float32")
+        >>> series = Encoded(values[:, None], 10 * values, values, np.ones(5, bool))
+        >>> windows = ForecastWindows([series], context=1, window=2, warm_up=1, batch_size=3)
+        >>> x, targets, weights = windows[0]
+        >>> x[..., 0].tolist(), weights.astype(int).tolist()
+        ([[0.0, 1.0, 0.0], [1.0, 2.0, 3.0], [3.0, 4.0, 0.0]], [[1, 1, 0], [0, 1, 1], [0, 1, 0]])
+    """
+
+    def __init__(
+        self,
+        encoded: Sequence[Encoded],
+        *,
+        context: int,
+        window: int,
+        warm_up: int = 0,
+        batch_size: int = 16,
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self._encoded = list(encoded)
+        self._counts = [one.counts(context) for one in encoded]
+        self.window, self.warm_up = window, warm_up
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self._places = [
+            (i, start)
+            for i, counts in enumerate(self._counts)
+            if counts.any()
+            for start in range(0, len(counts), window)
+        ]
+        self._starts = [start for _, start in self._places]
+        self.order = np.arange(len(self._places))
+        self.tokens = sum(len(one.x) for one in self._encoded)
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self._places) // self.batch_size)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw order and positions of an epoch from the seed and its number."""
+        if not self.shuffle:
+            return
+        random = np.random.default_rng([self.seed, epoch])
+        self.order = random.permutation(len(self._places))
+        shift = random.integers(-(self.window // 2), self.window - self.window // 2)
+        for row, (i, start) in enumerate(self._places):
+            last = max(0, len(self._encoded[i].x) - self.window)
+            self._starts[row] = int(np.clip(start + shift, 0, last))
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return inputs `(B, warm_up + window, F)`, targets `(..., 1)` and weights of a batch."""
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        length = self.warm_up + self.window
+        batch = _empty(len(rows), length, self._encoded[0].x.shape[1])
+        for row, place in enumerate(rows):
+            i, start = self._places[place][0], self._starts[place]
+            first = max(0, start - self.warm_up)
+            end = min(start + self.window, len(self._counts[i]))
+            _fill(batch, row, self._encoded[i], self._counts[i], slice(first, end))
+            batch[2][row, : start - first] = 0
+        return batch
+
+
+class FullSeriesBatches:
+    """Batches of full encoded series, grouped by similar length and padded.
+
+    Args:
+        encoded: the series.
+        context: the number of steps to be read before a forecast counts.
+        batch_size: series of a batch, at most.
+
+    Attributes:
+        groups: the indices of the series of each batch.
+        order: the indices of all series in the order of the batches.
+        tokens: steps of all series.
+    """
+
+    def __init__(self, encoded: Sequence[Encoded], *, context: int, batch_size: int = 64) -> None:
+        self._encoded = list(encoded)
+        self._counts = [one.counts(context) for one in encoded]
+        self.tokens = sum(len(one.x) for one in self._encoded)
+        lengths = [_padded_length(len(one.x)) for one in self._encoded]
+        self.groups: list[list[int]] = []
+        for i in np.argsort(lengths, kind="stable").tolist():
+            most = min(batch_size, max(1, MAX_BATCH_STEPS // lengths[i]))
+            last = self.groups[-1] if self.groups else None
+            if last is not None and lengths[last[0]] == lengths[i] and len(last) < most:
+                last.append(i)
+            else:
+                self.groups.append([i])
+        self._lengths = lengths
+        self.order = np.array([i for group in self.groups for i in group], np.int64)
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self.groups)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Do nothing: the order is the same in every epoch."""
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return inputs `(B, T, F)`, targets `(B, T, 1)` and weights `(B, T)` of a batch."""
+        group = self.groups[index]
+        width = self._encoded[group[0]].x.shape[1]
+        batch = _empty(len(group), self._lengths[group[0]], width)
+        for row, i in enumerate(group):
+            _fill(batch, row, self._encoded[i], self._counts[i], slice(len(self._counts[i])))
+        return batch
+
+
+def _padded_length(length: int) -> int:
+    """Return the padded length; there are few, since each shape is compiled."""
+    size = 32
+    while size < length:
+        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
+    return size
+
+
+def _empty(rows: int, length: int, width: int) -> Batch:
+    # Not float32: Keras's loss multiplies float32 torch tensors in place.
+    weights = np.zeros((rows, length))
+    return (
+        np.zeros((rows, length, width), "float32"),
+        np.zeros((rows, length, 1), "float32"),
+        weights,
+    )
+
+
+def _fill(batch: Batch, row: int, one: Encoded, counts: np.ndarray, steps: slice) -> None:
+    """Copy steps of a series to the start of a row; `counts` `(T,)` are the weights."""
+    x, targets, weights = batch
+    length = len(counts[steps])
+    x[row, :length] = one.x[steps]
+    targets[row, :length, 0] = one.target[steps]
+    weights[row, :length] = counts[steps]

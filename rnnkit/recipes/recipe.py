@@ -1,0 +1,130 @@
+"""Make a recipe of typed groups of settings and a function that builds the task."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rnnkit.deprecation import renamed_options
+from rnnkit.options import complete, pick, settings_of, with_args
+from rnnkit.settings.training import TaskOptions
+
+Settings = dict[str, Any]
+Builder = Callable[[Settings], Any]
+
+
+def recipe(
+    name: str,
+    summary: str,
+    build: Builder,
+    *,
+    groups: Sequence[Any],
+    defaults: Mapping[str, Any] | None = None,
+    fixed: Mapping[str, Any] | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    renamed: Mapping[str, str] | None = None,
+    old_values: Mapping[str, Mapping[Any, Any]] | None = None,
+    text: str = "",
+) -> Callable[..., Any]:
+    """Return a recipe: a function whose keywords are the settings of typed groups.
+
+    The function checks types and ranges, and calls `build` with a value for every setting. It
+    stores what it was called with as `settings` of the model. It raises `TypeError` for an unknown
+    setting, and suggests the closest.
+
+    Args:
+        name: of the recipe.
+        summary: first line of the docstring.
+        build: makes the model from a dictionary of all settings.
+        groups: TypedDict classes, see `rnnkit.options`.
+        defaults: defaults of this recipe that differ from the groups'.
+        fixed: what makes the recipe what it is: values for `build` that are not settings.
+        presets: values of the setting "preset" -> other defaults; the groups have that setting.
+        renamed: old names of settings, which work with a warning -> new names.
+        old_values: old name of a setting -> its old values -> new values.
+        text: the docstring's sections from "Returns" on; "{name}" in it stands for the name.
+
+    Returns:
+        The recipe. Its attribute `settings` has the settings by name, `renamed` and `old_values`
+        are those given here.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from rnnkit.settings.stack import CellOption, LayerOptions
+        >>> small = recipe(
+        ...     "small",
+        ...     "A small model.",
+        ...     lambda settings: SimpleNamespace(**settings),
+        ...     groups=(CellOption, LayerOptions),
+        ...     defaults={"units": 2},
+        ...     fixed={"cell": "gru"},
+        ... )
+        >>> small(dropout=0.1).settings
+        {'recipe': 'small', 'layers': 1, 'units': 2, 'dropout': 0.1}
+        >>> small(dropout=7.5)
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: dropout is 7.5; expected a number of at least 0 and below 1.
+    """
+    fixed, presets, old_values = fixed or {}, presets or {}, old_values or {}
+    settings = settings_of(*groups, defaults=defaults)
+    settings = {key: setting for key, setting in settings.items() if key not in fixed}
+    if "seed" in settings:  # several groups have it; it is listed last
+        settings["seed"] = settings.pop("seed")
+    rename = renamed_options(name, renamed or {})
+
+    def call(**given: Any) -> Any:
+        for old, values in old_values.items():
+            if given.get(old) in values:
+                given[old] = values[given[old]]
+        given = rename(given)
+        chosen = complete(settings, given, name)
+        preset = presets.get(str(chosen.get("preset")), {})
+        chosen |= {key: value for key, value in preset.items() if key not in given}
+        model = build({**fixed, **chosen})
+        model.settings = {  # in a form that JSON can hold
+            "recipe": name,
+            **{k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in chosen.items()},
+        }
+        return model
+
+    call.__name__ = call.__qualname__ = name
+    call.__module__ = build.__module__
+    call.__doc__ = with_args(f"{summary}\n\n{text.strip()}", settings.values()).replace(
+        "{name}", name
+    )
+    made: Any = call
+    made.__signature__ = inspect.Signature([setting.parameter for setting in settings.values()])
+    made.settings, made.renamed, made.old_values = settings, dict(renamed or {}), dict(old_values)
+    return made
+
+
+def split_names(names: str | Sequence[Any] | None) -> Sequence[Any] | None:
+    """Return names as a list; a text holds them separated by commas.
+
+    Example:
+        >>> split_names("neg,pos"), split_names(("neg", "pos")), split_names(None)
+        (['neg', 'pos'], ('neg', 'pos'), None)
+    """
+    return names.split(",") if isinstance(names, str) else names
+
+
+def training_arguments(settings: Settings) -> dict[str, Any]:
+    """Return what the constructor of a task takes of the settings of training.
+
+    Raises:
+        InputError: Keras has no such optimizer.
+
+    Example:
+        >>> from rnnkit.options import complete, settings_of
+        >>> from rnnkit.settings.training import TrainingOptions
+        >>> sorted(training_arguments(complete(settings_of(TrainingOptions), {}, "recipe")))
+        ['batch_size', 'epochs', 'learning_rate_schedule', 'optimizer', 'seed']
+    """
+    from rnnkit.tasks.training.optimizers import optimizer_factory
+
+    make = optimizer_factory(
+        settings["optimizer"], settings["learning_rate"], settings["clip_norm"]
+    )
+    return {"optimizer": make, **pick(settings, TaskOptions)}

@@ -1,0 +1,92 @@
+"""Settings of forecasters: target and horizon, profile, windows, hidden Markov model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypedDict
+
+from rnnkit.options import Option
+from rnnkit.settings.series import HMMOptions
+from rnnkit.settings.stack import LayerOptions, StackOptions
+from rnnkit.settings.training import SeedOption
+
+DAY = 24 * 60
+
+
+class ForecastNetworkOptions(StackOptions, SeedOption, total=False):
+    """The recurrent layers of a forecaster."""
+
+
+class ForecastCellOption(TypedDict, total=False):
+    """The kind of recurrent layer, and whether there is a hidden Markov model."""
+
+    cell: Annotated[
+        Literal["lstm", "gru", "rnn", "hmm-lstm", "hmm-gru", "hmm-rnn"],
+        Option(
+            "lstm",
+            'recurrent layer: "lstm", "gru" or "rnn"; "hmm-lstm" and so on are short for '
+            'hmm="input".',
+        ),
+    ]
+
+
+class ForecastModelOptions(ForecastCellOption, LayerOptions, HMMOptions, total=False):
+    """The parts of a forecaster's network that a recipe chooses."""
+
+    hmm_observes: Annotated[
+        str,
+        Option(
+            "deviation",
+            'observations of the hidden Markov model, separated by commas: "deviation", and others '
+            "of `SeriesEncoder.names`.",
+        ),
+    ]
+    linear_skip: Annotated[
+        bool,
+        Option(
+            True,
+            "add a linear autoregression on the last `context` deviations, initialized by least "
+            "squares; the network learns its residual.",
+        ),
+    ]
+
+
+class SeriesEncoderOptions(TypedDict, total=False):
+    """Scaling and profile; see `rnnkit.data.series_encoding.SeriesEncoder`."""
+
+    target: Annotated[int, Option(0, "number of the column to forecast.", least=0)]
+    horizon: Annotated[int, Option(1, "steps ahead to forecast.", least=1)]
+    profile: Annotated[
+        Literal["day", "week", "auto"] | None,
+        Option(
+            "auto",
+            'seasonal profile, the mean by time of "day" or "week", which is subtracted; "auto" = '
+            "week if the training set has six or more of them, else day; None = no profile.",
+        ),
+    ]
+    smoothing: Annotated[
+        float,
+        Option(
+            5.0,
+            "standard deviation in minutes of the Gaussian that smooths the profile.",
+            least=0,
+            most=DAY,
+        ),
+    ]
+    harmonics: Annotated[
+        int, Option(4, "sine and cosine pairs of the time of day among the inputs.", least=0)
+    ]
+
+
+class ForecastWindowOptions(TypedDict, total=False):
+    """The windows of training."""
+
+    context: Annotated[
+        int, Option(12, "steps read before the first forecast of a series.", least=1)
+    ]
+    window: Annotated[int, Option(96, "steps of the windows used in training.", least=1)]
+    warm_up: Annotated[
+        int,
+        Option(
+            48, "steps before a window that are read without contributing to the loss.", least=0
+        ),
+    ]

@@ -1,0 +1,78 @@
+"""Settings of frame labellers: window features, context, output layer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypedDict
+
+from rnnkit.options import Option
+from rnnkit.settings.stack import BidirectionalOption, LayerOptions, RecurrentDropoutOption
+from rnnkit.settings.training import SeedOption
+
+
+class FrameCellOption(TypedDict, total=False):
+    """The kind of layer."""
+
+    cell: Annotated[
+        Literal["rnn", "lstm", "gru", "dense"],
+        Option(
+            "lstm",
+            '"rnn" (Elman network), "lstm" or "gru"; or "dense", a feed-forward network on a '
+            "window around each step.",
+        ),
+    ]
+
+
+class FrameNetworkOptions(
+    FrameCellOption,
+    LayerOptions,
+    BidirectionalOption,
+    RecurrentDropoutOption,
+    SeedOption,
+    total=False,
+):
+    """The network of a frame labeller."""
+
+    context: Annotated[
+        int,
+        Option(
+            15,
+            'window of "dense" in steps: centred on the step, or, unless bidirectional, ending '
+            "with it.",
+            least=1,
+        ),
+    ]
+    features: Annotated[
+        str | list[str] | None,
+        Option(
+            None,
+            "features that replace the values, separated by commas, computed in a window around "
+            'each step: "values", "centred" (minus the mean of the series), "slope", "spread", '
+            '"steps"; see `rnnkit.features.WindowFeatures`. None = the values themselves.',
+        ),
+    ]
+    feature_window: Annotated[int, Option(9, "steps in the window of the features.", least=1)]
+    input_dropout: Annotated[
+        float,
+        Option(
+            0.0,
+            "dropout rate of the input features, one mask for all steps of a series.",
+            least=0,
+            below=1,
+        ),
+    ]
+    output: Annotated[
+        Literal["softmax", "crf"],
+        Option(
+            "softmax",
+            '"softmax", step by step; or "crf", a conditional random field over the classes.',
+        ),
+    ]
+
+
+class FrameWindowOption(TypedDict, total=False):
+    """The windows of training."""
+
+    window: Annotated[
+        int | None,
+        Option(200, "steps of the windows used in training; None = whole series.", least=1),
+    ]

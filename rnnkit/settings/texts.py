@@ -1,0 +1,78 @@
+"""Settings of text classifiers: recurrent networks, and bags of words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypedDict
+
+from rnnkit.options import Option
+from rnnkit.settings.stack import PooledStackOptions
+from rnnkit.settings.training import SeedOption
+from rnnkit.settings.words import (
+    EmbeddingDropoutOption,
+    EmbeddingSizeOption,
+    EmbeddingTrainableOption,
+)
+
+Weighting = Literal["binary", "count", "tf-idf", "mean"]
+
+
+class TextNetworkOptions(
+    PooledStackOptions,
+    EmbeddingSizeOption,
+    EmbeddingTrainableOption,
+    EmbeddingDropoutOption,
+    SeedOption,
+    total=False,
+):
+    """The network of a recurrent text classifier."""
+
+    word_dropout: Annotated[
+        float,
+        Option(0.0, "dropout rate of whole word vectors, at each position.", least=0, below=1),
+    ]
+
+
+class BagNetworkOptions(EmbeddingSizeOption, EmbeddingTrainableOption, SeedOption, total=False):
+    """The network of a bag-of-words classifier."""
+
+    weighting: Annotated[
+        Weighting,
+        Option(
+            "tf-idf",
+            'weight of a token: "tf-idf", "count" or "binary", each scaled to unit L2 norm in a '
+            'text; or "mean", the mean of word vectors.',
+        ),
+    ]
+    layers: Annotated[
+        int, Option(0, "hidden dense layers with ReLU; 0 = logistic regression.", least=0)
+    ]
+    units: Annotated[int, Option(64, "units of each hidden layer.", least=1)]
+    word_dropout: Annotated[
+        float, Option(0.0, "dropout rate of the distinct tokens of a text.", least=0, below=1)
+    ]
+    dropout: Annotated[
+        float, Option(0.5, "dropout rate of each hidden layer's output.", least=0, below=1)
+    ]
+    l2: Annotated[float, Option(0.0, "L2 regularization of the first layer's weights.", least=0)]
+
+
+class NGramOption(TypedDict, total=False):
+    """Which sequences of words are tokens."""
+
+    ngrams: Annotated[
+        int, Option(2, "longest n-gram that is a token; 1 = single words only.", least=1)
+    ]
+
+
+class PresetOption(TypedDict, total=False):
+    """A named set of defaults."""
+
+    preset: Annotated[
+        Literal["classic"] | None,
+        Option(
+            None,
+            '"classic": the textbook configuration (1 layer, 50 units, embedding size 100, dropout '
+            "0.5, last state, batches of 50, Adam at 1e-3, clipping at 5), which settings given "
+            "beside it override; None = the recipe's defaults.",
+        ),
+    ]

@@ -1,0 +1,88 @@
+"""Settings of words: word vectors, vocabulary, text pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, TypedDict
+
+from rnnkit.options import Option
+
+
+class WordVectorOptions(TypedDict, total=False):
+    """How word vectors are initialized; see `rnnkit.tasks.word_task`."""
+
+    embedding: Annotated[
+        str | Path,
+        Option(
+            "random",
+            'initial word vectors: "random"; "skip-gram" or "cbow", word2vec trained on the '
+            "training set and on `fit(..., unlabelled=texts)`; or the path of a file of word "
+            "vectors.",
+        ),
+    ]
+    embedding_trainer: Annotated[
+        Literal["gensim", "keras"],
+        Option("gensim", 'trainer of "skip-gram" and "cbow": "gensim" or "keras".'),
+    ]
+
+
+class EmbeddingSizeOption(TypedDict, total=False):
+    """The size of word vectors."""
+
+    embedding_size: Annotated[
+        int, Option(100, "size of a word vector; with a file, the size of its vectors.", least=1)
+    ]
+
+
+class EmbeddingTrainableOption(TypedDict, total=False):
+    """Whether word vectors are fine-tuned."""
+
+    embedding_trainable: Annotated[
+        bool, Option(True, "fine-tune the word vectors; False = freeze their initial values.")
+    ]
+
+
+class EmbeddingDropoutOption(TypedDict, total=False):
+    """Dropout on word vectors."""
+
+    embedding_dropout: Annotated[
+        float,
+        Option(0.0, "dropout rate of the components of embedding vectors.", least=0, below=1),
+    ]
+
+
+class VocabularyOptions(TypedDict, total=False):
+    """Which tokens are in the vocabulary."""
+
+    vocabulary_size: Annotated[
+        int | None,
+        Option(
+            20_000,
+            "maximum size of the vocabulary, padding and unknown token included; the most frequent "
+            "tokens are kept. None = no limit.",
+            least=2,
+        ),
+    ]
+    min_count: Annotated[int, Option(1, "drop tokens that occur less often.", least=1)]
+
+
+class PipelineOptions(TypedDict, total=False):
+    """The steps from text to tokens; see `rnnkit.data.text.TextPipeline`."""
+
+    lowercase: Annotated[bool, Option(True, "lower-case the text.")]
+    expand_abbreviations: Annotated[
+        bool, Option(True, 'expand abbreviations of chats, such as "u" to "you".')
+    ]
+    strip_html: Annotated[bool, Option(True, "remove HTML tags, resolve character references.")]
+    strip_punctuation: Annotated[
+        bool,
+        Option(True, "replace all but letters, digits and apostrophes within words by spaces."),
+    ]
+    stop_words: Annotated[
+        Literal["keep-negations", "full"] | None,
+        Option(
+            None,
+            'stop words to remove: "full", the usual English list; "keep-negations", the list '
+            "without not, no, never, but ...; None = remove none.",
+        ),
+    ]

@@ -1,0 +1,199 @@
+"""Stacks of recurrent layers, and what surrounds them in the networks of the tasks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
+
+import keras
+
+from rnnkit import layers as kit
+from rnnkit.backend.initializers import Seeded
+from rnnkit.options import pick, takes
+from rnnkit.settings.stack import (
+    BidirectionalOption,
+    PooledStackOptions,
+    RecurrentDropoutOption,
+    StackOptions,
+)
+
+CELLS: dict[str, type[keras.layers.Layer]] = {
+    "rnn": kit.SimpleRNN,
+    "lstm": kit.LSTM,
+    "gru": kit.GRU,
+}
+
+
+class Seeds:
+    """A sequence of seeds: the next one for each initializer and each dropout layer of a network.
+
+    Args:
+        seed: of the network.
+
+    Example:
+        >>> seeds = Seeds(2)
+        >>> seeds.next(), seeds.glorot().seed
+        (2000, 2001)
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seeds = itertools.count(1000 * seed)
+
+    def next(self) -> int:
+        """Return the next seed."""
+        return next(self._seeds)
+
+    def glorot(self) -> Seeded:
+        """Return a Glorot uniform initializer."""
+        return Seeded("glorot_uniform", self.next())
+
+    def orthogonal(self) -> Seeded:
+        """Return an orthogonal initializer."""
+        return Seeded("orthogonal", self.next())
+
+    def uniform(self) -> Seeded:
+        """Return the uniform initializer of embeddings."""
+        return Seeded("uniform", self.next())
+
+    def dropout(self, rate: float, **options: Any) -> keras.layers.Dropout:
+        """Return a dropout layer; `options` are those of `keras.layers.Dropout`."""
+        return keras.layers.Dropout(rate, seed=self.next(), **options)
+
+
+class RecurrentStackOptions(StackOptions, BidirectionalOption, RecurrentDropoutOption, total=False):
+    """The settings of `recurrent_stack`."""
+
+
+def drop(x: Any, rate: float, seeds: Seeds, **options: Any) -> Any:
+    """Apply dropout to a Keras tensor; with the rate 0 there is no layer, and no seed is used.
+
+    Example:
+        >>> x = keras.Input((3,))
+        >>> drop(x, 0.0, Seeds(0)) is x
+        True
+    """
+    return seeds.dropout(rate, **options)(x) if rate else x
+
+
+@takes(RecurrentStackOptions, dropout=0.0)
+def recurrent_stack(
+    x: Any,
+    seeds: Seeds,
+    *,
+    mask: Any = None,
+    return_sequences: bool = True,
+    return_state: bool = False,
+    initial_state: Sequence[Any] | None = None,
+    name: str | None = None,
+    layer_options: Callable[[int], dict[str, Any]] | None = None,
+    seed_layers: bool = True,
+    **options: Unpack[RecurrentStackOptions],
+) -> Any:
+    """Run recurrent layers over `(B, T, D)`, with dropout between them.
+
+    Unlike `rnnkit.layers.Stack` its layers are layers of the network, each under its own name, and
+    dropout draws a new mask at each step.
+
+    Args:
+        x: a Keras tensor.
+        seeds: of the initializers and of dropout.
+        mask: boolean `(B, T)`; None = the one that x carries, if any.
+        return_sequences: return the output of every step, `(B, T, U)`; else the last one, `(B, U)`.
+        return_state: return the final states of each layer, too.
+        initial_state: for each layer its initial states; None = zeros.
+        name: layer i is called `name_i`; None = Keras chooses the names.
+        layer_options: number of a layer -> more arguments of it.
+        seed_layers: use a seed for the dropout within each layer; networks without it do not.
+
+    Returns:
+        The output; with `return_state` also a list of lists of states.
+
+    Example:
+        >>> recurrent_stack(keras.Input((None, 3)), Seeds(0), cell="gru", layers=2, units=4).shape
+        (None, None, 4)
+    """
+    states = []
+
+    def layer(depth: int, **own: Any) -> keras.layers.Layer:
+        more = {} if layer_options is None else layer_options(depth)
+        return CELLS[options["cell"]](
+            options["units"],
+            return_sequences=return_sequences or depth < options["layers"] - 1,
+            return_state=return_state,
+            recurrent_dropout=options["recurrent_dropout"],
+            kernel_initializer=seeds.glorot(),
+            recurrent_initializer=seeds.orthogonal(),
+            **({"seed": seeds.next()} if seed_layers else {}),
+            **more,
+            **own,
+        )
+
+    for depth in range(options["layers"]):
+        if depth:
+            x = drop(x, options["dropout"], seeds)
+        named: dict[str, Any] = {} if name is None else {"name": f"{name}_{depth}"}
+        if options["bidirectional"]:
+            forward, backward = layer(depth), layer(depth, go_backwards=True)
+            run: Any = kit.Bidirectional(forward, backward_layer=backward, **named)
+        else:
+            run = layer(depth, **named)
+        inputs = {} if mask is None else {"mask": mask}
+        if initial_state is not None:
+            inputs["initial_state"] = initial_state[depth]
+        x = run(x, **inputs)
+        if return_state:
+            x, *last = x
+            states.append(last)
+    return (x, states) if return_state else x
+
+
+@takes(PooledStackOptions)
+def pooled_stack(
+    x: Any, seeds: Seeds, *, mask: Any = None, **options: Unpack[PooledStackOptions]
+) -> Any:
+    """Run recurrent layers over `(B, T, D)`, and pool their outputs over time: `(B, U)`.
+
+    Args:
+        x: a Keras tensor.
+        seeds: of the initializers and of dropout.
+        mask: boolean `(B, T)`; None = the one that x carries, if any.
+
+    Example:
+        >>> pooled_stack(keras.Input((None, 3)), Seeds(0), units=4, pooling="mean+max").shape
+        (None, 8)
+    """
+    pooling = options["pooling"]
+    # "last" needs the final state only: no sequence is stored.
+    x = recurrent_stack(
+        x,
+        seeds,
+        mask=mask,
+        return_sequences=pooling != "last",
+        **pick(options, RecurrentStackOptions),
+    )
+    if pooling == "last":
+        return x
+    pool = kit.MaskedPooling(pooling, name="pooling")
+    return pool(x) if mask is None else pool(x, mask=mask)
+
+
+def class_probabilities(x: Any, outputs: int, seeds: Seeds) -> Any:
+    """Turn vectors `(B, U)` into probabilities: of a sigmoid unit, or of a softmax over classes.
+
+    Args:
+        x: a Keras tensor.
+        outputs: 1 for a sigmoid unit, more for a softmax.
+        seeds: of the initializer.
+
+    Example:
+        >>> class_probabilities(keras.Input((8,)), 3, Seeds(0)).shape
+        (None, 3)
+    """
+    return keras.layers.Dense(
+        outputs,
+        activation="sigmoid" if outputs == 1 else "softmax",
+        kernel_initializer=seeds.glorot(),
+        dtype="float32",
+        name="probabilities",
+    )(x)

@@ -1,0 +1,145 @@
+"""Base class of tasks that read words and their characters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+
+from rnnkit.data.vocabulary import Vocabulary
+from rnnkit.embeddings import embedding_matrix
+from rnnkit.embeddings.vectors import EmbeddingInit
+from rnnkit.errors import check_count
+from rnnkit.tasks.network import find_parts
+from rnnkit.tasks.tagging import sentence_io
+from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.word_task import VOCABULARY, WordTask
+
+LETTERS = VOCABULARY._replace(attribute="letters")
+
+
+class WordCharTask(WordTask):
+    """A task that reads sentences as words and the characters of each word. Abstract.
+
+    Sentences are never truncated; of words longer than `word_length` the characters at both ends
+    are read.
+
+    Args:
+        build_network: `(TaggerSpec) -> functional model` from ids `(B, T, 1 + L)`.
+        lowercase: look words up in lower case; their characters keep their case.
+        vocabulary_size: keep at most this many words, those of a file of vectors among them.
+        embedding_size: of a word's vector.
+        word_length: number of characters of a word that are read; 0 = none.
+        **options: see `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.Task`.
+
+    Raises:
+        InputError: an invalid setting.
+    """
+
+    noun = ("sentence", "sentences")
+    assets: ClassVar = {**WordTask.assets, "letters.json": LETTERS}
+    config_keys: ClassVar[tuple[str, ...]] = ("lowercase", "embedding_size", "word_length")
+
+    def __init__(
+        self,
+        build_network: Callable[[TaggerSpec], keras.Model] | None = None,
+        *,
+        lowercase: bool = True,
+        vocabulary_size: int | None = 100_000,
+        embedding_size: int = 100,
+        word_length: int = 16,
+        **options: Any,
+    ) -> None:
+        check_count("word_length", word_length, 0)
+        super().__init__(build_network, vocabulary_size=vocabulary_size, max_length=None, **options)
+        self.lowercase = lowercase
+        self.embedding_size = embedding_size
+        self.word_length = word_length
+        self.letters: Vocabulary | None = None
+
+    def encode(self, x: Any) -> list[np.ndarray]:
+        """Return the ids of each sentence, `(T, 1 + L)`: of the word, and of its characters.
+
+        Args:
+            x: one raw sentence, or a list of raw sentences and lists of words.
+
+        Raises:
+            InputError: an item that is no sentence, or there is no vocabulary yet.
+        """
+        self._known_vocabulary()
+        rows = [[word.text for word in row] for row in sentence_io.sentences(x)]
+        return self.encode_checked(rows)
+
+    def encode_checked(self, rows: list[list[str]]) -> list[np.ndarray]:
+        """Return the ids of lists of words, as `encode` does."""
+        vocabulary, length = self.vocabulary, self.word_length
+        assert vocabulary is not None
+
+        @functools.cache
+        def ids(word: str) -> np.ndarray:
+            found = np.zeros(1 + length, np.int32)
+            found[:1] = vocabulary.encode([self._lookup(word)])
+            if length and self.letters is not None:
+                spelled = word
+                if len(word) > length:  # prefix and suffix carry most information
+                    spelled = word[: length - length // 2] + word[-(length // 2) :]
+                found[1 : 1 + len(spelled)] = self.letters.encode(list(spelled))
+            return found
+
+        nothing = np.zeros((0, 1 + length), np.int32)
+        return [np.stack([ids(word) for word in row]) if row else nothing for row in rows]
+
+    def _lookup(self, word: str) -> str:
+        return word.lower() if self.lowercase else word
+
+    def tokenize_unlabelled(self, unlabelled: Sequence[Any]) -> list[list[str]]:
+        """Return the words of each unlabelled sentence, as they are looked up."""
+        rows = sentence_io.sentences(unlabelled, "unlabelled")
+        return [[self._lookup(word.text) for word in row] for row in rows]
+
+    def fit_network(
+        self, rows: list[list[str]], tags: tuple[str, ...], unlabelled: Sequence[Any] = ()
+    ) -> None:
+        """Learn the vocabularies of words and characters, and build the network."""
+        tokens = [[self._lookup(word) for word in row] for row in rows]
+        vocabulary = self._learn_vocabulary(tokens)
+        trained = len(vocabulary)
+        letters = Vocabulary.learn([list("".join(row)) for row in rows])
+        vectors = self._word_vectors(tokens, unlabelled, self.embedding_size)
+        start: EmbeddingInit | None = None
+        if vectors is not None:
+            self._keep_shares(embedding_matrix(vectors, vocabulary), trained - 2)
+            # Words that only the file has keep their vectors as well.
+            room = (self.vocabulary_size or len(vectors) + trained) - trained
+            more = [word for word in vectors.index_to_key if word not in vocabulary][: max(room, 0)]
+            counts = dict(zip(vocabulary.tokens[2:], vocabulary.counts[2:], strict=True))
+            vocabulary = Vocabulary(
+                counts | dict.fromkeys(more, 0), unknown_count=vocabulary.counts[1]
+            )
+            start = embedding_matrix(vectors, vocabulary)
+        network = self._new_network(
+            TaggerSpec(
+                words=len(vocabulary),
+                trained=trained,
+                vectors=start is not None,
+                embedding_size=self.embedding_size,
+                letters=len(letters),
+                word_length=self.word_length,
+                tags=tags,
+            )
+        )
+        if start is not None:
+            find_parts(network, self.network_parts).vectors.set_weights([start.matrix])
+        self.vocabulary, self.letters = vocabulary, letters
+        self._set_network(network)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
+        """Build the task from what `get_config` returned."""
+        # Sentences are never truncated: there is no such setting.
+        config = {k: v for k, v in config.items() if k not in ("max_length", "truncate")}
+        return super().from_config(config, custom_objects)

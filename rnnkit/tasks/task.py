@@ -1,0 +1,598 @@
+"""Base class of tasks: lazy network construction, one training loop, saving to one file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+
+from rnnkit.atomic import replacing_model
+from rnnkit.backend import native
+from rnnkit.config import saved_arguments
+from rnnkit.data.batches import Batches
+from rnnkit.data.batching import BucketedBatches
+from rnnkit.deprecation import RenamedAttributes
+from rnnkit.errors import InputError, require_fitted
+from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
+from rnnkit.options import expand_signature
+from rnnkit.tasks.answers import Answers
+from rnnkit.tasks.network import find_parts
+from rnnkit.tasks.training import gradient_norm
+from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
+from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
+
+
+class Examples(NamedTuple):
+    """Checked examples and their targets, as a task takes them.
+
+    Attributes:
+        x: the examples: texts, lists of words, series.
+        y: one target for each; None where the examples are their own targets.
+    """
+
+    x: list[Any]
+    y: Any = None
+
+
+class NoParts(NamedTuple):
+    """The named layers of a network that a task only calls as a whole: none."""
+
+
+class Asset(NamedTuple):
+    """Something learned from the data that is stored beside the weights.
+
+    Attributes:
+        attribute: of the task.
+        dump: object -> bytes.
+        load: bytes -> object.
+    """
+
+    attribute: str
+    dump: Callable[[Any], bytes]
+    load: Callable[[bytes], Any]
+
+
+class Task(RenamedAttributes, keras.Model):
+    """A Keras model that takes raw data. Abstract: a subclass defines its inputs and targets.
+
+    The network inside is built in the first `fit`, when the data are known. `fit` and `evaluate`
+    are the same for all tasks; a subclass defines the steps that they consist of:
+
+    - `check(x, y, name)`: refuse invalid examples and targets;
+    - `fit_targets(train)` and `encode_targets(examples, spec, name)`: classes, tags, scales;
+    - `learn(train, targets, spec, unlabelled)`: learn the vocabulary, build the network;
+    - `encode(x)`: raw examples -> arrays;
+    - `make_batches(rows, targets, ...)`: arrays -> batches, where `BucketedBatches` do not fit;
+    - `compile_options()`: loss and metrics;
+    - `measure(...)`, `validation_callbacks(...)`: metrics beyond those of `compile`;
+    - `answer(inputs)`: what `rnnkit predict` prints.
+
+    Args:
+        build_network: builds the functional model from what the first `fit` learns of the data.
+        optimizer: a function that returns a new Keras optimizer; used unless the model is compiled.
+        batch_size: examples per batch, where `fit` gets no other number.
+        max_length: truncate longer examples to this many steps; None = never.
+        truncate: which end is kept: "head", "tail" or "both".
+        seed: of the order of the batches.
+        learning_rate_schedule: "constant", "linear" or "cosine"; see
+            `rnnkit.tasks.training.schedule`.
+        epochs: passes over the examples, where `fit` gets no other number; None = as many as
+            `rnnkit.tasks.training.datasets.default_epochs` gives.
+        settings: the recipe's settings, kept for the record.
+        network: an existing network (when a file is loaded).
+        name: of the model.
+        dtype: as in Keras.
+    """
+
+    renamed_attributes: ClassVar = {"monitor": "monitored_metric"}
+    noun: ClassVar[tuple[str, str]] = ("example", "examples")  # what messages call them
+    assets: ClassVar[dict[str, Asset]] = {}  # file name -> what is stored beside the weights
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "name",
+        "batch_size",
+        "max_length",
+        "truncate",
+        "seed",
+        "learning_rate_schedule",
+        "epochs",
+        "settings",
+    )
+    network_parts: ClassVar[type] = NoParts  # the layers that the task works with, by name
+    monitor_mode: ClassVar[str] = "min"  # "min" or "max"
+    self_supervised: ClassVar[bool] = False  # the examples are their own targets
+    uses_unlabelled: ClassVar[bool] = False
+    uses_sample_weight: ClassVar[bool] = False
+    uses_class_weight: ClassVar[bool] = False
+    reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Show what stands behind ``**options`` in the signatures of subclasses."""
+        super().__init_subclass__(**options)
+        expand_signature(cls)
+
+    def __init__(
+        self,
+        build_network: Callable[..., keras.Model] | None = None,
+        *,
+        optimizer: Callable[[], keras.optimizers.Optimizer] = keras.optimizers.Adam,
+        batch_size: int = 32,
+        max_length: int | None = None,
+        truncate: str = "head",
+        seed: int = 0,
+        learning_rate_schedule: str = "constant",
+        epochs: int | None = None,
+        settings: dict[str, Any] | None = None,
+        network: keras.Model | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        factor(learning_rate_schedule, 0.0)  # refuses an unknown name
+        self._build_network = build_network
+        self._make_optimizer = optimizer
+        self.batch_size = batch_size
+        self.max_length = max_length
+        self.truncate = truncate
+        self.seed = seed
+        self.learning_rate_schedule = learning_rate_schedule
+        self.epochs = epochs
+        self.settings = dict(settings or {})
+        self.tokens_per_epoch: int | None = None
+        self._startup_messages: list[str] = []  # what `learn` reports before the first epoch
+        self.network: keras.Model | None = None
+        if network is not None:
+            self._set_network(network)
+
+    @property
+    def monitored_metric(self) -> str:
+        """The metric that decides which epoch is the best."""
+        return "val_loss"
+
+    # What a subclass defines.
+
+    def check(self, x: Any, y: Any, name: str) -> Examples:
+        """Return examples and targets as lists, or refuse them.
+
+        Args:
+            x: examples, as the user gives them.
+            y: their targets, or None.
+            name: what messages call them, such as "The training set".
+        """
+        raise NotImplementedError
+
+    def fit_targets(self, train: Examples) -> Any:
+        """Return what must be known to encode targets, such as the classes; keep nothing yet."""
+        del train
+
+    def encode_targets(self, examples: Examples, spec: Any, name: str) -> Any:
+        """Return the targets as numbers, or refuse them.
+
+        Args:
+            examples: what `check` returned.
+            spec: what `fit_targets` returned.
+            name: "training", "validation" or "test".
+        """
+        del spec, name
+        return examples.y
+
+    def target_spec(self) -> Any:
+        """Return what an earlier `fit` kept of `fit_targets`."""
+
+    def set_targets(self, spec: Any) -> None:
+        """Keep what `fit_targets` returned; called when nothing can be refused any more."""
+
+    def learn(
+        self, train: Examples, targets: Any, spec: Any, unlabelled: Sequence[Any]
+    ) -> list[Any] | None:
+        """Learn from the data of the first `fit` and build the network.
+
+        Args:
+            train: what `check` returned.
+            targets: what `encode_targets` returned.
+            spec: what `fit_targets` returned.
+            unlabelled: more examples without targets, for tasks with `uses_unlabelled`.
+
+        Returns:
+            The encoded examples where they are a by-product; else None.
+        """
+        raise NotImplementedError
+
+    def encode(self, x: Any) -> list[Any]:
+        """Return one array for each raw example, the steps first."""
+        raise NotImplementedError
+
+    def encode_checked(self, rows: list[Any]) -> list[Any]:
+        """Return one array for each example that `check` returned."""
+        return self.encode(rows)
+
+    def batch_type(self) -> type[BucketedBatches]:
+        """Return the class that makes batches of the arrays; the network exists by then."""
+        return BucketedBatches
+
+    def make_batches(
+        self,
+        rows: list[Any],
+        targets: Any = None,
+        sample_weight: Any = None,
+        *,
+        batch_size: int | None = None,
+        training: bool = False,
+        shuffle: bool = False,
+    ) -> Batches:
+        """Return batches of encoded examples.
+
+        Args:
+            rows: what `encode` returned.
+            targets: what `encode_targets` returned; None to predict.
+            sample_weight: one for each example, or None.
+            batch_size: examples per batch; the task's own number when left out.
+            training: whether the batches are trained on.
+            shuffle: draw a new order for every epoch.
+        """
+        del training
+        return self.batch_type()(
+            rows,
+            targets,
+            sample_weight,
+            batch_size=batch_size or self.batch_size,
+            max_length=self.max_length,
+            truncate=self.truncate,  # type: ignore[arg-type]
+            shuffle=shuffle,
+            seed=self.seed,
+        )
+
+    def prepare(self, batches: Batches) -> None:
+        """Get ready for batches that are about to be trained on or measured."""
+
+    def compile_options(self) -> dict[str, Any]:
+        """Return loss and metrics, as keywords of `compile`."""
+        return {}
+
+    def validation_callbacks(
+        self, valid: Examples, batches: Batches
+    ) -> Sequence[keras.callbacks.Callback]:
+        """Return callbacks that add metrics of the validation set to the logs of an epoch."""
+        del valid, batches
+        return ()
+
+    def default_epochs(self, batches: Batches) -> int:
+        """Return how many epochs to train for, where neither `fit` nor the task says."""
+        return default_epochs(len(batches))
+
+    def measure(
+        self, test: Examples, batches: Batches, *, return_dict: bool, **options: Any
+    ) -> Any:
+        """Return loss and metrics on batches.
+
+        Args:
+            test: the examples of the batches.
+            batches: what `make_batches` returned.
+            return_dict: as in Keras.
+            **options: `verbose` and `callbacks`, as in Keras.
+        """
+        del test
+        data = native.feed(KerasDataset(batches))
+        return keras.Model.evaluate(self, data, return_dict=return_dict, **options)
+
+    # The three verbs of Keras, on raw data.
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *,
+        validation_data: Any = None,
+        unlabelled: Any = (),
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        patience: int | None = None,
+        keep_best: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        verbose: str | int = "auto",
+    ) -> keras.callbacks.History:
+        """Train on raw examples and their targets.
+
+        Args:
+            x: the examples, as the class describes them.
+            y: one target for each, as the class describes them.
+            validation_data: `(x, y)` to measure on after each epoch; where the examples are their
+                own targets, x alone.
+            unlabelled: more examples without targets, for what the first `fit` learns without
+                them: word vectors, scales, hidden Markov models.
+            epochs: passes over the examples; the task's own number when left out.
+            batch_size: examples per batch; the task's own number when left out.
+            callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
+            patience: stop after this many epochs without a better `monitored_metric`.
+            keep_best: restore the weights of the epoch with the best `monitored_metric`.
+            class_weight: weight of each class in the loss.
+            sample_weight: weight of each example in the loss.
+            shuffle: draw a new order for every epoch.
+            initial_epoch: the number of the first epoch, when training continues.
+            verbose: as in Keras.
+
+        Returns:
+            Keras's history.
+
+        Raises:
+            InputError: examples, targets or an argument that cannot be used; nothing was learned.
+            NonFiniteLoss: the loss became NaN or infinite.
+        """
+        self._refuse_unused(
+            unlabelled=unlabelled, class_weight=class_weight, sample_weight=sample_weight
+        )
+        train = self.check(x, y, "The training set")
+        valid = None
+        if validation_data is not None:
+            valid = self.check(*self._split_pair(validation_data), "The validation set")
+        spec = self.fit_targets(train)
+        targets = self.encode_targets(train, spec, "training")
+        if valid is not None:
+            valid_targets = self.encode_targets(valid, spec, "validation")
+        rows = None
+        if self.network is None:
+            rows = self.learn(train, targets, spec, unlabelled)
+        self.set_targets(spec)
+        batches = self.make_batches(
+            self.encode_checked(train.x) if rows is None else rows,
+            targets,
+            sample_weight,
+            batch_size=batch_size,
+            training=True,
+            shuffle=shuffle,
+        )
+        valid_batches = None
+        measures: Sequence[keras.callbacks.Callback] = ()
+        if valid is not None:
+            valid_batches = self.make_batches(
+                self.encode_checked(valid.x), valid_targets, batch_size=batch_size
+            )
+            measures = self.validation_callbacks(valid, valid_batches)
+        self.prepare(batches)
+        messages, self._startup_messages = self._startup_messages, []
+        for line in messages if verbose != 0 else ():
+            print(f"rnnkit: {line}", file=sys.stderr)
+        if not self.compiled:
+            self.compile(optimizer=self._make_optimizer(), **self.compile_options())
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        gradient_norm.watch(self.optimizer)
+        self.tokens_per_epoch = batches.tokens
+        epochs = epochs or self.epochs or self.default_epochs(batches)
+        own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite(), *measures]
+        schedule = None
+        if self.learning_rate_schedule != "constant":
+            schedule = ScheduledLearningRate(
+                self, self.learning_rate_schedule, epochs, len(batches)
+            )
+            own.append(schedule)
+        if valid is not None and (keep_best or patience is not None):
+            own.append(
+                keras.callbacks.EarlyStopping(
+                    monitor=self.monitored_metric,
+                    mode=self.monitor_mode,
+                    patience=epochs if patience is None else patience,
+                    restore_best_weights=keep_best,
+                )
+            )
+        try:
+            return keras.Model.fit(
+                self,
+                native.feed(KerasDataset(batches)),
+                validation_data=(
+                    None if valid_batches is None else native.feed(KerasDataset(valid_batches))
+                ),
+                epochs=epochs,
+                callbacks=[*own, *callbacks],
+                shuffle=False,  # the batches draw their own order
+                class_weight=class_weight,
+                initial_epoch=initial_epoch,
+                verbose=verbose,
+            )
+        finally:
+            if schedule is not None:
+                schedule.restore()
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Measure loss and metrics on raw examples and their targets.
+
+        Args:
+            x: the examples, as the class describes them.
+            y: one target for each.
+            batch_size: examples per batch; the task's own number when left out.
+            verbose: as in Keras.
+            sample_weight: weight of each example.
+            callbacks: as in Keras.
+            return_dict: return numbers by name; else a list, as in Keras.
+            **kwargs: Keras's own.
+
+        Raises:
+            InputError: examples or targets that cannot be used, or the model is not trained yet.
+        """
+        options = {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict}
+        if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
+            return super().evaluate(x, y, **options, **kwargs)
+        self._refuse_unused(sample_weight=sample_weight)
+        test = self.check(x, y, "The test set")
+        require_fitted(self.network, self, "network")
+        targets = self.encode_targets(test, self.target_spec(), "test")
+        rows = self.encode_checked(test.x)
+        batches = self.make_batches(rows, targets, sample_weight, batch_size=batch_size)
+        self.prepare(batches)
+        if not self.compiled:
+            self.compile(optimizer=self._make_optimizer(), **self.compile_options())
+        return self.measure(test, batches, **options, **kwargs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+    ) -> Any:
+        """Return the network's outputs for raw examples, in their order.
+
+        Args:
+            x: one example or many.
+            batch_size: examples per batch; the task's own number when left out.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+
+        Returns:
+            `(N, outputs)`.
+
+        Raises:
+            InputError: an invalid example, or the model is not trained yet.
+
+        Example:
+            >>> model.predict(["A wonderful little production."])  # doctest: +SKIP
+            array([[0.97]], dtype=float32)
+        """
+        batches = self.make_batches(self.encode(x), batch_size=batch_size)
+        if not len(batches):
+            network = require_fitted(self.network, self, "network")
+            return np.zeros((0, network.output_shape[-1]), "float32")
+        data = native.feed(KerasDataset(batches))
+        sorted_outputs = super().predict(data, verbose=verbose, callbacks=callbacks)
+        outputs = np.empty_like(sorted_outputs)
+        outputs[batches.order] = sorted_outputs
+        return outputs
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return what `rnnkit predict` prints.
+
+        Args:
+            inputs: texts; series where `reads_series` is true.
+            names: what the answers call the inputs, such as the paths of their files.
+        """
+        raise InputError(
+            f"{type(self).__name__} has no method `answer`: rnnkit predict cannot ask it."
+        )
+
+    # The model as Keras sees it: arrays in, numbers out.
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Run the network on a batch."""
+        return require_fitted(self.network, self, "network")(inputs, training=training)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the network's output shape."""
+        return require_fitted(self.network, self, "network").compute_output_shape(input_shape)
+
+    def parts(self) -> Any:
+        """Return the layers of the network that the task works with, by name."""
+        return find_parts(require_fitted(self.network, self, "network"), self.network_parts)
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """Global norm of the gradients of the last training step, before clipping."""
+        sync_state(self)
+        norm = gradient_norm.find(getattr(self, "optimizer", None))
+        return None if norm is None else float(norm)
+
+    def _new_network(self, *learned: Any) -> keras.Model:
+        if self._build_network is None:
+            raise InputError(
+                f"{type(self).__name__} was given neither a network nor build_network."
+            )
+        return self._build_network(*learned)
+
+    def _set_network(self, network: keras.Model) -> None:
+        find_parts(network, self.network_parts)  # refuses a network that lacks one
+        self.network = network
+        self.built = True
+
+    def _refuse_unused(self, **given: Any) -> None:
+        for name, value in given.items():
+            if getattr(self, f"uses_{name}") or value is None or not np.size(value):
+                continue
+            raise InputError(
+                f"{name} was given, and {type(self).__name__} does not use it. Leave it out."
+            )
+
+    def _split_pair(self, data: Any) -> tuple[Any, Any]:
+        """Return validation data as `(x, y)`."""
+        if isinstance(data, tuple) and len(data) == 2:
+            return data
+        if self.self_supervised:
+            return data, None
+        raise InputError(
+            f"validation_data is {type(data).__name__}"
+            f"{f' of {len(data)}' if isinstance(data, tuple) else ''}; expected (x, y)."
+        )
+
+    # One file.
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
+        """Save network, vocabulary, classes and optimizer to one `.keras` file.
+
+        The file is written under a temporary name and renamed, so a crash leaves the old one whole.
+
+        Raises:
+            InputError: the model is not trained yet, or the name does not end in `.keras`.
+        """
+        require_fitted(self.network, self, "network")
+        with replacing_model(filepath, overwrite) as temporary:
+            super().save(temporary, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments and the network; assets are stored beside them."""
+        network = keras.saving.serialize_keras_object(self.network)
+        return {**saved_arguments(self), "network": network}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
+        """Build the task from what `get_config` returned."""
+        network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
+        return cls(**{**config, "network": network})
+
+    def save_assets(self, dir_path: str) -> None:
+        """Put what was learned beside the weights into the file; called by Keras."""
+        for name, asset in self.assets.items():
+            value = getattr(self, asset.attribute)
+            if value is not None:
+                Path(dir_path, name).write_bytes(asset.dump(value))
+
+    def load_assets(self, dir_path: str) -> None:
+        """Take what was learned beside the weights out of the file; called by Keras."""
+        for name, asset in self.assets.items():
+            setattr(self, asset.attribute, asset.load(Path(dir_path, name).read_bytes()))
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the compile settings in a form that every backend can load.
+
+        On torch Keras writes its private optimizer class, which no other backend can train with;
+        on JAX it writes that everything is compiled, and torch would spend minutes on that.
+        """
+        config = super().get_compile_config()
+        optimizer = config.get("optimizer")
+        if isinstance(optimizer, dict) and "torch" in (optimizer.get("module") or ""):
+            optimizer["module"] = "keras.optimizers"
+            optimizer["registered_name"] = None
+        if "jit_compile" in config:
+            config["jit_compile"] = "auto"
+        return config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` says, with a variable for the saved gradient norm."""
+        super().compile_from_config(config)
+        if self.built and self.optimizer is not None:
+            gradient_norm.watch(self.optimizer)

@@ -1,0 +1,262 @@
+"""Beam search with a trained encoder-decoder, and its attention weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from rnnkit.backend import native
+from rnnkit.data.pair_batches import padded
+from rnnkit.data.subwords import BEGIN, END, Subwords
+from rnnkit.data.text import check_texts
+from rnnkit.errors import InputError, require_fitted
+from rnnkit.monitor.callbacks import sync_state
+from rnnkit.monitor.events import EventWriter
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
+from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
+
+
+class Attention(NamedTuple):
+    """Attention weights of a decoder over its source.
+
+    Attributes:
+        source: the S sub-words of the source, with the end.
+        output: the T sub-words of the output, with the end.
+        weights: `(T, S)`, each row sums to 1.
+    """
+
+    source: list[str]
+    output: list[str]
+    weights: np.ndarray
+
+
+class DecodingTask(Task):
+    """A task that decodes texts from texts. Abstract: a subclass defines the training.
+
+    Args:
+        build_network: see `rnnkit.tasks.text_to_text.seq2seq.Seq2Seq`.
+        max_target_length: longest output, in sub-words.
+        beam_size: beams of the search, where `predict` gets no other number; 1 = greedy.
+        length_penalty: exponent of the length normalisation; larger values favour longer outputs.
+        **options: see `rnnkit.tasks.task.Task`.
+
+    Raises:
+        InputError: invalid settings of the search.
+    """
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        max_target_length: int = 100,
+        beam_size: int = 5,
+        length_penalty: float = 1.0,
+        **options: Any,
+    ) -> None:
+        check_search(beam_size, max_target_length, length_penalty)
+        super().__init__(build_network, **options)
+        self.max_target_length = max_target_length
+        self.beam_size, self.length_penalty = beam_size, length_penalty
+        self.source_subwords: Subwords | None = None
+        self.target_subwords: Subwords | None = None
+
+    def encode_outputs(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the ids of each target, truncated, without begin and end."""
+        rows = self._known(self.target_subwords).encode_many(texts)
+        return [row[: self.max_target_length - 1] for row in rows]
+
+    def _known(self, subwords: Subwords | None) -> Subwords:
+        return require_fitted(subwords, self, "sub-words")
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        max_length: int | None = None,
+    ) -> list[str]:
+        """Return the output for each source, found by beam search.
+
+        Args:
+            x: one text or many.
+            batch_size: texts per batch.
+            verbose: accepted as in Keras; nothing is shown.
+            callbacks: accepted as in Keras.
+            beam_size: beams; 1 = greedy search.
+            length_penalty: exponent of the length normalisation; see
+                `rnnkit.tasks.text_to_text.beam_search`.
+            max_length: longest output, in sub-words.
+
+        Raises:
+            InputError: an item that is no text, or the model is not trained yet.
+
+        Example:
+            >>> model.predict(["Ein Hund rennt."])  # doctest: +SKIP
+            ['A dog is running.']
+        """
+        del verbose, callbacks
+        rows = self.encode(x)
+        words = self._search(rows, batch_size, beam_size, length_penalty, max_length)
+        return [self._known(self.target_subwords).decode(ids) for ids in words]
+
+    def attention(self, text: str, output: str | None = None) -> Attention:
+        """Return the attention weights while an output is decoded.
+
+        Args:
+            text: a source.
+            output: the output to decode; the result of the beam search when left out.
+
+        Raises:
+            InputError: no text, or the model is not trained yet.
+
+        Example:
+            >>> model.attention("Ein Hund rennt.").weights.shape  # doctest: +SKIP
+            (5, 5)
+        """
+        rows = self.encode([text])
+        target = self._known(self.target_subwords)
+        if output is None:
+            words = self._search(rows)[0]
+        else:
+            words = self.encode_outputs(check_texts([output], "output"))[0]
+        outputs = np.append(words, END)
+        read, step = self._decoder.decoding.read, self._decoder.decoding.step
+        memory, states = read(ops.convert_to_tensor(rows[0][None]))
+        weights = []
+        for word in [BEGIN, *words.tolist()]:
+            _, states, looked = step(ops.full((1,), word, dtype="int32"), states, memory)
+            weights.append(ops.convert_to_numpy(looked)[0])
+        names = self._known(self.source_subwords).names(rows[0])
+        return Attention(names, target.names(outputs), np.array(weights))
+
+    def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
+        """Write a table of sources, references and outputs, and pictures of the attention.
+
+        Args:
+            writer: of the run's events.
+            x: sources; the first twelve are shown.
+            y: their references.
+            step: the epoch.
+        """
+        from rnnkit.monitor.attention import attention_png
+        from rnnkit.monitor.figures import escape_markdown, markdown_table
+
+        sources, references = check_pairs(x[:12], y[:12], "The examples")
+        rows = [
+            [escape_markdown(source, 300), escape_markdown(row[0], 300), escape_markdown(text, 300)]
+            for source, row, text in zip(sources, references, self.predict(sources), strict=True)
+        ]
+        table = markdown_table(["source", "reference", "output"], rows)
+        writer.text("examples/outputs", table, step)
+        for i, source in enumerate(sources[:3]):
+            writer.image(f"attention/{i}", attention_png(*self.attention(source)), step)
+
+    # Decoding.
+
+    @cached_property
+    def _decoder(self) -> _Decoder:
+        return _Decoder(self.network)
+
+    def _set_network(self, network: keras.Model) -> None:
+        super()._set_network(network)
+        self.__dict__.pop("_decoder", None)
+
+    def _search(
+        self,
+        rows: list[np.ndarray],
+        batch_size: int | None = None,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        max_length: int | None = None,
+    ) -> list[np.ndarray]:
+        """Return the output ids for encoded sources, in their order."""
+        found: list[np.ndarray] = [np.zeros(0, np.int32)] * len(rows)
+        sync_state(self)
+        weights = self._decoder.weights()
+        # All batches have the size of the first: fewer shapes to compile.
+        size = min(batch_size or self.batch_size, 1 << max(0, len(rows) - 1).bit_length())
+        order = np.argsort([len(row) for row in rows], kind="stable").tolist()
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            filled = chosen + chosen[-1:] * (size - len(chosen))
+            source = padded([rows[i] for i in filled])
+            memory, states = self._decoder.read(weights, ops.convert_to_tensor(source))
+            words = self._decoder.search(
+                weights,
+                states,
+                memory,
+                beam_size=self.beam_size if beam_size is None else beam_size,
+                length_penalty=self.length_penalty if length_penalty is None else length_penalty,
+                max_length=self.max_target_length if max_length is None else max_length,
+            ).words
+            for i, ids in zip(chosen, words, strict=False):
+                found[i] = ids
+        return found
+
+
+class _Decoder:
+    """Encoder and decoder step, compiled separately; the weights are passed at each call."""
+
+    def __init__(self, network: Any) -> None:
+        self.decoding = Decoding(network)
+        self._variables = network.variables
+
+        def read(weights: Any, source: Any) -> Any:
+            with self._with(weights):
+                return self.decoding.read(source)
+
+        def step(weights: Any, words: Any, states: Any, memory: Any) -> Any:
+            with self._with(weights):
+                return self.decoding.step(words, states, memory)[:2]
+
+        self.read = native.compiled(read)
+        self.search = BeamSearch(step)
+
+    def weights(self) -> list:
+        """Return the current weights, without a gradient."""
+        return [ops.stop_gradient(variable.value) for variable in self._variables]
+
+    def _with(self, weights: list) -> keras.StatelessScope:
+        return keras.StatelessScope(list(zip(self._variables, weights, strict=True)))
+
+
+def check_pairs(x: Any, y: Any, name: str) -> tuple[list[str], list[list[str]]]:
+    """Return sources and their references, or refuse them.
+
+    Args:
+        x: the sources.
+        y: a text, or a list of at least one, for each.
+        name: what the message calls them.
+
+    Raises:
+        InputError: an item that is no text, other than one y for each x, or no text at all.
+
+    Example:
+        >>> check_pairs(["ein Hund"], [["a dog", "one dog"]], "The set")
+        (['ein Hund'], [['a dog', 'one dog']])
+    """
+    sources = check_texts(x, "x")
+    if y is None or isinstance(y, str):
+        raise InputError(f"{name} has y = {y!r}: expected a list with a target for each text.")
+    rows = y.tolist() if hasattr(y, "tolist") else list(y)
+    if len(rows) != len(sources):
+        raise InputError(f"{name} has {len(rows)} targets for {len(sources)} texts.")
+    if not sources:
+        raise InputError(f"{name} holds no text. Give at least one text with its target.")
+    references = []
+    for i, row in enumerate(rows):
+        found = check_texts([row] if not isinstance(row, (list, tuple)) else row, f"y[{i}]")
+        if not found:
+            raise InputError(f"{name}: y[{i}] is an empty list; expected at least one text.")
+        references.append(found)
+    return sources, references

@@ -1,0 +1,147 @@
+"""Bag-of-words classifier: texts as counts of words and n-grams, without their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+
+from rnnkit.data.text import TextPipeline
+from rnnkit.errors import InputError
+from rnnkit.tasks.texts.text_classifier import TextClassifier
+
+
+class NGrams(TextPipeline):
+    """A `TextPipeline` that gives, beside the words, the sequences of up to n words.
+
+    Args:
+        n: how many words a sequence has at most.
+        **steps: see `TextPipeline`.
+
+    Raises:
+        InputError: n below 1.
+
+    Example:
+        >>> NGrams(2)("Not so good!")
+        ['not', 'so', 'good', 'not so', 'so good']
+    """
+
+    def __init__(self, n: int, **steps: Any) -> None:
+        super().__init__(**steps)
+        if n < 1:
+            raise InputError(f"ngrams is {n}; expected 1 word or more.")
+        self.n = n
+
+    def tokens(self, texts: Any) -> list[list[str]]:
+        """Return the words and the sequences of each text."""
+        rows = super().tokens(texts)
+        for row in rows:
+            words = list(row)
+            for n in range(2, self.n + 1):
+                row += map(" ".join, zip(*(words[i:] for i in range(n)), strict=False))
+        return rows
+
+
+class BagParts(NamedTuple):
+    """The named layers of a bag-of-words classifier.
+
+    Attributes:
+        weights: the layer that weights the tokens.
+        embedding: the table of word vectors, or of the first layer's weights.
+    """
+
+    weights: keras.layers.Layer
+    embedding: keras.layers.Layer
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class BagOfWords(TextClassifier):
+    """Bag-of-words classifier: a `TextClassifier` that counts tokens and ignores their order.
+
+    A text becomes its distinct tokens with their counts. The network is the one of
+    `bag_of_words_classifier`, or takes the same inputs.
+
+    Args:
+        build_network: `(vocabulary size, outputs) -> functional model` from tokens and counts,
+            `(B, T, 2)`, with the layers "weights" and "embedding".
+        ngrams: tokens are the sequences of 1 to this many words.
+        pipeline: text -> words.
+        **options: see `TextClassifier`; `max_length` is in different tokens.
+
+    Raises:
+        InputError: a setting that cannot be used.
+
+    Example:
+        >>> from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
+        >>> model = bag_of_words_sentiment(epochs=1)
+        >>> history = model.fit(["good", "bad"] * 8, [1, 0] * 8, verbose=0)
+        >>> model.predict(["good"], verbose=0).shape
+        (1, 1)
+    """
+
+    config_keys: ClassVar[tuple[str, ...]] = ("ngrams",)
+    network_parts: ClassVar[type] = BagParts
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        ngrams: int = 1,
+        pipeline: TextPipeline | None = None,
+        max_length: int | None = None,
+        **options: Any,
+    ) -> None:
+        words = (pipeline or TextPipeline()).get_config()
+        super().__init__(
+            build_network, pipeline=NGrams(ngrams, **words), max_length=max_length, **options
+        )
+        self.ngrams = ngrams
+
+    def encode(self, x: Any) -> list[np.ndarray]:
+        """Return the different tokens of each text and their counts, int32 `(T, 2)`.
+
+        Raises:
+            InputError: something among the texts is no text, or there is no vocabulary yet.
+        """
+        return [bag_of(row) for row in super().encode(x)]
+
+    def fit_network(
+        self, examples: list[str], outputs: int, unlabelled: Sequence[str] = ()
+    ) -> list[np.ndarray]:
+        """Learn the vocabulary and inverse document frequencies, build the network, count."""
+        bags = [bag_of(row) for row in super().fit_network(examples, outputs, unlabelled)]
+        weights = self.parts().weights
+        if weights.weighting == "tf-idf":
+            weights.idf.assign(rarity(bags, len(self._known_vocabulary())))
+        return bags
+
+
+def bag_of(ids: np.ndarray) -> np.ndarray:
+    """Return the different ids, smallest first, and how often each is there.
+
+    Args:
+        ids: `(T,)`.
+
+    Returns:
+        int32 `(different ids, 2)`.
+
+    Example:
+        >>> bag_of(np.array([7, 3, 7])).tolist()
+        [[3, 1], [7, 2]]
+    """
+    return np.stack(np.unique(ids, return_counts=True), axis=1).astype("int32").reshape(-1, 2)
+
+
+def rarity(bags: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """Return `ln((1 + N) / (1 + n_v)) + 1` of N texts, n_v of them with token v: `(size,)`.
+
+    Source: Sparck Jones 1972, doi:10.1108/eb026526; smoothed as scikit-learn's `TfidfVectorizer`.
+
+    Example:
+        >>> rarity([np.array([[0, 5]]), np.array([[0, 1], [1, 1]])], 2).round(3)
+        array([1.   , 1.405], dtype=float32)
+    """
+    texts = np.bincount(np.concatenate([bag[:, 0] for bag in bags]), minlength=size)
+    return (np.log((1 + len(bags)) / (1 + texts)) + 1).astype("float32")

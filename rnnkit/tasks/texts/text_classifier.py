@@ -1,0 +1,108 @@
+"""Classifier of raw texts: text pipeline, vocabulary, recurrent network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+
+from rnnkit.data.text import TextPipeline, check_texts
+from rnnkit.embeddings import embedding_matrix
+from rnnkit.tasks.classifier import Classifier
+from rnnkit.tasks.network import find_parts
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.word_task import WordTask
+
+
+class TextParts(NamedTuple):
+    """The named layers of a classifier of texts.
+
+    Attributes:
+        embedding: the table of word vectors.
+    """
+
+    embedding: keras.layers.Layer
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class TextClassifier(WordTask, Classifier):
+    """Text classifier: a Keras model from raw texts to the probability of each class.
+
+    Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
+    Vocabulary, classes and network are learned in the first `fit`, which takes texts and one label
+    (a name or a number) for each.
+
+    Args:
+        build_network: `(vocabulary size, outputs) -> functional model` from token ids `(B, T)`,
+            with a layer "embedding"; outputs are 1 or the number of classes.
+        pipeline: text -> tokens.
+        max_length: truncate longer texts to this many tokens.
+        **options: see `rnnkit.tasks.word_task.WordTask`, `rnnkit.tasks.classifier.Classifier` and
+            `rnnkit.tasks.Task`.
+
+    Raises:
+        InputError: fewer than two classes, an unknown `embedding` or trainer.
+
+    Example:
+        >>> from rnnkit.recipes import lstm_sentiment
+        >>> model = lstm_sentiment(units=8)
+        >>> history = model.fit(["good", "bad"] * 8, [1, 0] * 8, verbose=0)
+        >>> model.predict(["good"], verbose=0).shape
+        (1, 1)
+    """
+
+    noun = ("text", "texts")
+    config_keys: ClassVar[tuple[str, ...]] = ("pipeline",)
+    network_parts: ClassVar[type] = TextParts
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        pipeline: TextPipeline | None = None,
+        max_length: int | None = 400,
+        **options: Any,
+    ) -> None:
+        super().__init__(build_network, max_length=max_length, **options)
+        self.pipeline = pipeline or TextPipeline()
+
+    def encode(self, x: Any) -> list[np.ndarray]:
+        """Return the token ids of each text, not truncated; unknown tokens are 1.
+
+        Raises:
+            InputError: an item that is no text, or there is no vocabulary yet.
+        """
+        return self._known_vocabulary().encode_many(self.pipeline.tokens(x))
+
+    def check_examples(self, x: Any) -> list[str]:
+        """Return the texts as a list, or refuse what is none."""
+        return check_texts(x)
+
+    def tokenize_unlabelled(self, unlabelled: Sequence[str]) -> list[list[str]]:
+        """Return the tokens of each unlabelled text."""
+        return self.pipeline.tokens(list(unlabelled))
+
+    def fit_network(
+        self, examples: list[str], outputs: int, unlabelled: Sequence[str] = ()
+    ) -> list[np.ndarray]:
+        """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
+        tokens = self.pipeline.tokens(examples)
+        vocabulary = self._learn_vocabulary(tokens)
+        network = self._new_network(len(vocabulary), outputs)
+        table: Any = find_parts(network, self.network_parts).embedding
+        vectors = self._word_vectors(tokens, unlabelled, table.output_dim)
+        if vectors is not None:
+            start = embedding_matrix(vectors, vocabulary)
+            table.set_weights([start.matrix])
+            self._keep_shares(start, len(vocabulary) - 2)
+        self.vocabulary = vocabulary
+        self._set_network(network)
+        return vocabulary.encode_many(tokens)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
+        """Build the task from what `get_config` returned."""
+        config = {**config, "pipeline": TextPipeline.from_config(config["pipeline"])}
+        return super().from_config(config, custom_objects)

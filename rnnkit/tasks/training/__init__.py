@@ -1,0 +1,1 @@
+"""Training of tasks: batches for Keras, schedules, optimizers, losses."""

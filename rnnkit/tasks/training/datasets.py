@@ -1,0 +1,52 @@
+"""Batches as a Keras data set, their order per epoch, the default number of epochs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from rnnkit.data.batches import Batches
+
+
+class KerasDataset(keras.utils.PyDataset):
+    """Batches as a `keras.utils.PyDataset`: tuples without `None`."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> tuple:
+        return tuple(part for part in self.batches[index] if part is not None)
+
+
+class EpochOrder(keras.callbacks.Callback):
+    """Callback that draws the order of the batches at the start of each epoch.
+
+    Keras calls the `on_epoch_end` of a data set once more on JAX and torch than on TensorFlow, so
+    the same seed would give different batches there.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Draw the order of the epoch that begins."""
+        self.batches.start_epoch(epoch)
+
+
+def default_epochs(steps: int) -> int:
+    """Return the default number of epochs: enough for 2,000 steps, 3 to 15.
+
+    A small data set needs more passes, and each is quick.
+
+    Example:
+        >>> [default_epochs(steps) for steps in (704, 125, 1)]
+        [3, 15, 15]
+    """
+    return min(15, max(3, math.ceil(2000 / max(1, steps))))

@@ -1,0 +1,75 @@
+"""Losses and metrics that Keras lacks, or computes differently on its backends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from rnnkit.errors import InputError
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+def binary_crossentropy(y_true: Any, y_pred: Any) -> Any:
+    """Return `-(y log p + (1 - y) log(1 - p))`, the mean over the last axis.
+
+    Keras's own raises an error of torch where p is NaN; here NaN passes through, and the training
+    stops with a message of its own.
+
+    Args:
+        y_true: labels 0 or 1, `(..., 1)`.
+        y_pred: probabilities p of label 1, `(..., 1)`; clipped to 1e-7 from 0 and 1.
+
+    Example:
+        >>> round(float(binary_crossentropy(ops.array([[1.0]]), ops.array([[0.5]]))[0]), 4)
+        0.6931
+    """
+    y_true = ops.cast(y_true, y_pred.dtype)
+    p = ops.clip(y_pred, 1e-7, 1 - 1e-7)
+    return -ops.mean(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p), axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class ErrorInUnits(keras.metrics.Metric):
+    """MAE `s Σ w|e| / Σ w` or RMSE `s (Σ w e² / Σ w)^½` of errors e that were scaled down by s.
+
+    Args:
+        kind: "mae" or "rmse".
+        scale: s, the unit of the errors in units of the data.
+        name: of the metric; the kind when left out.
+
+    Example:
+        >>> error = ErrorInUnits("rmse", scale=10.0)
+        >>> error.update_state(ops.array([[[3.0], [4.0]]]), ops.zeros((1, 2, 1)))
+        >>> round(float(error.result()), 3)
+        35.355
+    """
+
+    def __init__(
+        self, kind: str, *, scale: float = 1.0, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name=name or kind, dtype=dtype)
+        if kind not in ("mae", "rmse"):
+            raise InputError(f"kind is {kind!r}; expected 'mae' or 'rmse'.")
+        self.kind, self.scale = kind, float(scale)
+        self.total = self.add_variable((), initializer="zeros", name="total")
+        self.count = self.add_variable((), initializer="zeros", name="count")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add errors `(..., 1)` with weights `(...)`."""
+        error = ops.cast(y_true, self.dtype) - ops.cast(y_pred, self.dtype)
+        error = ops.mean(ops.abs(error) if self.kind == "mae" else ops.square(error), axis=-1)
+        weight = ops.ones_like(error) if sample_weight is None else sample_weight
+        weight = ops.broadcast_to(ops.cast(weight, self.dtype), ops.shape(error))
+        self.total.assign_add(ops.sum(weight * error))
+        self.count.assign_add(ops.sum(weight))
+
+    def result(self) -> Any:
+        """Return the error in units of the data."""
+        mean = ops.divide_no_nan(self.total, self.count)
+        return self.scale * (mean if self.kind == "mae" else ops.sqrt(mean))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "kind": self.kind, "scale": self.scale}

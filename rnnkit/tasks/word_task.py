@@ -1,0 +1,171 @@
+"""Base class of tasks that read words: vocabulary and initial word vectors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rnnkit.data.vocabulary import Vocabulary
+from rnnkit.embeddings import METHODS, train_word_vectors
+from rnnkit.embeddings.model import TRAINERS
+from rnnkit.embeddings.vectors import EmbeddingInit
+from rnnkit.errors import InputError, check_choice, require_fitted, suggest
+from rnnkit.tasks.task import Asset, Task
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+
+VOCABULARY = Asset(
+    "vocabulary",
+    lambda vocabulary: vocabulary.to_json().encode(),
+    lambda raw: Vocabulary.from_json(raw.decode()),
+)
+
+
+class WordTask(Task):
+    """A task that reads words. Abstract: a subclass defines how its examples are tokenised.
+
+    The vocabulary is learned in the first `fit`, then the network is built.
+
+    Args:
+        build_network: builds the network; called once the vocabulary is known.
+        vocabulary_size: keep at most this many words, padding and unknown included.
+        min_count: keep words that occur at least this often.
+        embedding: initial word vectors: "random"; "skip-gram" or "cbow", trained by word2vec on the
+            words of the first `fit` and of `unlabelled`; or the path of a file of word vectors,
+            which only the first `fit` reads.
+        embedding_trainer: the trainer of "skip-gram" and "cbow": "gensim" or "keras".
+        **options: see `rnnkit.tasks.Task`.
+
+    Attributes:
+        share_of_vectors: share of the vocabulary's words that were found among the vectors, 0 to 1;
+            the others start from the mean vector. None before the first `fit`, and with "random".
+        share_of_tokens: the same of the running words of the first `fit`.
+
+    Raises:
+        InputError: an `embedding` that is neither a known word nor a file, an unknown trainer.
+    """
+
+    assets: ClassVar = {"vocabulary.json": VOCABULARY}
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "vocabulary_size",
+        "min_count",
+        "embedding",
+        "embedding_trainer",
+    )
+    uses_unlabelled = True
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        vocabulary_size: int | None = 20_000,
+        min_count: int = 1,
+        embedding: str | os.PathLike[str] = "random",
+        embedding_trainer: str = "gensim",
+        **options: Any,
+    ) -> None:
+        super().__init__(build_network, **options)
+        if self.network is None:  # a loaded one needs its file of vectors no more
+            _check_embedding(embedding)
+        check_choice("embedding_trainer", embedding_trainer, TRAINERS)
+        self.vocabulary_size = vocabulary_size
+        self.min_count = min_count
+        self.embedding = os.fspath(embedding)
+        self.embedding_trainer = embedding_trainer
+        self.share_of_vectors: float | None = None
+        self.share_of_tokens: float | None = None
+        self.vocabulary: Vocabulary | None = None
+
+    def _known_vocabulary(self) -> Vocabulary:
+        return require_fitted(self.vocabulary, self, "vocabulary")
+
+    def _learn_vocabulary(self, tokens: Sequence[Sequence[str]]) -> Vocabulary:
+        vocabulary = Vocabulary.learn(
+            tokens, max_size=self.vocabulary_size, min_count=self.min_count
+        )
+        if len(vocabulary) <= 2:  # padding and unknown are always there
+            raise InputError(
+                f"No token of the {len(tokens)} training {self.noun[1]} occurs {self.min_count} "
+                f"times or more: there is nothing to learn from. Give {self.noun[1]} with words, "
+                "or lower min_count."
+            )
+        return vocabulary
+
+    def tokenize_unlabelled(self, unlabelled: Sequence[Any]) -> list[list[str]]:
+        """Return the words of each of the unlabelled examples."""
+        raise NotImplementedError
+
+    def _word_vectors(
+        self, tokens: list[list[str]], unlabelled: Sequence[Any], size: int
+    ) -> KeyedVectors | None:
+        """Return the initial word vectors, read or trained; None for random ones."""
+        if len(unlabelled) and self.embedding not in METHODS:
+            self._startup_messages.append(
+                f"the {len(unlabelled):,} unlabelled {self.noun[1]} are not used: only embedding="
+                f"{' or '.join(map(repr, METHODS))} learns from them, and it is {self.embedding!r}"
+            )
+        if self.embedding == "random":
+            return None
+        if self.embedding in METHODS:
+            return train_word_vectors(
+                tokens + self.tokenize_unlabelled(unlabelled),
+                method=self.embedding,
+                trainer=self.embedding_trainer,
+                vector_size=size,
+                min_count=self.min_count,
+            )
+        from rnnkit.embeddings.files import load_vectors
+
+        vectors = load_vectors(Path(self.embedding).expanduser())
+        if vectors.vector_size != size:
+            raise InputError(
+                f"{self.embedding} holds vectors of {vectors.vector_size} numbers, and "
+                f"embedding_size is {size}. Set embedding_size={vectors.vector_size}, or give "
+                f"a file of vectors of {size}."
+            )
+        return vectors
+
+    def _keep_shares(self, start: EmbeddingInit, words: int) -> None:
+        """Keep, and print before the first epoch, how many words a vector was found for."""
+        self.share_of_vectors = start.share_of_words
+        self.share_of_tokens = start.share_of_tokens
+        rest = "; the others start from the mean vector" if start.share_of_tokens < 1 else ""
+        self._startup_messages.insert(
+            0,
+            f"word vectors for {start.share_of_words:.1%} of the vocabulary's {words:,} words and "
+            f"{start.share_of_tokens:.1%} of the running words{rest}",
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments and the network; the vocabulary is an asset."""
+        shares = [self.share_of_vectors, self.share_of_tokens]
+        return {**super().get_config(), "shares": shares}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
+        """Build the task from what `get_config` returned."""
+        config = dict(config)
+        shares = config.pop("shares", (None, None))  # files of earlier versions have none
+        task = super().from_config(config, custom_objects)
+        task.share_of_vectors, task.share_of_tokens = shares
+        return task
+
+
+def _check_embedding(embedding: Any) -> None:
+    """Refuse an initialisation of word vectors that is neither known nor a file."""
+    known = ("random", *METHODS)
+    hint = ""
+    if isinstance(embedding, str | os.PathLike):
+        path = Path(embedding).expanduser()
+        if embedding in known or path.is_file():
+            return
+        beside = path.parent.iterdir() if path.parent.is_dir() else ()
+        hint = suggest(str(embedding), [*known, *map(str, beside)])
+    raise InputError(
+        f"embedding is {embedding!r}; expected one of {known} or the path of a file of word "
+        f"vectors, and there is no such file.{hint}"
+    )
