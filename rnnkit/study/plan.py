@@ -121,10 +121,14 @@ def updated_record(record: Mapping[str, Any]) -> dict[str, Any]:
         >>> updated_record({"recipe": "lstm_sentiment", "given": {"units": 8}})["given"]
         {'units': 8}
     """
-    renamed = getattr(recipes.find(record["recipe"]), "renamed", {})
-    return {
-        key: {renamed.get(name, name): of for name, of in value.items()}
-        if key in ("given", "settings")
-        else value
-        for key, value in record.items()
-    }
+    build = recipes.find(record["recipe"])
+    renamed, old_values = getattr(build, "renamed", {}), getattr(build, "old_values", {})
+    found = dict(record)
+    for key in {"given", "settings"} & found.keys():
+        found[key] = {
+            renamed.get(name, name): next(
+                (new for old, new in old_values.get(name, {}).items() if old == value), value
+            )
+            for name, value in found[key].items()
+        }
+    return found

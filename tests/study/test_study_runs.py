@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnnkit import recipes
+from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError
 from rnnkit.study import RunFolder, load_data, open_model, open_run
 from rnnkit.study.compare import plan_runs
@@ -150,14 +151,17 @@ def test_plan_refuses_a_rate_that_is_no_number():
 
 def test_old_names_of_settings_go_on(monkeypatch):
     recipe = recipes.find("lstm_sentiment")
-    monkeypatch.setattr(recipe, "renamed", {"size": "units"}, raising=False)
     monkeypatch.setattr("rnnkit.deprecation.RENAMES", [])  # the documented ones are real
+    names = {"size": "units"}
+    monkeypatch.setattr(recipe, "renamed", names, raising=False)
+    monkeypatch.setattr(recipe, "rename", renamed_options("lstm_sentiment", names), raising=False)
+    monkeypatch.setattr(recipe, "old_values", {"size": {"tiny": 8}}, raising=False)
     with pytest.warns(DeprecationWarning, match="'size' of lstm_sentiment is now called 'units'"):
         assert make_plan("lstm_sentiment", settings={"size": 8}).overrides == {"units": 8}
     with pytest.warns(DeprecationWarning, match="is now called 'units'"):
         plans = plan_runs(["lstm_sentiment"], seeds=1, settings={"size": 8})
     assert plans["lstm_sentiment-seed0"].overrides == {"units": 8}
-    record = {"recipe": "lstm_sentiment", "given": {"size": 8}, "seed": 0}
+    record = {"recipe": "lstm_sentiment", "given": {"size": "tiny"}, "seed": 0}
     assert updated_record(record) == {**record, "given": {"units": 8}}
 
 
