@@ -31,6 +31,7 @@ class Rename(NamedTuple):
 
 
 RENAMES: list[Rename] = []
+CLASSES: dict[type, type] = {}  # what old files name -> the class that has taken its place
 
 
 def warn(rename: Rename, stacklevel: int = 3) -> None:
@@ -103,34 +104,6 @@ def renamed_options(where: str, names: Mapping[str, str]) -> Callable[[dict[str,
     return rename
 
 
-def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
-    """Return a decorator for functions some of whose keyword arguments were renamed.
-
-    Args:
-        **names: old keyword -> new keyword.
-
-    Example:
-        >>> @takes_old_options(penalty="l2")
-        ... def bag_of_words_classifier(l2=0.0):
-        ...     return l2
-        >>> import pytest
-        >>> with pytest.warns(DeprecationWarning, match="is now called 'l2'"):
-        ...     bag_of_words_classifier(penalty=0.5)
-        0.5
-    """
-
-    def decorate(function: Taker) -> Taker:
-        rename = renamed_options(function.__name__, names)
-
-        @functools.wraps(function)
-        def call(*args: Any, **given: Any) -> Any:
-            return function(*args, **rename(given))
-
-        return cast(Taker, call)
-
-    return decorate
-
-
 class RenamedAttributes:
     """Mixin whose `renamed_attributes` (old name -> new name) keep working.
 
@@ -168,8 +141,39 @@ class RenamedAttributes:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
+def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
+    """Return a decorator for functions some of whose keyword arguments were renamed.
+
+    Args:
+        **names: old keyword -> new keyword.
+
+    Example:
+        >>> @takes_old_options(penalty="l2")
+        ... def bag_of_words_classifier(l2=0.0):
+        ...     return l2
+        >>> import pytest
+        >>> with pytest.warns(DeprecationWarning, match="is now called 'l2'"):
+        ...     bag_of_words_classifier(penalty=0.5)
+        0.5
+    """
+
+    def decorate(function: Taker) -> Taker:
+        rename = renamed_options(function.__name__, names)
+
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            return function(*args, **rename(given))
+
+        return cast(Taker, call)
+
+    return decorate
+
+
 def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     """Let Keras load files that hold a class under an old registered name.
+
+    Keras stores weights under the names of classes, so the loaded object has to have the old name:
+    it is of a subclass, until `upgrade_classes` replaces that by the new class.
 
     Args:
         old: the old class name.
@@ -182,13 +186,22 @@ def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     if rename not in RENAMES:
         RENAMES.append(rename)
 
-    class Old:
-        """What Keras finds under the old name."""
+    def from_config(cls: Any, config: dict[str, Any]) -> Any:
+        warn(rename)
+        return super(alias, cls).from_config(config)
 
-        @classmethod
-        def from_config(cls, config: dict[str, Any]) -> Any:
-            """Build the new class."""
-            warn(rename)
-            return new.from_config(config)  # type: ignore[attr-defined]
+    members = {"from_config": classmethod(from_config), "__doc__": new.__doc__}
+    alias: Any = type(old, (new,), members | {"__module__": new.__module__})
+    keras.saving.register_keras_serializable(package=package, name=old)(alias)
+    CLASSES[alias] = new
 
-    keras.saving.get_custom_objects()[f"{package}>{old}"] = Old
+
+def upgrade_classes(model: Any) -> None:
+    """Give the layers of a model that was loaded from an old file their new classes.
+
+    Args:
+        model: a Keras model.
+    """
+    for layer in model._flatten_layers():
+        if type(layer) in CLASSES:
+            layer.__class__ = CLASSES[type(layer)]

@@ -6,6 +6,7 @@ Every message says what was given, what was expected and what to do.
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,16 +83,16 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
         least: the smallest value allowed.
 
     Raises:
-        InputError: the value is a bool, is not an int, or is below `least`.
+        InputError: the value is a bool, is no integer, or is below `least`.
 
     Example:
         >>> check_count("window", 0)
         Traceback (most recent call last):
         rnnkit.errors.InputError: window is 0; expected an integer of at least 1.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise InputError(f"{name} is {value!r}; expected an integer of at least {least}.")
-    return value
+    return int(value)
 
 
 def check_choice(name: str, value: T, known: Iterable[Any]) -> T:

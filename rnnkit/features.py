@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.options import expand_signature
@@ -26,7 +27,7 @@ FLOOR = 1e-7  # ε; below the energy of silence in 16-bit audio
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class LogMel(keras.layers.Layer):
+class LogMel(SavedArguments, keras.layers.Layer):
     """Log-mel spectrogram of a waveform.
 
     `E_im = log(ε + Σ_f M_mf |FFT(w ⊙ x_i)_f|²)`, where frame `x_i` begins at sample `iH` and has
@@ -65,6 +66,8 @@ class LogMel(keras.layers.Layer):
         >>> tuple(energies.shape), tuple(real.shape)
         ((2, 50, 20), (2, 50))
     """
+
+    config_keys: ClassVar = ("sample_rate", "mel_bins", "window_ms", "hop_ms", "subtract_mean")
 
     def __init__(
         self,
@@ -139,11 +142,6 @@ class LogMel(keras.layers.Layer):
                 "(B, T, 1), one channel. Mix the channels, or use one of them."
             )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        names = ("sample_rate", "mel_bins", "window_ms", "hop_ms", "subtract_mean")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> LogMel:
         """Build the layer from what `get_config` returned, in older versions too."""
@@ -185,7 +183,7 @@ def mel_bands(sample_rate: int, mel_bins: int, fft_length: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class WindowFeatures(keras.layers.Layer):
+class WindowFeatures(SavedArguments, keras.layers.Layer):
     """Moving-window features of a series: values, centred values, slope, spread, lagged values.
 
     With `d_k = x_{t+k} - x_t` over the real steps of the window around t (including k = 0):
@@ -218,6 +216,8 @@ class WindowFeatures(keras.layers.Layer):
         >>> ops.convert_to_numpy(WindowFeatures("values,slope", window=3)(line))[0].T.tolist()
         [[0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 1.0, 1.0, 1.0]]
     """
+
+    config_keys: ClassVar = ("kinds", "window", "causal")
 
     def __init__(
         self,
@@ -280,11 +280,6 @@ class WindowFeatures(keras.layers.Layer):
         """Return `(B, T, D · kinds)`."""
         kinds = len(self.kinds) + self.kinds.count("steps") * (self.window - 1)
         return (*values_shape[:-1], values_shape[-1] * kinds)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        names = ("kinds", "window", "causal")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def check_kinds(kinds: str | list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
@@ -10,6 +10,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.errors import check_choice
 from rnnkit.options import expand_signature
 
@@ -19,7 +20,7 @@ POOLINGS = ("last", "mean", "max", "mean+max")
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class MaskedPooling(keras.layers.Layer):
+class MaskedPooling(SavedArguments, keras.layers.Layer):
     """Mean, max or last-step pooling of `(B, T, U)` over the real steps.
 
     `mean = Σ_t m_t h_t / Σ_t m_t`, `max = max_{t: m_t} h_t`.
@@ -45,6 +46,8 @@ class MaskedPooling(keras.layers.Layer):
         (2, 3)
     """
 
+    config_keys: ClassVar = ("pooling",)
+
     def __init__(self, pooling: str = "mean", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pooling = check_choice("MaskedPooling: pooling", pooling, POOLINGS)
@@ -67,10 +70,6 @@ class MaskedPooling(keras.layers.Layer):
         """Return `(B, U)` or `(B, 2U)`."""
         batch, _, width = sequences_shape
         return (batch, width * len(self.pooling.split("+")))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {**super().get_config(), "pooling": self.pooling}
 
 
 def _mean(sequences: Tensor, real: Tensor) -> Tensor:

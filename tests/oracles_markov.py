@@ -6,7 +6,7 @@ import numpy as np
 
 
 def joint(log_pi, log_A, log_lik):
-    """Every path and its log P(path, observations): `(K ** T, T)`, `(K ** T,)`."""
+    """All paths and their log P(path, observations): `(K ** T, T)`, `(K ** T,)`."""
     steps, states = log_lik.shape
     paths = np.array(list(itertools.product(range(states), repeat=steps)), int)
     paths = paths.reshape(states**steps, steps)
@@ -17,39 +17,39 @@ def joint(log_pi, log_A, log_lik):
     return paths, scores
 
 
-def log_sum(scores):
+def logsumexp(scores):
     top = np.max(scores, initial=-np.inf)
     return top + np.log(np.sum(np.exp(scores - top))) if np.isfinite(top) else -np.inf
 
 
 def posterior(log_pi, log_A, log_lik, t):
-    """`P(z_t | all observations given)`."""
+    """`P(z_t | all given observations)`."""
     paths, scores = joint(log_pi, log_A, log_lik)
-    shares = np.exp(scores - log_sum(scores))
-    return np.array([shares[paths[:, t] == k].sum() for k in range(len(log_pi))])
+    probabilities = np.exp(scores - logsumexp(scores))
+    return np.array([probabilities[paths[:, t] == k].sum() for k in range(len(log_pi))])
 
 
-def explained(log_pi, log_A, log_lik):
-    """The likelihoods, 0 at each step that nothing explains; and which steps those are."""
+def mark_impossible(log_pi, log_A, log_lik):
+    """The log-likelihoods, 0 at each impossible step; and the impossible steps."""
     log_lik, impossible = log_lik.copy(), []
     for t in range(len(log_lik)):
-        if not np.isfinite(log_sum(joint(log_pi, log_A, log_lik[: t + 1])[1])):
+        if not np.isfinite(logsumexp(joint(log_pi, log_A, log_lik[: t + 1])[1])):
             log_lik[t] = 0.0
             impossible.append(t)
     return log_lik, impossible
 
 
-def everything(log_pi, log_A, log_lik, lag=2):
-    """What can be known of one sequence without masked steps, as a dictionary."""
+def infer(log_pi, log_A, log_lik, lag=2):
+    """All results of inference for one sequence without masked steps."""
     steps, states = log_lik.shape
-    log_lik, impossible = explained(log_pi, log_A, log_lik)
+    log_lik, impossible = mark_impossible(log_pi, log_A, log_lik)
     paths, scores = joint(log_pi, log_A, log_lik)
-    total = log_sum(scores)
-    shares = np.exp(scores - total)
+    total = logsumexp(scores)
+    probabilities = np.exp(scores - total)
     transitions = np.zeros((states, states))
-    for path, share in zip(paths, shares, strict=True):
+    for path, probability in zip(paths, probabilities, strict=True):
         for t in range(1, steps):
-            transitions[path[t - 1], path[t]] += share
+            transitions[path[t - 1], path[t]] += probability
     return {
         "log_prob": -np.inf if impossible else total,
         "filtered": np.array(

@@ -1,7 +1,7 @@
 """Kernel dispatch: the first kernel whose preconditions hold runs, and it can be asked why.
 
 Each backend lists its fast kernels in `native.KERNELS`, best first. A kernel's
-`unsupported_reason` says why it cannot run a pass, from a `KernelRequest` alone; the first kernel
+`unsupported_reason` returns why it cannot run the pass of a `KernelRequest`; the first kernel
 without a reason runs. The portable loop runs everything. Nothing is tried and caught.
 """
 

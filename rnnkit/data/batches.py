@@ -11,7 +11,8 @@ import numpy as np
 class Batches(Protocol):
     """Batches of one epoch by index; a new order may be drawn for each epoch.
 
-    Implemented by `BucketedBatches`, `PairBatches`, `TextWindows`, `ForecastWindows` and `FullSeriesBatches`.
+    Implemented by `BucketedBatches`, `PairBatches`, `TextWindows`, `ForecastWindows` and
+    `FullSeriesBatches`.
 
     Example:
         >>> from rnnkit.data.batching import BucketedBatches

@@ -1,36 +1,46 @@
-"""Running text to learn a language from: `wikitext2`, `tinyshakespeare`, and files of one's own."""
+"""Running text for language models: `wikitext2`, `tinyshakespeare`, and text files."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from rnnkit.data.archive import ANY_TEXT, find, missing_dataset_error, read_members
+from rnnkit.data.release import ANY_TEXT, Release
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.data.tables import read_text
-from rnnkit.data.text import check_text
+from rnnkit.data.tables import decode, read_text
 from rnnkit.errors import InputError, suggest_sibling
 
-WIKITEXT = "wikitext-2.tar.xz"
-WORDS = {"train": 2_088_628, "valid": 217_646, "test": 245_569}  # with a token for each line end
-WIKITEXT_ABOUT = (
-    "720 good articles of English Wikipedia, 2.1 million words with punctuation and capitals, "
-    "every word beyond the 33,278 most frequent written <unk>. Merity et al. 2016, "
-    "arXiv:1609.07843, CC BY-SA 3.0."
+_WIKITEXT_FILES = {part: f"wiki.{part}.tokens" for part in ("train", "valid", "test")}
+WIKITEXT = Release(
+    "wikitext2",
+    "wikitext-2.tar.xz",
+    "wikitext-2",
+    _WIKITEXT_FILES,
+    separate=_WIKITEXT_FILES,
+    counts={"train": 2_088_628, "valid": 217_646, "test": 245_569},
+    unit="words and line ends",
+    hint=ANY_TEXT,
+    about="720 good articles of English Wikipedia, 2.1 million words with punctuation and "
+    "capitals, every word beyond the 33,278 most frequent written <unk>. Merity et al. 2016, "
+    "arXiv:1609.07843, CC BY-SA 3.0.",
 )
 WIKITEXT_NOTE = (
-    "Each split is one text: a model carries its state from article to article, as published "
-    "figures do. Line ends count as words (<eos>), so that perplexities can be compared."
+    "Each split is one text: a model carries its state from article to article, as in published "
+    "results. Line ends count as words (<eos>), so that perplexities can be compared."
 )
-SHAKESPEARE = "tinyshakespeare.tar.xz"
-CHARACTERS = 1_115_394
-SHAKESPEARE_ABOUT = (
-    "Plays of Shakespeare, 1,115,394 characters of 65 kinds, as A. Karpathy chose them for his "
-    "essay on recurrent networks (2015). Public domain."
+SHAKESPEARE = Release(
+    "tinyshakespeare",
+    "tinyshakespeare.tar.xz",
+    "tinyshakespeare",
+    {"all": "input.txt"},
+    counts={"all": 1_115_394},
+    unit="characters",
+    hint=ANY_TEXT,
+    about="Plays of Shakespeare, 1,115,394 characters of 65 kinds, as chosen by A. Karpathy for "
+    "his essay on recurrent networks (2015). Public domain.",
 )
 SHAKESPEARE_NOTE = (
-    "The first 90 % are train, the next 5 % valid, the last 5 % test. Others cut 90/10 and call "
-    "the last 10 % valid: their figures are of both of our parts together."
+    "The first 90 % are train, the next 5 % valid, the last 5 % test. Others split 90/10 and call "
+    "the last 10 % valid: their results are for our valid and test together."
 )
 TEXT_FILES = (".txt", ".text", ".md", ".tokens")
 
@@ -42,67 +52,45 @@ def read_wikitext() -> Dataset:
     ``$RNNKIT_DATA`` or the cache.
 
     Raises:
-        InputError: the files are not there, are damaged, or hold another number of words.
+        InputError: the files are missing, damaged, or have another number of words.
 
     Example:
         >>> len(read_wikitext().test.x[0].split())  # doctest: +SKIP
         241211
     """
-    names = {part: f"wiki.{part}.tokens" for part in WORDS}
-    archive = find(WIKITEXT)
-    if archive is not None:
-        found = dict(read_members(archive, "wikitext-2", re.compile(r"wiki\.\w+\.tokens")))
-    else:
-        paths = {name: find(name) for name in names.values()}
-        found = {name: path.read_bytes() for name, path in paths.items() if path is not None}
     splits = {}
-    for part, name in names.items():
-        if name not in found:
-            raise missing_dataset_error(
-                "wikitext2", f"{WIKITEXT}, or {name} beside it,", more=ANY_TEXT
-            )
-        text = check_text(found[name], name)
-        count = len(text.split()) + text.count("\n")
-        if count != WORDS[part]:
-            raise InputError(f"{name} holds {count:,} words and line ends, not {WORDS[part]:,}.")
+    for part, (data, source) in WIKITEXT.read().items():
+        text = decode(data, source)
+        WIKITEXT.check_count(part, len(text.split()) + text.count("\n"), source)
         splits[part] = Split([text])
     return Dataset(
-        "wikitext2",
+        WIKITEXT.name,
         splits["train"],
         splits["valid"],
         splits["test"],
-        about=WIKITEXT_ABOUT,
+        about=WIKITEXT.about,
         notes=[WIKITEXT_NOTE],
     )
 
 
 def read_shakespeare() -> Dataset:
-    """Read tinyshakespeare, cut by place: 90 % train, 5 % valid, 5 % test.
+    """Read tinyshakespeare, split by position: 90 % train, 5 % valid, 5 % test.
 
     From ``tinyshakespeare.tar.xz`` in ``$RNNKIT_DATA`` or the cache.
 
     Raises:
-        InputError: the file is not there, is damaged, or has another length.
+        InputError: the file is missing, damaged, or has another length.
 
     Example:
         >>> read_shakespeare().train.x[0][:13]  # doctest: +SKIP
         'First Citizen'
     """
-    archive = find(SHAKESPEARE)
-    if archive is None:
-        raise missing_dataset_error("tinyshakespeare", SHAKESPEARE, more=ANY_TEXT)
-    members = dict(read_members(archive, "tinyshakespeare", re.compile(r"input\.txt")))
-    text = check_text(members.get("input.txt", b""), f"{archive}, input.txt")
-    if len(text) != CHARACTERS:
-        raise InputError(f"{archive} holds {len(text):,} characters, not {CHARACTERS:,}.")
-    train, valid, test = cut_by_place(text, 0.05, 0.05)
+    ((data, source),) = SHAKESPEARE.read().values()
+    text = decode(data, source)
+    SHAKESPEARE.check_count("all", len(text), source)
+    train, valid, test = (Split([part]) for part in split_by_position(text, 0.05, 0.05))
     return Dataset(
-        "tinyshakespeare",
-        Split([train]),
-        Split([valid]),
-        Split([test]),
-        about=SHAKESPEARE_ABOUT,
-        notes=[SHAKESPEARE_NOTE],
+        SHAKESPEARE.name, train, valid, test, about=SHAKESPEARE.about, notes=[SHAKESPEARE_NOTE]
     )
 
 
@@ -115,22 +103,22 @@ def from_path(
     test_fraction: float = 0.05,
     encoding: str = "utf-8",
 ) -> Dataset:
-    r"""Read running text from a text file, or from the text files of a folder, a text each.
+    r"""Read running text from a text file, or from the text files of a folder, a text for each.
 
-    What is held out is cut off behind: valid and test are the last parts of the text. (Sentences
-    dealt out at random would stand beside their neighbours in train.) Of a folder with ten files
-    or more whole files are held out, the last ones by name.
+    Valid and test are the last parts of the text: sentences drawn at random would have their
+    neighbours in train. Of a folder with ten files or more, whole files are held out, the last ones
+    by name.
 
     Args:
         path: the file, or the folder.
-        valid: another to choose settings by; without it, a part of `path`.
-        test: another to measure with; without it, a part of `path`.
-        valid_fraction: how much is held out for valid, from 0 to below 1.
-        test_fraction: how much is held out for test.
+        valid: file or folder of the validation text; without it, a part of `path`.
+        test: file or folder of the test text; without it, a part of `path`.
+        valid_fraction: the share held out for valid, from 0 to below 1.
+        test_fraction: the share held out for test.
         encoding: of the files.
 
     Raises:
-        InputError: no such file, no text in it, another encoding, or fractions that leave nothing.
+        InputError: a missing or empty file, another encoding, or fractions that leave nothing.
 
     Example:
         >>> import tempfile
@@ -144,7 +132,7 @@ def from_path(
     if min(valid_fraction, test_fraction) < 0 or sum(shares) >= 1:
         raise InputError(
             f"valid_fraction is {valid_fraction}, test_fraction {test_fraction}: expected shares "
-            "from 0 on that sum to less than 1."
+            "of at least 0 that sum to less than 1."
         )
     texts = _texts(Path(path), encoding)
     if len(texts) >= 10:
@@ -152,7 +140,7 @@ def from_path(
         end = len(texts) - second
         parts = [texts[: end - first], texts[end - first : end], texts[end:]]
     else:
-        cut = [cut_by_place(text, *shares) for text in texts]
+        cut = [split_by_position(text, *shares) for text in texts]
         parts = [[text[i] for text in cut if text[i].strip()] for i in range(3)]
     given = [None, valid, test]
     splits = [
@@ -163,19 +151,19 @@ def from_path(
     return Dataset(Path(path).stem, train, valid_split, test_split, about=f"Read from {path}.")
 
 
-def cut_by_place(text: str, valid: float, test: float) -> tuple[str, str, str]:
-    r"""Cut a text into what comes first, what comes then, and its last part, at line ends if near.
+def split_by_position(text: str, valid: float, test: float) -> tuple[str, str, str]:
+    r"""Split a text into train, valid and test by position, at line ends where one is near.
 
     Example:
-        >>> cut_by_place("one\ntwo\nthree\nfour\nfive\nsix\n", 0.2, 0.2)
+        >>> split_by_position("one\ntwo\nthree\nfour\nfive\nsix\n", 0.2, 0.2)
         ('one\ntwo\nthree\n', 'four\n', 'five\nsix\n')
     """
-    places = [round(len(text) * (1 - valid - test)), round(len(text) * (1 - test))]
-    for i, (place, share) in enumerate(zip(places, (valid, test), strict=True)):
+    borders = [round(len(text) * (1 - valid - test)), round(len(text) * (1 - test))]
+    for i, (place, share) in enumerate(zip(borders, (valid, test), strict=True)):
         line = text.rfind("\n", 0, place) + 1
         if line and place - line <= share * len(text):
-            places[i] = line
-    begin, end = places
+            borders[i] = line
+    begin, end = borders
     return text[:begin], text[begin:end], text[end:]
 
 
@@ -186,12 +174,12 @@ def _texts(path: Path, encoding: str) -> list[str]:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXT_FILES)
         if not files:
-            raise InputError(f"{path} holds no text file ({', '.join(TEXT_FILES)}).")
+            raise InputError(f"{path} has no text file ({', '.join(TEXT_FILES)}).")
     texts = []
     for file in files:
         text = read_text(file, encoding).replace("\r\n", "\n").replace("\r", "\n")
         if text.strip():
             texts.append(text)
     if not texts:
-        raise InputError(f"{path} holds no text: nothing to learn from.")
+        raise InputError(f"{path} has no text: nothing to train on.")
     return texts

@@ -68,7 +68,7 @@ def decode(data: bytes, source: str | Path, encoding: str = "utf-8") -> str:
     Example:
         >>> decode(b"one\ncaf\xe9", "my.txt")
         Traceback (most recent call last):
-        rnnkit.errors.InputError: my.txt, line 2: byte 0xe9 is not utf-8. Save the file as UTF-8, or ...
+        rnnkit.errors.InputError: my.txt, line 2: byte 0xe9 is not utf-8. Save the file as ...
     """
     try:
         # Spreadsheets put a byte order mark before UTF-8; it is no part of the first column's name.

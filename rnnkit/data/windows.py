@@ -1,20 +1,21 @@
-"""Long sequences -> consecutive windows of k steps, for truncated back-propagation through time."""
+"""Windows of long sequences for truncated back-propagation through time (TBPTT)."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
 
 
 class Window(NamedTuple):
     """k steps of B rows.
 
     Args:
-        x: `(B, k, ...)`, the inputs; zeros where a row has come to its end.
+        x: `(B, k, ...)`, the inputs; zeros after the end of a row.
         targets: `(B, k, ...)`, or None.
         weights: `(B, k)` float32, the weight of each step in the loss, 0 where the mask is false.
         mask: `(B, k)` boolean, true = real step.
@@ -28,27 +29,40 @@ class Window(NamedTuple):
     resets: np.ndarray
 
 
-class Windows:
-    """Sequences laid end to end in B parallel rows, cut into windows of k steps.
+class Layout(NamedTuple):
+    """The position of each sequence in B parallel rows.
 
-    Window i + 1 goes on in every row where window i ended, so that a network that carries its
-    states from window to window reads each sequence from its start to its end. Where a sequence
-    starts, in the middle of a window too, `resets` says so. Each sequence goes to the row that is
-    the shortest so far; rows that end early are filled up and masked.
+    Args:
+        places: row and first step of each sequence.
+        steps: the length of all rows.
+    """
+
+    places: Sequence[tuple[int, int]]
+    steps: int
+
+
+class Windows:
+    """Sequences laid end to end in B parallel rows, split into consecutive windows of k steps.
+
+    Window i + 1 continues every row where window i ended, so that a network that carries its states
+    from window to window reads each sequence from its start to its end. `resets` is true where a
+    sequence starts, also in the middle of a window. Each sequence is assigned to the row that is
+    the shortest so far; rows that end early are padded and masked.
 
     Args:
         sequences: arrays `(T_i, ...)` of any length, or one array `(N, T, ...)`.
         targets: one array `(T_i, ...)` for each sequence, a value for each step; or None.
         sample_weight: one array `(T_i,)` for each sequence, a weight for each step; or None. A
             sequence with one label has its weight on the last step.
-        window: k, the steps that a gradient goes back.
+        window: k, the number of steps that gradients are propagated back.
         rows: B, the rows of a batch.
+        layout: the positions of the sequences; None = they are assigned as said above.
 
     Attributes:
         steps: real steps in all windows together.
 
     Raises:
-        InputError: no sequences, shapes that do not fit each other, sizes below 1.
+        InputError: no sequences, shapes that do not match, sizes below 1.
 
     Source: Williams and Peng 1990, An Efficient Gradient-Based Algorithm for On-Line Training of
         Recurrent Network Trajectories.
@@ -67,59 +81,49 @@ class Windows:
         *,
         window: int,
         rows: int,
+        layout: Layout | None = None,
     ) -> None:
-        for label, size in (("window", window), ("rows", rows)):
-            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-                raise InputError(f"{label} is {size!r}: expected a whole number from 1 on.")
-        self.window, self.rows = int(window), int(rows)
-        self._sequences = _alike(sequences, "sequences")
-        self._lengths = [len(sequence) for sequence in self._sequences]
-        self._targets = self._beside(targets, "targets")
-        self._weights = self._beside(sample_weight, "sample_weight")
+        self.window, self.rows = check_size("window", window), check_size("rows", rows)
+        arrays = _uniform(sequences, "sequences")
+        self._lengths = [len(array) for array in arrays]
         self.steps = sum(self._lengths)
-        self._places: list[tuple[int, int]] = []  # the row and the step where a sequence starts
-        ends = [0] * self.rows
-        for length in self._lengths:
-            row = ends.index(min(ends))
-            self._places.append((row, ends[row]))
-            ends[row] += length
-        self._count = -(-max(ends) // self.window)
-        if not self._count:
+        if not self.steps:
             raise InputError("sequences have no steps: expected at least one step in one of them.")
+        if layout is None:
+            layout = lay_end_to_end(assign_rows(self._lengths, self.rows), self._lengths)
+        self._places = layout.places
+        self._count = -(-layout.steps // self.window)
+        ones = [np.ones(length, bool) for length in self._lengths]
+        weights = ones if sample_weight is None else self._per_step(sample_weight, "sample_weight")
+        mask = self._in_rows(ones)
+        resets = np.zeros_like(mask)
+        resets[:, 0] = True  # not the states after an earlier pass
+        for (row, start), length in zip(self._places, self._lengths, strict=True):
+            if length:
+                resets[row, start] = True
+        self._rows = Window(
+            self._in_rows(arrays),
+            self._in_rows(self._per_step(targets, "targets")),
+            self._in_rows(weights).astype("float32"),
+            mask,
+            resets,
+        )
 
     def __len__(self) -> int:
         """Return the number of windows."""
         return self._count
 
     def __getitem__(self, index: int) -> Window:
-        """Return one window; the windows have to be taken in their order."""
+        """Return one window; they have to be used in their order."""
         if not 0 <= index < self._count:
             raise IndexError(f"window {index} of {self._count}")
-        begin, size = index * self.window, (self.rows, self.window)
-        x = _empty(self._sequences, size)
-        targets = None if self._targets is None else _empty(self._targets, size)
-        weights, mask, resets = (
-            np.zeros(size, "float32"),
-            np.zeros(size, bool),
-            np.zeros(size, bool),
-        )
-        resets[:, 0] = index == 0  # what a network still holds from the pass before
-        for i, ((row, start), length) in enumerate(zip(self._places, self._lengths, strict=True)):
-            first, last = max(start, begin), min(start + length, begin + self.window)
-            if first >= last:
-                continue
-            here, there = slice(first - begin, last - begin), slice(first - start, last - start)
-            x[row, here] = self._sequences[i][there]
-            mask[row, here] = True
-            weights[row, here] = 1.0 if self._weights is None else self._weights[i][there]
-            if targets is not None and self._targets is not None:
-                targets[row, here] = self._targets[i][there]
-            if first == start:
-                resets[row, start - begin] = True
-        return Window(x, targets, weights, mask, resets)
+        here = np.s_[:, index * self.window : (index + 1) * self.window]
+        # Copies: Keras's loss multiplies weights in place.
+        parts: Any = (None if part is None else part[here].copy() for part in self._rows)
+        return Window(*parts)
 
     def restore(self, answers: np.ndarray) -> list[np.ndarray]:
-        """Put answers to the windows together again, sequence by sequence.
+        """Concatenate the answers to the windows, sequence by sequence.
 
         Args:
             answers: `(windows · B, k, ...)`, what `predict` returned for all windows.
@@ -144,39 +148,93 @@ class Windows:
                 "for each step of each row of each window."
             )
         rest = answers.shape[2:]
-        cut = answers.reshape(self._count, self.rows, self.window, *rest)
-        whole = cut.swapaxes(0, 1).reshape(self.rows, -1, *rest)
+        windows = answers.reshape(self._count, self.rows, self.window, *rest)
+        return self.sequences_of(windows.swapaxes(0, 1).reshape(self.rows, -1, *rest))
+
+    def sequences_of(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Return the values of each sequence from those of whole rows, `(B, windows · k, ...)`."""
         return [
-            whole[row, start : start + length]
+            rows[row, start : start + length]
             for (row, start), length in zip(self._places, self._lengths, strict=True)
         ]
 
-    def _beside(self, arrays: Any, label: str) -> list[np.ndarray] | None:
-        """Return what comes beside the sequences; refuse another number or other lengths."""
+    def _in_rows(self, arrays: list[np.ndarray] | None) -> Any:
+        """Return the arrays in rows, `(B, windows · k, ...)`, padded with zeros."""
         if arrays is None:
             return None
-        arrays = _alike(arrays, label)
+        size = (self.rows, self._count * self.window, *arrays[0].shape[1:])
+        filled = np.zeros(size, arrays[0].dtype)
+        for array, (row, start) in zip(arrays, self._places, strict=True):
+            filled[row, start : start + len(array)] = array
+        return filled
+
+    def _per_step(self, arrays: Any, label: str) -> Any:
+        """Return arrays with a value for each step of each sequence; refuse other lengths."""
+        if arrays is None:
+            return None
+        arrays = _uniform(arrays, label)
         lengths = [len(array) for array in arrays]
         if lengths != self._lengths:
-            pairs = enumerate(zip(lengths, self._lengths, strict=False))
-            what = f"{len(lengths)} {label} for {len(self._lengths)} sequences"
-            for i, (one, other) in pairs:
+            message = f"{len(lengths)} {label} for {len(self._lengths)} sequences"
+            for i, (one, other) in enumerate(zip(lengths, self._lengths, strict=False)):
                 if one != other:
-                    what = f"{label}[{i}] has {one} steps, its sequence {other}"
+                    message = f"{label}[{i}] has {one} steps, its sequence {other}"
                     break
-            raise InputError(f"{what}: expected one value for each step of each sequence.")
+            raise InputError(f"{message}: expected one value for each step of each sequence.")
         return arrays
 
 
+def assign_rows(lengths: Sequence[int], rows: int) -> list[list[int]]:
+    """Assign each sequence in turn to the row that is the shortest so far.
+
+    Returns:
+        The indices of the sequences in each row.
+
+    Example:
+        >>> assign_rows([5, 2, 1, 4], 2)
+        [[0], [1, 2, 3]]
+    """
+    found: list[list[int]] = [[] for _ in range(rows)]
+    heap = [(0, row) for row in range(rows)]  # the length of each row so far
+    for i, length in enumerate(lengths):
+        total, row = heapq.heappop(heap)
+        found[row].append(i)
+        heapq.heappush(heap, (total + length, row))
+    return found
+
+
+def lay_end_to_end(rows: Sequence[Sequence[int]], lengths: Sequence[int]) -> Layout:
+    """Return the positions of sequences that follow each other in each row.
+
+    Example:
+        >>> lay_end_to_end([[0], [1, 2]], [5, 2, 1])
+        Layout(places=[(0, 0), (1, 0), (1, 2)], steps=5)
+    """
+    places = [(0, 0)] * len(lengths)
+    longest = 0
+    for row, members in enumerate(rows):
+        end = 0
+        for i in members:
+            places[i] = (row, end)
+            end += lengths[i]
+        longest = max(longest, end)
+    return Layout(places, longest)
+
+
+def check_size(name: str, size: Any) -> int:
+    """Return a positive integer, of Python or NumPy; refuse everything else."""
+    return check_count(name, size.item() if isinstance(size, np.integer) else size)
+
+
 def fold(stream: Any, rows: int) -> list[np.ndarray]:
-    """Cut one long stream into parallel pieces, for `Windows` to read side by side.
+    """Split one long stream into parallel pieces for `Windows`.
 
     Args:
         stream: `(T, ...)`.
         rows: the number of pieces.
 
     Returns:
-        `rows` arrays of T / rows steps, the first ones a step longer where that does not divide.
+        `rows` arrays of T / rows steps, the first ones a step longer where T is no multiple.
 
     Raises:
         InputError: fewer steps than rows.
@@ -191,8 +249,8 @@ def fold(stream: Any, rows: int) -> list[np.ndarray]:
     return np.array_split(stream, rows)
 
 
-def _alike(arrays: Any, label: str) -> list[np.ndarray]:
-    """Return a list of arrays of one shape but for their lengths, and of one dtype."""
+def _uniform(arrays: Any, label: str) -> list[np.ndarray]:
+    """Return arrays that differ in length alone, of one dtype."""
     if isinstance(arrays, (str, bytes)) or not isinstance(arrays, (Sequence, np.ndarray)):
         raise InputError(f"{label} is {type(arrays).__name__}: expected a list of arrays.")
     found = [np.asarray(array) for array in arrays]
@@ -210,7 +268,3 @@ def _alike(arrays: Any, label: str) -> list[np.ndarray]:
             )
     dtype = np.result_type(*found)
     return [array.astype(dtype, copy=False) for array in found]
-
-
-def _empty(arrays: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    return np.zeros((*size, *arrays[0].shape[1:]), arrays[0].dtype)

@@ -1,22 +1,35 @@
-"""Word vectors: learned from texts, measured, kept in files, the start of an embedding."""
+"""Word vectors with word2vec: training, evaluation, files, embedding matrices.
 
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-from rnnkit.embeddings.files import load_vectors, save_vectors
-from rnnkit.embeddings.measures.evaluation import evaluate
-from rnnkit.embeddings.measures.neighbours import analogy, neighbours
-from rnnkit.embeddings.model import CBOW, METHODS, SkipGram
-from rnnkit.embeddings.vectors import embedding_matrix
-from rnnkit.embeddings.word2vec import train_word_vectors
+Each name below is imported on first use; `rnnkit.embeddings.options` needs neither Keras nor
+gensim.
+"""
 
-__all__ = [
-    "CBOW",
-    "METHODS",
-    "SkipGram",
-    "analogy",
-    "embedding_matrix",
-    "evaluate",
-    "load_vectors",
-    "neighbours",
-    "save_vectors",
-    "train_word_vectors",
-]
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "CBOW": "rnnkit.embeddings.model",
+    "METHODS": "rnnkit.embeddings.model",
+    "SkipGram": "rnnkit.embeddings.model",
+    "analogy": "rnnkit.embeddings.measures.neighbours",
+    "embedding_matrix": "rnnkit.embeddings.vectors",
+    "evaluate": "rnnkit.embeddings.measures.evaluation",
+    "load_vectors": "rnnkit.embeddings.files",
+    "neighbours": "rnnkit.embeddings.measures.neighbours",
+    "save_vectors": "rnnkit.embeddings.files",
+    "train_word_vectors": "rnnkit.embeddings.word2vec",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'rnnkit.embeddings' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,12 +1,10 @@
-"""Word vectors in files: the formats of the word2vec program, gensim's own, and GloVe's."""
+"""Files of word vectors: word2vec text and binary, GloVe, gensim, and saved Keras models."""
 
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import pickle
-import zipfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,36 +12,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnkit.atomic import replacing
-from rnnkit.embeddings.word2vec_format import damaged, read, write
+from rnnkit.embeddings.word2vec_format import raise_damaged, read, write
 from rnnkit.errors import InputError, suggest_sibling
+from rnnkit.saved_files import read_saved_model
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-OWN = (".kv", ".model")  # how gensim's own files are called; they are pickles
-BINARY = {".bin": True, ".txt": False, ".vec": False}
+GENSIM_SUFFIXES = (".kv", ".model")  # pickles
+IS_BINARY = {".bin": True, ".txt": False, ".vec": False}
 
 
 def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None) -> KeyedVectors:
-    r"""Read word vectors; which format it is is found out from the contents.
+    r"""Load word vectors; the format is detected from the contents.
 
-    Text and binary files of the word2vec program, of gensim and of fastText (`.vec`), text without
-    the first line (GloVe), each of them also packed by gzip; and gensim's own files. The latter are
-    pickles, which can run any program: they are opened only where the name ends in `.kv` or
-    `.model`, and only those that you trust should be given. Of a `.keras` file that `SkipGram` or
-    `CBOW` saved, too.
+    Formats: text and binary of word2vec, gensim and fastText (`.vec`), text without a header
+    (GloVe), each also with gzip; gensim's own; `.keras` files of `SkipGram` and `CBOW`. Those of
+    gensim are pickles, which can execute arbitrary code: they are opened only if the name ends in
+    `.kv` or `.model`. Load only those that you trust.
 
     Args:
         path: the file.
-        vector_size: how many numbers a vector must have; None = as many as it has.
+        vector_size: the required dimension; None = any.
 
     Returns:
-        gensim's `KeyedVectors`, float32, in the order of the file.
+        gensim's `KeyedVectors`, float32, in file order.
 
     Raises:
-        InputError: a file that is not there, is no such file, is damaged or cut short, holds a word
-            twice, a word that is not UTF-8, a number that is NaN or infinite, or vectors of another
-            width.
+        InputError: a missing, truncated or otherwise damaged file, an unknown format, a duplicate
+            word, a word that is not UTF-8, NaN or infinity, or another dimension.
 
     Source: Mikolov et al., https://code.google.com/archive/p/word2vec/, `word2vec.c`.
 
@@ -60,9 +57,9 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
             start = raw.read(2)
             raw.seek(0)
             if start[:1] == b"\x80":
-                vectors = _unpickle(path)
+                vectors = _load_gensim(path)
             elif start == b"PK":
-                vectors = _of_model(path)
+                vectors = _load_keras(path)
             elif start == b"\x1f\x8b":
                 with gzip.open(raw) as file:
                     vectors = _keyed(*read(file, path))
@@ -73,14 +70,14 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
             f"There is no vectors file {str(path)!r}.{suggest_sibling(path)}"
         ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        damaged(path, f"it cannot be unpacked ({error})", error)
+        raise_damaged(path, f"it cannot be decompressed ({error})", error)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error}); give the path of a file.") from error
     _check_numbers(vectors.vectors, vectors.index_to_key, f"{path}: ")
     if vector_size is not None and vectors.vector_size != vector_size:
         raise InputError(
-            f"{path} holds vectors of {vectors.vector_size} numbers, not {vector_size}: ask for "
-            f"{vectors.vector_size}, or give a file of the other width."
+            f"{path} holds vectors of {vectors.vector_size} numbers, not {vector_size}: set "
+            f"vector_size={vectors.vector_size}, or give a file of that dimension."
         )
     return vectors
 
@@ -88,21 +85,21 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
 def save_vectors(
     vectors: KeyedVectors, path: str | os.PathLike[str], *, binary: bool | None = None
 ) -> None:
-    r"""Write word vectors, the whole file or nothing.
+    r"""Save word vectors, atomically.
 
-    Text and binary are what the word2vec program writes, and what it and gensim read; numbers in
-    text have the nine digits that give the same float32 again. Either is packed when the name ends
-    in `.gz`. gensim's own format keeps the words' counts, too.
+    Text and binary are the formats of word2vec, which gensim reads, too; numbers in text have nine
+    digits, so that no precision of float32 is lost. A name that ends in `.gz` adds gzip. gensim's
+    own format keeps the counts of the words.
 
     Args:
-        vectors: gensim's `KeyedVectors`, V words of D numbers.
-        path: the file; one that is there is replaced.
-        binary: True = word2vec's binary format, False = its text; None = by the ending: `.bin` is
+        vectors: gensim's `KeyedVectors`.
+        path: the file; an existing one is replaced.
+        binary: True = word2vec binary, False = word2vec text; None = by the suffix: `.bin` is
             binary, `.txt` and `.vec` are text, `.kv` is gensim's own.
 
     Raises:
-        InputError: an ending that tells nothing, a word that the format cannot hold (empty, or with
-            white space), a number that is NaN or infinite, or a path that cannot be written.
+        InputError: an unknown suffix, a word that the format cannot represent (empty, or with white
+            space), NaN or infinity, or a path that cannot be written.
 
     Source: Mikolov et al., https://code.google.com/archive/p/word2vec/, `word2vec.c`.
 
@@ -119,23 +116,22 @@ def save_vectors(
         of 0 1 0
     """
     path = Path(path)
-    packed = path.suffix == ".gz"
-    ending = path.with_suffix("").suffix if packed else path.suffix
+    gzipped = path.suffix == ".gz"
+    suffix = path.with_suffix("").suffix if gzipped else path.suffix
     own = binary is None and path.suffix == ".kv"
-    if binary is None and not own and ending not in BINARY:
+    if binary is None and not own and suffix not in IS_BINARY:
         raise InputError(
-            f"The ending of {path.name!r} does not tell the format: take .txt or .vec for text, "
-            ".bin for binary (each also with .gz), .kv for gensim's own, or say binary=True or "
-            "False."
+            f"Unknown format: the suffix of {path.name!r} is none of .txt and .vec (text), .bin "
+            "(binary), each also with .gz, or .kv (gensim's own). Choose one, or set binary."
         )
     _check_numbers(vectors.vectors, vectors.index_to_key, "")
     try:
         with replacing(path) as temporary:
             if own:
-                vectors.save(str(temporary), separately=[])  # one file, so that a rename does
+                vectors.save(str(temporary), separately=[])  # in one file, for the rename
                 return
-            with gzip.open(temporary, "wb") if packed else temporary.open("wb") as file:
-                binary = BINARY[ending] if binary is None else binary
+            with gzip.open(temporary, "wb") if gzipped else temporary.open("wb") as file:
+                binary = IS_BINARY[suffix] if binary is None else binary
                 write(file, vectors.index_to_key, vectors.vectors, binary=binary)
     except OSError as error:
         raise InputError(
@@ -143,40 +139,41 @@ def save_vectors(
         ) from error
 
 
-def _unpickle(path: Path) -> KeyedVectors:
-    """Open a file of gensim's own; called only where the name says that it is one."""
+def _load_gensim(path: Path) -> KeyedVectors:
+    """Load a file of gensim's own, if its name ends as theirs do."""
     from gensim.models import KeyedVectors
 
-    if path.suffix not in OWN:
+    if path.suffix not in GENSIM_SUFFIXES:
         raise InputError(
-            f"{path} looks like a pickle, which can run any program when it is read: if it is a "
+            f"{path} looks like a pickle, which can execute arbitrary code when loaded: if it is a "
             "file of gensim's own that you trust, give it a name that ends in .kv or .model."
         )
     try:
         vectors = KeyedVectors.load(str(path))
     except FileNotFoundError as error:
-        damaged(path, f"its second part {Path(error.filename).name!r} is not beside it", error)
+        missing = Path(error.filename).name
+        raise_damaged(path, f"its second part {missing!r} is not in the same folder", error)
     except (pickle.UnpicklingError, EOFError) as error:
-        damaged(path, f"gensim cannot read it ({error})", error)
+        raise_damaged(path, f"gensim cannot read it ({error})", error)
     except Exception as error:  # noqa: BLE001  a damaged pickle may raise anything
-        damaged(path, f"gensim cannot read it ({type(error).__name__}: {error})", error)
-    vectors = getattr(vectors, "wv", vectors)  # of a whole model the words
+        raise_damaged(path, f"gensim cannot read it ({type(error).__name__}: {error})", error)
+    vectors = getattr(vectors, "wv", vectors)  # a whole model
     if not isinstance(vectors, KeyedVectors):
         raise InputError(
             f"{path} holds a {type(vectors).__name__}, no word vectors; save the vectors "
-            "themselves with save_vectors."
+            "with save_vectors."
         )
     return vectors
 
 
 def _check_numbers(table: np.ndarray, words: list[str], where: str) -> None:
-    for start in range(0, len(table), 10_000):  # no second table in memory
+    for start in range(0, len(table), 10_000):  # in parts, to save memory
         finite = np.isfinite(table[start : start + 10_000]).all(axis=1)
         if not finite.all():
             row = start + int(np.argmin(finite))
             raise InputError(
                 f"{where}the vector of {words[row]!r} (word {row + 1}) holds NaN or infinity: "
-                "leave the word out, or train with a lower learning rate."
+                "drop the word, or train with a lower learning rate."
             )
 
 
@@ -190,21 +187,19 @@ def _keyed(words: list[str], table: np.ndarray) -> KeyedVectors:
     return vectors
 
 
-def _of_model(path: Path) -> KeyedVectors:
-    """Return the vectors of a saved model of word vectors."""
+def _load_keras(path: Path) -> KeyedVectors:
+    """Return the vectors of a saved `SkipGram` or `CBOW`."""
     import keras
 
     from rnnkit.embeddings.model import Word2Vec
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        damaged(path, f"it is a zip archive without a Keras model ({error})", error)
-    kind = keras.saving.get_registered_object(config.get("registered_name"))
-    if not (isinstance(kind, type) and issubclass(kind, Word2Vec)):
+        saved = read_saved_model(path)
+    except ValueError as error:
+        raise_damaged(path, f"it is a zip archive without a Keras model ({error})", error)
+    if not issubclass(saved.cls, Word2Vec):
         raise InputError(
-            f"{path} holds a model that is no SkipGram or CBOW but a "
-            f"{config.get('class_name')}: vectors come from rnnkit train word_vectors."
+            f"{path} holds a model that is no SkipGram or CBOW but a {saved.class_name}: train "
+            "word vectors with rnnkit train word_vectors."
         )
     return keras.saving.load_model(path).keyed_vectors()

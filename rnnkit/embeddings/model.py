@@ -1,15 +1,15 @@
-"""CBOW and skip-gram as Keras models: texts in, word vectors out."""
+"""CBOW and skip-gram word2vec as Keras models: texts in, word vectors out."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
@@ -20,115 +20,66 @@ from keras import ops
 
 from rnnkit.atomic import replacing_model
 from rnnkit.data.corpus import open_corpus
+from rnnkit.deprecation import RENAMES, Rename, renamed_names, warn
+from rnnkit.embeddings.options import Method, ModelOptions, TrainerName, Word2VecOptions
+from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus, encode_corpus
 from rnnkit.embeddings.training.frequencies import Frequencies
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
-from rnnkit.embeddings.training.numbered import Numbered, number
-from rnnkit.embeddings.training.steps import Method
-from rnnkit.embeddings.training.trainer import Loss, Trainer, Training, first_tables
-from rnnkit.errors import InputError, NonFiniteLoss, require_fitted, suggest
+from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
+from rnnkit.errors import InputError, NonFiniteLoss, check_choice, check_count, require_fitted
+from rnnkit.options import complete, expand_signature, settings_of, with_args
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-TRAINERS = ("keras", "gensim")
+TRAINERS = get_args(TrainerName)
+_READ = Rename("method", "SkipGram, CBOW", "read", "encode_corpus")
+RENAMES.append(_READ)
 
 
 class Word2Vec(keras.Model):
-    """A Keras model that learns a vector for each word from the words around it. Abstract.
+    """Base class of `SkipGram` and `CBOW`: word2vec as a Keras model.
 
-    `fit` counts the words of a corpus, then trains two tables: a vector for each word, and a second
-    one for each word (negative sampling) or for each node of a Huffman tree (hierarchical softmax).
-    No optimizer is compiled: a step changes only the rows of the words in it, at a learning rate
-    that falls evenly, as word2vec has it.
+    `fit` counts the words of a corpus, then trains two tables: the word (input) vectors, and the
+    output vectors of words (negative sampling) or of the nodes of a Huffman tree (hierarchical
+    softmax). There is no optimizer to compile: as in word2vec, an SGD step updates only the rows
+    of its words, and the learning rate decays linearly.
 
-    With h a context vector (skip-gram) or the mean of them (CBOW), u the second table and w the
+    With h a context vector (skip-gram) or the mean of them (CBOW), u the output vectors and w the
     word, negative sampling minimises `-log σ(u_w·h) - Σ_k log σ(-u_k·h)` over noise words k drawn
     from unigram^0.75, and hierarchical softmax `-Σ_j log σ(±u_j·h)` over the nodes of w's path.
 
     Args:
-        loss: "negative-sampling" or "hierarchical-softmax".
-        vector_size: D, numbers in a vector.
-        window: words of context on either side, at most; drawn anew for each word.
-        negative: noise words for each word; all its context words share them.
-        min_count: words that occur less often get no vector.
-        sample: words that make up more than this share of all are thinned out; 0 = none.
-        alpha: the first learning rate.
-        min_alpha: the last one.
-        epochs: passes over the corpus, where `fit` is not told.
-        batch_size: words of a step, whose changes are summed up at the tables before it. More of
-            them pay on a GPU, and are further from the word2vec program, which takes pair by pair;
-            gensim's trainer does so, too, and has no use for it.
-        trainer: "keras", on the backend, or "gensim", the same model in its C code on a CPU.
-        workers: gensim's threads; None = one below a million words, and one a core above.
-        seed: of the first vectors and of all that is drawn. The same seed gives the same vectors,
-            but for gensim with several workers.
-        rows: V of a model that is loaded.
-        epochs_done: how many epochs it was trained.
-        settings: what the recipe was called with; kept for the record.
+        rows: V, the number of words of a loaded model.
+        epochs_done: number of epochs that a loaded model was trained.
+        settings: the arguments of the recipe that built the model, for the record.
+        name: as in Keras.
 
     Raises:
-        InputError: a setting that cannot be used.
+        InputError: an invalid setting.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
     """
 
     method: Method
-    assets = ("vocabulary.json",)  # the files that `save_assets` puts beside the weights
-    monitor = "loss"  # what falls while it learns
-    network = None  # there is none inside; see `rnnkit.tasks.Task`
+    assets = ("vocabulary.json",)  # the files that `save_assets` writes
+    monitor = "loss"  # the measure to minimise
+    network = None  # there is no inner network; see `rnnkit.tasks.Task`
 
     def __init__(
         self,
         *,
-        loss: str = "negative-sampling",
-        vector_size: int = 100,
-        window: int = 5,
-        negative: int = 5,
-        min_count: int = 5,
-        sample: float = 1e-3,
-        alpha: float = 0.025,
-        min_alpha: float = 0.0001,
-        epochs: int = 5,
-        batch_size: int = 128,
-        trainer: str = "keras",
-        workers: int | None = None,
-        seed: int = 0,
         rows: int | None = None,
         epochs_done: int = 0,
         settings: dict[str, Any] | None = None,
-        **kwargs: Any,
+        name: str | None = None,
+        **options: Unpack[ModelOptions],
     ) -> None:
-        super().__init__(**kwargs)
-        if loss not in get_args(Loss):
-            _refuse("loss", loss, get_args(Loss))
-        if trainer not in TRAINERS:
-            _refuse("trainer", trainer, TRAINERS)
-        whole = {"vector_size": vector_size, "window": window, "min_count": min_count}
-        whole |= {"epochs": epochs, "workers": 1 if workers is None else workers}
-        whole |= {"batch_size": batch_size}
-        whole |= {"negative": negative} if loss == "negative-sampling" else {}
-        for name, value in whole.items():
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} is {value!r}; expected a whole number of 1 or more.")
-        for name, number_ in {"sample": sample, "alpha": alpha, "min_alpha": min_alpha}.items():
-            if not math.isfinite(number_) or number_ < 0:
-                raise InputError(f"{name} is {number_!r}; expected a number of 0 or more.")
-        self.options = Training(
-            method=self.method,
-            loss=loss,  # type: ignore[arg-type]
-            vector_size=vector_size,
-            window=window,
-            negative=negative,
-            sample=sample,
-            alpha=alpha,
-            min_alpha=min_alpha,
-            epochs=epochs,
-            seed=seed,
-            batch_size=batch_size,
-        )
-        self.min_count = min_count
-        self.trainer = trainer
-        self.workers = workers
+        super().__init__(name=name)
+        completed = complete(settings_of(ModelOptions), options, type(self).__name__)
+        if completed["loss"] == "negative-sampling":
+            check_count("negative", completed["negative"])
+        self.options = cast(Word2VecOptions, {"method": self.method, **completed})
         self.settings = dict(settings or {})
         self.vocabulary: Frequencies | None = None
         self.tokens_per_epoch: int | None = None
@@ -139,18 +90,23 @@ class Word2Vec(keras.Model):
 
     # Training.
 
-    def read(self, x: Any) -> Numbered:
-        """Read a corpus: as numbers, with the model's words if it has some, else with its own.
+    def encode_corpus(self, x: Any) -> EncodedCorpus:
+        """Encode a corpus, with the vocabulary of a fitted model, or else with its own.
 
         Args:
-            x: whatever `rnnkit.data.corpus.open_corpus` takes; or what this returned.
+            x: what `rnnkit.data.corpus.open_corpus` takes; an encoded corpus is returned as it is.
 
         Raises:
-            InputError: no word in it that is frequent enough, or that the model knows.
+            InputError: no word of the corpus is frequent enough, or known to the model.
         """
-        if isinstance(x, Numbered):
+        if isinstance(x, EncodedCorpus):
             return x
-        return number(open_corpus(x), self.min_count, self.vocabulary)
+        return encode_corpus(open_corpus(x), self.options["min_count"], self.vocabulary)
+
+    def read(self, x: Any) -> EncodedCorpus:
+        """Old name of `encode_corpus`."""
+        warn(_READ, stacklevel=2)
+        return self.encode_corpus(x)
 
     def fit(
         self,
@@ -162,27 +118,28 @@ class Word2Vec(keras.Model):
         callbacks: Sequence[keras.callbacks.Callback] = (),
         verbose: str | int = "auto",
     ) -> keras.callbacks.History:
-        """Learn the words of a corpus, and a vector for each.
+        """Train on a corpus: count its words, then learn their vectors.
 
-        A second `fit` goes on with the words and vectors that are there. A block of steps is what
-        Keras calls a batch; the tables can be read after each epoch.
+        A second `fit` continues with the vocabulary and vectors of the first. A batch, as callbacks
+        see it, is a block of many steps; the tables are updated after each epoch.
 
         Args:
             x: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`: see
-                `rnnkit.data.corpus.open_corpus`. No text is cut.
+                `rnnkit.data.corpus.open_corpus`. Texts are never truncated.
             y: nothing.
-            epochs: passes over the corpus, those before `initial_epoch` among them; the learning
-                rate falls over all of them.
-            initial_epoch: where to go on: a model that was saved after two epochs of five, and is
-                fitted with `initial_epoch=2`, ends where one would that was never interrupted.
-            callbacks: Keras's callbacks.
+            epochs: passes over the corpus, those before `initial_epoch` included; the learning rate
+                decays over all of them. None = the setting `epochs`.
+            initial_epoch: resume from here: a model that was saved after two epochs of five, and is
+                fitted with `initial_epoch=2`, gets the same vectors as one trained without
+                interruption.
+            callbacks: Keras callbacks.
             verbose: as in Keras.
 
         Returns:
             Keras's `History`: `loss` (not from gensim) and `words_per_second` of each epoch.
 
         Raises:
-            InputError: a corpus that cannot be used.
+            InputError: an invalid corpus.
             NonFiniteLoss: the loss became NaN or infinite.
 
         Example:
@@ -192,19 +149,21 @@ class Word2Vec(keras.Model):
             2
         """
         if y is not None:
-            raise InputError("word2vec learns from texts alone: leave y out.")
-        options = replace(self.options, epochs=epochs or self.options.epochs)
-        corpus = self.read(x)
+            raise InputError("word2vec trains on texts alone: leave y out.")
+        options = self.options.copy()
+        options["epochs"] = epochs or options["epochs"]
+        corpus = self.encode_corpus(x)
         if len(corpus.frequencies) < 2:
             raise InputError(
-                f"The corpus has one word, {corpus.frequencies.words[0]!r}, that occurs min_count="
-                f"{self.min_count} times: there is nothing to tell it from. Give more text."
+                f"The corpus has only one word, {corpus.frequencies.words[0]!r}, that occurs "
+                f"min_count={options['min_count']} times; word2vec needs at least two. Give more "
+                "text."
             )
-        self.tokens_per_epoch = corpus.read
+        self.tokens_per_epoch = corpus.total_words
         if self.vocabulary is None:
             self.vocabulary = corpus.frequencies
             self._make_tables(len(corpus.frequencies))
-            self._set_tables(first_tables(len(corpus.frequencies), options))
+            self._set_tables(initial_tables(len(corpus.frequencies), options))
         trainer = self._trainer(corpus, options)
         self.stop_training = False
         # Without a compiled model some of Keras's callbacks ask for an optimizer; there is none.
@@ -213,24 +172,24 @@ class Word2Vec(keras.Model):
             add_history=True,
             add_progbar=verbose != 0,
             verbose=1 if verbose == "auto" else verbose,
-            epochs=options.epochs,
+            epochs=options["epochs"],
             steps=len(trainer) or None,
             model=self,
         )
         calls.on_train_begin()
-        for epoch in range(initial_epoch, options.epochs):
+        for epoch in range(initial_epoch, options["epochs"]):
             calls.on_epoch_begin(epoch)
             logs: dict[str, float] = {}
             begin = time.perf_counter()
             for i, (read, loss, rate) in enumerate(trainer.epoch(epoch)):
                 calls.on_train_batch_begin(i)
-                self.words_read = epoch * corpus.read + read
+                self.words_read = epoch * corpus.total_words + read
                 speed = read / (time.perf_counter() - begin)
                 logs = {} if loss is None else {"loss": loss}
                 if loss is not None and not math.isfinite(loss):
                     raise NonFiniteLoss(
                         f"The loss became {loss} in epoch {epoch + 1}; the learning rate was "
-                        f"{rate:.3g}. Try alpha={options.alpha / 10:.3g}."
+                        f"{rate:.3g}. Try alpha={options['alpha'] / 10:.3g}."
                     )
                 logs["words_per_second"] = speed
                 calls.on_train_batch_end(i, logs | {"learning_rate": rate})
@@ -242,21 +201,21 @@ class Word2Vec(keras.Model):
         calls.on_train_end()
         return self.history
 
-    def _trainer(self, corpus: Numbered, options: Training) -> Trainer | GensimTrainer:
-        tables = self._tables()
-        if self.trainer == "gensim":
-            return GensimTrainer(corpus, options, tables, self.workers)
-        return Trainer(corpus, options, tables)
+    def _trainer(
+        self, corpus: EncodedCorpus, options: Word2VecOptions
+    ) -> KerasTrainer | GensimTrainer:
+        trainer = GensimTrainer if options["trainer"] == "gensim" else KerasTrainer
+        return trainer(corpus, options, self._tables())
 
-    # What was learned.
+    # Results.
 
     def vectors_table(self) -> np.ndarray:
-        """Return the vectors of all words, the most frequent first, `(V, D)` float32."""
+        """Return the word vectors, the most frequent word first, `(V, D)` float32."""
         self._words()
         return np.array(ops.convert_to_numpy(self.word_vectors))
 
     def keyed_vectors(self) -> KeyedVectors:
-        """Return the vectors as gensim's `KeyedVectors`, with the words' counts.
+        """Return the word vectors as gensim's `KeyedVectors`, with the counts of the words.
 
         Example:
             >>> model = CBOW(vector_size=8, min_count=1, trainer="gensim")
@@ -267,7 +226,7 @@ class Word2Vec(keras.Model):
         from gensim.models import KeyedVectors
 
         words = self._words()
-        vectors = KeyedVectors(self.options.vector_size)
+        vectors = KeyedVectors(self.options["vector_size"])
         vectors.add_vectors(words.words, self.vectors_table())
         for word, count in zip(words.words, words.counts.tolist(), strict=True):
             vectors.set_vecattr(word, "count", count)
@@ -278,14 +237,14 @@ class Word2Vec(keras.Model):
 
         Args:
             x: a word, or N of them.
-            **options: Keras's `batch_size`, `verbose` and the like; nothing here depends on them.
+            **options: Keras's `batch_size`, `verbose` and so on; ignored.
 
         Returns:
             `(N, D)` float32.
 
         Raises:
-            InputError: a word that has no vector (the nearest spellings are named), or the model is
-                not trained yet.
+            InputError: an out-of-vocabulary word (the message suggests similar ones), or the model
+                is not trained yet.
 
         Example:
             >>> model = SkipGram(vector_size=8, min_count=1, trainer="gensim")
@@ -303,16 +262,16 @@ class Word2Vec(keras.Model):
     def evaluate(
         self, x: Any = None, y: None = None, *, return_dict: bool = True, **options: Any
     ) -> Any:
-        """Return the scores of the vectors on analogies and judged pairs of words.
+        """Evaluate the vectors on word analogies and word similarity.
 
         Args:
-            x: sets, as `rnnkit.embeddings.evaluate` takes them; None = those that gensim ships.
+            x: benchmarks, as `rnnkit.embeddings.evaluate` takes them; None = those of gensim.
             y: nothing.
             return_dict: as in Keras.
-            **options: Keras's `verbose` and the like; nothing here depends on them.
+            **options: Keras's `verbose` and so on; ignored.
 
         Returns:
-            The score of each set of which the words are known, by name; or a list of them.
+            The score of each benchmark with enough known words, by name; or a list of them.
 
         Example:
             >>> model = SkipGram(vector_size=8, min_count=1, trainer="gensim")
@@ -326,14 +285,14 @@ class Word2Vec(keras.Model):
         return scores if return_dict else list(scores.values())
 
     def call(self, inputs: Any) -> Any:
-        """Return the vectors of words by their numbers, `(...)` to `(..., D)`."""
+        """Embedding lookup: word ids `(...)` to vectors `(..., D)`."""
         self._words()
         return ops.take(self.word_vectors, inputs, axis=0)
 
-    # The tables.
+    # Tables.
 
     def _make_tables(self, words: int) -> None:
-        vectors, outputs = (table.shape for table in first_tables(words, self.options))
+        vectors, outputs = (table.shape for table in initial_tables(words, self.options))
         self.word_vectors = self.add_weight(shape=vectors, initializer="zeros", name="word_vectors")
         self.output_vectors = self.add_weight(
             shape=outputs, initializer="zeros", name="output_vectors"
@@ -350,10 +309,10 @@ class Word2Vec(keras.Model):
     def _words(self) -> Frequencies:
         return require_fitted(self.vocabulary, self, "vocabulary")
 
-    # One file.
+    # Saving.
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
-        """Save both tables, the words and their counts to one `.keras` file, whole or not at all.
+        """Save tables, words and counts to one `.keras` file, atomically.
 
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
@@ -363,39 +322,34 @@ class Word2Vec(keras.Model):
             super().save(temporary, overwrite=True, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the model again; the words travel beside it."""
-        options = asdict(self.options)
-        del options["method"]
+        """Return the arguments of the constructor; the words are saved by `save_assets`."""
+        options = {name: value for name, value in self.options.items() if name != "method"}
         return {
             "name": self.name,
             **options,
-            "min_count": self.min_count,
-            "trainer": self.trainer,
-            "workers": self.workers,
             "rows": None if self.vocabulary is None else len(self.vocabulary),
             "epochs_done": self.epochs_done,
             "settings": self.settings,
         }
 
     def save_assets(self, dir_path: str) -> None:
-        """Put the words into the file; called by Keras."""
+        """Save the words; called by Keras."""
         words = self._words()
         content = {"words": words.words, "counts": words.counts.tolist()}
         path = Path(dir_path, "vocabulary.json")
         path.write_text(json.dumps(content, ensure_ascii=True), encoding="utf-8")
 
     def load_assets(self, dir_path: str) -> None:
-        """Take the words out of the file; called by Keras."""
+        """Load the words; called by Keras."""
         content = json.loads(Path(dir_path, "vocabulary.json").read_text(encoding="utf-8"))
         self.vocabulary = Frequencies(content["words"], np.array(content["counts"], "int64"))
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class SkipGram(Word2Vec):
-    """A Keras model that learns word vectors: a word is to tell each word around it (W2).
+    """Skip-gram word2vec: a word predicts each word of its context.
 
-    Args:
-        **options: see `Word2Vec`.
+    See `rnnkit.embeddings.model.Word2Vec` for the model.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
@@ -411,10 +365,9 @@ class SkipGram(Word2Vec):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CBOW(Word2Vec):
-    """A Keras model that learns word vectors: the mean of the words around a word tells it (W1).
+    """CBOW (continuous bag of words) word2vec: the mean of the context vectors predicts the word.
 
-    Args:
-        **options: see `Word2Vec`.
+    See `rnnkit.embeddings.model.Word2Vec` for the model.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
@@ -430,26 +383,26 @@ class CBOW(Word2Vec):
 
 METHODS: dict[str, type[Word2Vec]] = {"skip-gram": SkipGram, "cbow": CBOW}
 
+expand_signature(Word2Vec)
+for _model in METHODS.values():
+    _model.__doc__ = with_args(inspect.getdoc(_model) or "", settings_of(ModelOptions).values())
 
-def of_method(method: str, **options: Any) -> Word2Vec:
-    """Return a `SkipGram` or a `CBOW`, by the name of the method.
+
+def make_word2vec(method: str, **options: Unpack[ModelOptions]) -> Word2Vec:
+    """Return a `SkipGram` or a `CBOW` model.
 
     Args:
         method: "skip-gram" or "cbow".
-        **options: see `Word2Vec`.
+        **options: see `SkipGram`.
 
     Raises:
-        InputError: another method, or a setting that cannot be used.
+        InputError: an unknown method, or an invalid setting.
 
     Example:
-        >>> type(of_method("cbow")).__name__
+        >>> type(make_word2vec("cbow")).__name__
         'CBOW'
     """
-    if method not in METHODS:
-        _refuse("method", method, tuple(METHODS))
-    return METHODS[method](**options)
+    return METHODS[check_choice("method", method, METHODS)](**options)
 
 
-def _refuse(name: str, value: Any, known: Sequence[str]) -> None:
-    hint = suggest(str(value), known)
-    raise InputError(f"{name} is {value!r}; expected one of {', '.join(known)}.{hint}")
+__getattr__ = renamed_names(__name__, {"of_method": "make_word2vec"})

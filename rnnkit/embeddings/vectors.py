@@ -1,4 +1,4 @@
-"""Word vectors -> the first value of an embedding layer."""
+"""Initial weights of an embedding layer from pretrained word vectors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,17 +15,17 @@ if TYPE_CHECKING:
     from rnnkit.data.vocabulary import Vocabulary
 
 
-class Start(NamedTuple):
-    """Where an embedding layer starts from.
+class EmbeddingInit(NamedTuple):
+    """Initial weights of an embedding layer, and the coverage of the vocabulary.
 
     Attributes:
         matrix: `(V, D)` float32, a vector for every token.
-        share_of_words: how many of the vocabulary's words have a vector of their own, 0 to 1.
-        share_of_tokens: how many of the running words that the vocabulary was learned from have
-            one, 0 to 1; words that it left out have none.
+        share_of_words: fraction of the vocabulary's words with a pretrained vector, 0 to 1.
+        share_of_tokens: the same, weighted by the words' counts in the texts that the vocabulary
+            was built from, 0 to 1; words dropped from the vocabulary count as not covered.
 
     Example:
-        >>> Start(np.zeros((3, 2), "float32"), 0.5, 0.9).share_of_tokens
+        >>> EmbeddingInit(np.zeros((3, 2), "float32"), 0.5, 0.9).share_of_tokens
         0.9
     """
 
@@ -33,17 +34,18 @@ class Start(NamedTuple):
     share_of_tokens: float
 
 
-def embedding_matrix(vectors: KeyedVectors, vocabulary: Vocabulary) -> Start:
-    """Return a vector for every token of a vocabulary, and how many of them were found.
+def embedding_matrix(vectors: KeyedVectors, vocabulary: Vocabulary) -> EmbeddingInit:
+    """Return pretrained vectors for every token of a vocabulary, and their coverage.
 
-    Words without a vector, and the unknown token, get the mean of those found; padding gets zeros.
+    Out-of-vocabulary words, and the unknown token, get the mean of the vectors found; padding gets
+    zeros.
 
     Args:
         vectors: gensim's `KeyedVectors`, of size D.
         vocabulary: V tokens, padding and unknown the first two.
 
     Returns:
-        The matrix `(V, D)` and the two shares.
+        The matrix `(V, D)` and the coverage.
 
     Raises:
         InputError: none of the words has a vector.
@@ -53,8 +55,8 @@ def embedding_matrix(vectors: KeyedVectors, vocabulary: Vocabulary) -> Start:
         >>> from rnnkit.embeddings import train_word_vectors
         >>> texts = [["a", "b"]] * 20
         >>> vectors = train_word_vectors(texts, vector_size=4)
-        >>> start = embedding_matrix(vectors, Vocabulary.learn(texts))
-        >>> start.matrix.shape, start.share_of_words
+        >>> init = embedding_matrix(vectors, Vocabulary.learn(texts))
+        >>> init.matrix.shape, init.share_of_words
         ((4, 4), 1.0)
     """
     words = vocabulary.tokens[2:]
@@ -70,5 +72,8 @@ def embedding_matrix(vectors: KeyedVectors, vocabulary: Vocabulary) -> Start:
     matrix[0] = 0.0
     matrix[2:][found] = known
     counts = np.array(vocabulary.counts[2:])
-    running = max(sum(vocabulary.counts), 1)  # a vocabulary made by hand may count nothing
-    return Start(matrix, float(found.mean()), float(counts[found].sum() / running))
+    total = max(sum(vocabulary.counts), 1)  # a vocabulary made by hand may have no counts
+    return EmbeddingInit(matrix, float(found.mean()), float(counts[found].sum() / total))
+
+
+__getattr__ = renamed_names(__name__, {"Start": "EmbeddingInit"})

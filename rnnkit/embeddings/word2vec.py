@@ -1,11 +1,11 @@
-"""One function from a corpus to word vectors, kept in the cache; an interrupted one goes on."""
+"""Training of word vectors with a cache; an interrupted training resumes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
@@ -14,64 +14,37 @@ import keras
 
 from rnnkit.data.archive import cache_folder
 from rnnkit.embeddings.files import load_vectors, save_vectors
-from rnnkit.embeddings.model import Word2Vec, of_method
-from rnnkit.embeddings.training.numbered import Numbered
+from rnnkit.embeddings.model import Word2Vec, make_word2vec
+from rnnkit.embeddings.options import Word2VecOptions
+from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
+from rnnkit.options import takes
 from rnnkit.progress import Bar
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-_FORMAT = 3  # raise it when the same settings give other vectors
+_CACHE_VERSION = 3  # raise it when the same settings give other vectors
 
 
+@takes(Word2VecOptions, trainer="gensim")
 def train_word_vectors(
-    corpus: Any,
-    *,
-    method: str = "skip-gram",
-    loss: str = "negative-sampling",
-    trainer: str = "gensim",
-    vector_size: int = 100,
-    window: int = 5,
-    negative: int = 5,
-    min_count: int = 5,
-    sample: float = 1e-3,
-    epochs: int = 5,
-    alpha: float = 0.025,
-    min_alpha: float = 0.0001,
-    workers: int | None = None,
-    seed: int = 0,
-    cache: bool = True,
+    corpus: Any, *, cache: bool = True, **options: Unpack[Word2VecOptions]
 ) -> KeyedVectors:
-    """Train word vectors, and keep them in the cache: the same corpus is learned from once.
+    """Train word vectors with word2vec; repeated calls read them from the cache.
 
-    After each epoch what was learned is written down beside the cache: called again after an
-    interrupt, with the same arguments, it goes on from there.
+    A checkpoint is saved after each epoch: a call with the same arguments after an interrupt
+    resumes from it.
 
     Args:
         corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:
-            see `rnnkit.data.corpus.open_corpus`. No text is cut, however long.
-        method: "skip-gram": a word is to tell each word around it; "cbow": their mean is to tell
-            the word.
-        loss: "negative-sampling" or "hierarchical-softmax".
-        trainer: "gensim", in C on a CPU's cores, or "keras", on the backend; see `Word2Vec` for
-            what they compute.
-        vector_size: numbers in a vector.
-        window: words of context on either side, at most.
-        negative: noise words for each word.
-        min_count: words that occur less often get no vector.
-        sample: words that make up more than this share of all are thinned out; 0 = none.
-        epochs: passes over the corpus.
-        alpha: the first learning rate.
-        min_alpha: the last one.
-        workers: gensim's threads; None = one below a million words, and one a core above.
-        seed: the same seed and corpus give the same vectors, but for gensim with several workers.
-        cache: False trains in any case, and keeps nothing.
+            see `rnnkit.data.corpus.open_corpus`. Texts are never truncated.
+        cache: False = train without cache and checkpoints.
 
     Returns:
-        gensim's `KeyedVectors`, with the words' counts.
+        gensim's `KeyedVectors`, with the counts of the words.
 
     Raises:
-        InputError: an unknown word for a choice, an empty corpus, or no word frequent enough.
+        InputError: an invalid setting, an empty corpus, or no word frequent enough.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
@@ -80,15 +53,15 @@ def train_word_vectors(
         >>> vectors["a"].shape
         (4,)
     """
-    settings = {name: value for name, value in locals().items() if name not in ("corpus", "cache")}
-    model = of_method(**settings)
-    del settings["method"]
-    words = model.read(corpus)
+    model = make_word2vec(**options)
+    words = model.encode_corpus(corpus)
     if not cache:
         _fit(model, words, [])
         return model.keyed_vectors()
-    named = json.dumps([_FORMAT, method, settings, words.fingerprint], sort_keys=True)
-    name = hashlib.sha256(named.encode()).hexdigest()[:32]
+    ignored = {"method", "batch_size"} if options["trainer"] == "gensim" else {"method"}
+    settings = {name: value for name, value in options.items() if name not in ignored}
+    key = [_CACHE_VERSION, options["method"], settings, words.fingerprint]
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_folder() / "vectors" / f"{name}.kv"
     if path.exists():
         return load_vectors(path)
@@ -96,47 +69,47 @@ def train_word_vectors(
     unfinished = path.with_suffix(".keras")
     if unfinished.exists():
         model = keras.saving.load_model(unfinished)
-    _fit(model, words, [_Kept(unfinished)])
+    _fit(model, words, [_Checkpoint(unfinished)])
     vectors = model.keyed_vectors()
     save_vectors(vectors, path)
     unfinished.unlink(missing_ok=True)
     return vectors
 
 
-def _fit(model: Word2Vec, words: Numbered, callbacks: list[keras.callbacks.Callback]) -> None:
-    """Train the epochs that are left, with a progress bar."""
-    total = words.read * model.options.epochs
+def _fit(model: Word2Vec, words: EncodedCorpus, callbacks: list[keras.callbacks.Callback]) -> None:
+    """Train the remaining epochs, with a progress bar."""
+    total = words.total_words * model.options["epochs"]
     with Bar(f"{model.method} vectors", total=total) as bar:
         model.fit(
             words,
             initial_epoch=model.epochs_done,
-            callbacks=[_Shown(bar), *callbacks],
+            callbacks=[_ProgressBar(bar), *callbacks],
             verbose=0,
         )
 
 
-class _Shown(keras.callbacks.Callback):
-    """Moves a progress bar, and tells words a second on it."""
+class _ProgressBar(keras.callbacks.Callback):
+    """Shows progress and words per second."""
 
     def __init__(self, bar: Bar) -> None:
         super().__init__()
         self._bar = bar
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Move the bar on."""
+        """Update the bar."""
         model = self.model
         self._bar.describe(f"{model.method} vectors, {logs['words_per_second']:,.0f} words/s")
         self._bar.advance_to(model.words_read)
 
 
-class _Kept(keras.callbacks.Callback):
-    """What was learned, written down after each epoch but the last."""
+class _Checkpoint(keras.callbacks.Callback):
+    """Saves the model after each epoch but the last, atomically."""
 
     def __init__(self, path: os.PathLike[str]) -> None:
         super().__init__()
         self._path = path
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write the model, whole or not at all."""
+        """Save the model."""
         if epoch + 1 < self.params["epochs"]:
             self.model.save(self._path)

@@ -1,8 +1,8 @@
-"""Hidden Markov models: chains, estimators, features for a network, conditional random fields.
+"""Hidden Markov models: Markov chains, estimators, posterior features, conditional random fields.
 
-`inference` holds pure functions over log-likelihoods `(B, T, K)`; it never sees an emission.
-The estimators, the layer and the CRF are three callers of it. Each name below is imported on first
-use; the layers `HMMFeatures` and `CRF` stand in `rnnkit.layers`.
+`inference` has pure functions over log-likelihoods `(B, T, K)`, which the estimators, the layer
+`HMMFeatures` and the layer `CRF` share. Each name below is imported on first use; the layers are in
+`rnnkit.layers`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What happened while a model trained: TensorBoard event files, callbacks and metrics.
+"""Monitoring of training: TensorBoard event files, callbacks, metrics and figures.
 
-`events`, `projector` and the `markov` files need neither Keras nor a framework; `callbacks`,
-`metrics` and `gradients` bring them in (after `rnnkit.backend`, which picks one). Each name below
+`events`, `projector` and the `markov` modules need neither Keras nor a framework; `callbacks`,
+`metrics` and `gradients` import them (after `rnnkit.backend`, which selects one). Each name below
 is imported on first use.
 """
 
@@ -29,24 +29,7 @@ _HOMES = {
     "WordVectorEvents": "rnnkit.monitor.word_vectors",
 }
 
-__all__ = [
-    "F1",
-    "EventWriter",
-    "HMMEvents",
-    "Precision",
-    "Recall",
-    "StopOnNonFinite",
-    "TensorBoard",
-    "WordVectorEvents",
-    "emission_figure",
-    "gradient_flow",
-    "gradient_flow_png",
-    "log_likelihood_figure",
-    "means_figure",
-    "states_figure",
-    "transition_figure",
-    "write_projector",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -56,4 +39,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

@@ -1,4 +1,4 @@
-"""What a decoder looked at, as a picture."""
+"""Plots of attention weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 
 def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) -> bytes:
-    """Draw attention weights: a row for each word written, a column for each word read.
+    """Plot attention weights: a row for each output word, a column for each source word.
 
     Args:
-        source: S words read.
-        output: T words written.
+        source: S words of the input.
+        output: T words of the output.
         weights: `(T, S)`.
 
     Returns:
@@ -27,7 +27,7 @@ def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) ->
 
     table = np.asarray(weights)
     rows, columns = list(map(short, output)), list(map(short, source))
-    letters = 11 if max(table.shape) <= 40 else 7
+    font_size = 11 if max(table.shape) <= 40 else 7
     width, height = (min(2.0 + 0.32 * size, 24.0) for size in (len(columns), len(rows)))
     figure = Picture(width, height)
     axes = figure.add_subplot()
@@ -36,12 +36,12 @@ def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) ->
         table,
         rows,
         columns,
-        label_size=letters,
+        label_size=font_size,
         tilted=(0, 90),
         cmap="Blues",
         vmin=0,
         vmax=1,
     )
-    axes.set_xlabel("read", fontsize=letters)
-    axes.set_ylabel("written", fontsize=letters)
+    axes.set_xlabel("read", fontsize=font_size)
+    axes.set_ylabel("written", fontsize=font_size)
     return figure.png()

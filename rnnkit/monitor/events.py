@@ -1,8 +1,8 @@
 """TensorBoard event files, written without TensorFlow.
 
-An event file is a row of length-prefixed, checksummed protobuf records. TensorBoard brings both the
-record format and the messages; what its own writers add is an import of TensorFlow, which this file
-avoids: nothing here touches `tensorboard.compat.tf` or a `summary.py` that loads it.
+An event file is a sequence of length-prefixed, checksummed protobuf records. The record format and
+the messages come from the tensorboard package; its own writers would import TensorFlow, which this
+module avoids: it uses neither `tensorboard.compat.tf` nor a `summary.py` that imports it.
 """
 
 from __future__ import annotations
@@ -42,17 +42,16 @@ _FILE_NUMBER = itertools.count()  # keeps two writers of one process and second 
 
 
 class EventWriter:
-    """Write one TensorBoard event file into a folder.
+    """Writer of one TensorBoard event file.
 
-    Each record reaches the file before the call returns, so that a run that dies keeps what it
-    measured; a new writer always starts a new file, and nothing is overwritten. Calls may come from
-    several threads.
+    Each record is flushed before the call returns, so that no record is lost in a crash. A new
+    writer creates a new file; nothing is overwritten. Thread-safe.
 
     Args:
-        folder: where the file goes; made if it is missing. TensorBoard shows the folder as one run.
+        folder: of the file; created if missing. TensorBoard shows the folder as one run.
 
     Raises:
-        InputError: if the folder cannot be made or written to.
+        InputError: the folder cannot be created or written to.
 
     Example:
         >>> with EventWriter("runs/first/train") as events:
@@ -75,34 +74,34 @@ class EventWriter:
         except OSError as error:
             raise InputError(
                 f"Cannot write event files into {str(self.folder)!r} ({error}). "
-                "Give a folder that can be made and written to."
+                "Give a folder that can be created and written to."
             ) from error
         self._records = RecordWriter(file)
         self._lock = threading.Lock()
-        # Training that ends in an exception never reaches close(); the file is closed all the same.
+        # Closes the file also after an exception, when close() is never called.
         self._finalizer = weakref.finalize(self, file.close)
         self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int) -> None:
-        """Write one number; tags that share the part before a "/" share a section."""
+        """Write a scalar; tags with the same prefix before a "/" are grouped in TensorBoard."""
         self.scalars({tag: value}, step)
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Write several numbers of one step as a single record.
+        """Write several scalars of one step as a single record.
 
         Args:
-            values: tag to number. NaN and infinity are kept: TensorBoard marks them.
-            step: the step they belong to.
+            values: tag -> number. NaN and infinity are kept: TensorBoard marks them.
+            step: the step.
 
         Raises:
-            InputError: if a value is not one real number.
+            InputError: a value is not one real number.
         """
         summary = summary_pb2.Summary()
         for tag, value in values.items():
             number = np.asarray(value)
             if number.size != 1 or number.dtype.kind not in "biuf":
                 raise InputError(f"Scalar {tag!r} must be one real number, not {value!r}.")
-            # Spelled out: this runs in every batch, and make_tensor_proto doubles its time.
+            # By hand: this runs in every batch, and make_tensor_proto takes twice the time.
             tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[number.item()])
             tensor.tensor_shape.SetInParent()
             summary.value.add(tag=_tag(tag), metadata=_SCALAR, tensor=tensor)
@@ -110,17 +109,17 @@ class EventWriter:
             self._write(_event(summary, step))
 
     def histogram(self, tag: str, values: Any, step: int, *, bins: int = 30) -> None:
-        """Write how an array's values are spread; values that are not finite are left out.
+        """Write a histogram of an array; values that are not finite are left out.
 
         Args:
             tag: name in TensorBoard's histogram and distribution pages.
-            values: an array of numbers of any shape.
-            step: the step it belongs to.
+            values: an array of any shape.
+            step: the step.
             bins: number of buckets.
         """
         flat = np.asarray(values).astype(np.float64, copy=False).ravel()
         flat = flat[np.isfinite(flat)]
-        # numpy needs a range of some width; TensorBoard draws equal edges as a single spike.
+        # NumPy needs a range with a width; TensorBoard draws equal edges as a single spike.
         if flat.size and flat.min() == flat.max():
             buckets = np.full((bins, 3), flat[0])
             buckets[:, 2] = 0
@@ -133,10 +132,10 @@ class EventWriter:
         self._tensor(tag, buckets, histogram_metadata.create_summary_metadata("", ""), step)
 
     def image(self, tag: str, png_bytes: bytes, step: int) -> None:
-        """Write a picture that is already encoded as PNG.
+        """Write a PNG image.
 
         Raises:
-            InputError: if the bytes are no PNG file.
+            InputError: the bytes are no PNG file.
         """
         if not isinstance(png_bytes, bytes) or png_bytes[:8] != _PNG_SIGNATURE:
             raise InputError(f"Image {tag!r} must be the bytes of a PNG file.")
@@ -145,7 +144,7 @@ class EventWriter:
         self._tensor(tag, content, image_metadata.create_summary_metadata("", ""), step)
 
     def text(self, tag: str, markdown: str, step: int) -> None:
-        """Write a text; TensorBoard renders Markdown, tables included."""
+        """Write a text; TensorBoard renders Markdown with tables."""
         if not isinstance(markdown, str):
             raise InputError(f"Text {tag!r} must be a string, not {type(markdown).__name__}.")
         content = np.array(markdown.encode("utf-8", "backslashreplace"), dtype=object)
@@ -154,17 +153,17 @@ class EventWriter:
     def pr_curve(
         self, tag: str, labels: Any, probabilities: Any, step: int, *, thresholds: int = 201
     ) -> None:
-        """Write precision over recall of a yes-or-no question, at evenly spaced thresholds.
+        """Write the precision-recall curve of a binary classifier, at evenly spaced thresholds.
 
         Args:
             tag: name in TensorBoard.
-            labels: `(N,)` truth, 0 or 1.
+            labels: `(N,)` true labels, 0 or 1.
             probabilities: `(N,)` predicted probability of 1, within [0, 1].
-            step: the step it belongs to.
-            thresholds: number of thresholds from 0 to 1; at each, `p >= threshold` counts as 1.
+            step: the step.
+            thresholds: number of thresholds from 0 to 1; `p >= threshold` is a positive.
 
         Raises:
-            InputError: if the two do not match or lie outside their ranges.
+            InputError: labels and probabilities differ in number, or are out of range.
         """
         truth = np.asarray(labels).ravel()
         scores = np.asarray(probabilities, dtype=np.float64).ravel()
@@ -177,14 +176,14 @@ class EventWriter:
             raise InputError(f"PR curve {tag!r} needs labels 0 or 1 and probabilities in [0, 1].")
         bucket = np.floor(scores * (thresholds - 1)).astype(np.int64)
         truth = truth.astype(np.float64)
-        # Everything in this bucket or a higher one is called positive at the bucket's threshold.
+        # Positives at the threshold of a bucket: this bucket and all higher ones.
         positive, negative = (
             np.bincount(bucket, weights, minlength=thresholds)[::-1].cumsum()[::-1]
             for weights in (truth, 1 - truth)
         )
         true_negative, false_negative = negative[0] - negative, positive[0] - positive
-        # Above the highest probability nothing is called positive, and precision is 0 / 0. There it
-        # keeps its last value: a 0 would draw a fall that never was.
+        # Above the highest probability there are no positives, and precision is 0 / 0. It keeps its
+        # last value there: a 0 would draw a spurious drop.
         called = positive + negative
         precision = positive / np.maximum(called, 1)
         last = int(called.nonzero()[0][-1])
@@ -195,15 +194,15 @@ class EventWriter:
         self._tensor(tag, np.stack(curve).astype(np.float32), metadata, step)
 
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        """Write one row of the HParams table: the settings of a run and what came of it.
+        """Write one row of the HParams table: settings and final metrics of a run.
 
-        No description of the whole experiment is written: TensorBoard would take one run's for all
-        and hide the settings that only the others have. It gathers the columns itself, out of every
-        scalar in this folder and below; so give this table a folder of its own.
+        No description of the whole experiment is written: TensorBoard would use that of one run for
+        all and hide settings that only other runs have. It collects the columns itself, from every
+        scalar in this folder and below; so use a separate folder for this table.
 
         Args:
-            settings: name to bool, number or string; None is left out, others become `str`.
-            metrics: name to number, written as scalars.
+            settings: name -> bool, number or string; None is left out, others become `str`.
+            metrics: name -> number, written as scalars.
         """
         start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
         for name, value in settings.items():
@@ -233,12 +232,12 @@ class EventWriter:
         self.scalars(metrics, step=0)
 
     def flush(self) -> None:
-        """Hand everything written so far to the operating system."""
+        """Flush to the operating system."""
         if not self._records.closed:
             self._records.flush()
 
     def close(self) -> None:
-        """Close the file; closing twice does no harm."""
+        """Close the file; idempotent."""
         self._finalizer()
 
     def __enter__(self) -> EventWriter:
@@ -274,5 +273,5 @@ def _event(summary: summary_pb2.Summary, step: int) -> event_pb2.Event:
 
 def _tag(tag: str) -> str:
     if not isinstance(tag, str) or not tag:
-        raise InputError(f"A tag must be a string with something in it, not {tag!r}.")
+        raise InputError(f"A tag must be a non-empty string, not {tag!r}.")
     return tag

@@ -1,4 +1,4 @@
-"""What people look at: the confusion matrix as a picture, tables as Markdown."""
+"""Confusion matrix plots and Markdown tables for TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ from typing import Any
 
 import numpy as np
 
-_MAX_NUMBERED = 12  # beyond this many classes the numbers no longer fit their cells
-_MAX_LINE = 100  # letters of a line in a table
+from rnnkit.deprecation import renamed_names
+
+_MAX_ANNOTATED = 12  # with more classes the numbers do not fit into their cells
+_MAX_LINE = 100  # characters of a line in a table
 
 
-def confusion_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes:
-    """Draw a confusion matrix: a row for each true class, a column for each predicted one.
+def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes:
+    """Plot a confusion matrix: a row for each true class, a column for each predicted one.
 
-    Colour and percentage are shares of the row, so that rare classes read as well as common ones;
-    the diagonal then holds each class's recall.
+    Colours and percentages are normalised by row, so that rare classes are as visible as common
+    ones; the diagonal is the recall.
 
     Args:
-        counts: `(C, C)` number of examples of the row's class that were given the column's.
+        counts: `(C, C)` number of examples of the row's class that were predicted as the column's.
         classes: `C` names.
-        title: a line above the picture.
+        title: of the plot.
 
     Returns:
         A PNG file.
 
     Example:
-        >>> confusion_png([[90, 10], [20, 80]], ["neg", "pos"])[1:4]
+        >>> confusion_matrix_png([[90, 10], [20, 80]], ["neg", "pos"])[1:4]
         b'PNG'
     """
     from rnnkit.monitor.picture import Picture, heat_map, short
@@ -38,13 +40,13 @@ def confusion_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes
     few = size <= 4
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     names = list(map(short, classes))
-    numbered = size <= _MAX_NUMBERED
+    annotated = size <= _MAX_ANNOTATED
     texts = [
         [f"{int(count):,}\n{share:.1%}" for count, share in zip(*row, strict=True)]
         for row in zip(table, shares, strict=True)
     ]
     side = min(3.2 + 0.75 * size, 14.0)
-    letters = 15 if few else 10  # TensorBoard shows the picture small
+    font_size = 15 if few else 10  # TensorBoard shows images small
     figure = Picture(side, side)
     axes = figure.add_subplot()
     picture = heat_map(
@@ -52,25 +54,25 @@ def confusion_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes
         shares,
         names,
         names,
-        texts=texts if numbered else None,
+        texts=texts if annotated else None,
         text_size=20 if few else 9,
-        label_size=letters,
+        label_size=font_size,
         tilted=(90, 0) if few else (0, 45),
         cmap="Blues",
         vmin=0,
         vmax=1,
     )
     axes.set_aspect("equal")
-    axes.set_xlabel("predicted class", fontsize=letters)
-    axes.set_ylabel("true class", fontsize=letters)
-    axes.set_title(title, parse_math=False, fontsize=letters)
-    if not numbered:
+    axes.set_xlabel("predicted class", fontsize=font_size)
+    axes.set_ylabel("true class", fontsize=font_size)
+    axes.set_title(title, parse_math=False, fontsize=font_size)
+    if not annotated:
         figure.colorbar(picture, ax=axes, shrink=0.8).set_label("share of the true class")
     return figure.png()
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    r"""Lay out cells, already safe for Markdown, as a table.
+    r"""Return a Markdown table; the cells must be escaped already.
 
     Example:
         >>> print(markdown_table(["a", "b"], [["1", "2"]]))
@@ -84,23 +86,23 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(drawn)
 
 
-def plain(text: str, width: int | None = None) -> str:
-    r"""Make a text safe for a cell of a Markdown table: it is shown as it is.
+def escape_markdown(text: str, width: int | None = None) -> str:
+    r"""Escape a text for a cell of a Markdown table.
 
     Args:
-        text: anything; white space is squeezed.
-        width: cut longer texts to this many letters, and break lines; None = one line.
+        text: any text; white space is collapsed.
+        width: truncate to this many characters, and wrap lines; None = one line.
 
     Example:
-        >>> plain("a|b *c*\n<br>", 100)
+        >>> escape_markdown("a|b *c*\n<br>", 100)
         'a\\|b \\*c\\* &lt;br&gt;'
     """
     if width is not None and len(text) > 4 * width:
-        text = text[: 4 * width] + " "  # a text of a million words need not be split to its end
+        text = text[: 4 * width] + " "  # avoids splitting a very long text
     line = " ".join(text.split())
     if width is not None and len(line) > width:
         line = line[: width - 1].rstrip() + "…"
-    # Lines of one length: TensorBoard gives a wide cell the room of all others.
+    # Wrapped, because TensorBoard would shrink the other cells of a row with a wide one.
     lines = [line] if width is None else textwrap.wrap(line, _MAX_LINE)
     return "<br>".join(map(_escape, lines))
 
@@ -108,3 +110,8 @@ def plain(text: str, width: int | None = None) -> str:
 def _escape(line: str) -> str:
     line = re.sub(r"([\\`*_{}\[\]()#+!|-])", r"\\\1", line)
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+__getattr__ = renamed_names(
+    __name__, {"confusion_png": "confusion_matrix_png", "plain": "escape_markdown"}
+)

@@ -1,22 +1,22 @@
-"""How far back a recurrent layer learns: the gradient of its last state by every earlier one."""
+"""Gradient flow: norms of the Jacobian of the last state by every earlier state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from rnnkit import backend  # picks the backend before Keras loads
+from rnnkit import backend  # (picks the backend before Keras loads)
 
 # isort: split
 import numpy as np
 from keras import ops
 
 from rnnkit.backend.gradient import gradient
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_choice
 
 Norm = Literal["spectral", "frobenius"]
 
-_NUMBERS = 2**24  # about so many numbers are kept for one backward pass
+_MAX_ELEMENTS = 2**24  # approximate number of floats stored for one backward pass
 
 
 def gradient_flow(
@@ -28,34 +28,34 @@ def gradient_flow(
     initial_state: Any = None,
     norm: Norm = "spectral",
 ) -> dict[str, np.ndarray]:
-    """Return `‖∂h_T/∂h_t‖` for every step t: what of an error at the end reaches step t.
+    """Gradient flow: return the norm of the Jacobian `‖∂h_T/∂h_t‖` for every step t.
 
-    `∂h_T/∂h_t = Π_{j=t+1..T} ∂h_j/∂h_{j-1}` is computed, not estimated: every step's state is given
-    a zero to be added, each row is repeated once for each unit of `h_T`, and one backward pass
-    gives the derivatives of all units by all zeros. Where the norm falls towards 0 the gradient
-    vanishes; where it grows it explodes. Dropout is off; zoneout counts with its mean.
+    `∂h_T/∂h_t = Π_{j=t+1..T} ∂h_j/∂h_{j-1}` is exact: a zero is added to the state of every step,
+    each row is repeated once for each unit of `h_T`, and one backward pass gives the derivatives of
+    all units by all zeros. A norm that decays to 0 is a vanishing gradient, one that grows an
+    exploding gradient. Dropout is off; zoneout uses its mean.
 
-    A masked step keeps the state, so that its norm is that of the step before; where a row is reset
-    nothing flows. At the last step the derivative is the identity.
+    A masked step keeps the state, so that its norm is that of the step before; a reset blocks the
+    flow. At the last step the Jacobian is the identity.
 
     Args:
-        layer: a recurrent layer of rnnkit. Of a `Bidirectional` or `Stack` ask the layers inside,
+        layer: a recurrent layer of rnnkit. For a `Bidirectional` or `Stack` pass the inner layers,
             each with its own inputs.
-        inputs: `(B, T, D)`, what the layer is given.
+        inputs: `(B, T, D)`, the inputs of the layer.
         mask: boolean `(B, T)`, true = real step.
-        resets: boolean `(B, T)`, true = the row starts anew at this step.
-        initial_state: the states before the first step, each `(B, S)`; zeros when left out.
-        norm: "spectral", the largest factor by which a change can grow, 1 for the identity; or
-            "frobenius", the root of the sum of squares, √S for the identity; cheaper.
+        resets: boolean `(B, T)`, true = the state is reset before this step.
+        initial_state: the states before the first step, each `(B, S)`; None = zeros.
+        norm: "spectral", the largest singular value, 1 for the identity; or "frobenius", the root
+            of the sum of squares, √S for the identity; cheaper.
 
     Returns:
-        `(B, T)` by the state's name: "h" for `‖∂h_T/∂h_t‖`, and where there is a cell state "c" for
-        `‖∂h_T/∂c_t‖`, each with the other held fixed. In the order of the inputs, also with
-        `go_backwards`, where the last step of the pass is the first.
+        name of the state -> `(B, T)`: "h" for `‖∂h_T/∂h_t‖`, and for a layer with a cell state "c"
+        for `‖∂h_T/∂c_t‖`, each with the other one fixed. In the order of the inputs, also with
+        `go_backwards`, where T is the first step.
 
     Raises:
-        InputError: no recurrent layer, inputs of another shape or with numbers that are not finite,
-            another norm.
+        InputError: not a recurrent layer, inputs of the wrong shape or not finite, or an unknown
+            norm.
 
     Source: Pascanu, Mikolov and Bengio 2013, On the Difficulty of Training Recurrent Neural
         Networks, arXiv:1211.5063; Hochreiter 1991.
@@ -66,9 +66,8 @@ def gradient_flow(
         >>> flow["h"].shape, flow["h"][0, -1], flow["c"][0, -1]
         ((1, 5), np.float64(1.0), np.float64(0.0))
     """
-    if norm not in get_args(Norm):
-        raise InputError(f"gradient_flow: norm is {norm!r}; expected one of {get_args(Norm)}.")
-    x = _checked(layer, inputs)
+    check_choice("norm", norm, get_args(Norm))
+    x = _check_inputs(layer, inputs)
     batch, steps, width = x.shape
     sizes = list(layer.state_size)
     flags = [_flags(label, flag, x) for label, flag in (("mask", mask), ("resets", resets))]
@@ -83,15 +82,15 @@ def gradient_flow(
             f"expected {[(batch, size) for size in sizes]}."
         )
 
-    # One copy of a row for each unit of h_T; as many copies at a time as fit.
+    # One copy of a row for each unit of h_T; as many copies at a time as memory allows.
     rows, units = (part.ravel() for part in np.indices((batch, sizes[0])))
-    at_once = max(_NUMBERS // (steps * (width + 8 * sum(sizes))), 1)
+    at_once = max(_MAX_ELEMENTS // (steps * (width + 8 * sum(sizes))), 1)
     at_once = min(at_once, len(rows))
-    derivatives = _differentiate(layer, [flag is not None for flag in flags])
+    derivatives = _jacobian_rows(layer, [flag is not None for flag in flags])
     jacobians: list[list[np.ndarray]] = [[] for _ in sizes]
     for start in range(0, len(rows), at_once):
         some = np.resize(np.arange(start, min(start + at_once, len(rows))), at_once)
-        real = min(at_once, len(rows) - start)  # the last copies fill up to one common shape
+        real = min(at_once, len(rows) - start)  # the last chunk is padded to the common shape
         which = rows[some]
         given = [x[which], *(flag[which] for flag in flags if flag is not None)]
         found = derivatives(given, [state[which] for state in first], units[some])
@@ -105,14 +104,14 @@ def gradient_flow(
 
 
 def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
-    """Draw how the gradient of the last state changes on its way back through time.
+    """Plot gradient flow over time, on a logarithmic scale.
 
-    A line is the median over the rows, its shade goes from the lowest to the highest row. The scale
-    is logarithmic: a straight line is a constant factor a step.
+    A line is the median over the rows, the shaded area the range. A straight line is a constant
+    factor per step.
 
     Args:
-        flows: what `gradient_flow` gave, `(B, T)` or `(T,)`, by the name of its line.
-        title: a line above the picture.
+        flows: label of the line -> result of `gradient_flow`, `(B, T)` or `(T,)`.
+        title: of the plot.
 
     Returns:
         A PNG file.
@@ -121,18 +120,18 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
         InputError: nothing to draw.
 
     Example:
-        >>> gradient_flow_png({"a factor of 0.9 a step": 0.9 ** np.arange(20)[::-1]})[1:4]
+        >>> gradient_flow_png({"factor 0.9 per step": 0.9 ** np.arange(20)[::-1]})[1:4]
         b'PNG'
     """
     from rnnkit.monitor.picture import Picture
 
     if not flows:
-        raise InputError("gradient_flow_png: there is no flow to draw; give at least one.")
+        raise InputError("gradient_flow_png: there is no flow to plot; give at least one.")
     figure = Picture(7.5, 4.2)
     axes = figure.add_subplot()
     for name, flow in flows.items():
         rows = np.atleast_2d(np.asarray(flow, "float64"))
-        # Neither 0 nor inf has a place on a logarithmic scale: the line ends there.
+        # A logarithmic scale has neither 0 nor inf: the line ends there.
         rows = np.where(np.isfinite(rows) & (rows > 0), rows, np.nan)
         back = np.arange(rows.shape[1])[::-1]
         some = ~np.isnan(rows).any(0)
@@ -149,8 +148,8 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
     return figure.png()
 
 
-def _differentiate(layer: Any, given: list[bool]) -> Any:
-    """Return the function of the derivatives of one unit of each row's last h by every state."""
+def _jacobian_rows(layer: Any, given: list[bool]) -> Any:
+    """Return a function: the derivatives of one unit of the last h of each row by all states."""
     dtype, count, flagged = layer.compute_dtype, len(layer.state_size), sum(given)
 
     def last(*arguments: Any) -> Any:
@@ -167,38 +166,38 @@ def _differentiate(layer: Any, given: list[bool]) -> Any:
         states, _ = backend.native.scan(step, tuple(rest[flagged:]), xs, reverse=layer.go_backwards)
         return ops.sum(states[0] * wanted)
 
-    slopes = gradient(last)
+    gradients = gradient(last)
 
     def derivatives(given: list, states: list, units: np.ndarray) -> list[np.ndarray]:
         copies, steps = given[0].shape[:2]
         zeros = [ops.zeros((copies, steps, size), dtype=dtype) for size in layer.state_size]
         wanted = np.eye(layer.state_size[0])[units]
         rest = [ops.convert_to_tensor(part, dtype=dtype) for part in (wanted, *given, *states)]
-        found = slopes(*zeros, *rest)[:count]
+        found = gradients(*zeros, *rest)[:count]
         return [ops.convert_to_numpy(ops.cast(part, "float32")) for part in found]
 
     return derivatives
 
 
 def _norms(jacobian: np.ndarray, norm: str) -> np.ndarray:
-    """Return the norms `(B, T)` of `(B, U, T, S)`; inf where float32 has run over."""
+    """Return the norms `(B, T)` of `(B, U, T, S)`; inf where float32 has overflowed."""
     jacobian = jacobian.transpose(0, 2, 1, 3).astype("float64")
     finite = np.isfinite(jacobian).all((-2, -1))
     jacobian = np.where(finite[..., None, None], jacobian, 0.0)
     if norm == "frobenius":
         found = np.sqrt((jacobian**2).sum((-2, -1)))
-    else:  # the largest singular value, by way of the smaller problem J Jᵀ
+    else:  # the largest singular value, from the eigenvalues of J Jᵀ, which is smaller
         squares = np.linalg.eigvalsh(jacobian @ jacobian.swapaxes(-1, -2))[..., -1]
         found = np.sqrt(np.maximum(squares, 0.0))
     return np.where(finite, found, np.inf)
 
 
-def _checked(layer: Any, inputs: Any) -> np.ndarray:
-    """Return the inputs as an array; build a layer that is not built yet."""
+def _check_inputs(layer: Any, inputs: Any) -> np.ndarray:
+    """Return the inputs as an array; build the layer if necessary."""
     if not all(hasattr(layer, name) for name in ("run", "state_size", "get_initial_state")):
         raise InputError(
             f"gradient_flow: expected a recurrent layer of rnnkit such as rnnkit.layers.LSTM; got "
-            f"{layer!r}. For a Bidirectional or Stack ask the layers inside it."
+            f"{layer!r}. For a Bidirectional or Stack pass the inner layers."
         )
     x = ops.convert_to_numpy(ops.convert_to_tensor(inputs, dtype="float32"))
     if x.ndim != 3 or 0 in x.shape:

@@ -1,4 +1,4 @@
-"""The training of a hidden Markov model in TensorBoard, and that of a network with one inside."""
+"""TensorBoard logging of hidden Markov models: by themselves and as layers of a network."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError
+from rnnkit.errors import check_count
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.markov import emission_figure, means_figure, transition_figure
 from rnnkit.monitor.markov_series import states_figure
 
 
 class HMMEvents:
-    """Write the training of a hidden Markov model for TensorBoard.
+    """TensorBoard callback of Baum-Welch, for `fit(..., on_iteration=events)`.
 
-    An instance is called after each iteration of Baum-Welch. The log-likelihood goes to the scalars
-    each time; the transition matrix and what each state puts out (means with standard deviations,
-    or probabilities of symbols) go to the images at the first iteration, at every
-    `images_every`th, and at the last, when `close` is called or the `with` block ends.
+    It writes the log-likelihood of each iteration as a scalar, and as images the transition matrix
+    and the emissions (means with standard deviations, or probabilities of symbols) at the first
+    iteration, at every `images_every`th, and at the last one, on `close` or at the end of the
+    `with` block.
 
     Args:
         folder: where the event file goes; TensorBoard shows it as one run.
-        images_every: draw once in this many iterations; 0 = the last one alone.
+        images_every: interval of the images in iterations; 0 = only the last iteration.
         names: of the states.
         features: names of the features, or of the symbols.
-        covariance_type: "spherical", "diag", "full" or "tied"; None = told by the shape of
-            `covars`. Needed for "tied" with as many states (or components) as features.
+        covariance_type: "spherical", "diag", "full" or "tied"; None = inferred from the
+            shape of `covars`. Needed for "tied" with as many states (or components) as features.
 
     Raises:
-        InputError: a folder that cannot be written to, a number below 0.
+        InputError: a folder that is not writable, or a negative `images_every`.
 
     Example:
         >>> with HMMEvents("runs/hmm", names=["free", "jam"]) as events:
@@ -49,8 +49,7 @@ class HMMEvents:
         features: Sequence[str] | None = None,
         covariance_type: str | None = None,
     ) -> None:
-        if images_every < 0:
-            raise InputError(f"images_every is {images_every}; expected 0 or more.")
+        check_count("images_every", images_every, least=0)
         self._writer = EventWriter(folder)
         self.path = self._writer.path
         self.images_every = images_every
@@ -58,18 +57,18 @@ class HMMEvents:
         self.features = features
         self.covariance_type = covariance_type
         self._last: int | None = None
-        self._waiting: Mapping[str, Any] | None = None  # parameters that no picture shows yet
+        self._waiting: Mapping[str, Any] | None = None  # parameters not drawn yet
 
     def __call__(
         self, iteration: int, parameters: Mapping[str, Any], log_likelihood: float
     ) -> None:
-        """Write what there is to see after an iteration.
+        """Log an iteration.
 
         Args:
             iteration: its number.
-            parameters: "startprob" `(K,)`, "transmat" `(K, K)` and those of the emission by their
-                names, without restarts; what is not known is not drawn.
-            log_likelihood: of all sequences together.
+            parameters: "startprob" `(K,)`, "transmat" `(K, K)` and those of the emission by name,
+                without restarts; unknown names are ignored.
+            log_likelihood: of all sequences.
         """
         self._writer.scalar("log_likelihood", float(log_likelihood), iteration)
         first, self._last, self._waiting = self._last is None, iteration, parameters
@@ -86,7 +85,7 @@ class HMMEvents:
         tag: str = "states",
         step: int | None = None,
     ) -> None:
-        """Draw a series with its states, as `rnnkit.monitor.states_figure` does.
+        """Write a figure of a series with its states; see `rnnkit.monitor.states_figure`.
 
         Args:
             values: `(T,)` or `(T, D)`.
@@ -97,12 +96,12 @@ class HMMEvents:
             step: None = the last iteration.
 
         Raises:
-            InputError: as `states_figure`.
+            InputError: see `states_figure`.
         """
         width = (*np.shape(values), 1, 1)[1]
         features = self.features
         if features is not None and len(features) != width:
-            features = None  # these were names of symbols
+            features = None  # they are names of symbols
         picture = states_figure(
             values,
             states,
@@ -114,7 +113,7 @@ class HMMEvents:
         self._writer.image(tag, picture.png(), (self._last or 0) if step is None else step)
 
     def close(self) -> None:
-        """Draw the last iteration, if no picture shows it yet, and close the file."""
+        """Draw the last iteration if it is not drawn yet, and close the file."""
         self._draw()
         self._writer.close()
 
@@ -147,14 +146,15 @@ def state_moments(
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return the mean and standard deviation of each feature in each state.
 
-    Of a mixture `μ_k = Σ_m c_km μ_km` and `σ²_k = Σ_m c_km (σ²_km + (μ_km - μ_k)²)`.
+    For a mixture, `μ_k = Σ_m c_km μ_km` and `σ²_k = Σ_m c_km (σ²_km + (μ_km - μ_k)²)`.
 
     Args:
-        parameters: of a Gaussian, mixture or Poisson emission, by their names.
-        covariance_type: of "covars"; None = told by their shape, "diag" where "tied" fits too.
+        parameters: of a Gaussian, mixture or Poisson emission, by name.
+        covariance_type: of "covars"; None = inferred from their shape, "diag" where "tied" also
+            fits.
 
     Returns:
-        Means and standard deviations, `(K, D)` each; None for what the parameters do not tell.
+        Means and standard deviations, `(K, D)` each; None if they are not known.
 
     Example:
         >>> state_moments({"lambdas": [[4.0], [9.0]]})[1].ravel()
@@ -170,16 +170,16 @@ def state_moments(
     if "covars" in parameters:
         variances = _variances(np.asarray(parameters["covars"], "float64"), means, covariance_type)
     if means.ndim == 3:
-        shares = np.asarray(parameters["weights"], "float64")[..., None]
-        centre = (shares * means).sum(1)
+        weights = np.asarray(parameters["weights"], "float64")[..., None]
+        centre = (weights * means).sum(1)
         if variances is not None:
-            variances = (shares * (variances + (means - centre[:, None]) ** 2)).sum(1)
+            variances = (weights * (variances + (means - centre[:, None]) ** 2)).sum(1)
         means = centre
     return means, None if variances is None else np.sqrt(variances)
 
 
 def _variances(covars: np.ndarray, means: np.ndarray, kind: str | None) -> np.ndarray:
-    """Return the variance of each feature in each state, or each component of it."""
+    """Return the variance of each feature in each state, or in each component."""
     if kind is None:
         kind = {-1: "spherical", 0: "diag", 1: "full"}[covars.ndim - means.ndim]
         if kind == "diag" and covars.shape != means.shape:
@@ -190,21 +190,21 @@ def _variances(covars: np.ndarray, means: np.ndarray, kind: str | None) -> np.nd
         found = covars
     else:
         found = np.diagonal(covars, axis1=-2, axis2=-1)
-        if kind == "tied":  # by all states, or by all components of one
+        if kind == "tied":  # shared by all states, or by all components of a state
             found = found[..., None, :]
     return np.broadcast_to(found, means.shape)
 
 
 def write_layers(writer: EventWriter, layer: Any, step: int) -> None:
-    """Draw the transition matrix and the means of each hidden Markov layer within a model.
+    """Write figures of the transition matrix and the means of each hidden Markov layer in a model.
 
-    Such a layer has a method `transition_matrix()` that returns `(K, K)` probabilities, and may
-    have `means()`, `(K, D)` or None.
+    A hidden Markov layer has a method `transition_matrix()` that returns `(K, K)` probabilities,
+    and optionally `means()`, `(K, D)` or None.
 
     Args:
-        writer: where to.
+        writer: of the event file.
         layer: a model or a layer.
-        step: the step they belong to.
+        step: the step of the images.
 
     Example:
         >>> from types import SimpleNamespace
@@ -222,7 +222,7 @@ def write_layers(writer: EventWriter, layer: Any, step: int) -> None:
 
 
 def _parts(layer: Any) -> Iterator[Any]:
-    """Yield a layer and all that stand inside it."""
+    """Yield a layer and all layers inside it."""
     yield layer
     for part in getattr(layer, "layers", ()):
         yield from _parts(part)

@@ -1,9 +1,9 @@
-"""The hidden states drawn over the series that they explain."""
+"""Figure of a time series with its hidden states."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from rnnkit.monitor.picture import Picture
 
-_MAX_PANELS = 8  # features with a panel of their own
-_PALE = 0.6  # how thick the colours are laid on: the line is what the picture is of
-_GAP = 1.5  # steps further apart than so many usual ones have nothing between them
+_MAX_PANELS = 8  # features beyond these are not drawn
+_ALPHA = 0.6  # of the colours of states
+_GAP = 1.5  # a longer distance between steps, in medians, is a gap
 
 
 def states_figure(
@@ -30,82 +30,83 @@ def states_figure(
     features: Sequence[str] | None = None,
     title: str = "",
 ) -> Picture:
-    """Draw a series with its hidden states as coloured bands behind it.
+    """Draw a time series with its hidden states as coloured bands behind it.
 
-    Where steps are further apart than usual, the line and the bands have a gap too.
+    The line and the bands have a gap where steps are missing.
 
     Args:
-        series: `(T,)` or `(T, D)`; NaN is left out. Beyond eight features the first eight are
-            drawn, and the title says so.
-        states: `(T,)` the number of each step's state, for the bands; -1 = none.
-        posteriors: `(T, K)` probabilities of the states, drawn as a strip below the series.
-        times: `(T,)` rising, `datetime64` or numbers; None = 0 .. T-1.
+        series: `(T,)` or `(T, D)`; NaN is not drawn. Of more than eight features the first eight
+            are drawn, and the title says so.
+        states: `(T,)` the state of each step, drawn as bands; -1 = none.
+        posteriors: `(T, K)` probabilities of the states, stacked in a panel below the series.
+        times: `(T,)` increasing, `datetime64` or numbers; None = 0 .. T-1.
         names: of the K states; None = 0 .. K-1.
         features: names of the D features; None = 0 .. D-1.
-        title: a line above the picture.
+        title: of the figure.
 
     Returns:
         A figure.
 
     Raises:
-        InputError: arrays that do not fit together, states that are no whole numbers, times that
-            do not rise, neither states nor posteriors.
+        InputError: arrays of different lengths, states that are not integers, times that do not
+            increase, or neither states nor posteriors.
 
     Example:
         >>> picture = states_figure([1.0, 1.2, 5.0, 5.1], [0, 0, 1, 1], names=["calm", "storm"])
         >>> [text.get_text() for text in picture.legends[0].get_texts()]
         ['calm', 'storm']
     """
-    from rnnkit.monitor.picture import Picture, colours
+    from rnnkit.monitor.picture import Picture, state_colours
 
     values = np.asarray(series)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or not values.size:
         raise InputError(
-            f"series has the shape {np.shape(series)}; expected (T,) or (T, D), none of them 0."
+            f"series has the shape {np.shape(series)}; expected (T,) or (T, D), not empty."
         )
     length, width = values.shape
     path = None if states is None else _path(states, length)
-    shares = None if posteriors is None else np.asarray(posteriors, "float64")
-    if path is None and shares is None:
+    probabilities = None if posteriors is None else np.asarray(posteriors, "float64")
+    if path is None and probabilities is None:
         raise InputError("states_figure: give states, posteriors or both.")
-    if shares is not None and (shares.ndim != 2 or len(shares) != length):
-        raise InputError(f"posteriors have the shape {shares.shape}; expected ({length}, K).")
+    if probabilities is not None and (probabilities.ndim != 2 or len(probabilities) != length):
+        raise InputError(
+            f"posteriors have the shape {probabilities.shape}; expected ({length}, K)."
+        )
     highest = -1 if path is None else int(path.max())
-    count = max(highest + 1, 1) if names is None else len(names)
-    if shares is not None:
-        count = shares.shape[1]
+    if probabilities is not None:
+        count = probabilities.shape[1]
+    else:
+        count = max(highest + 1, 1) if names is None else len(names)
     if highest >= count:
-        raise InputError(f"states reach {highest}, but there are {count} of them, from 0.")
-    words = short_names("names", names, count)
+        raise InputError(f"states has state {highest}; expected states below {count}.")
+    labels = short_names("names", names, count)
     columns = short_names("features", features, width)
-    stamps, left, right, dated = _edges(times, length)
+    if features is None:
+        columns = [f"feature {name}" for name in columns] if width > 1 else [""]
+    axis = _time_axis(times, length)
 
-    palette, shown = colours(count), min(width, _MAX_PANELS)
-    heights = [1.0] * shown + ([0.6] if shares is not None else [])
+    palette, shown = state_colours(count), min(width, _MAX_PANELS)
+    heights = [1.0] * shown + ([0.6] if probabilities is not None else [])
     figure = Picture(10, 1.1 + 1.5 * sum(heights))
     panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
-    whole = values.dtype.kind in "iub"
-    breaks = np.flatnonzero(left[1:] > right[:-1]) + 1
     for column, axes in enumerate(panels[:shown, 0]):
         if path is not None:
-            _bands(axes, path, left, right, palette)
+            _bands(axes, path, axis, palette)
         axes.plot(
-            np.insert(stamps, breaks, np.nan),
-            np.insert(values[:, column].astype("float64"), breaks, np.nan),
+            np.insert(axis.stamps, axis.gaps, np.nan),
+            np.insert(values[:, column].astype("float64"), axis.gaps, np.nan),
             color="#222222",
             linewidth=1.0 if length <= 1000 else 0.5,
-            drawstyle="steps-mid" if whole else "default",
+            drawstyle="steps-mid" if values.dtype.kind in "iub" else "default",
             marker="." if length == 1 else None,
         )
-        if features is not None or width > 1:
-            name = columns[column] if features is not None else f"feature {column}"
-            axes.set_ylabel(name, parse_math=False)
-    if shares is not None:
-        _strip(panels[-1, 0], shares, left, right, palette)
+        axes.set_ylabel(columns[column], parse_math=False)
     last = panels[-1, 0]
-    last.set_xlim(left[0], right[-1])
-    if dated:
+    if probabilities is not None:
+        _stacked_probabilities(last, probabilities, axis, palette)
+    last.set_xlim(axis.left[0], axis.right[-1])
+    if axis.dated:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
         ticks = AutoDateLocator()
@@ -113,112 +114,49 @@ def states_figure(
         last.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
     else:
         last.set_xlabel("step" if times is None else "time")
-    _legend(figure, panels[:, 0].tolist(), palette, words)
+    _legend(figure, panels[:, 0].tolist(), palette, labels)
     if shown < width:
         title = f"{title} (the first {shown} of {width} features)".lstrip()
     figure.suptitle(title, parse_math=False, x=0.01, ha="left")
     return figure
 
 
-def runs(path: np.ndarray, together: np.ndarray | None = None) -> list[tuple[int, int, int]]:
-    """Return where each run of one state begins, where it has ended, and its state.
+def runs(path: np.ndarray, gaps: Sequence[int] = ()) -> list[tuple[int, int, int]]:
+    """Return the runs of equal states as (start, end, state).
 
     Args:
         path: `(T,)` states.
-        together: `(T-1,)` false where a step does not follow on the one before; None = all do.
+        gaps: steps before which a run ends in any case.
 
     Example:
         >>> runs(np.array([0, 0, 1, 0]))
         [(0, 2, 0), (2, 3, 1), (3, 4, 0)]
     """
-    cut = path[1:] != path[:-1]
-    if together is not None:
-        cut |= ~together
-    starts = [0, *(np.flatnonzero(cut) + 1).tolist()]
+    changes = np.flatnonzero(path[1:] != path[:-1]) + 1
+    starts = sorted({0, *changes.tolist(), *gaps})
     ends = [*starts[1:], len(path)]
     return [(start, end, int(path[start])) for start, end in zip(starts, ends, strict=True)]
 
 
-def _bands(
-    axes: Axes, path: np.ndarray, left: np.ndarray, right: np.ndarray, palette: Sequence[Any]
-) -> None:
-    """Colour the ground behind each run of one state."""
-    spans: dict[int, list[tuple[float, float]]] = {}
-    for start, end, state in runs(path, left[1:] <= right[:-1]):
-        spans.setdefault(state, []).append((left[start], right[end - 1] - left[start]))
-    for state, places in spans.items():
-        if state >= 0:
-            axes.broken_barh(
-                places,
-                (0, 1),
-                transform=axes.get_xaxis_transform(),
-                facecolors=[palette[state]],
-                alpha=_PALE,
-                linewidth=0,
-                zorder=0,
-                label=str(state),
-            )
+class _TimeAxis(NamedTuple):
+    """Position of each step on the time axis `(T,)`, and where steps are missing.
+
+    Args:
+        stamps: the time of each step, as a number.
+        left: where the band of each step begins.
+        right: where it ends.
+        gaps: the steps that do not follow directly on the step before.
+        dated: whether the numbers are dates of matplotlib.
+    """
+
+    stamps: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    gaps: np.ndarray
+    dated: bool
 
 
-def _strip(
-    axes: Axes, shares: np.ndarray, left: np.ndarray, right: np.ndarray, palette: Sequence[Any]
-) -> None:
-    """Stack the probabilities of the states, step by step."""
-    breaks = 2 * (np.flatnonzero(left[1:] > right[:-1]) + 1)
-    x = np.stack([left, right], 1).ravel()
-    tops = np.repeat(np.cumsum(np.pad(shares, ((0, 0), (1, 0))), axis=1), 2, axis=0)
-    x, tops = np.insert(x, breaks, np.nan), np.insert(tops, breaks, np.nan, axis=0)
-    for state, colour in enumerate(palette):
-        low, high = tops[:, state], tops[:, state + 1]
-        axes.fill_between(
-            x, low, high, facecolor=colour, alpha=_PALE, linewidth=0, label=str(state)
-        )
-    axes.set_ylim(0, 1)
-    axes.set_ylabel("probability")
-
-
-def _legend(
-    figure: Picture, panels: list[Axes], palette: Sequence[Any], words: Sequence[str]
-) -> None:
-    """Say which colour is which state: in a row of names, or a bar of colours where it is long."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, NoNorm
-    from matplotlib.patches import Patch
-
-    count = len(words)
-    if count <= 8:
-        patches = [
-            Patch(facecolor=colour, alpha=_PALE, label=word)
-            for colour, word in zip(palette, words, strict=True)
-        ]
-        legend = figure.legend(
-            handles=patches, loc="outside upper right", ncols=count, frameon=False
-        )
-        for text in legend.get_texts():
-            text.set_parse_math(False)
-    else:
-        scale = ScalarMappable(NoNorm(0, count - 1), ListedColormap(palette))
-        bar = figure.colorbar(scale, ax=panels, aspect=40, pad=0.01, alpha=_PALE)
-        every = -(-count // 20)
-        bar.set_ticks(list(range(0, count, every)), labels=list(words[::every]))
-        bar.set_label("state")
-
-
-def _path(states: Any, length: int) -> np.ndarray:
-    path = np.asarray(states)
-    if path.shape != (length,):
-        raise InputError(
-            f"states have the shape {path.shape}; expected ({length},), as the series."
-        )
-    if path.dtype.kind not in "iu" or (path < -1).any():
-        raise InputError(
-            f"states are {path[:5].tolist()}...; expected whole numbers from 0, -1 for none."
-        )
-    return path.astype("int64")
-
-
-def _edges(times: Any, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
-    """Return each step's place on the axis, where it begins and ends, and if these are dates."""
+def _time_axis(times: Any, length: int) -> _TimeAxis:
     stamps = np.arange(length) if times is None else np.asarray(times)
     dated = stamps.dtype.kind == "M"
     if stamps.shape != (length,):
@@ -236,12 +174,87 @@ def _edges(times: Any, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     steps = np.diff(stamps)
     if not (steps > 0).all():
         place = int(np.argmin(steps > 0)) + 1
-        raise InputError(f"times must rise; step {place} is not later than the one before.")
+        raise InputError(f"times must increase; step {place} is not later than the one before.")
     usual = float(np.median(steps)) if length > 1 else 1.0
-    half = np.where(steps > _GAP * usual, usual, steps) / 2
+    is_gap = steps > _GAP * usual
+    half = np.where(is_gap, usual, steps) / 2
     left = stamps - np.concatenate([[usual / 2], half])
     right = stamps + np.concatenate([half, [usual / 2]])
-    # Halves of one step meet exactly, rounding or not, so that only real gaps are gaps.
-    joined = steps <= _GAP * usual
-    right[:-1][joined] = left[1:][joined]
-    return stamps, left, right, dated
+    right[:-1][~is_gap] = left[1:][~is_gap]  # exactly, in spite of rounding
+    return _TimeAxis(stamps, left, right, np.flatnonzero(is_gap) + 1, dated)
+
+
+def _bands(axes: Axes, path: np.ndarray, axis: _TimeAxis, palette: Sequence[Any]) -> None:
+    """Colour the background of each run of one state."""
+    spans: dict[int, list[tuple[float, float]]] = {}
+    for start, end, state in runs(path, axis.gaps.tolist()):
+        span = (axis.left[start], axis.right[end - 1] - axis.left[start])
+        spans.setdefault(state, []).append(span)
+    for state, places in spans.items():
+        if state >= 0:
+            axes.broken_barh(
+                places,
+                (0, 1),
+                transform=axes.get_xaxis_transform(),
+                facecolors=[palette[state]],
+                alpha=_ALPHA,
+                linewidth=0,
+                zorder=0,
+                label=str(state),
+            )
+
+
+def _stacked_probabilities(
+    axes: Axes, probabilities: np.ndarray, axis: _TimeAxis, palette: Sequence[Any]
+) -> None:
+    """Stack the probabilities of the states at each step."""
+    tops = np.cumsum(np.pad(probabilities, ((0, 0), (1, 0))), axis=1)
+    x = np.insert(np.stack([axis.left, axis.right], 1).ravel(), 2 * axis.gaps, np.nan)
+    tops = np.insert(np.repeat(tops, 2, axis=0), 2 * axis.gaps, np.nan, axis=0)
+    for state, colour in enumerate(palette):
+        low, high = tops[:, state], tops[:, state + 1]
+        axes.fill_between(
+            x, low, high, facecolor=colour, alpha=_ALPHA, linewidth=0, label=str(state)
+        )
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("probability")
+
+
+def _legend(
+    figure: Picture, panels: list[Axes], palette: Sequence[Any], labels: Sequence[str]
+) -> None:
+    """Add a legend of the states, or a colour bar for more than eight."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, NoNorm
+    from matplotlib.patches import Patch
+
+    count = len(labels)
+    if count <= 8:
+        patches = [
+            Patch(facecolor=colour, alpha=_ALPHA, label=label)
+            for colour, label in zip(palette, labels, strict=True)
+        ]
+        legend = figure.legend(
+            handles=patches, loc="outside upper right", ncols=count, frameon=False
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    else:
+        scale = ScalarMappable(NoNorm(0, count - 1), ListedColormap(palette))
+        bar = figure.colorbar(scale, ax=panels, aspect=40, pad=0.01, alpha=_ALPHA)
+        every = -(-count // 20)
+        bar.set_ticks(list(range(0, count, every)), labels=list(labels[::every]))
+        bar.set_label("state")
+
+
+def _path(states: Any, length: int) -> np.ndarray:
+    path = np.asarray(states)
+    if path.shape != (length,):
+        raise InputError(
+            f"states have the shape {path.shape}; expected ({length},), as the series."
+        )
+    if path.dtype.kind not in "iu" or (path < -1).any():
+        raise InputError(
+            f"states are {path[:5].tolist()}...; expected integers of at least 0, or -1."
+        )
+    return path.astype("int64")

@@ -6,31 +6,33 @@ batches are exact, unlike means of per-batch scores.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
 # isort: split
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.config import SavedArguments
+from rnnkit.deprecation import renamed_names
+from rnnkit.errors import InputError, check_count
 
-__all__ = ["F1", "Precision", "Recall", "of_classes"]
+__all__ = ["F1", "Precision", "Recall", "classification_metrics"]
 
 
-class _ConfusionMetric(keras.metrics.Metric):
-    """Hold the confusion matrix; a subclass says what to read from it.
+class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
+    """Base class of metrics that are computed from a running confusion matrix.
 
-    With two classes the score is that of class 1. With more it is the mean over all classes, each
-    counting the same (macro). A score whose denominator is 0 is 0.
+    With two classes the score is that of class 1, with more the unweighted mean over all classes
+    (macro average). A score with a denominator of 0 is 0.
     """
+
+    config_keys: ClassVar = ("num_classes",)
 
     def __init__(self, num_classes: int = 2, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
-        if not isinstance(num_classes, int) or num_classes < 2:
-            raise InputError(f"num_classes must be an integer of at least 2, not {num_classes!r}.")
-        self.num_classes = num_classes
+        self.num_classes = check_count("num_classes", num_classes, least=2)
         self.matrix = self.add_variable(
             shape=(num_classes, num_classes), initializer="zeros", name="matrix"
         )
@@ -40,12 +42,12 @@ class _ConfusionMetric(keras.metrics.Metric):
 
         Args:
             y_true: integer labels, `(...)` or `(..., 1)`.
-            y_pred: probabilities: `(...)` or `(..., 1)` of class 1, which counts above 0.5; or
-                `(..., C)`, of which the largest counts.
+            y_pred: probabilities: `(...)` or `(..., 1)` of class 1, with the threshold 0.5; or
+                `(..., C)`, of which the largest is the prediction.
             sample_weight: weights that broadcast to the labels `(...)`; optional.
 
         Raises:
-            InputError: if the shapes do not fit together.
+            InputError: inconsistent shapes.
         """
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         outputs = y_pred.shape[-1] if len(y_pred.shape) > 1 else 1
@@ -74,36 +76,32 @@ class _ConfusionMetric(keras.metrics.Metric):
             shape = ops.shape(y_true)[:rank]
             if len(weights.shape) > rank:
                 weights = ops.squeeze(weights, axis=-1)
-            while len(weights.shape) < rank:  # one weight a row serves each of its steps
+            while len(weights.shape) < rank:  # the weight of a row is that of each of its steps
                 weights = ops.expand_dims(weights, axis=-1)
             rows = rows * ops.reshape(ops.broadcast_to(weights, shape), (-1, 1))
         self.matrix.assign_add(ops.matmul(ops.transpose(rows), columns))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "num_classes": self.num_classes}
-
     def _counts(self) -> tuple[Any, Any, Any]:
-        """Return hits, predicted and true counts of each class, all `(C,)`."""
+        """Return true positives, predicted and true counts of each class, all `(C,)`."""
         matrix = ops.convert_to_tensor(self.matrix)
         return ops.diagonal(matrix), ops.sum(matrix, axis=0), ops.sum(matrix, axis=1)
 
     def _score(self, above: Any, below: Any) -> Any:
-        # No denominator is below its numerator: where it is 0, so is the score.
+        # Where the denominator is 0, so are the numerator and the score.
         scores = above / ops.where(below > 0, below, ops.ones_like(below))
         return scores[1] if self.num_classes == 2 else ops.mean(scores)
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class Precision(_ConfusionMetric):
-    """Share of a class's predictions that are right: `M_cc / Σ_i M_ic`.
+    """Precision: fraction of the predictions of a class that are correct, `M_cc / Σ_i M_ic`.
 
-    Two classes: class 1. More: the mean over the classes (macro). No prediction: 0.
+    Two classes: of class 1. More: macro average. Without predictions: 0.
 
     Args:
         num_classes: number of classes, 2 for a single probability.
         name: name in the logs.
-        dtype: dtype of the matrix; float32 counts exactly to 16.7 million.
+        dtype: dtype of the matrix; float32 is exact up to 16.7 million.
 
     Example:
         >>> metric = Precision()
@@ -120,14 +118,14 @@ class Precision(_ConfusionMetric):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class Recall(_ConfusionMetric):
-    """Share of a class's members that are found: `M_cc / Σ_j M_cj`.
+    """Recall: fraction of the members of a class that are found, `M_cc / Σ_j M_cj`.
 
-    Two classes: class 1. More: the mean over the classes (macro). No member: 0.
+    Two classes: of class 1. More: macro average. Without members: 0.
 
     Args:
         num_classes: number of classes, 2 for a single probability.
         name: name in the logs.
-        dtype: dtype of the matrix; float32 counts exactly to 16.7 million.
+        dtype: dtype of the matrix; float32 is exact up to 16.7 million.
 
     Example:
         >>> metric = Recall()
@@ -144,14 +142,14 @@ class Recall(_ConfusionMetric):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class F1(_ConfusionMetric):
-    """Harmonic mean of precision and recall: `2 M_cc / (Σ_i M_ic + Σ_j M_cj)`.
+    """F1: harmonic mean of precision and recall, `2 M_cc / (Σ_i M_ic + Σ_j M_cj)`.
 
-    Two classes: class 1. More: the mean of the classes' F1 (macro). Nothing seen or predicted: 0.
+    Two classes: of class 1. More: macro average. Without members and predictions: 0.
 
     Args:
         num_classes: number of classes, 2 for a single probability.
         name: name in the logs.
-        dtype: dtype of the matrix; float32 counts exactly to 16.7 million.
+        dtype: dtype of the matrix; float32 is exact up to 16.7 million.
 
     Example:
         >>> metric = F1()
@@ -166,11 +164,14 @@ class F1(_ConfusionMetric):
         return self._score(2 * hits, predicted + true)
 
 
-def of_classes(count: int) -> list[keras.metrics.Metric]:
-    """Return precision, recall and F1 of so many classes, by these names in lower case.
+def classification_metrics(num_classes: int) -> list[keras.metrics.Metric]:
+    """Return the metrics "precision", "recall" and "f1".
 
     Example:
-        >>> [metric.name for metric in of_classes(2)]
+        >>> [metric.name for metric in classification_metrics(2)]
         ['precision', 'recall', 'f1']
     """
-    return [metric(num_classes=count) for metric in (Precision, Recall, F1)]
+    return [metric(num_classes=num_classes) for metric in (Precision, Recall, F1)]
+
+
+__getattr__ = renamed_names(__name__, {"of_classes": "classification_metrics"})

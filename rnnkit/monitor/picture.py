@@ -1,4 +1,4 @@
-"""What all pictures share: a figure that a notebook shows and TensorBoard takes, and heat maps."""
+"""Figures for notebooks and TensorBoard: the class `Picture`, heat maps, colours."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-# The light colours of Paul Tol (personal.sron.nl/~pault): told apart by every kind of eye, and dark
-# lines and letters stay readable on them. His grey is left for what has no colour of its own.
+# The "light" colour scheme of Paul Tol (personal.sron.nl/~pault): safe for colour-blind readers,
+# with dark lines and text on it.
 _LIGHT = ["#77AADD", "#EE8866", "#44BB99", "#EEDD88", "#FFAABB", "#AAAA00", "#99DDFF", "#BBCC33"]
-_MAX_NAME = 18  # letters of a name on an axis
+_MAX_NAME = 18  # characters of a name on an axis
 
 
 class Picture(Figure):
-    """A matplotlib figure without a window or any global state.
+    """A matplotlib figure without pyplot: no window, no global state.
 
-    As the last line of a notebook's cell it shows itself; `png()` is what
-    `rnnkit.monitor.EventWriter.image` takes, and `savefig` writes a file of any format.
+    A notebook displays it as the result of a cell; `png()` returns the bytes for
+    `rnnkit.monitor.EventWriter.image`, and `savefig` writes a file of any format.
 
     Args:
         width: in inches.
@@ -48,18 +48,18 @@ class Picture(Figure):
         """
         file = io.BytesIO()
         with warnings.catch_warnings():
-            # A letter that the font lacks is drawn as a box; no reason to disturb a training.
+            # A glyph missing from the font is drawn as a box: no reason to interrupt training.
             warnings.filterwarnings("ignore", message="Glyph .* missing from")
             FigureCanvasAgg(self).print_png(file)
         return file.getvalue()
 
     def _repr_png_(self) -> bytes:
-        """Show the picture in a notebook, also where pyplot was never imported."""
+        """Display in a notebook, without pyplot."""
         return self.png()
 
 
 def short(name: str) -> str:
-    """Cut a name to the letters that an axis has room for.
+    """Truncate a name to fit an axis.
 
     Example:
         >>> short("a word that never ends")
@@ -68,13 +68,13 @@ def short(name: str) -> str:
     return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1].rstrip() + "…"
 
 
-def colours(count: int) -> list[Any]:
-    """Return so many colours, each light enough for dark letters on it.
+def state_colours(count: int) -> list[Any]:
+    """Return a colour for each state, light enough for dark text.
 
-    Up to eight they are easily told apart; more are a row from dark to light.
+    Up to eight colours are qualitative; more are a sequential scale from dark to light.
 
     Example:
-        >>> colours(2)
+        >>> state_colours(2)
         ['#77AADD', '#EE8866']
     """
     if count <= len(_LIGHT):
@@ -96,18 +96,18 @@ def heat_map(
     tilted: tuple[float, float] = (0, 0),
     **colouring: Any,
 ) -> AxesImage:
-    """Draw a table as coloured cells, with a text in each and names at its sides.
+    """Draw a table as a heat map with row and column names and optional cell texts.
 
     Args:
-        axes: where.
-        values: `(R, C)` numbers that decide the colours.
+        axes: to draw on.
+        values: `(R, C)`, shown as colours.
         rows: R names.
         columns: C names.
-        texts: `(R, C)` what stands in the cells; None = nothing.
+        texts: `(R, C)`, written in the cells; None = no text.
         text_size: of the texts, in points.
-        label_size: of the names.
-        tilted: degrees by which the names of rows and columns are turned.
-        colouring: what `Axes.imshow` takes: cmap, vmin, vmax, norm.
+        label_size: of the names, in points.
+        tilted: rotation of row and column names, in degrees.
+        colouring: arguments of `Axes.imshow`: cmap, vmin, vmax, norm.
 
     Example:
         >>> axes = Picture(3, 3).add_subplot()
@@ -116,7 +116,7 @@ def heat_map(
     """
     height, width = values.shape
     picture = axes.imshow(values, aspect="auto", **colouring)
-    # parse_math: a "$" in a name is a dollar, not the start of a formula.
+    # parse_math: a "$" in a name is a dollar sign, not a formula.
     style: dict[str, Any] = {"parse_math": False, "fontsize": label_size}
     slant: dict[str, Any] = {"rotation": tilted[1]}
     if 0 < tilted[1] < 90:
@@ -131,7 +131,7 @@ def heat_map(
     if texts is None:
         return picture
     for row, column in np.ndindex(height, width):
-        # A dark cell gets white letters: by the luminance of its colour (ITU-R BT.709).
+        # White text on dark cells, by the luminance of the colour (ITU-R BT.709).
         red, green, blue, _ = picture.to_rgba(values[row, column])
         dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5
         axes.text(

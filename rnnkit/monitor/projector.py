@@ -1,7 +1,7 @@
-"""Word vectors for TensorBoard's projector page, as plain tab-separated files.
+"""Word vectors for the embedding projector of TensorBoard, as tab-separated files.
 
-The projector lists a run when its folder holds `projector_config.pbtxt`; `tensor_path` in it points
-at the vectors, so that no checkpoint of any framework is needed.
+The projector lists a run if its folder has a `projector_config.pbtxt`; `tensor_path` in it is the
+file of the vectors, so that no checkpoint of a framework is needed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.atomic import replacing
+from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError
 
-# A tab ends a column. Everything that `str.splitlines` takes for the end of a line ends a row.
+# A tab ends a column. All line ends of `str.splitlines` end a row.
 _BREAKS = re.compile("[\\\\\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _CONFIG = """embeddings {
   tensor_name: "word vectors"
@@ -33,22 +35,22 @@ def write_projector(
     words: Sequence[str],
     counts: Sequence[int] | None = None,
 ) -> Path:
-    r"""Write vectors and their words so that TensorBoard's projector shows them.
+    r"""Write word vectors for the embedding projector of TensorBoard.
 
-    The folder must be the one TensorBoard is started on, or hold an event file. Tabs, line ends and
-    backslashes within words are written as escapes (`\t`, `\n`, `\\`); an empty word as `(empty)`.
+    The folder must be the `--logdir` of TensorBoard, or contain an event file. Tabs, line ends and
+    backslashes in words are escaped (`\t`, `\n`, `\\`); an empty word becomes `(empty)`.
 
     Args:
         folder: where the three files go; made if it is missing.
         vectors: `(V, D)` numbers, all finite, at least one row and one column.
         words: `V` words, one for each row.
-        counts: `V` numbers shown beside the words, which can colour the points; optional.
+        counts: `V` counts, a second column of metadata, which can colour the points; optional.
 
     Returns:
         The path of `projector_config.pbtxt`.
 
     Raises:
-        InputError: if shapes do not match or a vector is not finite; nothing is written then.
+        InputError: inconsistent shapes, or a vector that is not finite; nothing is written.
 
     Example:
         >>> write_projector("runs/words", [[0.0, 1.0], [1.0, 0.0]], ["good", "bad"]).name
@@ -73,31 +75,30 @@ def write_projector(
     np.savetxt(rows, table, fmt="%.6g", delimiter="\t")
 
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "tensors.tsv", rows.getvalue())
-    _replace(folder / "metadata.tsv", "".join(f"{line}\n" for line in lines))
-    # Last: as soon as this file is there, TensorBoard reads the other two.
-    return _replace(folder / "projector_config.pbtxt", _CONFIG)
+    _write(folder / "tensors.tsv", rows.getvalue())
+    _write(folder / "metadata.tsv", "".join(f"{line}\n" for line in lines))
+    # Last, because TensorBoard reads the other two as soon as this file exists.
+    return _write(folder / "projector_config.pbtxt", _CONFIG)
 
 
-def write_words(
+def write_frequent_words(
     folder: str | os.PathLike[str],
     table: np.ndarray,
     words: Sequence[str],
     counts: Sequence[int],
     limit: int,
 ) -> None:
-    """Write the projector's files of the most frequent words, those with finite vectors.
+    """Write the projector files for the most frequent words with finite vectors.
 
     Args:
-        folder: where an event file lies.
+        folder: with an event file.
         table: `(V, D)` numbers.
-        words: one for each row, the most frequent first.
-        counts: as many numbers.
-        limit: how many words at most.
+        words: V words, the most frequent first.
+        counts: V counts.
+        limit: number of words, at most.
 
     Example:
-        >>> write_words("runs/words", np.eye(2), ["the", "of"], [9, 5], 5000)
+        >>> write_frequent_words("runs/words", np.eye(2), ["the", "of"], [9, 5], 5000)
     """
     table = table[: min(limit, len(words))]
     rows = np.flatnonzero(np.isfinite(table).all(axis=1)).tolist()
@@ -111,8 +112,10 @@ def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
 
 
-def _replace(path: Path, content: str) -> Path:
-    """Write a file under a temporary name, then rename it, so that no reader sees half of it."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content.encode("utf-8", "backslashreplace"))
-    return partial.replace(path)
+def _write(path: Path, content: str) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode("utf-8", "backslashreplace"))
+    return path
+
+
+__getattr__ = renamed_names(__name__, {"write_words": "write_frequent_words"})

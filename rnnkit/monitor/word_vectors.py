@@ -1,4 +1,4 @@
-"""The training of word vectors in TensorBoard: loss, speed, neighbours, projector."""
+"""Training of word vectors in TensorBoard: loss, speed, nearest neighbours, projector."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import rnnkit.backend  # noqa: F401  picks the backend before Keras loads
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
 # isort: split
 import keras
 import numpy as np
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.deprecation import renamed_names
+from rnnkit.errors import InputError, check_count, suggest
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.figures import markdown_table, plain
-from rnnkit.monitor.projector import write_words
+from rnnkit.monitor.figures import escape_markdown, markdown_table
+from rnnkit.monitor.projector import write_frequent_words
 
-CHOSEN = 12  # words whose neighbours are shown when none are asked for
-FIRST, LAST = 100, 10_000  # ranks between which they are chosen
+DEFAULT_WORDS = 12  # words whose neighbours are shown by default
+MIN_RANK, MAX_RANK = 100, 10_000  # of these words
 
 
 class WordVectorEvents(keras.callbacks.Callback):
-    """Show a training of word vectors in TensorBoard.
+    """Log training of word vectors to TensorBoard.
 
-    | page | what |
+    | page | content |
     |---|---|
-    | Scalars | `batch/...` and `epoch/...`: loss, learning rate and words/s, whatever the model tells |
-    | Text | `neighbours`: after each epoch the nearest words of chosen ones; bold = not there after the epoch before |
-    | Projector | the most frequent words with their counts, as they are after the latest epoch |
+    | Scalars | `batch/...` and `epoch/...`: loss, learning rate and words/s, as far as the model reports them |
+    | Text | `neighbours`: after each epoch the nearest neighbours of some words; bold = new since the last epoch |
+    | Projector | the most frequent words with their counts, after the latest epoch |
 
-    Epochs and blocks of steps count from 1. The model is asked for `vocabulary` (words and counts,
-    the most frequent first) and `vectors_table()`, as `rnnkit.embeddings.SkipGram` and `CBOW` have
-    them.
+    Epochs and blocks of steps count from 1. The model needs `vocabulary` (words and counts, the
+    most frequent first) and `vectors_table()`, as `rnnkit.embeddings.SkipGram` and `CBOW` have.
 
     Args:
-        folder: where the run goes, as its sub-folder `train`; start TensorBoard on it or above.
-        words: whose neighbours to show; None = 12 words of the vocabulary, at ranks from 100 (a
-            tenth of a small vocabulary) to 10,000 whose ratio is constant.
-        n: how many neighbours of each.
-        max_words: how many words the projector shows.
+        folder: of the run, which is its subfolder `train`; the `--logdir` of TensorBoard, or below.
+        words: whose neighbours to show; None = 12 words at log-spaced ranks from 100 (a tenth of a
+            small vocabulary) to 10,000.
+        n: neighbours of each.
+        max_words: words in the projector.
 
     Raises:
-        InputError: `n` or `max_words` below 1, no words; from within `fit`, before the first epoch,
-            a word that is not in the vocabulary.
+        InputError: `n` or `max_words` below 1, no words; within `fit`, before the first epoch, an
+            out-of-vocabulary word.
 
     Example:
         >>> model.fit("wiki8", callbacks=[WordVectorEvents("runs/1")])  # doctest: +SKIP
@@ -58,24 +58,24 @@ class WordVectorEvents(keras.callbacks.Callback):
         max_words: int = 5000,
     ) -> None:
         super().__init__()
-        if n < 1 or max_words < 1:
-            raise InputError(f"n and max_words must be at least 1, not {n} and {max_words}.")
         self.folder = Path(folder) / "train"
         self.words = None if words is None else [words] if isinstance(words, str) else list(words)
         if self.words == []:
-            raise InputError("words is empty: name at least one word, or None for some frequent.")
-        self.n = n
-        self.max_words = max_words
+            raise InputError(
+                "words is empty: give at least one word, or None for a default selection."
+            )
+        self.n = check_count("n", n)
+        self.max_words = check_count("max_words", max_words)
         self._writer: EventWriter | None = None
         self._step = 0
         self._before: dict[str, set[str]] = {}
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """See that the words are there, before an epoch is spent on them."""
-        if not self._step:  # a training that was interrupted goes on where it stood, about
+        """Check that the words are in the vocabulary, before an epoch is spent."""
+        if not self._step:  # approximate step of a resumed training
             self._step = epoch * ((self.params or {}).get("steps") or 0)
         if getattr(self.model, "vocabulary", None) is not None:
-            self._chosen()
+            self._selected()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of a block."""
@@ -87,10 +87,10 @@ class WordVectorEvents(keras.callbacks.Callback):
         step = epoch + 1
         self._scalars("epoch", logs, step)
         known, table = self.model.vocabulary, np.asarray(self.model.vectors_table())
-        found = nearest_words(table, known.words, self._chosen(), self.n)
+        found = nearest_words(table, known.words, self._selected(), self.n)
         self._events().text("neighbours", neighbours_table(found, self._before), step)
-        self._before = {word: {near for near, _ in nears} for word, nears in found.items()}
-        write_words(self.folder, table, known.words, known.counts, self.max_words)
+        self._before = {word: {other for other, _ in near} for word, near in found.items()}
+        write_frequent_words(self.folder, table, known.words, known.counts, self.max_words)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Close the file."""
@@ -107,48 +107,50 @@ class WordVectorEvents(keras.callbacks.Callback):
         values = {f"{part}/{name}": value for name, value in (logs or {}).items()}
         self._events().scalars(values, step)
 
-    def _chosen(self) -> list[str]:
+    def _selected(self) -> list[str]:
         words = self.model.vocabulary.words
         if self.words is None:
-            return choose(words)
+            return select_words(words)
         known = set(words)
         for word in self.words:
             if word not in known:
                 raise InputError(
-                    f"The word {word!r}, whose neighbours were asked for, is not among the "
+                    f"The word {word!r}, whose neighbours are to be shown, is not among the "
                     f"{len(known):,} of the vocabulary.{suggest(word, words)}"
                 )
         return self.words
 
 
-def choose(words: Sequence[str]) -> list[str]:
-    """Return up to 12 words, the most frequent first, at ranks whose ratio is constant.
+def select_words(words: Sequence[str]) -> list[str]:
+    """Return up to 12 words at log-spaced ranks, the most frequent first.
 
-    The first hundred (a tenth of a small vocabulary) say little by their neighbours and are passed
-    over; so is what comes after 10,000, whose vectors rest on few places.
+    Ranks below 100 (a tenth of a small vocabulary) are skipped, because neighbours of function
+    words are uninformative; so are ranks above 10,000, with vectors from few occurrences.
 
     Args:
-        words: V of them, the most frequent first.
+        words: V words, the most frequent first.
 
     Example:
-        >>> choose([str(rank) for rank in range(50_000)])[:4]
+        >>> select_words([str(rank) for rank in range(50_000)])[:4]
         ['100', '152', '231', '352']
     """
-    first, last = min(FIRST, len(words) // 10) + 1, min(LAST, len(words))
-    ranks = np.geomspace(first, last, CHOSEN).astype(int) - 1
+    first, last = min(MIN_RANK, len(words) // 10) + 1, min(MAX_RANK, len(words))
+    ranks = np.geomspace(first, last, DEFAULT_WORDS).astype(int) - 1
     return [words[rank] for rank in dict.fromkeys(ranks.tolist())]
 
 
 def nearest_words(
-    table: np.ndarray, words: Sequence[str], chosen: Sequence[str], n: int
+    table: np.ndarray, words: Sequence[str], queries: Sequence[str], n: int
 ) -> dict[str, list[tuple[str, float]]]:
-    """Return the words nearest to each chosen one, by the cosine of their vectors.
+    """Return the nearest neighbours of words by cosine similarity.
+
+    The same as `rnnkit.embeddings.neighbours`, without gensim and for vectors in training.
 
     Args:
-        table: `(V, D)`; what is not finite, or zero, is near to nothing.
-        words: V of them.
-        chosen: some of them.
-        n: how many neighbours.
+        table: `(V, D)`; vectors that are zero or not finite have a similarity of 0.
+        words: V words.
+        queries: some of them.
+        n: number of neighbours.
 
     Returns:
         word -> (neighbour, cosine), the nearest first.
@@ -159,10 +161,10 @@ def nearest_words(
     """
     table = np.where(np.isfinite(table).all(axis=1, keepdims=True), table, 0).astype("float32")
     lengths = np.maximum(np.linalg.norm(table, axis=1), np.finfo("float32").tiny)
-    place = {word: row for row, word in enumerate(words)}
+    index = {word: row for row, word in enumerate(words)}
     found = {}
-    for word in chosen:
-        own = place[word]
+    for word in queries:
+        own = index[word]
         cosines = table @ (table[own] / lengths[own]) / lengths
         cosines[own] = -np.inf
         best = np.argsort(-cosines, kind="stable")[: min(n, len(words) - 1)]
@@ -173,11 +175,11 @@ def nearest_words(
 def neighbours_table(
     found: Mapping[str, Sequence[tuple[str, float]]], before: Mapping[str, set[str]]
 ) -> str:
-    """Lay out neighbours as Markdown, a row for each word; what is new is bold.
+    """Return a Markdown table of neighbours, a row for each word; new neighbours are bold.
 
     Args:
         found: word -> (neighbour, cosine).
-        before: the neighbours of each word an epoch ago; of a word that is not there, none is new.
+        before: word -> its neighbours one epoch earlier; for a missing word none is new.
 
     Example:
         >>> print(neighbours_table({"king": [("queen", 0.8), ("duke", 0.5)]}, {"king": {"duke"}}))
@@ -186,12 +188,15 @@ def neighbours_table(
         | king | **queen** .80, duke .50 |
     """
     rows = []
-    for word, nears in found.items():
-        old = before.get(word, {near for near, _ in nears})
+    for word, near in found.items():
+        old = before.get(word, {other for other, _ in near})
         shown = [
-            (plain(near) if near in old else f"**{plain(near)}**")
+            (escape_markdown(other) if other in old else f"**{escape_markdown(other)}**")
             + f" {cosine:.2f}".replace("0.", ".")
-            for near, cosine in nears
+            for other, cosine in near
         ]
-        rows.append([plain(word), ", ".join(shown)])
+        rows.append([escape_markdown(word), ", ".join(shown)])
     return markdown_table(["word", "nearest words"], rows)
+
+
+__getattr__ = renamed_names(__name__, {"choose": "select_words"})

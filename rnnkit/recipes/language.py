@@ -46,7 +46,7 @@ def _language_model(settings: Settings) -> LanguageModel:
         tokenizer=Tokenizer(settings["unit"], **pick(settings, TokenizerOptions)),
         classes=split_names(settings["classes"]),
         window=settings["window"],
-        ends=settings["learn_eos"],
+        learn_eos=settings["learn_eos"],
         **pick(settings, VocabularyOptions),
         **training,
     )

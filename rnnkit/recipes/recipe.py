@@ -80,7 +80,7 @@ def recipe(
                 given[old] = values[given[old]]
         given = rename(given)
         chosen = complete(settings, given, name)
-        preset = presets.get(chosen.get("preset", ""), {})
+        preset = presets.get(str(chosen.get("preset")), {})
         chosen |= {key: value for key, value in preset.items() if key not in given}
         model = build({**fixed, **chosen})
         model.settings = {  # in a form that JSON can hold

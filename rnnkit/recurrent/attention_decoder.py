@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 import keras
 from keras import ops
 
 from rnnkit.backend import native
 from rnnkit.errors import InputError, check_choice
-from rnnkit.options import expand_signature
+from rnnkit.options import Option, expand_signature, separate, settings_of
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.attention import attention_of, masked_softmax
-from rnnkit.recurrent.sequence import Shape, Tensor
+from rnnkit.recurrent.sequence import (
+    LAYER,
+    LayerOptions,
+    Shape,
+    Tensor,
+    options_config,
+    set_options,
+)
 
 CELLS = {
     "lstm": (
@@ -28,6 +35,25 @@ CELLS = {
         partial(cells.gru_reset_after, activation=ops.tanh, recurrent_activation=ops.sigmoid),
     ),
 }
+
+
+class DecoderOptions(LayerOptions, total=False):
+    """The initializers of an attention decoder."""
+
+    kernel_initializer: Annotated[Any, Option("glorot_uniform", "initializer of W.")]
+    feed_initializer: Annotated[Any, Option("glorot_uniform", "initializer of F.")]
+    recurrent_initializer: Annotated[Any, Option("orthogonal", "initializer of U.")]
+    memory_initializer: Annotated[
+        Any, Option("glorot_uniform", "initializer of the attention kernel of the memory.")
+    ]
+    value_initializer: Annotated[Any, Option("glorot_uniform", "initializer of V.")]
+    query_initializer: Annotated[
+        Any, Option("glorot_uniform", "initializer of the attention kernels of the query.")
+    ]
+    output_initializer: Annotated[Any, Option("glorot_uniform", "initializer of H.")]
+
+
+INITIALIZERS = {n: s for n, s in settings_of(DecoderOptions).items() if n not in LAYER}
 
 
 class Memory(NamedTuple):
@@ -45,22 +71,15 @@ class AttentionDecoder(keras.layers.Layer):
 
     `h_t = cell(x_t W + a_{t-1} F + b, h_{t-1})`, `α_t = softmax_s(score(h_t, m_s))`,
     `a_t = tanh((Σ_s α_ts m_s) V + h_t H)`. The output `a_t`, the attentional state, also enters
-    the next step beside `x_{t+1}` (input feeding). The terms independent of the state, `x W`, the
-    keys and `m V`, are one product each before the loop.
+    the next step together with `x_{t+1}` (input feeding). The terms independent of the state,
+    `x W`, the keys and `m V`, are one product each before the loop.
 
     Args:
         units: size U of the state of the cell.
         attention_units: size A of the output.
         cell: "lstm" or "gru" (reset after the product).
         attention: "dot" or "additive"; see `rnnkit.recurrent.attention`.
-        kernel_initializer: initializer of W.
-        feed_initializer: initializer of F.
-        recurrent_initializer: initializer of U.
-        memory_initializer: initializer of the attention kernel of the memory.
-        value_initializer: initializer of V.
-        query_initializer: initializer of the attention kernels of the query.
-        output_initializer: initializer of H.
-        **kwargs: the arguments of every Keras layer.
+        **options: initializers, and the arguments of every Keras layer.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -91,28 +110,15 @@ class AttentionDecoder(keras.layers.Layer):
         attention_units: int,
         cell: str = "lstm",
         attention: str = "dot",
-        kernel_initializer: Any = "glorot_uniform",
-        feed_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        memory_initializer: Any = "glorot_uniform",
-        value_initializer: Any = "glorot_uniform",
-        query_initializer: Any = "glorot_uniform",
-        output_initializer: Any = "glorot_uniform",
-        **kwargs: Any,
+        **options: Unpack[DecoderOptions],
     ) -> None:
-        super().__init__(**kwargs)
+        own, rest = separate(options, INITIALIZERS, "AttentionDecoder")
+        super().__init__(**rest)
         check_choice("AttentionDecoder: cell", cell, CELLS)
         self.units, self.attention_units = units, attention_units
         self.cell, self.attention = cell, attention
         self.gates, self.state_count, self._cell_step = CELLS[cell]
-        get = keras.initializers.get
-        self.kernel_initializer = get(kernel_initializer)
-        self.feed_initializer = get(feed_initializer)
-        self.recurrent_initializer = get(recurrent_initializer)
-        self.memory_initializer = get(memory_initializer)
-        self.value_initializer = get(value_initializer)
-        self.query_initializer = get(query_initializer)
-        self.output_initializer = get(output_initializer)
+        set_options(self, own)
         self.attend = attention_of(attention)(
             units,
             kernel_initializer=self.memory_initializer,
@@ -261,16 +267,5 @@ class AttentionDecoder(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the layer, for `from_config`."""
-        parts = ("kernel", "feed", "recurrent", "memory", "value", "query", "output")
-        initializers = {
-            f"{part}_initializer": keras.initializers.serialize(
-                getattr(self, f"{part}_initializer")
-            )
-            for part in parts
-        }
-        names = ("units", "attention_units", "cell", "attention")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            **initializers,
-        }
+        names = ("units", "attention_units", "cell", "attention", *INITIALIZERS)
+        return {**super().get_config(), **options_config(self, names)}

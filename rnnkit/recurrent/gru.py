@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 
+from rnnkit.config import SavedArguments
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.base import RecurrentOptions
 from rnnkit.recurrent.cells import Cell
@@ -15,7 +16,7 @@ from rnnkit.recurrent.sequence import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class GRU(GatedLayer):
+class GRU(SavedArguments, GatedLayer):
     """Gated recurrent unit, with the reset gate after or before the product.
 
     `z, r = σ(x_t W_• + h_{t-1} U_• + b_•)`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃`, and
@@ -57,6 +58,8 @@ class GRU(GatedLayer):
         (2, 8)
     """
 
+    config_keys: ClassVar = ("reset_after",)
+
     gates = 3
 
     def __init__(
@@ -96,7 +99,3 @@ class GRU(GatedLayer):
         if self.use_bias and self.reset_after:
             params["bias"], params["recurrent_bias"] = params["bias"][0], params["bias"][1]
         return params
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {**super().get_config(), "reset_after": self.reset_after}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.base import RecurrentOptions
 from rnnkit.recurrent.cells import Cell
@@ -16,7 +17,7 @@ from rnnkit.recurrent.sequence import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class LSTM(GatedLayer):
+class LSTM(SavedArguments, GatedLayer):
     """Long short-term memory, with `4U(D + U + 1)` parameters.
 
     `i, f, o = σ(x_t W_• + h_{t-1} U_• + b_•)`, `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`,
@@ -53,6 +54,8 @@ class LSTM(GatedLayer):
         (2, 5, 8)
     """
 
+    config_keys: ClassVar = ("unit_forget_bias",)
+
     gates = 4
     cell_type = "lstm"
 
@@ -87,7 +90,3 @@ class LSTM(GatedLayer):
     def cell(self) -> Cell:
         """The equations."""
         return Cell(self.with_activations(cells.lstm))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -259,6 +259,8 @@ class LayerNormLSTM(LSTM):
         (2, 8)
     """
 
+    config_keys: ClassVar = ("epsilon",)
+
     cell_type = "lstm_layer_norm"
 
     def __init__(
@@ -304,7 +306,3 @@ class LayerNormLSTM(LSTM):
         names = [name for name, _ in self._gains()] + ["cell_bias"] * self.use_bias
         added = {name: ops.convert_to_tensor(getattr(self, name)) for name in names}
         return {**super().parameters(), **added}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {**super().get_config(), "epsilon": self.epsilon}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.options import expand_signature
 from rnnkit.recurrent.sequence import Tensor
 
@@ -119,7 +120,7 @@ class PointerGenerator(_DecoderLayer):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class ScheduledSampling(_DecoderLayer):
+class ScheduledSampling(SavedArguments, _DecoderLayer):
     """Scheduled sampling: in training, replace some decoder inputs by the model's own predictions.
 
     The predictions are the most probable words of a first, teacher-forced pass over all steps in
@@ -144,6 +145,8 @@ class ScheduledSampling(_DecoderLayer):
         >>> layer(keras.ops.ones((2, 3), dtype="int32"), keras.ops.ones((2, 3, 7))).shape
         (2, 3)
     """
+
+    config_keys: ClassVar = ("share", "rise", "seed")
 
     def __init__(
         self, share: float, rise: int = 2000, seed: int | None = None, **kwargs: Any
@@ -173,7 +176,3 @@ class ScheduledSampling(_DecoderLayer):
         """Return shape and dtype of the output."""
         del scores, training
         return keras.KerasTensor(decoder_inputs.shape, dtype=decoder_inputs.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {**super().get_config(), "share": self.share, "rise": self.rise, "seed": self.seed}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
 from rnnkit.backend.masking import forward_fill
+from rnnkit.config import SavedArguments
 from rnnkit.errors import InputError, check_count
 from rnnkit.recurrent.convolution import causal_convolution
 from rnnkit.recurrent.rglru import RGLRU
@@ -15,7 +16,7 @@ from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class RGLRUBlock(SequenceLayer):
+class RGLRUBlock(SavedArguments, SequenceLayer):
     """Griffin's residual block: causal convolution and RG-LRU with a gate, then a gated MLP.
 
     `u = x + (RGLRU(conv(n_1(x) W_1)) ⊙ gelu(n_1(x) W_2)) W_3`,
@@ -56,6 +57,8 @@ class RGLRUBlock(SequenceLayer):
         >>> RGLRUBlock(8, return_sequences=True)(keras.ops.ones((2, 5, 8))).shape
         (2, 5, 8)
     """
+
+    config_keys: ClassVar = ("inner", "blocks", "reach", "expansion")
 
     def __init__(
         self,
@@ -154,8 +157,3 @@ class RGLRUBlock(SequenceLayer):
             outputs = forward_fill(outputs, mask, resets, before=last)
         states = (outputs[:, -1], h, ops.reshape(before, (-1, self.state_size[2])))
         return ops.flip(outputs, axis=1) if self.go_backwards else outputs, states
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        names = ("inner", "blocks", "reach", "expansion")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

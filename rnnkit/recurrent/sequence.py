@@ -141,7 +141,7 @@ class SequenceLayer(keras.layers.Layer):
             sequences: `(B, T, D)`.
             states: the states before the first step, each `(B, S)`.
             mask: boolean `(B, T)`; a masked step keeps the states.
-            resets: boolean `(B, T)`; the states are zero before such a step.
+            resets: boolean `(B, T)`; the states are zero before a reset.
             training: apply dropout.
 
         Returns:

@@ -81,7 +81,7 @@ class LanguageNetworkOptions(StackOptions, SoftmaxOptions, SeedOption, total=Fal
 
 
 class TokenizerOptions(TypedDict, total=False):
-    """How texts are split into tokens; see `rnnkit.data.text_units`."""
+    """How texts are split into tokens; see `rnnkit.data.tokenizer`."""
 
     split: Annotated[
         Literal["space", "punctuation"],

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.monitor.spans import is_iob2, span_scores, spans
+from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
 
 Memory = dict[tuple[str, ...], str]
 
@@ -62,7 +62,7 @@ def _seen_words(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _seen_spans(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
     for words, tags in zip(split.x, split.y, strict=True):
-        for span in spans(tags):
+        for span in extract_spans(tags):
             yield tuple(words[span.start : span.end]), span.type
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from rnnkit.errors import InputError
-from rnnkit.monitor.metrics import of_classes
+from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.training.losses import binary_crossentropy
@@ -114,7 +114,7 @@ class Classifier(Task):
         )
         return {
             "loss": binary_crossentropy if count == 2 else "sparse_categorical_crossentropy",
-            "metrics": [accuracy, *of_classes(count)],
+            "metrics": [accuracy, *classification_metrics(count)],
         }
 
     def predict_labels(self, x: Any, batch_size: int | None = None) -> list[str]:

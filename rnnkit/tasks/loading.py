@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from rnnkit.deprecation import upgrade_classes
 from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
+from rnnkit.saved_files import read_saved_model
 from rnnkit.tasks.task import Task
 
 
@@ -33,15 +33,14 @@ def load(filepath: str | os.PathLike[str]) -> Any:
         raise InputError(f"There is no model file {path}.")
     wrong = f"{path} is no rnnkit model: expected a .keras file that model.save wrote"
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-            members = set(archive.namelist())
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        saved = read_saved_model(path)
+    except ValueError as error:
         raise InputError(f"{wrong} ({error}).") from error
-    kind = keras.saving.get_registered_object(config.get("registered_name"))
-    if not (isinstance(kind, type) and issubclass(kind, Task | Word2Vec)):
-        raise InputError(f"{wrong}; it holds a {config.get('class_name')!r}.")
-    needed = {"model.weights.h5", *(f"assets/{name}" for name in kind.assets)}
-    if missing := sorted(needed - members):
+    if not issubclass(saved.cls, Task | Word2Vec):
+        raise InputError(f"{wrong}; it holds a {saved.class_name!r}.")
+    needed = {"model.weights.h5", *(f"assets/{name}" for name in saved.cls.assets)}
+    if missing := sorted(needed - saved.members):
         raise InputError(f"{wrong}; {' and '.join(missing)} are missing. Save it again.")
-    return keras.saving.load_model(path)
+    model = keras.saving.load_model(path)
+    upgrade_classes(model)
+    return model

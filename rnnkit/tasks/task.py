@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnkit.atomic import replacing_model
 from rnnkit.backend import native
+from rnnkit.config import saved_arguments
 from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.deprecation import RenamedAttributes
@@ -90,7 +91,16 @@ class Task(RenamedAttributes, keras.Model):
     renamed_attributes: ClassVar = {"monitor": "monitored_metric"}
     noun: ClassVar[tuple[str, str]] = ("example", "examples")  # what messages call them
     assets: ClassVar[dict[str, Asset]] = {}  # file name -> what is stored beside the weights
-    config_keys: ClassVar[tuple[str, ...]] = ()  # constructor arguments kept as attributes
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "name",
+        "batch_size",
+        "max_length",
+        "truncate",
+        "seed",
+        "learning_rate_schedule",
+        "epochs",
+        "settings",
+    )
     network_parts: ClassVar[type] = NoParts  # the layers that the task works with, by name
     monitor_mode: ClassVar[str] = "min"  # "min" or "max"
     self_supervised: ClassVar[bool] = False  # the examples are their own targets
@@ -533,22 +543,8 @@ class Task(RenamedAttributes, keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments and the network; assets are stored beside them."""
-        config = {
-            "name": self.name,
-            "network": keras.saving.serialize_keras_object(self.network),
-            "batch_size": self.batch_size,
-            "max_length": self.max_length,
-            "truncate": self.truncate,
-            "seed": self.seed,
-            "learning_rate_schedule": self.learning_rate_schedule,
-            "epochs": self.epochs,
-            "settings": self.settings,
-        }
-        for cls in reversed(type(self).__mro__):
-            for key in vars(cls).get("config_keys", ()):
-                value = getattr(self, key)
-                config[key] = value.get_config() if hasattr(value, "get_config") else value
-        return config
+        network = keras.saving.serialize_keras_object(self.network)
+        return {**saved_arguments(self), "network": network}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:

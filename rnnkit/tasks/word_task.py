@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
-from rnnkit.embeddings.vectors import Start
+from rnnkit.embeddings.vectors import EmbeddingInit
 from rnnkit.errors import InputError, check_choice, require_fitted, suggest
 from rnnkit.tasks.task import Asset, Task
 
@@ -129,7 +129,7 @@ class WordTask(Task):
             )
         return vectors
 
-    def _keep_shares(self, start: Start, words: int) -> None:
+    def _keep_shares(self, start: EmbeddingInit, words: int) -> None:
         """Keep, and print before the first epoch, how many words a vector was found for."""
         self.share_of_vectors = start.share_of_words
         self.share_of_tokens = start.share_of_tokens

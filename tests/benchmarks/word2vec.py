@@ -25,9 +25,10 @@ import numpy as np
 
 from rnnkit.data.corpus import open_corpus
 from rnnkit.embeddings import CBOW, SkipGram
+from rnnkit.embeddings.options import word2vec_options
+from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus, encode_corpus
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
-from rnnkit.embeddings.training.numbered import Numbered, number
-from rnnkit.embeddings.training.trainer import Trainer, Training, first_tables
+from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
 
 PAIRS = [
     (method, loss)
@@ -37,15 +38,17 @@ PAIRS = [
 SCORES = ("analogies", "wordsim353", "simlex999")
 
 
-def speed(corpus: Numbered, repeats: int) -> None:
-    """Print thousands of words a second of both trainers, and their ratio."""
+def speed(corpus: EncodedCorpus, repeats: int) -> None:
+    """Print thousands of words per second of both trainers, and their ratio."""
     print("| | gensim | rnnkit | ratio | first epoch, s more |\n|---|---|---|---|---|")
     for method, loss in PAIRS:
-        training = Training(method=method, loss=loss, epochs=repeats + 1)
-        tables = first_tables(len(corpus.frequencies), training)
+        options = word2vec_options(
+            method=method, loss=loss, epochs=repeats + 1, workers=os.cpu_count()
+        )
+        tables = initial_tables(len(corpus.frequencies), options)
         trainers = [
-            GensimTrainer(corpus, training, tables, os.cpu_count()),
-            Trainer(corpus, training, tables),
+            GensimTrainer(corpus, options, tables),
+            KerasTrainer(corpus, options, tables),
         ]
         seconds: list[list[float]] = [[], []]
         for epoch in range(repeats + 1):
@@ -55,12 +58,12 @@ def speed(corpus: Numbered, repeats: int) -> None:
                     pass
                 spent.append(time.perf_counter() - start)
         theirs, ours = (min(spent[1:]) for spent in seconds)
-        rates = " | ".join(f"{corpus.read / best / 1000:,.0f}" for best in (theirs, ours))
+        rates = " | ".join(f"{corpus.total_words / best / 1000:,.0f}" for best in (theirs, ours))
         first = seconds[1][0] - ours
         print(f"| {method}, {loss} | {rates} | {theirs / ours:.2f} | {first:.1f} |", flush=True)
 
 
-def quality(corpus: Numbered, seeds: int, epochs: int, out: Path | None) -> None:
+def quality(corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None) -> None:
     """Print the scores of both trainers, mean and sample standard deviation over the seeds."""
     found: dict[tuple, dict[str, float]] = {}
     if out is not None and out.exists():
@@ -117,9 +120,9 @@ def main() -> None:
             words += len(text)
             if words >= asked.words:
                 break
-        speed(number(texts), asked.repeats)
+        speed(encode_corpus(texts), asked.repeats)
     if asked.quality:
-        quality(number(open_corpus(asked.data)), asked.seeds, asked.epochs, asked.out)
+        quality(encode_corpus(open_corpus(asked.data)), asked.seeds, asked.epochs, asked.out)
 
 
 if __name__ == "__main__":

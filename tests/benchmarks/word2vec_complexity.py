@@ -24,10 +24,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from rnnkit.embeddings.options import word2vec_options
+from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
 from rnnkit.embeddings.training.frequencies import Frequencies
-from rnnkit.embeddings.training.huffman import huffman
-from rnnkit.embeddings.training.numbered import Numbered
-from rnnkit.embeddings.training.trainer import Trainer, Training, first_tables
+from rnnkit.embeddings.training.huffman import huffman_tree
+from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
 
 SIZES = [2**power for power in (10, 12, 14, 16, 18)]
 WIDTHS = [32, 64, 128, 256, 512]
@@ -40,14 +41,14 @@ Setting = tuple[str, str, int, int]  # method, loss, V, D
 COLOURS = dict(zip(itertools.product(METHODS, LOSSES), ("C0", "C1", "C2", "C3"), strict=True))
 
 
-def zipf(size: int, seed: int = 0) -> Numbered:
+def zipf(size: int, seed: int = 0) -> EncodedCorpus:
     """Draw words from a vocabulary of V whose counts fall as 1 / rank."""
     shares = 1 / np.arange(1, size + 1)
     shares /= shares.sum()
     counts = np.maximum(1, np.round(CORPUS * shares)).astype("int64")
     words = np.random.default_rng(seed).choice(size, WORDS, p=shares).astype("int32")
     known = Frequencies([f"w{rank}" for rank in range(size)], counts)
-    return Numbered(known, words, np.full(WORDS // 1024, 1024), WORDS)
+    return EncodedCorpus(known, words, np.full(WORDS // 1024, 1024), WORDS)
 
 
 def theory(method: str, loss: str, size: int, width: int) -> float:
@@ -58,7 +59,7 @@ def theory(method: str, loss: str, size: int, width: int) -> float:
     return AROUND * (width + width * told)
 
 
-def seconds(trainer: Trainer, epoch: int) -> float:
+def seconds(trainer: KerasTrainer, epoch: int) -> float:
     """Return the time of one epoch; each block's loss is waited for."""
     start = time.perf_counter()
     for _ in trainer.epoch(epoch):
@@ -74,7 +75,7 @@ def measure(repeats: int, part: str) -> dict[Setting, list[float]]:
     trainers = {}
     for size, width in sorted(shapes):
         for method, loss in COLOURS:
-            training = Training(
+            options = word2vec_options(
                 method=method,
                 loss=loss,
                 vector_size=width,
@@ -82,7 +83,7 @@ def measure(repeats: int, part: str) -> dict[Setting, list[float]]:
                 sample=0,
                 epochs=repeats + 1,
             )
-            trainer = Trainer(corpora[size], training, first_tables(size, training))
+            trainer = KerasTrainer(corpora[size], options, initial_tables(size, options))
             trainers[method, loss, size, width] = trainer
             seconds(trainer, 0)  # compiles
     taken: dict[Setting, list[float]] = {setting: [] for setting in trainers}
@@ -107,7 +108,7 @@ def show(found: dict[Setting, float]) -> None:
     print("\n| V | code length, mean | longest | log2 V |\n|---|---|---|---|")
     for size in SIZES:
         counts = zipf(size).frequencies.counts
-        lengths = huffman(counts).lengths
+        lengths = huffman_tree(counts).lengths
         mean = (lengths * counts).sum() / counts.sum()
         print(f"| {size:,} | {mean:.1f} | {lengths.max()} | {np.log2(size):.0f} |")
     print("\n| model | loss | V | D | Q | µs/word | µs per 1,000 Q | a + b·Q |")

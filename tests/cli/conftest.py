@@ -30,6 +30,13 @@ def rnnkit(monkeypatch):
     return run
 
 
+@pytest.fixture
+def terminal(monkeypatch):
+    """Commands print as into a terminal of 80 columns without colours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+
+
 @pytest.fixture(scope="session")
 def films(tmp_path_factory):
     """A small table of short texts: one bucket length, so one compilation."""

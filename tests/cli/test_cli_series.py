@@ -7,6 +7,7 @@ import pytest
 
 from rnnkit.cli import series
 from rnnkit.errors import InputError
+from rnnkit.study import open_model
 
 TINY = ["--units", 4, "--epochs", 1, "--limit", 60, "--quiet"]
 
@@ -39,8 +40,11 @@ def test_a_classifier_is_measured_and_asked(trained, rnnkit, tmp_path):
     paths[1].write_text("0.5,0.5\n" * 40)
     cells = [line.split("\t") for line in rnnkit("predict", run, *paths).lines]
     assert [cell[2] for cell in cells] == [str(path) for path in paths]
-    assert {cell[0] for cell in cells} <= {"clockwise", "anticlockwise", "back and forth"}
-    assert all(1 / 3 < float(cell[1]) <= 1 for cell in cells)
+    model = open_model(run)
+    series = [np.array([[1, 0], [0, 1], [-1, 0]]), np.full((40, 2), 0.5)]
+    probabilities = model.predict(series, verbose=0)
+    assert [cell[0] for cell in cells] == [model.classes[i] for i in probabilities.argmax(1)]
+    assert [cell[1] for cell in cells] == [f"{p:.4f}" for p in probabilities.max(1)]
 
 
 def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):

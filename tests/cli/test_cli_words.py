@@ -7,7 +7,6 @@ import json
 import pytest
 
 from rnnkit import study
-from rnnkit.cli import show
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +50,7 @@ def test_neighbours_are_the_same_of_run_model_and_file(trained, rnnkit, tmp_path
     )
 
 
-def test_neighbours_are_a_table_in_a_terminal(trained, rnnkit, monkeypatch):
-    monkeypatch.setattr(show.console, "_force_terminal", True)
+def test_neighbours_are_a_table_in_a_terminal(trained, rnnkit, terminal):
     answer = rnnkit("neighbours", trained[0], "paris")
     assert "word neighbour similarity" in answer.text
     assert answer.text.count("paris") == 10

@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 from rnnkit.data.batching import POOL, BucketedBatches, bucket_length
 from rnnkit.errors import InputError
 
+# The lengths of batches, by hand: multiples of 8, each about a quarter more than the one before.
+BUCKETS = [8, 16, 24, 32, 40, 48, 64, 80, 96, 120, 152, 192, 240, 304, 384, 480]
+
 
 def rows_of(lengths):
     """Rows that tell themselves apart: row i holds i + 1 over and over."""
@@ -103,11 +106,16 @@ def test_batches_hold_rows_of_like_length_in_random_company():
     batches = BucketedBatches(rows_of(lengths), batch_size=32, max_length=400, shuffle=True)
     assert batches.padding_share < 0.15
     shapes = {batches[i][0].shape[1] for i in range(len(batches))}
-    assert len(shapes) <= 15
-    assert shapes <= {bucket_length(n, 400) for n in range(401)}
+    assert shapes <= {*BUCKETS[:-1], 400}
     longest = [int(lengths[rows].max()) for rows in np.array_split(batches.order, len(batches))]
     assert longest != sorted(longest)
     assert len(lengths) > POOL * 32  # more than one pool was at work
+
+
+def test_a_bucket_is_the_smallest_that_is_long_enough():
+    lengths = range(BUCKETS[-1] + 1)
+    wanted = [min(bucket for bucket in BUCKETS if bucket >= length) for length in lengths]
+    assert [bucket_length(length) for length in lengths] == wanted
 
 
 def test_bucket_lengths_are_few_and_long_enough():

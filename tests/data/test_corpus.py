@@ -215,10 +215,12 @@ def test_corpora_are_a_kind_of_their_own():
 def test_wiki8_is_read_from_the_folder_of_data(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNKIT_DATA", str(tmp_path))
     monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(InputError, match=r"wiki8.xz is not there.* set RNNKIT_DATA .*cache"):
+    with pytest.raises(
+        InputError, match=r"wiki8 is not there: put wiki8.xz.* set RNNKIT_DATA .*cache"
+    ):
         open_corpus("wiki8")
     words = [f"w{i}" for i in range(25_000)]
-    (tmp_path / wiki8.FILE_NAME).write_bytes(lzma.compress(f" {' '.join(words)} ".encode()))
+    (tmp_path / wiki8.RELEASE.archive).write_bytes(lzma.compress(f" {' '.join(words)} ".encode()))
     corpus = open_corpus("wiki8")
     pieces = list(corpus)
     assert [len(piece) for piece in pieces] == [10_000, 10_000, 5_000]
@@ -229,8 +231,8 @@ def test_wiki8_is_read_from_the_folder_of_data(tmp_path, monkeypatch):
 
 @pytest.mark.data
 def test_the_real_wiki8_is_what_it_says(data_folder, monkeypatch):
-    if not (data_folder / wiki8.FILE_NAME).is_file():
-        pytest.skip(f"{wiki8.FILE_NAME} is not in the folder of data")
+    if not (data_folder / wiki8.RELEASE.archive).is_file():
+        pytest.skip(f"{wiki8.RELEASE.archive} is not in the folder of data")
     monkeypatch.setenv("RNNKIT_DATA", str(data_folder))
     corpus = open_corpus("wiki8", limit=30)
     texts = list(corpus)

@@ -6,6 +6,7 @@ import os
 import tarfile
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def small(tmp_path, monkeypatch):
     (tmp_path / "own").mkdir()
     monkeypatch.setenv("RNNKIT_DATA", str(tmp_path / "own"))
     monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(imdb, "COUNTS", SMALL)
+    monkeypatch.setattr(imdb, "RELEASE", replace(imdb.RELEASE, counts=SMALL))
     return pack(tmp_path / "own" / imdb.FILE_NAME, reviews())
 
 
@@ -167,13 +168,13 @@ def test_a_member_that_leaves_the_folder_is_refused(small, tmp_path, evil):
 
 def test_another_archive_is_refused(small):
     pack(small, list(reviews())[:-1])
-    with pytest.raises(InputError, match="holds 4 reviews in aclImdb/train/unsup: expected 5"):
+    with pytest.raises(InputError, match="train/unsup, holds 4 reviews; expected 5"):
         datasets.load("imdb")
     pack(small, [*reviews(), member("aclImdb/test/unsup/1_1.txt", b"x")])
     with pytest.raises(InputError, match=r"test/unsup/1_1.txt"):
         datasets.load("imdb")
     pack(small, [*list(reviews())[:-1], member("aclImdb/train/unsup/0_1.txt", b"\xff")])
-    with pytest.raises(InputError, match=r"train/unsup/0_1.txt is not UTF-8"):
+    with pytest.raises(InputError, match=r"train/unsup/0_1.txt, line 1: byte 0xff is not"):
         datasets.load("imdb")
 
 
@@ -201,8 +202,9 @@ def home(small, tmp_path, monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(imdb, "URL", f"http://127.0.0.1:{server.server_port}/{imdb.FILE_NAME}")
-    monkeypatch.setattr(imdb, "MD5", hashlib.md5(data).hexdigest())
+    url = f"http://127.0.0.1:{server.server_port}/{imdb.FILE_NAME}"
+    downloads = {imdb.FILE_NAME: (url, hashlib.md5(data).hexdigest())}
+    monkeypatch.setattr(imdb, "RELEASE", replace(imdb.RELEASE, downloads=downloads))
     yield folder / imdb.FILE_NAME
     server.shutdown()
     server.server_close()
@@ -219,7 +221,9 @@ def test_download_then_cache(home, tmp_path, monkeypatch):
 
 
 def test_a_download_with_another_checksum_is_not_kept(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(imdb, "MD5", "0" * 32)
+    url, _ = imdb.RELEASE.downloads[imdb.FILE_NAME]
+    downloads = {imdb.FILE_NAME: (url, "0" * 32)}
+    monkeypatch.setattr(imdb, "RELEASE", replace(imdb.RELEASE, downloads=downloads))
     with pytest.raises(InputError, match=r"another checksum .* by hand"):
         datasets.load("imdb")
     assert left_behind(tmp_path / "cache") == []
@@ -258,7 +262,7 @@ def test_uneven_classes_keep_their_proportions(monkeypatch):
 
 
 @pytest.mark.parametrize("shares", [[0.1], [0.25, 0.25], [0.0, 0.5], [0.45, 0.45]])
-def test_deal_gives_every_row_to_one_pile(shares):
+def test_a_stratified_split_gives_every_row_to_one_part(shares):
     labels = np.random.default_rng(1).choice(3, 200, p=[0.7, 0.28, 0.02])
     piles = stratified_split(labels, shares, np.random.default_rng(0))
     assert sorted(np.concatenate(piles).tolist()) == list(range(200))
@@ -268,7 +272,7 @@ def test_deal_gives_every_row_to_one_pile(shares):
         assert (labels[piles[-1]] == label).any()
 
 
-def test_deal_draws_by_the_generator():
+def test_a_stratified_split_draws_by_the_generator():
     labels = np.array([0, 1] * 50)
     held = [
         set(stratified_split(labels, [0.2], np.random.default_rng(seed))[0]) for seed in range(3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import wave
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,7 +42,8 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def digits(folder, monkeypatch):
     """Two speakers who say two digits seven times; the samples tell which is which."""
-    monkeypatch.setattr(spoken_digits, "COUNT", 28)
+    release = replace(spoken_digits.RELEASE, counts={"all": 28})
+    monkeypatch.setattr(spoken_digits, "RELEASE", release)
     monkeypatch.setattr(spoken_digits, "SPEAKERS", ("george", "theo"))
     files = {
         f"fsdd/recordings/{digit}_{who}_{i}.wav": wav([digit * 100 + i, -(2**15), 10 * len(who)])
@@ -77,18 +79,25 @@ def test_a_speaker_who_is_left_out_is_the_test(digits):
 
 
 def test_recordings_that_cannot_be_used(folder, digits, monkeypatch):
-    monkeypatch.setattr(spoken_digits, "COUNT", 29)
+    release = replace(spoken_digits.RELEASE, counts={"all": 29})
+    monkeypatch.setattr(spoken_digits, "RELEASE", release)
     pack(folder / "fsdd.tar.xz", {"fsdd/recordings/1_theo_0.wav": wav([1, 2])})
     with pytest.raises(InputError, match="holds 1 recordings; expected 29"):
         spoken_digits.read()
+    one = replace(release, counts={"all": 1})
+    monkeypatch.setattr(spoken_digits, "RELEASE", one)
+    with pytest.raises(InputError, match="has other speakers; expected george, theo"):
+        spoken_digits.read()
     pack(folder / "fsdd.tar.xz", {"fsdd/recordings/1_theo_0.wav": b"RIFF, not so"})
-    with pytest.raises(InputError, match=r"1_theo_0.wav is no WAV file"):
+    with pytest.raises(InputError, match=r"1_theo_0.wav is not a WAV file"):
         spoken_digits.read()
     (folder / "fsdd.tar.xz").unlink()
-    with pytest.raises(InputError, match="spoken_digits is not there: fetch https"):
+    with pytest.raises(
+        InputError, match=r"spoken_digits is not there: put fsdd\.tar\.xz .* home is https"
+    ):
         spoken_digits.read()
     with pytest.raises(
-        InputError, match=r"has 16 bits, 16000 samples a second.*expected 16 bits, "
+        InputError, match=r"has 16 bits, 16000 samples per second.*expected 16 bits, "
     ):
         spoken_digits.read_wav(wav([1], rate=16_000), "x.wav", 8000)
     assert spoken_digits.read_wav(wav([1], rate=16_000), "x.wav").shape == (1, 1)
@@ -113,7 +122,8 @@ def frames(first, times):
 
 
 def test_gesture_phases_are_held_out_by_time_and_cut_at_gaps(folder, monkeypatch):
-    monkeypatch.setattr(gesture, "GESTURE_COUNTS", {"train": 40, "test": 3})
+    few = replace(gesture.GESTURE, counts={"train": 40, "test": 3})
+    monkeypatch.setattr(gesture, "GESTURE", few)
     times = np.arange(40) * 30 + np.where(np.arange(40) >= 34, 40_000, 0)
     header = ",".join("abcdefghijklmnopqr") + ",timestamp,phase\n"
     files = {"a1_raw.csv": header + frames(0, times), "a2_raw.csv": frames(100, [5, 45, 85])}

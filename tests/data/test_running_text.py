@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,12 +69,15 @@ def test_wikitext_from_its_files_and_what_is_wrong_with_them(folder, monkeypatch
     with pytest.raises(InputError, match=r"wikitext2 is not there.*Any text file will do"):
         running_text.read_wikitext()
     text = " \n = Title = \n \n a <unk> b \n"  # 3 + 3 words, 4 line ends
-    monkeypatch.setattr(running_text, "WORDS", {"train": 10, "valid": 10, "test": 10})
+    counts = {"train": 10, "valid": 10, "test": 10}
+    found = replace(running_text.WIKITEXT, counts=counts)
+    monkeypatch.setattr(running_text, "WIKITEXT", found)
     for part in ("train", "valid", "test"):
         (folder / f"wiki.{part}.tokens").write_text(text)
     assert running_text.read_wikitext().test.x == [text]
-    monkeypatch.setattr(running_text, "WORDS", {"train": 10, "valid": 9, "test": 10})
-    with pytest.raises(InputError, match=r"valid\.tokens holds 10 words and line ends, not 9"):
+    other = replace(found, counts={**counts, "valid": 9})
+    monkeypatch.setattr(running_text, "WIKITEXT", other)
+    with pytest.raises(InputError, match=r"valid\.tokens holds 10 words and line ends; expected 9"):
         running_text.read_wikitext()
 
 
@@ -82,7 +86,7 @@ def test_archives_that_are_other_ones(folder):
         with pytest.raises(InputError, match="is not there: put"):
             read()
     pack(folder / "tinyshakespeare.tar.xz", {"tinyshakespeare/input.txt": "To be\n"})
-    with pytest.raises(InputError, match="holds 6 characters, not 1,115,394"):
+    with pytest.raises(InputError, match="holds 6 characters; expected 1,115,394"):
         running_text.read_shakespeare()
     pack(folder / "names.tar.xz", {"names/pytorch_names/data/names/Irish.txt": "Kane\nÓ Sé\n"})
     with pytest.raises(InputError, match="holds 2 names of 1 languages"):
@@ -119,9 +123,9 @@ def test_a_file_of_ones_own(folder):
     assert running_text.from_path(path, encoding="latin-1").train.x
     path.write_text(" \n")
     for wrong, message in [
-        (path, "holds no text"),
+        (path, "has no text"),
         (folder / "mine.tx", "Did you mean 'mine.txt'"),
-        (folder / "cache", "no file or folder|holds no text file"),
+        (folder / "cache", "no file or folder|has no text file"),
     ]:
         with pytest.raises(InputError, match=message):
             running_text.from_path(wrong)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnkit.data.samples import reviews_sample
-from rnnkit.data.samples.reviews_lexicon import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
+from rnnkit.data.samples.reviews_sample import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ PEMS = {
     "train.csv": "\n".join([HEAD, *(f"03/02/2016 0:{5 * i:02},{i},1,100" for i in range(10))]),
     "test.csv": "\n".join([HEAD, *DAYS]),
 }
+METRO_FILE = "Metro_Interstate_Traffic_Volume.csv"
 METRO_HEAD = (
     "holiday,temp,rain_1h,snow_1h,clouds_all,weather_main,weather_description,date_time,"
     "traffic_volume"
@@ -51,8 +53,8 @@ def pack(path, folder, files):
 def own(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNKIT_DATA", str(tmp_path))
     monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(traffic, "PEMS_ROWS", {"train": 10, "test": 4})
-    monkeypatch.setattr(traffic, "METRO_ROWS", 5)
+    monkeypatch.setattr(traffic, "PEMS", replace(traffic.PEMS, counts={"train": 10, "test": 4}))
+    monkeypatch.setattr(traffic, "METRO", replace(traffic.METRO, counts={"all": 5}))
     return tmp_path
 
 
@@ -60,7 +62,7 @@ def own(tmp_path, monkeypatch):
 
 
 def test_pems_from_the_archive(own):
-    pack(own / traffic.PEMS_ARCHIVE, "pems_flow", PEMS)
+    pack(own / traffic.PEMS.archive, "pems_flow", PEMS)
     data = datasets.load("pems_flow")
     assert [len(one) for one in data.test.x] == [1, 1, 1, 1]  # an hour from one to the next
     assert str(data.test.x[2].times[0]) == "2016-03-04T00:55"
@@ -90,18 +92,18 @@ def test_pems_from_two_files(own, monkeypatch):
             r"test\.csv, line \d+ is not as",
         ),
         ("test.csv", PEMS["test.csv"].replace("Lane 1", "Lane 2"), "test.csv, line 2 is not as"),
-        ("test.csv", None, "holds no test.csv"),
+        ("test.csv", None, "does not contain test.csv"),
     ],
 )
 def test_another_pems_is_refused(own, file, text, message):
     files = {name: kept for name, kept in {**PEMS, file: text}.items() if kept is not None}
-    pack(own / traffic.PEMS_ARCHIVE, "pems_flow", files)
+    pack(own / traffic.PEMS.archive, "pems_flow", files)
     with pytest.raises(InputError, match=message):
         datasets.load("pems_flow")
 
 
 def test_metro_from_each_of_its_files(own):
-    pack(own / traffic.METRO_ARCHIVE, "metro_traffic", {traffic.METRO_FILE: METRO})
+    pack(own / traffic.METRO.archive, "metro_traffic", {METRO_FILE: METRO})
     data = datasets.load("metro_traffic")
     first = [*data.train.x, *data.valid.x, *data.test.x][0]
     nan = np.nan
@@ -111,12 +113,12 @@ def test_metro_from_each_of_its_files(own):
         [[100, 280, 0, 0, 40, 1], [200, 280, 100, 0, 0, 1], [nan] * 6],
     )
     assert sum(split.steps for split in (data.train, data.valid, data.test)) == 5
-    (own / traffic.METRO_ARCHIVE).unlink()
+    (own / traffic.METRO.archive).unlink()
     with pytest.raises(InputError, match=r"fetch https.*csv.gz.*RNNKIT_DATA"):
         datasets.load("metro_traffic")
-    (own / f"{traffic.METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode()))
+    (own / f"{METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode()))
     assert datasets.load("metro_traffic").train.steps == data.train.steps
-    (own / f"{traffic.METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode())[:99])
+    (own / f"{METRO_FILE}.gz").write_bytes(gzip.compress(METRO.encode())[:99])
     with pytest.raises(InputError, match="damaged or cut short"):
         datasets.load("metro_traffic")
 

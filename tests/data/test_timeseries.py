@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,8 @@ def pack(path, files):
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNKIT_DATA", str(tmp_path))
     monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(timeseries, "COUNTS", {"train": 20, "test": 1})
+    vowels = replace(timeseries.VOWELS, counts={"train": 20, "test": 1})
+    monkeypatch.setattr(timeseries, "VOWELS", vowels)
     return tmp_path
 
 
@@ -64,7 +66,7 @@ def test_what_is_not_there_is_said_with_its_home(folder):
     with pytest.raises(InputError, match=r"fetch https://.*JapaneseVowels_TRAIN.ts"):
         datasets.load("japanese_vowels")
     pack(folder / "timeseries.tar.xz", {"JapaneseVowels_TRAIN.ts": TRAIN})
-    with pytest.raises(InputError, match="does not hold"):
+    with pytest.raises(InputError, match="does not contain JapaneseVowels_TEST"):
         datasets.load("japanese_vowels")
     pack(
         folder / "timeseries.tar.xz",
@@ -79,16 +81,16 @@ def test_what_is_not_there_is_said_with_its_home(folder):
     [
         ("1,x:3,4:1", "line 5 cannot be read.*'x'"),
         ("1,2:3:1", "line 5 cannot be read"),
-        ("1,2:3,4:3", "line 5 is no series with a label"),
-        ("1,nan:3,4:1", "line 5 is no series"),
-        ("up", "line 5 is no series"),
+        ("1,2:3,4:3", "line 5 is not a series with a label"),
+        ("1,nan:3,4:1", "line 5 is not a series"),
+        ("up", "line 5 is not a series"),
         ("1,2:3,4:1\n1,2:1", "line 6 has 1 dimensions, the first 2"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(lines, message):
     with pytest.raises(InputError, match=f"tiny.ts, {message}"):
         timeseries.parse_ts((HEAD + lines).encode(), "tiny.ts")
-    with pytest.raises(InputError, match=r"tiny\.ts, line 1 is no series"):
+    with pytest.raises(InputError, match=r"tiny\.ts, line 1 is not a series"):
         timeseries.parse_ts(b"1,2:3,4:1", "tiny.ts")
 
 
@@ -118,7 +120,7 @@ def test_names_and_kinds():
 @pytest.mark.data
 def test_the_real_vowels(data_folder, monkeypatch):
     monkeypatch.setenv("RNNKIT_DATA", str(data_folder))
-    if not (data_folder / timeseries.ARCHIVE).is_file():
+    if not (data_folder / timeseries.VOWELS.archive).is_file():
         pytest.skip("timeseries.tar.xz is not there")
     data = timeseries.read_vowels()
     assert np.bincount(data.train.y).tolist() == [30] * 9

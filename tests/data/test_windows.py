@@ -1,4 +1,4 @@
-"""B2: sequences cut into consecutive windows, and answers put together again."""
+"""Sequences split into consecutive windows, and answers put together again."""
 
 import numpy as np
 import pytest
@@ -47,6 +47,20 @@ def test_every_row_reads_its_sequences_one_after_the_other(window, rows):
 def test_the_rows_end_at_about_the_same_time():
     windows = Windows(draw([10] * 7 + [5] * 6), window=5, rows=4)
     assert len(windows) == 5  # 100 steps in 4 rows of 25
+
+
+def test_an_empty_sequence_at_the_end_of_full_rows():
+    windows = Windows([np.arange(4), np.zeros(0, int)], window=2, rows=1)
+    assert [window.resets.tolist() for window in windows] == [[[True, False]], [[False, False]]]
+    assert [len(one) for one in windows.restore(np.zeros((2, 2)))] == [4, 0]
+
+
+def test_a_window_is_a_copy():
+    windows = Windows([np.arange(4.0)], window=2, rows=1)
+    windows[0].weights[:] = 7
+    windows[0].x[:] = 7
+    assert windows[0].weights.tolist() == [[1, 1]]
+    assert windows[0].x.tolist() == [[0, 1]]
 
 
 def test_a_long_stream_is_folded():

@@ -113,7 +113,7 @@ def test_counts_and_scores_by_hand(sets, monkeypatch):
         ("likeness", "all"): (pytest.approx(1.0), 4, 5),
     }
     assert table.scores() == {}  # too few for a figure by itself
-    monkeypatch.setattr(evaluation, "FEWEST", 4)
+    monkeypatch.setattr(evaluation, "MIN_ENTRIES", 4)
     assert table.scores() == pytest.approx({"likeness": 1.0})
     assert str(table).splitlines() == [
         "set       section  score  found  of",

@@ -5,7 +5,7 @@ import heapq
 import numpy as np
 import pytest
 
-from rnnkit.embeddings.training.huffman import huffman
+from rnnkit.embeddings.training.huffman import huffman_tree
 from rnnkit.errors import InputError
 
 
@@ -37,7 +37,7 @@ def draw(kind, words):
 @pytest.mark.parametrize("kind", ["zipf", "equal", "powers", "uniform"])
 def test_the_tree_is_the_best_there_is(kind, words):
     counts = draw(kind, words)
-    tree = huffman(counts)
+    tree = huffman_tree(counts)
     assert (counts * tree.lengths).sum() == least_cost(counts)
     assert sum(0.5 ** tree.lengths.astype(float)) == pytest.approx(1)  # Kraft: no leaf is empty
     assert (np.diff(tree.lengths) >= 0).all()  # a rarer word is never nearer
@@ -45,18 +45,18 @@ def test_the_tree_is_the_best_there_is(kind, words):
 
 def test_paths_lead_from_the_root_to_one_word_each():
     counts = draw("zipf", 300)
-    tree = huffman(counts)
+    tree = huffman_tree(counts)
     paths = set()
     children = {}
     for word, length in enumerate(tree.lengths):
-        nodes, turns = tree.nodes[word, :length], tree.turns[word, :length]
+        nodes, codes = tree.nodes[word, :length], tree.codes[word, :length]
         assert nodes[0] == 0
         assert not tree.nodes[word, length:].any()
-        assert not tree.turns[word, length:].any()
-        paths.add(tuple(turns.tolist()))
+        assert not tree.codes[word, length:].any()
+        paths.add(tuple(codes.tolist()))
         ends = [*nodes[1:].tolist(), f"word {word}"]
-        for node, turn, end in zip(nodes.tolist(), turns.tolist(), ends, strict=True):
-            assert children.setdefault((node, turn), end) == end
+        for node, code, end in zip(nodes.tolist(), codes.tolist(), ends, strict=True):
+            assert children.setdefault((node, code), end) == end
     assert len(paths) == 300
     assert len(children) == 2 * 299  # two ways at each inner node
     assert {node for node, _ in children} == set(range(299))
@@ -65,4 +65,4 @@ def test_paths_lead_from_the_root_to_one_word_each():
 @pytest.mark.parametrize("counts", [[], [3], [1, 2], [2, 0]])
 def test_counts_that_make_no_tree_are_refused(counts):
     with pytest.raises(InputError, match="expected at least two, positive, the largest first"):
-        huffman(np.array(counts))
+        huffman_tree(np.array(counts))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rnnkit.backend import native
-from rnnkit.embeddings.training.objectives import logistic
+from rnnkit.embeddings.training.objectives import logistic_loss
 
 N, C, J, D = 3, 4, 5, 6
 
@@ -22,7 +22,7 @@ def draw(scale=1.0):
 
 def run(*arrays):
     tensors = native.tensors(tuple(array.astype("float32") for array in arrays))
-    loss, slopes = map(keras.ops.convert_to_numpy, native.compiled(logistic)(*tensors))
+    loss, slopes = map(keras.ops.convert_to_numpy, native.compiled(logistic_loss)(*tensors))
     hidden, rows = (array.astype("float64") for array in arrays[:2])
     return loss, slopes @ rows, np.swapaxes(slopes, 1, 2) @ hidden
 

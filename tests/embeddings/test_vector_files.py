@@ -85,7 +85,7 @@ def test_the_programs_own_bytes_whatever_the_name(tmp_path, content, atol):
 
 
 def test_pieces_of_a_large_binary_file_are_put_together(tmp_path, monkeypatch):
-    monkeypatch.setattr("rnnkit.embeddings.word2vec_format._PIECE", 7)
+    monkeypatch.setattr("rnnkit.embeddings.word2vec_format._BUFFER_SIZE", 7)
     path = tmp_path / "a.bin"
     path.write_bytes(packed())
     np.testing.assert_array_equal(load_vectors(path).vectors, TABLE)
@@ -115,7 +115,7 @@ BAD = {
     "no number": (ONE + b"of 1 x\n", "line 3 has 3 fields, 'of 1 x'"),
     "blank line": (ONE + b"\nof 1 2\n", "line 3 is empty"),
     "no word": (ONE + b" 1 2\n", "line 3 has 2 fields"),
-    "twice": (ONE + b"the 1 2\n", "line 3: the word 'the' stands there again, after line 2"),
+    "twice": (ONE + b"the 1 2\n", "line 3: the word 'the' is a duplicate of line 2"),
     "not a number": (ONE + b"of 1 nan\n", r"vector of 'of' \(word 2\) holds NaN"),
     "too large": (ONE + b"of 1 1e39\n", r"vector of 'of' \(word 2\) holds NaN or infinity"),
     "latin": (ONE + b"caf\xe9 1 2\n", r"line 3: the word 'caf\\xe9' is not UTF-8"),
@@ -124,22 +124,22 @@ BAD = {
     "binary cut word": (packed()[:-23], "but it ends after 5"),
     "binary more": (packed() + b"x", "says 6 words, but more follow"),
     "binary head": (b"6 5\n", r"but it ends after 0 \(there is none\)"),
-    "binary twice": (packed(["a", "b", "c", "d", "b", "e"]), "word 5: the word 'b' stands there"),
+    "binary twice": (packed(["a", "b", "c", "d", "b", "e"]), "word 5: the word 'b' is a duplicate"),
     "binary NaN": (packed(table=TABLE * np.float32("nan")), "the vector of 'the'"),
     "binary no word": (packed(["a", "b", "", "d", "c", "e"]), "word 3: numbers without a word"),
     "binary garbage": (b"6 5\n" + b"\xff" * 20_000, "word 1 .read as binary. has no end"),
-    "gzip cut": (gzip.compress(printed())[:-30], "cannot be unpacked"),
-    "gzip broken": (b"\x1f\x8b\x08\x00" + b"\xff" * 40, "cannot be unpacked"),
+    "gzip cut": (gzip.compress(printed())[:-30], "cannot be decompressed"),
+    "gzip broken": (b"\x1f\x8b\x08\x00" + b"\xff" * 40, "cannot be decompressed"),
 }
 
 
 @pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
-def test_a_damaged_file_is_told_by_its_place(tmp_path, content, message):
+def test_a_damaged_file_is_reported_with_its_position(tmp_path, content, message):
     path = tmp_path / "mine.txt"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=message) as told:
+    with pytest.raises(InputError, match=message) as error:
         load_vectors(path)
-    assert str(path) in str(told.value)
+    assert str(path) in str(error.value)
 
 
 def test_a_damaged_or_foreign_pickle(tmp_path, vectors):
@@ -161,7 +161,7 @@ def test_a_missing_file_another_width_and_a_folder(tmp_path, vectors):
         load_vectors(tmp_path / "wikj.vec")
     with pytest.raises(InputError, match=r"Its folder .*there. does not exist either"):
         load_vectors(tmp_path / "there" / "wiki.vec")
-    with pytest.raises(InputError, match="vectors of 5 numbers, not 64: ask for 5"):
+    with pytest.raises(InputError, match="vectors of 5 numbers, not 64: set vector_size=5"):
         load_vectors(tmp_path / "wiki.vec", vector_size=64)
     with pytest.raises(InputError, match="cannot be read"):
         load_vectors(tmp_path)
@@ -173,7 +173,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, vectors):
     for word in ("New York", "", "a\nb", "\ud800", 7):
         broken = KeyedVectors(2)
         broken.index_to_key, broken.vectors = ["a", word], np.ones((2, 2), "float32")
-        with pytest.raises(InputError, match=re.escape(f"cannot hold the word {word!r}")):
+        with pytest.raises(InputError, match=re.escape(f"cannot represent the word {word!r}")):
             save_vectors(broken, path)
     vectors.vectors = TABLE.copy()
     vectors.vectors[2, 1] = np.inf
@@ -181,7 +181,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, vectors):
         save_vectors(vectors, path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
-    with pytest.raises(InputError, match=r"ending of 'a.npy' does not tell the format"):
+    with pytest.raises(InputError, match=r"Unknown format: the suffix of 'a.npy'"):
         save_vectors(vectors, tmp_path / "a.npy")
     vectors.vectors = TABLE
     save_vectors(vectors, tmp_path / "a.npy", binary=True)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from rnnkit.embeddings import CBOW, SkipGram, train_word_vectors, word2vec
+from rnnkit.embeddings.options import word2vec_options
+from rnnkit.embeddings.training.encoded_corpus import encode_corpus
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
-from rnnkit.embeddings.training.huffman import huffman
-from rnnkit.embeddings.training.numbered import number
-from rnnkit.embeddings.training.steps import pace
-from rnnkit.embeddings.training.trainer import Trainer, Training, first_tables
+from rnnkit.embeddings.training.huffman import huffman_tree
+from rnnkit.embeddings.training.steps import step_scale
+from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
 from rnnkit.errors import InputError, NonFiniteLoss
 
 SMALL = {"vector_size": 6, "window": 2, "negative": 3, "min_count": 2, "sample": 0, "alpha": 0.1}
@@ -25,7 +26,7 @@ def texts(count=60):
     return [[*rng.choice(kinds[i % 2], 6).tolist(), "and", f"once{i}"] for i in range(count)]
 
 
-CORPUS = number(texts(), 2)
+CORPUS = encode_corpus(texts(), 2)
 PAIRS = list(
     itertools.product(["skip-gram", "cbow"], ["negative-sampling", "hierarchical-softmax"])
 )
@@ -35,28 +36,30 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def program(stream, training, tables, epochs):
+def program(stream, options, tables, epochs):
     """The word2vec program on the stream's words, in float64; a step at the tables before it."""
     vectors, outputs = (table.astype("float64") for table in tables)
     known = CORPUS.frequencies
     shares = known.counts / known.counts.sum()
-    tree = huffman(known.counts) if training.loss == "hierarchical-softmax" else None
-    told = np.zeros(len(outputs))
+    tree = huffman_tree(known.counts) if options["loss"] == "hierarchical-softmax" else None
+    targets = np.zeros(len(outputs))
     if tree is None:
-        told = shares + training.negative * known.counts**0.75 / (known.counts**0.75).sum()
+        targets = shares + options["negative"] * known.counts**0.75 / (known.counts**0.75).sum()
     else:
         for word, length in enumerate(tree.lengths):
-            told[tree.nodes[word, :length]] += shares[word]
-    around = 1 + training.window
-    paces = (
-        pace(stream.size * around * shares),
-        pace(stream.size * (around if training.method == "skip-gram" else 1) * told),
+            targets[tree.nodes[word, :length]] += shares[word]
+    around = 1 + options["window"]
+    scales = (
+        step_scale(stream.batch_size * around * shares),
+        step_scale(
+            stream.batch_size * (around if options["method"] == "skip-gram" else 1) * targets
+        ),
     )
-    losses, whole = [], CORPUS.read * epochs
+    losses, whole = [], CORPUS.total_words * epochs
     for epoch in range(epochs):
-        loss, predictions, read = 0.0, 0, epoch * CORPUS.read
-        for block in stream.blocks(np.random.default_rng([training.seed, 1 + epoch])):
-            rate = training.alpha + (training.min_alpha - training.alpha) * read / whole
+        loss, predictions, read = 0.0, 0, epoch * CORPUS.total_words
+        for block in stream.blocks(np.random.default_rng([options["seed"], 1 + epoch])):
+            rate = options["alpha"] + (options["min_alpha"] - options["alpha"]) * read / whole
             of_groups = [zip(*group, strict=True) for group in block.groups]
             for of_step in zip(*of_groups, strict=True):  # a step of each group, then the next ones
                 for words, near, noise in of_step:
@@ -68,8 +71,8 @@ def program(stream, training, tables, epochs):
                             rows = [(word, 1), *others]
                         else:
                             nodes = tree.nodes[word, : tree.lengths[word]]
-                            rows = list(zip(nodes, 1 - tree.turns[word], strict=False))
-                        skip = training.method == "skip-gram"
+                            rows = list(zip(nodes, 1 - tree.codes[word], strict=False))
+                        skip = options["method"] == "skip-gram"
                         for part in [[c] for c in context] if skip else [context][: len(context)]:
                             h = vectors[part].mean(0)
                             predictions += 1
@@ -79,22 +82,22 @@ def program(stream, training, tables, epochs):
                                 changes[1][row] += (p - y) * h
                                 for c in part:
                                     changes[0][c] += (p - y) * outputs[row]
-                    vectors -= rate * paces[0][:, None] * changes[0]
-                    outputs -= rate * paces[1][:, None] * changes[1]
-            read += block.read
+                    vectors -= rate * scales[0][:, None] * changes[0]
+                    outputs -= rate * scales[1][:, None] * changes[1]
+            read += block.words_read
         losses.append(loss / predictions)
     return vectors, outputs, losses
 
 
 @pytest.mark.parametrize(("method", "loss"), PAIRS)
 def test_the_keras_trainer_is_the_program(method, loss):
-    training = Training(
+    options = word2vec_options(
         method=method, loss=loss, vector_size=6, window=2, negative=3, sample=0, alpha=0.1, epochs=2
     )
-    start = first_tables(len(CORPUS.frequencies), training)
-    trainer = Trainer(CORPUS, training, start)
+    start = initial_tables(len(CORPUS.frequencies), options)
+    trainer = KerasTrainer(CORPUS, options, start)
     losses = [list(trainer.epoch(epoch))[-1].loss for epoch in range(2)]
-    *wanted, their_losses = program(trainer.stream, training, start, 2)
+    *wanted, their_losses = program(trainer.stream, options, start, 2)
     np.testing.assert_allclose(losses, their_losses, rtol=1e-5)
     for mine, theirs in zip(trainer.tables(), wanted, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
@@ -105,9 +108,11 @@ def test_the_gensim_trainer_is_gensim(method, loss):
     from gensim.models import Word2Vec
 
     hs = loss == "hierarchical-softmax"
-    training = Training(method=method, loss=loss, vector_size=6, window=2, sample=1e-2, epochs=1)
-    start = first_tables(len(CORPUS.frequencies), training)
-    trainer = GensimTrainer(CORPUS, training, start)
+    options = word2vec_options(
+        method=method, loss=loss, vector_size=6, window=2, sample=1e-2, epochs=1
+    )
+    start = initial_tables(len(CORPUS.frequencies), options)
+    trainer = GensimTrainer(CORPUS, options, start)
     list(trainer.epoch(0))
     known = CORPUS.frequencies
     theirs = Word2Vec(
@@ -124,7 +129,7 @@ def test_the_gensim_trainer_is_gensim(method, loss):
     theirs.build_vocab_from_freq(dict(zip(known.words, known.counts.tolist(), strict=True)))
     theirs.wv.vectors[:] = start[0]
     theirs.random = np.random.RandomState([0, 0])
-    theirs.train(texts(), total_words=len(CORPUS.words), epochs=1)
+    theirs.train(texts(), total_words=len(CORPUS.ids), epochs=1)
     np.testing.assert_allclose(trainer.tables()[0], theirs.wv.vectors, atol=1e-6)
     assert not np.allclose(trainer.tables()[0], start[0], atol=1e-4)
 
@@ -181,14 +186,16 @@ def test_an_interrupted_training_goes_on(tmp_path, monkeypatch, trainer):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(word2vec._Shown, "on_train_batch_end", interrupt)
+        patch.setattr(word2vec._ProgressBar, "on_train_batch_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train_word_vectors(texts(), **settings)
     assert [path.suffix for path in (tmp_path / "vectors").iterdir()] == [".keras"]
     assert not [thread for thread in threading.enumerate() if thread.name == "word2vec"]
 
     with monkeypatch.context() as patch:
-        patch.setattr(word2vec._Shown, "on_train_batch_end", lambda *_, **__: began.append("new"))
+        patch.setattr(
+            word2vec._ProgressBar, "on_train_batch_end", lambda *_, **__: began.append("new")
+        )
         found = train_word_vectors(texts(), **settings)
     assert began[: began.index("new")][-1] == 2
     np.testing.assert_array_equal(found.vectors, wanted.vectors)
@@ -204,13 +211,13 @@ def test_an_interrupted_training_goes_on(tmp_path, monkeypatch, trainer):
 
 def test_both_trainers_read_the_same_words_of_a_long_text():
     words = texts(600)
-    long = number([[word for text in words for word in text] * 5], 2)
-    assert len(long.lengths) == 1
-    assert len(long.words) > 20_000
-    for kind in (Trainer, GensimTrainer):
-        training = Training(vector_size=6, window=2, negative=3, sample=0)
-        trainer = kind(long, training, first_tables(len(long.frequencies), training))
-        assert list(trainer.epoch(0))[-1].read == long.read
+    long = encode_corpus([[word for text in words for word in text] * 5], 2)
+    assert len(long.text_lengths) == 1
+    assert len(long.ids) > 20_000
+    for kind in (KerasTrainer, GensimTrainer):
+        options = word2vec_options(vector_size=6, window=2, negative=3, sample=0)
+        trainer = kind(long, options, initial_tables(len(long.frequencies), options))
+        assert list(trainer.epoch(0))[-1].words_read == long.total_words
 
 
 def test_callbacks_see_epochs_blocks_and_tables():
@@ -228,7 +235,7 @@ def test_callbacks_see_epochs_blocks_and_tables():
     batch, epoch = ["learning_rate", "loss", "words_per_second"], ["loss", "words_per_second"]
     assert [row[:2] for row in seen] == [(0, batch), (0, epoch), (0, batch), (1, epoch)]
     assert seen[1][2] != seen[3][2]
-    assert model.tokens_per_epoch == CORPUS.read == 480
+    assert model.tokens_per_epoch == CORPUS.total_words == 480
     assert model.count_params() == 2 * 10 * 6
 
 
@@ -261,13 +268,14 @@ def test_it_predicts_vectors_of_words():
     ("settings", "message"),
     [
         ({"loss": "hierarchical"}, "loss is 'hierarchical'.*Did you mean 'hierarchical-softmax'"),
-        ({"trainer": "torch"}, "trainer is 'torch'; expected one of keras, gensim"),
-        ({"window": 0}, "window is 0; expected a whole number of 1 or more"),
-        ({"negative": 0}, "negative is 0"),
+        ({"trainer": "torch"}, r"trainer is 'torch'; expected one of \('keras', 'gensim'\)"),
+        ({"window": 0}, "window is 0; expected an integer of at least 1"),
+        ({"negative": 0}, "negative is 0; expected an integer of at least 1"),
         ({"workers": 0}, "workers is 0"),
         ({"vector_size": 2.5}, r"vector_size is 2.5"),
-        ({"sample": -1.0}, "sample is -1.0; expected a number of 0 or more"),
+        ({"sample": -1.0}, "sample is -1.0; expected a number of at least 0"),
         ({"alpha": float("nan")}, "alpha is nan"),
+        ({"alpha": float("inf")}, "alpha is inf"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(settings, message):
@@ -280,7 +288,7 @@ def test_settings_that_cannot_be_used_are_refused(settings, message):
     [
         ([], "holds no word"),
         ([["a"]], "min_count=5 times .*'a', occurs 1 times"),
-        ([["a"] * 9], "one word, 'a'"),
+        ([["a"] * 9], "only one word, 'a'"),
         ([["a", 3]], "Word 1 of text 0"),
         ("no/such/file.txt", "neither a data set .* nor a file"),
     ],
@@ -298,7 +306,7 @@ def test_a_loss_that_is_no_number_stops_it():
         model.fit(CORPUS, verbose=0)
 
 
-def test_what_fails_beside_the_steps_is_told(monkeypatch):
+def test_an_error_in_the_background_thread_is_raised(monkeypatch):
     from rnnkit.embeddings.training.stream import Stream
 
     def blocks(self, rng):

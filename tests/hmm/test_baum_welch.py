@@ -8,7 +8,7 @@ import pytest
 
 from rnnkit.errors import InputError
 from rnnkit.hmm.emissions import Emission
-from rnnkit.hmm.estimators import chunks, restarts
+from rnnkit.hmm.estimators import blocks, em
 from rnnkit.hmm.estimators.models import GMMHMM, HMM, CategoricalHMM, GaussianHMM, PoissonHMM
 
 EASY = {
@@ -77,11 +77,11 @@ def test_restarts_are_trained_as_if_alone(easy):
     """Three starts in one batch and one after the other: the same best, the same history."""
     settings = {"n_init": 3, "random_state": 3, "tol": 0.1, "n_iter": 30}
     together = GaussianHMM(3, **settings).fit(easy)
-    limit, restarts.TOGETHER = restarts.TOGETHER, 1
+    limit, em.MAX_BATCH_ELEMENTS = em.MAX_BATCH_ELEMENTS, 1
     try:
         apart = GaussianHMM(3, **settings).fit(easy)
     finally:
-        restarts.TOGETHER = limit
+        em.MAX_BATCH_ELEMENTS = limit
     assert len(together.history) == len(apart.history)
     np.testing.assert_allclose(together.history, apart.history, rtol=1e-5)
     np.testing.assert_allclose(together.means_, apart.means_, rtol=1e-3, atol=1e-3)
@@ -92,7 +92,7 @@ def test_blocks_add_up(easy, monkeypatch):
     start = {"init_params": "", "n_iter": 3, "tol": -np.inf}
     whole = put(GaussianHMM(3, **start), **EASY).fit(x)
     posteriors = whole.predict_proba(x)
-    monkeypatch.setattr(chunks, "BLOCK", 400)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_ELEMENTS", 400)
     parts = put(GaussianHMM(3, **start), **EASY).fit(x)
     np.testing.assert_allclose(parts.history, whole.history, rtol=1e-5)
     np.testing.assert_allclose(parts.means_, whole.means_, atol=1e-4)
@@ -161,7 +161,7 @@ def test_an_impossible_observation_is_learned_from():
 class Exponential(Emission):
     """`p(x | z = k) = r_k exp(-r_k x)`: an emission is two methods."""
 
-    kinds = {"rates": "positive"}  # noqa: RUF012
+    constraints = {"rates": "positive"}  # noqa: RUF012
 
     def log_likelihood(self, params, x):
         rates = params["rates"][:, None]
@@ -172,14 +172,14 @@ class Exponential(Emission):
         return {"rates": keras.ops.sum(weights, 1) / keras.ops.maximum(sums, 1e-10)}
 
 
-def test_an_emission_of_ones_own():
+def test_a_custom_emission():
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.exponential(1, 200), rng.exponential(20, 200)])
     model = HMM(2, Exponential(), init_params="st")
     model.rates_ = np.array([0.5, 0.1])
     model.fit(x)
     np.testing.assert_allclose(np.sort(1 / model.rates_), [1, 20], rtol=0.2)
-    with pytest.raises(InputError, match="cannot find a start by itself"):
+    with pytest.raises(InputError, match="has no initialisation"):
         HMM(2, Exponential()).fit(x)
 
 
@@ -188,13 +188,13 @@ class Broken(Exponential):
         return super().log_likelihood(params, x) * np.nan
 
 
-def test_an_emission_that_answers_nan_is_refused():
+def test_an_emission_that_returns_nan_is_refused():
     model = HMM(2, Broken(), init_params="st")
     model.rates_ = np.array([0.5, 0.1])
-    with pytest.raises(InputError, match=r"Broken.log_likelihood or .m_step answers NaN"):
+    with pytest.raises(InputError, match=r"Broken.log_likelihood or .m_step returned NaN"):
         model.fit(np.ones(5))
     model.startprob_, model.transmat_ = np.full(2, 0.5), np.full((2, 2), 0.5)
-    with pytest.raises(InputError, match=r"Broken.log_likelihood or .m_step answers NaN"):
+    with pytest.raises(InputError, match=r"Broken.log_likelihood or .m_step returned NaN"):
         model.score(np.ones(5))
 
 
@@ -213,7 +213,7 @@ def test_progress_is_printed_on_demand(capsys):
         ({"n_iter": 0}, "at least one iteration"),
         ({"startprob_prior": [1.0, 2.0, 3.0]}, "startprob_prior has the shape"),
         ({"transmat_prior": -1.0}, "transmat_prior has the shape .*none negative"),
-        ({"params": "stx"}, "'x' stands for no parameter"),
+        ({"params": "stx"}, "'x' is not the letter of a parameter"),
         ({"n_components": 0}, "n_components is 0"),
         ({"dtype": "float16"}, "dtype is 'float16'"),
         ({"n_components": 7}, "6 observed steps, fewer than n_components=7"),

@@ -85,8 +85,8 @@ def test_the_order_of_states_may_be_given_with_some_never_seen():
     np.testing.assert_allclose(chain.transmat_[:2], np.full((2, 3), 1 / 3))
 
 
-def test_a_state_seen_only_at_the_end_gets_a_row_and_a_word():
-    with pytest.warns(UserWarning, match=r"Nothing ever followed \['c'\]"):
+def test_a_state_seen_only_at_the_end_gets_a_uniform_row_and_a_warning():
+    with pytest.warns(UserWarning, match=r"No transition from \['c'\]"):
         chain = MarkovChain().fit([list("abc"), list("aab")])
     np.testing.assert_allclose(chain.transmat_[2], np.full(3, 1 / 3))
     np.testing.assert_allclose(chain.transmat_.sum(1), 1)
@@ -249,7 +249,7 @@ def test_a_reducible_chain_is_refused_by_name():
         chain.stationary_distribution()
     message = str(error.value)
     assert "left cannot reach fork, r1, r2; r1 cannot reach fork, left" in message
-    assert "never left: ['left'], ['r1', 'r2']" in message
+    assert "never leaves: ['left'], ['r1', 'r2']" in message
     assert "prior=1" in message
     with pytest.raises(InputError, match="reducible"):
         chain.period()
@@ -293,7 +293,7 @@ def test_habits_of_scikit_learn():
     [
         ([[0.5, 0.4], [0, 1]], {"classes": ["a", "b"]}, r"Row 0 .*'a'.* sums to 0.9"),
         ([[2, 1], [1, 1]], {}, "counts"),
-        ([[1.5, -0.5], [0, 1]], {}, r"Row 0.*probability"),
+        ([[1.5, -0.5], [0, 1]], {}, r"Row 0.*probabilities"),
         ([[0.5, 0.5], [np.nan, 1]], {}, "Row 1"),
         ([[0.5, 0.5]], {}, r"shape \(1, 2\)"),
         ([0.5, 0.5], {}, r"shape \(2,\)"),
@@ -316,8 +316,8 @@ def test_bad_matrices(transmat, more, message):
         ([["a"], []], None, "Sequence 1 is empty"),
         (["a", "b"], [2, 0], "Sequence 1 is empty"),
         (["a", "b"], [1], "sum to 2"),
-        (["a", "b"], [1.0, 1.0], "whole numbers"),
-        ([["a", "b"]], [2], "has its own"),
+        (["a", "b"], [1.0, 1.0], "expected integers"),
+        ([["a", "b"]], [2], "needs none"),
         ("abab", None, r"list\(text\)"),
         (["a", ["b"]], None, "Item 1 is a sequence and item 0 is a label"),
         (["a", 1], None, "strings and some are numbers"),

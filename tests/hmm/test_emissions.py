@@ -54,7 +54,7 @@ def random_params(emission, rng, restarts=R, features=D):
         return root @ root.swapaxes(-1, -2) + 0.3 * np.eye(shape[-1])
 
     shapes = emission.shapes(K, V if isinstance(emission, Categorical) else features)
-    return {n: one(emission.kinds[n], (restarts, *shape)) for n, shape in shapes.items()}
+    return {n: one(emission.constraints[n], (restarts, *shape)) for n, shape in shapes.items()}
 
 
 def observations(emission, rng, features=D):
@@ -306,7 +306,7 @@ def test_collinear_and_constant_features(emission):
     rng = np.random.default_rng(7)
     first = rng.normal(size=(N, 1))
     x = np.concatenate([first, 1000 * first, np.full((N, 1), 7.0)], axis=1)
-    start = emission.start(x, K, rng)
+    start = emission.initial_params(x, K, rng)
     params = {name: np.stack([value] * R) for name, value in start.items()}
     for _ in range(2):
         found = run(emission.log_likelihood, params, x)
@@ -314,7 +314,7 @@ def test_collinear_and_constant_features(emission):
         weights = np.exp(found - found.max(-1, keepdims=True))
         params = run(emission.m_step, params, x, weights / weights.sum(-1, keepdims=True))
         covars = params["covars"].astype("float64")
-        matrices = emission.kinds["covars"] == "covariance"
+        matrices = emission.constraints["covars"] == "covariance"
         assert (np.linalg.eigvalsh(covars) if matrices else covars).min() > 0.9e-3
 
 
@@ -370,15 +370,15 @@ def test_counts_of_many_symbols():
     ("emission", "x", "said"),
     [
         (Categorical(3), np.array([0, 3]), "Symbol 3 at observation 1 .* n_features=4"),
-        (Categorical(), np.array([0, -2]), "observation 1 is -2"),
-        (Categorical(), np.array([0.0, 1.5]), r"observation 1 is 1\.5"),
-        (Categorical(), np.array(["a"]), "whole number"),
-        (Categorical(), np.zeros((3, 2), int), "one symbol a step"),
-        (Poisson(), np.array([[1.0], [-1.0]]), r"observation 1 is -1\.0"),
-        (Poisson(), np.array([[1.0], [0.5]]), r"observation 1 is 0\.5"),
+        (Categorical(), np.array([0, -2]), "Observation 1 is -2"),
+        (Categorical(), np.array([0.0, 1.5]), r"Observation 1 is 1\.5"),
+        (Categorical(), np.array(["a"]), "Expected symbols, integers"),
+        (Categorical(), np.zeros((3, 2), int), "one symbol per step"),
+        (Poisson(), np.array([[1.0], [-1.0]]), r"Observation 1 is -1\.0"),
+        (Poisson(), np.array([[1.0], [0.5]]), r"Observation 1 is 0\.5"),
         (Gaussian(), np.array([[1.0, np.inf]]), "Observation 0, feature 1 is inf"),
         (GaussianMixture(), np.array([[1.0, -1e30]]), "scale the feature"),
-        (Gaussian(), np.array([["x"]]), "are numbers"),
+        (Gaussian(), np.array([["x"]]), "must be numbers"),
         (Gaussian(), np.zeros((2, 2, 2)), r"\(2, 2, 2\)"),
     ],
 )

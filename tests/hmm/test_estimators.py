@@ -98,7 +98,7 @@ def test_missing_steps_and_known_states_are_those_of_the_enumeration(small, know
         ruled_out = (known >= 0)[:, None] & (known[:, None] != np.arange(K))
         log_lik = np.where(ruled_out, -np.inf, log_lik)
     parts = np.split(log_lik, np.cumsum(LENGTHS)[:-1])
-    expected = [oracle.everything(log_pi, log_A, part, lag=2) for part in parts]
+    expected = [oracle.infer(log_pi, log_A, part, lag=2) for part in parts]
     given = {"lengths": LENGTHS, "states": known}
     total = sum(part["log_prob"] for part in expected)
     np.testing.assert_allclose(small.score(X, **given), total, rtol=1e-5)
@@ -157,7 +157,7 @@ def test_missing_steps_and_known_states_in_fit(small):
     ruled_out = (KNOWN >= 0)[:, None] & (KNOWN[:, None] != np.arange(K))
     log_lik = np.where(ruled_out, -np.inf, log_lik)
     parts = np.split(log_lik, np.cumsum(LENGTHS)[:-1])
-    expected = [oracle.everything(log_pi, log_A, part) for part in (parts[0], parts[2])]
+    expected = [oracle.infer(log_pi, log_A, part) for part in (parts[0], parts[2])]
     first = sum(part["smoothed"][0] for part in expected)
     moves = sum(part["transitions"] for part in expected)
     smoothed = np.concatenate([expected[0]["smoothed"], np.zeros((1, K)), expected[1]["smoothed"]])
@@ -237,7 +237,7 @@ def test_scikit_learns_habits(small):
     assert repr(model) == "GaussianHMM(n_components=2, n_iter=3, random_state=0)"
     assert set(model.params_) == set(model.emission_params()) == {"means", "covars"}
     loaded.fit(x)  # what fit had found is begun anew without a word
-    with pytest.warns(UserWarning, match="means_ was set, and fit begins it anew"):
+    with pytest.warns(UserWarning, match="means_ was set, but fit initialises it"):
         put(GaussianHMM(2, n_iter=1), means=[[0.0], [1.0]]).fit(x)
 
 
@@ -287,7 +287,7 @@ def test_bad_calls(small):
         small.score([0, 3])
     with pytest.raises(InputError, match="algorithm is 'best'"):
         small.decode([0], algorithm="best")
-    with pytest.raises(InputError, match="startprob_ is not there yet: fit the model, or set it"):
+    with pytest.raises(InputError, match="startprob_ is not set: fit the model, or set it"):
         CategoricalHMM(2).score([0, 1])
     with pytest.raises(InputError, match="lag is -1"):
         small.fixed_lag([0, 1], -1)
@@ -299,7 +299,7 @@ def test_float64_on_jax_needs_to_be_allowed(small):
         with pytest.raises(InputError, match="jax_enable_x64"):
             small.score([0, 1])
     else:
-        expected = oracle.everything(*logs(small)[:2], logs(small)[2][:, [0, 1]].T)["log_prob"]
+        expected = oracle.infer(*logs(small)[:2], logs(small)[2][:, [0, 1]].T)["log_prob"]
         np.testing.assert_allclose(small.score([0, 1]), expected, rtol=1e-12)
 
 

@@ -70,7 +70,9 @@ def log_density(layer, x):
         parts = zip(p["weights"], p["means"], p["covars"], strict=True)
         return np.array(
             [
-                oracle.log_sum([np.log(c) + normal(x, m, v) for c, m, v in zip(*part, strict=True)])
+                oracle.logsumexp(
+                    [np.log(c) + normal(x, m, v) for c, m, v in zip(*part, strict=True)]
+                )
                 for part in parts
             ]
         )
@@ -88,7 +90,7 @@ def wanted(layer, x, mask):
     log_lik = np.array([log_density(layer, step) for step in x[mask]]).reshape(-1, K)
     last = {"filtered": 1, "fixed-lag": 1 + layer.lag, "smoothed": T}[layer.mode]
     each = [oracle.posterior(pi, moves, log_lik[: t + last], t) for t in range(len(log_lik))]
-    return np.array(each).reshape(-1, K), oracle.log_sum(oracle.joint(pi, moves, log_lik)[1])
+    return np.array(each).reshape(-1, K), oracle.logsumexp(oracle.joint(pi, moves, log_lik)[1])
 
 
 EMISSIONS = {
@@ -194,7 +196,7 @@ def left_to_right():
 def test_from_a_model_with_zeros_that_stay_zero():
     hmm, x = left_to_right(), np.array([[0, 1, 2, 3, 2], [0, 0, 1, 1, 0]])
     frozen = HMMFeatures.from_hmm(hmm)
-    assert frozen.way == "log"
+    assert frozen.numerics == "log"
     assert not frozen.trainable_variables
     np.testing.assert_allclose(numpy(frozen(x)), hmm.filter(x[..., None]), atol=1e-5)
     layer = HMMFeatures.from_hmm(hmm, trainable=True, mode="smoothed", likelihood_weight=1.0)
@@ -288,7 +290,7 @@ def test_the_likelihood_is_a_loss_in_training_only():
 class Exponential(Emission):
     """Waiting times: an emission of one's own, without a word on shapes."""
 
-    kinds = {"rates": "positive"}  # noqa: RUF012
+    constraints = {"rates": "positive"}  # noqa: RUF012
 
     def log_likelihood(self, params, x):
         rates = params["rates"][:, None]

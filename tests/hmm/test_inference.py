@@ -1,4 +1,4 @@
-"""Inference against the enumeration of every path: any mask, every way, several models at once."""
+"""Inference against the enumeration of every path: any mask, both numerics, several models."""
 
 import functools
 
@@ -76,7 +76,7 @@ def expected(zeros):
     log_pi, log_A = models(zeros)
     return [
         [
-            oracle.everything(pi, A, row[there], LAG)
+            oracle.infer(pi, A, row[there], LAG)
             for row, there in zip(likelihoods(), MASK, strict=True)
         ]
         for pi, A in zip(log_pi, log_A, strict=True)
@@ -86,12 +86,12 @@ def expected(zeros):
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}, zeros {case[1]}")
 def found(request):
     """Both models at once: what rnnkit finds, and what the oracle does."""
-    way, zeros = request.param
+    numerics, zeros = request.param
     log_pi, log_A = models(zeros)
     arguments = tensors(log_pi, log_A, likelihoods())
     mask = ops.convert_to_tensor(MASK)
-    filtered = compiled(inference.filter, way=way)(*arguments, mask)
-    smoothed = compiled(inference.smooth, way=way)(*arguments, mask)
+    filtered = compiled(inference.filter, numerics=numerics)(*arguments, mask)
+    smoothed = compiled(inference.smooth, numerics=numerics)(*arguments, mask)
     path = compiled(inference.viterbi)(*arguments, mask)
     return filtered, smoothed, path, expected(zeros), log_pi
 
@@ -175,9 +175,9 @@ def test_without_a_mask_every_step_is_there():
     log_pi, log_A = models(False)
     arguments = tensors(log_pi, log_A, likelihoods())
     everywhere = ops.convert_to_tensor(np.ones_like(MASK))
-    for way in ("scaled", "log"):
-        one = compiled(inference.smooth, way=way)(*arguments)
-        two = compiled(inference.smooth, way=way)(*arguments, everywhere)
+    for numerics in ("scaled", "log"):
+        one = compiled(inference.smooth, numerics=numerics)(*arguments)
+        two = compiled(inference.smooth, numerics=numerics)(*arguments, everywhere)
         for got, same in zip(one, two, strict=True):
             np.testing.assert_array_equal(number(got), number(same))
 
@@ -193,17 +193,17 @@ def test_a_long_path_follows_every_hundredth_of_a_nat():
     np.testing.assert_array_equal(number(path.states)[0], better)
 
 
-@pytest.mark.parametrize("way", ["scaled", "log"])
-def test_one_step_and_one_state_are_enough(way):
+@pytest.mark.parametrize("numerics", ["scaled", "log"])
+def test_one_step_and_one_state_are_enough(numerics):
     log_pi, log_A = np.log([0.25, 0.75]), np.log([[0.5, 0.5], [0.1, 0.9]])
     log_lik = np.array([[[-1.0, -2.0]], [[-3.0, -0.5]]])
     for states in (2, 1):
         arguments = tensors(log_pi[:states], log_A[:states, :states], log_lik[..., :states])
-        found = compiled(inference.smooth, way=way)(*arguments)
+        found = compiled(inference.smooth, numerics=numerics)(*arguments)
         path = compiled(inference.viterbi)(*arguments)
         for row in range(2):
             joint = log_pi[:states] + log_lik[row, 0, :states]
-            total = oracle.log_sum(joint)
+            total = oracle.logsumexp(joint)
             np.testing.assert_allclose(number(found.log_prob)[row], total, rtol=1e-5)
             np.testing.assert_allclose(
                 number(found.smoothed)[row, 0], np.exp(joint - total), rtol=1e-5
@@ -220,8 +220,8 @@ def test_ties_go_to_the_lower_state():
     assert number(path.states)[0].tolist() == [0, 0, 1, 0, 0]
 
 
-@pytest.mark.parametrize(("way", "zeros"), CASES)
-def test_gradients_are_those_of_the_enumeration(way, zeros):
+@pytest.mark.parametrize(("numerics", "zeros"), CASES)
+def test_gradients_are_those_of_the_enumeration(numerics, zeros):
     """By finite differences of the enumerated log-probability, at entries that are not log 0."""
     log_pi, log_A = (one[0] for one in models(zeros))
     rows = [list(MASKS).index(name) for name in ("full", "gaps", "no step", "known states")]
@@ -229,12 +229,14 @@ def test_gradients_are_those_of_the_enumeration(way, zeros):
 
     def total(pi, A, lik):
         return sum(
-            oracle.log_sum(oracle.joint(pi, A, row[there])[1])
+            oracle.logsumexp(oracle.joint(pi, A, row[there])[1])
             for row, there in zip(lik, mask, strict=True)
         )
 
     def loss(pi, A, lik):
-        return ops.sum(inference.log_probability(pi, A, lik, ops.convert_to_tensor(mask), way=way))
+        return ops.sum(
+            inference.log_probability(pi, A, lik, ops.convert_to_tensor(mask), numerics=numerics)
+        )
 
     arrays = (log_pi, log_A, log_lik)
     for place, got in enumerate(gradients(loss, arrays)[0]):
@@ -266,7 +268,7 @@ def test_one_step_at_a_time_is_the_filter():
     log_pi, log_A = models(True)
     pi, A, log_lik = tensors(log_pi, log_A, likelihoods())
     whole = inference.filter(pi, A, log_lik)
-    step = compiled(inference.step)
+    step = compiled(inference.filter_step)
     posterior, total = None, 0.0
     for t in range(T):
         last = () if posterior is None else (posterior,)
@@ -276,8 +278,8 @@ def test_one_step_at_a_time_is_the_filter():
     np.testing.assert_allclose(total, number(whole.log_prob), rtol=1e-5)
 
 
-@pytest.mark.parametrize("way", ["scaled", "log"])
-def test_ten_thousand_steps_stay_exact(way):
+@pytest.mark.parametrize("numerics", ["scaled", "log"])
+def test_ten_thousand_steps_stay_exact(numerics):
     """Against the scaled recursion in float64; the log-probability alone is about -30,000."""
     rng = np.random.default_rng(4)
     steps = 10_000
@@ -294,7 +296,7 @@ def test_ten_thousand_steps_stay_exact(way):
         alpha = (alpha @ A if t else pi) * np.exp(log_lik[t] - top)
         total, alpha = total + np.log(alpha.sum()) + top, alpha / alpha.sum()
         filtered[t] = alpha
-    found = compiled(inference.smooth, way=way)(*tensors(log(pi), log(A), log_lik[None]))
+    found = compiled(inference.smooth, numerics=numerics)(*tensors(log(pi), log(A), log_lik[None]))
     np.testing.assert_allclose(number(found.log_prob)[0], total, rtol=1e-6)
     np.testing.assert_allclose(number(found.filtered)[0], filtered, atol=3e-4)
     np.testing.assert_allclose(number(found.smoothed)[0].sum(-1), 1, rtol=1e-5)
@@ -308,10 +310,12 @@ def test_what_became_too_small_for_a_float_can_still_be_the_truth():
     log_pi, log_A = log(np.array([1.0, 0])), log(np.array([[0.5, 0.5], [0, 1]]))
     log_lik = np.zeros((1, 3, 2))
     log_lik[0, 1], log_lik[0, 2] = [-200, 0], [0, -500]
-    exact = oracle.everything(log_pi, log_A, log_lik[0])
+    exact = oracle.infer(log_pi, log_A, log_lik[0])
     assert exact["smoothed"][1, 0] == pytest.approx(1)
-    assert inference.way(0.0) == "log"
-    found = compiled(inference.smooth, way=inference.way(0.0))(*tensors(log_pi, log_A, log_lik))
+    assert inference.select_numerics(0.0) == "log"
+    found = compiled(inference.smooth, numerics=inference.select_numerics(0.0))(
+        *tensors(log_pi, log_A, log_lik)
+    )
     np.testing.assert_allclose(number(found.smoothed)[0], exact["smoothed"], atol=1e-6)
     np.testing.assert_allclose(number(found.log_prob)[0], exact["log_prob"], rtol=1e-6)
 
@@ -321,14 +325,16 @@ def test_the_rule_holds_at_its_edge(dtype):
     """At the smallest transition that the rule lets through, both ways agree."""
     if dtype == "float64" and keras.backend.backend() == "jax":
         pytest.skip("JAX computes in float32 unless JAX_ENABLE_X64 is set")
-    small = inference.SMALLEST[dtype]
-    assert inference.way(small, dtype) == "scaled"
-    assert inference.way(small / 2, dtype) == "log"
+    small = inference.MIN_TRANSITION[dtype]
+    assert inference.select_numerics(small, dtype) == "scaled"
+    assert inference.select_numerics(small / 2, dtype) == "log"
     log_pi = np.log([0.5, 0.5])
     log_A = np.log([[1 - small, small], [small, 1 - small]])
     log_lik = np.random.default_rng(5).choice([-900.0, -450.0, 0.0, 300.0], (50, 12, 2))
     arguments = tensors(log_pi, log_A, log_lik, dtype=dtype)
-    fast, slow = (compiled(inference.smooth, way=way)(*arguments) for way in ("scaled", "log"))
+    fast, slow = (
+        compiled(inference.smooth, numerics=numerics)(*arguments) for numerics in ("scaled", "log")
+    )
     tolerance = 1e-3 if dtype == "float32" else 1e-10
     for one, other in zip(fast, slow, strict=True):
         assert keras.backend.standardize_dtype(one.dtype) == dtype
@@ -337,7 +343,7 @@ def test_the_rule_holds_at_its_edge(dtype):
 
 def test_what_is_asked_wrongly_is_refused_by_name():
     arguments = tensors(*(one[0] for one in models(False)), likelihoods())
-    with pytest.raises(InputError, match="way is 'fast'"):
-        inference.filter(*arguments, way="fast")
+    with pytest.raises(InputError, match="numerics is 'fast'"):
+        inference.filter(*arguments, numerics="fast")
     with pytest.raises(InputError, match="lag is -1"):
         inference.fixed_lag(*arguments, lag=-1)

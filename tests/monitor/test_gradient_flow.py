@@ -1,4 +1,4 @@
-"""B4: the gradient of the last state by every earlier one, against products of step Jacobians."""
+"""The gradient of the last state by every earlier one, against products of step Jacobians."""
 
 import numpy as np
 import oracles
@@ -99,7 +99,7 @@ def test_equals_the_product_of_jacobians(name, backwards):
 def test_a_few_copies_at_a_time_give_the_same(monkeypatch):
     layer, x = layers.GRU(U), np.random.default_rng(0).normal(size=(2, T, D))
     whole = monitor.gradient_flow(layer, x)["h"]
-    monkeypatch.setattr("rnnkit.monitor.gradients._NUMBERS", 3 * T * (D + 8 * U))
+    monkeypatch.setattr("rnnkit.monitor.gradients._MAX_ELEMENTS", 3 * T * (D + 8 * U))
     np.testing.assert_allclose(monitor.gradient_flow(layer, x)["h"], whole, rtol=1e-5)
 
 
@@ -117,7 +117,7 @@ def test_a_linear_network_shrinks_and_grows_by_its_spectral_radius():
 
 def test_bad_input():
     layer, x = layers.SimpleRNN(U), np.ones((2, T, D), "float32")
-    with pytest.raises(errors.InputError, match="ask the layers inside"):
+    with pytest.raises(errors.InputError, match="pass the inner layers"):
         monitor.gradient_flow(layers.Bidirectional(layer), x)
     with pytest.raises(errors.InputError, match=r"shape \(2, 3\)"):
         monitor.gradient_flow(layer, ops.ones((2, 3)))

@@ -12,9 +12,9 @@ from tensorboard.plugins.text.text_plugin import text_array_to_html
 
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.monitor.callbacks import StopOnNonFinite, TensorBoard, sync_state
+from rnnkit.monitor.classification import ClassificationReport
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.examples import Examples
-from rnnkit.monitor.figures import confusion_png, plain
+from rnnkit.monitor.figures import confusion_matrix_png, escape_markdown
 
 # Keras's own `predict` on torch: numpy 2 asks `__array__` for a keyword that torch does not have.
 pytestmark = pytest.mark.filterwarnings(
@@ -158,7 +158,7 @@ def test_state_is_readable_between_batches_by_any_name():
 
 
 class Reader:
-    """Stands for a trained model: gives back what it is told."""
+    """A stub of a trained model with given outputs."""
 
     classes = ("neg", "po|s")
 
@@ -175,9 +175,9 @@ class Reader:
 def test_examples_show_texts_with_true_and_predicted_class(tmp_path):
     texts = ["0 *fine* <br> film", "1 bad\nfilm", "2 " + "long " * 500, "3"]
     model = Reader([[0.9], [0.8], [0.3], [0.5]])
-    examples = Examples(texts, [1, 0, 0, 1])
+    report = ClassificationReport(texts, [1, 0, 0, 1])
     with EventWriter(tmp_path) as writer:
-        examples.report(model, writer, step=1)
+        report.write(model, writer, step=1)
     found = read(tmp_path)
     page = text_array_to_html(found["examples/predictions"][0][1], True)
     rows = {row.split("<td>")[1][0]: row for row in page.split("<tr>")[2:]}
@@ -200,11 +200,11 @@ def test_examples_show_texts_with_true_and_predicted_class(tmp_path):
 def test_examples_are_predicted_once_on_a_fixed_sample(tmp_path):
     texts = [str(i) for i in range(100)]
     model = Reader(np.full((100, 1), 0.4))
-    examples = Examples(texts, np.arange(100)[:, None] >= 50, limit=20)
+    report = ClassificationReport(texts, np.arange(100)[:, None] >= 50, limit=20)
     with EventWriter(tmp_path) as writer:
-        examples.report(model, writer, step=1)
+        report.write(model, writer, step=1)
         first = list(model.seen)
-        examples.report(model, writer, step=2)
+        report.write(model, writer, step=2)
     assert model.calls == 2
     assert first == model.seen
     assert len(first) == 20
@@ -214,14 +214,16 @@ def test_examples_are_predicted_once_on_a_fixed_sample(tmp_path):
 def test_confusion_matrix_has_a_row_for_each_true_class(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "rnnkit.monitor.examples.confusion_png",
+        "rnnkit.monitor.classification.confusion_matrix_png",
         lambda counts, classes, title: (
-            drawn.append((counts, classes, title)) or confusion_png([[1]], [""])
+            drawn.append((counts, classes, title)) or confusion_matrix_png([[1]], [""])
         ),
     )
     with EventWriter(tmp_path) as writer:
         model = Reader([[0.9], [0.8], [0.7], [0.1], [0.2]])
-        Examples(["0", "1", "2", "3", "4"], [1, 0, 0, 0, 1]).report(model, writer, step=3)
+        ClassificationReport(["0", "1", "2", "3", "4"], [1, 0, 0, 0, 1]).write(
+            model, writer, step=3
+        )
     [(counts, classes, title)] = drawn
     assert counts.tolist() == [[1, 2], [1, 1]]
     assert classes == ["neg", "po|s"]
@@ -232,7 +234,7 @@ def test_several_classes_logits_and_names_of_labels(tmp_path):
     model = Reader([[3.0, -1.0, 0.0], [0.0, 5.0, 1.0], [0.0, 1.0, 4.0]])
     model.classes = ("a", "b", "c")
     with EventWriter(tmp_path) as writer:
-        Examples(["0", "1", "2"], ["a", "b", "b"]).report(model, writer, step=1)
+        ClassificationReport(["0", "1", "2"], ["a", "b", "b"]).write(model, writer, step=1)
     found = read(tmp_path)
     assert {"pr_curve/a", "pr_curve/b", "pr_curve/c"} <= set(found)
     page = found["examples/surest_mistakes"][0][1].item().decode()
@@ -242,7 +244,7 @@ def test_several_classes_logits_and_names_of_labels(tmp_path):
 
 def test_outputs_that_are_nan_are_reported_not_drawn(tmp_path):
     with EventWriter(tmp_path) as writer:
-        Examples(["0"], [1]).report(Reader([[np.nan]]), writer, step=1)
+        ClassificationReport(["0"], [1]).write(Reader([[np.nan]]), writer, step=1)
     assert set(read(tmp_path)) == {"examples/predictions"}
 
 
@@ -272,26 +274,26 @@ def test_bad_examples_are_refused(tmp_path):
     with EventWriter(tmp_path) as writer:
         for label in (2, -1, 0.5, "other"):
             with pytest.raises(InputError, match=r"hold the label .*neg"):
-                Examples(["0"], [label]).report(Reader([[0.5]]), writer, step=1)
+                ClassificationReport(["0"], [label]).write(Reader([[0.5]]), writer, step=1)
         with pytest.raises(InputError, match="outputs of shape"):
-            Examples(["0"], [1]).report(Reader(np.zeros((1, 2, 2))), writer, step=1)
+            ClassificationReport(["0"], [1]).write(Reader(np.zeros((1, 2, 2))), writer, step=1)
 
 
 @pytest.mark.parametrize("size", [2, 5, 30])
 def test_confusion_matrix_takes_any_class_name(size):
     names = (["$x^{$", "电影", "a" * 60, "", "tab\t"] * 6)[:size]
-    png = confusion_png(np.eye(size, dtype=int) * 1234567, names, "100 $ of $")
+    png = confusion_matrix_png(np.eye(size, dtype=int) * 1234567, names, "100 $ of $")
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_plain_text_survives_markdown_as_it_is():
     wild = "# 1. a|b *c* _d_ `e` [f](g) <b>&amp; \\ ~h~ - i"
-    table = f"| a |\n|---|\n| {plain(wild)} |"
+    table = f"| a |\n|---|\n| {escape_markdown(wild)} |"
     page = text_array_to_html(np.array(table, dtype=object), True)
     shown = page.split("<td>")[1].split("</td>")[0]
     assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == wild
-    assert len(plain("word " * 200_000, 50)) == 50
-    lines = plain("<word> " * 40, 240).split("<br>")
+    assert len(escape_markdown("word " * 200_000, 50)) == 50
+    lines = escape_markdown("<word> " * 40, 240).split("<br>")
     assert len(lines) == 3
     assert " ".join(lines).count("&lt;word&gt;") == 34
 

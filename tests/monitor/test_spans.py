@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seqeval import metrics
 from seqeval.metrics.sequence_labeling import get_entities
 
-from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
+from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores, to_iob2
 
 TAGS = ["O", "B-PER", "I-PER", "B-creative-work", "I-creative-work", "I-LOC"]
 SENTENCES = st.lists(
@@ -23,10 +23,10 @@ SENTENCES = st.lists(
 @given(st.lists(st.sampled_from(TAGS), max_size=12))
 def test_spans_are_those_of_seqeval(tags):
     expected = [(kind, start, end + 1) for kind, start, end in get_entities(tags)] if tags else []
-    assert [tuple(span) for span in spans(tags)] == expected
+    assert [tuple(span) for span in extract_spans(tags)] == expected
     # Correct tags mark the same spans, and need no correction.
-    assert spans(as_iob2(tags)) == spans(tags)
-    assert as_iob2(as_iob2(tags)) == as_iob2(tags)
+    assert extract_spans(to_iob2(tags)) == extract_spans(tags)
+    assert to_iob2(to_iob2(tags)) == to_iob2(tags)
 
 
 @settings(max_examples=100, deadline=None)

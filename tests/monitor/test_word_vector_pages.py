@@ -12,7 +12,7 @@ from tensorboard.plugins.text.text_plugin import text_array_to_html
 from rnnkit.embeddings import SkipGram
 from rnnkit.errors import InputError
 from rnnkit.monitor import TensorBoard, WordVectorEvents
-from rnnkit.monitor.word_vectors import choose, nearest_words
+from rnnkit.monitor.word_vectors import nearest_words, select_words
 
 WORDS = ["the", "king", "queen", "a|b", "cold", "warm"]
 FIRST = np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1], [-1, 0.1], [-1, 0.2]], "float32")
@@ -151,7 +151,7 @@ def test_neighbours_are_those_of_every_pair():
 
 @pytest.mark.parametrize("size", [1, 2, 12, 13, 500, 9_999, 71_000])
 def test_words_are_chosen_over_the_ranks(size):
-    ranks = [int(word) for word in choose([str(rank) for rank in range(size)])]
+    ranks = [int(word) for word in select_words([str(rank) for rank in range(size)])]
     assert ranks == sorted(set(ranks))
     assert 1 <= len(ranks) <= 12
     assert ranks[0] == min(100, size // 10)

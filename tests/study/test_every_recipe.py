@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import pytest
@@ -9,34 +10,62 @@ import pytest
 from rnnkit import recipes
 from rnnkit.study import evaluate, open_run, train
 
-TINY = {
-    "bag_of_words_sentiment": {"ngrams": 1},
-    "name_tagger": {"units": 4, "embedding_size": 6, "character_units": 4},
-    "pos_tagger": {"units": 4, "embedding_size": 6, "character_units": 4},
-    "next_word": {"units": 8, "embedding_size": 8, "batch_size": 2},
-    "text_generator": {"units": 8, "embedding_size": 8, "batch_size": 2},
-    "translator": {"units": 6, "decoder_units": 6, "embedding_size": 6, "vocabulary_size": 320},
-    "summarizer": {"units": 6, "decoder_units": 6, "embedding_size": 6, "vocabulary_size": 320},
-    "sequence_classifier": {"units": 4},
-    "frame_labeller": {"units": 4},
+# A recipe takes of these what it has; a new one is run as it is, with what it has of them.
+SMALL = {
+    "units": 4,
+    "decoder_units": 6,
+    "embedding_size": 6,
+    "character_units": 4,
+    "vector_size": 8,
+    "vocabulary_size": 320,
+    "max_target_length": 6,
+    "beam_size": 2,
+    "window": 24,
+    "warm_up": 8,
+    "epochs": 2,
 }
-KEPT_BY = {"name_tagger": ("val_f1", max), "pos_tagger": ("val_accuracy", max)}
+# How much of its data: examples, unless the kind counts otherwise.
+LIMITS = {"series": 200, "corpus": 4000}
+# The column by which the best epoch is chosen, and how; of word vectors the last epoch is kept.
+KEPT_BY = {
+    "name_tagger": ("val_f1", max),
+    "pos_tagger": ("val_accuracy", max),
+    "traffic_forecaster": ("val_rmse", min),
+    "word_vectors": ("loss", None),
+}
+COUNTED_BY = {"translator": "sacrebleu", "summarizer": "rouge-score"}
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_a_run_leaves_what_it_measured_and_measures_it_again(name, tmp_path):
-    shorter = {"max_target_length": 6, "beam_size": 2} if recipes.kind_of(name) == "pairs" else {}
-    settings = {**TINY[name], **shorter}
-    train(name, settings=settings, epochs=2, limit=24, out=tmp_path / "run", verbose=0)
-    run = open_run(tmp_path / "run")
+@pytest.fixture(scope="module", params=recipes.names())
+def run(request, tmp_path_factory):
+    """A run of each recipe there is."""
+    name = request.param
+    known = inspect.signature(recipes.find(name)).parameters
+    settings = {key: value for key, value in SMALL.items() if key in known}
+    limit = LIMITS.get(recipes.kind_of(name), 24)
+    out = tmp_path_factory.mktemp("runs") / name
+    train(name, settings=settings, limit=limit, out=out, verbose=0)
+    return open_run(out)
+
+
+def test_a_run_leaves_what_it_measured_and_measures_it_again(run):
     assert run.results["test"]
     assert all(map(math.isfinite, run.results["test"].values()))
     assert evaluate(run) == pytest.approx(run.results["test"], rel=1e-4)
+
+
+def test_a_run_names_the_epoch_that_was_kept(run):
     rows = run.folder.epochs()
-    column, best = KEPT_BY.get(name, ("val_loss", min))
-    wanted = best(rows, key=lambda row: row[column])["epoch"]
+    column, best = KEPT_BY.get(run.settings["recipe"], ("val_loss", min))
+    wanted = len(rows) if best is None else best(rows, key=lambda row: row[column])["epoch"]
+    assert len(rows) == 2
     assert (run.results["monitor"], run.results["best_epoch"]) == (column, wanted)
-    library = {"translator": "sacrebleu", "summarizer": "rouge-score"}.get(name)
-    counted_by = run.results["counted_by"]
+
+
+def test_a_run_names_the_library_that_counted(run):
+    library, counted_by = COUNTED_BY.get(run.settings["recipe"]), run.results["counted_by"]
     assert counted_by is None if library is None else counted_by.startswith(library)
-    assert list((tmp_path / "run" / "events").rglob("events.out.tfevents.*"))
+
+
+def test_a_run_leaves_events(run):
+    assert list(run.folder.events.rglob("events.out.tfevents.*"))

@@ -22,7 +22,7 @@ TEXTS = ["not a good film", "a good good good film", "dull", "a dull film, not a
 def table_of(weighting, ngrams):
     """What a bag is in a vocabulary's columns, from the weights that the network reads."""
     model = bag_of_words_sentiment(weighting=weighting, ngrams=ngrams, min_count=1)
-    model.fit_network(TEXTS, 1)  # what fit does before the training
+    model.fit(TEXTS, [0, 1, 0, 1], epochs=1, initial_epoch=1, verbose=0)  # no epoch is left
     layer = model.network.get_layer("weights")
     table = np.zeros((len(TEXTS), len(model.vocabulary)))
     for row, bag in zip(table, model.encode(TEXTS), strict=True):

@@ -21,24 +21,24 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in recipes.names() if recipes.kind_of(name) in EXAMPLES]
+    "name", [name for name in recipes.names() if recipes.kind_of(name) != "corpus"]
 )
-def test_a_model_that_was_never_fitted_says_so(name, tmp_path):
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "save"])
+def test_a_model_that_was_never_fitted_says_so(verb, name, tmp_path):
     model = recipes.find(name)()
     x, y = EXAMPLES[recipes.kind_of(name)]
-    target = () if y is None else (y,)
-    for ask in (
-        lambda: model.predict(x),
-        lambda: model.evaluate(x, *target),
-        lambda: model.save(tmp_path / "model.keras"),
-    ):
-        with pytest.raises(InputError, match=r"is not trained yet.* Call fit first"):
-            ask()
+    asked = {
+        "predict": (x,),
+        "evaluate": (x,) if y is None else (x, y),
+        "save": (tmp_path / "model.keras",),
+    }
+    with pytest.raises(InputError, match=r"is not trained yet.* Call fit first"):
+        getattr(model, verb)(*asked[verb])
     assert not list(tmp_path.iterdir())
 
 
-def test_word_vectors_say_so_too(tmp_path):
-    model = recipes.word_vectors()
-    for ask in (model.keyed_vectors, lambda: model.save(tmp_path / "model.keras")):
-        with pytest.raises(InputError, match=r"is not trained yet.* Call fit first"):
-            ask()
+@pytest.mark.parametrize("verb", ["keyed_vectors", "save"])
+def test_word_vectors_say_so_too(verb, tmp_path):
+    asked = (tmp_path / "model.keras",) if verb == "save" else ()
+    with pytest.raises(InputError, match=r"is not trained yet.* Call fit first"):
+        getattr(recipes.word_vectors(), verb)(*asked)

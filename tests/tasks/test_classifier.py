@@ -145,16 +145,20 @@ def test_labels_outside_the_classes_are_refused(model, reviews):
         gru_sentiment(**SMALL).fit(*reviews, validation_data=(["a"], ["odd"]), verbose=0)
 
 
-def test_untrained_models_say_so(tmp_path):
-    model = gru_sentiment(**SMALL)
-    for act in (
-        lambda: model.predict(["x"]),
-        lambda: model.evaluate(["x"], [1]),
-        lambda: model.save(tmp_path / "x.keras"),
-        lambda: model(np.zeros((1, 2), "int32")),
-    ):
-        with pytest.raises(InputError, match="fit"):
-            act()
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda model: model.predict(["x"]),
+        lambda model: model.evaluate(["x"], [1]),
+        lambda model: model.save("x.keras"),
+        lambda model: model(np.zeros((1, 2), "int32")),
+    ],
+    ids=["predict", "evaluate", "save", "call"],
+)
+def test_untrained_models_say_so(act, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="fit"):
+        act(gru_sentiment(**SMALL))
     assert not list(tmp_path.iterdir())
 
 

@@ -144,29 +144,63 @@ def test_one_file_holds_all(trained, sample, tmp_path, kind):
         again.fit(sample.train.x, epochs=1, verbose=0)
 
 
-def test_what_cannot_be_used_is_refused(trained, sample):
-    model = trained["lstm"][0]
-    one = sample.test.x[0]
-    for call, message in (
-        (lambda: small().predict(one), "not trained yet: it has no scale"),
-        (lambda: small().save("model.keras"), "not trained yet"),
-        (lambda: small().fit(one, np.zeros(3)), "Series are their own targets"),
-        (lambda: small().fit([]), "The training set is empty"),
-        (lambda: small().fit([one, "abc"]), "The training set, series 1: .*no array"),
-        (lambda: small().fit(one.between(0, 12)), "no step to forecast: .* more than 12 steps"),
-        (lambda: small().fit(one, validation_data=one.between(0, 5)), "The validation set has no"),
-        (lambda: model.evaluate(np.zeros(50)), "Series 0 has no times"),
-        (lambda: model.predict(np.zeros((50, 3))), "Series 0 has 3 columns; expected 1"),
-        (lambda: small(cell="lstn"), "cell is 'lstn'.*Did you mean 'lstm'"),
-        (lambda: small(cell="hmm-lstm", hmm="inputs"), "hmm is 'inputs'.*Did you mean 'input'"),
-        (lambda: small(hmm="input", hmm_observes="level").fit(one), "hmm_observes is 'level'"),
-        (lambda: small(horizon=0), "horizon is 0"),
-        (lambda: small(context=0), "context is 0"),
-        (lambda: small(optimizer="adma"), "optimizer is 'adma'"),
-        (lambda: ErrorInUnits("mse"), "kind is 'mse'"),
-    ):
-        with pytest.raises(InputError, match=message):
-            call()
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda one: small().predict(one), "not trained yet: it has no scale"),
+        (lambda one: small().save("model.keras"), "not trained yet"),
+        (lambda one: small().fit(one, np.zeros(3)), "Series are their own targets"),
+        (lambda one: small().fit([]), "The training set is empty"),
+        (lambda one: small().fit([one, "abc"]), "The training set, series 1: .*no array"),
+        (lambda one: small().fit(one.between(0, 12)), "no step to forecast: .* more than 12 steps"),
+        (
+            lambda one: small().fit(one, validation_data=one.between(0, 5)),
+            "The validation set has no",
+        ),
+        (
+            lambda one: small(hmm="input", hmm_observes="level").fit(one),
+            "hmm_observes is 'level'",
+        ),
+    ],
+    ids=["predict", "save", "y", "empty", "text", "short", "short validation", "hmm_observes"],
+)
+def test_an_untrained_model_refuses(act, message, sample):
+    with pytest.raises(InputError, match=message):
+        act(sample.test.x[0])
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda model: model.evaluate(np.zeros(50)), "Series 0 has no times"),
+        (lambda model: model.predict(np.zeros((50, 3))), "Series 0 has 3 columns; expected 1"),
+    ],
+    ids=["no times", "other columns"],
+)
+def test_other_series_than_the_trained_ones_are_refused(act, message, trained):
+    with pytest.raises(InputError, match=message):
+        act(trained["lstm"][0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cell": "lstn"}, "cell is 'lstn'.*Did you mean 'lstm'"),
+        ({"cell": "hmm-lstm", "hmm": "inputs"}, "hmm is 'inputs'.*Did you mean 'input'"),
+        ({"horizon": 0}, "horizon is 0"),
+        ({"context": 0}, "context is 0"),
+        ({"optimizer": "adma"}, "optimizer is 'adma'"),
+    ],
+    ids=["cell", "hmm", "horizon", "context", "optimizer"],
+)
+def test_settings_that_cannot_be_used_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        small(**settings)
+
+
+def test_an_unknown_error_is_refused():
+    with pytest.raises(InputError, match="kind is 'mse'"):
+        ErrorInUnits("mse")
 
 
 def test_only_joint_training_changes_the_hidden_markov_model(trained, sample):

@@ -174,28 +174,42 @@ def test_held_out_series_choose_the_weights(runs):
     assert measured == pytest.approx(min(history["val_loss"]), rel=1e-4)
 
 
-def test_what_cannot_be_used_is_refused_by_name(runs):
-    x, y = runs
+@pytest.mark.parametrize("method", ["predict", "predict_labels"])
+def test_an_untrained_model_says_so(runs, method):
+    with pytest.raises(InputError, match=r"[cC]all fit"):
+        getattr(frame_labeller(**SMALL), method)(runs[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: ([], []), "The training set holds no series"),
+        (lambda x, y: (x, y[:3]), "has labels for 3 of 16 series"),
+        (lambda x, y: (x, None), "labels are missing"),
+        (lambda x, y: (x[0], y[0][:4]), r"series\[0\]: the labels have the shape \(4,\)"),
+        (lambda x, y: (x[0], ["stays"] * len(x[0])), "All training labels are 'stays'"),
+        (lambda x, y: ("text", y), "The series are str"),
+    ],
+    ids=["no series", "few labels", "no labels", "short labels", "one class", "text"],
+)
+def test_what_cannot_be_learned_from_is_refused_by_name(runs, change, message):
     model = frame_labeller(**SMALL)
-    for act in (lambda: model.predict(x), lambda: model.predict_labels(x[0])):
-        with pytest.raises(InputError, match=r"[cC]all fit"):
-            act()
-    for bad, labels, message in (
-        ([], [], "The training set holds no series"),
-        (x, y[:3], "has labels for 3 of 16 series"),
-        (x, None, "labels are missing"),
-        (x[0], y[0][:4], r"series\[0\]: the labels have the shape \(4,\)"),
-        (x[0], ["stays"] * len(x[0]), "All training labels are 'stays'"),
-        ("text", y, "The series are str"),
-    ):
-        with pytest.raises(InputError, match=message):
-            model.fit(bad, labels)
-    for setting, message in (
+    with pytest.raises(InputError, match=message):
+        model.fit(*change(*runs))
+    assert model.network is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
         ({"cell": "dens"}, "cell is 'dens'.*Did you mean 'dense'"),
         ({"output": "cfr"}, "output is 'cfr'; expected one of"),
-        ({"features": "slope,spred"}, "A feature is 'spred'.*Did you mean 'spread'"),
+        ({"features": "slope,spred"}, "features is 'spred'.*Did you mean 'spread'"),
         ({"window": 0}, "window is 0"),
         ({"classes": "a,a"}, "expected two or more different names"),
-    ):
-        with pytest.raises(InputError, match=message):
-            frame_labeller(**setting)
+    ],
+    ids=["cell", "output", "features", "window", "classes"],
+)
+def test_settings_that_cannot_be_used_are_refused_by_name(setting, message):
+    with pytest.raises(InputError, match=message):
+        frame_labeller(**setting)

@@ -127,11 +127,12 @@ def test_completions_are_the_likeliest_words_that_begin_so(model):
 
 
 def test_typing_reads_new_words_alone(model, monkeypatch):
-    typed = Completer(model)
+    reader = model.reader()
+    typed = Completer(model, reader)
     steps = []
-    read = typed._reader.read
+    read = reader.read
     monkeypatch.setattr(
-        typed._reader, "read", lambda ids, *rest: steps.append(ids.shape[1]) or read(ids, *rest)
+        reader, "read", lambda ids, *rest: steps.append(ids.shape[1]) or read(ids, *rest)
     )
     line = "the dog sees a cat"
     for end in range(1, len(line) + 1):

@@ -78,7 +78,7 @@ def by_hand(model, text):
 @pytest.mark.every_backend
 def test_loss_equals_numpy_whatever_the_windows(model):
     wanted = np.concatenate([by_hand(model, text) for text in TEXTS])
-    assert model.ends
+    assert model.learn_eos
     for window, rows in ((4, 3), (64, 1)):
         model.window = window
         found = model.evaluate(TEXTS, batch_size=rows, return_dict=True, verbose=0)

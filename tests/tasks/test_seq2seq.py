@@ -12,7 +12,6 @@ from keras import ops
 from rnnkit.errors import InputError
 from rnnkit.monitor.events import EventWriter
 from rnnkit.recipes.text_to_text import summarizer, translator
-from rnnkit.tasks.task import Examples
 from rnnkit.tasks.text_to_text import text_scores
 from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
@@ -135,7 +134,8 @@ def test_summarizer_copies_and_every_option_runs():
 
 def test_separate_vocabularies():
     model = translator(**TINY, shared_vocabulary=False, attention="additive")
-    model.learn(Examples(["drei"] * 9, [["three words"]] * 9), None, None, ())
+    pairs = ["drei"] * 9, ["three words"] * 9
+    model.fit(*pairs, epochs=1, initial_epoch=1, verbose=0)  # no epoch is left to train
     sizes = [len(model.source_subwords), len(model.target_subwords)]
     assert [model.network.get_layer(n).input_dim for n in ("source_embedding", "embedding")] == (
         sizes

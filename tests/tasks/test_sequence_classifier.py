@@ -113,29 +113,50 @@ def test_where_the_hidden_states_go(walks, hmm, width):
         ([np.zeros((3, 2)), np.zeros((3, 3))], r"series\[1\] has 3 features, series\[0\] has 2"),
     ],
 )
-def test_what_is_no_series_is_refused_by_name(model, x, message):
-    for act in (
-        lambda: model.predict(x),
-        lambda: model.evaluate(x, [0, 1]),
-        lambda: sequence_classifier(**SMALL).fit(x, [0, 1]),
-    ):
-        with pytest.raises(InputError, match=message):
-            act()
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "fit"])
+def test_what_is_no_series_is_refused_by_name(model, verb, x, message):
+    asked = sequence_classifier(**SMALL) if verb == "fit" else model
+    labels = () if verb == "predict" else ([0, 1],)
+    with pytest.raises(InputError, match=message):
+        getattr(asked, verb)(x, *labels)
 
 
-def test_training_sets_that_cannot_be_used(model, walks, tmp_path):
-    x, y = walks
-    with pytest.raises(InputError, match=r"holds no series\. Give at least one series"):
-        sequence_classifier(**SMALL).fit([], [])
-    with pytest.raises(InputError, match="a classifier needs series of at least two classes"):
-        sequence_classifier(**SMALL).fit(x, ["up"] * 60)
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([], [], r"holds no series\. Give at least one series"),
+        ([np.zeros((3, 2))] * 4, ["up"] * 4, "a classifier needs series of at least two classes"),
+    ],
+    ids=["no series", "one class"],
+)
+def test_training_sets_that_cannot_be_used(x, y, message):
+    model = sequence_classifier(**SMALL)
+    with pytest.raises(InputError, match=message):
+        model.fit(x, y)
+    assert model.network is None
+
+
+def test_series_of_another_width_are_refused(model):
     with pytest.raises(InputError, match="has 1 features; the model learned from series of 2"):
         model.predict([np.zeros((3, 1))])
-    with pytest.raises(InputError, match=r"hmm is 'inputs'.*Did you mean 'input'"):
-        sequence_classifier(hmm="inputs").fit(x, y)
-    with pytest.raises(InputError, match="cell is 'lstn'"):
-        sequence_classifier(cell="lstn").fit(x, y)
-    fresh = sequence_classifier(**SMALL)
-    for act in (lambda: fresh.predict(x), lambda: fresh.save(tmp_path / "x.keras")):
-        with pytest.raises(InputError, match=r"[cC]all fit"):
-            act()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"hmm": "inputs"}, r"hmm is 'inputs'.*mean 'input'"), ({"cell": "lstn"}, "cell is 'lstn'")],
+    ids=["hmm", "cell"],
+)
+def test_settings_that_cannot_be_used(walks, settings, message):
+    with pytest.raises(InputError, match=message):
+        sequence_classifier(**settings).fit(*walks)
+
+
+def test_an_untrained_model_does_not_predict(walks):
+    with pytest.raises(InputError, match=r"[cC]all fit"):
+        sequence_classifier(**SMALL).predict(walks[0])
+
+
+def test_an_untrained_model_is_not_saved(tmp_path):
+    with pytest.raises(InputError, match=r"[cC]all fit"):
+        sequence_classifier(**SMALL).save(tmp_path / "x.keras")
+    assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ from gensim.models import KeyedVectors
 from seqeval import metrics
 
 from rnnkit.errors import InputError
-from rnnkit.monitor.spans import as_iob2
+from rnnkit.monitor.spans import to_iob2
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.tasks import load
 from rnnkit.tasks.tagging.tagger import SequenceTagger
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
 SMALL = {"units": 8, "embedding_size": 6, "character_units": 8, "word_length": 6}
 QUICK = {"learning_rate": 0.03, "batch_size": 16, "dropout": 0.1, "embedding_dropout": 0.0}
+UNTRAINED = {"epochs": 1, "initial_epoch": 1, "verbose": 0}  # no epoch is left to train
 NAMES = ["Ellen", "John", "Mary", "Rosalind"]
 
 
@@ -175,7 +176,7 @@ def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
 
 def allowed(model, path):
     names = [model.classes[i] for i in path]
-    return as_iob2(names) == names
+    return to_iob2(names) == names
 
 
 def test_the_file_holds_words_characters_and_tags(model, sentences, tmp_path):
@@ -214,16 +215,15 @@ def test_words_that_only_a_file_knows(sentences, tmp_path, capfd):
     assert model.network.get_layer("embedding").input_dim == 15  # learned for words of train only
     assert not model.network.get_layer("vectors").trainable
     frozen = name_tagger(**SMALL, embedding=tmp_path / "words.txt", embedding_trainable=False)
-    frozen.fit_network(x, ("B-PER", "O"))
+    frozen.fit(x, y, **UNTRAINED)
     assert "embedding" not in [layer.name for layer in frozen.network.layers]
     with pytest.raises(InputError, match=r"embedding_size is 7. Set embedding_size=6"):
         name_tagger(**SMALL | {"embedding_size": 7}, embedding=tmp_path / "words.txt").fit(x, y)
 
 
 def test_vectors_learned_from_the_sentences_and_unlabelled_ones(sentences):
-    x, _ = sentences
     model = name_tagger(**SMALL, embedding="cbow", characters=None)
-    model.fit_network(x, ("B-PER", "O"), ["Ask Paris!", ["Paris", "!"]] * 9)
+    model.fit(*sentences, unlabelled=["Ask Paris!", ["Paris", "!"]] * 9, **UNTRAINED)
     assert {"paris", "!"} <= set(model.vocabulary.tokens)
     assert model.share_of_vectors == 1.0
     assert model.network.input_shape == (None, None, 1)
@@ -268,36 +268,55 @@ def test_same_first_weights_on_every_backend():
     )
 
 
-def test_parts_of_speech_have_no_spans_and_the_best_epoch_is_kept(sentences):
+@pytest.fixture(scope="module")
+def parts_of_speech(sentences):
+    """A trained tagger whose tags mark no spans, and the sentences with their tags."""
     x, _ = sentences
     y = [["PROPN" if word[0].isupper() else "WORD" for word in row] for row in x]
     model = pos_tagger(**SMALL, **QUICK, characters="lstm", epochs=8)
     model.fit(x, y, verbose=0)
+    return model, x, y
+
+
+def test_parts_of_speech_have_no_spans(parts_of_speech):
+    model, x, y = parts_of_speech
     scores = model.evaluate(x, y, return_dict=True, verbose=0)
     assert set(scores) == {"loss", "accuracy"}
     assert scores["accuracy"] == 1.0
     with pytest.raises(InputError, match=r"mark no spans .PROPN, WORD"):
         model.predict_spans("Ask Mary")
-    # A part of speech that training never saw, and a weight for each sentence.
+
+
+def test_a_tag_that_training_never_saw_is_named(parts_of_speech):
+    model, x, y = parts_of_speech
     with pytest.raises(InputError, match=r"sentence 1 hold 'PROPM'.*Did you mean 'PROPN'"):
         model.evaluate(x[:2], [y[0], ["PROPM"] * len(x[1])])
+
+
+def test_the_weights_of_sentences_scale_the_loss(parts_of_speech):
+    model, x, y = parts_of_speech
+    whole = model.evaluate(x, y, return_dict=True, verbose=0)
     half = model.evaluate(x, y, sample_weight=[0.5] * len(x), return_dict=True, verbose=0)
-    assert half["loss"] == pytest.approx(scores["loss"] / 2, rel=1e-4)
+    assert half["loss"] == pytest.approx(whole["loss"] / 2, rel=1e-4)
 
-    # The epoch with the best tags is kept.
-    answers = iter([0.5, 0.9, 0.1, 0.2])
+
+def test_the_epoch_with_the_best_tags_is_kept(parts_of_speech):
+    """Measured on the opposite of what it learns, a model is best in an early epoch."""
+    _, x, y = parts_of_speech
+    opposite = [["WORD" if tag == "PROPN" else "PROPN" for tag in row] for row in y]
+    model = pos_tagger(**SMALL, **QUICK, characters=None, epochs=20)
     weights = []
-
-    def score(batches, tags):
-        weights.append(model.network.get_layer("scores").get_weights()[0])
-        return {"accuracy": next(answers)}
-
-    model.score_tags = score
-    told = model.fit(x, y, validation_data=(x, y), patience=2, verbose=0)
-    assert told.history["val_accuracy"] == [0.5, 0.9, 0.1, 0.2]
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: weights.append(model.network.get_layer("scores").get_weights()[0])
+    )
+    told = model.fit(
+        x, y, validation_data=(x, opposite), patience=2, callbacks=[keep], verbose=0
+    ).history["val_accuracy"]
+    best = int(np.argmax(told))
+    assert len(told) == len(weights) == best + 3  # and two epochs of patience
     kept = model.network.get_layer("scores").get_weights()[0]
-    np.testing.assert_array_equal(kept, weights[1])
-    assert not np.array_equal(kept, weights[3])
+    np.testing.assert_array_equal(kept, weights[best])
+    assert not np.array_equal(kept, weights[-1])
 
 
 def test_what_is_shown_of_held_out_sentences(model, sentences):
@@ -341,31 +360,58 @@ def test_what_cannot_be_learned_from_is_named(x, y, message):
         name_tagger(**SMALL).fit(x, y)
 
 
-def test_settings_and_questions_that_cannot_be_used(model, sentences, tmp_path):
-    x, y = sentences
-    for settings, message in [
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
         ({"output": "crv"}, "output is 'crv'.*Did you mean 'crf'"),
         ({"characters": "cnm"}, "characters is 'cnm'"),
         ({"layers": 0}, "layers is 0"),
         ({"characters": "lstm", "character_units": 7}, "character_units is 7"),
         ({"word_dropout": 1.0}, "word_dropout is 1.0"),
-    ]:
-        with pytest.raises(InputError, match=message):
-            name_tagger(**SMALL | settings).fit(x, y)
-    for settings, message in [
-        ({"embedding": "skipgram"}, "embedding is 'skipgram'.*Did you mean 'skip-gram'"),
-        ({"optimizer": "adan"}, "optimizer is 'adan'"),
-        ({"word_length": -1}, "word_length is -1"),
-    ]:
-        with pytest.raises(InputError, match=message):
-            name_tagger(**settings)
-    with pytest.raises(TypeError, match=r"name_tagger\(\) has no setting 'unit'.*'units'"):
-        name_tagger(unit=3)
+    ],
+    ids=["output", "characters", "layers", "character_units", "word_dropout"],
+)
+def test_a_network_that_cannot_be_built(sentences, settings, message):
+    with pytest.raises(InputError, match=message):
+        name_tagger(**SMALL | settings).fit(*sentences)
+
+
+@pytest.mark.parametrize(
+    ("error", "settings", "message"),
+    [
+        (
+            InputError,
+            {"embedding": "skipgram"},
+            "embedding is 'skipgram'.*Did you mean 'skip-gram'",
+        ),
+        (InputError, {"optimizer": "adan"}, "optimizer is 'adan'"),
+        (InputError, {"word_length": -1}, "word_length is -1"),
+        (TypeError, {"unit": 3}, r"name_tagger\(\) has no setting 'unit'.*'units'"),
+    ],
+    ids=["embedding", "optimizer", "word_length", "unknown"],
+)
+def test_settings_that_cannot_be_used(error, settings, message):
+    with pytest.raises(error, match=message):
+        name_tagger(**settings)
+
+
+def test_what_is_no_sentence_is_named(model):
     with pytest.raises(InputError, match=r"sentences\[1\] is int"):
         model.predict(["Ask", 3])
+
+
+def test_an_unknown_tag_of_the_test_set_is_named(model):
     with pytest.raises(InputError, match="test tags of sentence 0 hold 'B-ORG'"):
         model.evaluate([["Ask"]], [["B-ORG"]])
-    fresh = name_tagger(**SMALL)
-    for act in (lambda: fresh.predict(x), lambda: fresh.save(tmp_path / "x.keras")):
-        with pytest.raises(InputError, match=r"[cC]all fit"):
-            act()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [lambda model: model.predict("Ask John"), lambda model: model.save("x.keras")],
+    ids=["predict", "save"],
+)
+def test_an_untrained_model_says_so(act, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"[cC]all fit"):
+        act(name_tagger(**SMALL))
+    assert not list(tmp_path.iterdir())

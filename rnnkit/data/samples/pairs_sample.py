@@ -1,8 +1,8 @@
 """Generated text pairs: German sentences with English ones, e-mails with their subjects.
 
-In German the time may stand first, the verb then comes before its subject, and articles and
-adjectives agree with their nouns: word by word the translation goes wrong. In an e-mail the
-subject has to be picked from one line of several, and names come up that no training e-mail held.
+In German the time may come first, the verb then precedes its subject, and articles and adjectives
+agree with their nouns: a word-by-word translation fails. In an e-mail the subject has to be copied
+from one line of several, and names occur that no training e-mail contains.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from rnnkit.data.samples.grammar import pick
+from rnnkit.data.samples.grammar import distinct, pick, sentence_case
 from rnnkit.data.splits import Dataset, Split
 
 SIZES = {"train": 2_000, "valid": 200, "test": 200}
@@ -100,7 +100,7 @@ def read_mails() -> Dataset:
     return _dataset(
         "mails_sample",
         _mail,
-        "E-mails with their subjects, GENERATED; each names somebody whom no other does. Good for "
+        "E-mails with their subjects, GENERATED; each has its own name of a person. Good for "
         "trying things out: ROUGE on them says nothing about real e-mails.",
     )
 
@@ -108,21 +108,15 @@ def read_mails() -> Dataset:
 def _dataset(name: str, make: Callable[[random.Random], tuple[str, str]], about: str) -> Dataset:
     source = random.Random(SEED)
     seen: set[str] = set()
-    splits = {}
-    for part, size in SIZES.items():
-        x: list[str] = []
-        y: list[str] = []
-        while len(x) < size:
-            text, target = make(source)
-            if text not in seen:
-                seen.add(text)
-                x.append(text)
-                y.append(target)
-        splits[part] = Split(x, y)
-    total = sum(SIZES.values())
-    return Dataset(
-        name, splits["train"], splits["valid"], splits["test"], about=f"{total:,} {about}"
+    train, valid, test = (
+        _split(distinct(size, lambda _: make(source), seen, lambda pair: pair[0]))
+        for size in SIZES.values()
     )
+    return Dataset(name, train, valid, test, about=f"{sum(SIZES.values()):,} {about}")
+
+
+def _split(pairs: list[tuple[str, str]]) -> Split:
+    return Split([text for text, _ in pairs], [target for _, target in pairs])
 
 
 def _sentence(source: random.Random) -> tuple[str, str]:
@@ -145,7 +139,7 @@ def _sentence(source: random.Random) -> tuple[str, str]:
         english = english.replace(english_verb, f"often {english_verb}")
     else:
         english = f"{english} {english_time}"
-    return german[0].upper() + german[1:], f"{english[0].upper()}{english[1:]}."
+    return sentence_case(german), f"{sentence_case(english)}."
 
 
 def _mail(source: random.Random) -> tuple[str, str]:
@@ -157,8 +151,8 @@ def _mail(source: random.Random) -> tuple[str, str]:
         (f"{name} has sent the {topic} {event}.", f"{topic} {event} from {name}"),
         (f"{name} cannot come on {day}.", f"{name} not here on {day}"),
     ]
-    told, subject = pick(source, news)
-    lines = ["Hi all,", told[0].upper() + told[1:], pick(source, CHATTER)]
+    line, subject = pick(source, news)
+    lines = ["Hi all,", sentence_case(line), pick(source, CHATTER)]
     if source.random() < 0.5:
         lines.insert(1, pick(source, [line for line in CHATTER if line not in lines]))
-    return "\n".join(lines), subject[0].upper() + subject[1:]
+    return "\n".join(lines), sentence_case(subject)

@@ -1,9 +1,9 @@
-"""The data set `running_sample`: a small running text, generated, in which much can be foretold.
+"""The data set `running_sample`: a small generated text in which much can be predicted.
 
-Short scenes: who is in one is drawn when it begins, and stays. So the next word follows in part
-from the last one, in part from the sentence (it agrees in number), and in part from how the scene
-began, some twenty words before: a model that carries its state along knows more than one that does
-not.
+Short scenes: the person of a scene is drawn when it begins, and stays. So the next word follows in
+part from the word before, in part from the sentence (it agrees in number), and in part from the
+beginning of the scene, some twenty words before: a model that carries its state predicts better
+than one that does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from rnnkit.data.samples.grammar import pick
+from rnnkit.data.samples.grammar import fill, pick
 from rnnkit.data.splits import Dataset, Split
 
 SIZES = {"train": 1_500, "valid": 150, "test": 150}  # scenes
@@ -59,7 +59,7 @@ VERBS = {
 
 
 def read() -> Dataset:
-    """Generate the data set, the same at every call; each split is one text, a scene a line.
+    """Generate the data set, the same at every call; each split is one text, a scene in each line.
 
     Example:
         >>> sample = read()
@@ -76,23 +76,24 @@ def read() -> Dataset:
 def _scene(source: random.Random) -> str:
     who = pick(source, PEOPLE)
     other = pick(source, [one for one in PEOPLE if one is not who])
-    patterns = [pick(source, OPENINGS), *(pick(source, MIDDLES) for _ in range(2))]
-    patterns.append(pick(source, ENDS))
-    return " ".join(_sentence(source, pattern, who, other) for pattern in patterns)
+    templates = [pick(source, OPENINGS), *(pick(source, MIDDLES) for _ in range(2))]
+    templates.append(pick(source, ENDS))
+    return " ".join(_sentence(source, template, who, other) for template in templates)
 
 
-def _sentence(source: random.Random, pattern: str, who: Any, other: Any) -> str:
+def _sentence(source: random.Random, template: str, who: Any, other: Any) -> str:
     name, he, his, place, goods = who
-    subject = other if pattern.startswith("{other}") else who
+    subject = other if template.startswith("{other}") else who
     plural = int(subject[1] == "they")
-    return pattern.format(
-        who=name,
-        he=he,
-        his=his,
-        place=place,
-        goods=goods,
-        other=other[0],
-        time=pick(source, TIMES),
-        adjective=pick(source, ADJECTIVES),
+    slots = {
+        "who": name,
+        "he": he,
+        "his": his,
+        "place": place,
+        "goods": goods,
+        "other": other[0],
+        "time": pick(source, TIMES),
+        "adjective": pick(source, ADJECTIVES),
         **{verb: forms[plural] for verb, forms in VERBS.items()},
-    )
+    }
+    return fill(template, slots)

@@ -1,35 +1,46 @@
-"""The data sets `gesture_phase` and `room_occupancy`: a class for each step of a long series."""
+"""The data sets `gesture_phase` and `room_occupancy`: a class label for each step of a series."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rnnkit.data.packed import contents_of
+from rnnkit.data.release import Release
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.tables import csv_rows, decode, parse_number
 from rnnkit.errors import InputError
 
-ARCHIVE = "timeseries.tar.xz"
-GESTURE_HOME = "https://archive.ics.uci.edu/static/public/302/gesture+phase+segmentation.zip"
-GESTURE_FILES = {"train": "a1_raw.csv", "test": "a2_raw.csv"}
-GESTURE_COUNTS = {"train": 1747, "test": 1264}
+_GESTURE_FILES = {"train": "a1_raw.csv", "test": "a2_raw.csv"}
+GESTURE = Release(
+    "gesture_phase",
+    "timeseries.tar.xz",
+    "timeseries/gesture_phase",
+    _GESTURE_FILES,
+    separate=_GESTURE_FILES,
+    counts={"train": 1747, "test": 1264},
+    unit="steps",
+    home="https://archive.ics.uci.edu/static/public/302/gesture+phase+segmentation.zip",
+    about="A person tells a story before a camera: 18 coordinates of hands, wrists, head and spine "
+    "in each video frame, and the phase of the gesture. Train and valid are one story, test "
+    "another by the same person. Madeo, Lima and Peres 2013, UCI machine learning repository 302, "
+    "CC BY 4.0.",
+)
 PHASES = ("Rest", "Preparation", "Stroke", "Hold", "Retraction")
 COLUMNS = 18  # x, y, z of left hand, right hand, head, spine, left wrist, right wrist
 GAP = 1000  # milliseconds without a frame after which another series begins
-BLOCKS, HELD_OUT = 10, (2, 6)  # train is cut into blocks of time; these are valid
-GESTURE_ABOUT = (
-    "A person tells a story before a camera: 18 coordinates of hands, wrists, head and spine in "
-    "each video frame, and the phase of the gesture. Train and valid are one story, test another "
-    "by the same person. Madeo, Lima and Peres 2013, UCI machine learning repository 302, "
-    "CC BY 4.0."
-)
-ROOM_HOME = "https://archive.ics.uci.edu/static/public/357/occupancy+detection.zip"
-ROOM_FILES = {"train": "datatraining.txt", "valid": "datatest.txt", "test": "datatest2.txt"}
-ROOM_COUNTS = {"train": 8143, "valid": 2665, "test": 9752}
-ROOM_ABOUT = (
-    "Is somebody in the room? Temperature, humidity, light, CO2 and humidity ratio each minute. "
-    "One threshold on the light answers it: good to try things out, and no measure of a model. "
-    "Candanedo and Feldheim 2016, UCI machine learning repository 357, CC BY 4.0."
+BLOCKS, VALID_BLOCKS = 10, (2, 6)  # of the time of recording a1
+_ROOM_FILES = {"train": "datatraining.txt", "valid": "datatest.txt", "test": "datatest2.txt"}
+ROOM = Release(
+    "room_occupancy",
+    "timeseries.tar.xz",
+    "timeseries/occupancy",
+    _ROOM_FILES,
+    separate=_ROOM_FILES,
+    counts={"train": 8143, "valid": 2665, "test": 9752},
+    unit="steps",
+    home="https://archive.ics.uci.edu/static/public/357/occupancy+detection.zip",
+    about="Is somebody in the room? Temperature, humidity, light, CO2 and humidity ratio each "
+    "minute. One threshold on the light answers it: good to try things out, and no measure of a "
+    "model. Candanedo and Feldheim 2016, UCI machine learning repository 357, CC BY 4.0.",
 )
 
 
@@ -37,33 +48,27 @@ def read_gesture() -> Dataset:
     """Read the frames: `(T, 19)`, 18 coordinates and the seconds since the frame before.
 
     Train is the recording a1 without two blocks of a tenth of its time, which are valid; test is
-    a2. A recording is cut where no frame came for a second, and train where a block was taken out.
+    a2. A recording is split where no frame came for a second, and train where a block is left out.
 
     Raises:
-        InputError: if the files are not there (the message says where to fetch them), are damaged,
-            or are not the ones expected.
+        InputError: the files are missing (the message says where to fetch them), are damaged, or
+            are not the ones expected.
     """
-    contents = contents_of(
-        "gesture_phase",
-        GESTURE_FILES,
-        archive=ARCHIVE,
-        folder="timeseries/gesture_phase",
-        home=GESTURE_HOME,
-    )
-    recordings = {part: parse_gesture(*found) for part, found in contents.items()}
-    for part, (x, _, _) in recordings.items():
-        _expect(len(x), GESTURE_COUNTS[part], contents[part][1])
+    recordings = {}
+    for part, (data, source) in GESTURE.read().items():
+        recordings[part] = parse_gesture(data, source)
+        GESTURE.check_count(part, len(recordings[part][0]), source)
     x, y, gaps = recordings["train"]
     cuts = np.linspace(0, len(x), BLOCKS + 1).round().astype(int)
     block = np.searchsorted(cuts, np.arange(len(x)), side="right") - 1
-    valid = np.isin(block, HELD_OUT)
+    valid = np.isin(block, VALID_BLOCKS)
     return Dataset(
-        name="gesture_phase",
-        train=_pieces(x, y, gaps, ~valid),
-        valid=_pieces(x, y, gaps, valid),
-        test=_pieces(*recordings["test"], np.ones(GESTURE_COUNTS["test"], bool)),
+        name=GESTURE.name,
+        train=_contiguous(x, y, gaps, ~valid),
+        valid=_contiguous(x, y, gaps, valid),
+        test=_contiguous(*recordings["test"], np.ones(GESTURE.counts["test"], bool)),
         classes=PHASES,
-        about=GESTURE_ABOUT,
+        about=GESTURE.about,
     )
 
 
@@ -72,7 +77,7 @@ def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.
 
     Args:
         data: the contents.
-        source: what messages call it.
+        source: the name of the file in messages.
 
     Returns:
         Frames `(T, 19)` float32, phases `(T,)` int, and boolean `(T,)`, true where a frame comes
@@ -87,7 +92,8 @@ def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.
         >>> x.shape, x[:, -1].tolist(), y.tolist(), gaps.tolist()
         ((3, 19), [0.0, 0.5, 0.0], [3, 3, 3], [False, False, True])
     """
-    rows, labels = [], []
+    rows: list[list[float]] = []
+    labels: list[int] = []
     for where, row in csv_rows(decode(data, source), source):
         if not rows and row[-1].lower() == "phase":
             continue
@@ -116,33 +122,26 @@ def read_room() -> Dataset:
     Raises:
         InputError: as `read_gesture`.
     """
-    contents = contents_of(
-        "room_occupancy",
-        ROOM_FILES,
-        archive=ARCHIVE,
-        folder="timeseries/occupancy",
-        home=ROOM_HOME,
-    )
     splits = {}
-    for part, (data, source) in contents.items():
+    for part, (data, source) in ROOM.read().items():
         _, *rows = csv_rows(decode(data, source), source)
         table = np.array(
             [[parse_number(cell, where, "2 to 7") for cell in row[2:8]] for where, row in rows]
         ).reshape(-1, 6)
-        _expect(len(table), ROOM_COUNTS[part], source)
+        ROOM.check_count(part, len(table), source)
         splits[part] = Split([table[:, :5].astype("float32")], [table[:, 5].astype(np.int64)])
     return Dataset(
-        name="room_occupancy",
+        name=ROOM.name,
         train=splits["train"],
         valid=splits["valid"],
         test=splits["test"],
         classes=("empty", "occupied"),
-        about=ROOM_ABOUT,
+        about=ROOM.about,
     )
 
 
-def _pieces(x: np.ndarray, y: np.ndarray, gaps: np.ndarray, keep: np.ndarray) -> Split:
-    """Return the kept steps as series that go on without a gap."""
+def _contiguous(x: np.ndarray, y: np.ndarray, gaps: np.ndarray, keep: np.ndarray) -> Split:
+    """Return the kept steps as series without gaps."""
     begins = np.flatnonzero(keep & (gaps | ~np.concatenate([[False], keep[:-1]])))
     series, labels = [], []
     for first, last in zip(begins, [*begins[1:], len(x)], strict=True):
@@ -150,8 +149,3 @@ def _pieces(x: np.ndarray, y: np.ndarray, gaps: np.ndarray, keep: np.ndarray) ->
         series.append(x[rows])
         labels.append(y[rows])
     return Split(series, labels)
-
-
-def _expect(found: int, count: int, source: str) -> None:
-    if found != count:
-        raise InputError(f"{source} holds {found:,} steps; expected {count:,}.")

@@ -9,106 +9,109 @@ from pathlib import Path
 import numpy as np
 
 from rnnkit.atomic import replacing
-from rnnkit.data.archive import cache_folder, locate, read_members
+from rnnkit.data.archive import cache_folder
+from rnnkit.data.release import Release
 from rnnkit.data.splits import Split, TextDataset
+from rnnkit.data.tables import decode
 from rnnkit.errors import InputError
 
 FILE_NAME = "aclImdb_v1.tar.gz"
-URL = f"https://ai.stanford.edu/~amaas/data/sentiment/{FILE_NAME}"
-MD5 = "7c2ac02c03563afcf9b574c7e56c153a"  # of the 84,125,825 bytes there
-COUNTS = {
-    "train/neg": 12_500,
-    "train/pos": 12_500,
-    "test/neg": 12_500,
-    "test/pos": 12_500,
-    "train/unsup": 50_000,
-}
-ABOUT = (
-    "Film reviews from IMDB, polar ones only, at most 30 of a film; 25,000 to train, 25,000 to "
-    "test, 50,000 without a label. Maas et al., Learning Word Vectors for Sentiment Analysis, "
-    "ACL 2011. The archive states no licence."
-)
-
 _REVIEW = re.compile(r"((?:train|test)/(?:neg|pos|unsup))/(\d{1,6})_\d{1,2}\.txt")
-_FORMAT = 1  # of the quick copy; raise it when what is kept in it changes
+RELEASE = Release(
+    "imdb",
+    FILE_NAME,
+    "aclImdb",
+    _REVIEW,
+    downloads={
+        FILE_NAME: (
+            f"https://ai.stanford.edu/~amaas/data/sentiment/{FILE_NAME}",
+            "7c2ac02c03563afcf9b574c7e56c153a",  # of 84,125,825 bytes
+        )
+    },
+    counts={
+        "train/neg": 12_500,
+        "train/pos": 12_500,
+        "test/neg": 12_500,
+        "test/pos": 12_500,
+        "train/unsup": 50_000,
+    },
+    unit="reviews",
+    about="Film reviews from IMDB, polar ones only, at most 30 of a film; 25,000 to train, 25,000 "
+    "to test, 50,000 without a label. Maas et al., Learning Word Vectors for Sentiment Analysis, "
+    "ACL 2011. The archive states no licence.",
+)
+_FORMAT = 1  # of the quick copy; raise it when its contents change
 
 
 def read() -> TextDataset:
-    """Read the reviews, with train and test each in one fixed, mixed order; valid is empty.
+    """Read the reviews, train and test each in a fixed, shuffled order; valid is empty.
 
-    The archive may be in ``$RNNKIT_DATA`` or in the cache; else it is downloaded. What was read is
-    kept in the cache in a form that takes a second to read instead of ten.
+    The archive may be in ``$RNNKIT_DATA`` or in the cache; else it is downloaded. A copy in the
+    cache is read in a second instead of ten.
 
     Raises:
-        InputError: if the archive is damaged, or is not the one expected.
+        InputError: the archive is damaged, or is not the one expected.
     """
-    path = locate(FILE_NAME, URL, MD5)
+    path = RELEASE.path()
     quick = cache_folder() / "imdb.npz"
     status = path.stat()
     key = f"{_FORMAT} {status.st_size} {status.st_mtime_ns}"
     notes: list[str] = []
     reviews = _read_quick(quick, key)
     if reviews is None:
-        reviews = _read_archive(path)
+        reviews = _read_archive()
         try:
             _write_quick(quick, key, reviews)
         except OSError as error:
             notes.append(f"No quick copy could be kept in {quick.parent} ({error.strerror}).")
     empty = Split([], np.zeros(0, np.int64))
     return TextDataset(
-        name="imdb",
-        train=_mixed(reviews["train/neg"], reviews["train/pos"]),
+        name=RELEASE.name,
+        train=_shuffled(reviews["train/neg"], reviews["train/pos"]),
         valid=empty,
-        test=_mixed(reviews["test/neg"], reviews["test/pos"]),
+        test=_shuffled(reviews["test/neg"], reviews["test/pos"]),
         unlabelled=reviews["train/unsup"],
         classes=("neg", "pos"),
-        about=ABOUT,
+        about=RELEASE.about,
         notes=notes,
     )
 
 
-def _mixed(negative: list[str], positive: list[str]) -> Split:
+def _shuffled(negative: list[str], positive: list[str]) -> Split:
     labels = np.repeat([0, 1], [len(negative), len(positive)])
     # Always the same order, whatever the seed: "the first 1,000 test reviews" means one thing.
     order = np.random.default_rng(0).permutation(len(labels))
     return Split(negative + positive, labels).take(order)
 
 
-def _read_archive(path: Path) -> dict[str, list[str]]:
-    found: dict[str, dict[int, str]] = {folder: {} for folder in COUNTS}
-    for name, data in read_members(path, "aclImdb", _REVIEW):
+def _read_archive() -> dict[str, list[str]]:
+    found: dict[str, dict[int, str]] = {folder: {} for folder in RELEASE.counts}
+    for name, data, source in RELEASE.members():
         match = _REVIEW.fullmatch(name)
-        assert match is not None  # read_members yields nothing else
+        assert match is not None  # members yields no other names
         if match[1] not in found:
-            raise InputError(f"{path} holds {name!r}, which this data set does not have.")
-        try:
-            found[match[1]][int(match[2])] = data.decode()
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: {name} is not UTF-8 ({error.reason}).") from error
-    for folder, expected in COUNTS.items():
-        if len(found[folder]) != expected:
-            raise InputError(
-                f"{path} holds {len(found[folder]):,} reviews in aclImdb/{folder}: expected "
-                f"{expected:,}. It is cut short or another archive: fetch it again from {URL}."
-            )
+            raise InputError(f"{source}: the data set has no such folder.")
+        found[match[1]][int(match[2])] = decode(data, source)
+    for folder, reviews in found.items():
+        RELEASE.check_count(folder, len(reviews), f"{RELEASE.path()}, {folder},")
     # By number, so that the order in which an archive was packed makes no difference.
     return {folder: [rows[i] for i in sorted(rows)] for folder, rows in found.items()}
 
 
 def _write_quick(path: Path, key: str, reviews: dict[str, list[str]]) -> None:
-    data = [text.encode() for folder in COUNTS for text in reviews[folder]]
+    data = [text.encode() for folder in RELEASE.counts for text in reviews[folder]]
     with replacing(path) as temporary:
         np.savez(
             temporary,
             key=np.array(key),
-            counts=np.array([len(reviews[folder]) for folder in COUNTS]),
+            counts=np.array([len(reviews[folder]) for folder in RELEASE.counts]),
             ends=np.cumsum([len(text) for text in data]),
             data=np.frombuffer(b"".join(data), np.uint8),
         )
 
 
 def _read_quick(path: Path, key: str) -> dict[str, list[str]] | None:
-    """Return what `_write_quick` wrote for this key, or None if it did not."""
+    """Return the reviews that `_write_quick` wrote under this key, or None."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["key"]) != key:
@@ -121,5 +124,5 @@ def _read_quick(path: Path, key: str) -> dict[str, list[str]] | None:
     bounds = np.cumsum([0, *counts]).tolist()
     return {
         folder: texts[start:end]
-        for folder, start, end in zip(COUNTS, bounds, bounds[1:], strict=False)
+        for folder, start, end in zip(RELEASE.counts, bounds, bounds[1:], strict=False)
     }

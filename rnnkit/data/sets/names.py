@@ -1,4 +1,4 @@
-"""The data set `names`: family names of eighteen languages, to tell apart or to invent more of."""
+"""The data set `names`: family names of eighteen languages, to classify or to generate."""
 
 from __future__ import annotations
 
@@ -7,55 +7,54 @@ from collections import Counter
 
 import numpy as np
 
-from rnnkit.data.archive import find, missing_dataset_error, read_members
+from rnnkit.data.release import Release
 from rnnkit.data.splits import Dataset, Split, stratified_split
-from rnnkit.data.text import check_text
+from rnnkit.data.tables import decode
 from rnnkit.errors import InputError
 
-ARCHIVE = "names.tar.xz"
 LANGUAGES, LINES = 18, 20_050
 SHARES = [0.1, 0.1]  # valid, test
 SEED = 20_240_304
-ABOUT = (
-    "Family names of 18 languages, written in Latin letters, as S. Robertson gathered them for a "
-    "tutorial of PyTorch. MIT licence."
+RELEASE = Release(
+    "names",
+    "names.tar.xz",
+    "names/pytorch_names/data/names",
+    re.compile(r"\w+\.txt"),
+    about="Family names of 18 languages in Latin letters, collected by S. Robertson for a tutorial "
+    "of PyTorch. MIT licence.",
 )
 
 
 def read() -> Dataset:
-    """Read the names; x are names and y languages. A tenth each is held out, by a seeded draw.
+    """Read the names; x are names and y languages. Valid and test are a tenth each.
 
     Raises:
-        InputError: the archive is not there, is damaged, or holds other files.
+        InputError: the archive is missing, is damaged, or has other files.
 
     Example:
         >>> read().classes[:4]  # doctest: +SKIP
         ('Arabic', 'Chinese', 'Czech', 'Dutch')
     """
-    archive = find(ARCHIVE)
-    if archive is None:
-        raise missing_dataset_error("names", ARCHIVE)
-    wanted = re.compile(r"pytorch_names/data/names/\w+\.txt")
-    found: dict[str, list[str]] = {}
-    for path, data in read_members(archive, "names", wanted):
-        language = path.rpartition("/")[2].removesuffix(".txt")
-        found[language] = [name.strip() for name in check_text(data, path).splitlines()]
+    found = {
+        name.removesuffix(".txt"): [line.strip() for line in decode(data, source).splitlines()]
+        for name, (data, source) in RELEASE.read().items()
+    }
     lines = sum(map(len, found.values()))
     if len(found) != LANGUAGES or lines != LINES:
         raise InputError(
-            f"{archive} holds {lines:,} names of {len(found)} languages; expected {LINES:,} of "
+            f"{RELEASE.path()} holds {lines:,} names of {len(found)} languages; expected {LINES:,} of "
             f"{LANGUAGES}."
         )
     return from_lists(found)
 
 
 def from_lists(found: dict[str, list[str]]) -> Dataset:
-    """Make the data set of the names of each language.
+    """Make the data set from the names of each language.
 
     Example:
         >>> data = from_lists({"Irish": ["Kane"] * 9 + ["Aodh"], "Polish": ["Kane", "Nowak"]})
         >>> len(data.train), data.notes[0]
-        (4, '8 names stood more than once among those of their language; each is kept once.')
+        (4, '8 names occurred more than once in their language; each is kept once.')
     """
     classes = tuple(sorted(found))
     pairs = [
@@ -64,19 +63,18 @@ def from_lists(found: dict[str, list[str]]) -> Dataset:
     repeated = sum(map(len, found.values())) - len(pairs)
     shared = sum(count > 1 for count in Counter(name for name, _ in pairs).values())
     whole = Split([name for name, _ in pairs], np.array([label for _, label in pairs]))
-    piles = stratified_split(whole.y, SHARES, np.random.default_rng(SEED))
-    valid, test, train = (whole.take(pile) for pile in piles)
+    parts = stratified_split(whole.y, SHARES, np.random.default_rng(SEED))
+    valid, test, train = (whole.take(rows) for rows in parts)
     return Dataset(
-        "names",
+        RELEASE.name,
         train,
         valid,
         test,
         classes=classes,
-        about=ABOUT,
+        about=RELEASE.about,
         notes=[
-            f"{repeated:,} names stood more than once among those of their language; each is kept "
-            "once.",
-            f"{shared:,} names belong to more than one language: the same name may stand in train "
-            "under one and in test under another.",
+            f"{repeated:,} names occurred more than once in their language; each is kept once.",
+            f"{shared:,} names belong to more than one language: the same name may be in train "
+            "with one and in test with another.",
         ],
     )

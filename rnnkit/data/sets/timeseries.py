@@ -1,22 +1,27 @@
-"""The data set `japanese_vowels`, and the `.ts` format of whole series with a label each."""
+"""The data set `japanese_vowels`, and the `.ts` format of labelled series."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rnnkit.data.packed import contents_of
+from rnnkit.data.release import Release
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError
 
-ARCHIVE = "timeseries.tar.xz"
-HOME = "https://www.timeseriesclassification.com/aeon-toolkit/JapaneseVowels.zip"
-FILES = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}
-COUNTS = {"train": 270, "test": 370}
-ABOUT = (
-    "Nine men say two Japanese vowels one after the other: 12 cepstral coefficients in each of 7 "
-    "to 29 steps; which of them speaks? 270 utterances to train, 370 to test. Kudo, Toyama and "
-    "Shimbo 1999, UCI machine learning repository 128, CC BY 4.0."
+_FILES = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}
+VOWELS = Release(
+    "japanese_vowels",
+    "timeseries.tar.xz",
+    "timeseries/JapaneseVowels",
+    _FILES,
+    separate=_FILES,
+    counts={"train": 270, "test": 370},
+    unit="series",
+    home="https://www.timeseriesclassification.com/aeon-toolkit/JapaneseVowels.zip",
+    about="Nine men say two Japanese vowels one after the other: 12 cepstral coefficients in each "
+    "of 7 to 29 steps; which of them speaks? 270 utterances to train, 370 to test. Kudo, Toyama "
+    "and Shimbo 1999, UCI machine learning repository 128, CC BY 4.0.",
 )
 
 
@@ -27,35 +32,31 @@ def read_vowels() -> Dataset:
     the cache.
 
     Raises:
-        InputError: if the files are not there (the message says where to fetch them), are damaged,
-            or are not the ones expected.
+        InputError: the files are missing (the message says where to fetch them), are damaged, or
+            are not the ones expected.
     """
     splits: dict[str, Split] = {}
     classes: tuple[str, ...] = ()
-    contents = contents_of(
-        "japanese_vowels", FILES, archive=ARCHIVE, folder="timeseries/JapaneseVowels", home=HOME
-    )
-    for part, (data, source) in contents.items():
+    for part, (data, source) in VOWELS.read().items():
         x, names, classes = parse_ts(data, source)
-        if len(x) != COUNTS[part]:
-            raise InputError(f"{source} holds {len(x)} series; expected {COUNTS[part]}.")
+        VOWELS.check_count(part, len(x), source)
         splits[part] = Split(x, np.array([classes.index(name) for name in names]))
     return Dataset(
-        name="japanese_vowels",
+        name=VOWELS.name,
         train=splits["train"],
         valid=Split([], np.zeros(0, np.int64)),
         test=splits["test"],
         classes=classes,
-        about=ABOUT,
+        about=VOWELS.about,
     )
 
 
 def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tuple[str, ...]]:
-    r"""Read a `.ts` file: a line a series, its dimensions separated by ``:``, the label last.
+    r"""Read a `.ts` file: a series in each line, its dimensions separated by ``:``, the label last.
 
     Args:
         data: the contents.
-        source: what messages call it.
+        source: the name of the file in messages.
 
     Returns:
         The series, each `(T, D)` float32; the label of each; the names of all labels.
@@ -86,12 +87,12 @@ def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tup
         *dimensions, label = line.split(":")
         try:
             values = np.array([[float(v) for v in d.split(",")] for d in dimensions], "float32").T
-        except ValueError as error:  # no number, or dimensions of unequal lengths
+        except ValueError as error:  # not a number, or dimensions of unequal lengths
             raise InputError(f"{source}, line {number} cannot be read: {error}.") from error
         wanted = values.ndim == 2 and np.isfinite(values).all()
         if not inside or label not in classes or not wanted:
             raise InputError(
-                f"{source}, line {number} is no series with a label: expected, below @data, "
+                f"{source}, line {number} is not a series with a label: expected, below @data, "
                 f"numbers between commas, ':' between dimensions, one of {classes} at the end."
             )
         if x and values.shape[1] != x[0].shape[1]:

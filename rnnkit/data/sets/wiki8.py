@@ -1,21 +1,25 @@
-"""The corpus `wiki8`: 100 million characters of English Wikipedia, to learn word vectors from."""
+"""The corpus `wiki8`: 100 million characters of English Wikipedia, for training word vectors."""
 
 from __future__ import annotations
 
-from rnnkit.data.archive import ANY_TEXT, find, missing_dataset_error
+from rnnkit.data.release import ANY_TEXT, Release
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.token_stream import MAX_TEXT_WORDS, Corpus, read_lines
 
-FILE_NAME = "wiki8.xz"
-ABOUT = (
-    "100,000,000 characters of English Wikipedia, 16.96 million words, cleaned as text8 is: a to z "
-    "and spaces, digits spelled out, no sentences or articles told apart. CC BY-SA 3.0."
+RELEASE = Release(
+    "wiki8",
+    "wiki8.xz",
+    hint=f"No public home of it is known. {ANY_TEXT}",
+    about="100,000,000 characters of English Wikipedia, 16.96 million words, cleaned like text8: a "
+    "to z and spaces, digits spelled out, no marks between sentences or articles. CC BY-SA 3.0.",
 )
-NOTE = f"The file is one line without ends of sentences; it is read in texts of {MAX_TEXT_WORDS:,} words."
+NOTE = (
+    f"The file is one line without sentence ends; it is read in texts of {MAX_TEXT_WORDS:,} words."
+)
 
 
 def read() -> Dataset:
-    """Find the file and return its corpus as train; it is read when the corpus is gone through.
+    """Find the file and return its corpus as train; iterating over the corpus reads the file.
 
     Raises:
         InputError: the file is neither in ``$RNNKIT_DATA`` nor in the cache.
@@ -24,16 +28,12 @@ def read() -> Dataset:
         >>> read().train.x.name  # doctest: +SKIP
         'wiki8'
     """
-    path = find(FILE_NAME)
-    if path is None:
-        raise missing_dataset_error(
-            FILE_NAME, "it", more=f" No public home of it is known.{ANY_TEXT}"
-        )
-    return corpus_dataset(Corpus(read_lines(path), name="wiki8", about=ABOUT, notes=[NOTE]))
+    read_words = read_lines(RELEASE.path())
+    return corpus_dataset(Corpus(read_words, name="wiki8", about=RELEASE.about, notes=[NOTE]))
 
 
 def corpus_dataset(corpus: Corpus) -> Dataset:
-    """Return a data set that is nothing but a corpus to learn from.
+    """Return a data set whose train is a corpus; its other splits are empty.
 
     Example:
         >>> one = corpus_dataset(Corpus(lambda: iter([["a"]]), name="one"))

@@ -1,1 +1,1 @@
-"""What word vectors know: analogies, pairs of words that people judged, neighbours."""
+"""Evaluation of word vectors: word analogies, word similarity, nearest neighbours."""

@@ -1,4 +1,4 @@
-"""How good word vectors are: analogies, and likeness as people see it."""
+"""Intrinsic evaluation of word vectors: word analogies and word similarity."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.embeddings.measures.sets import Questions, read_set, shipped
-from rnnkit.errors import InputError
+from rnnkit.embeddings.measures.benchmarks import Analogies, bundled_benchmarks, read_benchmark
+from rnnkit.errors import check_count
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 ALL = "all"
-FEWEST = 10  # questions or pairs: the correlation of three pairs is -1, -0.5, 0.5 or 1
+MIN_ENTRIES = 10  # questions or pairs: the correlation of three pairs is -1, -0.5, 0.5 or 1
 _BLOCK = 16_000_000  # similarities in memory at once
 
 
@@ -26,11 +26,11 @@ class Score:
     """One line of a `Table`.
 
     Attributes:
-        set: its name.
-        section: a part of the set, or "all" for the whole.
-        score: accuracy of analogies, Spearman's correlation of pairs; None where there is none.
-        found: of how many questions or pairs all words are known: those are scored.
-        total: how many there are.
+        set: name of the benchmark.
+        section: a section of it, or "all".
+        score: accuracy of analogies, Spearman's rank correlation of pairs; None if undefined.
+        found: number of questions or pairs without out-of-vocabulary words: those are scored.
+        total: number of all questions or pairs.
     """
 
     set: str
@@ -42,16 +42,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Table:
-    """What came of an evaluation; as text an aligned table.
+    """The result of an evaluation; `str` gives an aligned table.
 
     Attributes:
-        rows: of each set its sections, then the whole.
+        rows: of each benchmark its sections, then the whole.
     """
 
     rows: tuple[Score, ...]
 
     def scores(self) -> dict[str, float]:
-        """Return the score of each set as a whole; of fewer than ten known entries it says nothing.
+        """Return the score of each benchmark; those with fewer than ten known entries are left out.
 
         Example:
             >>> Table((Score("a", "all", 0.5, 20, 90), Score("b", "all", 1.0, 3, 90))).scores()
@@ -60,7 +60,7 @@ class Table:
         return {
             row.set: row.score
             for row in self.rows
-            if row.section == ALL and row.score is not None and row.found >= FEWEST
+            if row.section == ALL and row.score is not None and row.found >= MIN_ENTRIES
         }
 
     def __str__(self) -> str:
@@ -71,8 +71,8 @@ class Table:
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(
-                cell.ljust(width) if place < 2 else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+                cell.ljust(width) if column < 2 else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
             )
             for line in cells
         ]
@@ -91,26 +91,26 @@ def evaluate(
     sets: Mapping[str, str | os.PathLike[str]] | None = None,
     restrict_vocab: int = 300_000,
 ) -> Table:
-    r"""Measure word vectors on analogies and on pairs whose likeness people have judged.
+    r"""Evaluate word vectors on word analogies and word similarity benchmarks.
 
-    Analogies: the share of questions "a is to b as c is to d" for which d is the word nearest to
-    `b - a + c`, the three left out (3CosAdd). Pairs: Spearman's correlation between judgement and
-    cosine. What has a word outside the vocabulary is not counted; upper and lower case are one.
-    The numbers are those of gensim's `evaluate_word_analogies` and `evaluate_word_pairs`; questions
-    are answered in blocks, which takes seconds and not minutes.
+    Analogies: accuracy of answering "a is to b as c is to d" with the word nearest to `b - a + c`,
+    except for a, b and c (3CosAdd). Similarity: Spearman's rank correlation between human ratings
+    and cosines. Entries with out-of-vocabulary words are skipped; case is ignored. The results are
+    equal to those of gensim's `evaluate_word_analogies` and `evaluate_word_pairs`, in seconds
+    instead of minutes, because questions are answered in blocks.
 
     Args:
         vectors: gensim's `KeyedVectors`, the most frequent word first.
         sets: name -> path: lines of four words, sections opened by a line `: name`; or lines of two
-            words and a number. None = the three that gensim brings: "analogies"
+            words and a rating. None = the three that gensim ships: "analogies"
             (questions-words.txt), "wordsim353", "simlex999".
-        restrict_vocab: look at so many first words alone; what has another one is not counted.
+        restrict_vocab: use only this many of the most frequent words; skip entries with others.
 
     Returns:
-        A row for each set and each section of analogies.
+        A row for each benchmark and each section of analogies.
 
     Raises:
-        InputError: a file that is not there or no such set (with the line), or a number below 1.
+        InputError: a missing or invalid file (with the line), or `restrict_vocab` below 1.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781, section 4.1; Finkelstein et al. 2002, WordSim-353;
         Hill et al. 2015, arXiv:1408.3456, SimLex-999.
@@ -128,8 +128,7 @@ def evaluate(
         mine  royal    1.000      1   2
         mine  all      1.000      1   2
     """
-    if restrict_vocab < 1:
-        raise InputError(f"restrict_vocab is {restrict_vocab}; expected at least 1 word.")
+    check_count("restrict_vocab", restrict_vocab)
     words = vectors.index_to_key[:restrict_vocab]
     names = [word.upper() for word in words]
     first = {name: row for row, name in reversed(list(enumerate(names)))}
@@ -137,35 +136,34 @@ def evaluate(
     lengths = np.linalg.norm(table, axis=1, keepdims=True)
     unit = np.divide(table, lengths, out=np.zeros_like(table), where=lengths > 0)
     rows: list[Score] = []
-    for name, path in (shipped() if sets is None else sets).items():
-        entries = read_set(Path(path))
-        places = [[first.get(word.upper(), -1) for word in line] for line in entries.words]
-        at = np.array(places)
-        known = np.all(at >= 0, axis=1)
-        if isinstance(entries, Questions):
+    for name, path in (bundled_benchmarks() if sets is None else sets).items():
+        entries = read_benchmark(Path(path))
+        ids = np.array([[first.get(word.upper(), -1) for word in line] for line in entries.words])
+        known = np.all(ids >= 0, axis=1)
+        if isinstance(entries, Analogies):
             right = np.zeros(len(known))
-            right[known] = _answer(unit, at[known], np.array([first[name] for name in names]))
+            right[known] = _answer(unit, ids[known], np.array([first[name] for name in names]))
             rows += _by_section(name, entries.sections, right, known)
         else:
-            score = _correlation(unit, at[known], np.array(entries.judged)[known])
+            score = _spearman(unit, ids[known], np.array(entries.ratings)[known])
             rows.append(Score(name, ALL, score, int(known.sum()), len(known)))
     return Table(tuple(rows))
 
 
-def _answer(unit: np.ndarray, at: np.ndarray, forms: np.ndarray) -> np.ndarray:
-    """Return for each question `(N, 4)` whether its answer is right, `(N,)`.
+def _answer(unit: np.ndarray, ids: np.ndarray, forms: np.ndarray) -> np.ndarray:
+    """3CosAdd: return for each question `(N, 4)` whether it is answered correctly, `(N,)`.
 
-    `forms` gives for each word the first one that differs from it by upper or lower case alone:
-    asked for one of them, none is an answer, and any is right.
+    `forms` maps each word to the first one that is equal to it except for case: all forms of a word
+    in the question are excluded as answers, and any form of the right answer is accepted.
     """
     others: dict[int, list[int]] = {}
     for other in np.flatnonzero(forms != np.arange(len(forms))).tolist():
         others.setdefault(int(forms[other]), []).append(other)
     found = []
     size = max(1, _BLOCK // max(len(unit), 1))
-    for start in range(0, len(at), size):
-        block = at[start : start + size]
-        a, b, c = (unit[block[:, place]] for place in range(3))
+    for start in range(0, len(ids), size):
+        block = ids[start : start + size]
+        a, b, c = (unit[block[:, column]] for column in range(3))
         near = (b - a + c) @ unit.T
         np.put_along_axis(near, block[:, :3], -np.inf, axis=1)
         for row, asked in enumerate(block[:, :3].tolist() if others else []):
@@ -181,22 +179,22 @@ def _by_section(
     parts = np.array(sections)
     rows = []
     for part in [*dict.fromkeys(filter(None, sections)), ALL]:
-        here = np.full(len(parts), True) if part == ALL else parts == part
-        found = int((here & known).sum())
-        score = float(right[here].sum() / found) if found else None
-        rows.append(Score(name, part, score, found, int(here.sum())))
+        selected = np.full(len(parts), True) if part == ALL else parts == part
+        found = int((selected & known).sum())
+        score = float(right[selected].sum() / found) if found else None
+        rows.append(Score(name, part, score, found, int(selected.sum())))
     return rows
 
 
-def _correlation(unit: np.ndarray, at: np.ndarray, judged: np.ndarray) -> float | None:
-    """Return Spearman's correlation of cosine and judgement; None if one of them never differs."""
-    cosines = (unit[at[:, 0]] * unit[at[:, 1]]).sum(axis=1)
-    if len(at) < 2 or not np.ptp(cosines) or not np.ptp(judged):
+def _spearman(unit: np.ndarray, ids: np.ndarray, ratings: np.ndarray) -> float | None:
+    """Return Spearman's correlation of cosines and ratings; None if one of them is constant."""
+    cosines = (unit[ids[:, 0]] * unit[ids[:, 1]]).sum(axis=1)
+    if len(ids) < 2 or not np.ptp(cosines) or not np.ptp(ratings):
         return None
-    return float(np.corrcoef(_ranks(cosines), _ranks(judged))[0, 1])
+    return float(np.corrcoef(_ranks(cosines), _ranks(ratings))[0, 1])
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return the place of each value in order; equal ones share their mean place."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (counts.cumsum() - (counts - 1) / 2)[place]
+    """Return ranks; ties get their mean rank."""
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[group]

@@ -1,4 +1,4 @@
-"""What lies near a word, and the fourth word of an analogy."""
+"""Nearest neighbours of words, and word analogies."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-Near = list[tuple[str, float]]
+Neighbours = list[tuple[str, float]]
 
 
-def neighbours(vectors: KeyedVectors, words: str | Sequence[str], n: int = 10) -> list[Near]:
-    """Return the words nearest to each of some words, by the cosine of the angle between vectors.
+def neighbours(vectors: KeyedVectors, words: str | Sequence[str], n: int = 10) -> list[Neighbours]:
+    """Return the nearest neighbours of words by cosine similarity.
 
     Args:
         vectors: gensim's `KeyedVectors`, V words.
         words: one word or N of them.
-        n: how many neighbours of each, at least 1; V - 1 if there are fewer.
+        n: neighbours of each word, at least 1; at most V - 1 are returned.
 
     Returns:
-        N lists of (word, similarity), the nearest first; the word itself is left out.
+        N lists of (word, similarity), the nearest first, without the word itself.
 
     Raises:
-        InputError: a word that has no vector (the nearest spellings are named), or n below 1.
+        InputError: an out-of-vocabulary word (the message suggests similar ones), or n below 1.
 
     Example:
         >>> from gensim.models import KeyedVectors
         >>> vectors = KeyedVectors(2)
         >>> vectors.add_vectors(["good", "fine", "bad"], [[1, 0.1], [1, 0.2], [-1, 0.1]])
-        >>> [[near[0] for near in found] for found in neighbours(vectors, ["good", "bad"], n=1)]
+        >>> [[word for word, _ in found] for found in neighbours(vectors, ["good", "bad"], n=1)]
         [['fine'], ['fine']]
     """
     words = [words] if isinstance(words, str) else list(words)
@@ -42,21 +42,21 @@ def neighbours(vectors: KeyedVectors, words: str | Sequence[str], n: int = 10) -
     return [_nearest(vectors, [word], [], n) for word in words]
 
 
-def analogy(vectors: KeyedVectors, a: str, b: str, c: str, n: int = 1) -> Near:
-    """Return the words d for which a is to b as c is to d: those nearest to `b - a + c`.
+def analogy(vectors: KeyedVectors, a: str, b: str, c: str, n: int = 1) -> Neighbours:
+    """Solve a word analogy: return the words nearest to `b - a + c` (3CosAdd).
 
     Args:
-        vectors: gensim's `KeyedVectors`; each vector counts with length 1.
+        vectors: gensim's `KeyedVectors`; vectors are normalised to length 1.
         a: "man" in "man is to king as woman is to ...".
         b: "king".
         c: "woman".
-        n: how many words, at least 1.
+        n: number of words, at least 1.
 
     Returns:
-        (word, similarity), the nearest first; none of the three given.
+        (word, similarity), the nearest first, without a, b and c.
 
     Raises:
-        InputError: a word that has no vector (the nearest spellings are named), or n below 1.
+        InputError: an out-of-vocabulary word (the message suggests similar ones), or n below 1.
 
     Source: Mikolov, Yih, Zweig 2013, "Linguistic regularities in continuous space word
         representations", NAACL.
@@ -74,14 +74,14 @@ def analogy(vectors: KeyedVectors, a: str, b: str, c: str, n: int = 1) -> Near:
 
 
 def check_words(words: Iterable[str], known: Mapping[str, int]) -> None:
-    """See that all words are known.
+    """Check that all words are in the vocabulary.
 
     Args:
-        words: what was asked for.
+        words: the words to look up.
         known: the vocabulary, by word.
 
     Raises:
-        InputError: one that is not; up to three nearest spellings are named.
+        InputError: an out-of-vocabulary word; the message suggests up to three similar ones.
 
     Example:
         >>> check_words(["moive"], {"movie": 0, "film": 1})
@@ -94,15 +94,14 @@ def check_words(words: Iterable[str], known: Mapping[str, int]) -> None:
                 raise InputError(f"A word must be a string, not {word!r}.")
             near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
             lower = word.lower()
-            if lower in known:  # most vocabularies are in small letters
+            if lower in known:  # most vocabularies are in lower case
                 near = [lower, *(other for other in near if other != lower)][:3]
             hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
             raise InputError(f"The word {word!r} is not among the {len(known):,} known.{hint}")
 
 
-def _nearest(vectors: KeyedVectors, positive: list[str], negative: list[str], n: int) -> Near:
-    if n < 1:
-        raise InputError(f"n is {n}; expected at least 1 word.")
-    with np.errstate(invalid="ignore"):  # a vector of zeros has no direction: NaN, left out below
+def _nearest(vectors: KeyedVectors, positive: list[str], negative: list[str], n: int) -> Neighbours:
+    check_count("n", n)
+    with np.errstate(invalid="ignore"):  # the cosine of a zero vector is NaN, removed below
         found = vectors.most_similar(positive, negative, topn=n)
     return [(word, similarity) for word, similarity in found if np.isfinite(similarity)]

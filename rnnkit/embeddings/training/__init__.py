@@ -1,3 +1,3 @@
-"""From a corpus to two tables: words as numbers, windows, noise and tree, a step, two trainers."""
+"""Training of word2vec: encoded corpus, context windows, noise words, Huffman tree, trainers."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)

@@ -1,4 +1,4 @@
-"""What word2vec makes of how often words occur: which are kept, which are noise."""
+"""Word frequencies: subsampling of frequent words and the noise distribution."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Frequencies:
-    """The words of a corpus, the most frequent first.
+    """Words and their counts, the most frequent first.
 
     Attributes:
-        words: V of them; of two with the same count the one that came first.
-        counts: `(V,)`, how often each occurs.
+        words: V words; of equal counts the one that occurred first comes first.
+        counts: `(V,)`, occurrences of each.
 
     Example:
         >>> Frequencies(["a", "b"], np.array([2, 1])).index
@@ -29,22 +29,22 @@ class Frequencies:
 
     @cached_property
     def index(self) -> dict[str, int]:
-        """The number of each word."""
-        return {word: number for number, word in enumerate(self.words)}
+        """The id of each word: its rank."""
+        return {word: rank for rank, word in enumerate(self.words)}
 
-    def keep(self, sample: float) -> np.ndarray:
-        """Return the probability with which each occurrence of a word is kept, `(V,)`.
+    def keep_probabilities(self, sample: float) -> np.ndarray:
+        """Subsampling of frequent words: return the probability of keeping an occurrence, `(V,)`.
 
-        `min(1, sqrt(t / f) + t / f)`, f the word's share of all words and t the sample: what is
-        much more frequent than t is thinned out.
+        `min(1, sqrt(t / f) + t / f)` with f the relative frequency of the word.
 
         Args:
-            sample: t, such as 1e-3; 0 keeps all.
+            sample: the threshold t, such as 1e-3; 0 keeps all.
 
         Source: the word2vec program; Mikolov et al. 2013, arXiv:1310.4546, gives `sqrt(t / f)`.
 
         Example:
-            >>> Frequencies(["the", "of"], np.array([96, 4])).keep(0.01).round(3).tolist()
+            >>> known = Frequencies(["the", "of"], np.array([96, 4]))
+            >>> known.keep_probabilities(0.01).round(3).tolist()
             [0.112, 0.75]
         """
         if not sample:
@@ -53,21 +53,21 @@ class Frequencies:
         return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
     @cached_property
-    def noise_shares(self) -> np.ndarray:
-        """The probability of each word as a noise word, `(V,)`: `P(w) ~ n_w^0.75`.
+    def noise_distribution(self) -> np.ndarray:
+        """The noise distribution of negative sampling, `(V,)`: unigram^0.75, `P(w) ~ n_w^0.75`.
 
         Source: Mikolov et al. 2013, arXiv:1310.4546, section 2.2.
         """
-        shares = self.counts.astype("float64") ** 0.75
-        return shares / shares.sum()
+        weights = self.counts.astype("float64") ** 0.75
+        return weights / weights.sum()
 
     @cached_property
-    def _alias(self) -> tuple[np.ndarray, np.ndarray]:
-        """Walker's tables: a place, drawn evenly, gives its own word or else its alias.
+    def _alias_table(self) -> tuple[np.ndarray, np.ndarray]:
+        """Walker's alias method: probability of keeping a uniformly drawn word, and its alias.
 
-        A draw then takes the same time for any V, where a search takes `log2 V` steps.
+        A draw takes O(1) for any V; binary search in the cumulative sum takes `log2 V` steps.
         """
-        heights = self.noise_shares * len(self.words)
+        heights = self.noise_distribution * len(self.words)
         keep, alias = np.ones(len(heights)), np.arange(len(heights))
         low = np.flatnonzero(heights < 1).tolist()
         high = np.flatnonzero(heights >= 1).tolist()
@@ -80,23 +80,23 @@ class Frequencies:
                 low.append(high.pop())
         return keep.astype("float32"), alias.astype("int32")
 
-    def noise(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        """Draw noise words, each with its share in `noise_shares`.
+    def sample_noise(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        """Draw noise words from the noise distribution, by the alias method.
 
         Args:
-            shape: how many.
+            shape: shape of the result.
             rng: the generator.
 
         Returns:
-            Their numbers, int32, of that shape.
+            Word ids, int32.
 
         Source: Walker 1977, An Efficient Method for Generating Discrete Random Variables, ACM TOMS.
 
         Example:
             >>> known = Frequencies(["a", "b"], np.array([9, 1]))
-            >>> known.noise((2, 3), np.random.default_rng(0)).shape
+            >>> known.sample_noise((2, 3), np.random.default_rng(0)).shape
             (2, 3)
         """
-        keep, alias = self._alias
-        places = rng.integers(0, len(self.words), shape, "int32")
-        return np.where(rng.random(shape, "float32") < keep[places], places, alias[places])
+        keep, alias = self._alias_table
+        drawn = rng.integers(0, len(self.words), shape, "int32")
+        return np.where(rng.random(shape, "float32") < keep[drawn], drawn, alias[drawn])

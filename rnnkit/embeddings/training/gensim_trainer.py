@@ -1,4 +1,4 @@
-"""The same two tables trained by gensim, in C, on a CPU's cores."""
+"""The gensim trainer of word2vec: the same model in C, on the cores of a CPU."""
 
 from __future__ import annotations
 
@@ -9,94 +9,93 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnnkit.embeddings.training.numbered import Numbered
-from rnnkit.embeddings.training.trainer import Progress, Training
+from rnnkit.embeddings.options import Word2VecOptions
+from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
+from rnnkit.embeddings.training.trainer import Progress
 
-LONGEST = 10_000  # gensim cuts longer texts without a word; here they are handed over in pieces
-SMALL = 1_000_000  # below this many words one worker is quick enough, and reproducible
-LOOKS = 0.5  # seconds between two looks at how far gensim is
+MAX_TEXT_LENGTH = 10_000  # gensim truncates longer texts silently; they are passed in pieces
+SMALL_CORPUS = 1_000_000  # words; below, one worker is fast enough, and reproducible
+REPORT_SECONDS = 0.5  # between two reports of progress
 
 
 class GensimTrainer:
-    """Trains as `rnnkit.embeddings.training.trainer.Trainer` does, epoch by epoch, with gensim.
+    """Trains word vectors with gensim, epoch by epoch; same interface as `KerasTrainer`.
 
-    gensim's running loss is wrong (its issue 2617): none is told.
+    No loss is reported, because gensim's running loss is wrong (its issue 2617).
 
     Args:
         corpus: the words.
-        training: how.
-        tables: `(V, D)` each, the vectors and the outputs.
-        workers: threads; None = one below a million words, and one a core above. With one the same
-            seed gives the same vectors.
+        options: see `rnnkit.embeddings.options.word2vec_options`.
+        tables: `(V, D)` each, word vectors and output vectors.
 
     Example:
-        >>> from rnnkit.embeddings.training.numbered import number
-        >>> from rnnkit.embeddings.training.trainer import first_tables
-        >>> corpus = number([["a", "b"], ["c", "d"]] * 50)
-        >>> training = Training(vector_size=8)
-        >>> trainer = GensimTrainer(corpus, training, first_tables(4, training))
-        >>> [list(trainer.epoch(e))[-1].read for e in range(2)]
+        >>> from rnnkit.embeddings.options import word2vec_options
+        >>> from rnnkit.embeddings.training.encoded_corpus import encode_corpus
+        >>> from rnnkit.embeddings.training.trainer import initial_tables
+        >>> corpus = encode_corpus([["a", "b"], ["c", "d"]] * 50)
+        >>> options = word2vec_options(vector_size=8)
+        >>> trainer = GensimTrainer(corpus, options, initial_tables(4, options))
+        >>> [list(trainer.epoch(e))[-1].words_read for e in range(2)]
         [200, 200]
     """
 
     def __init__(
         self,
-        corpus: Numbered,
-        training: Training,
+        corpus: EncodedCorpus,
+        options: Word2VecOptions,
         tables: tuple[np.ndarray, np.ndarray],
-        workers: int | None = None,
     ) -> None:
         from gensim.models import Word2Vec
 
-        self._corpus, self._training = corpus, training
-        tree = training.loss == "hierarchical-softmax"
+        self._corpus, self._options = corpus, options
+        tree = options["loss"] == "hierarchical-softmax"
+        default_workers = 1 if corpus.total_words < SMALL_CORPUS else os.cpu_count() or 1
         self._model = Word2Vec(
-            sg=int(training.method == "skip-gram"),
+            sg=int(options["method"] == "skip-gram"),
             hs=int(tree),
-            negative=0 if tree else training.negative,
-            vector_size=training.vector_size,
-            window=training.window,
-            sample=training.sample,
-            alpha=training.alpha,
+            negative=0 if tree else options["negative"],
+            vector_size=options["vector_size"],
+            window=options["window"],
+            sample=options["sample"],
+            alpha=options["alpha"],
             min_count=1,
-            sorted_vocab=0,  # the words come in order; gensim would turn equal counts round
-            workers=workers or (1 if corpus.read < SMALL else os.cpu_count() or 1),
-            seed=training.seed,
+            sorted_vocab=0,  # the words are sorted already; gensim would reverse equal counts
+            workers=options["workers"] or default_workers,
+            seed=options["seed"],
         )
-        counts = dict(
-            zip(corpus.frequencies.words, corpus.frequencies.counts.tolist(), strict=True)
-        )
-        self._model.build_vocab_from_freq(counts, corpus_count=len(corpus.lengths))
+        known = corpus.frequencies
+        counts = dict(zip(known.words, known.counts.tolist(), strict=True))
+        self._model.build_vocab_from_freq(counts, corpus_count=len(corpus.text_lengths))
         self._outputs = self._model.syn1 if tree else self._model.syn1neg
         self._model.wv.vectors[:] = tables[0]
-        self._outputs[: len(tables[1])] = tables[1]  # of the tree gensim has a row too many
+        self._outputs[: len(tables[1])] = tables[1]  # gensim has one more row for the tree
         self._rows = len(tables[1])
 
     def __len__(self) -> int:
-        """How many looks an epoch takes is not known."""
+        """0: the number of reports in an epoch is unknown."""
         return 0
 
     def epoch(self, epoch: int) -> Iterator[Progress]:
-        """Go through the corpus once, with a look at it now and then.
+        """Train one epoch, and report progress twice a second.
 
         Args:
-            epoch: which, from 0 on; the learning rate depends on it.
+            epoch: its index, from 0; the learning rate depends on it.
         """
-        how = self._training
-        # An epoch of its own generator, as with the other trainer.
-        self._model.random = np.random.RandomState([how.seed, epoch])
+        options, corpus = self._options, self._corpus
+        # Each epoch has its own random generator, as in the Keras trainer.
+        self._model.random = np.random.RandomState([options["seed"], epoch])
+        first, last = options["alpha"], options["min_alpha"]
         start, end = (
-            how.alpha + (how.min_alpha - how.alpha) * part / how.epochs
-            for part in (epoch, epoch + 1)
+            first + (last - first) * part / options["epochs"] for part in (epoch, epoch + 1)
         )
-        texts = _Texts(self._corpus)
+        texts = _Texts(corpus)
         failed: list[BaseException] = []
 
         def work() -> None:
             try:
                 self._model.train(
                     texts,
-                    total_words=max(len(self._corpus.words), 1),
+                    total_words=max(len(corpus.ids), 1),
                     epochs=1,
                     start_alpha=start,
                     end_alpha=end,
@@ -106,42 +105,42 @@ class GensimTrainer:
 
         thread = threading.Thread(target=work, name="word2vec", daemon=True)
         thread.start()
-        share = self._corpus.read / max(len(self._corpus.words), 1)
+        ratio = corpus.total_words / max(len(corpus.ids), 1)
         try:
-            looked = time.monotonic()
+            reported = time.monotonic()
             while thread.is_alive():
                 thread.join(0.02)
-                if time.monotonic() - looked > LOOKS:
-                    looked = time.monotonic()
-                    yield Progress(round(texts.handed * share), None, start)
+                if time.monotonic() - reported > REPORT_SECONDS:
+                    reported = time.monotonic()
+                    yield Progress(round(texts.ids_read * ratio), None, start)
         finally:
             texts.stopped = True  # an interrupt ends gensim's threads within a text
             thread.join()
         if failed:
             raise failed[0]
-        yield Progress(self._corpus.read, None, end)
+        yield Progress(corpus.total_words, None, end)
 
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return vectors and outputs as they are now."""
+        """Return the current word vectors and output vectors."""
         return self._model.wv.vectors.copy(), self._outputs[: self._rows].copy()
 
 
 class _Texts:
-    """The corpus as gensim reads it: lists of words that it does not cut."""
+    """The corpus as gensim reads it: lists of words, short enough not to be truncated."""
 
-    def __init__(self, corpus: Numbered) -> None:
+    def __init__(self, corpus: EncodedCorpus) -> None:
         self._corpus = corpus
-        self.handed = 0
+        self.ids_read = 0
         self.stopped = False
 
     def __iter__(self) -> Iterator[list[str]]:
-        names = np.array(self._corpus.frequencies.words, object)
+        words = np.array(self._corpus.frequencies.words, object)
         begin = 0
-        for end in np.cumsum(self._corpus.lengths).tolist():
-            for start in range(begin, end, LONGEST):
+        for end in np.cumsum(self._corpus.text_lengths).tolist():
+            for start in range(begin, end, MAX_TEXT_LENGTH):
                 if self.stopped:
                     return
-                piece = self._corpus.words[start : min(start + LONGEST, end)]
-                yield names[piece].tolist()
-                self.handed += len(piece)
+                piece = self._corpus.ids[start : min(start + MAX_TEXT_LENGTH, end)]
+                yield words[piece].tolist()
+                self.ids_read += len(piece)
             begin = end

@@ -1,4 +1,4 @@
-"""The tree of hierarchical softmax: frequent words lie near its root."""
+"""The Huffman tree of hierarchical softmax."""
 
 from __future__ import annotations
 
@@ -6,79 +6,83 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError
 
 
-class Tree(NamedTuple):
-    """The path from the root to each of V words, through V - 1 inner nodes.
+class HuffmanTree(NamedTuple):
+    """The Huffman code and path of each of V words, through V - 1 inner nodes.
 
-    Args:
-        nodes: int32 `(V, L)`, the inner nodes that a path passes, the root first; 0 behind its end.
-        turns: bool `(V, L)`, where it turns right at them; False behind its end.
-        lengths: int32 `(V,)`, how many nodes it passes; L is the largest.
+    Attributes:
+        nodes: int32 `(V, L)`, the inner nodes on the path from the root to the word; 0 beyond its
+            end.
+        codes: bool `(V, L)`, the Huffman code: True = right child; False beyond its end.
+        lengths: int32 `(V,)`, code lengths; L is the largest.
     """
 
     nodes: np.ndarray
-    turns: np.ndarray
+    codes: np.ndarray
     lengths: np.ndarray
 
     @property
-    def there(self) -> np.ndarray:
-        """Where a path has a node, and where its end lies before, bool `(V, L)`."""
+    def mask(self) -> np.ndarray:
+        """True where a path has a node, False beyond its end, bool `(V, L)`."""
         return np.arange(self.nodes.shape[1]) < self.lengths[:, None]
 
 
-def huffman(counts: np.ndarray) -> Tree:
-    """Return the binary tree whose mean path is the shortest, `min Σ_w n_w l_w`.
+def huffman_tree(counts: np.ndarray) -> HuffmanTree:
+    """Build the Huffman tree: the binary tree of the shortest mean code, `min Σ_w n_w l_w`.
 
-    With hierarchical softmax a word costs one logistic regression for each node of its path,
+    With hierarchical softmax a word costs one logistic regression per node of its path,
     `P(w | v) = Π_j σ(±u_j · v)`: about `log2 V` of them, fewer for a frequent word.
 
     Args:
-        counts: how often each word occurs, `(V,)`, positive, the most frequent first; V >= 2.
+        counts: occurrences of each word, `(V,)`, positive, the most frequent first; V >= 2.
 
     Returns:
-        `Tree`. Of two nodes with the same count the word comes before the inner node.
+        `HuffmanTree`. Of two nodes with the same count the word is merged before the inner node.
 
     Raises:
-        InputError: fewer than two words, or counts that are not in this order.
+        InputError: fewer than two words, or counts in another order.
 
     Source: Huffman 1952, A Method for the Construction of Minimum-Redundancy Codes; van Leeuwen
     1976 for the two queues; Mikolov et al. 2013, arXiv:1301.3781.
 
     Example:
-        >>> huffman(np.array([8, 3, 2, 1])).lengths.tolist()
+        >>> huffman_tree(np.array([8, 3, 2, 1])).lengths.tolist()
         [1, 2, 3, 3]
     """
     counts = np.asarray(counts)
     words = len(counts)
     if words < 2 or counts[-1] <= 0 or (np.diff(counts) > 0).any():
         raise InputError(
-            f"huffman: got {words} counts; expected at least two, positive, the largest first."
+            f"huffman_tree: got {words} counts; expected at least two, positive, the largest first."
         )
-    parents, right = _join(counts.astype("int64"))
-    place, nodes, turns = np.arange(words), [], []
+    parents, right = _merge(counts.astype("int64"))
+    node, nodes, codes = np.arange(words), [], []
     root = 2 * words - 2
-    while (place != root).any():
-        nodes.append(np.where(place == root, -1, parents[place] - words))
-        turns.append(right[place] & (place != root))
-        place = np.where(place == root, root, parents[place])
+    while (node != root).any():
+        nodes.append(np.where(node == root, -1, parents[node] - words))
+        codes.append(right[node] & (node != root))
+        node = np.where(node == root, root, parents[node])
     from_leaf = np.array(nodes).T
     lengths = (from_leaf >= 0).sum(1)
-    # Paths were walked up; they are wanted from the root down. The root is node 0.
+    # Reverse the paths: they start at the leaves. The root becomes node 0.
     step = np.arange(from_leaf.shape[1])
-    place = np.maximum(lengths[:, None] - 1 - step, 0)
-    there = step < lengths[:, None]
-    down = words - 2 - np.take_along_axis(from_leaf, place, 1)
-    turned = np.take_along_axis(np.array(turns).T, place, 1)
-    return Tree(np.where(there, down, 0).astype("int32"), turned & there, lengths.astype("int32"))
+    position = np.maximum(lengths[:, None] - 1 - step, 0)
+    mask = step < lengths[:, None]
+    down = words - 2 - np.take_along_axis(from_leaf, position, 1)
+    code = np.take_along_axis(np.array(codes).T, position, 1)
+    return HuffmanTree(
+        np.where(mask, down, 0).astype("int32"), code & mask, lengths.astype("int32")
+    )
 
 
-def _join(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Join the two rarest nodes until one is left; return each node's parent and side.
+def _merge(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Merge the two rarest nodes until one is left; return the parent and side of each node.
 
-    Words are the nodes 0 to V - 1; inner nodes follow in the order in which they are made, and
-    their counts never fall: so the rarest stands at the head of one of two queues.
+    Words are the nodes 0 to V - 1; inner nodes follow in the order of creation, with ascending
+    counts: so the rarest node is at the head of one of two queues.
     """
     words = len(counts)
     totals = np.concatenate([counts, np.zeros(words - 1, "int64")]).tolist()
@@ -92,3 +96,6 @@ def _join(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             parents[rarest], right[rarest] = new, side
             totals[new] += totals[rarest]
     return np.array(parents), np.array(right)
+
+
+__getattr__ = renamed_names(__name__, {"Tree": "HuffmanTree", "huffman": "huffman_tree"})

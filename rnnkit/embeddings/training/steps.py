@@ -1,8 +1,8 @@
-"""One step of word2vec: some words and what stands around them change a few rows of two tables."""
+"""One SGD step of word2vec on a few rows of the input and output vectors."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,31 +11,32 @@ from rnnkit.backend import native
 # isort: split
 from keras import ops
 
-from rnnkit.embeddings.training.contexts import NONE
-from rnnkit.embeddings.training.objectives import logistic
+from rnnkit.deprecation import renamed_names
+from rnnkit.embeddings.options import Method
+from rnnkit.embeddings.training.contexts import PADDING
+from rnnkit.embeddings.training.objectives import logistic_loss
 
 Tensor = Any
-Method = Literal["skip-gram", "cbow"]
-MOST_AT_ONCE = 32  # pairs of one step whose changes to one row are summed up in full
+MAX_SUMMED_PAIRS = 32  # pairs of one step whose gradients for one row are summed in full
 
 
 class Tables(NamedTuple):
-    """What is learned.
+    """The trained parameters.
 
-    Args:
-        vectors: `(V, D)`, a vector for each word: what is wanted in the end.
-        outputs: `(V, D)`, another for each word (negative sampling), or `(V - 1, D)`, one for each
-            node of the tree (hierarchical softmax).
+    Attributes:
+        vectors: `(V, D)`, the input vectors: the word vectors.
+        outputs: `(V, D)`, the output vectors of words (negative sampling), or `(V - 1, D)`, those
+            of the inner nodes of the Huffman tree (hierarchical softmax).
     """
 
     vectors: Tensor
     outputs: Tensor
 
 
-class Pace(NamedTuple):
-    """The share of a step that each row of the tables takes, see `pace`.
+class StepScales(NamedTuple):
+    """Factors of the learning rate for each row of the tables, see `step_scale`.
 
-    Args:
+    Attributes:
         vectors: `(V,)`.
         outputs: `(V,)` or `(V - 1,)`.
     """
@@ -45,89 +46,96 @@ class Pace(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """N words and what they are told apart from.
+    """N words with their contexts and targets.
 
-    Args:
-        around: int32 `(N, C)`, the words around each, see `rnnkit.embeddings.training.contexts`.
-        rows: int32 `(N, J)`, rows of the outputs: the word and its noise, or the nodes of its path.
-        labels: `(N, J)`, 1 for the word itself, or where the path turns left, else 0.
-        counts: `(N, J)`, 0 for a row that does not count: noise that is the word itself, or what
-            lies behind the end of a path.
+    Attributes:
+        contexts: int32 `(N, C)`, the context words, see `rnnkit.embeddings.training.contexts`.
+        targets: int32 `(N, J)`, rows of the output vectors: the word and its noise words, or the
+            nodes of its Huffman path.
+        labels: `(N, J)`, 1 for the word itself, or for a left child, else 0.
+        weights: `(N, J)`, 0 for a row to ignore: a noise word equal to the word, or padding of a
+            Huffman path.
     """
 
-    around: Tensor
-    rows: Tensor
+    contexts: Tensor
+    targets: Tensor
     labels: Tensor
-    counts: Tensor
+    weights: Tensor
 
 
-def pace(told: np.ndarray) -> np.ndarray:
-    """Return the share of a step that a row takes which is told that many things in it.
+def step_scale(pairs: np.ndarray) -> np.ndarray:
+    """Return the factor of the learning rate of rows by their expected number of pairs per step.
 
-    `min(1, 32 / n)`. The word2vec program takes one pair after the other; a step here sums up all
-    of its pairs at the tables before it. A row in which hundreds meet, such as the root of the tree
-    or the words of a tiny vocabulary, would go too far by that and never come to rest.
+    `min(1, 32 / n)`. The word2vec program updates after each pair; here a step sums the gradients
+    of all its pairs at the same parameters. A row with hundreds of pairs, such as the root of the
+    tree or the words of a tiny vocabulary, would overshoot and diverge.
 
     Args:
-        told: the expected number for each row.
+        pairs: the expected number for each row.
 
     Example:
-        >>> pace(np.array([1.0, 64.0])).tolist()
+        >>> step_scale(np.array([1.0, 64.0])).tolist()
         [1.0, 0.5]
     """
-    return np.minimum(1.0, MOST_AT_ONCE / np.maximum(told, 1e-9)).astype("float32")
+    return np.minimum(1.0, MAX_SUMMED_PAIRS / np.maximum(pairs, 1e-9)).astype("float32")
 
 
-def step(
-    tables: Tables, batch: Batch, pace: Pace, rate: Tensor, method: Method
+def sgd_step(
+    tables: Tables, batch: Batch, scales: StepScales, learning_rate: Tensor, method: Method
 ) -> tuple[Tables, Tensor, Tensor]:
-    """Take one step down the gradient, on the rows that the batch names and no others.
+    """Do one step of stochastic gradient descent, on the rows of the batch only.
 
-    Skip-gram: each word around a word is to tell it. CBOW: their mean is; each of them takes the
-    whole of the gradient by the mean, as the word2vec program and gensim have it (the exact
-    gradient is that divided by their number, which makes the rate smaller where there are many).
+    Skip-gram: each context word predicts the word. CBOW: their mean predicts it; each context word
+    gets the full gradient by the mean, as in the word2vec program and gensim (the exact gradient
+    divides it by their number, which lowers the learning rate of long contexts).
 
     Args:
-        tables: not to be used any more afterwards.
+        tables: their memory may be reused (donated).
         batch: the words.
-        pace: what share of the step each row takes.
-        rate: the learning rate, a number.
+        scales: factor of the learning rate for each row.
+        learning_rate: a number.
         method: "skip-gram" or "cbow".
 
     Returns:
-        The tables, the loss of the batch before the step (a sum), and how many predictions it sums:
-        pairs for skip-gram, words for CBOW.
+        The new tables, the summed loss of the batch before the step, and the number of predictions
+        in it: pairs for skip-gram, words for CBOW.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
     """
     vectors, outputs = tables
-    there = ops.cast(batch.around != NONE, vectors.dtype)
-    around = ops.where(batch.around == NONE, 0, batch.around)
-    context = native.take_rows(vectors, around)
-    rows = native.take_rows(outputs, batch.rows)
+    mask = ops.cast(batch.contexts != PADDING, vectors.dtype)
+    contexts = ops.where(batch.contexts == PADDING, 0, batch.contexts)
+    context_vectors = native.take_rows(vectors, contexts)
+    rows = native.take_rows(outputs, batch.targets)
     if method == "cbow":
-        number = ops.sum(there, axis=1, keepdims=True)
-        mean = there / ops.maximum(number, 1.0)
-        hidden = native.mix_rows(mean[:, None], context)
+        number = ops.sum(mask, axis=1, keepdims=True)
+        mean = mask / ops.maximum(number, 1.0)
+        hidden = native.mix_rows(mean[:, None], context_vectors)
         used = ops.cast(number > 0, vectors.dtype)
     else:
-        hidden, used = context, there
-    told = logistic(hidden, rows, batch.labels, used[..., None] * batch.counts[:, None])
-    # Factors go to the (N, C, J) slopes, before the sums over J or C of rows of D numbers.
-    by_rows = rate * native.take_rows(pace.outputs, batch.rows)[..., None]
-    by_rows = native.mix_rows(by_rows * ops.swapaxes(told.slopes, -1, -2), hidden)
-    by_context = rate * (there * native.take_rows(pace.vectors, around))[..., None]
+        hidden, used = context_vectors, mask
+    weights = used[..., None] * batch.weights[:, None]
+    loss, gradient = logistic_loss(hidden, rows, batch.labels, weights)
+    # Scale the (N, C, J) gradient, before the sums over J or C of rows of D numbers.
+    by_rows = learning_rate * native.take_rows(scales.outputs, batch.targets)[..., None]
+    by_rows = native.mix_rows(by_rows * ops.swapaxes(gradient, -1, -2), hidden)
+    by_context = learning_rate * (mask * native.take_rows(scales.vectors, contexts))[..., None]
     if method == "cbow":
-        by_context = by_context * native.mix_rows(told.slopes, rows)
+        by_context = by_context * native.mix_rows(gradient, rows)
     else:
-        by_context = native.mix_rows(by_context * told.slopes, rows)
+        by_context = native.mix_rows(by_context * gradient, rows)
     changed = Tables(
-        _descend(vectors, around, by_context),
-        _descend(outputs, batch.rows, by_rows),
+        _subtract(vectors, contexts, by_context),
+        _subtract(outputs, batch.targets, by_rows),
     )
-    return changed, told.loss, ops.sum(used)
+    return changed, loss, ops.sum(used)
 
 
-def _descend(table: Tensor, rows: Tensor, by: Tensor) -> Tensor:
-    """Take changes off the rows of a table."""
+def _subtract(table: Tensor, rows: Tensor, by: Tensor) -> Tensor:
+    """Subtract from rows of a table (scatter-add)."""
     return native.add_rows(table, ops.reshape(rows, (-1,)), -ops.reshape(by, (-1, by.shape[-1])))
+
+
+__getattr__ = renamed_names(
+    __name__, {"Pace": "StepScales", "pace": "step_scale", "step": "sgd_step"}
+)

@@ -1,4 +1,4 @@
-"""A corpus as a stream of blocks of one shape, for steps that are compiled once."""
+"""An encoded corpus as blocks of equal shape, for compiled training steps."""
 
 from __future__ import annotations
 
@@ -7,125 +7,125 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.embeddings.training.contexts import NONE, contexts, spaced
-from rnnkit.embeddings.training.numbered import Numbered
+from rnnkit.embeddings.training.contexts import PADDING, context_windows, pad_texts
+from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
 
-CHUNK = 1 << 20  # words that are thinned out at once
+CHUNK = 1 << 20  # words that are subsampled at once
 
 
 class Group(NamedTuple):
-    """Words whose windows have the same width.
+    """Words with the same reduced window.
 
-    Args:
-        words: int32 `(S, N)`; 0 with nothing around it where the block is not full.
-        around: int32 `(S, N, 2 * reach)`, -1 where there is none.
-        noise: int32 `(S, N, negative)`.
+    Attributes:
+        words: int32 `(S, N)`, ids; 0 with an empty context where the block is not full.
+        contexts: int32 `(S, N, 2 * window)`, -1 for no word.
+        noise: int32 `(S, N, negative)`, noise words.
     """
 
     words: np.ndarray
-    around: np.ndarray
+    contexts: np.ndarray
     noise: np.ndarray
 
 
 class Block(NamedTuple):
-    """Groups of `steps` steps of `size` words.
+    """Groups of S steps of N words.
 
-    Args:
-        groups: one for each reach, 1 to the window.
-        read: how many words of the corpus it took, thinned out ones and unknown ones among them.
+    Attributes:
+        groups: one for each reduced window, 1 to `window`.
+        words_read: words of the corpus used up, dropped and out-of-vocabulary words included.
     """
 
     groups: tuple[Group, ...]
-    read: int
+    words_read: int
 
 
 class Stream:
-    """Thins texts out, draws windows and noise, and cuts all that into blocks.
+    """Subsampling, reduced windows and noise words: an encoded corpus as a stream of blocks.
 
-    No text is cut: where a block ends inside of one, the windows reach over its end. A block has
-    as many words with each reach, drawn, so that nothing is computed on the empty places of windows
-    that shrank. It is read at `size` places at a time, each a step further in the next step: so few
-    words of a step share a neighbour, and what is learned at one word is there at the next one, as
-    where a program goes through the text. (Words in a drawn order gave worse vectors.)
+    Context windows reach across the ends of blocks. Each reduced window has the same number of
+    words in a block, so that no computation is spent on padding of windows. A block is read at N
+    positions in parallel, each of which advances with the step: so few words of a step share a
+    context word, and an update is visible at the next word, as in sequential training. (Shuffled
+    words gave worse vectors.)
 
     Args:
         corpus: the words.
         window: the largest distance.
         negative: noise words for each word.
-        sample: see `Frequencies.keep`.
-        size: N, words of a step.
+        sample: subsampling threshold, see `Frequencies.keep_probabilities`.
+        batch_size: N, words per step.
         steps: S, steps of a group.
     """
 
     def __init__(
         self,
-        corpus: Numbered,
+        corpus: EncodedCorpus,
         *,
         window: int,
         negative: int,
         sample: float,
-        size: int,
+        batch_size: int,
         steps: int,
     ) -> None:
         self.corpus, self.window, self.negative = corpus, window, negative
-        self.keep = corpus.frequencies.keep(sample).astype("float32")
-        self.size, self.steps = size, steps
-        self.room = window * steps * size  # words of a block
+        self.keep = corpus.frequencies.keep_probabilities(sample).astype("float32")
+        self.batch_size, self.steps = batch_size, steps
+        self.block_size = window * steps * batch_size  # words
 
     def __len__(self) -> int:
-        """How many blocks a pass has, about: it depends on what is thinned out."""
-        return int(np.ceil((self.keep * self.corpus.frequencies.counts).sum() / self.room))
+        """Approximate number of blocks of an epoch; it depends on the subsampling."""
+        return int(np.ceil((self.keep * self.corpus.frequencies.counts).sum() / self.block_size))
 
     def blocks(self, rng: np.random.Generator) -> Iterator[Block]:
-        """Yield the blocks of one pass over the corpus.
+        """Yield the blocks of one epoch.
 
         Args:
-            rng: draws what is thinned out, the windows and the noise.
+            rng: for subsampling, reduced windows and noise words.
         """
-        words, lengths = self.corpus.words, self.corpus.lengths
+        ids, lengths = self.corpus.ids, self.corpus.text_lengths
         row = np.zeros(0, "int32")
-        done, told = 0, 0  # words before thinning: behind, and told of by blocks
+        done, reported = 0, 0  # words before subsampling: of earlier chunks, and of earlier blocks
         for start, stop in _chunks(lengths):
             end = done + int(lengths[start:stop].sum())
-            kept = np.flatnonzero(rng.random(end - done, "float32") < self.keep[words[done:end]])
+            kept = np.flatnonzero(rng.random(end - done, "float32") < self.keep[ids[done:end]])
             texts = np.repeat(np.arange(stop - start), lengths[start:stop])[kept]
-            # What the last chunk left over stands before this one, its first words as context.
-            row = np.concatenate([row, spaced(words[done:end][kept], texts, self.window)])
-            places = self.window + np.flatnonzero(row[self.window :] != NONE)
+            # The rest of the last chunk comes first, after `window` words of context.
+            row = np.concatenate([row, pad_texts(ids[done:end][kept], texts, self.window)])
+            positions = self.window + np.flatnonzero(row[self.window :] != PADDING)
             last, used = stop == len(lengths), 0
-            while len(places) - used >= self.room or (last and used < len(places)):
-                taken = places[used : used + self.room]
+            while len(positions) - used >= self.block_size or (last and used < len(positions)):
+                taken = positions[used : used + self.block_size]
                 used += len(taken)
-                passed = round(self._read(done + (end - done) * used / len(places)))
-                yield self._block(row, taken, rng, passed - told)
-                told = passed
+                passed = round(self._words_read(done + (end - done) * used / len(positions)))
+                yield self._block(row, taken, rng, passed - reported)
+                reported = passed
             done = end
-            row = row[places[used] - self.window :] if used < len(places) else row[:0]
+            row = row[positions[used] - self.window :] if used < len(positions) else row[:0]
 
-    def _read(self, known: float) -> float:
-        """Return about how many words were read when so many known ones were."""
-        return self.corpus.read * known / max(len(self.corpus.words), 1)
+    def _words_read(self, ids: float) -> float:
+        """Return the number of words for a number of ids, without the out-of-vocabulary words."""
+        return self.corpus.total_words * ids / max(len(self.corpus.ids), 1)
 
     def _block(
-        self, row: np.ndarray, places: np.ndarray, rng: np.random.Generator, read: int
+        self, row: np.ndarray, positions: np.ndarray, rng: np.random.Generator, words_read: int
     ) -> Block:
-        order = np.sort(rng.permutation(self.room).reshape(self.window, -1), axis=1)
+        order = np.sort(rng.permutation(self.block_size).reshape(self.window, -1), axis=1)
         groups = []
-        for reach, in_a_row in enumerate(order, start=1):
-            chosen = in_a_row.reshape(self.size, self.steps).T.reshape(-1)
-            there = chosen < len(places)
+        for window, ascending in enumerate(order, start=1):
+            chosen = ascending.reshape(self.batch_size, self.steps).T.reshape(-1)
+            mask = chosen < len(positions)
             words = np.zeros(len(chosen), "int32")
-            around = np.full((len(chosen), 2 * reach), NONE, "int32")
-            words[there] = row[places[chosen[there]]]
-            around[there] = contexts(row, places[chosen[there]], reach)
-            shape = (self.steps, self.size)
-            noise = self.corpus.frequencies.noise((*shape, self.negative), rng)
-            groups.append(Group(words.reshape(shape), around.reshape(*shape, -1), noise))
-        return Block(tuple(groups), read)
+            contexts = np.full((len(chosen), 2 * window), PADDING, "int32")
+            words[mask] = row[positions[chosen[mask]]]
+            contexts[mask] = context_windows(row, positions[chosen[mask]], window)
+            shape = (self.steps, self.batch_size)
+            noise = self.corpus.frequencies.sample_noise((*shape, self.negative), rng)
+            groups.append(Group(words.reshape(shape), contexts.reshape(*shape, -1), noise))
+        return Block(tuple(groups), words_read)
 
 
 def _chunks(lengths: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield from which text to which, so that each has about `CHUNK` words."""
+    """Yield ranges of texts, each of about `CHUNK` words."""
     ends = np.cumsum(lengths)
     start = 0
     while start < len(lengths):

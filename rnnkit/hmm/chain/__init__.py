@@ -1,1 +1,1 @@
-"""Markov chains over labels that are seen."""
+"""Markov chains over observed labels."""

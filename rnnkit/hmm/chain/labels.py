@@ -1,4 +1,4 @@
-"""Sequences of labels as people have them: lists, arrays, or one row with lengths."""
+"""Input of Markov chains: sequences of labels as lists, arrays, or one row with lengths."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
     """Return a list of labels for each sequence.
 
     Args:
-        given: a list of sequences; or all labels in a row, `(N,)` or `(N, 1)`, cut up by `lengths`,
-            one sequence if there are none. In a list of strings each string is a label.
-        lengths: how many labels each sequence has; they sum to N.
+        given: a list of sequences; or all labels in a row, `(N,)` or `(N, 1)`, split by `lengths`,
+            one sequence without them. In a list of strings each string is a label.
+        lengths: the number of labels of each sequence; they sum to N.
 
     Raises:
-        InputError: no sequence, an empty one, a missing label, strings among numbers, lengths that
-            do not fit.
+        InputError: no sequence, an empty one, a missing label, strings among numbers, or lengths
+            that do not fit.
 
     Example:
         >>> label_sequences(["a", "b", "a"], lengths=[2, 1])
@@ -44,12 +44,12 @@ def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
         )
     if lengths is not None:
         if not all(single):
-            raise InputError("lengths cut up one row of labels; a list of sequences has its own.")
+            raise InputError("lengths split one row of labels; a list of sequences needs none.")
         sizes = np.asarray(lengths)
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.sum() != len(items):
             raise InputError(
-                f"lengths are {lengths!r}; expected whole numbers that sum to {len(items)}, the "
-                "number of labels."
+                f"lengths is {lengths!r}; expected integers that sum to {len(items)}, the number "
+                "of labels."
             )
         ends = np.cumsum(sizes)
         items = [items[end - size : end] for end, size in zip(ends, sizes, strict=True)]
@@ -63,14 +63,14 @@ def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
 
 
 def labels(sequence: Any, place: int = 0) -> list[Label]:
-    """Return one sequence as a list of plain labels.
+    """Return one sequence as a list of Python strings or numbers.
 
     Args:
         sequence: labels.
-        place: where it stood, for the message.
+        place: its index, for the message.
 
     Raises:
-        InputError: an empty sequence, or a label that is none.
+        InputError: an empty sequence, or an invalid label.
 
     Example:
         >>> labels(np.array([2, 1]))
@@ -78,31 +78,31 @@ def labels(sequence: Any, place: int = 0) -> list[Label]:
     """
     found = sequence.tolist() if isinstance(sequence, np.ndarray) else list(sequence)
     if not found:
-        raise InputError(f"Sequence {place} is empty; leave it out, or give it a label.")
+        raise InputError(f"Sequence {place} is empty; remove it.")
     found = [label.item() if isinstance(label, np.generic) else label for label in found]
     for step, label in enumerate(found):
         if not isinstance(label, (str, int, float)) or label != label:
             raise InputError(
-                f"Step {step} of sequence {place} is {label!r}; expected a string or a number. Cut "
-                "the sequence in two where a label is missing."
+                f"Step {step} of sequence {place} is {label!r}; expected a string or a number. "
+                "Split the sequence at a missing label."
             )
     return found
 
 
-def states(classes: Sequence[Label]) -> np.ndarray:
+def state_names(classes: Sequence[Label]) -> np.ndarray:
     """Return the names of the states as an array.
 
     Raises:
-        InputError: none, one twice, or strings among numbers.
+        InputError: no name, a duplicate, or strings among numbers.
 
     Example:
-        >>> states(["rain", "sun"]).tolist()
+        >>> state_names(["rain", "sun"]).tolist()
         ['rain', 'sun']
     """
     names = labels(classes)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"classes name {twice!r} twice; give each state a name of its own.")
+        raise InputError(f"classes has {twice!r} twice; give each state its own name.")
     _refuse_mixed(names)
     return np.asarray(names)
 

@@ -1,20 +1,21 @@
-"""Where a Markov chain ends up: who reaches whom, in what rhythm, and how often it is where."""
+"""Communicating classes, period and stationary distribution of a Markov chain."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components, shortest_path
 
 
 def communicating_classes(transmat: np.ndarray) -> list[tuple[list[int], bool]]:
-    """Sort the states into classes within which each state can be reached from each other one.
+    """Return the communicating classes: sets of states that can all be reached from each other.
 
     Args:
         transmat: `(K, K)`, rows = from.
 
     Returns:
-        For each class its states, and whether it is closed: once in, the chain never leaves it.
+        The states of each class, and whether it is closed, that is, the chain never leaves it.
         Classes are in the order of their first states.
 
     Source: Norris 1997, Markov Chains, section 1.2.
@@ -23,48 +24,43 @@ def communicating_classes(transmat: np.ndarray) -> list[tuple[list[int], bool]]:
         >>> communicating_classes(np.array([[0.5, 0.5], [0.0, 1.0]]))
         [([0], False), ([1], True)]
     """
-    reaches = reachable(transmat)
-    both = reaches & reaches.T
+    labels = _labels(transmat)
     classes = []
-    for state in range(len(transmat)):
-        members = np.flatnonzero(both[state])
-        if members[0] == state:
-            closed = not np.delete(reaches[state], members).any()
-            classes.append((members.tolist(), closed))
+    for label in dict.fromkeys(labels.tolist()):
+        inside = labels == label
+        closed = not (transmat[inside][:, ~inside] > 0).any()
+        classes.append((np.flatnonzero(inside).tolist(), closed))
     return classes
 
 
 def reachable(transmat: np.ndarray) -> np.ndarray:
-    """Say from which state there is a way to which, in any number of steps, none included.
+    """Return which states can be reached from which, in any number of steps including none.
 
     Args:
         transmat: `(K, K)`, rows = from.
 
     Returns:
-        `(K, K)` boolean.
+        Boolean `(K, K)`.
 
     Example:
         >>> reachable(np.array([[0.5, 0.5], [0.0, 1.0]]))
         array([[ True,  True],
                [False,  True]])
     """
-    reaches = (transmat > 0) | np.eye(len(transmat), dtype=bool)
-    for between in range(len(transmat)):  # Warshall: ways that pass through no later state
-        reaches |= np.outer(reaches[:, between], reaches[between])
-    return reaches
+    return np.isfinite(shortest_path(transmat > 0, unweighted=True))
 
 
 def period(transmat: np.ndarray, state: int) -> int:
-    """Return the greatest common divisor of the lengths of all ways from a state back to it.
+    """Return the period of a state: the greatest common divisor of the lengths of its cycles.
 
-    All states of one class share their period; 1 is called aperiodic.
+    All states of a communicating class have the same period; 1 is aperiodic.
 
     Args:
         transmat: `(K, K)`, rows = from.
-        state: whose.
+        state: the index of the state.
 
     Returns:
-        The period; 0 where there is no way back.
+        The period; 0 if the state cannot be reached again.
 
     Source: Norris 1997, Markov Chains, section 1.8.
 
@@ -72,26 +68,21 @@ def period(transmat: np.ndarray, state: int) -> int:
         >>> period(np.array([[0.0, 1.0], [1.0, 0.0]]), 0)
         2
     """
-    reaches = reachable(transmat)
-    members = np.flatnonzero(reaches[state] & reaches[:, state])
-    # With d(i) the steps from the state to i on some way, every edge i -> j of the class changes
-    # d(i) + 1 - d(j) by a multiple of the period, and these numbers generate it.
-    distance, waiting = {state: 0}, [state]
-    for i in waiting:
-        for j in members[transmat[i, members] > 0].tolist():
-            if j not in distance:
-                distance[j] = distance[i] + 1
-                waiting.append(j)
-    return math.gcd(
-        *(distance[i] + 1 - distance[j] for i in distance for j in distance if transmat[i, j] > 0)
-    )
+    labels = _labels(transmat)
+    inside = labels == labels[state]
+    edges = (transmat > 0)[inside][:, inside]
+    # With d(i) the number of steps from the state to i on some path, every edge i -> j of the class
+    # changes d(i) + 1 - d(j) by a multiple of the period, and these numbers generate it.
+    depth = shortest_path(edges, unweighted=True, indices=inside[:state].sum()).astype(int)
+    before, after = np.nonzero(edges)
+    return math.gcd(*(depth[before] + 1 - depth[after]).tolist())
 
 
-def stationary(transmat: np.ndarray) -> np.ndarray:
-    """Return the distribution that one step does not change: `π P = π`, `Σ_k π_k = 1`.
+def stationary_distribution(transmat: np.ndarray) -> np.ndarray:
+    """Return the stationary distribution of an irreducible chain: `π P = π`, `Σ_k π_k = 1`.
 
-    States are taken out one by one, and what went through them is led past; nothing is ever
-    subtracted, so that also a probability of 1e-300 comes out with all its digits.
+    The GTH algorithm: states are eliminated one by one, without any subtraction, so that even a
+    probability of 1e-300 keeps all its digits.
 
     Args:
         transmat: `(K, K)`, rows = from, of an irreducible chain.
@@ -103,14 +94,19 @@ def stationary(transmat: np.ndarray) -> np.ndarray:
         for Markov Chains, Operations Research 33(5).
 
     Example:
-        >>> stationary(np.array([[0.9, 0.1], [0.3, 0.7]])).round(12)
+        >>> stationary_distribution(np.array([[0.9, 0.1], [0.3, 0.7]])).round(12)
         array([0.75, 0.25])
     """
     flow = np.array(transmat, "float64")
     for last in range(len(flow) - 1, 0, -1):
         flow[:last, last] /= flow[last, :last].sum()
         flow[:last, :last] += np.outer(flow[:last, last], flow[last, :last])
-    visits = np.ones(len(flow))  # between two visits to the first state
+    visits = np.ones(len(flow))  # expected visits between two visits to the first state
     for state in range(1, len(flow)):
         visits[state] = visits[:state] @ flow[:state, state]
     return visits / visits.sum()
+
+
+def _labels(transmat: np.ndarray) -> np.ndarray:
+    """Return the index of the communicating class of each state."""
+    return connected_components(transmat > 0, directed=True, connection="strong")[1]

@@ -1,4 +1,4 @@
-"""What a hidden state puts out: log-likelihood of the observations, and the M-step."""
+"""Emission distributions: log-likelihood of the observations, and the M-step."""
 
 from __future__ import annotations
 

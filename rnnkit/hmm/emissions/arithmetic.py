@@ -1,7 +1,7 @@
-"""Small steps that several emissions share: priors as tensors, safe logarithms, sums.
+"""Arithmetic shared by the emissions: priors as tensors, safe logarithms, weighted sums.
 
 Keras 3.15 computes `ops.matmul` of float64 in float32 on TensorFlow and torch, and `ops.maximum` on
-torch: products are written `a @ b`, the larger one is `at_least`.
+torch: products are written `a @ b`, maxima `at_least`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import numpy as np
 from keras import backend, ops
 
 Tensor = Any
-UNROLLED = 32  # features summed one by one: no array with a feature axis, an eighth of the time
-EMPTY = 1e-30  # a weight below this is none: what is divided by it could leave float32's range
+UNROLLED = 32  # up to this many features the sum is unrolled: no feature axis, 8 times as fast
+MIN_WEIGHT = 1e-30  # a weight below this counts as 0: dividing by it could overflow float32
 
 
 def like(value: Any, tensor: Tensor) -> Tensor:
-    """Return a prior, a number or an array, as a tensor of another one's dtype."""
+    """Convert a prior, a number or an array, to a tensor of the dtype of another one."""
     return ops.convert_to_tensor(
         np.asarray(value, "float64"), backend.standardize_dtype(tensor.dtype)
     )
 
 
 def at_least(tensor: Tensor, least: Any) -> Tensor:
-    """Return the larger of a tensor and a number or another tensor, in the dtype that came."""
+    """Elementwise maximum of a tensor and a number or tensor, in the dtype of the first."""
     return ops.where(tensor > least, tensor, least)
 
 
@@ -39,40 +39,41 @@ def safe_log(probability: Tensor) -> Tensor:
     """
     probability = ops.convert_to_tensor(probability)
     least = float(np.finfo(backend.standardize_dtype(probability.dtype)).tiny)
-    there = probability >= least
-    # the inner `where` keeps log 0, and its infinite gradient, out of the trace
-    return ops.where(there, ops.log(ops.where(there, probability, 1.0)), -np.inf)
+    positive = probability >= least
+    # the inner `where` keeps log 0 and its infinite gradient out of the trace
+    return ops.where(positive, ops.log(ops.where(positive, probability, 1.0)), -np.inf)
 
 
 def with_axes(weight: Tensor, tensor: Tensor) -> Tensor:
-    """Return weights `(R, K)` with axes of 1 at the end, as many as `(R, K, ...)` has."""
+    """Append axes of size 1 to weights `(R, K)`, to broadcast over `(R, K, ...)`."""
     more = len(tensor.shape) - len(weight.shape)
     return ops.reshape(weight, (*weight.shape, *(1,) * more))
 
 
-def keep(weight: Tensor, new: Tensor, last: Tensor) -> Tensor:
-    """Return what is new `(R, K, ...)` where there was any weight `(R, K)`, else the last value."""
-    return ops.where(with_axes(weight, new) > EMPTY, new, last)
+def where_weighted(weight: Tensor, new: Tensor, last: Tensor) -> Tensor:
+    """Return `new (R, K, ...)` where the weight `(R, K)` is positive, and `last` elsewhere."""
+    return ops.where(with_axes(weight, new) > MIN_WEIGHT, new, last)
 
 
-def shares(counts: Tensor, last: Tensor, extra: Tensor) -> Tensor:
-    """Return counts `(..., V)` as probabilities, the last ones where nothing was counted.
+def normalize_counts(counts: Tensor, last: Tensor, extra: Tensor) -> Tensor:
+    """Normalise counts `(..., V)` to probabilities; without any count, keep the last ones.
 
     Args:
         counts: expected counts.
-        last: the probabilities so far.
-        extra: added to the counts; what comes out negative is 0.
+        last: the current probabilities.
+        extra: added to the counts, clipped at 0.
     """
     weight = ops.sum(counts, axis=-1)
     counts = at_least(counts + extra, 0.0)
     total = ops.sum(counts, axis=-1)
-    return keep(weight, keep(total, counts / at_least(total, EMPTY)[..., None], last), last)
+    found = counts / at_least(total, MIN_WEIGHT)[..., None]
+    return where_weighted(weight, where_weighted(total, found, last), last)
 
 
 def total_weight(weights: Tensor) -> Tensor:
-    """Return the weight of each state, `(R, N, K)` -> `(R, K)`.
+    """Sum the weight of each state, `(R, N, K)` -> `(R, K)`.
 
-    By a product with ones: products add in blocks, so that a million steps lose nothing in float32.
+    A product with ones: products add in blocks, so that a million steps stay exact in float32.
     """
     return ops.einsum("n,rnk->rk", ops.ones_like(weights[0, :, 0]), weights)
 
@@ -80,28 +81,28 @@ def total_weight(weights: Tensor) -> Tensor:
 def map_means(
     x: Tensor, weights: Tensor, post: Tensor, prior: Tensor, strength: Tensor, last: Tensor
 ) -> Tensor:
-    """Return the MAP means, `(strength * prior + sum_n w_nk x_n) / (strength + post_k)`.
+    """MAP estimate of the means, `(strength * prior + sum_n w_nk x_n) / (strength + post_k)`.
 
-    Taken from a centre amid the data: the sum keeps its digits in float32 however far the data are
-    from zero.
+    Computed about the mean of the data, so that float32 keeps its digits however far from zero
+    the data are.
 
     Args:
         x: `(N, D)`.
         weights: `(R, N, K)`.
-        post: their sum over steps, `(R, K)`.
+        post: their sum over the steps, `(R, K)`.
         prior: the mean of the means, broadcast to `(K, D)`.
-        strength: the number of observations that it is worth, broadcast to `(K, 1)`.
-        last: the means so far, `(R, K, D)`; kept where there is no weight.
+        strength: the number of pseudo-observations of the prior, broadcast to `(K, 1)`.
+        last: the current means, `(R, K, D)`; kept by a state without weight.
     """
     of_step = ops.sum(weights, axis=(0, 2))
-    centre = ops.einsum("n,nd->d", of_step, x) / at_least(ops.sum(of_step), EMPTY)
+    centre = ops.einsum("n,nd->d", of_step, x) / at_least(ops.sum(of_step), MIN_WEIGHT)
     sums = ops.einsum("rnk,nd->rkd", weights, x - centre)
-    share = at_least(strength + post[..., None], EMPTY)
-    return keep(post, centre + (strength * (prior - centre) + sums) / share, last)
+    count = at_least(strength + post[..., None], MIN_WEIGHT)
+    return where_weighted(post, centre + (strength * (prior - centre) + sums) / count, last)
 
 
 def over_features(term: Callable[..., Tensor], x: Tensor, *params: Tensor) -> Tensor:
-    """Return the sum over features of `term(x_d, params_d...)`, `(R, N, K)`.
+    """Sum over the features of `term(x_d, params_d...)`, `(R, N, K)`.
 
     Args:
         term: a function of one feature, elementwise; its arguments are `(1, N, 1)` and `(R, 1, K)`.

@@ -1,41 +1,68 @@
-"""What every emission is: two methods, and the kinds of its parameters."""
+"""The base class of emissions: log-likelihood, M-step, and the constraints of the parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 
+from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError
 
 Tensor = Any
-Kind = Literal["real", "positive", "simplex", "covariance"]
+_RENAMED = [
+    Rename("name", "rnnkit.hmm.Emission", "kinds", "constraints"),
+    Rename("name", "rnnkit.hmm.Emission", "start", "initial_params"),
+]
+RENAMES.extend(_RENAMED)
+Constraint = Literal["real", "positive", "simplex", "covariance"]
 
 
 class Emission:
-    """The distribution of an observation given the hidden state, `p(x | z = k)`. Abstract.
+    """Abstract emission distribution of a hidden Markov model, `p(x | z = k)`.
 
-    An emission of one's own gives `kinds`, `log_likelihood` and `m_step`; the other methods are
-    needed only to begin without given parameters, to sample, and to count parameters.
+    A custom emission defines `constraints`, `log_likelihood` and `m_step`. The other methods are
+    optional: `initial_params` initialises the parameters, `sample` draws observations, `shapes`
+    lets the model check and count parameters, `check` validates observations.
 
-    Every parameter has the restarts R as its leading axis, so that several starts are trained as
-    one batch. Both methods are traced by the backend: `keras.ops` only, and no Python branch on
-    values.
+    Every parameter has the restarts R as its leading axis, so that all restarts are trained as one
+    batch. `log_likelihood` and `m_step` are compiled by the backend: they use `keras.ops` only, and
+    no Python branch on values.
+
+    Two emissions of one class with equal settings (attributes) are equal and have the same hash, so
+    that they share compiled functions.
 
     Attributes:
-        kinds: parameter name -> what its values may be: "real", "positive", "simplex" (the last
+        constraints: parameter name -> its constraint: "real", "positive", "simplex" (the last
             axis sums to 1) or "covariance" (the last two axes, positive definite).
     """
 
-    kinds: Mapping[str, Kind] = {}
+    constraints: Mapping[str, Constraint] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for rename in _RENAMED:
+            if rename.old in vars(cls):
+                warn(rename)
+                setattr(cls, rename.new, vars(cls)[rename.old])
+        # A plain @dataclass would otherwise compare arrays with == and remove the hash.
+        for name in ("__eq__", "__hash__"):
+            if name not in vars(cls):
+                setattr(cls, name, getattr(cls, name))
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and _hashable(vars(self)) == _hashable(vars(other))
+
+    def __hash__(self) -> int:
+        return hash((type(self), _hashable(vars(self))))
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log p(x_n | z_n = k)`.
 
         Args:
             params: parameter name -> `(R, ...)`.
-            x: the observations, `(N, D)`, or `(N,)` whole numbers.
+            x: the observations, `(N, D)`, or `(N,)` integers.
 
         Returns:
             `(R, N, K)`.
@@ -43,49 +70,52 @@ class Emission:
         raise NotImplementedError
 
     def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Return the parameters that make the weighted observations most likely.
+        """M-step: return the parameters that maximise the likelihood of weighted observations.
 
         Args:
-            params: the parameters so far, `(R, ...)` each.
-            x: the observations, `(N, D)`, or `(N,)` whole numbers.
+            params: the current parameters, `(R, ...)` each.
+            x: the observations, `(N, D)`, or `(N,)` integers.
             weights: `(R, N, K)`, the posterior of each state; 0 at steps without an observation.
 
         Returns:
-            The same names and shapes. A state without any weight may get anything but NaN: the
-            caller keeps its last parameters.
+            The same names and shapes. A state without weight may get any value but NaN: the caller
+            keeps its current parameters.
         """
         raise NotImplementedError
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each parameter for K states and D features, without restarts."""
+        """Return the shape of each parameter for K states and D features, without the restarts."""
         raise NotImplementedError(
-            f"{type(self).__name__} does not say the shapes of its parameters"
+            f"{type(self).__name__} does not define the shapes of its parameters"
         )
 
     def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Refuse observations that cannot be, and return them in the dtype that they need.
+        """Validate observations, and return them in the dtype that the emission needs.
 
         Args:
-            x: `(N, D)` or `(N,)`, no NaN among them.
-            params: what was learned, without restarts; None before the first fit.
+            x: `(N, D)` or `(N,)`, without NaN.
+            params: the fitted parameters, without the restarts; None before the first fit.
 
         Raises:
-            InputError: an observation that this emission cannot have put out.
+            InputError: an observation outside the support of the emission.
         """
         del params
         return x
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return the parameters that one restart begins with.
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Return initial parameters for one restart.
 
         Args:
             x: the observations, `(N, D)` or `(N,)`.
             states: K.
-            rng: decides what is random about it.
+            rng: the random generator.
         """
         raise InputError(
-            f"{type(self).__name__} cannot find a start by itself. Give its first parameters "
-            f"({', '.join(self.kinds)}) to the model, or write {type(self).__name__}.start."
+            f"{type(self).__name__} has no initialisation. Set its parameters "
+            f"({', '.join(self.constraints)}) on the model, or define "
+            f"{type(self).__name__}.initial_params."
         )
 
     def sample(
@@ -94,25 +124,36 @@ class Emission:
         """Draw one observation for each state.
 
         Args:
-            params: the parameters, without restarts.
+            params: the parameters, without the restarts.
             states: `(N,)`, the state of each step.
-            rng: decides.
+            rng: the random generator.
 
         Returns:
             `(N, D)`, or `(N,)`.
         """
         raise InputError(
-            f"{type(self).__name__} cannot sample: write {type(self).__name__}.sample."
+            f"{type(self).__name__} cannot sample: define {type(self).__name__}.sample."
         )
 
     def n_parameters(self, states: int, features: int) -> int:
-        """Count the free parameters: all numbers, less one for every sum that is 1."""
+        """Count the free parameters: all entries, minus one for each sum that is fixed to 1."""
         count = 0
         for name, shape in self.shapes(states, features).items():
             size, last = int(np.prod(shape)), shape[-1]
-            if self.kinds[name] == "simplex":
+            if self.constraints[name] == "simplex":
                 size -= size // last
-            elif self.kinds[name] == "covariance":
+            elif self.constraints[name] == "covariance":
                 size = size // last**2 * (last * (last + 1) // 2)
             count += size
         return count
+
+
+def _hashable(value: Any) -> Hashable:
+    """Convert settings to tuples: equal for equal settings, arrays compared by their bytes."""
+    if isinstance(value, Mapping):
+        return tuple((name, _hashable(value[name])) for name in sorted(value))
+    if isinstance(value, list | tuple):
+        return tuple(_hashable(item) for item in value)
+    if isinstance(value, np.ndarray):
+        return (value.shape, value.dtype.str, value.tobytes())
+    return value if isinstance(value, Hashable) else id(value)

@@ -10,24 +10,24 @@ import numpy as np
 from keras import ops
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.emissions import start
-from rnnkit.hmm.emissions.arithmetic import like, safe_log, shares
+from rnnkit.hmm.emissions import initialization
+from rnnkit.hmm.emissions.arithmetic import like, normalize_counts, safe_log
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.observations import whole_numbers
+from rnnkit.hmm.emissions.validation import check_integer, check_integer_observations
 
 Tensor = Any
 
 
-@dataclass(eq=False)
+@dataclass
 class Categorical(Emission):
     """Symbols 0 .. V-1, `p(x = v | z = k) = emissionprob[k, v]`.
 
     Parameter: emissionprob `(R, K, V)`. A probability of 0 gives a log-likelihood of -inf. The
-    M-step is `max(prior - 1 + counts, 0)`, divided by its sum: the mode under a Dirichlet prior.
+    M-step is `max(prior - 1 + counts, 0)`, normalised: the mode under a Dirichlet prior.
 
     Attributes:
-        n_features: V; None takes the largest symbol seen at the start, plus 1.
-        prior: of the Dirichlet distribution, a number or `(K, V)`; 1 is no prior, 2 adds one
+        n_features: V; None = the largest symbol of the training data, plus 1.
+        prior: of the Dirichlet distribution, a number or `(K, V)`; 1 = no prior, 2 adds one
             observation of each symbol.
 
     Example:
@@ -42,9 +42,9 @@ class Categorical(Emission):
     prior: Any = 1.0
 
     def __post_init__(self) -> None:
-        if self.n_features is not None and self.n_features < 1:
-            raise InputError(f"n_features counts the symbols, 1 or more; got {self.n_features!r}.")
-        self.kinds = {"emissionprob": "simplex"}
+        if self.n_features is not None:
+            check_integer("n_features", self.n_features)
+        self.constraints = {"emissionprob": "simplex"}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log emissionprob[k, x_n]`, `(N,)` -> `(R, N, K)`."""
@@ -52,22 +52,22 @@ class Categorical(Emission):
         return ops.take(table, x, axis=1)  # a row of K for each step
 
     def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Return the MAP probabilities of the symbols.
+        """M-step: MAP estimate of the symbol probabilities.
 
         Args:
-            params: the probabilities so far, kept by a state without weight.
+            params: the current probabilities, kept by a state without weight.
             x: `(N,)`.
             weights: `(R, N, K)`.
         """
         last = params["emissionprob"]
         restarts, states, symbols = last.shape
         rows = ops.reshape(ops.transpose(weights, (1, 0, 2)), (-1, restarts * states))
-        counts = ops.segment_sum(rows, x, num_segments=symbols)  # nothing of the size N * V
+        counts = ops.segment_sum(rows, x, num_segments=symbols)  # no array of size N * V
         counts = ops.transpose(ops.reshape(counts, (symbols, restarts, states)), (1, 2, 0))
-        return {"emissionprob": shares(counts, last, like(self.prior, weights) - 1.0)}
+        return {"emissionprob": normalize_counts(counts, last, like(self.prior, weights) - 1.0)}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of emissionprob; the features are the symbols if V was not given.
+        """Return the shape of emissionprob; V is `features` if n_features is None.
 
         Example:
             >>> Categorical(n_features=5).shapes(states=3, features=1)
@@ -76,20 +76,20 @@ class Categorical(Emission):
         return {"emissionprob": (states, self.n_features or features)}
 
     def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Return symbols as `(N,)` int32; `(N, 1)` and whole floats are taken as well.
+        """Return symbols as `(N,)` int32; `(N, 1)` and integral floats are accepted, too.
 
         Raises:
-            InputError: a fraction, a negative number, a symbol that the model does not know, or
-                more than one symbol a step.
+            InputError: a fraction, a negative number, a symbol outside the vocabulary of the
+                model, or more than one symbol per step.
         """
         x = np.asarray(x)
         if x.ndim == 2 and x.shape[1] == 1:
             x = x[:, 0]
         if x.ndim != 1:
             raise InputError(
-                f"Categorical observations are one symbol a step, (N,) or (N, 1); got {x.shape}."
+                f"Categorical observations are one symbol per step, (N,) or (N, 1); got {x.shape}."
             )
-        x = whole_numbers(x, "symbol")
+        x = check_integer_observations(x, "symbol")
         symbols = params["emissionprob"].shape[-1] if params else self.n_features
         if symbols is not None and (x >= symbols).any():
             step = int(np.argmax(x >= symbols))
@@ -100,10 +100,12 @@ class Categorical(Emission):
             )
         return x.astype("int32")
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return random probabilities, one draw from a flat Dirichlet distribution a state."""
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Initialise each state with a draw from a flat Dirichlet distribution."""
         symbols = self.n_features or int(np.max(x)) + 1
-        return {"emissionprob": start.dirichlet(states, symbols, rng)}
+        return {"emissionprob": initialization.dirichlet(states, symbols, rng)}
 
     def sample(
         self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator

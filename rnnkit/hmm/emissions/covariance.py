@@ -1,6 +1,6 @@
-"""Gaussian densities for the four kinds of covariance, what they are estimated from, the floor.
+"""Gaussian densities, scatter matrices and lower bounds for the four covariance types.
 
-C components are the K states, or all K * M components of mixtures.
+C is the number of components: the K states, or all K * M components of mixtures.
 """
 
 from __future__ import annotations
@@ -11,40 +11,38 @@ from typing import Any, Literal, get_args
 import numpy as np
 from keras import backend, ops
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm.emissions.arithmetic import at_least, over_features
-from rnnkit.hmm.emissions.base import Kind
+from rnnkit.hmm.emissions.base import Constraint
 
 Tensor = Any
 CovarianceType = Literal["spherical", "diag", "full", "tied"]
 LOG_2PI = math.log(2 * math.pi)
-ROWS_BY_HAND = 6  # up to this many features, L^-1 (x - mean) row by row beats a product
-LEAST_VARIANCE = 1e-12  # under any floor, also a floor of 0: a density stays finite
+UNROLLED = 6  # up to this many features, L^-1 (x - mean) row by row is faster than a product
+MIN_VARIANCE = 1e-12  # applies even with min_covar=0, so that densities stay finite
 
 
 def check_settings(covariance_type: str, min_covar: float) -> None:
-    """Refuse a covariance type that is none of the four, and a floor below zero."""
-    if covariance_type not in get_args(CovarianceType):
-        raise InputError(
-            f"covariance_type is one of {', '.join(get_args(CovarianceType))}; got "
-            f"{covariance_type!r}.{suggest(str(covariance_type), get_args(CovarianceType))}"
-        )
+    """Refuse an unknown covariance type and a negative lower bound."""
+    check_choice("covariance_type", covariance_type, get_args(CovarianceType))
     if not min_covar >= 0:
-        raise InputError(f"min_covar is the least variance, 0 or more; got {min_covar!r}.")
+        raise InputError(f"min_covar is {min_covar!r}; expected a number of at least 0.")
 
 
-def kind_of(covariance_type: str) -> Kind:
-    """Return what kind of parameter the covariances are."""
+def covars_constraint(covariance_type: str) -> Constraint:
+    """Return the constraint of the parameter covars."""
     return "covariance" if covariance_type in ("full", "tied") else "positive"
 
 
-def shape_of(covariance_type: str, components: tuple[int, ...], features: int) -> tuple[int, ...]:
+def covars_shape(
+    covariance_type: str, components: tuple[int, ...], features: int
+) -> tuple[int, ...]:
     """Return the shape of the covariances of components `(K,)`, or `(K, M)` in mixtures.
 
-    Tied ones are shared along the last axis of the components.
+    Tied covariances are shared along the last axis of the components.
 
     Example:
-        >>> shape_of("tied", (4, 2), 3)
+        >>> covars_shape("tied", (4, 2), 3)
         (4, 3, 3)
     """
     return {
@@ -58,8 +56,8 @@ def shape_of(covariance_type: str, components: tuple[int, ...], features: int) -
 def log_density(x: Tensor, means: Tensor, covars: Tensor, covariance_type: str) -> Tensor:
     r"""Return `log N(x_n | mean_c, covariance_c)`.
 
-    `-(D log 2 pi + log det C + |L^-1 (x - mean)|^2) / 2` with `C = L L'`. Always the difference
-    `x - mean`, never expanded squares: far from zero, those lose all digits of float32.
+    `-(D log 2 pi + log det C + |L^-1 (x - mean)|^2) / 2` with `C = L L'`. The squares of `x - mean`
+    are never expanded: far from zero that would lose all digits of float32.
 
     Args:
         x: `(N, D)`.
@@ -91,9 +89,9 @@ def _inverse_factor(covars: Tensor) -> Tensor:
 
 
 def _squared_length(x: Tensor, means: Tensor, inverse: Tensor) -> Tensor:
-    """Return `|L^-1 (x_n - mean_c)|^2`, `(R, N, C)`; the factor may lack the components' axis."""
+    """Return the squared Mahalanobis distance `|L^-1 (x_n - mean_c)|^2`, `(R, N, C)`."""
     features = x.shape[-1]
-    if features > ROWS_BY_HAND:
+    if features > UNROLLED:
         white = (x[None, None] - means[:, :, None]) @ ops.swapaxes(inverse, -1, -2)
         return ops.transpose(ops.sum(ops.square(white), axis=-1), (0, 2, 1))
     away = [x[None, :, d, None] - means[:, None, :, d] for d in range(features)]
@@ -105,13 +103,13 @@ def _squared_length(x: Tensor, means: Tensor, inverse: Tensor) -> Tensor:
 
 
 def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> Tensor:
-    """Return `sum_n w_nc (x_n - mean_c)(x_n - mean_c)'`, or only its diagonal.
+    """Scatter matrix `sum_n w_nc (x_n - mean_c)(x_n - mean_c)'`, or its diagonal.
 
     Args:
         x: `(N, D)`.
         means: `(R, C, D)`.
         weights: `(R, N, C)`.
-        covariance_type: the whole matrix is needed for "full" and "tied".
+        covariance_type: "full" and "tied" need the matrix, the others its diagonal.
 
     Returns:
         `(R, C, D, D)` or `(R, C, D)`.
@@ -123,14 +121,14 @@ def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> 
     return (ops.square(away) @ weights[..., None])[..., 0]
 
 
-def floored(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
-    """Return covariances whose variances, or eigenvalues, are not below the floor.
+def floor_covars(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
+    """Raise variances, or eigenvalues, to a lower bound.
 
-    A matrix that needs no help comes back as it was. The floor of a matrix is also relative to its
-    largest eigenvalue, by ten times what rounding does to the smallest one: where features are
-    collinear, the Cholesky factor exists in float32 too.
+    A matrix above the bound is returned unchanged. The bound of a matrix is also relative to its
+    largest eigenvalue, ten times the rounding error of the smallest one, so that the Cholesky
+    factor exists in float32 even if features are collinear.
     """
-    floor = max(floor, LEAST_VARIANCE)
+    floor = max(floor, MIN_VARIANCE)
     if covariance_type not in ("full", "tied"):
         return at_least(covars, floor)
     covars = 0.5 * (covars + ops.swapaxes(covars, -1, -2))
@@ -143,9 +141,9 @@ def floored(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
     return ops.where(low[..., None, None], raised, covars)
 
 
-def floored_start(covars: np.ndarray, floor: float, covariance_type: str) -> np.ndarray:
-    """Return the covariances of a start, floored as float32 needs it."""
-    first = floored(ops.convert_to_tensor(covars.astype("float32")), floor, covariance_type)
+def floor_initial_covars(covars: np.ndarray, floor: float, covariance_type: str) -> np.ndarray:
+    """Apply `floor_covars` to initial covariances, in float32."""
+    first = floor_covars(ops.convert_to_tensor(covars.astype("float32")), floor, covariance_type)
     return np.asarray(ops.convert_to_numpy(first), "float64")
 
 
@@ -160,14 +158,14 @@ def draw(
     components: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw one vector from the Gaussian that each step names.
+    """Draw one vector for each step, from the Gaussian of its component.
 
     Args:
         means: `(C, D)`.
         covars: `(C,)`, `(C, D)`, `(C, D, D)`; tied `(D, D)`.
         covariance_type: "spherical", "diag", "full" or "tied".
-        components: `(N,)`, whole numbers below C.
-        rng: decides.
+        components: `(N,)`, the component of each step.
+        rng: the random generator.
 
     Returns:
         `(N, D)`.

@@ -9,25 +9,32 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from rnnkit.hmm.emissions import start
-from rnnkit.hmm.emissions.arithmetic import at_least, keep, like, map_means, total_weight, with_axes
+from rnnkit.hmm.emissions import initialization
+from rnnkit.hmm.emissions.arithmetic import (
+    at_least,
+    like,
+    map_means,
+    total_weight,
+    where_weighted,
+    with_axes,
+)
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.covariance import (
     check_settings,
+    covars_constraint,
+    covars_shape,
     draw,
-    floored,
-    floored_start,
-    kind_of,
+    floor_covars,
+    floor_initial_covars,
     log_density,
     scatter,
-    shape_of,
 )
-from rnnkit.hmm.emissions.observations import real_features
+from rnnkit.hmm.emissions.validation import check_features
 
 Tensor = Any
 
 
-@dataclass(eq=False)
+@dataclass
 class Gaussian(Emission):
     """A Gaussian for each state, `p(x | z = k) = N(x | means_k, covars_k)`.
 
@@ -39,12 +46,12 @@ class Gaussian(Emission):
         covariance_type: "spherical" (one variance), "diag" (one for each feature), "full", or
             "tied" (one full matrix for all states).
         means_prior: the mean of the means, a number or `(K, D)`.
-        means_weight: how many observations that prior is worth, a number or `(K,)`.
-        covars_prior: added to the sum of squares of each state; off at 0, 0.01 in hmmlearn. As in
+        means_weight: pseudo-observations of that prior, a number or `(K,)`.
+        covars_prior: added to the sum of squares of each state; 0 = none (hmmlearn: 0.01). As in
             hmmlearn, a number is added to every element of a matrix: give a matrix for "full".
-        covars_weight: how sure that prior is, a number or `(K,)`; counts from 1 (spherical, diag)
-            or from D (full, tied) on.
-        min_covar: the least variance, or eigenvalue of a covariance, after every M-step.
+        covars_weight: pseudo-observations of that prior, a number or `(K,)`; only the excess over
+            1 (spherical, diag) or D (full, tied) counts.
+        min_covar: lower bound of variances, or of eigenvalues, after every M-step.
 
     Example:
         >>> import numpy as np
@@ -62,7 +69,7 @@ class Gaussian(Emission):
 
     def __post_init__(self) -> None:
         check_settings(self.covariance_type, self.min_covar)
-        self.kinds = {"means": "real", "covars": kind_of(self.covariance_type)}
+        self.constraints = {"means": "real", "covars": covars_constraint(self.covariance_type)}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log N(x_n | means_k, covars_k)`, `(N, D)` -> `(R, N, K)`."""
@@ -70,10 +77,10 @@ class Gaussian(Emission):
         return log_density(x, means, covars, self.covariance_type)
 
     def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Return the MAP means, and the MAP covariances about them.
+        """M-step: MAP estimate of the means, and of the covariances about them.
 
         Args:
-            params: the parameters so far, kept by a state without weight.
+            params: the current parameters, kept by a state without weight.
             x: `(N, D)`.
             weights: `(R, N, K)`.
         """
@@ -96,28 +103,30 @@ class Gaussian(Emission):
         covars = (like(self.covars_prior, x) + squares) / with_axes(count, squares)
         if self.covariance_type == "spherical":
             covars = ops.sum(covars, axis=-1) / x.shape[-1]  # ops.mean is float32
-        covars = floored(covars, self.min_covar, self.covariance_type)
-        return {"means": means, "covars": keep(post, covars, params["covars"])}
+        covars = floor_covars(covars, self.min_covar, self.covariance_type)
+        return {"means": means, "covars": where_weighted(post, covars, params["covars"])}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of means and covars, without restarts.
+        """Return the shapes of means and covars, without the restarts.
 
         Example:
             >>> Gaussian("full").shapes(states=4, features=2)
             {'means': (4, 2), 'covars': (4, 2, 2)}
         """
-        covars = shape_of(self.covariance_type, (states,), features)
+        covars = covars_shape(self.covariance_type, (states,), features)
         return {"means": (states, features), "covars": covars}
 
     def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Return observations as `(N, D)` of floats, refuse infinite ones and a wrong D."""
-        return real_features(x, params["means"].shape[-1] if params else None)
+        """Return observations as floats `(N, D)`; refuse infinite values and another D."""
+        return check_features(x, params["means"].shape[-1] if params else None)
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return k-means centres, and the covariances within the clusters."""
-        found = start.clusters(x, states, rng)
-        covars = start.covariances(found, self.covariance_type)
-        covars = floored_start(covars, self.min_covar, self.covariance_type)
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Initialise with k-means centres, and the covariances within the clusters."""
+        found = initialization.kmeans(x, states, rng)
+        covars = initialization.covariances(found, self.covariance_type)
+        covars = floor_initial_covars(covars, self.min_covar, self.covariance_type)
         return {"means": found.centres, "covars": covars}
 
     def sample(

@@ -10,55 +10,54 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from rnnkit.errors import InputError
-from rnnkit.hmm.emissions import start
+from rnnkit.hmm.emissions import initialization
 from rnnkit.hmm.emissions.arithmetic import (
     at_least,
-    keep,
     like,
     map_means,
+    normalize_counts,
     safe_log,
-    shares,
     total_weight,
+    where_weighted,
     with_axes,
 )
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.covariance import (
     check_settings,
+    covars_constraint,
+    covars_shape,
     draw,
-    floored,
-    floored_start,
-    kind_of,
+    floor_covars,
+    floor_initial_covars,
     log_density,
     scatter,
-    shape_of,
 )
-from rnnkit.hmm.emissions.observations import real_features
+from rnnkit.hmm.emissions.validation import check_features, check_integer
 
 Tensor = Any
 
 
-@dataclass(eq=False)
+@dataclass
 class GaussianMixture(Emission):
-    """M weighted Gaussians for each state, `p(x | z = j) = sum_m c_jm N(x | mu_jm, Sigma_jm)`.
+    """Mixture of M Gaussians for each state, `p(x | z = j) = sum_m c_jm N(x | mu_jm, Sigma_jm)`.
 
     Parameters: weights `(R, K, M)`; means `(R, K, M, D)`; covars `(R, K, M)` spherical,
     `(R, K, M, D)` diag, `(R, K, M, D, D)` full, `(R, K, D, D)` tied (shared by the components of a
-    state). The M-step is a maximum a posteriori with hmmlearn's formulas: covariances are taken
-    about the means before the step, which never lowers the likelihood either (given the old means
-    they are the best covariances, and given those the new means are the best means).
+    state). The M-step is a MAP estimate with hmmlearn's formulas: covariances are taken about the
+    means before the step. That never lowers the likelihood either: given the old means they are
+    optimal, and given those covariances the new means are.
 
     Attributes:
         n_mix: M.
         covariance_type: "spherical", "diag", "full" or "tied".
-        weights_prior: Dirichlet prior of the weights, a number or `(K, M)`; 1 is none.
+        weights_prior: Dirichlet prior of the weights, a number or `(K, M)`; 1 = none.
         means_prior: the mean of the means, broadcast to `(K, M, D)`.
-        means_weight: how many observations that prior is worth, broadcast to `(K, M)`.
+        means_weight: pseudo-observations of that prior, broadcast to `(K, M)`.
         covars_prior: spherical and diag: the shape alpha of the inverse gamma prior; full and tied:
-            the matrix of the inverse Wishart prior. In the shape of covars; None is no prior.
+            the matrix of the inverse Wishart prior. In the shape of covars; None = no prior.
         covars_weight: spherical and diag: the scale beta of the inverse gamma prior, in the shape
-            of covars; full and tied: the degrees of freedom, `(K, M)` or `(K,)`. None is no prior.
-        min_covar: the least variance, or eigenvalue of a covariance, after every M-step.
+            of covars; full and tied: the degrees of freedom, `(K, M)` or `(K,)`. None = no prior.
+        min_covar: lower bound of variances, or of eigenvalues, after every M-step.
 
     Example:
         >>> GaussianMixture(n_mix=2, covariance_type="tied").shapes(states=3, features=4)
@@ -76,35 +75,34 @@ class GaussianMixture(Emission):
 
     def __post_init__(self) -> None:
         check_settings(self.covariance_type, self.min_covar)
-        if self.n_mix < 1:
-            raise InputError(f"n_mix counts the components of a state; got {self.n_mix!r}.")
-        covars = kind_of(self.covariance_type)
-        self.kinds = {"weights": "simplex", "means": "real", "covars": covars}
+        check_integer("n_mix", self.n_mix)
+        covars = covars_constraint(self.covariance_type)
+        self.constraints = {"weights": "simplex", "means": "real", "covars": covars}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `log sum_m c_km N(x_n | mu_km, Sigma_km)`, `(N, D)` -> `(R, N, K)`."""
-        return _log_sum(self._log_joint(params, ops.convert_to_tensor(x)))
+        return _logsumexp(self._log_joint(params, ops.convert_to_tensor(x)))
 
     def _log_joint(self, params: Mapping[str, Tensor], x: Tensor) -> list[Tensor]:
         """Return `log c_km N(x_n | mu_km, Sigma_km)`, `(R, N, K)` for each component.
 
-        One array for each: as one with an axis of components, JAX takes ten times as long.
+        A list: one array with a component axis takes JAX ten times as long.
         """
-        weights, means, covars = (ops.convert_to_tensor(params[name]) for name in self.kinds)
+        weights, means, covars = (ops.convert_to_tensor(params[name]) for name in self.constraints)
         kind = self.covariance_type
         found = []
         for m in range(means.shape[2]):
-            # a state's components share a tied matrix, which makes it full: one for each state
+            # tied matrices are shared by the components of a state: one full matrix per state
             of_m, shape = (covars, "full") if kind == "tied" else (covars[:, :, m], kind)
-            of_weight = safe_log(weights[:, :, m])[:, None]  # sliced first: 0.5 ms, last: 3 ms
+            of_weight = safe_log(weights[:, :, m])[:, None]  # slicing last takes 6 times as long
             found.append(log_density(x, means[:, :, m], of_m, shape) + of_weight)
         return found
 
     def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Return the MAP weights, means and covariances.
+        """M-step: MAP estimate of weights, means and covariances.
 
         Args:
-            params: the parameters so far, kept by a state or a component without weight.
+            params: the current parameters, kept by a state or component without weight.
             x: `(N, D)`.
             weights: `(R, N, K)`.
         """
@@ -114,7 +112,7 @@ class GaussianMixture(Emission):
         prior = like(np.broadcast_to(self.means_prior, (states, mix, features)), x)
 
         joint = self._log_joint(params, x)
-        total = _log_sum(joint)
+        total = _logsumexp(joint)
         post, means, squares = [], [], []
         for m in range(mix):
             of_m, last = ops.exp(joint[m] - total) * weights, old[:, :, m]
@@ -125,26 +123,28 @@ class GaussianMixture(Emission):
         covars, weight = self._covariances(
             ops.stack(squares, axis=2), counts, new - prior, strength
         )
-        covars = floored(covars, self.min_covar, self.covariance_type)
+        covars = floor_covars(covars, self.min_covar, self.covariance_type)
         return {
-            "weights": shares(counts, params["weights"], like(self.weights_prior, x) - 1.0),
+            "weights": normalize_counts(
+                counts, params["weights"], like(self.weights_prior, x) - 1.0
+            ),
             "means": new,
-            "covars": keep(weight, covars, params["covars"]),
+            "covars": where_weighted(weight, covars, params["covars"]),
         }
 
     def _covariances(
         self, squares: Tensor, post: Tensor, away: Tensor, strength: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the MAP covariances, not floored, and the weight that each was taken from.
+        """Return the MAP covariances, without the lower bound, and the weight behind each.
 
-        Without priors, squares over weight. hmmlearn's default for "spherical" is not that (it
-        adds D - M to the count, by n_mix where D is meant); given a covars_prior, both agree.
+        Without priors they are squares divided by weight. hmmlearn's default for "spherical" adds
+        D - M to the weight (it uses n_mix in place of D); with a covars_prior both agree.
 
         Args:
             squares: `(R, K, M, D, D)`, or its diagonals.
             post: `(R, K, M)`.
-            away: the new means less their prior, `(R, K, M, D)`.
-            strength: of that prior, `(K, M, 1)`.
+            away: the new means minus their prior, `(R, K, M, D)`.
+            strength: pseudo-observations of that prior, `(K, M, 1)`.
         """
         mix, features = away.shape[-2:]
         matrix = self.covariance_type in ("full", "tied")
@@ -169,7 +169,7 @@ class GaussianMixture(Emission):
         return squares / at_least(count + like(extra, squares), 1e-5), post
 
     def _priors(self, mix: int, features: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return covars_prior and covars_weight, with numbers that cancel in place of None."""
+        """Return covars_prior and covars_weight, None replaced by values without effect."""
         nothing = {
             "spherical": (-(features + 2.0) / 2.0, 0.0),
             "diag": (-1.5, 0.0),
@@ -184,33 +184,37 @@ class GaussianMixture(Emission):
         return prior, weight
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of weights, means and covars, without restarts."""
+        """Return the shapes of weights, means and covars, without the restarts."""
         components = (states, self.n_mix)
         return {
             "weights": components,
             "means": (*components, features),
-            "covars": shape_of(self.covariance_type, components, features),
+            "covars": covars_shape(self.covariance_type, components, features),
         }
 
     def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Return observations as `(N, D)` of floats, refuse infinite ones and a wrong D."""
-        return real_features(x, params["means"].shape[-1] if params else None)
+        """Return observations as floats `(N, D)`; refuse infinite values and another D."""
+        return check_features(x, params["means"].shape[-1] if params else None)
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return k-means centres within the k-means clusters of the states."""
-        of_states = start.clusters(x, states, rng)
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Initialise with k-means centres within the k-means clusters of the states."""
+        of_states = initialization.kmeans(x, states, rng)
         first: dict[str, list[np.ndarray]] = {"weights": [], "means": [], "covars": []}
         for state in range(states):
             mine = of_states.x[of_states.labels == state]
-            # a cluster without points: its centre, spread by the points of all
+            # an empty cluster is represented by its centre
             mine = mine if len(mine) else of_states.centres[state : state + 1]
-            found = start.clusters(mine, self.n_mix, rng)
+            found = initialization.kmeans(mine, self.n_mix, rng)
             sizes = np.bincount(found.labels, minlength=self.n_mix) + 1.0
             first["weights"].append(sizes / sizes.sum())
             first["means"].append(found.centres)
-            first["covars"].append(start.covariances(found, self.covariance_type))
+            first["covars"].append(initialization.covariances(found, self.covariance_type))
         params = {name: np.stack(values) for name, values in first.items()}
-        params["covars"] = floored_start(params["covars"], self.min_covar, self.covariance_type)
+        params["covars"] = floor_initial_covars(
+            params["covars"], self.min_covar, self.covariance_type
+        )
         return params
 
     def sample(
@@ -230,7 +234,7 @@ class GaussianMixture(Emission):
         return draw(means.reshape(count * mix, features), covars, kind, components, rng)
 
 
-def _log_sum(parts: list[Tensor]) -> Tensor:
-    """Return the logarithm of the sum of the exponentials of several arrays."""
+def _logsumexp(parts: list[Tensor]) -> Tensor:
+    """Elementwise logsumexp over a list of arrays."""
     top = ops.stop_gradient(functools.reduce(at_least, parts))
     return ops.log(functools.reduce(ops.add, [ops.exp(part - top) for part in parts])) + top

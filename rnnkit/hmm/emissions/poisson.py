@@ -10,31 +10,38 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from rnnkit.hmm.emissions import start
-from rnnkit.hmm.emissions.arithmetic import EMPTY, at_least, keep, like, over_features, total_weight
+from rnnkit.hmm.emissions import initialization
+from rnnkit.hmm.emissions.arithmetic import (
+    MIN_WEIGHT,
+    at_least,
+    like,
+    over_features,
+    total_weight,
+    where_weighted,
+)
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.observations import real_features, whole_numbers
+from rnnkit.hmm.emissions.validation import check_features, check_integer_observations
 
 Tensor = Any
-TABLE = 16  # below, log x! from a table; from here on, Stirling's series has all 16 digits
+TABLE = 16  # log x! comes from a table below this, and from Stirling's series (16 digits) above
 SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 
 
-def _excess(x: float) -> float:
-    """Return `log x! - (x log x - x)`: what is left of the factorial."""
+def _stirling_remainder_of(x: float) -> float:
+    """Return `log x! - (x log x - x)`, the remainder of Stirling's approximation."""
     return math.lgamma(x + 1) - (x * math.log(x) - x if x else 0.0)
 
 
-@dataclass(eq=False)
+@dataclass
 class Poisson(Emission):
     """Counts, independent given the state: `p(x | z = k) = prod_d e^-l l^x_d / x_d!`, l = l_kd.
 
     Parameter: lambdas `(R, K, D)`. The M-step is `(prior + n mean_k) / (weight + n)`, mean_k the
-    weighted mean of the observations, n all steps and not those of the state: as in hmmlearn.
+    weighted mean of the observations, n the number of all steps, not of the state: as in hmmlearn.
 
     Attributes:
-        lambdas_prior: alpha of the gamma prior, a number or `(K, D)`; 0 is none.
-        lambdas_weight: beta of the gamma prior, a number or `(K, D)`; 0 is none.
+        lambdas_prior: shape alpha of the gamma prior, a number or `(K, D)`; 0 = none.
+        lambdas_weight: rate beta of the gamma prior, a number or `(K, D)`; 0 = none.
 
     Example:
         >>> import numpy as np
@@ -47,54 +54,56 @@ class Poisson(Emission):
     lambdas_weight: Any = 0.0
 
     def __post_init__(self) -> None:
-        self.kinds = {"lambdas": "positive"}
+        self.constraints = {"lambdas": "positive"}
 
     def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Return `sum_d (x log l - l - log x!)`, `(N, D)` -> `(R, N, K)`.
 
         As a deviance, `-(x log(x / l) - (x - l)) - (log x! - x log x + x)` (Loader, Fast and
         accurate computation of binomial probabilities, 2000): the large terms of a large count
-        cancel before they are rounded. A rate of 0 puts out 0 only.
+        cancel before rounding. A rate of 0 emits only 0.
         """
         x, lambdas = ops.convert_to_tensor(x), ops.convert_to_tensor(params["lambdas"])
-        # a product, not a sum: compilers compute a sum anew for every state
-        of_x = _excess_of(x) @ ops.ones_like(lambdas[0, 0, :, None])
+        # a product: compilers would recompute a sum for every state
+        of_x = _stirling_remainder(x) @ ops.ones_like(lambdas[0, 0, :, None])
         return -over_features(_deviance, x, lambdas) - of_x
 
     def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Return the rates.
+        """M-step: MAP estimate of the rates.
 
         Args:
-            params: the rates so far, kept by a state without weight.
+            params: the current rates, kept by a state without weight.
             x: `(N, D)`.
             weights: `(R, N, K)`.
         """
         post = total_weight(weights)
-        mean = ops.einsum("rnk,nd->rkd", weights, x) / at_least(post, EMPTY)[..., None]
+        mean = ops.einsum("rnk,nd->rkd", weights, x) / at_least(post, MIN_WEIGHT)[..., None]
         steps = ops.sum(post, axis=-1)[:, None, None]
         alpha, beta = like(self.lambdas_prior, x), like(self.lambdas_weight, x)
-        rates = (alpha + steps * mean) / at_least(beta + steps, EMPTY)
-        return {"lambdas": keep(post, rates, params["lambdas"])}
+        rates = (alpha + steps * mean) / at_least(beta + steps, MIN_WEIGHT)
+        return {"lambdas": where_weighted(post, rates, params["lambdas"])}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of lambdas, without restarts."""
+        """Return the shape of lambdas, without the restarts."""
         return {"lambdas": (states, features)}
 
     def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Return counts as `(N, D)` of floats, refuse fractions, negative ones and a wrong D."""
-        x = real_features(x, params["lambdas"].shape[-1] if params else None)
-        return whole_numbers(x, "count")
+        """Return counts as floats `(N, D)`; refuse fractions, negative values and another D."""
+        x = check_features(x, params["lambdas"].shape[-1] if params else None)
+        return check_integer_observations(x, "count")
 
-    def start(self, x: np.ndarray, states: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return the mean counts of k-means clusters, found on square roots.
+    def initial_params(
+        self, x: np.ndarray, states: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Initialise with the mean counts of k-means clusters of the square roots.
 
-        The root of a count has about the same variance whatever its rate is.
+        The square root stabilises the variance of a Poisson variable.
         """
-        found = start.clusters(np.sqrt(x), states, rng)
+        found = initialization.kmeans(np.sqrt(x), states, rng)
         lambdas = np.square(found.centres)
         for state in np.unique(found.labels):
             lambdas[state] = np.square(found.x[found.labels == state]).mean(axis=0)
-        return {"lambdas": np.maximum(lambdas, 0.5 / len(x))}  # no rate of 0: it could not grow
+        return {"lambdas": np.maximum(lambdas, 0.5 / len(x))}  # a rate of 0 would stay 0
 
     def sample(
         self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
@@ -106,15 +115,15 @@ class Poisson(Emission):
 def _deviance(x: Tensor, rate: Tensor) -> Tensor:
     """Return `x log(x / l) - (x - l)`; inf for a count where the rate is 0."""
     counted, possible = x > 0, rate > 0
-    safe = ops.where(possible, at_least(rate, EMPTY), 1.0)
+    safe = ops.where(possible, at_least(rate, MIN_WEIGHT), 1.0)
     ratio = ops.where(counted, (x - safe) / safe, 0.0)
     found = x * ops.log1p(ratio) - (x - rate)
     return ops.where(ops.logical_and(counted, ops.logical_not(possible)), np.inf, found)
 
 
-def _excess_of(x: Tensor) -> Tensor:
-    """Return `log x! - (x log x - x)` of whole numbers, from a table or by Stirling's series."""
-    table = like([_excess(float(v)) for v in range(TABLE)], x)
+def _stirling_remainder(x: Tensor) -> Tensor:
+    """Return `log x! - (x log x - x)` of integers, from a table or Stirling's series."""
+    table = like([_stirling_remainder_of(float(v)) for v in range(TABLE)], x)
     small = ops.take(table, ops.cast(ops.clip(x, 0, TABLE - 1), "int32"))
     large = at_least(x, float(TABLE))
     square, series = large * large, like(SERIES[-1], x)

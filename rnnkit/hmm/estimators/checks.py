@@ -1,4 +1,4 @@
-"""Parameters that cannot be are refused by name."""
+"""Validation of the parameters of a model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from rnnkit.errors import InputError
 from rnnkit.hmm.emissions.base import Emission
 
-# What float32 rounding may do to a sum of a hundred shares.
+# Rounding error of a sum of a hundred float32 probabilities.
 SUM_TOLERANCE = 1e-5
 
 
 def check_chain(startprob: np.ndarray, transmat: np.ndarray, states: int) -> None:
-    """Refuse start and transition probabilities that are none.
+    """Check that start and transition probabilities are distributions.
 
     Args:
         startprob: `(K,)`.
@@ -38,18 +38,18 @@ def check_chain(startprob: np.ndarray, transmat: np.ndarray, states: int) -> Non
                 f"{name} has the shape {values.shape}; {states} states need {shape} "
                 f"(n_components={states})."
             )
-        check_shares(name, values)
+        check_probabilities(name, values)
 
 
-def check_shares(name: str, values: np.ndarray) -> None:
-    """Refuse probabilities that are negative or do not sum to 1 along the last axis.
+def check_probabilities(name: str, values: np.ndarray) -> None:
+    """Check that probabilities are non-negative and sum to 1 along the last axis.
 
     Args:
-        name: what they are called.
+        name: for the message.
         values: `(..., K)`.
 
     Raises:
-        InputError: names the first row that is wrong.
+        InputError: the first invalid row.
     """
     _check_finite(name, values)
     rows = values.reshape(-1, values.shape[-1])
@@ -74,16 +74,16 @@ def check_shares(name: str, values: np.ndarray) -> None:
 def check_emission(
     emission: Emission, params: Mapping[str, np.ndarray], states: int, features: int
 ) -> None:
-    """Refuse parameters of an emission that have a wrong shape or cannot be.
+    """Check shapes and constraints of the parameters of an emission.
 
     Args:
-        emission: whose parameters they are.
-        params: without restarts.
+        emission: the emission.
+        params: its parameters, without restarts.
         states: K.
         features: D of the observations.
 
     Raises:
-        InputError: names the parameter, and what is wrong with it.
+        InputError: an invalid parameter, by its name.
     """
     known = type(emission).shapes is not Emission.shapes
     shapes = emission.shapes(states, features) if known else {}
@@ -93,14 +93,14 @@ def check_emission(
                 f"{name}_ has the shape {values.shape}; {states} states and observations of "
                 f"{features} features need {tuple(shapes[name])}."
             )
-        kind = emission.kinds[name]
-        if kind == "simplex":
-            check_shares(f"{name}_", values)
+        constraint = emission.constraints[name]
+        if constraint == "simplex":
+            check_probabilities(f"{name}_", values)
             continue
         _check_finite(f"{name}_", values)
-        if kind == "positive" and (values < 0).any():
+        if constraint == "positive" and (values < 0).any():
             raise InputError(f"{name}_ has a negative entry; it must be positive.")
-        if kind == "covariance":
+        if constraint == "covariance":
             _check_covariances(f"{name}_", values)
 
 
@@ -110,7 +110,7 @@ def _check_finite(name: str, values: np.ndarray) -> None:
 
 
 def _check_covariances(name: str, values: np.ndarray) -> None:
-    """Refuse matrices that are no covariances."""
+    """Check that matrices are symmetric and positive definite."""
     matrices = values.reshape(-1, *values.shape[-2:]).astype("float64")
     for place, matrix in enumerate(matrices):
         scale = np.abs(matrix).max()

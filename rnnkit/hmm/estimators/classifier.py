@@ -1,4 +1,4 @@
-"""Classifying sequences with one hidden Markov model for each class, by Bayes' rule."""
+"""Generative sequence classification: one hidden Markov model per class, and Bayes' rule."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from rnnkit.hmm.estimators.models import GaussianHMM
 
 
 class HMMClassifier(ClassifierMixin, BaseEstimator):
-    """Classify sequences by the model of each class that explains them best.
+    """Generative classifier of sequences: one hidden Markov model per class, and Bayes' rule.
 
-    `P(c | x) = P(c) P(x | c) / Σ_c' P(c') P(x | c')`, with P(x | c) from a hidden Markov model that
-    has learned from the sequences of class c alone.
+    `P(c | x) = P(c) P(x | c) / Σ_c' P(c') P(x | c')`, with P(x | c) from a hidden Markov model
+    fitted to the sequences of class c.
 
     Args:
-        hmm: an unfitted model, copied for each class; None = `GaussianHMM(3)`.
-        priors: P(c) in the order of `classes_`; None = the share of each class in the sequences
-            that are learned from.
+        hmm: an unfitted model, cloned for each class; None = `GaussianHMM(3)`.
+        priors: P(c) in the order of `classes_`; None = the class frequencies of the training
+            data.
 
     Attributes:
-        classes_: the labels, in order.
-        models_: the fitted model of each.
+        classes_: the labels, sorted.
+        models_: the fitted model of each class.
         priors_: P(c).
 
     Raises:
-        InputError: from `fit`: something that cannot be learned from.
+        InputError: from `fit`: invalid sequences, labels or priors.
 
     Source: Rabiner 1989, A Tutorial on Hidden Markov Models, section VI.
 
@@ -51,14 +51,14 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
         self.priors = priors
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Learn one model for each class.
+        """Fit one model for each class.
 
         Args:
             X: a list of sequences `(T, D)`; T may differ.
-            y: the label of each.
+            y: the label of each sequence.
 
         Returns:
-            The classifier itself.
+            The fitted classifier.
         """
         sequences, labels = list(X), np.asarray(y)
         if labels.shape != (len(sequences),) or not sequences:
@@ -66,9 +66,9 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
                 f"y has the shape {labels.shape} and X {len(sequences)} sequences: expected one "
                 "label for each of at least one sequence."
             )
-        classes, numbers = np.unique(labels, return_inverse=True)
-        shares = np.bincount(numbers) / len(numbers)
-        priors = shares if self.priors is None else np.asarray(self.priors, "float64")
+        classes, codes = np.unique(labels, return_inverse=True)
+        frequencies = np.bincount(codes) / len(codes)
+        priors = frequencies if self.priors is None else np.asarray(self.priors, "float64")
         if priors.shape != classes.shape or (priors < 0).any() or not np.isclose(priors.sum(), 1):
             raise InputError(
                 f"priors is {self.priors!r}; expected {len(classes)} numbers that sum to 1, one "
@@ -76,8 +76,8 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
             )
         blank = GaussianHMM(3) if self.hmm is None else self.hmm
         models = []
-        for number, label in enumerate(classes.tolist()):
-            own = [sequences[i] for i in np.flatnonzero(numbers == number)]
+        for code, label in enumerate(classes.tolist()):
+            own = [sequences[i] for i in np.flatnonzero(codes == code)]
             try:
                 models.append(clone(blank).fit(own))
             except InputError as error:
@@ -89,21 +89,21 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
         """Return `log P(x, c)` of each sequence and class, `(B, C)`.
 
         Raises:
-            InputError: the classifier is not fitted yet, or X cannot be used.
+            InputError: the classifier is not fitted, or X is invalid.
         """
         if not hasattr(self, "models_"):
             raise InputError("The classifier is not fitted yet: call fit first.")
         sequences = list(X)
         if not sequences:
             return np.zeros((0, len(self.classes_)))
-        with warnings.catch_warnings():  # what is impossible in one class may be usual in another
+        with warnings.catch_warnings():  # impossible in one class may be usual in another
             warnings.filterwarnings("ignore", message="Step .* is impossible")
             scores = np.stack([model.score_each(sequences) for model in self.models_], axis=1)
         with np.errstate(divide="ignore"):
             return scores + np.log(self.priors_)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Return `log P(c | x)`, `(B, C)`; of a sequence impossible in every class, the priors'."""
+        """Return `log P(c | x)`, `(B, C)`; the priors if no class explains the sequence."""
         joint = self.predict_joint_log_proba(X)
         with np.errstate(divide="ignore"):
             joint = np.where(np.isneginf(joint).all(1, keepdims=True), np.log(self.priors_), joint)
@@ -114,6 +114,6 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
         return np.exp(self.predict_log_proba(X))
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the likeliest label of each sequence."""
+        """Return the most likely label of each sequence."""
         best = self.predict_log_proba(X).argmax(axis=1)
         return self.classes_[best]

@@ -1,9 +1,9 @@
-"""The four hidden Markov models, and one for an emission of one's own."""
+"""Hidden Markov models with categorical, Gaussian, mixture, Poisson and custom emissions."""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,15 +20,16 @@ __all__ = ["GMMHMM", "HMM", "CategoricalHMM", "GaussianHMM", "PoissonHMM"]
 
 @dataclass(repr=False, eq=False)
 class CategoricalHMM(BaseHMM):
-    """A hidden Markov model whose states put out symbols, the whole numbers from 0 on.
+    """Hidden Markov model with categorical emissions: symbols 0 .. V-1.
 
     `P(x_t = v | z_t = k) = b_kv`
 
     Args:
         n_components: K, the number of states.
-        n_features: V, the number of symbols; None = from the observations.
+        n_features: V, the number of symbols; None = one more than the largest in the data.
         emissionprob_prior: Dirichlet prior of the emissions, a number or `(K, V)`; 1 = none.
-        startprob_prior: and all others: see `BaseHMM`; the letter of `emissionprob_` is e.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, e
+            emissionprob.
 
     Attributes:
         emissionprob_: `(K, V)`.
@@ -36,7 +37,7 @@ class CategoricalHMM(BaseHMM):
     Source: Rabiner 1989, A Tutorial on Hidden Markov Models.
 
     Example:
-        >>> model = CategoricalHMM(2)  # the umbrella: rain brings it out
+        >>> model = CategoricalHMM(2)  # the umbrella world of Russell and Norvig
         >>> model.startprob_, model.transmat_ = [0.5, 0.5], [[0.7, 0.3], [0.3, 0.7]]
         >>> model.emissionprob_ = [[0.9, 0.1], [0.2, 0.8]]
         >>> days = np.array([0, 0, 1, 0, 0])
@@ -52,8 +53,7 @@ class CategoricalHMM(BaseHMM):
     params: str = "ste"
     init_params: str = "ste"
 
-    def _letters(self) -> dict[str, tuple[str, ...]]:
-        return {**super()._letters(), "e": ("emissionprob",)}
+    _emission_letters: ClassVar[Any] = {"e": ("emissionprob",)}
 
     def _emission(self, x: np.ndarray | None = None) -> Emission:
         symbols = self.n_features
@@ -67,20 +67,21 @@ class CategoricalHMM(BaseHMM):
 
 @dataclass(repr=False, eq=False)
 class GaussianHMM(BaseHMM):
-    """A hidden Markov model whose states put out vectors from a Gaussian.
+    """Hidden Markov model with Gaussian emissions.
 
     `p(x_t | z_t = k) = N(x_t | mu_k, Sigma_k)`
 
     Args:
         n_components: K, the number of states.
-        covariance_type: "spherical", one variance a state; "diag"; "full"; or "tied", one full
+        covariance_type: "spherical", one variance per state; "diag"; "full"; or "tied", one full
             matrix for all states.
-        min_covar: the smallest variance, or eigenvalue, of a state.
+        min_covar: lower bound of the variances, or eigenvalues, of a state.
         means_prior: mean of the Gaussian prior of the means, a number or `(K, D)`.
-        means_weight: its precision, a number or `(K,)`; 0 = none.
+        means_weight: precision of that prior, a number or `(K,)`; 0 = none.
         covars_prior: scale of the prior of the variances, 0 = none (hmmlearn: 0.01).
-        covars_weight: its weight.
-        startprob_prior: and all others: see `BaseHMM`; the letters are m means, c covars.
+        covars_weight: weight of that prior.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, m means,
+            c covars.
 
     Attributes:
         means_: `(K, D)`.
@@ -107,38 +108,28 @@ class GaussianHMM(BaseHMM):
     params: str = "stmc"
     init_params: str = "stmc"
 
-    def _letters(self) -> dict[str, tuple[str, ...]]:
-        return {**super()._letters(), "m": ("means",), "c": ("covars",)}
-
-    def _emission(self, x: np.ndarray | None = None) -> Emission:
-        return Gaussian(
-            self.covariance_type,
-            means_prior=self.means_prior,
-            means_weight=self.means_weight,
-            covars_prior=self.covars_prior,
-            covars_weight=self.covars_weight,
-            min_covar=self.min_covar,
-        )
+    _emission_type: ClassVar[Any] = Gaussian
+    _emission_letters: ClassVar[Any] = {"m": ("means",), "c": ("covars",)}
 
 
 @dataclass(repr=False, eq=False)
 class GMMHMM(BaseHMM):
-    """A hidden Markov model whose states put out vectors from a mixture of Gaussians.
+    """Hidden Markov model with emissions from mixtures of Gaussians.
 
     `p(x_t | z_t = k) = sum_m c_km N(x_t | mu_km, Sigma_km)`, `sum_m c_km = 1`
 
     Args:
         n_components: K, the number of states.
-        n_mix: M, the Gaussians of a state.
-        covariance_type: "spherical", "diag", "full", or "tied", one full matrix a state.
-        min_covar: the smallest variance, or eigenvalue, of a Gaussian.
+        n_mix: M, the number of Gaussians per state.
+        covariance_type: "spherical", "diag", "full", or "tied", one full matrix per state.
+        min_covar: lower bound of the variances, or eigenvalues, of a Gaussian.
         weights_prior: Dirichlet prior of the weights, a number or `(K, M)`; 1 = none.
         means_prior: mean of the Gaussian prior of the means.
-        means_weight: its precision; 0 = none.
-        covars_prior: of the prior of the variances, with hmmlearn's meaning; None = none.
-        covars_weight: likewise.
-        startprob_prior: and all others: see `BaseHMM`; the letters are w weights, m means, c
-            covars.
+        means_weight: precision of that prior; 0 = none.
+        covars_prior: prior of the covariances, with hmmlearn's meaning; None = none.
+        covars_weight: weight of that prior, with hmmlearn's meaning; None = none.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, m means,
+            c covars, w weights.
 
     Attributes:
         weights_: `(K, M)`.
@@ -165,33 +156,22 @@ class GMMHMM(BaseHMM):
     params: str = "stmcw"
     init_params: str = "stmcw"
 
-    def _letters(self) -> dict[str, tuple[str, ...]]:
-        return {**super()._letters(), "m": ("means",), "c": ("covars",), "w": ("weights",)}
-
-    def _emission(self, x: np.ndarray | None = None) -> Emission:
-        return GaussianMixture(
-            self.n_mix,
-            self.covariance_type,
-            weights_prior=self.weights_prior,
-            means_prior=self.means_prior,
-            means_weight=self.means_weight,
-            covars_prior=self.covars_prior,
-            covars_weight=self.covars_weight,
-            min_covar=self.min_covar,
-        )
+    _emission_type: ClassVar[Any] = GaussianMixture
+    _emission_letters: ClassVar[Any] = {"m": ("means",), "c": ("covars",), "w": ("weights",)}
 
 
 @dataclass(repr=False, eq=False)
 class PoissonHMM(BaseHMM):
-    """A hidden Markov model whose states put out counts.
+    """Hidden Markov model with Poisson emissions: counts.
 
     `P(x_t | z_t = k) = prod_d lambda_kd^x_td exp(-lambda_kd) / x_td!`
 
     Args:
         n_components: K, the number of states.
-        lambdas_prior: the shape of the gamma prior, with hmmlearn's meaning; 0 = none.
-        lambdas_weight: its rate; 0 = none.
-        startprob_prior: and all others: see `BaseHMM`; the letter of `lambdas_` is l.
+        lambdas_prior: shape of the gamma prior, with hmmlearn's meaning; 0 = none.
+        lambdas_weight: rate of the gamma prior; 0 = none.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, l
+            lambdas.
 
     Attributes:
         lambdas_: `(K, D)`, the mean counts.
@@ -211,24 +191,21 @@ class PoissonHMM(BaseHMM):
     params: str = "stl"
     init_params: str = "stl"
 
-    def _letters(self) -> dict[str, tuple[str, ...]]:
-        return {**super()._letters(), "l": ("lambdas",)}
-
-    def _emission(self, x: np.ndarray | None = None) -> Emission:
-        return Poisson(lambdas_prior=self.lambdas_prior, lambdas_weight=self.lambdas_weight)
+    _emission_type: ClassVar[Any] = Poisson
+    _emission_letters: ClassVar[Any] = {"l": ("lambdas",)}
 
 
 @dataclass(repr=False, eq=False)
 class HMM(BaseHMM):
-    """A hidden Markov model with an emission of one's own.
+    """Hidden Markov model with a custom emission.
+
+    The parameters of the emission become attributes with an underscore: `rates` is `rates_`.
 
     Args:
         n_components: K, the number of states.
-        emission: what the states put out; see `rnnkit.hmm.emissions.base.Emission`.
-        startprob_prior: and all others: see `BaseHMM`; the letter of all parameters of the
-            emission is e.
-
-    The parameters of the emission become attributes with an underscore: `rates` is `rates_`.
+        emission: the emission; see `rnnkit.hmm.Emission`.
+        params: letters of the parameters that `fit` learns: s startprob, t transmat, e all
+            parameters of the emission.
 
     Example:
         >>> from rnnkit.hmm.emissions.poisson import Poisson
@@ -244,7 +221,7 @@ class HMM(BaseHMM):
     init_params: str = "ste"
 
     def _letters(self) -> dict[str, tuple[str, ...]]:
-        return {**super()._letters(), "e": tuple(self._emission().kinds)}
+        return {**super()._letters(), "e": tuple(self._emission().constraints)}
 
     def _emission(self, x: np.ndarray | None = None) -> Emission:
         if not isinstance(self.emission, Emission):

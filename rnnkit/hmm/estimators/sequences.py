@@ -1,9 +1,10 @@
-"""Three forms of input become one, and results go back in the form that came in."""
+"""The three forms of input data, read into one record and restored for the results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -18,13 +19,12 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Sequences:
-    """All real steps in a row, and how they came.
+    """All real steps in a row, and the form of the input.
 
     Attributes:
-        x: the observations `(N, D)`. A step with NaN in it was not observed: time passes, and
-            nothing is known of it.
+        x: the observations `(N, D)`. A step with a NaN is a missing observation.
         lengths: `(B,)`, at least 1 each; they sum to N.
-        states: `(N,)`, the known state of each step or -1; None where none is known.
+        states: `(N,)`, the known state of each step or -1; None if none is known.
         form: "list", "padded" or "rows".
         mask: `(B, T)`, only of the padded form.
     """
@@ -35,22 +35,22 @@ class Sequences:
     form: Literal["list", "padded", "rows"]
     mask: np.ndarray | None = None
 
-    @property
+    @cached_property
     def observed(self) -> np.ndarray:
-        """`(N,)`, False where a step was not observed."""
+        """Boolean `(N,)`, false at missing observations."""
         if self.x.dtype.kind != "f" or not np.isnan(self.x.min()):
             return np.ones(len(self.x), bool)
         return ~np.isnan(self.x).any(1)
 
     @property
-    def first(self) -> np.ndarray:
-        """`(B,)`, the place of each sequence's first step among the N."""
+    def starts(self) -> np.ndarray:
+        """`(B,)`, the index of the first step of each sequence."""
         return np.cumsum(self.lengths) - self.lengths
 
-    def informed(self) -> Sequences:
-        """Return the sequences of which at least one step was observed or has a known state."""
+    def drop_uninformative(self) -> Sequences:
+        """Keep the sequences with at least one observed step or known state."""
         known = self.observed if self.states is None else self.observed | (self.states >= 0)
-        keep = np.logical_or.reduceat(known, self.first)
+        keep = np.logical_or.reduceat(known, self.starts)
         if keep.all():
             return self
         steps = np.repeat(keep, self.lengths)
@@ -60,11 +60,11 @@ class Sequences:
         )
 
     def restore(self, values: np.ndarray, fill: float = 0) -> Any:
-        """Return one value for each step in the form that the sequences came in.
+        """Return the results of the steps in the form of the input.
 
         Args:
             values: `(N, ...)`.
-            fill: what the steps get that a mask takes out.
+            fill: the value at masked steps.
 
         Returns:
             A list of `(T, ...)`, an array `(B, T, ...)`, or `values` itself.
@@ -78,31 +78,31 @@ class Sequences:
         return out
 
 
-def read(
+def read_sequences(
     x: Any, lengths: Any = None, mask: Any = None, states: Any = None, n_states: int | None = None
 ) -> Sequences:
-    """Read any of the three forms.
+    """Read any of the three forms of input.
 
     Args:
         x: a list of arrays `(T, D)` or `(T,)`; an array `(B, T, D)`, or `(B, T)` with a mask; or
             an array `(N, D)` or `(N,)`.
         lengths: of the sequences in the last form; None means one sequence.
         mask: boolean `(B, T)`, True = a real step, any pattern.
-        states: whole numbers in the same form, -1 where the state is not known.
+        states: integers in the same form, -1 where the state is not known.
         n_states: K, to check the known states.
 
     Raises:
-        InputError: nothing there, an empty sequence, or shapes and lengths that do not fit.
+        InputError: no data, an empty sequence, or shapes and lengths that do not fit.
 
     Example:
-        >>> read([[0, 1, 0], [1, 1]]).lengths
+        >>> read_sequences([[0, 1, 0], [1, 1]]).lengths
         array([3, 2])
-        >>> read(np.zeros((5, 2)), lengths=[2, 3]).x.shape
+        >>> read_sequences(np.zeros((5, 2)), lengths=[2, 3]).x.shape
         (5, 2)
-        >>> read(np.zeros((2, 3, 1)), mask=[[1, 1, 0], [1, 1, 1]]).lengths
+        >>> read_sequences(np.zeros((2, 3, 1)), mask=[[1, 1, 0], [1, 1, 1]]).lengths
         array([2, 3])
     """
-    if isinstance(x, list | tuple) and mask is None and lengths is None and _holds_sequences(x):
+    if isinstance(x, list | tuple) and mask is None and lengths is None and _is_sequence_list(x):
         sequences = _from_list(x)
     else:
         array = _array(x, "X")
@@ -115,15 +115,15 @@ def read(
     if sequences.x.dtype.kind == "f" and np.isinf(sequences.x).any():
         step = int(np.flatnonzero(np.isinf(sequences.x).any(1))[0])
         raise InputError(
-            f"X is infinite at {_where(sequences, step)}. Give NaN where a step was not observed."
+            f"X is infinite at {_where(sequences, step)}. Use NaN for a missing observation."
         )
     if states is None:
         return sequences
-    return replace(sequences, states=_known(states, sequences, n_states))
+    return replace(sequences, states=_check_states(states, sequences, n_states))
 
 
-def _holds_sequences(x: Sequence) -> bool:
-    """Tell a list of sequences from one sequence that was written as nested lists."""
+def _is_sequence_list(x: Sequence) -> bool:
+    """Distinguish a list of sequences from one sequence written as nested lists."""
     if not x:
         raise InputError(f"X is empty. {FORMS}")
     if all(np.ndim(item) == 0 for item in x[:1]):
@@ -142,7 +142,7 @@ def _holds_sequences(x: Sequence) -> bool:
 
 
 def _array(values: Any, name: str) -> np.ndarray:
-    """Return numbers as an array, or say that they are none."""
+    """Convert numbers to an array."""
     try:
         array = np.asarray(values)
     except ValueError:
@@ -150,12 +150,12 @@ def _array(values: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "b":
         array = array.astype("int32")
     if array.dtype.kind not in "iuf":
-        raise InputError(f"{name} holds no plain array of numbers. {FORMS}")
+        raise InputError(f"{name} is not an array of numbers. {FORMS}")
     return array
 
 
 def _columns(array: np.ndarray, name: str) -> np.ndarray:
-    """Return `(T, D)`; one number a step is D = 1."""
+    """Return `(T, D)`; one number per step is D = 1."""
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -175,7 +175,7 @@ def _from_list(x: Sequence) -> Sequences:
     if other is not None:
         raise InputError(
             f"Sequence {other} has {widths[other]} features, sequence 0 has {widths[0]}: "
-            "all steps need the same."
+            "all sequences need the same."
         )
     return Sequences(np.concatenate(parts), np.array([len(part) for part in parts]), None, "list")
 
@@ -206,7 +206,7 @@ def _from_rows(array: np.ndarray, lengths: Any) -> Sequences:
         return Sequences(array, np.array([len(array)]), None, "rows")
     lengths = np.asarray(lengths)
     if lengths.ndim != 1 or lengths.size == 0 or lengths.dtype.kind not in "iu":
-        raise InputError(f"lengths must be a list of whole numbers, one a sequence; not {lengths}.")
+        raise InputError(f"lengths is {lengths}; expected a list of integers, one per sequence.")
     if lengths.min() < 1:
         place = int(np.argmin(lengths))
         raise InputError(f"Sequence {place} has length {lengths[place]}: leave it out.")
@@ -217,7 +217,7 @@ def _from_rows(array: np.ndarray, lengths: Any) -> Sequences:
     return Sequences(array, lengths.astype(int), None, "rows")
 
 
-def _known(states: Any, sequences: Sequences, n_states: int | None) -> np.ndarray:
+def _check_states(states: Any, sequences: Sequences, n_states: int | None) -> np.ndarray:
     """Return the known states as `(N,)`, checked against the sequences."""
     if sequences.form == "list":
         if len(states) != len(sequences.lengths):
@@ -237,7 +237,7 @@ def _known(states: Any, sequences: Sequences, n_states: int | None) -> np.ndarra
         if known.shape != (len(sequences.x),):
             raise InputError(f"states has the shape {known.shape}, not ({len(sequences.x)},).")
     if known.dtype.kind not in "iu":
-        raise InputError(f"states must be whole numbers, -1 = not known; not {known.dtype}.")
+        raise InputError(f"states is an array of {known.dtype}; expected integers, -1 = not known.")
     wrong = (known < -1) | (known >= (n_states or np.inf))
     if wrong.any():
         step = int(np.argmax(wrong))
@@ -249,6 +249,6 @@ def _known(states: Any, sequences: Sequences, n_states: int | None) -> np.ndarra
 
 
 def _where(sequences: Sequences, step: int) -> str:
-    """Name a step by its sequence and its place in there."""
+    """Name a step by its sequence and its index in it."""
     place = int(np.searchsorted(np.cumsum(sequences.lengths), step, side="right"))
-    return f"step {step - int(sequences.first[place])} of sequence {place}"
+    return f"step {step - int(sequences.starts[place])} of sequence {place}"

@@ -1,9 +1,9 @@
-"""Live data: one observation in, the posterior of the state out."""
+"""Online filtering of live data."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,28 +11,35 @@ from keras import ops
 
 from rnnkit.backend import native
 from rnnkit.hmm import inference
-from rnnkit.hmm.estimators.passes import Model, Same, log_likelihood
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.estimators.blocks import Block
+from rnnkit.hmm.estimators.params import Params
+from rnnkit.hmm.estimators.passes import log_likelihood
 
 
-class Stepper:
-    """Takes one observation after the other and says what is known of the state by then.
+class StreamingFilter:
+    """Online filter: takes one observation at a time and returns the posterior of the state.
 
-    Made by the `stream` method of a model.
+    Created by the `stream` method of a model.
 
     Args:
-        same: the emission.
-        model: the parameters, one restart.
-        prepare: turns one observation into what the emission wants `(1, ...)`, and says whether
-            it was observed.
+        emission: of the model.
+        params: with one restart.
+        prepare: returns an observation as the emission needs it `(1, ...)`, and whether it was
+            observed.
 
     Attributes:
-        log_prob: `log P(x_1..x_t)` of all that came so far.
+        log_prob: `log P(x_1..x_t)` of all observations since the last reset.
     """
 
     def __init__(
-        self, same: Same, model: Model, prepare: Callable[[Any], tuple[np.ndarray, bool]]
+        self,
+        emission: Emission,
+        params: Params,
+        prepare: Callable[[Any], tuple[np.ndarray, bool]],
     ) -> None:
-        self._same, self._model, self._prepare = same, native.tensors(model), prepare
+        self._params, self._prepare = native.tensors(params), prepare
+        self._first, self._next = (_compiled_step(emission, first) for first in (True, False))
         self.reset()
 
     def reset(self) -> None:
@@ -41,37 +48,32 @@ class Stepper:
         self._filtered: Any = None
 
     def step(self, x: Any) -> np.ndarray:
-        """Take one observation in.
-
-        `P(z_t | x_1..x_t)`
+        """Filter the next observation: `P(z_t | x_1..x_t)`.
 
         Args:
-            x: `(D,)`, or a number; NaN = not observed: time passes.
+            x: `(D,)`, or a number; NaN = a missing observation.
 
         Returns:
             `(K,)`, the filtered posterior.
         """
         prepared, observed = self._prepare(x)
-        block = {
-            "x": prepared,
-            "mask": np.ones((1, 1), bool),
-            "observed": np.full((1, 1), observed),
-        }
-        begin = self._filtered is None
-        run = _step(self._same, begin)
-        self._filtered, log_prob = run(self._model, block, *(() if begin else (self._filtered,)))
+        block = Block(prepared, np.ones((1, 1), bool), np.full((1, 1), observed))
+        if self._filtered is None:
+            self._filtered, log_prob = self._first(self._params, block)
+        else:
+            self._filtered, log_prob = self._next(self._params, block, self._filtered)
         self.log_prob += float(ops.convert_to_numpy(log_prob)[0, 0])
         return ops.convert_to_numpy(self._filtered)[0, 0]
 
 
 @functools.lru_cache(maxsize=64)
-def _step(same: Same, begin: bool) -> Callable[..., Any]:
-    """Return the compiled step; the first one knows no posterior before it."""
+def _compiled_step(emission: Emission, first: bool) -> Callable[..., Any]:
+    """Return the compiled step; the first one takes no previous posterior."""
 
-    def run(model: Model, block: Mapping[str, Any], *filtered: Any) -> tuple[Any, Any]:
-        log_lik = log_likelihood(same.emission, model, block)[..., 0, :]
-        log_pi, log_A = ops.log(model["startprob"]), ops.log(model["transmat"])
-        return inference.step(log_pi, log_A, log_lik, *filtered)
+    def run(params: Params, block: Block, *filtered: Any) -> tuple[Any, Any]:
+        log_lik = log_likelihood(emission, params, block)[..., 0, :]
+        log_pi, log_A = ops.log(params.startprob), ops.log(params.transmat)
+        return inference.filter_step(log_pi, log_A, log_lik, *filtered)
 
-    del begin
+    del first  # part of the cache key alone
     return native.compiled(run)

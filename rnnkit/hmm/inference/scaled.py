@@ -1,6 +1,6 @@
-"""Messages as probabilities, each step divided by its sum: the fast way.
+"""Forward-backward with messages as probabilities, normalised at each step: the fast numerics.
 
-Exact to rounding where no transition is close to impossible; `inference.way` is the rule.
+Exact to rounding if no transition is nearly impossible: see `inference.select_numerics`.
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from rnnkit import backend
-from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, before
+from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, previous
 
 Tensor = Any
 
 
-class Ahead(NamedTuple):
-    """What the pass forward leaves.
+class ForwardMessages(NamedTuple):
+    """Result of the forward pass.
 
     Args:
-        found: `(T, ..., B, K)`, `P(z_t | x_1..x_t)`.
-        log_probs: `(T, ..., B)`, `log P(x_t | x_1..x_t-1)`; 0 at steps that are not there.
-        earlier: `(T, ..., B, K)`, `P(z_t-1 | x_1..x_t-1)`.
-        likelihoods: `(T, ..., B, K)`, in proportion to `p(x_t | z_t)`, the largest being 1.
+        filtered: `(T, ..., B, K)`, `P(z_t | x_1..x_t)`.
+        log_probs: `(T, ..., B)`, `log P(x_t | x_1..x_t-1)`; 0 at masked steps.
+        previous: `(T, ..., B, K)`, `P(z_t-1 | x_1..x_t-1)`.
+        likelihoods: `(T, ..., B, K)`, proportional to `p(x_t | z_t)`, the largest being 1.
     """
 
-    found: Tensor
+    filtered: Tensor
     log_probs: Tensor
-    earlier: Tensor
+    previous: Tensor
     likelihoods: Tensor
 
 
-def forward(steps: Steps) -> Ahead:
-    """Filter; see `log_space.forward`."""
+def forward(steps: Steps) -> ForwardMessages:
+    """Filter: the forward pass; see `log_space.forward`."""
     # The products are written `@`: ops.matmul makes float32 of float64 on torch (Keras 3.15).
     A = ops.exp(steps.log_A[..., 0, :, :])
-    states = A.shape[-1]
-    nowhere = ops.full_like(steps.log_pi, 1 / states)
-    # No transition leads to the first step. The loop multiplies with A all the same, and what it
-    # multiplies with there is taken out of the first likelihood: no case distinction in the loop.
-    start = steps.log_pi - ops.log(nowhere @ A)
+    uniform = ops.full_like(steps.log_pi, 1 / A.shape[-1])
+    # No transition leads to the first step. The loop multiplies with A all the same, from the
+    # uniform distribution; dividing the first likelihood by that product undoes it. So the loop
+    # needs no case distinction.
+    start = steps.log_pi - ops.log(uniform @ A)
     log_lik = ops.where(steps.first, steps.log_lik + start, steps.log_lik)
     highest = ops.max(log_lik, axis=-1, keepdims=True)
     impossible = highest < LOG_ZERO / 2
@@ -54,17 +54,19 @@ def forward(steps: Steps) -> Ahead:
         found = ops.where(real, found, last)
         return (found,), found
 
-    nowhere = ops.broadcast_to(nowhere, ops.shape(likelihoods[0]))
-    _, found = backend.native.scan(one, (nowhere,), (likelihoods, steps.real))
-    earlier = before(found, nowhere)
+    uniform = ops.broadcast_to(uniform, ops.shape(likelihoods[0]))
+    _, filtered = backend.native.scan(one, (uniform,), (likelihoods, steps.real))
+    earlier = previous(filtered, uniform)
     totals = ops.sum((earlier @ A) * likelihoods, axis=-1, keepdims=True)
     log_probs = ops.where(impossible, -float("inf"), ops.log(totals) + highest)
     log_probs = ops.where(steps.real, log_probs, 0.0)[..., 0]
-    return Ahead(found, log_probs, earlier, likelihoods)
+    return ForwardMessages(filtered, log_probs, earlier, likelihoods)
 
 
-def backward(steps: Steps, ahead: Ahead, transitions: bool) -> tuple[Tensor, Tensor | None]:
-    """Smooth; see `log_space.backward`."""
+def backward(
+    steps: Steps, messages: ForwardMessages, transitions: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Smooth: the backward pass; see `log_space.backward`."""
     A = ops.exp(steps.log_A[..., 0, :, :])
     transposed = ops.swapaxes(A, -1, -2)
 
@@ -74,18 +76,23 @@ def backward(steps: Steps, ahead: Ahead, transitions: bool) -> tuple[Tensor, Ten
         back = back / ops.sum(back, axis=-1, keepdims=True)
         return (ops.where(real, back, message),), message
 
-    flat = ops.ones_like(ahead.found[0])
-    _, messages = backend.native.scan(one, (flat,), (ahead.likelihoods, steps.real), reverse=True)
-    smoothed = ahead.found * messages
+    flat = ops.ones_like(messages.filtered[0])
+    inputs = (messages.likelihoods, steps.real)
+    _, collected = backend.native.scan(one, (flat,), inputs, reverse=True)
+    smoothed = messages.filtered * collected
     smoothed = smoothed / ops.sum(smoothed, axis=-1, keepdims=True)
-    return smoothed, _transitions(steps, ahead, messages, A) if transitions else None
+    if not transitions:
+        return smoothed, None
+    return smoothed, _expected_transitions(steps, messages, collected, A)
 
 
-def _transitions(steps: Steps, ahead: Ahead, messages: Tensor, A: Tensor) -> Tensor:
-    """`sum_t P(z_t-1 = i | past) A_ij p(x_t.. | z_t = j)`, divided by its sum: one product."""
-    later = ahead.likelihoods * messages
-    total = ops.sum((ahead.earlier @ A) * later, axis=-1, keepdims=True)
+def _expected_transitions(
+    steps: Steps, messages: ForwardMessages, backward: Tensor, A: Tensor
+) -> Tensor:
+    """Return `sum_t P(z_t-1 = i | past) A_ij p(x_t.. | z_t = j)`, normalised: one product."""
+    later = messages.likelihoods * backward
+    total = ops.sum((messages.previous @ A) * later, axis=-1, keepdims=True)
     moved = ops.logical_and(steps.real, ops.logical_not(steps.first))
     later = ops.where(moved, later / total, 0.0)
-    pairs = ops.moveaxis(ahead.earlier, 0, -1) @ ops.moveaxis(later, 0, -2)
+    pairs = ops.moveaxis(messages.previous, 0, -1) @ ops.moveaxis(later, 0, -2)
     return pairs * A[..., None, :, :]

@@ -1,28 +1,67 @@
-"""A batch of sequences as the loops over time want it: steps first, no infinities."""
+"""Inputs of the loops over time: time axis first, without -inf; the choice of numerics."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from keras import ops
 
-Tensor = Any
+from rnnkit.deprecation import renamed_options
 
-# The logarithm of "impossible". Sums of it stay finite in float32, so that nothing becomes NaN,
-# neither a value nor a gradient; beside any likelihood its exponential is 0.
+Tensor = Any
+Numerics = Literal["scaled", "log"]
+Function = TypeVar("Function", bound=Callable[..., Any])
+NUMERICS: tuple[Numerics, ...] = ("scaled", "log")
+
+# The logarithm of probability 0. Sums of it stay finite in float32, so neither a value nor a
+# gradient becomes NaN; its exponential is 0.
 LOG_ZERO = -1e30
+# The smallest transition probability that scaled messages allow: the product of two messages, and
+# its inverse, stay far inside the range of the dtype.
+MIN_TRANSITION = {"float32": 1e-12, "float64": 1e-100}
+
+
+def select_numerics(smallest_transition: float | None, dtype: str = "float32") -> Numerics:
+    """Select scaled or logarithmic messages for the forward-backward algorithm.
+
+    | smallest transition probability | numerics |
+    |---|---|
+    | 1e-12 or more (float32), 1e-100 or more (float64) | "scaled": each step divided by its sum |
+    | less, zero, or not known | "log": logarithms throughout |
+
+    If every transition has at least the probability a, no entry of a message is smaller than a
+    times the largest, whatever the observations are. Then scaling loses nothing that matters, and
+    `exp` and `log` stay out of the loop. With a zero among the transitions, the only state that an
+    observation leaves possible may have underflowed; logarithms keep it.
+
+    Args:
+        smallest_transition: the smallest entry of the transition matrix, or None.
+        dtype: "float32" or "float64".
+
+    Returns:
+        "scaled" or "log".
+
+    Example:
+        >>> select_numerics(0.1), select_numerics(0.0), select_numerics(None)
+        ('scaled', 'log', 'log')
+    """
+    if smallest_transition is None or dtype not in MIN_TRANSITION:
+        return "log"
+    return "scaled" if smallest_transition >= MIN_TRANSITION[dtype] else "log"
 
 
 class Steps(NamedTuple):
-    """What a loop over time reads.
+    """Inputs of a loop over time.
 
     Args:
-        log_pi: `(..., 1, K)`, beside a batch.
-        log_A: `(..., 1, K, K)`, beside a batch.
+        log_pi: `(..., 1, K)`, broadcasts over the batch.
+        log_A: `(..., 1, K, K)`, broadcasts over the batch.
         log_lik: `(T, ..., B, K)`.
-        real: boolean `(T, ..., B, 1)`, the step is there; the same for all models.
-        first: boolean, alike: it is the first that is there: no transition leads to it.
-        started: boolean, alike: a step has been there up to now.
+        real: boolean `(T, ..., B, 1)`, false at masked steps; the same for all models.
+        first: boolean, same shape: the first real step, which no transition leads to.
+        seen_real_step: boolean, same shape: this step or an earlier one is real.
     """
 
     log_pi: Tensor
@@ -30,11 +69,11 @@ class Steps(NamedTuple):
     log_lik: Tensor
     real: Tensor
     first: Tensor
-    started: Tensor
+    seen_real_step: Tensor
 
 
-def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None) -> Steps:
-    """Put the arguments of the public functions in order.
+def prepare_steps(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None) -> Steps:
+    """Arrange the arguments of the public functions for a loop over time.
 
     Args:
         log_pi: `(..., K)`.
@@ -46,14 +85,14 @@ def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
         `Steps`.
 
     Example:
-        >>> steps = steps_of(ops.zeros(2), ops.zeros((2, 2)), ops.zeros((4, 5, 2)), None)
+        >>> steps = prepare_steps(ops.zeros(2), ops.zeros((2, 2)), ops.zeros((4, 5, 2)), None)
         >>> tuple(steps.log_lik.shape)
         (5, 4, 2)
     """
     models = ops.zeros_like(log_pi[..., 0]) + ops.zeros_like(log_A[..., 0, 0])
     if len(models.shape) > len(log_lik.shape) - 3:  # several models, one batch
         log_lik = log_lik + models[..., None, None, None]
-    log_lik = floored(ops.moveaxis(log_lik, -2, 0))
+    log_lik = floor_log(ops.moveaxis(log_lik, -2, 0))
     if mask is None:
         real = ops.ones_like(log_lik[..., :1], dtype="bool")
     else:
@@ -66,8 +105,8 @@ def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
     )
     begin = ops.expand_dims(ops.cast(ops.argmax(ops.cast(real, "int32"), axis=0), "int32"), 0)
     return Steps(
-        floored(log_pi)[..., None, :],
-        floored(log_A)[..., None, :, :],
+        floor_log(log_pi)[..., None, :],
+        floor_log(log_A)[..., None, :, :],
         log_lik,
         real,
         ops.logical_and(real, times == begin),
@@ -75,11 +114,11 @@ def steps_of(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
     )
 
 
-def floored(logarithm: Tensor) -> Tensor:
-    """Return logarithms without -inf.
+def floor_log(logarithm: Tensor) -> Tensor:
+    """Replace -inf by `LOG_ZERO`.
 
     Example:
-        >>> float(floored(ops.log(ops.zeros(1)))[0]) > -2e30
+        >>> float(floor_log(ops.log(ops.zeros(1)))[0]) > -2e30
         True
     """
     # Not ops.maximum: beside a Python number it makes float32 of float64 on torch (Keras 3.15).
@@ -91,11 +130,22 @@ def batch_first(x: Tensor) -> Tensor:
     return ops.moveaxis(x, 0, -2)
 
 
-def before(x: Tensor, start: Tensor) -> Tensor:
-    """Return what stood one step earlier: `x[t - 1]`, and `start` at the first step.
+def previous(x: Tensor, start: Tensor) -> Tensor:
+    """Shift by one step: `x[t - 1]`, and `start` at the first step.
 
     Args:
         x: `(T, ..., B, K)`.
-        start: like one step of `x`.
+        start: shaped like one step of `x`.
     """
     return ops.concatenate([ops.broadcast_to(start, ops.shape(x[:1])), x[:-1]], axis=0)
+
+
+def accepts_way(function: Function) -> Function:
+    """Let a function take `numerics` by its old name, `way`."""
+    rename = renamed_options(f"rnnkit.hmm.inference.{function.__name__}", {"way": "numerics"})
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        return function(*args, **rename(options))
+
+    return cast(Function, call)

@@ -1,6 +1,7 @@
-"""Hidden states inside a network: posteriors as features, conditional random fields.
+"""Keras layers over hidden states: HMM posteriors as features, conditional random fields.
 
-`constraints.py` makes probabilities of free weights, `state_layer.py` is what both layers share.
+`state_layer.py` is their base class, `constraints.py` maps unconstrained weights to probabilities,
+variances and covariances.
 """
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)

@@ -1,7 +1,7 @@
-"""Parameters with limits, trained without limits: raw weight <-> probability, variance, covariance.
+"""Constrained parameters from unconstrained weights: probabilities, variances, covariances.
 
-A gradient step must not leave the set of possible values, so a layer keeps a raw weight that may
-be any number and computes the parameter from it.
+A gradient step must not leave the set of valid values, so a layer trains an unconstrained weight
+and computes the parameter from it.
 """
 
 from __future__ import annotations
@@ -12,42 +12,42 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_choice
 
 Tensor = Any
 
-# The raw value of a probability that is exactly 0. Not -inf: an optimizer, a weight average or a
-# penalty would turn that into NaN. All raw values below half of it count as 0 and get no gradient,
-# so a state that cannot follow never does; no training walks that far down, or back up.
-NEVER = -1e4
-SMALLEST = 1e-37  # just above float32's smallest normal number: its logarithm is still finite
-LIMIT = 30.0  # e^±30: wider than any sensible scale, and squares of it are still finite in float32
+# The unconstrained value of a probability that is exactly 0. Not -inf: an optimizer, a weight
+# average or a penalty would turn that into NaN. All values below half of it count as 0 and get no
+# gradient, so an impossible transition stays impossible; no training moves that far.
+RAW_ZERO = -1e4
+MIN_PROBABILITY = 1e-37  # just above float32's smallest normal number: its logarithm is finite
+MAX_LOG = 30.0  # e^±30: wider than any sensible scale, and its squares are finite in float32
 
 
-def to_raw(kind: str, value: Any) -> np.ndarray:
-    """Return the raw weight that gives a parameter.
+def to_unconstrained(constraint: str, value: Any) -> np.ndarray:
+    """Return the unconstrained weight of a parameter.
 
     - "real": itself
     - "positive": its logarithm
-    - "simplex": the logarithms, less their largest
+    - "simplex": the logarithms, minus their maximum
     - "covariance": its Cholesky factor, with the logarithm of the diagonal
 
     Args:
-        kind: "real", "positive", "simplex" (the last axis sums to 1) or "covariance" (the last two
-            axes).
+        constraint: "real", "positive", "simplex" (the last axis sums to 1) or "covariance" (the
+            last two axes).
         value: the parameter.
 
     Returns:
         The same shape, float32.
 
     Raises:
-        InputError: another kind, or a value that is not of its kind.
+        InputError: an unknown constraint, or a value that violates it.
 
     Example:
-        >>> to_raw("simplex", [0.5, 0.5, 0.0]).tolist()
+        >>> to_unconstrained("simplex", [0.5, 0.5, 0.0]).tolist()
         [0.0, 0.0, -10000.0]
     """
-    function, _ = _find(kind)
+    function, _ = _bijection(constraint)
     array = np.asarray(value, "float64")
     try:
         raw = function(array)
@@ -55,37 +55,38 @@ def to_raw(kind: str, value: Any) -> np.ndarray:
         raw = np.array(np.nan)
     if not np.isfinite(raw).all():
         raise InputError(
-            f"Expected a parameter of the kind {kind!r}; got {array.tolist()}. Probabilities have "
-            "a positive sum, variances are positive, covariances positive definite."
+            f"Expected a parameter with the constraint {constraint!r}; got {array.tolist()}. "
+            "Probabilities need a positive sum, variances are positive, covariances positive "
+            "definite."
         )
     return raw.astype("float32")
 
 
-def from_raw(kind: str, raw: Tensor) -> Tensor:
-    """Return the parameter that a raw weight gives, with finite gradients.
+def from_unconstrained(constraint: str, raw: Tensor) -> Tensor:
+    """Return the parameter of an unconstrained weight, with finite gradients.
 
-    A probability is at least 1e-37, so that its logarithm is finite: where it was 0 it stays at
-    this floor, without a gradient. Transitions want exact zeros: `log_probabilities`.
+    A probability is at least 1e-37, so that its logarithm is finite: a probability of 0 stays at
+    this lower bound, without a gradient. For exact zeros use `log_probabilities`.
 
     Args:
-        kind: as in `to_raw`.
-        raw: any numbers.
+        constraint: as in `to_unconstrained`.
+        raw: the unconstrained weight.
 
     Returns:
         The same shape and dtype.
 
     Raises:
-        InputError: another kind.
+        InputError: an unknown constraint.
 
     Example:
-        >>> [float(p) for p in from_raw("simplex", ops.array([0.0, 0.0]))]
+        >>> [float(p) for p in from_unconstrained("simplex", ops.array([0.0, 0.0]))]
         [0.5, 0.5]
     """
-    return _find(kind)[1](raw)
+    return _bijection(constraint)[1](raw)
 
 
 def log_probabilities(raw: Tensor) -> Tensor:
-    """Return the logarithms of the probabilities that raw weights of the kind "simplex" give.
+    """Return the log-probabilities of unconstrained weights with the constraint "simplex".
 
     `log p_i = raw_i − log Σ_j exp raw_j`, and −inf for a probability that is exactly 0.
 
@@ -93,29 +94,29 @@ def log_probabilities(raw: Tensor) -> Tensor:
         raw: `(..., K)`.
 
     Returns:
-        `(..., K)`; the −inf among them pass no gradient.
+        `(..., K)`; entries of −inf have no gradient.
 
     Example:
         >>> [float(p) for p in log_probabilities(ops.array([0.0, -1e4]))]
         [0.0, -inf]
     """
-    possible = raw > NEVER / 2
-    # Two wheres: the first keeps the gradients finite, the second puts the exact zeros in.
-    logs = ops.log_softmax(ops.where(possible, raw, ops.full_like(raw, NEVER)), axis=-1)
+    possible = raw > RAW_ZERO / 2
+    # Two wheres: the first keeps the gradients finite, the second sets the exact zeros.
+    logs = ops.log_softmax(ops.where(possible, raw, ops.full_like(raw, RAW_ZERO)), axis=-1)
     return ops.where(possible, logs, ops.full_like(raw, -float("inf")))
 
 
 def _log(value: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         raw = np.log(value)
-    return np.maximum(raw, -LIMIT)  # a rate of 0 becomes a very small one
+    return np.maximum(raw, -MAX_LOG)  # a rate of 0 becomes a very small one
 
 
 def _logits(value: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(value)
         logits = logs - logs.max(axis=-1, keepdims=True)  # NaN where all are 0
-    return np.where(np.isneginf(logits), NEVER, logits)
+    return np.where(np.isneginf(logits), RAW_ZERO, logits)
 
 
 def _factor(value: np.ndarray) -> np.ndarray:
@@ -128,24 +129,25 @@ def _on_diagonal(values: np.ndarray) -> np.ndarray:
     return values[..., None] * np.eye(values.shape[-1])
 
 
-def _exp(raw: Tensor, limit: float = LIMIT) -> Tensor:
+def _exp(raw: Tensor, limit: float = MAX_LOG) -> Tensor:
     return ops.exp(ops.clip(raw, -limit, limit))
 
 
 def _softmax(raw: Tensor) -> Tensor:
-    return ops.maximum(ops.exp(log_probabilities(raw)), SMALLEST)
+    return ops.maximum(ops.exp(log_probabilities(raw)), MIN_PROBABILITY)
 
 
 def _product(raw: Tensor) -> Tensor:
     size = raw.shape[-1]
     eye = ops.eye(size, dtype=raw.dtype)
     below = ops.tril(ops.ones((size, size), dtype=raw.dtype), k=-1)
-    diagonal = _exp(ops.sum(raw * eye, axis=-1, keepdims=True), LIMIT / 2)
+    diagonal = _exp(ops.sum(raw * eye, axis=-1, keepdims=True), MAX_LOG / 2)
     lower = raw * below + diagonal * eye
     return ops.matmul(lower, ops.swapaxes(lower, -1, -2))
 
 
-KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]] = {
+# Constraint -> (to the unconstrained weight, from the unconstrained weight).
+BIJECTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]] = {
     "real": (lambda value: value, lambda raw: raw),
     "positive": (_log, _exp),
     "simplex": (_logits, _softmax),
@@ -153,8 +155,8 @@ KINDS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Te
 }
 
 
-def _find(kind: str) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]:
-    """Return both directions of a kind."""
-    if kind not in KINDS:
-        raise InputError(f"Got a parameter of the kind {kind!r}; expected one of {list(KINDS)}.")
-    return KINDS[kind]
+def _bijection(
+    constraint: str,
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]:
+    """Return both directions of a constraint."""
+    return BIJECTIONS[check_choice("constraint", constraint, BIJECTIONS)]

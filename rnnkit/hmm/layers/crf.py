@@ -1,4 +1,4 @@
-"""Linear-chain conditional random field: labels of a sequence that fit each other (H7)."""
+"""Linear-chain conditional random field: sequence labelling with learned transitions."""
 
 from __future__ import annotations
 
@@ -13,50 +13,49 @@ from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
 
-# The fast way of inference needs transitions that are not too far apart. A learned one this much
-# below the highest is as good as forbidden, and counts as this much.
-LEAST = float(np.log(inference.SMALLEST["float32"]))
+# Scaled inference needs transition potentials of a limited range: learned ones further below the
+# highest, as good as forbidden, are raised to this difference.
+MIN_RELATIVE_TRANSITION = float(np.log(inference.MIN_TRANSITION["float32"]))
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CRF(StateLayer):
-    """Label every step of a sequence, with transitions that are learned.
+    """Linear-chain conditional random field over the labels of a sequence.
 
     The score of the labels `y` is `s(y) = a(y_1) + Σ_t u_t(y_t) + Σ_t A(y_t, y_{t+1}) + e(y_T)`,
-    their probability `exp s(y) / Z` with `Z = Σ_y' exp s(y')`. The potentials `u` come from the
-    network before (a `Dense(K)` without activation); `a`, `A`, `e` are the layer's weights.
-    T is the last real step, and a masked step is not there: the label before a gap is followed by
-    the label after it.
+    their probability `exp s(y) / Z` with `Z = Σ_y' exp s(y')`. The potentials `u` are the input,
+    from a `Dense(K)` without activation; `a`, `A`, `e` are the layer's weights. T is the last real
+    step; masked steps are skipped: the label before a gap is followed by the label after it.
 
     Given labels, the layer adds their negative log-likelihood to the loss of the model: the sum
     over the batch, divided by the number of its real steps. So a model with the labels as second
-    input trains with `fit`, without a loss in `compile`, and one without them predicts.
+    input trains with `fit`, without a loss in `compile`; a model without them predicts.
 
     Args:
         units: the number K of labels.
-        allowed_start: boolean `(K,)`: the labels that may come first; None = all.
-        allowed_transitions: boolean `(K, K)`: row = the label before, column = the label after;
-            None = all. A label that is not allowed has probability 0 everywhere.
+        allowed_start: boolean `(K,)`, the labels allowed at the first step; None = all.
+        allowed_transitions: boolean `(K, K)`, from row to column; None = all. Forbidden label
+            sequences have probability 0.
         use_end: learn `e`; without it `e = 0`.
-        initializer: how the weights start.
-        regularizer: penalty on the weights.
+        initializer: of the weights.
+        regularizer: of the weights.
         **options: see `StateLayer`.
 
     Call arguments:
         potentials: `(B, T, K)`.
-        labels: whole numbers `(B, T)`; anything at masked steps. A negative label is unknown: the
-            likelihood is then that of all labels that agree with the known ones.
+        labels: integers `(B, T)`, ignored at masked steps. A negative label is unknown: the
+            likelihood then sums over all labels that agree with the known ones.
         mask: boolean `(B, T)`, any pattern; None = all steps are real.
 
     Returns:
-        The posterior `P(y_t = k)` of each label, `(B, T, K)`. The labels that are most likely
-        together: `decode`, or `CRFDecoder` inside a model.
+        The marginal `P(y_t = k)` of each label, `(B, T, K)`. For the most likely label sequence use
+        `decode`, or `CRFDecoder` within a model.
 
     Raises:
-        InputError: constraints of another shape, or that leave no label.
+        InputError: constraints of another shape, or that allow no label.
 
-    Source: Lafferty, McCallum and Pereira 2001, Conditional random fields; with a recurrent network
-    before it: Huang, Xu and Yu 2015, Bidirectional LSTM-CRF models for sequence tagging.
+    Source: Lafferty, McCallum and Pereira 2001, Conditional random fields; with a recurrent
+    network: Huang, Xu and Yu 2015, Bidirectional LSTM-CRF models for sequence tagging.
 
     Example:
         >>> import numpy as np
@@ -80,8 +79,8 @@ class CRF(StateLayer):
         **options: Any,
     ) -> None:
         super().__init__(units, **options)
-        self.allowed_start = self._check("allowed_start", allowed_start, (units,))
-        self.allowed_transitions = self._check(
+        self.allowed_start = self._check_allowed("allowed_start", allowed_start, (units,))
+        self.allowed_transitions = self._check_allowed(
             "allowed_transitions", allowed_transitions, (units, units)
         )
         self.use_end = use_end
@@ -117,19 +116,21 @@ class CRF(StateLayer):
         mask: Tensor | None = None,
         potentials_mask: Tensor | None = None,
     ) -> Tensor:
-        """Return the posteriors, and add the loss of the labels when there are some."""
-        # Beside labels Keras gives the mask that the potentials carry under this name.
+        """Return the marginals, and add the loss of the labels if given."""
+        # With labels, Keras passes the mask of the potentials under this name.
         mask = potentials_mask if mask is None else mask
         if labels is not None:
             losses = self.nll(potentials, labels, mask)
-            self.add_loss(self.per_step(losses, self.flags(mask, potentials)))
-        found = inference.smooth(*self._chain(potentials, mask), way=self._way, transitions=False)
+            self.add_loss(self.mean_per_step(losses, self.boolean_mask(mask, potentials)))
+        found = inference.smooth(
+            *self._chain(potentials, mask), numerics=self._numerics, transitions=False
+        )
         return ops.cast(found.smoothed, self.compute_dtype)
 
     def nll(self, potentials: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the negative log-likelihood of the labels of each row, `(B,)`.
 
-        0 for a row without a real step, infinite for labels that the constraints forbid.
+        0 for a row without real steps, infinite for forbidden labels.
         """
         potentials = ops.convert_to_tensor(potentials)
         start, transitions, scores, mask = self._chain(potentials, mask)
@@ -140,64 +141,66 @@ class CRF(StateLayer):
             )
         labels = ops.expand_dims(labels, -1)
         fits = ops.logical_or(labels == ops.arange(self.units, dtype="int32"), labels < 0)
-        # Z of all labels and Z of those that agree with the labels, in one pass.
+        # log Z over all label sequences and over those that agree with the labels, in one pass.
         known = ops.where(fits, scores, -float("inf"))
         both, masks = ops.concatenate([scores, known]), ops.concatenate([mask, mask])
-        found = inference.log_probability(start, transitions, both, masks, way=self._way)
+        found = inference.log_probability(start, transitions, both, masks, numerics=self._numerics)
         of_all, of_known = ops.split(found, 2)
         return of_all - of_known
 
     def decode(self, potentials: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the labels that are most likely together, `(B, T)`, by Viterbi's algorithm.
+        """Viterbi decoding: the most likely label sequence, `(B, T)`.
 
-        Of equal ones the lower label is taken; masked steps repeat the label before.
+        Ties go to the lower label; masked steps repeat the label before.
         """
         return inference.viterbi(*self._chain(ops.convert_to_tensor(potentials), mask)).states
 
     def _chain(
         self, potentials: Tensor, mask: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return what `inference` asks for: start, transitions, scores of the steps, mask."""
+        """Return the inputs of `inference`: start, transitions, scores of the steps, mask."""
         potentials = ops.convert_to_tensor(potentials)
         if not self.built:
             self.build(tuple(potentials.shape))
-        mask = self.flags(mask, potentials)
-        scores = ops.where(ops.expand_dims(mask, -1), ops.cast(potentials, self.wide), 0.0)
+        mask = self.boolean_mask(mask, potentials)
+        scores = ops.where(
+            ops.expand_dims(mask, -1), ops.cast(potentials, self.inference_dtype), 0.0
+        )
         if self.end is not None:
             real = ops.cast(mask, "int32")
             after = ops.flip(ops.cumsum(ops.flip(real, axis=1), axis=1), axis=1)
-            last = ops.cast(real * after == 1, self.wide)
-            scores = scores + ops.expand_dims(last, -1) * ops.cast(self.end, self.wide)
+            last = ops.cast(real * after == 1, self.inference_dtype)
+            scores = scores + ops.expand_dims(last, -1) * ops.cast(self.end, self.inference_dtype)
         start = self._allow(self.start, self.allowed_start)
         transitions = self._allow(self.transitions, self.allowed_transitions)
-        if self._way == "scaled":
-            transitions = ops.maximum(transitions, ops.max(transitions) + LEAST)
+        if self._numerics == "scaled":
+            transitions = ops.maximum(transitions, ops.max(transitions) + MIN_RELATIVE_TRANSITION)
         return start, transitions, scores, mask
 
     @property
-    def _way(self) -> inference.Way:
-        """Take the fast way where no transition is forbidden: see `LEAST`."""
+    def _numerics(self) -> inference.Numerics:
+        """Scaled if no transition is forbidden: see `MIN_RELATIVE_TRANSITION`."""
         return "scaled" if self.allowed_transitions is None else "log"
 
     def _allow(self, weights: Tensor, allowed: np.ndarray | None) -> Tensor:
-        weights = ops.cast(weights, self.wide)
+        weights = ops.cast(weights, self.inference_dtype)
         if allowed is None:
             return weights
         return ops.where(ops.convert_to_tensor(allowed), weights, -float("inf"))
 
-    def _check(self, name: str, allowed: Any, shape: tuple) -> np.ndarray | None:
+    def _check_allowed(self, name: str, allowed: Any, shape: tuple) -> np.ndarray | None:
         if allowed is None:
             return None
         allowed = np.asarray(allowed, bool)
         if allowed.shape != shape or not allowed.any(axis=-1).all():
             raise InputError(
-                f"CRF: {name} has the shape {allowed.shape}; expected booleans {shape}, with at "
-                "least one label that may come first, or next."
+                f"CRF: {name} has the shape {allowed.shape}; expected booleans {shape} that "
+                "allow at least one label at the first step, or after each label."
             )
         return allowed
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the constructor."""
         allowed = {
             name: None if getattr(self, name) is None else getattr(self, name).tolist()
             for name in ("allowed_start", "allowed_transitions")
@@ -213,7 +216,7 @@ class CRF(StateLayer):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CRFDecoder(keras.layers.Layer):
-    """The labels of `CRF.decode` as the output of a model.
+    """Viterbi decoding of a CRF as a layer: the labels of `CRF.decode`.
 
     Args:
         crf: the trained layer; its weights are shared, not copied.
@@ -223,7 +226,7 @@ class CRFDecoder(keras.layers.Layer):
         mask: boolean `(B, T)`.
 
     Returns:
-        The labels that are most likely together, `(B, T)`, int32.
+        The most likely label sequence, `(B, T)`, int32.
 
     Example:
         >>> import numpy as np
@@ -237,12 +240,12 @@ class CRFDecoder(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, potentials_shape: Shape) -> None:
-        """Create the weights of the CRF where it has none yet."""
+        """Create the weights of the CRF if it is not built yet."""
         if not self.crf.built:
             self.crf.build(potentials_shape)
 
     def call(self, potentials: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Decode."""
+        """Return the labels."""
         return self.crf.decode(potentials, mask)
 
     def compute_output_shape(self, potentials_shape: Shape) -> Shape:
@@ -250,26 +253,26 @@ class CRFDecoder(keras.layers.Layer):
         return tuple(potentials_shape[:2])
 
     def compute_output_spec(self, potentials: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Tell Keras that labels are whole numbers."""
+        """Return the symbolic output: int32 labels."""
         del mask
         return keras.KerasTensor(self.compute_output_shape(potentials.shape), dtype="int32")
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "crf": keras.saving.serialize_keras_object(self.crf)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> CRFDecoder:
-        """Build the layer and the CRF in it."""
+        """Build the layer and its CRF."""
         config = dict(config)
         return cls(keras.saving.deserialize_keras_object(config.pop("crf")), **config)
 
 
 def bio_constraints(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return which labels may come first and next in the BIO scheme.
+    """Constraints of the BIO tagging scheme: allowed first labels and transitions.
 
-    "B-X" begins a piece of type X, "I-X" goes on with it, "O" is outside: "I-X" may follow "B-X"
-    and "I-X" only.
+    "B-X" begins a span of type X, "I-X" continues it, "O" is outside: "I-X" may follow "B-X" and
+    "I-X" only.
 
     Args:
         labels: the name of each label, "O", "B-..." or "I-...".
@@ -288,7 +291,7 @@ def bio_constraints(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     for label in labels:
         if label != "O" and label[:2] not in ("B-", "I-"):
             raise InputError(
-                f"bio_constraints: {label!r} is no label of the BIO scheme; expected 'O', "
+                f"bio_constraints: {label!r} is not a BIO label; expected 'O', "
                 "'B-TYPE' or 'I-TYPE'."
             )
     inside = [label.startswith("I-") for label in labels]

@@ -1,4 +1,4 @@
-"""The posteriors of a hidden Markov model as a layer (H5), to train with a network (H6)."""
+"""Posteriors of a hidden Markov model as features, trainable with the network."""
 
 from __future__ import annotations
 
@@ -9,55 +9,63 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.deprecation import renamed_options
+from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.categorical import Categorical
-from rnnkit.hmm.layers.constraints import from_raw, log_probabilities, to_raw
-from rnnkit.hmm.layers.named import EMISSIONS, find_emission, serialize_emission
+from rnnkit.hmm.layers.constraints import (
+    from_unconstrained,
+    log_probabilities,
+    to_unconstrained,
+)
+from rnnkit.hmm.layers.serialization import EMISSIONS, get_emission, serialize_emission
 from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
 
 MODES = ("filtered", "fixed-lag", "smoothed")
-STAY = 0.9  # the probability to stay in a state, before training
-# How far apart the raw values of the states are at first: equal states would stay equal.
-SPREAD = {"real": 1.0, "simplex": 1.0, "positive": 0.5, "covariance": 0.0}
+INIT_SELF_TRANSITION = 0.9
+# Standard deviation of the initial unconstrained weights: equal states would stay equal.
+INIT_STD = {"real": 1.0, "simplex": 1.0, "positive": 0.5, "covariance": 0.0}
+
+
+_renamed = renamed_options("HMMFeatures", {"way": "numerics"})
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class HMMFeatures(StateLayer):
-    """Turn sequences into the posteriors of the hidden states of a Markov model.
+    """Posterior probabilities of the hidden states of a Markov model, as features of a network.
 
-    The mode says what the output of step t has seen:
+    The mode selects the observations that the output of step t depends on:
 
-    - "filtered": `P(z_t | x_1..x_t)`, the past alone: for forecasts and live data
-    - "fixed-lag": `P(z_t | x_1..x_t+lag)`: whoever uses it waits `lag` steps
-    - "smoothed": `P(z_t | x_1..x_T)`, the whole sequence: to label it, never to forecast
+    - "filtered": `P(z_t | x_1..x_t)`, causal: for forecasts and live data
+    - "fixed-lag": `P(z_t | x_1..x_t+lag)`, with a delay of `lag` steps
+    - "smoothed": `P(z_t | x_1..x_T)`, the whole sequence: for labelling, never for forecasts
 
-    The weights start from a draw (means spread over the unit normal, states that last), from
+    The weights are initialised at random (means from the unit normal, self-transitions of 0.9), by
     Baum-Welch on the training sequences (`adapt`), or from a fitted model (`from_hmm`). They are
-    raw values without limits, so any optimizer can train them with the network; `trainable=False`
-    freezes them. With `likelihood_weight=w` a training step adds `-w` times the mean
-    log-likelihood of a real step to the loss, so that the states go on describing the data while
-    they learn to serve the network.
+    unconstrained, so any optimizer can train them with the network; `trainable=False` freezes them.
+    With `likelihood_weight=w` a training step adds `-w` times the mean log-likelihood per real step
+    to the loss, so that the states keep describing the data while the network is trained.
 
-    A step is masked where the mask says so: it is not there, and its output repeats the one before
-    (the start probabilities before the first real step). A step with a NaN in it (of symbols: a
-    number below 0 or above the known ones) is a missing observation: time passes there.
+    Masked steps are skipped, and their output repeats the one before (the start probabilities
+    before the first real step). A step with a NaN (for symbols: a number below 0 or outside the
+    vocabulary) is a missing observation: time passes.
 
     Args:
         units: the number K of states.
         emission: "gaussian", "categorical", "gmm" (a mixture of Gaussians), "poisson", or an
-            `Emission` of one's own; to save it, see `rnnkit.hmm.layers.named.serialize_emission`.
+            `Emission`; to save a custom one, see `rnnkit.hmm.layers.serialization`.
         mode: see above.
-        lag: of the mode "fixed-lag", 1 or more.
-        covariance_type: of Gaussians: "spherical", "diag" (None means this), "full", "tied".
-        n_mix: Gaussians in a mixture.
+        lag: the number of later steps in the mode "fixed-lag", 1 or more.
+        covariance_type: of Gaussians: "spherical", "diag" (the default), "full", "tied".
+        n_mix: number of Gaussians in a mixture.
         n_features: the number of symbols of the categorical emission.
         likelihood_weight: w above.
-        way: "scaled" (no transition probability falls below 1e-12) or "log" (slower; transitions
-            of probability 0 are possible, and stay). See `rnnkit.hmm.inference.way`.
-        seed: of the first weights; they are the same on every backend.
-        shapes: parameter -> shape, for an emission of one's own that does not tell.
+        numerics: "scaled" (no transition probability falls below 1e-12) or "log" (slower;
+            transitions of probability 0 are possible, and stay). See
+            `rnnkit.hmm.inference.select_numerics`.
+        seed: of the initial weights; they are the same on every backend.
+        shapes: parameter -> shape, for a custom emission without `shapes`.
         **options: see `StateLayer`.
 
     Call arguments:
@@ -68,7 +76,7 @@ class HMMFeatures(StateLayer):
         `(B, T, K)`.
 
     Raises:
-        InputError: an unknown emission or mode, settings that do not fit, another shape.
+        InputError: an unknown emission or mode, incompatible settings, or another input shape.
 
     Source: Rabiner 1989, A Tutorial on Hidden Markov Models; Krakovna and Doshi-Velez 2016,
     Increasing the Interpretability of Recurrent Neural Networks Using Hidden Markov Models.
@@ -94,38 +102,35 @@ class HMMFeatures(StateLayer):
         n_mix: int | None = None,
         n_features: int | None = None,
         likelihood_weight: float = 0.0,
-        way: str = "scaled",
+        numerics: inference.Numerics = "scaled",
         seed: int | None = None,
         shapes: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        options = _renamed(options)
+        numerics = options.pop("numerics", numerics)
         super().__init__(units, **options)
         settings = {"covariance_type": covariance_type, "n_mix": n_mix, "n_features": n_features}
-        self.emission: Emission = find_emission(emission, settings)
-        if mode not in MODES or way not in ("scaled", "log"):
-            raise InputError(
-                f"HMMFeatures: mode is {mode!r} and way {way!r}; expected one of {MODES} and "
-                "'scaled' or 'log'."
-            )
+        self.emission: Emission = get_emission(emission, settings)
+        self.mode = check_choice("mode", mode, MODES)
+        self.numerics: inference.Numerics = check_choice("numerics", numerics, ("scaled", "log"))
         if (mode == "fixed-lag") != (lag > 0) or lag < 0 or int(lag) != lag:
             raise InputError(
                 f"HMMFeatures: lag is {lag!r} with mode={mode!r}; expected 1 or more steps with "
                 "'fixed-lag', 0 otherwise."
             )
-        self.mode = mode
         self.lag = int(lag)
         self.likelihood_weight = float(likelihood_weight)
-        self.way: Any = way
         self.seed = seed
         self.shapes = shapes
 
     @classmethod
     def from_hmm(cls, hmm: Any, *, trainable: bool = False, **options: Any) -> Self:
-        """Return the layer with the parameters of a fitted model, frozen unless told otherwise.
+        """Return the layer with the parameters of a fitted model, frozen by default.
 
         Args:
             hmm: a fitted model of `rnnkit.hmm.estimators.models`.
-            trainable: let gradients change the parameters.
+            trainable: whether the parameters are trained with the network.
             **options: other arguments of the layer, such as `mode`.
 
         Example:
@@ -140,7 +145,7 @@ class HMMFeatures(StateLayer):
             hmm.emission_,
             trainable=trainable,
             shapes={name: list(np.shape(value)) for name, value in params.items()},
-            **{"way": inference.way(float(np.min(hmm.transmat_))), **options},
+            **{"numerics": inference.select_numerics(float(np.min(hmm.transmat_))), **options},
         )
         if isinstance(hmm.emission_, Categorical):
             layer.build((None, None))
@@ -150,18 +155,18 @@ class HMMFeatures(StateLayer):
         return layer
 
     def adapt(self, sequences: Any, mask: Any = None, **options: Any) -> Any:
-        """Fit the parameters to training sequences by Baum-Welch, before the network is trained.
+        """Fit the parameters to training sequences by Baum-Welch, before training the network.
 
         Args:
             sequences: `(B, T, D)`, symbols `(B, T)`, or a list of `(T, D)` or `(T,)`.
             mask: boolean `(B, T)`, for an array.
-            **options: of `rnnkit.hmm.HMM`: `n_init`, `n_iter`, `tol`, `random_state` (None
-                = the layer's seed).
+            **options: of `rnnkit.hmm.HMM`: `n_init`, `n_iter`, `tol`, `random_state` (default:
+                the seed of the layer).
 
         Returns:
             The fitted model, with its history.
         """
-        from rnnkit.hmm.estimators.models import HMM  # scikit-learn: late
+        from rnnkit.hmm.estimators.models import HMM  # imports scikit-learn
 
         symbols = isinstance(self.emission, Categorical)
         if not isinstance(sequences, list | tuple):
@@ -195,14 +200,16 @@ class HMMFeatures(StateLayer):
                 f"HMMFeatures: the number of features is unknown in {tuple(sequences_shape)}."
             )
         shapes = self.shapes or self.emission.shapes(self.units, width or 0)
-        # Without a seed, it is Python's own generator: keras.utils.set_random_seed sets it.
+        # Without a seed, Python's random generator: keras.utils.set_random_seed seeds it.
         rng = np.random.default_rng(random.getrandbits(32) if self.seed is None else self.seed)
-        move = (1 - STAY) / max(self.units - 1, 1)
-        moves = np.full((self.units, self.units), move) + (STAY - move) * np.eye(self.units)
+        stay, size = INIT_SELF_TRANSITION, self.units
+        move = (1 - stay) / max(size - 1, 1)
+        moves = np.full((size, size), move) + (stay - move) * np.eye(size)
         self.start = self._add("start", np.zeros(self.units))
-        self.transitions = self._add("transitions", to_raw("simplex", moves))
+        self.transitions = self._add("transitions", to_unconstrained("simplex", moves))
+        constraints = self.emission.constraints
         self.raw = {
-            name: self._add(name, SPREAD[self.emission.kinds[name]] * rng.normal(size=shape))
+            name: self._add(name, INIT_STD[constraints[name]] * rng.normal(size=shape))
             for name, shape in shapes.items()
         }
         if width is not None:
@@ -219,23 +226,24 @@ class HMMFeatures(StateLayer):
         )
 
     def set_parameters(self, startprob: Any, transmat: Any, params: dict[str, Any]) -> None:
-        """Set all weights from probabilities and the parameters of the emission.
+        """Set all weights from probabilities and emission parameters.
 
         Args:
             startprob: `(K,)`.
             transmat: `(K, K)`, from row to column.
-            params: parameter of the emission -> its value.
+            params: name of an emission parameter -> its value.
 
         Raises:
-            InputError: a parameter of another shape, or one that is impossible.
+            InputError: a parameter of another shape, or an invalid one.
         """
         wanted = {"start": startprob, "transitions": transmat, **params}
-        kinds = {"start": "simplex", "transitions": "simplex", **self.emission.kinds}
+        simplex = {"start": "simplex", "transitions": "simplex"}
+        constraints = {**simplex, **self.emission.constraints}
         weights = {"start": self.start, "transitions": self.transitions, **self.raw}
         if set(wanted) != set(weights):
             raise InputError(f"HMMFeatures: got {sorted(wanted)}; expected {sorted(weights)}.")
         for name, weight in weights.items():
-            raw = to_raw(kinds[name], wanted[name])
+            raw = to_unconstrained(constraints[name], wanted[name])
             if raw.shape != tuple(weight.shape):
                 raise InputError(
                     f"HMMFeatures: {name} has the shape {raw.shape}; expected "
@@ -244,15 +252,17 @@ class HMMFeatures(StateLayer):
             weight.assign(raw)
 
     def _chain(self) -> tuple[Tensor, Tensor]:
-        """Return the logarithms of start and transitions."""
-        moves = log_probabilities(ops.cast(self.transitions, self.wide))
-        if self.way == "scaled":
-            moves = ops.maximum(moves, float(np.log(inference.SMALLEST["float32"])))
-        return log_probabilities(ops.cast(self.start, self.wide)), moves
+        """Return the logarithms of the start and transition probabilities."""
+        moves = log_probabilities(ops.cast(self.transitions, self.inference_dtype))
+        if self.numerics == "scaled":
+            moves = ops.maximum(moves, float(np.log(inference.MIN_TRANSITION["float32"])))
+        return log_probabilities(ops.cast(self.start, self.inference_dtype)), moves
 
     def _params(self) -> dict[str, Tensor]:
         return {
-            name: from_raw(self.emission.kinds[name], ops.cast(weight, self.wide))
+            name: from_unconstrained(
+                self.emission.constraints[name], ops.cast(weight, self.inference_dtype)
+            )
             for name, weight in self.raw.items()
         }
 
@@ -265,11 +275,11 @@ class HMMFeatures(StateLayer):
         return np.exp(_numpy(self._chain()[1]))
 
     def parameters(self) -> dict[str, np.ndarray]:
-        """Return the parameters of the emission by their names."""
+        """Return the parameters of the emission by name."""
         return {name: _numpy(value) for name, value in self._params().items()}
 
     def means(self) -> np.ndarray | None:
-        """Return what each state puts out on average, `(K, D)`, or None if that means nothing."""
+        """Return the mean observation of each state, `(K, D)`; None without means."""
         found = self.parameters()
         if "lambdas" in found:
             return found["lambdas"]
@@ -278,7 +288,7 @@ class HMMFeatures(StateLayer):
             means = np.einsum("km,kmd->kd", found["weights"], means)
         return means
 
-    # One pass ---------------------------------------------------------------------------------
+    # Inference --------------------------------------------------------------------------------
 
     def call(self, sequences: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         """Return the posteriors."""
@@ -287,28 +297,28 @@ class HMMFeatures(StateLayer):
         if self.mode == "fixed-lag":
             found = inference.fixed_lag(*prepared, lag=self.lag)
         elif self.mode == "smoothed":
-            both = inference.smooth(*prepared, way=self.way, transitions=False)
+            both = inference.smooth(*prepared, numerics=self.numerics, transitions=False)
             log_prob, found = both.log_prob, both.smoothed
         else:
-            log_prob, found = inference.filter(*prepared, way=self.way)
+            log_prob, found = inference.filter(*prepared, numerics=self.numerics)
         if training and self.likelihood_weight:
             if log_prob is None:
-                log_prob = inference.log_probability(*prepared, way=self.way)
-            self.add_loss(-self.likelihood_weight * self.per_step(log_prob, prepared[-1]))
+                log_prob = inference.log_probability(*prepared, numerics=self.numerics)
+            self.add_loss(-self.likelihood_weight * self.mean_per_step(log_prob, prepared[-1]))
         return ops.cast(found, self.compute_dtype)
 
     def log_probability(self, sequences: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return `log P(x_1..x_T)` of each row, `(B,)`, with gradients."""
         if not self.built:
             self.build(tuple(sequences.shape))
-        return inference.log_probability(*self._prepare(sequences, mask), way=self.way)
+        return inference.log_probability(*self._prepare(sequences, mask), numerics=self.numerics)
 
     def _prepare(
         self, sequences: Tensor, mask: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return what `inference` asks for: start, transitions, log-likelihoods, mask."""
+        """Return the inputs of `inference`: start, transitions, log-likelihoods, mask."""
         x = ops.convert_to_tensor(sequences)
-        mask = self.flags(mask, x)
+        mask = self.boolean_mask(mask, x)
         if len(x.shape) == 2:
             x = ops.cast(x, "int32")
             seen = ops.logical_and(mask, x >= 0)
@@ -316,9 +326,9 @@ class HMMFeatures(StateLayer):
                 seen = ops.logical_and(seen, x < self.raw["emissionprob"].shape[-1])
             flat = ops.reshape(ops.where(seen, x, 0), (-1,))
         else:
-            x = ops.cast(x, self.wide)
+            x = ops.cast(x, self.inference_dtype)
             seen = ops.logical_and(mask, ops.logical_not(ops.any(ops.isnan(x), axis=-1)))
-            # Out before the density sees it: a gradient of NaN times 0 would be NaN.
+            # Replaced before the density: a gradient of NaN times 0 would be NaN.
             flat = ops.reshape(ops.where(ops.expand_dims(seen, -1), x, 0.0), (-1, x.shape[-1]))
         params = {name: ops.expand_dims(value, 0) for name, value in self._params().items()}
         log_lik = self.emission.log_likelihood(params, flat)[0]
@@ -326,8 +336,8 @@ class HMMFeatures(StateLayer):
         return (*self._chain(), ops.where(ops.expand_dims(seen, -1), log_lik, 0.0), mask)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        names = ("mode", "lag", "likelihood_weight", "way", "seed", "shapes")
+        """Return the arguments of the constructor."""
+        names = ("mode", "lag", "likelihood_weight", "numerics", "seed", "shapes")
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in names},

@@ -1,53 +1,52 @@
-"""What the layers over hidden states share: weights in full precision, masks, shapes."""
+"""Base class of the layers over hidden states: float32 computation, masks, shapes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.config import SavedArguments
+from rnnkit.errors import InputError, check_count
 
 Tensor = Any
 Shape = tuple[int | None, ...]
 
 
-class StateLayer(keras.layers.Layer):
-    """A layer that puts out a probability for each of K states at every step. Abstract.
+class StateLayer(SavedArguments, keras.layers.Layer):
+    """Abstract layer that returns a probability for each of K states at every step.
 
-    Weights and probabilities are computed in float32 at least, whatever the policy: in half
-    precision the logarithms of long sequences would lose what tells the states apart. Only the
-    output is in the policy's compute dtype.
+    Weights and probabilities are computed in float32 or float64, whatever the policy: half
+    precision cannot distinguish states by the log-probabilities of long sequences. Only the output
+    has the policy's compute dtype.
 
-    Masks: boolean `(B, T)`, true = real step, any pattern. A masked step is not there: the states
+    Masks: boolean `(B, T)`, true = real step, any pattern. A masked step does not exist: the states
     of the real steps around it follow each other directly. The mask is passed on.
 
     Args:
         units: the number K of states.
-        **options: what every Keras layer takes (`name`, `dtype`, `trainable`).
+        **options: arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Raises:
-        InputError: units that are no positive whole number.
+        InputError: `units` is not a positive integer.
     """
+
+    config_keys: ClassVar = ("units",)
 
     def __init__(self, units: int, **options: Any) -> None:
         super().__init__(autocast=False, **options)
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
-            raise InputError(
-                f"{type(self).__name__}: units is {units!r}; expected a positive whole number."
-            )
-        self.units = units
+        self.units = check_count("units", units)
         self.supports_masking = True
 
     @property
-    def wide(self) -> str:
-        """The dtype of all that is computed: the layer's own, or float32 if that is a half."""
+    def inference_dtype(self) -> str:
+        """The dtype of the computation: the compute dtype, or float32 in half precision."""
         half = self.compute_dtype in ("float16", "bfloat16")
         return "float32" if half else self.compute_dtype
 
-    def flags(self, mask: Tensor | None, steps: Tensor) -> Tensor:
-        """Return the mask as booleans; refuse one that does not fit the steps `(B, T, ...)`."""
+    def boolean_mask(self, mask: Tensor | None, steps: Tensor) -> Tensor:
+        """Return the mask as booleans, checked against the steps `(B, T, ...)`."""
         if mask is None:
             return ops.ones(ops.shape(steps)[:2], dtype="bool")
         mask = ops.convert_to_tensor(mask, dtype="bool")
@@ -62,15 +61,11 @@ class StateLayer(keras.layers.Layer):
         return mask
 
     @staticmethod
-    def per_step(rows: Tensor, mask: Tensor) -> Tensor:
-        """Return the sum over the rows `(B,)`, divided by the number of real steps in them."""
+    def mean_per_step(rows: Tensor, mask: Tensor) -> Tensor:
+        """Return the sum over the rows `(B,)`, divided by the number of their real steps."""
         return ops.sum(rows) / ops.maximum(ops.sum(ops.cast(mask, rows.dtype)), 1.0)
 
     def compute_output_shape(self, steps_shape: Shape, *others: Any, **named: Any) -> Shape:
         """Return `(B, T, K)`."""
         del others, named
         return (*steps_shape[:2], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "units": self.units}

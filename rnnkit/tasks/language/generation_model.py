@@ -14,7 +14,7 @@ from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import check_count
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.figures import markdown_table, plain
+from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.tasks.language.carried_states import CarriedStates
 from rnnkit.tasks.language.completion import Completer
 from rnnkit.tasks.language.generation import Reader, Sampler, sample_tokens
@@ -31,7 +31,7 @@ class GenerationModel(CarriedStates):
     """A language model that generates text. Abstract: a subclass defines the training."""
 
     tokenizer: Any
-    ends: bool | None
+    learn_eos: bool | None
     vocabulary: Any
     classes: tuple[str, ...]
     _reader: Reader | None = None
@@ -136,7 +136,7 @@ class GenerationModel(CarriedStates):
             choice,
             length=length,
             never=self._never(unknown),
-            stop=BOS_EOS_ID if self.ends else None,
+            stop=BOS_EOS_ID if self.learn_eos else None,
         )
         vocabulary = self._known()
         return [
@@ -189,7 +189,7 @@ class GenerationModel(CarriedStates):
         if self.classes:
             for name in self.classes[:_SHOWN]:
                 texts = self.generate(n=3, label=name, length=_LENGTH)
-                rows.append([plain(name), plain(", ".join(texts), 300)])
+                rows.append([escape_markdown(name), escape_markdown(", ".join(texts), 300)])
         else:
             words = self.tokenizer.unit == "word"
             for text in check_texts(x)[:2]:
@@ -199,14 +199,14 @@ class GenerationModel(CarriedStates):
                 for options in _STRATEGIES:
                     (found,) = self.generate(begin, length=60 if words else _LENGTH, **options)
                     strategy = " ".join(map(str, options.values()))
-                    rows.append([plain(strategy), plain(found, 400)])
+                    rows.append([escape_markdown(strategy), escape_markdown(found, 400)])
         heading = "label" if self.classes else "drawn"
         writer.text("examples/generated", markdown_table([heading, "text"], rows), step)
 
     def _never(self, unknown: bool) -> list[int]:
         """Return the tokens that may not be generated."""
         vocabulary = self._known()
-        never = [] if self.ends else [BOS_EOS_ID]
+        never = [] if self.learn_eos else [BOS_EOS_ID]
         if not unknown:
             never.append(UNKNOWN)
             never += vocabulary.encode(["<unk>"]).tolist() if "<unk>" in vocabulary else []
@@ -225,7 +225,9 @@ class GenerationModel(CarriedStates):
         line = END_OF_LINE if self.tokenizer.unit == "word" else "\n"
         vocabulary = self._known()
         return (
-            BOS_EOS_ID if self.ends or line not in vocabulary else int(vocabulary.encode([line])[0])
+            BOS_EOS_ID
+            if self.learn_eos or line not in vocabulary
+            else int(vocabulary.encode([line])[0])
         )
 
     def _read(self, text: str, labels: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:

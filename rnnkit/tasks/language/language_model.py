@@ -25,7 +25,7 @@ from rnnkit.tasks.language.word_cache import WordCache, choose_cache
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.word_task import VOCABULARY
 
-_rename = renamed_options("LanguageModel", {"units": "tokenizer"})
+_rename = renamed_options("LanguageModel", {"units": "tokenizer", "ends": "learn_eos"})
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -46,7 +46,7 @@ class LanguageModel(GenerationModel):
         vocabulary_size: keep at most this many tokens, two reserved ones included; None = all.
         min_count: keep tokens that occur at least this often.
         window: k, the steps of back-propagation; fewer where all texts are shorter.
-        ends: whether to learn where texts end; None = if the first fit has more than one.
+        learn_eos: whether to predict the end of a text; None = if the first fit has more than one.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
         **options: see `rnnkit.tasks.Task`.
@@ -65,10 +65,11 @@ class LanguageModel(GenerationModel):
         "told": "conditioned",
         "score": "score_tokens",
         "numbers": "summarize",
+        "ends": "learn_eos",
     }
     noun = ("text", "texts")
     assets: ClassVar = {"vocabulary.json": VOCABULARY}
-    config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "ends")
+    config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "learn_eos")
     network_parts = LanguageParts
     self_supervised = True
 
@@ -80,18 +81,18 @@ class LanguageModel(GenerationModel):
         vocabulary_size: int | None = None,
         min_count: int = 1,
         window: int = 64,
-        ends: bool | None = None,
+        learn_eos: bool | None = None,
         classes: Sequence[Label] | None = None,
         **options: Any,
     ) -> None:
         options = _rename(options)
         self.tokenizer = options.pop("tokenizer", None) or tokenizer or Tokenizer()
+        self.learn_eos = options.pop("learn_eos", learn_eos)
         characters = self.tokenizer.unit == "character"
         super().__init__(build_network or language_network, characters=characters, **options)
         self.window = check_count("window", window)
         self.vocabulary_size = vocabulary_size
         self.min_count = min_count
-        self.ends = ends
         self._classes: list[Label] = list(classes or ())
         self.vocabulary: Vocabulary | None = None
 
@@ -145,7 +146,7 @@ class LanguageModel(GenerationModel):
         network = self._new_network(len(vocabulary), len(spec))
         self._set_network(network)
         self.vocabulary, self._classes = vocabulary, list(spec)
-        self.ends = len(train.x) > 1 if self.ends is None else self.ends
+        self.learn_eos = len(train.x) > 1 if self.learn_eos is None else self.learn_eos
         self._reader = self._completer = None
         return vocabulary.encode_many(tokens)
 
@@ -161,7 +162,7 @@ class LanguageModel(GenerationModel):
     ) -> TextWindows:
         """Return windows of texts that are read side by side."""
         del sample_weight
-        longest = max(map(len, rows), default=1) + int(bool(self.ends))
+        longest = max(map(len, rows), default=1) + int(bool(self.learn_eos))
         table = self.parts().words
         needed = training or not getattr(table, "samples", 0)
         return TextWindows(
@@ -169,7 +170,7 @@ class LanguageModel(GenerationModel):
             targets,
             window=min(self.window, bucket_length(longest)),
             rows=batch_size or self.batch_size,
-            ends=bool(self.ends),
+            ends=bool(self.learn_eos),
             shuffle=shuffle,
             seed=self.seed,
             extra_inputs=table.helper if needed else None,
@@ -236,7 +237,7 @@ class LanguageModel(GenerationModel):
             InputError: texts or labels that cannot be used, or the model is not trained yet.
         """
         texts = self.check(x, y, "The test set").x
-        if not all(texts) and not self.ends:
+        if not all(texts) and not self.learn_eos:
             raise InputError("One of the texts is empty: leave it out.")
         windows = self.make_batches(
             self.encode(texts), self._labels(y, texts), batch_size=batch_size
@@ -317,5 +318,7 @@ class LanguageModel(GenerationModel):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
         """Build the task from what `get_config` returned."""
         config = dict(config)
-        tokenizer = config.pop("units", None) or config.pop("tokenizer")  # "units" until 0.1
+        if "units" in config:  # until 0.1
+            config["tokenizer"], config["learn_eos"] = config.pop("units"), config.pop("ends")
+        tokenizer = config.pop("tokenizer")
         return super().from_config({**config, "tokenizer": Tokenizer(**tokenizer)}, custom_objects)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_class, takes_old_options
 from rnnkit.errors import InputError
 from rnnkit.options import takes
@@ -19,7 +20,7 @@ from rnnkit.tasks.recurrent_stack import CELLS, Seeds, drop, recurrent_stack
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class WordTypeDropout(keras.layers.Layer):
+class WordTypeDropout(SavedArguments, keras.layers.Layer):
     """Dropout of word types: all occurrences of a dropped word, `x_t m_{w_t} / (1 - rate)`.
 
     Args:
@@ -35,6 +36,8 @@ class WordTypeDropout(keras.layers.Layer):
         (1, 2, 3)
     """
 
+    config_keys: ClassVar = ("words", "rate", "seed")
+
     def __init__(self, words: int, rate: float, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.words, self.rate, self.seed = words, rate, seed
@@ -47,11 +50,6 @@ class WordTypeDropout(keras.layers.Layer):
         ones = ops.ones((self.words, 1), dtype=vectors.dtype)
         kept = keras.random.dropout(ones, self.rate, seed=self.seed_generator)
         return vectors * ops.take(kept, ids, axis=0)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        own = {"words": self.words, "rate": self.rate, "seed": self.seed}
-        return {**super().get_config(), **own}
 
 
 renamed_class("WholeWordDropout", WordTypeDropout)

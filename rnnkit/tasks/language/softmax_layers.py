@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from rnnkit.backend.initializers import Seeded
+from rnnkit.config import SavedArguments
 from rnnkit.data.softmax_inputs import ClusterTargets, NegativeSampler, check_cutoffs
 from rnnkit.deprecation import renamed_class
 from rnnkit.errors import check_count
@@ -20,7 +21,7 @@ VERY_SMALL = -1e9
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class EmbeddingSoftmax(keras.layers.Layer):
+class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
     """Embedding and softmax of a vocabulary, tied or not; the softmax full or sampled.
 
     `p(w | h) = exp(h·o_w + b_w) / Σ_v exp(h·o_v + b_v)`, with `o_w = e_w`, the embedding of the
@@ -51,6 +52,8 @@ class EmbeddingSoftmax(keras.layers.Layer):
         >>> tuple(log_p.shape), float(ops.convert_to_numpy(ops.exp(log_p[0, 0])).sum().round(4))
         ((1, 2, 10), 1.0)
     """
+
+    config_keys: ClassVar = ("words", "size", "tie", "frequent", "num_sampled", "seed")
 
     def __init__(
         self,
@@ -127,11 +130,6 @@ class EmbeddingSoftmax(keras.layers.Layer):
         rows = ops.cast(ops.take(self._out(), targets, axis=0), "float32")
         return ops.sum(ops.cast(hidden, "float32") * rows, axis=-1) + ops.take(self.bias, targets)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        names = ("words", "size", "tie", "frequent", "num_sampled", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> EmbeddingSoftmax:
         """Build the layer from what `get_config` returned, in older versions too."""
@@ -139,7 +137,7 @@ class EmbeddingSoftmax(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class AdaptiveSoftmax(keras.layers.Layer):
+class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
     """Adaptive softmax, with adaptive input embeddings: rare words have smaller vectors.
 
     The head has the frequent words and one entry for each tail cluster i, whose words have vectors
@@ -168,6 +166,8 @@ class AdaptiveSoftmax(keras.layers.Layer):
         >>> tuple(log_p.shape), float(ops.convert_to_numpy(ops.exp(log_p[0, 0])).sum().round(4))
         ((1, 2, 10), 1.0)
     """
+
+    config_keys: ClassVar = ("words", "size", "cutoffs", "div_value", "tie", "seed")
 
     def __init__(
         self,
@@ -282,11 +282,6 @@ class AdaptiveSoftmax(keras.layers.Layer):
             picked = ops.take_along_axis(every, ops.expand_dims(inside, 1), axis=1)[:, 0]
             total = total - ops.sum(real * ops.take(weights, where) * picked)
         return total
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        names = ("words", "size", "cutoffs", "div_value", "tie", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> AdaptiveSoftmax:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack, get_args
+from typing import Any, ClassVar, Unpack, get_args
 
 import keras
 import numpy as np
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.data.series_encoding import Encoded
 from rnnkit.deprecation import renamed_class, takes_old_options
 from rnnkit.errors import check_choice
@@ -23,7 +24,7 @@ MEASURED = 1  # the feature that is 1 where the step was measured
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class HMMObservations(keras.layers.Layer):
+class HMMObservations(SavedArguments, keras.layers.Layer):
     """Select the observations of a hidden Markov model from `(B, T, F)`; NaN where unmeasured.
 
     Args:
@@ -34,6 +35,8 @@ class HMMObservations(keras.layers.Layer):
         >>> keras.ops.convert_to_numpy(HMMObservations([0, 2])(known))[0].tolist()
         [[5.0, 7.0], [nan, nan]]
     """
+
+    config_keys: ClassVar = ("columns",)
 
     def __init__(self, columns: Sequence[int], **options: Any) -> None:
         super().__init__(**options)
@@ -48,10 +51,6 @@ class HMMObservations(keras.layers.Layer):
     def compute_output_shape(self, known_shape: Any) -> Any:
         """Return `(B, T, columns)`."""
         return (*known_shape[:-1], len(self.columns))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "columns": self.columns}
 
 
 renamed_class("Observed", HMMObservations)

@@ -14,8 +14,8 @@ from rnnkit.data.series import Series
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.figures import confusion_png
-from rnnkit.monitor.metrics import of_classes
+from rnnkit.monitor.figures import confusion_matrix_png
+from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
 from rnnkit.tasks.task import Examples, Task
@@ -168,7 +168,7 @@ class FrameLabeller(Task):
         if self.parts().crf is None:
             loss = keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        metrics = [accuracy, *of_classes(len(self._classes or ()))]
+        metrics = [accuracy, *classification_metrics(len(self._classes or ()))]
         return {"loss": loss, "weighted_metrics": metrics}
 
     def predict(
@@ -237,7 +237,9 @@ class FrameLabeller(Task):
         counts = np.zeros((len(self.classes),) * 2, int)
         np.add.at(counts, (truth, guess), 1)
         title = f"step {step}: {(truth == guess).mean():.1%} of {len(truth):,} steps right"
-        writer.image("confusion_matrix", confusion_png(counts, list(self.classes), title), step)
+        writer.image(
+            "confusion_matrix", confusion_matrix_png(counts, list(self.classes), title), step
+        )
 
     def _step_outputs(self, model: keras.Model, x: Any, batch_size: int | None) -> list[np.ndarray]:
         """Return the outputs of a model for each step of each series, without the padding."""

@@ -11,8 +11,8 @@ from rnnkit.data.text import check_text
 from rnnkit.data.treebank import Word, split_words
 from rnnkit.errors import InputError, suggest
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.figures import confusion_png, markdown_table, plain
-from rnnkit.monitor.spans import is_iob2, span_scores, spans
+from rnnkit.monitor.figures import confusion_matrix_png, escape_markdown, markdown_table
+from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
 
 SHOWN = 12  # sentences of a table
 MOST_TAGS = 30  # in a picture
@@ -127,13 +127,15 @@ def marked(words: Sequence[str], tags: Sequence[str]) -> str:
         >>> marked(["Ask", "John", "Doe"], ["O", "B-PER", "I-PER"])
         'Ask **John Doe** (PER)'
     """
-    safe = [plain(word) for word in words]
+    safe = [escape_markdown(word) for word in words]
     if not is_iob2({"O", *tags}) and set(tags) != {"O"}:
-        return " ".join(f"{word} *{plain(tag)}*" for word, tag in zip(safe, tags, strict=True))
+        return " ".join(
+            f"{word} *{escape_markdown(tag)}*" for word, tag in zip(safe, tags, strict=True)
+        )
     pieces, done = [], 0
-    for span in spans(tags):
+    for span in extract_spans(tags):
         inside = " ".join(safe[span.start : span.end])
-        pieces += [*safe[done : span.start], f"**{inside}** ({plain(span.type)})"]
+        pieces += [*safe[done : span.start], f"**{inside}** ({escape_markdown(span.type)})"]
         done = span.end
     return " ".join([*pieces, *safe[done:]])
 
@@ -168,7 +170,7 @@ def write(
             if true in place:
                 counts[place[true], place[found]] += 1
     most = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:MOST_TAGS])
-    picture = confusion_png(counts[np.ix_(most, most)], [classes[i] for i in most])
+    picture = confusion_matrix_png(counts[np.ix_(most, most)], [classes[i] for i in most])
     writer.image("examples/confusion", picture, step)
     if is_iob2(classes):
         writer.scalars(

@@ -12,7 +12,7 @@ from rnnkit.data.batches import Batches
 from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.spans import as_iob2, is_iob2, span_scores, spans
+from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores, to_iob2
 from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.tagging.word_char_task import WordCharTask
@@ -145,7 +145,7 @@ class SequenceTagger(WordCharTask):
         spec = self.classes
         if not spec:
             found = {tag for row in train.y for tag in row}
-            rows = [as_iob2(row) for row in train.y] if is_iob2(found) else train.y
+            rows = [to_iob2(row) for row in train.y] if is_iob2(found) else train.y
             spec = tuple(sorted({tag for row in rows for tag in row}))
         if len(spec) < 2:
             raise InputError(
@@ -256,7 +256,7 @@ class SequenceTagger(WordCharTask):
         return [
             [
                 sentence_io.TextSpan(text[a:b], span.type, a, b)
-                for span in spans(tags)
+                for span in extract_spans(tags)
                 for a, b in [(words[span.start].start, words[span.end - 1].end)]
             ]
             for text, words, tags in zip(raw, rows, self.predict(raw), strict=True)
@@ -297,7 +297,7 @@ class SequenceTagger(WordCharTask):
 
 def _corrected(tags: list[list[str]], classes: Sequence[str]) -> list[list[str]]:
     """Return tags in IOB2, where the classes mark spans."""
-    return [as_iob2(row) for row in tags] if is_iob2(classes) else tags
+    return [to_iob2(row) for row in tags] if is_iob2(classes) else tags
 
 
 class TagScores(keras.callbacks.Callback):

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.embeddings import embedding_matrix
-from rnnkit.embeddings.vectors import Start
+from rnnkit.embeddings.vectors import EmbeddingInit
 from rnnkit.errors import check_count
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.tagging import sentence_io
@@ -110,7 +110,7 @@ class WordCharTask(WordTask):
         trained = len(vocabulary)
         letters = Vocabulary.learn([list("".join(row)) for row in rows])
         vectors = self._word_vectors(tokens, unlabelled, self.embedding_size)
-        start: Start | None = None
+        start: EmbeddingInit | None = None
         if vectors is not None:
             self._keep_shares(embedding_matrix(vectors, vocabulary), trained - 2)
             # Words that only the file has keep their vectors as well.

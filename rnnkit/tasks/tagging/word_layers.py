@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from rnnkit import layers as kit
+from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_class
 from rnnkit.errors import InputError
 from rnnkit.tasks.recurrent_stack import Seeds
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class WordDropout(keras.layers.Layer):
+class WordDropout(SavedArguments, keras.layers.Layer):
     """Word dropout: in training, replace random words by the unknown word, whose id is 1.
 
     This trains the vector of the unknown word. Ids outside the trained vocabulary are replaced
@@ -40,6 +41,8 @@ class WordDropout(keras.layers.Layer):
         [[3, 1, 0]]
     """
 
+    config_keys: ClassVar = ("count", "rate", "seed")
+
     def __init__(self, count: int, rate: float = 0.0, *, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
         if not 0 <= rate < 1:
@@ -64,18 +67,9 @@ class WordDropout(keras.layers.Layer):
         del training
         return keras.KerasTensor(ids.shape, dtype="int32")
 
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {
-            **super().get_config(),
-            "count": self.count,
-            "rate": self.rate,
-            "seed": self.seed,
-        }
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class CharEncoder(keras.layers.Layer):
+class CharEncoder(SavedArguments, keras.layers.Layer):
     """Character encoder of words: a convolution of width 3 with max pooling, or a BiLSTM.
 
     Args:
@@ -103,6 +97,8 @@ class CharEncoder(keras.layers.Layer):
         >>> CharEncoder(30, 10, "cnn")(np.ones((2, 5, 12), "int32")).shape
         (2, 5, 10)
     """
+
+    config_keys: ClassVar = ("letters", "units", "kind", "size", "seed")
 
     def __init__(
         self, letters: int, units: int, kind: str, *, size: int = 30, seed: int = 0, **options: Any
@@ -162,17 +158,6 @@ class CharEncoder(keras.layers.Layer):
     def compute_output_spec(self, ids: Any) -> Any:
         """Return the shape, for any batch and length."""
         return keras.KerasTensor((*ids.shape[:2], self.units), dtype=self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {
-            **super().get_config(),
-            "letters": self.letters,
-            "units": self.units,
-            "kind": self.kind,
-            "size": self.size,
-            "seed": self.seed,
-        }
 
 
 renamed_class("KnownWords", WordDropout)

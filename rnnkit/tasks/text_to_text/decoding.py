@@ -149,11 +149,11 @@ class DecodingTask(Task):
             step: the epoch.
         """
         from rnnkit.monitor.attention import attention_png
-        from rnnkit.monitor.figures import markdown_table, plain
+        from rnnkit.monitor.figures import escape_markdown, markdown_table
 
         sources, references = check_pairs(x[:12], y[:12], "The examples")
         rows = [
-            [plain(source, 300), plain(row[0], 300), plain(text, 300)]
+            [escape_markdown(source, 300), escape_markdown(row[0], 300), escape_markdown(text, 300)]
             for source, row, text in zip(sources, references, self.predict(sources), strict=True)
         ]
         table = markdown_table(["source", "reference", "output"], rows)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rnnkit.errors import InputError
-from rnnkit.hmm.estimators import chunks as chunks_module
-from rnnkit.hmm.estimators.chunks import split
-from rnnkit.hmm.estimators.sequences import read
+from rnnkit.hmm.estimators import blocks as blocks_module
+from rnnkit.hmm.estimators.blocks import make_blocks
+from rnnkit.hmm.estimators.sequences import read_sequences
 
 LENGTHS = [3, 1, 5]
 
@@ -30,9 +30,9 @@ def padded(steps, lengths, width=7, seed=1):
 def test_the_three_forms_hold_the_same_steps(steps):
     x, mask = padded(steps, LENGTHS)
     forms = [
-        read(np.split(steps, [3, 4])),
-        read(steps, lengths=LENGTHS),
-        read(x, mask=mask),
+        read_sequences(np.split(steps, [3, 4])),
+        read_sequences(steps, lengths=LENGTHS),
+        read_sequences(x, mask=mask),
     ]
     for form in forms:
         np.testing.assert_array_equal(form.x, steps)
@@ -45,13 +45,13 @@ def test_the_three_forms_hold_the_same_steps(steps):
     assert (restored[~mask] == -1).all()
 
 
-def test_what_has_one_number_a_step_has_one_feature():
-    assert read([[0, 1], [1]]).x.shape == (3, 1)
-    assert read(np.zeros(4)).x.shape == (4, 1)
-    assert read([1.0, 2.0]).lengths.tolist() == [2]
-    assert read(np.zeros((2, 3), int), mask=np.ones((2, 3))).x.shape == (6, 1)
-    assert read([[[0.5], [1.0]], [[2.0]]]).lengths.tolist() == [2, 1]
-    assert read(np.zeros((2, 3, 4))).lengths.tolist() == [3, 3]
+def test_one_number_per_step_is_one_feature():
+    assert read_sequences([[0, 1], [1]]).x.shape == (3, 1)
+    assert read_sequences(np.zeros(4)).x.shape == (4, 1)
+    assert read_sequences([1.0, 2.0]).lengths.tolist() == [2]
+    assert read_sequences(np.zeros((2, 3), int), mask=np.ones((2, 3))).x.shape == (6, 1)
+    assert read_sequences([[[0.5], [1.0]], [[2.0]]]).lengths.tolist() == [2, 1]
+    assert read_sequences(np.zeros((2, 3, 4))).lengths.tolist() == [3, 3]
 
 
 def test_known_states_take_the_form_of_x(steps):
@@ -60,22 +60,25 @@ def test_known_states_take_the_form_of_x(steps):
     spread = np.where(mask, 0, -7)
     spread[mask] = known
     for form in (
-        read(np.split(steps, [3, 4]), states=np.split(known, [3, 4])),
-        read(steps, lengths=LENGTHS, states=known),
-        read(x, mask=mask, states=spread, n_states=3),
+        read_sequences(np.split(steps, [3, 4]), states=np.split(known, [3, 4])),
+        read_sequences(steps, lengths=LENGTHS, states=known),
+        read_sequences(x, mask=mask, states=spread, n_states=3),
     ):
         np.testing.assert_array_equal(form.states, known)
 
 
-def test_a_sequence_of_which_nothing_is_known_is_left_out(steps):
+def test_a_sequence_without_information_is_dropped(steps):
     steps[3] = np.nan
     steps[5, 1] = np.nan  # half a step is not observed either
-    told = read(steps, lengths=LENGTHS)
-    assert told.observed.tolist() == [True, True, True, False, True, False, True, True, True]
-    assert told.informed().lengths.tolist() == [3, 5]
+    partial = read_sequences(steps, lengths=LENGTHS)
+    assert partial.observed.tolist() == [True, True, True, False, True, False, True, True, True]
+    assert partial.drop_uninformative().lengths.tolist() == [3, 5]
     known = np.full(9, -1)
     known[3] = 0
-    assert read(steps, lengths=LENGTHS, states=known).informed().lengths.tolist() == LENGTHS
+    assert (
+        read_sequences(steps, lengths=LENGTHS, states=known).drop_uninformative().lengths.tolist()
+        == LENGTHS
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,18 +92,18 @@ def test_a_sequence_of_which_nothing_is_known_is_left_out(steps):
             "Sequence 1 has 3 features, sequence 0 has 1",
         ),
         ({"x": [[0.0, 1.0], [1.0, 2.0]]}, "2 sequences, or one sequence of 2 steps"),
-        ({"x": ["a", "b"]}, "no plain array of numbers"),
+        ({"x": ["a", "b"]}, "not an array of numbers"),
         ({"x": np.zeros((2, 2, 2, 2))}, r"shape \(2, 2, 2, 2\)"),
         ({"x": np.zeros((4, 1)), "lengths": [3]}, "lengths sum to 3, and X has 4 steps"),
         ({"x": np.zeros((4, 1)), "lengths": [4, 0]}, "Sequence 1 has length 0"),
-        ({"x": np.zeros((4, 1)), "lengths": [2.0, 2.0]}, "whole numbers"),
+        ({"x": np.zeros((4, 1)), "lengths": [2.0, 2.0]}, "integers"),
         ({"x": np.zeros((2, 2, 1)), "lengths": [2, 2]}, "mask="),
         ({"x": np.zeros((2, 2, 1)), "mask": np.ones((2, 3))}, r"needs \(2, 2\)"),
         ({"x": np.zeros((2, 2, 1)), "mask": [[1, 1], [0, 0]]}, "Row 1 of X has length 0"),
         ({"x": [np.zeros(3), [0.0, np.inf]]}, "infinite at step 1 of sequence 1"),
         ({"x": np.zeros((4, 0))}, "no features"),
         ({"x": np.zeros(4), "states": [0, 1]}, r"not \(4,\)"),
-        ({"x": np.zeros(2), "states": [0.5, 1.0]}, "whole numbers"),
+        ({"x": np.zeros(2), "states": [0.5, 1.0]}, "integers"),
         (
             {"x": np.zeros(4), "lengths": [1, 3], "states": [0, -1, 5, 0]},
             "5 at step 1 of sequence 1",
@@ -112,45 +115,47 @@ def test_a_sequence_of_which_nothing_is_known_is_left_out(steps):
 )
 def test_bad_input_is_named(given, said):
     with pytest.raises(InputError, match=said):
-        read(**given, n_states=3)
+        read_sequences(**given, n_states=3)
 
 
 @pytest.mark.parametrize(
-    ("block", "worth"), [(1 << 20, 1 << 20), (40, 1 << 20), (1 << 20, 20), (1, 1)]
+    ("size", "saved"), [(1 << 20, 1 << 20), (40, 1 << 20), (1 << 20, 20), (1, 1)]
 )
-def test_blocks_hold_every_step_once_and_give_it_back(monkeypatch, block, worth):
-    monkeypatch.setattr(chunks_module, "BLOCK", block)
-    monkeypatch.setattr(chunks_module, "WORTH", worth)
+def test_blocks_hold_every_step_once_and_give_it_back(monkeypatch, size, saved):
+    monkeypatch.setattr(blocks_module, "MAX_BLOCK_ELEMENTS", size)
+    monkeypatch.setattr(blocks_module, "MIN_PADDING_SAVED", saved)
     rng = np.random.default_rng(2)
     lengths = rng.integers(1, 30, 23)
     x = rng.normal(size=(lengths.sum(), 2))
     observed = rng.random(len(x)) < 0.8
     known = rng.integers(-1, 3, len(x))
-    sequences = read(x, lengths=lengths, states=known)
-    parts = split(sequences, x, observed, width=1)
+    sequences = read_sequences(x, lengths=lengths, states=known)
+    parts = make_blocks(sequences, x, observed, width=1)
     blocks = parts.blocks
     assert sum(int(part.mask.sum()) for part in blocks) == len(x)
-    assert sum(len(part.rows) for part in blocks) == 23
+    assert sum(map(len, parts.rows)) == 23
     shaped = [part.x.reshape(*part.mask.shape, 2) for part in blocks]
-    np.testing.assert_array_equal(parts.steps(shaped), x)
-    np.testing.assert_array_equal(parts.steps([part.observed for part in blocks]), observed)
-    np.testing.assert_array_equal(parts.steps([part.states for part in blocks]), known)
-    np.testing.assert_array_equal(parts.rows([part.mask.sum(1) for part in blocks]), lengths)
-    if block == 40:
+    np.testing.assert_array_equal(parts.restore_steps(shaped), x)
+    np.testing.assert_array_equal(parts.restore_steps([part.observed for part in blocks]), observed)
+    np.testing.assert_array_equal(parts.restore_steps([part.states for part in blocks]), known)
+    np.testing.assert_array_equal(
+        parts.restore_sequences([part.mask.sum(1) for part in blocks]), lengths
+    )
+    if size == 40:
         assert max(part.mask.size for part in blocks) <= 64  # one sequence at least, rounded up
-    if worth == 20:
+    if saved == 20:
         assert 1 < len(blocks) < 12
 
 
 def test_steps_in_order_are_not_moved():
     x = np.zeros((200 * 200, 3), "float32")
-    parts = split(read(x.reshape(200, 200, 3)), x, np.ones(len(x), bool))
+    parts = make_blocks(read_sequences(x.reshape(200, 200, 3)), x, np.ones(len(x), bool))
     assert parts.cells is None
     assert [part.mask.shape for part in parts.blocks] == [(200, 200)]
 
 
 def test_many_equal_sequences_become_blocks_of_one_shape():
     x = np.zeros((5000 * 200, 1), "float32")
-    parts = split(read(x.reshape(5000, 200, 1)), x, np.ones(len(x), bool), width=8)
+    parts = make_blocks(read_sequences(x.reshape(5000, 200, 1)), x, np.ones(len(x), bool), width=8)
     assert len({part.mask.shape for part in parts.blocks}) == 1
-    assert max(part.mask.size * 8 for part in parts.blocks) < 1.1 * chunks_module.BLOCK
+    assert max(part.mask.size * 8 for part in parts.blocks) < 1.1 * blocks_module.MAX_BLOCK_ELEMENTS

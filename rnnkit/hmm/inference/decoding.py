@@ -1,4 +1,4 @@
-"""The most likely path of hidden states."""
+"""Viterbi decoding: the most likely path of hidden states."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from rnnkit import backend
-from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, before, steps_of
+from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, prepare_steps, previous
 
 Tensor = Any
 
 
 class Path(NamedTuple):
-    """The most likely path.
+    """Result of Viterbi decoding.
 
     Args:
         log_prob: `(..., B)`, `log P(z_1..z_T, x_1..x_T)` of that path.
@@ -26,24 +26,24 @@ class Path(NamedTuple):
 
 
 def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None = None) -> Path:
-    """Return the most likely path and the probability of it and the observations.
+    """Viterbi decoding: the most likely path of states, and its log-probability.
 
     `d_t(j) = log p(x_t | z_t = j) + max_i (d_t-1(i) + log A_ij)`, then back along the maxima.
 
-    Among paths of the same probability the one whose last state is lowest is taken, then the one
-    before last, and so on. The scores are kept relative to the best of their step, so that paths of
-    10,000 steps are still told apart in float32.
+    Ties go to the path with the lowest last state, then the lowest state before it, and so on.
+    Scores are relative to the best of their step, so that float32 still distinguishes paths of
+    10,000 steps.
 
     Args:
         log_pi: `(..., K)`, the logarithm of the start probabilities.
         log_A: `(..., K, K)`, of the transition probabilities, from row to column.
         log_lik: `(..., B, T, K)`, `log p(x_t | z_t = k)`; -inf = impossible.
-        mask: boolean `(B, T)`, true = the step is there, any pattern. Other steps repeat the state
-            before (the first state before the first).
+        mask: boolean `(B, T)`, true = real step, any pattern. Masked steps repeat the state before
+            (the first state before the first real step).
 
     Returns:
-        `Path`. Where no path explains the observations its log_prob is -inf, and its states are
-        those of the path with the unexplained steps' observations missing.
+        `Path`. If no path explains the observations, its log_prob is -inf and its states are those
+        found with the unexplained observations missing.
 
     Source: Viterbi 1967, Error Bounds for Convolutional Codes; Rabiner 1989, section III.B.
 
@@ -55,10 +55,10 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
         >>> [int(state) for state in path.states[0]], round(float(ops.exp(path.log_prob[0])), 5)
         ([0, 0, 1], 0.01512)
     """
-    steps = steps_of(log_pi, log_A, log_lik, mask)
+    steps = prepare_steps(log_pi, log_A, log_lik, mask)
 
-    # Inside the loop the batch stands last, (..., K, B): the maximum over states then runs along
-    # rows of sequences, which is three times as fast on a CPU.
+    # Inside the loop the batch axis is last, (..., K, B): the maximum over states then vectorises
+    # over sequences, three times as fast on a CPU.
     log_lik, real, first = map(_batch_last, (steps.log_lik, steps.real, steps.first))
     log_pi, log_A = _batch_last(steps.log_pi), ops.moveaxis(steps.log_A, -3, -1)
 
@@ -75,37 +75,37 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
 
     _, scores = backend.native.scan(one, (ops.zeros_like(log_lik[0]),), (log_lik, real, first))
     moved = ops.logical_and(steps.real, ops.logical_not(steps.first))
-    states = _back(steps.log_A[..., 0, :, :], scores, moved[..., 0])
+    states = _backtrack(steps.log_A[..., 0, :, :], scores, moved[..., 0])
     return Path(_log_prob(steps, states), ops.moveaxis(states, 0, -1))
 
 
-def _back(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
-    """Go back along the maxima: `(T, ..., B)`."""
+def _backtrack(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
+    """Backtrack along the maxima: `(T, ..., B)`."""
     size = log_A.shape[-1]
-    into = _models(log_A) * size
+    offset = _model_index(log_A) * size
     columns = ops.reshape(ops.swapaxes(log_A, -1, -2), (-1, size))
-    numbers = ops.reshape(ops.arange(size, dtype="int32"), (-1, 1))
+    indices = ops.reshape(ops.arange(size, dtype="int32"), (-1, 1))
 
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
-        (state,), (score, leads_on) = carry, inputs
-        came = score + _batch_last(ops.take(columns, state + into, axis=0))
-        # The first of the best. XLA's argmax takes four times as long on a CPU.
+        (state,), (score, continues) = carry, inputs
+        came = score + _batch_last(ops.take(columns, state + offset, axis=0))
+        # The lowest of the best states. XLA's argmax takes four times as long on a CPU.
         best = came >= ops.max(came, axis=-2, keepdims=True)
-        came = ops.min(ops.where(best, numbers, size), axis=-2)
-        state = ops.where(leads_on, came, state)
+        came = ops.min(ops.where(best, indices, size), axis=-2)
+        state = ops.where(continues, came, state)
         return (state,), state
 
     end = ops.cast(ops.argmax(scores[-1], axis=-2), "int32")
-    leads_on = ops.concatenate([moved[1:], ops.zeros_like(moved[:1])], axis=0)
-    return backend.native.scan(one, (end,), (scores, leads_on), reverse=True)[1]
+    continues = ops.concatenate([moved[1:], ops.zeros_like(moved[:1])], axis=0)
+    return backend.native.scan(one, (end,), (scores, continues), reverse=True)[1]
 
 
 def _log_prob(steps: Steps, states: Tensor) -> Tensor:
-    """Add up what the path says: a sum of T numbers, more exact than the loop's running one."""
+    """Sum the log-probabilities along a path: more exact than the running sum of the loop."""
     log_A = steps.log_A[..., 0, :, :]
-    model, size = _models(log_A), log_A.shape[-1]
+    model, size = _model_index(log_A), log_A.shape[-1]
     found = ops.take_along_axis(steps.log_lik, states[..., None], axis=-1)[..., 0]
-    row = (before(states, states[0]) + model * size) * size
+    row = (previous(states, states[0]) + model * size) * size
     moved = ops.take(ops.reshape(log_A, (-1,)), row + states)
     log_pi = ops.broadcast_to(steps.log_pi[..., 0, :], log_A.shape[:-1])
     start = ops.take(ops.reshape(log_pi, (-1,)), states + model * size)
@@ -119,7 +119,7 @@ def _batch_last(x: Tensor) -> Tensor:
     return ops.swapaxes(x, -1, -2)
 
 
-def _models(log_A: Tensor) -> Tensor:
-    """Return the number of each model, beside a batch: `(..., 1)`; 0 where there is one."""
+def _model_index(log_A: Tensor) -> Tensor:
+    """Return the index of each model, `(..., 1)`, to broadcast over the batch; 0 for one model."""
     lead = log_A.shape[:-2]
     return ops.reshape(ops.arange(math.prod(lead), dtype="int32"), (*lead, 1))

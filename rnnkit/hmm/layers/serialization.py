@@ -1,4 +1,4 @@
-"""Emissions by name, and as what a saved layer can hold."""
+"""Emissions by name, and their config in saved layers."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ EMISSIONS: dict[str, type[Emission]] = {
 }
 
 
-def find_emission(emission: Any, settings: dict[str, Any]) -> Emission:
-    """Return an emission from its name and settings, or as it was given.
+def get_emission(emission: Any, settings: dict[str, Any]) -> Emission:
+    """Return an emission from its name and settings, its config, or unchanged.
 
     Args:
-        emission: "gaussian", "categorical", "gmm", "poisson", an `Emission`, or what
+        emission: "gaussian", "categorical", "gmm", "poisson", an `Emission`, or the config that
             `serialize_emission` returned.
-        settings: settings of a named emission; None among them = its default.
+        settings: settings of a named emission; None = the default.
 
     Raises:
         InputError: an unknown name, or settings that the emission does not have.
 
     Example:
-        >>> find_emission("gmm", {"n_mix": 2, "covariance_type": None}).n_mix
+        >>> get_emission("gmm", {"n_mix": 2, "covariance_type": None}).n_mix
         2
     """
     settings = {name: value for name, value in settings.items() if value is not None}
@@ -61,13 +61,13 @@ def find_emission(emission: Any, settings: dict[str, Any]) -> Emission:
 
 
 def serialize_emission(emission: Emission) -> dict[str, Any]:
-    """Return an emission as names and numbers, for the config of a layer.
+    """Return the config of an emission: its name and settings.
 
-    An emission of one's own needs `get_config`, the arguments of its constructor, and its class
-    registered by `keras.saving.register_keras_serializable()`.
+    A custom emission needs a method `get_config` that returns the arguments of its constructor,
+    and its class registered by `keras.saving.register_keras_serializable()`.
 
     Raises:
-        InputError: an emission of one's own without `get_config`.
+        InputError: a custom emission without `get_config`.
 
     Example:
         >>> serialize_emission(Gaussian("full"))["name"]
@@ -82,22 +82,22 @@ def serialize_emission(emission: Emission) -> dict[str, Any]:
         config, name = emission.get_config(), keras.saving.get_registered_name(type(emission))
     else:
         raise InputError(
-            f"A layer with {type(emission).__name__} cannot be saved: give the class get_config, "
-            "which returns the arguments of its constructor, and register it with "
+            f"A layer with {type(emission).__name__} cannot be saved: define its get_config, which "
+            "returns the arguments of its constructor, and register the class with "
             "keras.saving.register_keras_serializable()."
         )
-    return {"name": name, "config": {key: _plain(value) for key, value in config.items()}}
+    return {"name": name, "config": {key: _to_plain(value) for key, value in config.items()}}
 
 
 def _deserialize(saved: dict[str, Any]) -> Emission:
     kind = EMISSIONS.get(saved["name"]) or keras.saving.get_registered_object(saved["name"])
     if kind is None:
         raise InputError(
-            f"The layer was saved with the emission {saved['name']!r}, whose class is not known "
-            "here. Import it, registered by keras.saving.register_keras_serializable(), first."
+            f"The layer was saved with the emission {saved['name']!r}, whose class is not "
+            "registered. First import it, with keras.saving.register_keras_serializable()."
         )
     return kind(**saved["config"])
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

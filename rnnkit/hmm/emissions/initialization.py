@@ -1,7 +1,7 @@
-"""First parameters of emissions: k-means for numbers, Dirichlet for symbols.
+"""Initialisation of emissions: k-means for numbers, Dirichlet draws for symbols.
 
-Means at k-means centres and variances within the clusters find the optimum of an easy model from
-every seed; means drawn from the data with the variance of all of it do so from one seed in three.
+From k-means centres and within-cluster variances, Baum-Welch finds the optimum of an easy model
+with every seed; from randomly drawn means and the total variance, with one seed in three.
 """
 
 from __future__ import annotations
@@ -10,58 +10,58 @@ from typing import NamedTuple
 
 import numpy as np
 
-LARGEST_SAMPLE = 20_000  # k-means of more steps finds the same centres
-TRIES = 5  # of k-means, the best is taken; restarts of the model differ by it
+MAX_SAMPLE = 20_000  # rows used by k-means: more give the same centres
+KMEANS_RESTARTS = 5  # the best is kept; restarts of the model still differ
 
 
 class Clusters(NamedTuple):
-    """Points `x` `(N, D)`, the cluster of each `labels` `(N,)`, and `centres` `(K, D)`."""
+    """Result of k-means: points `x (N, D)`, their `labels (N,)` and `centres (K, D)`."""
 
     x: np.ndarray
     labels: np.ndarray
     centres: np.ndarray
 
 
-def clusters(x: np.ndarray, count: int, rng: np.random.Generator) -> Clusters:
+def kmeans(x: np.ndarray, count: int, rng: np.random.Generator) -> Clusters:
     """Cluster observations by k-means.
 
     Args:
         x: `(N, D)`, N at least 1. Of more than 20,000 rows, a sample of that many is used.
-        count: how many clusters. Where there are fewer different points than that, each is a
-            centre, and the other centres lie at random around the data.
-        rng: decides.
+        count: the number of clusters. With fewer distinct points, each point is a centre, and the
+            other centres are drawn around the data.
+        rng: the random generator.
 
     Returns:
-        the points that were used, their clusters and the centres, in float64.
+        The points used, their clusters and the centres, in float64.
 
     Example:
-        >>> found = clusters(np.array([[0.0], [0.2], [9.0]]), 2, np.random.default_rng(0))
+        >>> found = kmeans(np.array([[0.0], [0.2], [9.0]]), 2, np.random.default_rng(0))
         >>> sorted(found.centres[:, 0].round(3).tolist())
         [0.1, 9.0]
     """
     from sklearn.cluster import KMeans
 
     x = np.asarray(x, "float64")
-    if len(x) > LARGEST_SAMPLE:
-        x = x[rng.choice(len(x), LARGEST_SAMPLE, replace=False)]
+    if len(x) > MAX_SAMPLE:
+        x = x[rng.choice(len(x), MAX_SAMPLE, replace=False)]
     points, labels = np.unique(x, axis=0, return_inverse=True)
     if len(points) <= count:
         around = x[rng.integers(len(x), size=count - len(points))]
         around = around + rng.standard_normal(around.shape) * x.std(axis=0)
         return Clusters(x, labels.reshape(-1), np.concatenate([points, around]))
     seed = int(rng.integers(2**31))
-    found = KMeans(count, n_init=TRIES, random_state=seed).fit(x)
+    found = KMeans(count, n_init=KMEANS_RESTARTS, random_state=seed).fit(x)
     return Clusters(x, found.labels_, found.cluster_centers_)
 
 
 def covariances(found: Clusters, covariance_type: str) -> np.ndarray:
-    """Return the covariances within clusters, not floored.
+    """Return the covariances within clusters, without a lower bound.
 
-    Each is drawn a little to the pooled one, as by D + 1 more points, so that a cluster of one or
-    two points has a width.
+    Each is shrunk towards the pooled one, with the weight of D + 1 points, so that a cluster of one
+    or two points has a positive variance.
 
     Args:
-        found: the clusters.
+        found: result of `kmeans`.
         covariance_type: "spherical", "diag", "full" or "tied".
 
     Returns:
@@ -85,7 +85,7 @@ def covariances(found: Clusters, covariance_type: str) -> np.ndarray:
 
 
 def dirichlet(states: int, symbols: int, rng: np.random.Generator) -> np.ndarray:
-    """Return `(K, V)` random probabilities, every distribution over the symbols equally likely.
+    """Draw K distributions over V symbols from a flat Dirichlet distribution, `(K, V)`.
 
     Example:
         >>> dirichlet(2, 3, np.random.default_rng(0)).sum(axis=-1).round(6).tolist()

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from rnnkit.hmm.emissions import Categorical, Gaussian, GaussianMixture, Poisson, start
+from rnnkit.hmm.emissions import (
+    Categorical,
+    Gaussian,
+    GaussianMixture,
+    Poisson,
+    initialization,
+)
 
 MEANS = np.array([[-3.0, 0.0], [0.0, 3.0], [3.0, -1.0]])
 
@@ -23,7 +29,7 @@ def test_an_easy_model_is_found_from_every_seed(offset):
     for seed in range(20):
         rng = np.random.default_rng(seed)
         x, _ = easy(rng)
-        found = Gaussian("diag").start((x + offset).astype("float32"), 3, rng)
+        found = Gaussian("diag").initial_params((x + offset).astype("float32"), 3, rng)
         np.testing.assert_allclose(order(found["means"] - offset), MEANS, atol=0.25)
         np.testing.assert_allclose(found["covars"], [[0.25, 0.64]] * 3, rtol=0.3)
 
@@ -31,7 +37,7 @@ def test_an_easy_model_is_found_from_every_seed(offset):
 @pytest.mark.parametrize("kind", ["spherical", "diag", "full", "tied"])
 def test_widths_are_those_within_clusters(kind):
     x, states = easy(np.random.default_rng(0))
-    found = Gaussian(kind).start(x, 3, np.random.default_rng(1))
+    found = Gaussian(kind).initial_params(x, 3, np.random.default_rng(1))
     assert {name: v.shape for name, v in found.items()} == Gaussian(kind).shapes(3, 2)
     within = np.mean([np.cov(x[states == k].T) for k in range(3)], axis=0)
     expected = {
@@ -56,7 +62,7 @@ def test_mixtures_begin_within_the_clusters(kind):
         ]
     )
     emission = GaussianMixture(2, kind)
-    found = emission.start(x, 2, rng)
+    found = emission.initial_params(x, 2, rng)
     assert {name: v.shape for name, v in found.items()} == emission.shapes(2, 2)
     np.testing.assert_allclose(order(found["means"].reshape(4, 2)), lumps, atol=0.1)
     left = found["means"][:, 0, 0].argmin()
@@ -67,13 +73,15 @@ def test_mixtures_begin_within_the_clusters(kind):
 def test_counts_begin_at_the_rates_of_clusters():
     rng = np.random.default_rng(3)
     x = rng.poisson(np.repeat([2.0, 20.0, 60.0], 200))[:, None]
-    found = Poisson().start(x, 3, rng)["lambdas"]
+    found = Poisson().initial_params(x, 3, rng)["lambdas"]
     np.testing.assert_allclose(np.sort(found[:, 0]), [2, 20, 60], rtol=0.15)
-    assert (Poisson().start(np.zeros((9, 1)), 2, rng)["lambdas"] > 0).all()
+    assert (Poisson().initial_params(np.zeros((9, 1)), 2, rng)["lambdas"] > 0).all()
 
 
 def test_symbols_begin_at_random_probabilities():
-    found = Categorical().start(np.array([0, 4, 2]), 3, np.random.default_rng(4))["emissionprob"]
+    found = Categorical().initial_params(np.array([0, 4, 2]), 3, np.random.default_rng(4))[
+        "emissionprob"
+    ]
     assert found.shape == (3, 5)
     np.testing.assert_allclose(found.sum(-1), 1)
     assert found.min() >= 0
@@ -87,7 +95,7 @@ def test_symbols_begin_at_random_probabilities():
 )
 def test_fewer_points_than_states(x):
     for emission in (Gaussian("full"), Gaussian("tied"), GaussianMixture(2), Poisson()):
-        found = emission.start(x, 3, np.random.default_rng(5))
+        found = emission.initial_params(x, 3, np.random.default_rng(5))
         assert {name: v.shape for name, v in found.items()} == emission.shapes(3, 2)
         assert all(np.isfinite(value).all() for value in found.values())
         if isinstance(emission, GaussianMixture):
@@ -95,16 +103,16 @@ def test_fewer_points_than_states(x):
 
 
 def test_long_data_are_sampled(monkeypatch):
-    monkeypatch.setattr(start, "LARGEST_SAMPLE", 300)
+    monkeypatch.setattr(initialization, "MAX_SAMPLE", 300)
     rng = np.random.default_rng(6)
     x, _ = easy(rng)
-    found = start.clusters(x, 3, rng)
+    found = initialization.kmeans(x, 3, rng)
     assert len(found.x) == len(found.labels) == 300
     np.testing.assert_allclose(order(found.centres), MEANS, atol=0.3)
 
 
 def test_one_seed_one_start():
     x, _ = easy(np.random.default_rng(7))
-    one, two = (GaussianMixture(2).start(x, 3, np.random.default_rng(8)) for _ in range(2))
+    one, two = (GaussianMixture(2).initial_params(x, 3, np.random.default_rng(8)) for _ in range(2))
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])

@@ -1,0 +1,40 @@
+"""Configurations of Keras objects, made from a list of attributes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+def saved_arguments(item: Any) -> dict[str, Any]:
+    """Return the attributes that the `config_keys` of a class and its base classes name.
+
+    Args:
+        item: an object; the values are plain, or have a `get_config` of their own.
+    """
+    config = {}
+    for cls in reversed(type(item).__mro__):
+        for key in vars(cls).get("config_keys", ()):
+            value = getattr(item, key)
+            config[key] = value.get_config() if hasattr(value, "get_config") else value
+    return config
+
+
+class SavedArguments:
+    """Mixin of Keras objects that keep constructor arguments as attributes of the same name.
+
+    Example:
+        >>> import keras
+        >>> class Scale(SavedArguments, keras.layers.Layer):
+        ...     config_keys = ("factor",)
+        ...     def __init__(self, factor, **options):
+        ...         super().__init__(**options)
+        ...         self.factor = factor
+        >>> Scale(2.0).get_config()["factor"]
+        2.0
+    """
+
+    config_keys: ClassVar[tuple[str, ...]] = ()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), **saved_arguments(self)}  # type: ignore[misc]

@@ -1,0 +1,200 @@
+"""Baum-Welch: expectation-maximisation over all sequences, with all restarts as one batch."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from rnnkit.backend import native
+from rnnkit.errors import InputError
+from rnnkit.hmm import inference
+from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
+from rnnkit.hmm.estimators.em_steps import (
+    MIN_OCCUPANCY,
+    ExpectedCounts,
+    compiled_e_step,
+    compiled_m_step,
+)
+from rnnkit.hmm.estimators.params import Params
+from rnnkit.hmm.estimators.passes import refuse_nan
+from rnnkit.hmm.estimators.sequences import Sequences
+from rnnkit.progress import Bar
+
+Tensor = Any
+OnIteration = Callable[[int, dict[str, np.ndarray], float], None]
+# Steps times states times restarts of one batch: its posteriors take 256 MiB in float32.
+MAX_BATCH_ELEMENTS = 1 << 26
+
+
+@dataclass(frozen=True)
+class EMResult:
+    """The best of the restarts.
+
+    Attributes:
+        params: without restarts.
+        history: the log-likelihood before each iteration's update, without the priors.
+        converged: whether the tolerance was reached before the maximum number of iterations.
+        empty_states: the states without data in the last iteration.
+    """
+
+    params: Params
+    history: list[float]
+    converged: bool
+    empty_states: list[int]
+
+
+@dataclass(frozen=True)
+class EM:
+    """The Baum-Welch algorithm.
+
+    With gamma and xi the posteriors of states and transitions under the current parameters:
+    `pi_k ~ sum_b gamma_b1k + a_k - 1`, `A_ij ~ sum_bt xi_btij + a_ij - 1`, and the M-step of the
+    emission with the weights gamma. Zeros among start and transition probabilities stay zero. A
+    state without data keeps its parameters.
+
+    Attributes:
+        emission: of the model.
+        update: the names of the parameters to learn: "startprob", "transmat", those of the
+            emission.
+        startprob_prior: Dirichlet prior, a number or `(K,)`.
+        transmat_prior: Dirichlet prior of each row, a number or `(K, K)`.
+        n_iter: the maximum number of iterations.
+        tol: a restart stops when its log-likelihood gains less than this in an iteration.
+        dtype: "float32" or "float64".
+        verbose: print a line for each iteration to standard error.
+        on_iteration: called with the iteration, the parameters of the best restart after the
+            update, and its log-likelihood before.
+
+    Source: Baum et al. 1970, A maximization technique occurring in the statistical analysis of
+    probabilistic functions of Markov chains; Rabiner 1989, A Tutorial on Hidden Markov Models.
+    """
+
+    emission: Emission
+    update: frozenset[str]
+    startprob_prior: Any = 1.0
+    transmat_prior: Any = 1.0
+    n_iter: int = 100
+    tol: float = 1e-3
+    dtype: str = "float32"
+    verbose: bool = False
+    on_iteration: OnIteration | None = None
+
+    def fit(self, sequences: Sequences, x: np.ndarray, params: Params) -> EMResult:
+        """Learn from every restart, as many at once as memory allows, and keep the best.
+
+        Args:
+            sequences: lengths, known states, and which steps were observed.
+            x: `(N, ...)`, the observations as the emission needs them.
+            params: the initial parameters, with restarts.
+
+        Raises:
+            InputError: `n_iter` is less than 1, or the emission returns NaN.
+        """
+        if self.n_iter < 1:
+            raise InputError(f"n_iter is {self.n_iter}; at least one iteration is needed.")
+        restarts, states = params.startprob.shape
+        batch = min(max(MAX_BATCH_ELEMENTS // (len(x) * states), 1), restarts)
+        blocks = make_blocks(sequences, x, sequences.observed, states * batch)
+        results = []
+        for start in range(0, restarts, batch):
+            chosen = slice(start, start + batch)
+            results.append(self._fit_batch(blocks, params.map(operator.itemgetter(chosen))))
+        return max(results, key=lambda result: result.history[-1])
+
+    def _fit_batch(self, blocks: Blocks, first: Params) -> EMResult:
+        """Iterate from several initial parameters as one batch, and keep the best."""
+        params = native.tensors(first.map(lambda value: value.astype(self.dtype)))
+        restarts, states = first.startprob.shape
+        tensors = [native.tensors(block) for block in blocks.blocks]
+        xs = [block.x for block in tensors]
+        x = xs[0] if len(xs) == 1 else ops.concatenate(xs)
+        priors = self._priors(states)
+        features = int(xs[0].shape[1]) if len(xs[0].shape) > 1 else 1
+        m_step = compiled_m_step(
+            self.emission, self.update, _stateless(self.emission, states, features)
+        )
+        active = np.ones(restarts, bool)
+        histories: list[list[float]] = [[] for _ in range(restarts)]
+        occupancy = np.ones((restarts, states))
+        smallest = float(first.transmat.min())
+        with Bar("Baum-Welch", total=self.n_iter) as bar:
+            for iteration in range(self.n_iter):
+                numerics = inference.select_numerics(smallest, self.dtype)
+                e_step = compiled_e_step(self.emission, numerics)
+                counts = [e_step(params, block) for block in tensors]
+                params, seen = m_step(params, x, counts, priors, native.tensors(active))
+                found = _log_likelihood(counts, blocks, self.emission)
+                occupancy = ops.convert_to_numpy(seen["occupancy"])
+                smallest = float(ops.convert_to_numpy(seen["smallest"]))
+                for restart in np.flatnonzero(active):
+                    history = histories[restart]
+                    history.append(float(found[restart]))
+                    if len(history) > 1 and not history[-1] - history[-2] >= self.tol:
+                        active[restart] = False
+                best = int(np.argmax([history[-1] for history in histories]))
+                self._report(iteration, histories[best], params, best)
+                bar.advance_to(iteration + 1)
+                if not active.any():
+                    break
+        return EMResult(
+            _select(params, best),
+            histories[best],
+            not active[best],
+            np.flatnonzero(occupancy[best] < MIN_OCCUPANCY).tolist(),
+        )
+
+    def _priors(self, states: int) -> dict[str, Tensor]:
+        """Return the Dirichlet priors as tensors of their full shape."""
+        found = {}
+        for name, prior, shape in (
+            ("startprob", self.startprob_prior, (states,)),
+            ("transmat", self.transmat_prior, (states, states)),
+        ):
+            values = np.asarray(prior, self.dtype)
+            if values.shape not in ((), shape, shape[1:]) or not (values >= 0).all():
+                raise InputError(
+                    f"{name}_prior has the shape {values.shape}; expected one number or {shape}, "
+                    "none negative."
+                )
+            found[name] = native.tensors(np.broadcast_to(values, shape).copy())
+        return found
+
+    def _report(self, iteration: int, history: list[float], params: Params, best: int) -> None:
+        """Print a line, and call `on_iteration`."""
+        if self.verbose:
+            gain = history[-1] - history[-2] if len(history) > 1 else float("nan")
+            print(f"{iteration + 1:>10d} {history[-1]:>16.8f} {gain:>+16.8f}", file=sys.stderr)
+        if self.on_iteration is not None:
+            self.on_iteration(iteration, _select(params, best).to_dict(), history[-1])
+
+
+def _stateless(emission: Emission, states: int, features: int) -> frozenset[str]:
+    """Return the parameters whose shape does not depend on the number of states."""
+    if type(emission).shapes is Emission.shapes:
+        return frozenset()
+    fewer, more = emission.shapes(states, features), emission.shapes(states + 1, features)
+    return frozenset(name for name in fewer if fewer[name] == more[name])
+
+
+def _select(params: Params, restart: int) -> Params:
+    """Return the parameters of one restart as arrays."""
+    return params.map(lambda value: ops.convert_to_numpy(value)[restart])
+
+
+def _log_likelihood(
+    counts: Sequence[ExpectedCounts], blocks: Blocks, emission: Emission
+) -> np.ndarray:
+    """Return the log-likelihood of each restart, summed in float64."""
+    total: Any = 0.0
+    for count, rows in zip(counts, blocks.rows, strict=True):
+        each = ops.convert_to_numpy(count.log_prob)[:, : len(rows)]
+        total = total + each.astype("float64").sum(1)
+    refuse_nan(total, emission)
+    return total

@@ -1,0 +1,115 @@
+"""Filtering: the posterior of each state given the observations up to its step."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from rnnkit.errors import check_choice
+from rnnkit.hmm.inference import log_space, scaled
+from rnnkit.hmm.inference.steps import (
+    NUMERICS,
+    Numerics,
+    Steps,
+    accepts_way,
+    batch_first,
+    floor_log,
+    prepare_steps,
+)
+
+Tensor = Any
+
+
+class Filtered(NamedTuple):
+    """Result of filtering.
+
+    Args:
+        log_prob: `(..., B)`, `log P(x_1..x_T)`.
+        filtered: `(..., B, T, K)`, `P(z_t | x_1..x_t)`.
+    """
+
+    log_prob: Tensor
+    filtered: Tensor
+
+
+@accepts_way
+def filter(
+    log_pi: Tensor,
+    log_A: Tensor,
+    log_lik: Tensor,
+    mask: Tensor | None = None,
+    *,
+    numerics: Numerics = "log",
+) -> Filtered:
+    """Forward algorithm: the posterior of each state given the observations up to its step.
+
+    `P(z_t = j | x_1..x_t) ~ p(x_t | z_t = j) sum_i P(z_t-1 = i | x_1..x_t-1) A_ij`
+
+    Args:
+        log_pi: `(..., K)`, the logarithm of the start probabilities.
+        log_A: `(..., K, K)`, of the transition probabilities, from row to column.
+        log_lik: `(..., B, T, K)`, `log p(x_t | z_t = k)`; -inf = impossible.
+        mask: boolean `(B, T)`, true = real step, any pattern. Masked steps repeat the posterior of
+            the step before (the start probabilities before the first real step).
+        numerics: "scaled" or "log": see `select_numerics`.
+
+    Returns:
+        `Filtered`.
+
+    Example:
+        >>> log = lambda rows: ops.log(ops.array(rows, dtype="float32"))
+        >>> pi, A = log([0.5, 0.5]), log([[0.7, 0.3], [0.3, 0.7]])
+        >>> umbrella = log([[[0.9, 0.2], [0.9, 0.2]]])
+        >>> found = filter(pi, A, umbrella)
+        >>> [round(float(p), 3) for p in found.filtered[0, :, 0]]
+        [0.818, 0.883]
+    """
+    check_choice("numerics", numerics, NUMERICS)
+    steps = prepare_steps(log_pi, log_A, log_lik, mask)
+    if numerics == "scaled":
+        filtered, log_probs, *_ = scaled.forward(steps)
+    else:
+        log_filtered, log_probs, _ = log_space.forward(steps)
+        filtered = ops.exp(log_filtered)
+    return Filtered(ops.sum(log_probs, axis=0), fill_start(steps, filtered))
+
+
+def filter_step(
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, filtered: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Filter one more observation, for live data.
+
+    Args:
+        log_pi: `(..., K)`, the logarithm of the start probabilities.
+        log_A: `(..., K, K)`, of the transition probabilities, from row to column.
+        log_lik: `(..., B, K)`, `log p(x_t | z_t = k)` of this step.
+        filtered: `(..., B, K)`, the posterior that the call before returned; None = first step.
+
+    Returns:
+        `(..., B, K)`, `P(z_t | x_1..x_t)`, and `(..., B)`, `log P(x_t | x_1..x_t-1)`.
+
+    Example:
+        >>> log = lambda rows: ops.log(ops.array(rows, dtype="float32"))
+        >>> pi, A = log([0.5, 0.5]), log([[0.7, 0.3], [0.3, 0.7]])
+        >>> today, _ = filter_step(pi, A, log([[0.9, 0.2]]))
+        >>> tomorrow, _ = filter_step(pi, A, log([[0.9, 0.2]]), today)
+        >>> round(float(today[0, 0]), 3), round(float(tomorrow[0, 0]), 3)
+        (0.818, 0.883)
+    """
+    predicted = floor_log(log_pi)[..., None, :]
+    if filtered is not None:
+        last = floor_log(ops.log(filtered))
+        predicted = log_space.logsumexp(last[..., :, None] + floor_log(log_A)[..., None, :, :], -2)
+    predicted = predicted + ops.zeros_like(log_lik)
+    found, log_prob, impossible = log_space.condition_on(predicted, floor_log(log_lik))
+    return ops.exp(found), ops.where(impossible, -float("inf"), log_prob)[..., 0]
+
+
+def fill_start(steps: Steps, posterior: Tensor) -> Tensor:
+    """Put the batch axis first, and the start probabilities before the first real step.
+
+    Later masked steps repeat the posterior already: no message changes at them.
+    """
+    start = log_space.softmax(steps.log_pi)
+    return batch_first(ops.where(steps.seen_real_step, posterior, start))

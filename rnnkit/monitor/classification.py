@@ -1,0 +1,140 @@
+"""Classification report for TensorBoard: confusion matrix, PR curves, tables of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnkit.errors import InputError, check_count
+from rnnkit.monitor.events import EventWriter
+from rnnkit.monitor.figures import confusion_matrix_png, escape_markdown, markdown_table
+
+_MAX_CURVES = 10  # PR curves, one per class
+_TEXT_WIDTH = 240
+
+
+class ClassificationReport:
+    """Predictions of a classifier on a fixed sample of labelled examples, for TensorBoard.
+
+    Args:
+        inputs: inputs of the model's `predict`: texts, or an array with a row for each example.
+        labels: `(N,)` or `(N, 1)` class indices, or names in `model.classes`.
+        limit: size of the sample at most; it is drawn once.
+        rows: texts in a table.
+
+    Raises:
+        InputError: the number of labels differs from that of examples, or there is no example.
+    """
+
+    def __init__(self, inputs: Any, labels: Any, limit: int = 2000, rows: int = 12) -> None:
+        self.inputs: Any = inputs if isinstance(inputs, np.ndarray) else list(inputs)
+        self.labels = np.asarray(labels)
+        if self.labels.ndim == 2 and self.labels.shape[1] == 1:
+            self.labels = self.labels[:, 0]
+        if self.labels.shape != (len(self.inputs),) or not len(self.inputs):
+            raise InputError(
+                "examples must be (texts, labels) with one label for each of at least one text; "
+                f"got {len(self.inputs)} texts and labels of shape {np.shape(labels)}."
+            )
+        check_count("limit", limit)
+        # A random sample, because data sets are often sorted by class.
+        order = np.random.default_rng(0).permutation(len(self.inputs))[:limit]
+        self.inputs = (
+            self.inputs[order]
+            if isinstance(self.inputs, np.ndarray)
+            else [self.inputs[i] for i in order]
+        )
+        self.labels = self.labels[order]
+        self.rows = rows
+
+    def write(self, model: Any, writer: EventWriter, step: int) -> None:
+        """Predict, and write confusion matrix, PR curves and tables.
+
+        Raises:
+            InputError: the outputs are not one number or `C` numbers for each example, or a label
+                is none of the model's classes.
+        """
+        outputs = np.asarray(model.predict(self.inputs, verbose=0), dtype=np.float64)
+        if outputs.ndim == 1:
+            outputs = outputs[:, None]
+        if outputs.ndim != 2 or len(outputs) != len(self.labels):
+            raise InputError(
+                f"The model gives outputs of shape {outputs.shape} for {len(self.labels)} "
+                "examples; expected (N, 1) or (N, classes). Give such a model no examples."
+            )
+        if not np.isfinite(outputs).all():
+            writer.text("examples/predictions", "The model's outputs are NaN or infinite.", step)
+            return
+        probabilities = _probabilities(outputs)
+        known = [str(name) for name in getattr(model, "classes", None) or ()]
+        count = probabilities.shape[1]
+        classes = known if len(known) == count else [str(i) for i in range(count)]
+        labels = _class_indices(self.labels, classes)
+        # argmax returns the first of equal values: exactly one half is class 0, as in the metrics.
+        predicted = probabilities.argmax(axis=1)
+
+        counts = np.zeros((count, count), dtype=int)
+        np.add.at(counts, (labels, predicted), 1)
+        right = np.trace(counts) / len(labels)
+        title = f"step {step}: {right:.1%} of {len(labels):,} examples right"
+        writer.image("confusion_matrix", confusion_matrix_png(counts, classes, title), step)
+        for i in range(1 if count == 2 else 0, min(count, _MAX_CURVES)):
+            writer.pr_curve(f"pr_curve/{classes[i]}", labels == i, probabilities[:, i], step)
+        if not isinstance(self.inputs[0], (str, bytes)):
+            return  # only texts are shown in tables
+        rows = np.arange(len(labels))
+        confidence = probabilities[rows, predicted]
+        wrong = rows[predicted != labels]
+        worst = wrong[np.argsort(-confidence[wrong], kind="stable")]
+        for tag, chosen in (("predictions", rows), ("surest_mistakes", worst)):
+            table = [
+                self._row(i, classes, labels[i], predicted[i], confidence[i])
+                for i in chosen[: self.rows]
+            ]
+            header = ["text", "true", "predicted", "probability", ""]
+            text = markdown_table(header, table) if table else "There are none."
+            writer.text(f"examples/{tag}", text, step)
+
+    def _row(
+        self, i: int, classes: Sequence[str], label: int, predicted: int, probability: float
+    ) -> list[str]:
+        text = self.inputs[i]
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        names = [escape_markdown(classes[label]), escape_markdown(classes[predicted])]
+        return [
+            escape_markdown(text, _TEXT_WIDTH) or "*(empty)*",
+            *names,
+            f"{probability:.3f}",
+            "right" if label == predicted else "**wrong**",
+        ]
+
+
+def _probabilities(outputs: np.ndarray) -> np.ndarray:
+    """Return `(N, C)` probabilities; outputs outside [0, 1] are taken as logits."""
+    if outputs.min() < -1e-6 or outputs.max() > 1 + 1e-6:
+        if outputs.shape[1] == 1:
+            outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=1)
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+    outputs = outputs.clip(0, 1)
+    return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+
+
+def _class_indices(labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """Return the class indices of labels: indices already, or names of classes."""
+    if labels.dtype.kind in "OUS":
+        index = {name: i for i, name in enumerate(classes)}
+        indices = [index.get(str(label), label) for label in labels]
+    else:
+        indices = list(labels)
+    for label in indices:
+        if not (
+            isinstance(label, (int, float, np.number, np.bool_)) and label in range(len(classes))
+        ):
+            raise InputError(
+                f"The examples hold the label {label!r}; the model knows the classes "
+                f"{list(classes)} (numbers 0 to {len(classes) - 1})."
+            )
+    return np.array(indices).astype(int)
