@@ -2,7 +2,7 @@
 
 python recipes/name_tagger.py               # generated sentences, a minute
 python recipes/name_tagger.py uner_ewt      # 12,543 sentences of web texts, minutes
-python recipes/name_tagger.py mine.conll    # a word and its tag in each line
+python recipes/name_tagger.py mine.conll    # one word and its tag per line
 """
 
 import sys

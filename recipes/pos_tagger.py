@@ -2,7 +2,7 @@
 
 python recipes/pos_tagger.py                # generated sentences, a minute
 python recipes/pos_tagger.py ud_ewt         # 12,544 sentences of web texts, minutes
-python recipes/pos_tagger.py mine.conll    # a word and its tag in each line
+python recipes/pos_tagger.py mine.conll    # one word and its tag per line
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Train sequence_classifier on series of numbers, evaluate and save it, and classify one.
 
 python recipes/sequence_classifier.py                               # generated movements, a minute
-python recipes/sequence_classifier.py japanese_vowels               # who speaks? 640 utterances
-python recipes/sequence_classifier.py spoken_digits --features log-mel      # what was said? minutes
+python recipes/sequence_classifier.py japanese_vowels               # who speaks, 640 utterances
+python recipes/sequence_classifier.py spoken_digits --features log-mel      # digits, minutes
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 python recipes/summarizer.py                     # generated e-mails and their subjects, a minute
 python recipes/summarizer.py aeslc               # e-mails and their subjects
-python recipes/summarizer.py mine.jsonl          # {"source": "...", "target": "..."} in each line
+python recipes/summarizer.py mine.jsonl          # {"source": "...", "target": "..."} per line
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 python recipes/translator.py                     # generated German and English, a minute
 python recipes/translator.py multi30k            # captions, German to English
-python recipes/translator.py mine.tsv            # a source, a tab, a target in each line
+python recipes/translator.py mine.tsv            # a source, a tab and a target per line
 """
 
 import sys

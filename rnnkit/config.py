@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -34,6 +35,13 @@ class SavedArguments:
     """
 
     config_keys: ClassVar[tuple[str, ...]] = ()
+    renamed_keys: ClassVar[Mapping[str, str]] = {}  # of files of earlier versions
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], *args: Any) -> Any:
+        """Build the object from what `get_config` returned, in this version or an earlier one."""
+        new = {cls.renamed_keys.get(key, key): value for key, value in config.items()}
+        return super().from_config(new, *args)  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

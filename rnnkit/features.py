@@ -18,10 +18,11 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.options import expand_signature
 
+_rename = renamed_options(
+    "LogMel", {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
+)
 Tensor = Any
 KINDS = ("values", "centred", "slope", "spread", "steps")
-_RENAMED = {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
-_rename = renamed_options("LogMel", _RENAMED)
 FLOOR = 1e-7  # ε; below the energy of silence in 16-bit audio
 
 
@@ -68,6 +69,11 @@ class LogMel(SavedArguments, keras.layers.Layer):
     """
 
     config_keys: ClassVar = ("sample_rate", "mel_bins", "window_ms", "hop_ms", "subtract_mean")
+    renamed_keys: ClassVar = {
+        "rate": "sample_rate",
+        "mels": "mel_bins",
+        "centred": "subtract_mean",
+    }
 
     def __init__(
         self,
@@ -141,11 +147,6 @@ class LogMel(SavedArguments, keras.layers.Layer):
                 f"LogMel: the waves have the shape {tuple(waves_shape)}; expected (B, T) or "
                 "(B, T, 1), one channel. Mix the channels, or use one of them."
             )
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LogMel:
-        """Build the layer from what `get_config` returned, in older versions too."""
-        return cls(**{_RENAMED.get(key, key): value for key, value in config.items()})
 
 
 def mel_bands(sample_rate: int, mel_bins: int, fft_length: int) -> np.ndarray:

@@ -10,6 +10,16 @@ from typing import Any
 GROUP = "rnnkit.families"
 
 
+def packages() -> set[str]:
+    """Return the names of the installed packages that register families.
+
+    Example:
+        >>> packages()
+        set()
+    """
+    return {point.module.partition(".")[0] for point in entry_points(group=GROUP)}
+
+
 @functools.cache
 def families() -> tuple[Any, ...]:
     """Return what installed packages registered: `rnnkit.recipes.families.Family` records.
@@ -28,8 +38,11 @@ def families() -> tuple[Any, ...]:
     found = []
     for point in entry_points(group=GROUP):
         try:
-            found.append(point.load())
-        except (ImportError, AttributeError) as error:
+            family = point.load()
+            if not hasattr(family, "kind"):
+                raise TypeError(f"{family!r} is not a rnnkit.recipes.Family")
+            found.append(family)
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
             warnings.warn(
                 f"The plugin {point.name} = {point.value!r} cannot be loaded and is left out: "
                 f"{error}. Repair or uninstall the package that registers it.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +24,12 @@ class SavedModel(NamedTuple):
     members: set[str]
 
 
-def read_saved_model(path: Path) -> SavedModel:
+def read_saved_model(path: Path, packages: Collection[str] = ()) -> SavedModel:
     """Return the class and contents of a `.keras` file.
+
+    Args:
+        path: the file.
+        packages: packages whose modules may be imported, which registers their classes with Keras.
 
     Raises:
         ValueError: not a zip archive, or one without the configuration of a model.
@@ -41,6 +47,9 @@ def read_saved_model(path: Path) -> SavedModel:
             members = set(archive.namelist())
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ValueError(str(error)) from error
+    module = str(config.get("module"))
+    if module.partition(".")[0] in packages:
+        importlib.import_module(module)
     cls = keras.saving.get_registered_object(config.get("registered_name"))
     cls = cls if isinstance(cls, type) else object
     return SavedModel(cls, config.get("class_name"), members)

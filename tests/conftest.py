@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # What these folders test, and files marked `one_backend`, is the same on every backend, and needs
 # compiled models to be tested: it runs on PyTorch, which compiles nothing. Tests marked
 # `every_backend` run on the others, too.
-ON_ONE_BACKEND = ("cli", "data", "study")
+ON_ONE_BACKEND = ("baselines", "cli", "data", "plugins", "study")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

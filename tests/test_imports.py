@@ -32,10 +32,11 @@ FLOORS = {
     "features": 1,
     "monitor": 1,
     "tasks": 2,
-    "recipes": 3,
-    "study": 4,
-    "cli": 5,
-    "__main__": 6,
+    "baselines": 3,
+    "recipes": 4,
+    "study": 5,
+    "cli": 6,
+    "__main__": 7,
 }
 FREE = {"errors", "layers", "__init__"}  # the public face and what everybody raises
 

@@ -10,7 +10,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from rnnkit import recipes
-from rnnkit.cli.settings import Setting, settings_of
+from rnnkit.cli.settings import settings_of, show_value, type_name
+from rnnkit.options import Setting
 from rnnkit.recipes.sentiment import PRESETS
 
 HEADING = ("setting", "type", "default", "meaning")
@@ -34,17 +35,17 @@ def _row(name: str, by_recipe: dict[str, Setting], kind: str) -> list[str]:
     first = next(iter(by_recipe.values()))
     recipes_of: dict[str, list[str]] = {}  # default -> the recipes that have it
     for recipe, setting in by_recipe.items():
-        recipes_of.setdefault(setting.shown, []).append(f"`{recipe}`")
+        recipes_of.setdefault(show_value(setting.default), []).append(f"`{recipe}`")
     usual = max(recipes_of, key=lambda default: len(recipes_of[default]))
     default = f"`{usual}`"
     for other, having in recipes_of.items():
         if other != usual:
             default += f"; `{other}` in {', '.join(having)}"
-    row = [f"`{name}`", first.type_name, default]
+    row = [f"`{name}`", type_name(first), default]
     if kind == "texts":
         classic = PRESETS["classic"]
-        row.append(f"`{first._replace(default=classic[name]).shown}`" if name in classic else "")
-    return [*row, first.help]
+        row.append(f"`{show_value(classic[name])}`" if name in classic else "")
+    return [*row, first.option.help]
 
 
 class RecipeSettings(SphinxDirective):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from rnnkit.deprecation import Rename, renamed_names, warn
+from rnnkit.deprecation import renamed_attribute, renamed_names
 from rnnkit.errors import InputError, check_choice
 
 Tensor = Any
@@ -138,14 +138,7 @@ class Explanation:
         lines = [f"{first} ({self.about})" if self.about else first]
         return "\n".join(lines + [f"  not {name}: {why}" for name, why in self.passed_over])
 
-    @property
-    def facts(self) -> KernelRequest:
-        """The old name of `request`."""
-        warn(FACTS)
-        return self.request
-
-
-FACTS = Rename("name", "Explanation", "facts", "request")
+    facts = renamed_attribute("Explanation", "facts", "request")
 
 
 def choose(

@@ -1,6 +1,6 @@
-"""The command line: what the public functions do, for people at a terminal.
+"""The command line: `rnnkit --help`.
 
-Nothing heavy is imported before a command needs it: no framework, Keras, scikit-learn or
+Heavy packages are imported when a command needs them: no framework, Keras, scikit-learn or
 Matplotlib for ``--help``, ``list`` and ``info``.
 """
 
@@ -21,9 +21,9 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=ErrorPanels,
-    help="Recurrent sequence models for Keras 3: train, measure, compare and ask them.",
+    help="Recurrent sequence models for Keras 3: train, compare, evaluate, predict.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,  # a fault in the program keeps Python's own traceback
+    pretty_exceptions_enable=False,  # a bug keeps Python's own traceback
 )
 app.add_typer(
     typer.Typer(cls=RecipeCommands),
@@ -49,18 +49,21 @@ def list_recipes() -> None:
 
 @app.command()
 def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")]) -> None:
-    """Show what a recipe is and every setting it has."""
+    """Describe a recipe and all its settings."""
     import inspect
 
     from rnnkit import recipes
     from rnnkit.cli import show
-    from rnnkit.cli.settings import settings_of
+    from rnnkit.cli.settings import option_name, settings_of, show_value, type_name
     from rnnkit.data.datasets import suitable
 
     recipe = recipes.find(name)
     about = (inspect.getdoc(recipe) or name).partition("\nArgs:")[0].strip()
     show.console.print(about, markup=False)
-    lines = [[s.option, s.type_name, s.shown, s.help] for s in settings_of(recipe).values()]
+    lines = [
+        [option_name(s.name), type_name(s), show_value(s.default), s.option.help]
+        for s in settings_of(recipe).values()
+    ]
     show.rows(["setting", "type", "default", "meaning"], lines)
     show.console.print(f"data:     {suitable(recipes.kind_of(name))}", markup=False)
     show.console.print(f"train it: rnnkit train {name}", markup=False)
@@ -70,13 +73,13 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")])
 def evaluate(
     run: RunPath,
     data: Annotated[
-        str | None, typer.Option(help="Another data set or file; the run's own if not given.")
+        str | None, typer.Option(help="Another data set or file; by default that of the run.")
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     limit: Limit = None,
 ) -> None:
-    """Measure a run's model on the test split; word vectors, on questions about words."""
+    """Evaluate a run's model on the test split; word vectors, on analogies."""
     from rnnkit import recipes, study
     from rnnkit.cli import show
 
@@ -87,11 +90,12 @@ def evaluate(
         source["limit"] = limit
     elif limit is not None:
         source = source | {"limit": limit}
-    title = show.title(opened.settings["recipe"], source["name"])
-    if recipes.kind_of(opened.settings["recipe"]) == "corpus":
-        show.scores(study.ask(opened, **source), title)
-    else:
+    recipe = opened.settings["recipe"]
+    title = show.title(recipe, source["name"])
+    if recipes.family_of(recipe).has_test_split:
         show.metrics(study.evaluate(opened, **source), title)
+    else:
+        show.scores(study.ask(opened, **source), title)
 
 
 @app.command()
@@ -106,21 +110,19 @@ def predict(
     ] = None,
     file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
 ) -> None:
-    """Say the label of each text or series; forecast a series, tag a sentence, write a text."""
-    from rnnkit.cli.answers import print_answers
-    from rnnkit.cli.texts import NOTHING
+    """Classify texts or series, forecast series, tag sentences, translate or summarize texts."""
+    from rnnkit.cli.answers import NOTHING, print_answers
 
-    asked = [*(texts or []), *([] if file is None else [file])]
-    if not asked:  # before the model: it takes seconds to load
+    if not texts and file is None:  # before the model: it takes seconds to load
         raise InputError(NOTHING)
     from rnnkit import study
 
-    print_answers(study.open_model(run), run, texts or [], file)
+    print_answers(study.open_model(run), texts or [], file)
 
 
 @app.command()
 def doctor() -> None:
-    """Show Python, backends, devices and versions, and what is missing."""
+    """Show versions, backends, devices and kernels, and what is missing."""
     from rnnkit.cli.doctor import report
 
     if not report():

@@ -1,55 +1,73 @@
-"""What each kind of model is asked by `rnnkit predict`, and how it answers."""
+"""The inputs of `rnnkit predict`, and its answers."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
-from rnnkit.cli import frames, pairs, series, tags, texts
-from rnnkit.cli.words import is_word_vectors
 from rnnkit.errors import InputError
 
+NOTHING = (
+    'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
+    "give CSV files.)"
+)
 
-def print_answers(model: Any, run: Path, asked: list[str], file: str | None) -> None:
-    """Print what a loaded model says of texts, or of the series in files.
+
+def print_answers(model: Any, inputs: list[str], file: str | None) -> None:
+    r"""Print the answers of a model: a table in a terminal, lines in a file or a pipe.
 
     Args:
-        model: a task, or word vectors.
-        run: where it was loaded from, for messages.
-        asked: texts, or paths of CSV files; "-" reads texts from stdin.
+        model: it has `answer`, and `reads_series` if its inputs are CSV files.
+        inputs: texts, or paths of CSV files; "-" reads texts from stdin.
         file: a file with a text on each line; of a model of series, one more CSV file.
 
     Raises:
-        InputError: the model answers other questions than this one; the message names the command.
+        InputError: an input that cannot be read, or a model that other commands ask.
 
     Example:
-        >>> print_answers(model, Path("runs/mine"), ["A fine film."], None)  # doctest: +SKIP
+        >>> print_answers(model, ["A fine film."], None)  # doctest: +SKIP
         pos	0.9712	A fine film.
     """
-    from rnnkit import tasks
+    from rnnkit.cli import show
 
-    if is_word_vectors(model):
-        raise InputError(
-            f"{run} holds word vectors, which foretell nothing of a text. Ask for what lies near a "
-            f"word: rnnkit neighbours {run} WORD"
-        )
-    if isinstance(model, tasks.LanguageModel):
-        raise InputError(
-            f"{run} holds a language model, which goes on with a text: rnnkit generate {run} "
-            f'"TEXT". For the likeliest next words: rnnkit complete {run} "TEXT".'
-        )
-    for kind, answer in (
-        (tasks.TextClassifier, texts.print_classes),
-        (tasks.SequenceTagger, tags.print_tags),
-        (tasks.Seq2Seq, pairs.print_outputs),
-    ):
-        if isinstance(model, kind):
-            answer(model, texts.gather(asked, file))
-            return
-    paths = [*asked, *([] if file is None else [file])]
-    if isinstance(model, tasks.FrameLabeller):
-        frames.print_frames(model, paths)
-    elif isinstance(model, tasks.SequenceClassifier):
-        series.print_classes(model, paths)
+    if model.reads_series:
+        from rnnkit.data.series_files import read_series
+
+        paths = [*inputs, *([] if file is None else [file])]
+        answers = model.answer([read_series(path) for path in paths], paths)
     else:
-        series.print_forecasts(model, paths)
+        answers = model.answer(gather_texts(inputs, file))
+    show.answers(*answers)
+
+
+def gather_texts(texts: list[str], file: str | None) -> list[str]:
+    """Return the texts given as arguments, on stdin (``-``) and in a file, in this order.
+
+    Raises:
+        InputError: there is none, or a line is not UTF-8.
+
+    Example:
+        >>> gather_texts(["A fine film."], None)
+        ['A fine film.']
+    """
+    found: list[str] = []
+    for text in texts:
+        found += _lines(sys.stdin.buffer.read(), "stdin") if text == "-" else [text]
+    if file is not None:
+        found += _lines(Path(file).read_bytes(), file)
+    if not found:
+        raise InputError(NOTHING)
+    return found
+
+
+def _lines(raw: bytes, where: str) -> list[str]:
+    """Split into lines; an empty line is a text, so that answers correspond to lines."""
+    lines = raw.removesuffix(b"\n").split(b"\n") if raw else []
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(line.decode("utf-8").removesuffix("\r"))
+        except UnicodeDecodeError as error:
+            raise InputError(f"Line {number} of {where} is not UTF-8: {error}.") from error
+    return found

@@ -1,12 +1,13 @@
-"""What went wrong, as one panel on stderr: for errors that the reader can put right.
+"""Error messages of the command line: one panel on stderr, and the exit code.
 
-Exit codes: 2 for bad input, 1 for a run that could not go on. Any other exception is a fault in
-the program and keeps its traceback.
+Exit codes: 2 for invalid input, 1 for a run that failed. Any other exception is a bug and keeps its
+traceback. DeprecationWarnings about old options are shown.
 """
 
 from __future__ import annotations
 
 import errno
+import warnings
 from typing import Any
 
 import typer
@@ -14,20 +15,28 @@ import typer.core
 
 from rnnkit.errors import BackendError, InputError, NonFiniteLoss
 
+ORDER = (
+    *("list", "info", "train", "compare", "evaluate", "predict", "generate", "complete"),
+    *("neighbours", "doctor"),
+)
+
 
 class ErrorPanels(typer.core.TyperGroup):
     """A group of commands that shows `InputError`, `NonFiniteLoss` and `OSError` as a panel."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the commands in the order in which one needs them."""
-        first = ("list", "info", "train", "compare", "evaluate", "predict", "generate", "complete")
-        known = (*first, "neighbours", "doctor")
-        return sorted(super().list_commands(ctx), key=known.index)
+        """Return the commands in the order of use; those that `ORDER` lacks come last."""
+        commands = super().list_commands(ctx)
+        return [name for name in ORDER if name in commands] + [
+            name for name in commands if name not in ORDER
+        ]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the module."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("default", ".* is now called ", DeprecationWarning)
+                return super().invoke(ctx)
         except InputError as error:
             show_error(str(error))
             raise typer.Exit(2) from error

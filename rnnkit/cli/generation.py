@@ -1,4 +1,4 @@
-"""What a language model writes, and how it completes what is typed."""
+"""`generate` and `complete`: text and completions from a language model."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from rnnkit.errors import InputError
 
 def generate(
     run: ModelPath,
-    prompt: Annotated[str, typer.Argument(help="What the text begins with.")] = "",
+    prompt: Annotated[str, typer.Argument(help="The beginning of the text.")] = "",
     label: Annotated[
-        str | None, typer.Option(help="In whose manner, of a model that was trained with labels.")
+        str | None,
+        typer.Option(help="The class to generate, if it was trained with labels."),
     ] = None,
-    n: Annotated[int, typer.Option("-n", "--number", help="How many texts.")] = 1,
-    length: Annotated[int, typer.Option(help="The most words or letters of a text.")] = 100,
+    n: Annotated[int, typer.Option("-n", "--number", help="Number of texts.")] = 1,
+    length: Annotated[int, typer.Option(help="Maximum number of words or characters.")] = 100,
     temperature: Annotated[
-        float, typer.Option(help="Below 1 likelier, above 1 stranger; 0 = always the likeliest.")
+        float, typer.Option(help="Below 1 sharpens, above 1 flattens the distribution; 0 = greedy.")
     ] = 1.0,
     top_k: Annotated[
-        int | None, typer.Option(help="Draw from so many of the likeliest alone.")
+        int | None, typer.Option(help="Sample from this many most probable tokens only.")
     ] = None,
     top_p: Annotated[
         float | None,
-        typer.Option(help="Draw from the likeliest alone that have this probability together."),
+        typer.Option(help="Nucleus sampling: tokens of this total probability only."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
 ) -> None:
-    """Write texts: go on from a prompt, or begin one in the manner of a label."""
-    options = drawn(temperature, top_k, top_p)  # refuses before the model is loaded
+    """Generate texts that continue a prompt, or texts of a class."""
+    options = sampling_options(temperature, top_k, top_p)  # refuses before the model is loaded
     model = language_model(run)
     texts = model.generate(prompt, n, label=label, length=length, seed=seed, **options)
     print(*texts, sep="\n")
@@ -40,23 +41,23 @@ def generate(
 
 def complete(
     run: ModelPath,
-    prefix: Annotated[str, typer.Argument(help="What is typed so far, a half word at its end.")],
-    k: Annotated[int, typer.Option("-k", "--number", help="How many words.")] = 5,
+    prefix: Annotated[str, typer.Argument(help="Text; its last word may be incomplete.")],
+    k: Annotated[int, typer.Option("-k", "--number", help="Number of words.")] = 5,
 ) -> None:
-    """Complete the last word of a line, or foretell the next one behind a space."""
+    """Complete the last word of a line, or predict the next word after a space."""
     print_completions(language_model(run, "complete").complete(prefix, k))
 
 
-def drawn(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:
-    """Return strategy and numbers for `generate` from what was given.
+def sampling_options(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:
+    """Return the sampling strategy and its parameters for `generate`.
 
     Raises:
         InputError: both top_k and top_p.
 
     Example:
-        >>> drawn(0.8, None, None)
+        >>> sampling_options(0.8, None, None)
         {'strategy': 'temperature', 'temperature': 0.8}
-        >>> drawn(0, None, None)
+        >>> sampling_options(0, None, None)
         {'strategy': 'greedy'}
     """
     if top_k is not None and top_p is not None:
@@ -72,21 +73,21 @@ def language_model(run: Path, verb: str = "generate") -> Any:
     """Return the model of a run, or of a .keras file.
 
     Raises:
-        InputError: there is none, or it is of another kind.
+        InputError: there is none, or it is no language model.
     """
     from rnnkit import study
 
     model = study.open_model(run)
     if not is_language_model(model):
         raise InputError(
-            f"{run} holds a {type(model).__name__}, which writes no text: ask it with rnnkit "
+            f"{run} holds a {type(model).__name__}, no language model: ask it with rnnkit "
             f"predict. {verb} is for models of next_word and text_generator."
         )
     return model
 
 
 def is_language_model(model: Any) -> bool:
-    """Say whether a loaded model writes text."""
+    """Whether a loaded model is a language model."""
     return hasattr(model, "generate") and hasattr(model, "complete")
 
 
@@ -99,9 +100,4 @@ def print_completions(found: list[tuple[str, float]]) -> None:
     """
     from rnnkit.cli import show
 
-    lines = [[word, f"{share:.4f}"] for word, share in found]
-    if show.console.is_terminal:
-        show.rows(["word", "probability"], lines)
-        return
-    for line in lines:
-        print(*line, sep="\t")
+    show.answers(["word", "probability"], [[word, f"{p:.4f}"] for word, p in found])

@@ -1,102 +1,101 @@
-"""The settings of a recipe as options of a command, read from its signature: no second list."""
+"""The settings of a recipe as options of a command, read from the recipe: no second list."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import typer
 
 from rnnkit.errors import suggest
+from rnnkit.options import Option, Setting, alternatives, described_args
 
-_NOTHING = (
-    object()
-)  # "none" on the command line: a given None, where an option not given is None too
+# The value of an option given as "none": None itself means that the option was not given.
+_NONE = object()
+_UNFIT = object()
 
 
-class Setting(NamedTuple):
-    """One keyword of a recipe: its name, type, default and the line that describes it."""
+def option_name(name: str) -> str:
+    """Return the option of a setting.
 
-    name: str
-    annotation: Any
-    default: Any
-    help: str
+    Example:
+        >>> option_name("clip_norm")
+        '--clip-norm'
+    """
+    return "--" + name.replace("_", "-")
 
-    @property
-    def option(self) -> str:
-        """The option's name on the command line.
 
-        Example:
-            >>> Setting("clip_norm", float, 5.0, "").option
-            '--clip-norm'
-        """
-        return "--" + self.name.replace("_", "-")
+def type_name(setting: Setting) -> str:
+    """Return the type of a setting in words.
 
-    @property
-    def type_name(self) -> str:
-        """The type in words.
+    Example:
+        >>> type_name(Setting("max_length", int | None, Option(400, "")))
+        'int or none'
+    """
+    return " or ".join(_words(kind) for kind in alternatives(setting.annotation))
 
-        Example:
-            >>> Setting("max_length", int | None, 400, "").type_name
-            'int or none'
-        """
-        return " or ".join(_words(kind) for kind in _alternatives(self.annotation))
 
-    @property
-    def shown(self) -> str:
-        """The default in words.
+def show_value(value: Any) -> str:
+    """Return a value as it is written on the command line.
 
-        Example:
-            >>> Setting("clip_norm", float | None, None, "").shown
-            'none'
-        """
-        if isinstance(self.default, bool):
-            return "yes" if self.default else "no"
-        return "none" if self.default is None else str(self.default)
+    Example:
+        >>> show_value(None), show_value(True), show_value(5.0)
+        ('none', 'yes', '5.0')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
-    def read(self, text: str) -> Any:
-        """Turn the text given on the command line into a value of the setting's type.
 
-        Raises:
-            typer.BadParameter: the text fits none of the types.
+def parse_value(setting: Setting, text: str) -> Any:
+    """Convert the text of an option to a value of the setting's type.
 
-        Example:
-            >>> Setting("max_length", int | None, 400, "").read("200")
-            200
-        """
-        for kind in _alternatives(self.annotation):
-            value = _read_as(kind, text)
-            if value is not _UNFIT:
-                return value
-        known = [str(choice) for choice in typing.get_args(self.annotation)]
-        hint = suggest(text, known) if typing.get_origin(self.annotation) is typing.Literal else ""
-        raise typer.BadParameter(f"{text!r} is not {self.type_name}.{hint}")
+    Raises:
+        typer.BadParameter: the text fits none of the types.
+
+    Example:
+        >>> parse_value(Setting("max_length", int | None, Option(400, "")), "200")
+        200
+    """
+    for kind in alternatives(setting.annotation):
+        value = _parse_as(kind, text)
+        if value is not _UNFIT:
+            return value
+    choices = [
+        str(choice)
+        for kind in alternatives(setting.annotation)
+        if typing.get_origin(kind) is typing.Literal
+        for choice in typing.get_args(kind)
+    ]
+    raise typer.BadParameter(f"{text!r} is not {type_name(setting)}.{suggest(text, choices)}")
 
 
 def settings_of(recipe: Callable[..., Any]) -> dict[str, Setting]:
-    """Return every setting of a recipe by name, in the order of its signature.
+    """Return the settings of a recipe by name, in the order of its signature.
 
     Args:
-        recipe: a recipe function; its docstring's ``Args`` section gives the help texts.
+        recipe: a recipe. What its attribute `settings` lacks is read from the signature and from
+            the ``Args`` section of the docstring.
 
     Example:
         >>> def tiny(*, units: int = 8): "A tiny recipe."
         >>> settings_of(tiny)["units"].default
         8
     """
-    helps = _described_arguments(inspect.getdoc(recipe) or "")
+    declared = getattr(recipe, "settings", {})
+    helps = described_args(inspect.getdoc(recipe) or "")
     return {
-        name: Setting(name, _type(p.annotation, recipe), p.default, helps.get(name, ""))
+        name: declared.get(name)
+        or Setting(name, _type(p.annotation, recipe), Option(p.default, helps.get(name, "")))
         for name, p in inspect.signature(recipe).parameters.items()
     }
 
 
 def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]:
-    """Return the settings that any of the recipes has; a default that differs is named as such.
+    """Return the union of the settings of recipes; defaults that differ are replaced by words.
 
     Example:
         >>> def one(*, units: int = 8): ...
@@ -107,40 +106,61 @@ def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]
     merged: dict[str, Setting] = {}
     for recipe in recipes:
         for name, setting in settings_of(recipe).items():
-            seen = merged.setdefault(name, setting)
-            kinds = seen.annotation | setting.annotation  # each recipe checks its own
-            merged[name] = seen._replace(annotation=kinds)
-            if seen.default != setting.default:
-                merged[name] = merged[name]._replace(default="each recipe's own")
+            first = merged.setdefault(name, setting)
+            kinds = first.annotation | setting.annotation  # each recipe checks its own
+            first = merged[name] = first._replace(annotation=kinds)
+            if first.default != setting.default:
+                own = Option("each recipe's own", first.option.help)
+                merged[name] = first._replace(option=own)
     return merged
 
 
-def with_settings(
-    command: Callable[..., Any], settings: Mapping[str, Setting]
-) -> Callable[..., Any]:
-    """Return the command with one more option for each setting.
+def renamed_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, str]:
+    """Return old name -> new name of the settings that were renamed.
 
-    The command takes what was given of them as one dictionary, ``settings``. Options that the
-    command has itself under the same name (``seed``) stay the command's own.
+    Example:
+        >>> def tiny(*, units: int = 8): ...
+        >>> renamed_settings([tiny])
+        {}
+    """
+    found: dict[str, str] = {}
+    for recipe in recipes:
+        found |= getattr(recipe, "renamed", {})
+    return found
+
+
+def with_settings(
+    command: Callable[..., Any],
+    settings: Mapping[str, Setting],
+    renamed: Mapping[str, str] | None = None,
+) -> Callable[..., Any]:
+    """Return the command with an option for each setting.
+
+    The command gets the values of the options that were given in one dictionary, ``settings``.
+    Options that the command has itself under the same name (``seed``) stay the command's own.
 
     Args:
         command: a function with type hints for Typer and a parameter ``settings``.
         settings: the settings to add, by name.
+        renamed: old name -> new name: hidden options, which keep their old name in ``settings``.
 
     Example:
         >>> def show(settings: dict): return settings
-        >>> with_settings(show, {"units": Setting("units", int, 8, "")})(units=16)
+        >>> with_settings(show, {"units": Setting("units", int, Option(8, ""))})(units=16)
         {'units': 16}
     """
     own = dict(inspect.signature(command, eval_str=True).parameters)
     del own["settings"]
-    added = {name: _option(s) for name, s in settings.items() if name not in own}
+    added = {name: _parameter(s) for name, s in settings.items() if name not in own}
+    for old, new in (renamed or {}).items():
+        if old not in {*own, *added} and new in settings:
+            added[old] = _parameter(settings[new]._replace(name=old), hidden=True)
 
     def run(**values: Any) -> Any:
         given = {name: values.pop(name, None) for name in added}
         return command(
             settings={
-                name: None if value is _NOTHING else value
+                name: None if value is _NONE else value
                 for name, value in given.items()
                 if value is not None
             },
@@ -163,23 +183,27 @@ def _type(annotation: Any, recipe: Callable[..., Any]) -> Any:
     return annotation
 
 
-def _option(setting: Setting) -> inspect.Parameter:
-    """Describe the setting to Typer; None stands for "not given", so that a preset may decide."""
+def _parameter(setting: Setting, hidden: bool = False) -> inspect.Parameter:
+    """Describe a setting to Typer; the default None means "not given", so that presets decide."""
     kind: Any
+    name = option_name(setting.name)
     about: dict[str, Any] = {
-        "help": f"{setting.help} (default: {setting.shown})".strip().replace("[", r"\["),
-        "show_default": False,  # Typer would show the None that stands for "not given"
+        "help": f"{setting.option.help} (default: {show_value(setting.default)})".strip().replace(
+            "[", r"\["
+        ),
+        "show_default": False,  # Typer would show the None that means "not given"
+        "hidden": hidden,
         "rich_help_panel": "Settings of the recipe",
     }
     if setting.annotation is bool:
         kind = bool | None
-        option = typer.Option(f"{setting.option}/--no-{setting.option[2:]}", **about)
+        option = typer.Option(f"{name}/--no-{name[2:]}", **about)
     else:
         kind = str | None
         option = typer.Option(
-            setting.option,
+            name,
             parser=lambda text: _given(setting, text),
-            metavar=f"<{setting.type_name.replace(' or ', '|')}>",
+            metavar=f"<{type_name(setting).replace(' or ', '|')}>",
             **about,
         )
     return inspect.Parameter(
@@ -191,15 +215,12 @@ def _option(setting: Setting) -> inspect.Parameter:
 
 
 def _given(setting: Setting, text: Any) -> Any:
-    value = setting.read(text) if isinstance(text, str) else text
-    return _NOTHING if value is None else value
+    value = parse_value(setting, text) if isinstance(text, str) else text
+    return _NONE if value is None else value
 
 
-_UNFIT = object()
-
-
-def _read_as(kind: Any, text: str) -> Any:
-    """Read the text as one type; `_UNFIT` where it is none of that type."""
+def _parse_as(kind: Any, text: str) -> Any:
+    """Parse a text as one type; `_UNFIT` where it is not of that type."""
     if kind is type(None):
         return None if text.lower() == "none" else _UNFIT
     if kind is bool:
@@ -216,38 +237,9 @@ def _read_as(kind: Any, text: str) -> Any:
     return text
 
 
-def _alternatives(annotation: Any) -> list[Any]:
-    """Split a union into its types, the narrowest first: text fits everything, so it comes last."""
-    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
-    kinds = list(typing.get_args(annotation)) if union else [annotation]
-    return sorted(kinds, key=lambda kind: kind is str)
-
-
 def _words(kind: Any) -> str:
     if kind is type(None):
         return "none"
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(map(str, typing.get_args(kind)))
     return "text" if kind is str else getattr(kind, "__name__", str(kind))
-
-
-def _described_arguments(doc: str) -> dict[str, str]:
-    """Return name -> description from the ``Args`` section of a Google docstring."""
-    described: dict[str, str] = {}
-    section = doc.partition("\nArgs:\n")[2]
-    current: list[str] = []
-    indent = 0
-    for line in section.splitlines():
-        if not line.strip():
-            break
-        depth = len(line) - len(line.lstrip())
-        if depth == 0:
-            break
-        indent = indent or depth
-        name, colon, text = line.strip().partition(":")
-        if depth == indent and colon:
-            current = [word.strip().partition(" ")[0] for word in name.split(",")]
-            described |= dict.fromkeys(current, text.strip())
-        else:
-            described |= {word: f"{described[word]} {line.strip()}" for word in current}
-    return described

@@ -1,4 +1,4 @@
-"""Tables for the terminal; plain text where the output is a file or a pipe."""
+"""Output of the commands: tables in a terminal, plain lines in a file or a pipe."""
 
 from __future__ import annotations
 
@@ -17,24 +17,12 @@ if TYPE_CHECKING:
     from rnnkit.embeddings.measures.evaluation import Table as Scores
     from rnnkit.study import Comparison, Run
 
-# What the data hold -> what one would ask a model about.
-EXAMPLES = {
-    "texts": 'predict {} "A wonderful little production."',
-    "tagged sentences": 'predict {} "Why don\'t you ask John?"',
-    "running text": 'generate {} "The"',
-    "pairs": "predict {} --file FILE.txt",
-    "labelled series": "predict {} FILE.csv",
-    "labelled frames": "predict {} FILE.csv",
-    "series": "predict {} FILE.csv",
-    "corpus": "neighbours {} king",
-}
-
-NUMBER = re.compile(r"-?\d|–|$")  # how a cell begins that stands to the right
+NUMBER = re.compile(r"-?\d|–|$")  # how a right-aligned cell begins
 console = Console(highlight=False, soft_wrap=True)
 
 
 def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | None = None) -> None:
-    """Print a table; numbers stand to the right.
+    """Print a table; columns of numbers are right-aligned.
 
     Example:
         >>> rows(["name", "n"], [["a", "1"]])  # doctest: +SKIP
@@ -51,30 +39,47 @@ def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | No
     Console(highlight=False, width=None if console.is_terminal else 120).print(table)
 
 
-def metrics(values: Mapping[str, float], title: str) -> None:
-    """Print the metrics of one model, one line; or that there are none."""
-    from rnnkit.study.report import HEADINGS, show
+def answers(
+    heading: Sequence[str], lines: Sequence[Sequence[str]], plain: Sequence[str] | None = None
+) -> None:
+    """Print answers: a table in a terminal, tab-separated lines elsewhere.
 
-    known = [name for name in HEADINGS if name in values]
-    if not known:
-        console.print(Text(f"{title}: nothing to say, for too few of their words are known."))
+    Args:
+        heading: the names of the columns.
+        lines: the cells of the table.
+        plain: what is printed elsewhere; None = the lines, their cells joined by tabs.
+
+    Example:
+        >>> answers(["word", "probability"], [["france", "0.8100"]])  # doctest: +SKIP
+        france	0.8100
+    """
+    if console.is_terminal:
+        rows(heading, lines)
         return
-    rows([HEADINGS[n] for n in known], [[show(n, values[n]) for n in known]], title)
+    for line in ("\t".join(line) for line in lines) if plain is None else plain:
+        print(line)
+
+
+def metrics(values: Mapping[str, float], title: str) -> None:
+    """Print the measures of one model in a table of one line."""
+    from rnnkit.study.report import headings, show
+
+    known = {name: text for name, text in headings().items() if name in values}
+    rows(list(known.values()), [[show(name, values[name]) for name in known]], title)
 
 
 def title(recipe: str, name: str) -> str:
-    """Say on what a recipe's model was measured: the test split of the data set, mostly.
+    """Return what a recipe's model was evaluated on, mostly the test split of a data set.
 
     Example:
         >>> title("lstm_sentiment", "imdb")
         'imdb, test split'
     """
-    corpus = recipes.kind_of(recipe) == "corpus"
-    return f"{name}, {'analogies and pairs of words' if corpus else 'test split'}"
+    return f"{name}, {recipes.family_of(recipe).evaluated_on}"
 
 
 def scores(found: Scores, title: str) -> None:
-    """Print what word vectors answered, and how many of the questions had words that are known."""
+    """Print the scores of an intrinsic evaluation, section by section."""
     lines = [
         [
             one.set,
@@ -89,14 +94,14 @@ def scores(found: Scores, title: str) -> None:
 
 
 def run(finished: Run) -> None:
-    """Print how a run came out, where it is, and what to do with it next."""
+    """Print the results of a run, its folder and the next commands."""
     from rnnkit.study.report import tensorboard_command
 
     results: dict[str, Any] = finished.results
     recipe = finished.settings["recipe"]
     metrics({**results["test"], **results}, title(recipe, recipe))
     place = shlex.quote(str(finished.path))
-    example = EXAMPLES[recipes.kind_of(recipe)].format(place)
+    example = recipes.family_of(recipe).example.format(place)
     facts = {
         "best epoch": f"{results['best_epoch']} of {results['epochs']}",
         "counted by": results.get("counted_by"),
@@ -110,13 +115,13 @@ def run(finished: Run) -> None:
 
 
 def study(finished: Comparison) -> None:
-    """Print the table of a study and where its report is."""
+    """Print the table of a study and the path of its report."""
     from rnnkit.study.report import table, tensorboard_command
 
-    # Measures run down and recipes across: a line of every measure is too wide for a terminal.
+    # One line per measure, one column per recipe: the transpose is too wide for a terminal.
     heading, *lines = zip(*table(finished.rows), strict=True)
-    split = "" if any("analogies" in row.values for row in finished.rows) else "Test split, "
-    rows(heading, lines, f"{split}mean ± sample standard deviation".capitalize())
+    on = recipes.family_of(finished.rows[0].name).evaluated_on
+    rows(heading, lines, f"{on}, mean ± sample standard deviation".capitalize())
     for name, why in finished.failures.items():
         console.print(Text(f"{name} is not in the table: {why}"), style="red")
     console.print(Text(f"report:     {finished.report}"))

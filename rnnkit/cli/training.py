@@ -1,4 +1,4 @@
-"""`train` and `compare`: their options are the shared ones and the settings of the recipes."""
+"""`train` and `compare`; their options are the shared ones and the settings of the recipes."""
 
 from __future__ import annotations
 
@@ -19,28 +19,33 @@ from rnnkit.cli.options import (
     TextColumn,
     verbosity,
 )
-from rnnkit.cli.settings import settings_of, shared_settings, with_settings
+from rnnkit.cli.settings import (
+    renamed_settings,
+    settings_of,
+    shared_settings,
+    with_settings,
+)
 
 
 class RecipeCommands(typer.core.TyperGroup):
-    """One command a recipe, made when it is asked for: `rnnkit train NAME`."""
+    """One command per recipe, made on demand: `rnnkit train NAME`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the recipes."""
         return recipes.names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command that trains a recipe; an unknown one is refused with the nearest."""
+        """Return the command that trains a recipe; for an unknown one, suggest the closest."""
         recipe = recipes.find(cmd_name)
         single = typer.Typer(add_completion=False)
         summary = (recipe.__doc__ or "").strip().partition("\n")[0]
         single.command(name=cmd_name, help=summary)(
-            with_settings(_trainer(cmd_name), settings_of(recipe))
+            with_settings(_trainer(cmd_name), settings_of(recipe), renamed_settings([recipe]))
         )
         return typer.main.get_command(single)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Let the options stand before the recipe's name, too."""
+        """Accept options before the recipe's name, too."""
         named = [i for i, arg in enumerate(args) if arg in recipes.names()]
         if named:
             args = [args[named[0]], *args[: named[0]], *args[named[0] + 1 :]]
@@ -54,7 +59,7 @@ def _trainer(recipe: str) -> Any:
         text_column: TextColumn = None,
         label_column: LabelColumn = None,
         patience: Patience = None,
-        seed: Annotated[int, typer.Option(help="Of the weights and of the batches.")] = 0,
+        seed: Annotated[int, typer.Option(help="Of the weights and the order of batches.")] = 0,
         limit: Limit = None,
         out: Out = None,
         quiet: Quiet = False,
@@ -89,15 +94,18 @@ def _compare(
     seeds: Annotated[int, typer.Option(help="Runs of each recipe: seeds 0, 1, ...")] = 3,
     limit: Limit = None,
     out: Out = None,
-    yardstick: Annotated[
-        bool, typer.Option(help="Add simple models, such as TF-IDF, on the same data.")
+    baselines: Annotated[
+        bool, typer.Option(help="Add baselines, such as TF-IDF, on the same data.")
     ] = True,
+    yardstick: Annotated[
+        bool | None, typer.Option("--yardstick/--no-yardstick", hidden=True)
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train recipes under the same terms, several seeds each, and write one report.
+    """Train recipes on the same data, several seeds each, and write one report.
 
-    Settings given apply to every recipe that has them. Call it again with the same --out to go on
-    with an interrupted study: what is complete is not repeated.
+    Settings apply to every recipe that has them. Give the same --out again to resume an interrupted
+    study: complete runs are not repeated.
     """
     from rnnkit import study
     from rnnkit.cli import show
@@ -114,19 +122,20 @@ def _compare(
             patience=patience,
             limit=limit,
             out=out,
-            yardstick=yardstick,
+            **({"baselines": baselines} if yardstick is None else {"yardstick": yardstick}),
             verbose=verbosity(quiet),
             announce=(lambda line: None) if quiet else print,
         )
     except KeyboardInterrupt:
-        message = f"What is complete is kept. To go on, give the same command with --out {out}"
+        message = f"Complete runs are kept. To resume, give the same command with --out {out}"
         show_error(message, "Interrupted")
         raise typer.Exit(130) from None
     show.study(finished)
 
 
 def register_compare(app: typer.Typer) -> None:
-    """Add `compare`; its settings are those of all recipes, as the names come after them."""
-    shared = shared_settings(recipes.find(name) for name in recipes.names())
+    """Add `compare`; it has the settings of all recipes, as their names are not known yet."""
+    known = [recipes.find(name) for name in recipes.names()]
+    shared = shared_settings(known)
     shared.pop("seed", None)  # --seeds here
-    app.command("compare")(with_settings(_compare, shared))
+    app.command("compare")(with_settings(_compare, shared, renamed_settings(known)))

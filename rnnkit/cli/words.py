@@ -1,4 +1,4 @@
-"""What lies near a word: of a run, a saved model or a file of vectors."""
+"""`neighbours`: nearest neighbours of words by cosine similarity."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ VectorsPath = Annotated[
 def neighbours(
     run: VectorsPath,
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Words.")],
-    n: Annotated[int, typer.Option("-n", "--number", help="How many neighbours of each.")] = 10,
+    n: Annotated[int, typer.Option("-n", "--number", help="Neighbours per word.")] = 10,
 ) -> None:
-    """Show the words that lie nearest to each word, by the cosine of their vectors."""
+    """Show the nearest neighbours of words by cosine similarity."""
     if n < 1:
         raise InputError(f"n is {n}: expected 1 or more.")
     from rnnkit.embeddings.measures.neighbours import neighbours as find
@@ -57,7 +57,7 @@ def open_vectors(path: Path) -> KeyedVectors:
 
 
 def is_word_vectors(model: Any) -> bool:
-    """Say whether a loaded model is one of word vectors."""
+    """Whether a loaded model is one of word vectors."""
     return hasattr(model, "keyed_vectors")
 
 
@@ -75,8 +75,4 @@ def print_neighbours(words: list[str], found: list[list[tuple[str, float]]]) -> 
         for word, nearest in zip(words, found, strict=True)
         for near, similarity in nearest
     ]
-    if show.console.is_terminal:
-        show.rows(["word", "neighbour", "similarity"], lines)
-        return
-    for line in lines:
-        print(*line, sep="\t")
+    show.answers(["word", "neighbour", "similarity"], lines)

@@ -1,1 +1,1 @@
-"""Raw things in, arrays out: data sets, text, vocabularies, batches. Imports no framework."""
+"""Data sets, text processing, vocabularies and batches; imports no framework."""

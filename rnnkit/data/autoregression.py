@@ -1,4 +1,4 @@
-"""A straight line from the last values of a series to what comes."""
+"""Linear autoregression: forecasts by least squares from the last values of a series."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rnnkit.data.series_encoding import Encoded
 
 
 def lags(values: np.ndarray, context: int) -> np.ndarray:
-    """Return the last values at each step, the earliest first; 0 before the first value.
+    """Return the lagged values at each step, the earliest first; 0 before the first value.
 
     Args:
         values: `(T,)`.
-        context: how many, the value of the step itself being the last.
+        context: the number of values, the last of which is that of the step itself.
 
     Returns:
         `(T, context)`.
@@ -32,7 +32,7 @@ def fit_autoregression(encoded: Sequence[Encoded], context: int) -> tuple[np.nda
 
     Args:
         encoded: the series.
-        context: the number of deviations, the last one being that of step t.
+        context: the number of deviations, the last of which is that of step t.
 
     Returns:
         a `(context,)`, the earliest first, and b.
@@ -48,7 +48,7 @@ def fit_autoregression(encoded: Sequence[Encoded], context: int) -> tuple[np.nda
     rows = np.concatenate(
         [lags(one.x[:, 0], context)[here] for one, here in zip(encoded, counts, strict=True)]
     )
-    came = np.concatenate([one.target[here] for one, here in zip(encoded, counts, strict=True)])
+    targets = np.concatenate([one.target[here] for one, here in zip(encoded, counts, strict=True)])
     inputs = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
-    solution = np.linalg.lstsq(inputs, came, rcond=None)[0]
+    solution = np.linalg.lstsq(inputs, targets, rcond=None)[0]
     return solution[:-1], float(solution[-1])

@@ -1,4 +1,4 @@
-"""Sequences of unequal length -> padded batches in which little is padding."""
+"""Length bucketing: padded batches of sequences of similar length."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_choice, check_count
 
 Truncate = Literal["head", "tail", "both"]
 Inputs = np.ndarray | tuple[np.ndarray, np.ndarray]  # ids; or values and mask
 Batch = tuple[Inputs, np.ndarray | None, np.ndarray | None]
 
-POOL = 50  # batches sorted together: less padding if larger, more random batches if smaller
+POOL = 50  # batches sorted together: larger = less padding, smaller = more random batches
 
 
 def bucket_length(length: int, max_length: int | None = None) -> int:
     """Round a length up to the next of 8, 16, 24, 32, 40, 48, 64, 80, 96, 120 ...: about x 1.25.
 
-    The steps are the same for every data set, so train, validation and prediction share their
-    shapes, and a compiler that works per shape (XLA) compiles few of them: 15 up to 400.
+    The buckets are the same for every data set, so train, validation and prediction share their
+    shapes, and XLA, which compiles for each shape, compiles few: 15 up to length 400.
 
     Args:
-        length: real steps, from 0 on.
-        max_length: no bucket is longer than this.
+        length: the number of real steps, 0 or more.
+        max_length: the longest bucket.
 
     Example:
         >>> [bucket_length(n, 100) for n in (0, 8, 9, 60, 89)]
@@ -38,11 +38,10 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
 
 
 def into_batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    """Cut rows that stand by length, the shortest first, into batches; the first may have fewer.
+    """Split rows, sorted by length, into batches; the first batch may be smaller.
 
-    The shortest rows of a pool fall into the same bucket in almost every epoch, the longest do not:
-    so the one batch that is not of full size has the same shape, too, for compilers that work per
-    shape.
+    The shortest rows of a pool are in the same bucket in almost every epoch, the longest are not:
+    so the smaller batch has one shape, too, and XLA compiles it once.
 
     Example:
         >>> [batch.tolist() for batch in into_batches(np.arange(5), 2)]
@@ -54,36 +53,35 @@ def into_batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
 
 
 class BucketedBatches:
-    """Batches of sequences of like length, right-padded with 0, as ``(inputs, labels, weights)``.
+    """Batches of sequences of similar length, padded with 0, as ``(inputs, labels, weights)``.
 
-    The inputs are ids ``(B, T)`` or ``(B, T, C)``, of which 0 is padding; of series of numbers, of
-    which 0 is one, they are ``(values, mask)``: ``(B, T, D)`` and boolean ``(B, T)``, True at real
-    steps. A label stands for a whole sequence, or each step has one of its own: then the labels
-    are padded and cut as their sequences are, and weights ``(B, T)`` leave the padding out.
-    Rows are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and the
-    batches shuffled. Without `shuffle` all rows are sorted, shortest first, always the same;
-    `order` says which row went where. Only NumPy's seeded generator is used.
+    The inputs are ids ``(B, T)`` or ``(B, T, C)``, where 0 is padding; for series of numbers they
+    are ``(values, mask)``: ``(B, T, D)`` and boolean ``(B, T)``, True at real steps. There is a
+    label for each sequence, or for each step: then labels are padded and truncated like their
+    sequences, and weights ``(B, T)`` are 0 at the padding. Rows are shuffled, sorted by length
+    within pools of `POOL` batches, split into batches, and the batches shuffled. Without `shuffle`
+    all rows are sorted, shortest first, in every epoch. Only NumPy's seeded generator is used.
 
     Args:
         sequences: integers ``(T,)`` or ``(T, C)``, or floats ``(T, D)``; T may differ, or be 0.
         labels: one for each sequence; or a list of integer arrays ``(T,)``, one for each step; or
             ``None``.
         sample_weight: one for each sequence, or ``None``.
-        batch_size: rows of a batch; the one with the shortest may have fewer.
-        max_length: cut longer sequences down to this.
-        truncate: which end a cut keeps: ``"head"``, ``"tail"``, or ``"both"`` (half of each).
+        batch_size: rows of a batch; the batch with the shortest sequences may have fewer.
+        max_length: longer sequences are truncated to this length.
+        truncate: which end is kept: ``"head"``, ``"tail"``, or ``"both"`` (half of each).
         shuffle: draw a new order for every epoch.
         seed: of the orders.
 
     Attributes:
-        order: the rows' indices in the order in which they are given in this epoch. To undo it:
+        order: the indices of the rows in the order of this epoch. To undo it:
             ``restored = np.empty_like(predictions); restored[batches.order] = predictions``.
-        tokens: real steps of an epoch, after the cut.
-        padding_share: which share of all cells of this epoch is padding.
-        epoch: the number of the epoch whose order this is.
+        tokens: real steps of an epoch, after truncation.
+        padding_share: the share of padding in this epoch.
+        epoch: the number of this epoch.
 
     Raises:
-        InputError: if lengths differ, or a setting or a sequence cannot be used.
+        InputError: labels or weights do not match, or a setting or a sequence is invalid.
 
     Example:
         >>> batches = BucketedBatches([np.array([5, 6, 7]), np.array([8])], [0, 1], batch_size=2)
@@ -104,29 +102,27 @@ class BucketedBatches:
         shuffle: bool = False,
         seed: int = 0,
     ) -> None:
-        if batch_size < 1:
-            raise InputError(f"batch_size is {batch_size}: expected 1 or more.")
-        if max_length is not None and max_length < 1:
-            raise InputError(f"max_length is {max_length}: expected 1 or more, or None.")
-        if truncate not in get_args(Truncate):
-            raise InputError(f"truncate is {truncate!r}: expected 'head', 'tail' or 'both'.")
+        check_count("batch_size", batch_size)
+        if max_length is not None:
+            check_count("max_length", max_length)
+        check_choice("truncate", truncate, get_args(Truncate))
         self.batch_size = batch_size
         self.max_length = max_length
         self.shuffle = shuffle
         self.seed = seed
         self.epoch = 0
-        self._weights = _beside(sample_weight, len(sequences), "sample_weight")
-        rows = [_checked(row, i) for i, row in enumerate(sequences)]
+        self._weights = _for_each_sequence(sample_weight, len(sequences), "sample_weight")
+        rows = [_check_sequence(row, i) for i, row in enumerate(sequences)]
         self._labels: np.ndarray | None = None
         self._step_labels: list[np.ndarray] | None = None
         if isinstance(labels, list) and labels and np.ndim(labels[0]) == 1:
             if len(labels) != len(rows):
                 raise InputError(f"There are labels for {len(labels)} of {len(rows)} sequences.")
-            found = [_labels_of_steps(labels[i], row, i) for i, row in enumerate(rows)]
-            self._step_labels = [_cut(label, max_length, truncate) for label in found]
+            found = [_check_step_labels(labels[i], row, i) for i, row in enumerate(rows)]
+            self._step_labels = [_truncated(label, max_length, truncate) for label in found]
         else:
-            self._labels = _beside(labels, len(sequences), "labels")
-        self._rows = [_cut(row, max_length, truncate) for row in rows]
+            self._labels = _for_each_sequence(labels, len(sequences), "labels")
+        self._rows = [_truncated(row, max_length, truncate) for row in rows]
         if len({row.shape[1:] for row in self._rows}) > 1:
             shapes = sorted({str(row.shape[1:]) for row in self._rows})
             raise InputError(f"The steps of the sequences have the shapes {', '.join(shapes)}.")
@@ -151,25 +147,25 @@ class BucketedBatches:
         if self._step_labels is not None:
             labels = _padded([self._step_labels[row] for row in rows], steps, (), np.int32)
             weight = 1.0 if weights is None else weights[:, None]
-            # Not float32: Keras's loss multiplies such weights by the network's mask in place where
-            # they are torch tensors, and its weighted metrics then count the steps wrongly.
+            # Not float32: Keras's loss multiplies float32 torch tensors by the mask in place, and
+            # its weighted metrics then count the steps wrongly.
             return inputs, labels, (real * weight).astype("float64")
         return inputs, None if self._labels is None else self._labels[rows], weights
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the order of an epoch, if the rows are to be shuffled; the first is 0."""
+        """Draw the order of an epoch where rows are shuffled; the first epoch is 0."""
         self.epoch = epoch
         if self.shuffle:
             self._draw()
 
     @property
     def order(self) -> np.ndarray:
-        """Return the rows' indices in the order in which this epoch gives them."""
+        """Return the indices of the rows in the order of this epoch."""
         return np.concatenate([np.zeros(0, np.int64), *self._batches])
 
     @property
     def padding_share(self) -> float:
-        """Return which share of all cells of this epoch is padding."""
+        """Return the share of padding in this epoch."""
         cells = sum(
             len(rows) * bucket_length(int(self._lengths[rows].max()), self.max_length)
             for rows in self._batches
@@ -181,7 +177,7 @@ class BucketedBatches:
         if not self.shuffle:
             self._batches = into_batches(np.argsort(self._lengths, kind="stable"), size)
             return
-        # The epoch is part of the seed: a run that starts again in epoch 3 draws epoch 3's order.
+        # The epoch is part of the seed: a run resumed in epoch 3 draws the order of epoch 3.
         random = np.random.default_rng((self.seed, self.epoch))
         shuffled = random.permutation(count)
         pools = [
@@ -199,7 +195,7 @@ def _padded(rows: list[np.ndarray], steps: int, shape: tuple[int, ...], dtype: A
     return padded
 
 
-def _cut(row: np.ndarray, max_length: int | None, truncate: Truncate) -> np.ndarray:
+def _truncated(row: np.ndarray, max_length: int | None, truncate: Truncate) -> np.ndarray:
     if max_length is None or len(row) <= max_length:
         return row
     if truncate == "head":
@@ -210,7 +206,7 @@ def _cut(row: np.ndarray, max_length: int | None, truncate: Truncate) -> np.ndar
     return np.concatenate([row[: max_length - tail], row[len(row) - tail :]])
 
 
-def _checked(row: np.ndarray, index: int) -> np.ndarray:
+def _check_sequence(row: np.ndarray, index: int) -> np.ndarray:
     row = np.asarray(row)
     if row.size == 0 and row.ndim == 1:
         return row.astype(np.int32)  # np.asarray([]) is float
@@ -224,17 +220,17 @@ def _checked(row: np.ndarray, index: int) -> np.ndarray:
     return row.astype(np.int32)
 
 
-def _labels_of_steps(labels: Any, row: np.ndarray, index: int) -> np.ndarray:
+def _check_step_labels(labels: Any, row: np.ndarray, index: int) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.shape != row.shape[:1] or (labels.size and labels.dtype.kind not in "iu"):
         raise InputError(
-            f"labels[{index}] is {labels.dtype} of shape {labels.shape}: expected {len(row)} whole "
-            f"numbers, one for each step of sequences[{index}]."
+            f"labels[{index}] is {labels.dtype} of shape {labels.shape}: expected {len(row)} "
+            f"integers, one for each step of sequences[{index}]."
         )
     return labels.astype(np.int32)
 
 
-def _beside(values: object, count: int, name: str) -> np.ndarray | None:
+def _for_each_sequence(values: object, count: int, name: str) -> np.ndarray | None:
     if values is None:
         return None
     values = np.asarray(values)

@@ -1,4 +1,4 @@
-"""The kinds of data that rnnkit brings, each with its data sets and readers."""
+"""The built-in kinds of data, each with its data sets and readers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from rnnkit.errors import InputError
 def _hold_out_texts(
     dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
 ) -> Dataset:
-    """Report texts that are in train and in test, or drop them; then hold out as usual."""
+    """Report or drop texts that are in train and in test; then hold out as usual."""
     test = set(dataset.test.texts)
     both = test & (set(dataset.train.texts) | set(dataset.valid.texts))
     if both:
@@ -174,7 +174,7 @@ KINDS = (
             "ud_ewt": tagged_sets.read_ud,
         },
         open_files=_open_tagged,
-        file_formats="a CoNLL or CoNLL-U file, or a folder of such",
+        file_formats="a CoNLL or CoNLL-U file, or a folder of these",
         columns=("word_column", "tag_column"),
     ),
     DataKind(
@@ -185,7 +185,7 @@ KINDS = (
             "tinyshakespeare": running_text.read_shakespeare,
         },
         open_files=running_text.from_path,
-        file_formats="a text file, or a folder of such",
+        file_formats="a text file, or a folder of these",
         take_first=_take_lines,
         also_accepts=("texts",),
     ),
@@ -201,7 +201,7 @@ KINDS = (
             "scitldr": pairs.read_scitldr,
         },
         open_files=pair_files.from_path,
-        file_formats="a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of such",
+        file_formats="a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of these",
         columns=("source_column", "target_column"),
     ),
     DataKind(

@@ -1,4 +1,4 @@
-"""Sentences with a tag a word, from files in columns: CoNLL and CoNLL-U."""
+"""Readers of tagged sentences in CoNLL and CoNLL-U files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rnnkit.errors import InputError, suggest, suggest_sibling
 
 Tagged = tuple[list[list[str]], list[list[str]]]  # the words and the tags of each sentence
 
-# The columns of CoNLL-U that hold something to learn; people name them.
+# The columns of CoNLL-U that can be tags or words.
 CONLLU = {"form": 1, "lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
-_SKIPPED_ID = re.compile(r"\d+[-.]\d+")  # words written as one, and words that are not written
+_SKIPPED_ID = re.compile(r"\d+[-.]\d+")  # multiword tokens and empty nodes
 _COMMENT = re.compile(r"# ?(?:[\w. ]+=|newdoc|newpar)")
 _SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".txt", ".tsv", ".annotated")
 _PARTS = {"train": ("train",), "valid": ("valid", "dev", "testa"), "test": ("test", "testb")}
@@ -31,21 +31,21 @@ def from_path(
 ) -> Dataset:
     r"""Read tagged sentences from a file in columns, or from a folder of such files.
 
-    A line holds a word and what is known of it, in columns between tabs (or, in a file without
-    tabs, between spaces); an empty line ends a sentence. A file that ends in ``.conllu`` is read as
-    CoNLL-U. In a folder the names of the files say what they are for: train, valid or dev, test.
-    What there is no file for is dealt out of train, a tenth each.
+    A line has a word and its annotations, in columns separated by tabs (or by spaces in a file
+    without tabs); an empty line ends a sentence. A file that ends in ``.conllu`` is read as
+    CoNLL-U. In a folder there is a file for each split, with train, valid or dev, and test in their
+    names. A split without a file is drawn from train, a tenth of it.
 
     Args:
         path: the file or folder.
-        tag_column: which column holds the tags: 0 is the first, -1 the last; of CoNLL-U also a
-            name: "upos", "xpos", "deprel" or "lemma". None = the last, and of CoNLL-U "upos".
-        word_column: which column holds the words; of CoNLL-U it is always the form.
-        seed: which sentences are dealt out.
+        tag_column: the column of the tags: 0 is the first, -1 the last; in CoNLL-U also a name:
+            "upos", "xpos", "deprel" or "lemma". None = the last, in CoNLL-U "upos".
+        word_column: the column of the words; in CoNLL-U it is always the form.
+        seed: which sentences are drawn for valid and test.
 
     Raises:
-        InputError: no such file, two files for one purpose, a line that cannot be read (with the
-            name of the file and the number of the line).
+        InputError: a missing file, two files for one split, or a line that cannot be read; the
+            message names file and line.
 
     Example:
         >>> import tempfile
@@ -65,9 +65,9 @@ def from_path(
     }
     shares = [0.0 if part in read else 0.1 for part in ("valid", "test")]
     whole = Split(*read["train"])
-    piles = stratified_split(np.zeros(len(whole), int), shares, np.random.default_rng(seed))
-    # What is not dealt out keeps the order of its file.
-    valid, test, train = (whole.take(np.sort(pile)) for pile in piles)
+    drawn = stratified_split(np.zeros(len(whole), int), shares, np.random.default_rng(seed))
+    # All splits keep the order of the file.
+    valid, test, train = (whole.take(np.sort(rows)) for rows in drawn)
     return dataset(
         path.stem,
         train,
@@ -78,7 +78,7 @@ def from_path(
 
 
 def dataset(name: str, train: Split, valid: Split, test: Split, about: str) -> Dataset:
-    """Put splits of tagged sentences together; the classes are the tags of all, sorted.
+    """Return a data set of tagged sentences; its classes are the tags of all splits, sorted.
 
     Example:
         >>> part = Split([["Ellen", "is"]], [["PROPN", "AUX"]])
@@ -96,9 +96,9 @@ def parse_conll(data: bytes, source: str, *, tag_column: int = -1, word_column: 
 
     Args:
         data: the contents.
-        source: what messages call it.
-        tag_column: which column holds the tags; counted from the end when negative.
-        word_column: which column holds the words.
+        source: the name of the file in messages.
+        tag_column: the column of the tags; counted from the end when negative.
+        word_column: the column of the words.
 
     Raises:
         InputError: a line that cannot be read, with its number; no sentence.
@@ -120,7 +120,7 @@ def parse_conll(data: bytes, source: str, *, tag_column: int = -1, word_column: 
         if cells[0] == "-DOCSTART-":
             continue
         width = width or len(cells)
-        # From the end, a column is another one in a line of another width.
+        # Columns counted from the end need lines of one width.
         enough = len(cells) == width if min(tag_column, word_column) < 0 else True
         try:
             word, tag = cells[word_column].strip(), cells[tag_column].strip()
@@ -128,25 +128,24 @@ def parse_conll(data: bytes, source: str, *, tag_column: int = -1, word_column: 
             word = tag = ""
         if not word or not tag or not enough or len(cells) < 2:
             raise InputError(
-                f"{source}, line {number} cannot be read: {_shown(line)} has {len(cells)} columns; "
+                f"{source}, line {number} cannot be read: {_short(line)} has {len(cells)} columns; "
                 f"expected {width if width > 1 else 'two or more'}, of which number {word_column} "
                 f"is a word and number {tag_column} its tag, or an empty line between sentences."
             )
         sentences[-1].append((word, tag))
-    return _unzipped(sentences, source)
+    return _words_and_tags(sentences, source)
 
 
 def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") -> Tagged:
-    r"""Read words and one column of CoNLL-U, ten columns between tabs.
+    r"""Read words and one column of CoNLL-U, which has ten columns separated by tabs.
 
-    Ids such as ``8-9`` (two words written as one) and ``8.1`` (a word that is not written) are left
-    out, so each word stands once, as the treebank analyses it.
+    Multiword tokens (ids such as ``8-9``) and empty nodes (``8.1``) are left out: only syntactic
+    words are returned.
 
     Args:
         data: the contents.
-        source: what messages call it.
-        tag_column: which column holds the tags: its number from 0, or "upos", "xpos", "deprel",
-            "lemma".
+        source: the name of the file in messages.
+        tag_column: the column of the tags: its number from 0, or "upos", "xpos", "deprel", "lemma".
 
     Raises:
         InputError: a line that cannot be read, with its number; no sentence; no such column.
@@ -176,11 +175,11 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
             continue
         if len(cells) != 10 or not cells[0].isdecimal() or not cells[1] or not cells[column]:
             raise InputError(
-                f"{source}, line {number} cannot be read: {_shown(line)} has {len(cells)} columns; "
-                "expected the ten of CoNLL-U between tabs, the first of them the word's number."
+                f"{source}, line {number} cannot be read: {_short(line)} has {len(cells)} columns; "
+                "expected the ten of CoNLL-U between tabs, the first of which is the word's number."
             )
         sentences[-1].append((cells[CONLLU["form"]], cells[column]))
-    return _unzipped(sentences, source)
+    return _words_and_tags(sentences, source)
 
 
 def _read(path: Path, *, tag_column: int | str | None, word_column: int | str) -> Tagged:
@@ -193,35 +192,35 @@ def _read(path: Path, *, tag_column: int | str | None, word_column: int | str) -
     for name, column in columns.items():
         if not isinstance(column, int):
             raise InputError(
-                f"{name} is {column!r}: {path} is no .conllu file, so its columns have no names. "
+                f"{name} is {column!r}: {path} is not a .conllu file, so columns have no names. "
                 "Give a number; 0 is the first column, -1 the last."
             )
     return parse_conll(data, str(path), **columns)  # type: ignore[arg-type]
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return which file of a folder is for what."""
+    """Return the file of each split in a folder."""
     files = sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES)
     found: dict[str, Path] = {}
     for part, words in _PARTS.items():
-        fitting = [file for file in files if _says(file.name, words)]
+        fitting = [file for file in files if _name_has(file.name, words)]
         if len(fitting) > 1:
             raise InputError(
-                f"{folder} holds {' and '.join(file.name for file in fitting)}: which is for "
-                f"{part}? Leave one of them."
+                f"{folder} has {' and '.join(file.name for file in fitting)}: which is for "
+                f"{part}? Keep one of them."
             )
         found |= dict.fromkeys([part] * len(fitting), *fitting)
     if "train" not in found:
         names = ", ".join(file.name for file in files) or "none"
         raise InputError(
-            f"{folder} holds no file to learn from: expected one with 'train' in its name, which "
-            f"ends in one of {', '.join(_SUFFIXES)}; there are: {names}."
+            f"{folder} has no training file: expected one with 'train' in its name that ends in "
+            f"one of {', '.join(_SUFFIXES)}; there are: {names}."
         )
     return found
 
 
-def _says(name: str, words: Sequence[str]) -> bool:
-    """Say whether a file's name holds one of the words: beside no other letter, or at an end."""
+def _name_has(name: str, words: Sequence[str]) -> bool:
+    """Return whether a file name has one of the words, separated from other letters."""
     parts = re.split(r"[^a-z]+", name.lower())
     return any(part == word or word == "train" in part for part in parts for word in words)
 
@@ -230,12 +229,12 @@ def _lines(data: bytes, source: str) -> Iterator[tuple[int, str]]:
     yield from enumerate(split_lines(decode(data, source)), start=1)
 
 
-def _unzipped(sentences: list[list[tuple[str, str]]], source: str) -> Tagged:
+def _words_and_tags(sentences: list[list[tuple[str, str]]], source: str) -> Tagged:
     found = [sentence for sentence in sentences if sentence]
     if not found:
-        raise InputError(f"{source} holds no sentence: expected a word and its tag on each line.")
+        raise InputError(f"{source} has no sentence: expected a word and its tag on each line.")
     return [[word for word, _ in row] for row in found], [[tag for _, tag in row] for row in found]
 
 
-def _shown(line: str) -> str:
+def _short(line: str) -> str:
     return repr(line if len(line) <= 40 else line[:37] + "...")

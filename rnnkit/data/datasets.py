@@ -33,7 +33,7 @@ __all__ = [
 
 @functools.cache
 def kinds() -> dict[str, DataKind]:
-    """Return every kind of data by name: rnnkit's, then those that other packages registered.
+    """Return every kind of data by name: the built-in ones, then those of other packages.
 
     Example:
         >>> list(kinds())[:3]
@@ -46,7 +46,7 @@ def kinds() -> dict[str, DataKind]:
 
 
 def names(kind: str | None = None) -> list[str]:
-    """Return the names that `load` knows, or those of one kind, its generated sample first.
+    """Return the names of all data sets, or of those of one kind, its generated sample first.
 
     Example:
         >>> names("texts")
@@ -58,10 +58,10 @@ def names(kind: str | None = None) -> list[str]:
 
 
 def find_kind(name: str) -> DataKind:
-    """Return the kind of data of that name.
+    """Return the record of a kind of data.
 
     Raises:
-        InputError: there is none; the message names the closest.
+        InputError: there is no such kind; the message names the closest.
 
     Example:
         >>> find_kind("series").sample
@@ -76,7 +76,7 @@ def find_kind(name: str) -> DataKind:
 
 
 def kind_of(name: str) -> str:
-    """Return the name of the kind of data that a data set holds.
+    """Return the name of the kind of a data set.
 
     Raises:
         InputError: there is no such data set; the message names the closest.
@@ -90,12 +90,12 @@ def kind_of(name: str) -> str:
             return kind.name
     raise InputError(
         f"There is no data set {name!r}.{suggest(name, names())} Known: {', '.join(names())}; "
-        "for your own files use from_files."
+        "for files use from_files."
     )
 
 
 def suitable(kind: str) -> str:
-    """Return the data that recipes of a kind accept, in words.
+    """Return a phrase for messages: the data that recipes of a kind accept.
 
     Example:
         >>> suitable("texts")
@@ -107,7 +107,7 @@ def suitable(kind: str) -> str:
 
 
 def suits(kind: str, name: str) -> bool:
-    """Say whether recipes of a kind accept the data set of that name.
+    """Return whether recipes of a kind accept a data set.
 
     Example:
         >>> suits("corpus", "imdb"), suits("series", "imdb")
@@ -127,29 +127,28 @@ def load(
     """Load a data set by its name.
 
     Args:
-        name: of texts: ``"imdb"`` (84 MB, downloaded once), ``"sample"`` (generated, no download);
-            and what else `names` returns: of tagged sentences ``"uner_ewt"``, ``"ud_ewt"`` and
-            more; of running text ``"wikitext2"``; of pairs of texts ``"multi30k"``; of series, of
-            series with a label, or with a label for each step ``"pems_flow"``,
-            ``"japanese_vowels"``, ``"gesture_phase"``; of words alone ``"wiki8"``, whose train is a
-            `Corpus`. Each kind has a generated sample: ``"names_sample"``, ``"running_sample"``,
-            ``"pairs_sample"``...
-        seed: which examples of train are held out for valid, and their order. A data set that comes
-            with its own valid split (``"sample"``) keeps it. Series are held out by time.
-        valid_fraction: how much of train is held out, from 0 to below 1, alike in every class; of
-            series to forecast the latest steps. None = 0.1, or what the `notes` of series say.
-        drop_overlap: drop texts from train and valid that are also in test. They are counted in
-            `notes` in any case.
-        limit: keep this many examples of each split, classes in proportion, the same ones every
-            time; of series to forecast this many steps, the last ones of train, the first ones of
-            valid and test; of a corpus this many texts; of running text this many lines.
+        name: one of `names()`. Texts: ``"imdb"`` (84 MB, downloaded once), ``"sample"`` (generated,
+            no download); tagged sentences: ``"uner_ewt"``, ``"ud_ewt"`` and more; running text:
+            ``"wikitext2"``; pairs of texts: ``"multi30k"``; series to forecast: ``"pems_flow"``;
+            labelled series: ``"japanese_vowels"``; labelled frames: ``"gesture_phase"``; a corpus
+            of words: ``"wiki8"``, whose train is a `Corpus`. Each kind has a generated sample:
+            ``"names_sample"``, ``"running_sample"``, ``"pairs_sample"``...
+        seed: which examples of train are held out for valid, and their order. A published valid
+            split (``"sample"``) is kept. Series are held out by time.
+        valid_fraction: the share of train held out, from 0 to below 1, the same in every class; for
+            series to forecast the latest steps. None = 0.1, or the share in the `notes` of series.
+        drop_overlap: drop texts from train and valid that are also in test. `notes` has their
+            number in any case.
+        limit: the number of examples of each split, the first ones, with classes in proportion; for
+            series to forecast the number of steps, the last ones of train, the first ones of valid
+            and test; for a corpus of texts; for running text of lines.
 
     Returns:
         `Dataset` or `SeriesDataset`.
 
     Raises:
-        InputError: there is no such data set, an argument is out of range, or the data set's
-            archive cannot be found or read.
+        InputError: there is no such data set, an argument is out of range, or the files of the data
+            set cannot be found or read.
 
     Example:
         >>> reviews = load("sample", limit=100)
@@ -174,7 +173,7 @@ def open_files(
     text_column: str | None = None,
     label_column: str | None = None,
 ) -> Any:
-    r"""Read the user's own files, for recipes of a kind; see the function for each.
+    r"""Read files for recipes of a kind; the function of each kind describes its formats.
 
     | kind | read by | `text_column` | `label_column` |
     |---|---|---|---|
@@ -215,14 +214,14 @@ def open_data(
 ) -> Any:
     """Load a data set by name, or a file or folder by path, for recipes of a kind.
 
-    The splits are the same every time: runs with different seeds see the same examples.
+    The splits do not depend on a seed: runs with different seeds train on the same examples.
 
     Args:
         source: a name from `names`, or a path that `open_files` reads.
-        kind: of the recipe.
-        text_column: the column that holds the text, where the file has columns.
-        label_column: the column that holds the label, the tag, or the target.
-        limit: keep at most this many examples of each split, as in `load`.
+        kind: the kind of data of the recipe.
+        text_column: the column of the text, where the file has columns.
+        label_column: the column of the label, the tag, or the target.
+        limit: the largest number of examples of each split, as in `load`.
 
     Raises:
         InputError: no such data set or file, or it cannot be used.
@@ -248,7 +247,7 @@ def open_data(
     found = open_files(path, kind, text_column=text_column, label_column=label_column)
     if limit is not None:
         found = record.take_first(found, limit)
-    # A corpus has one split, and refuses to be empty itself.
+    # A corpus has one split, and open_corpus refuses an empty one.
     for part in ("train", "valid", "test") if record.convert is None else ():
         if not len(getattr(found, part)):
             expected = "ten texts of each class" if kind == "texts" else "ten examples"

@@ -1,4 +1,4 @@
-"""Series -> batches of pieces of one length, to train a network that forecasts at every step."""
+"""Batches of encoded series for networks that forecast at every step."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ import numpy as np
 from rnnkit.data.series_encoding import Encoded
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
-MAX_BATCH_STEPS = 65_536  # steps that are forecast in one go
+MAX_BATCH_STEPS = 65_536  # steps of a batch of full series
 
 
 class ForecastWindows:
-    """Encoded series cut into pieces, in a new order and at other places in each epoch.
+    """Training windows of encoded series, with a new order and new positions in each epoch.
 
-    A piece is `window` steps to learn from and up to `warm_up` steps before them, which a network
-    only reads. ForecastWindows at the end of a short series are filled up with zeros that count for nothing;
-    a network that looks at earlier steps only needs no mask.
+    A window has `window` steps with a loss and up to `warm_up` steps before them, which the network
+    only reads. Windows at the end of a series are padded with zeros of weight 0; a causal network
+    needs no mask for them.
 
     Args:
         encoded: the series.
-        context: a step counts from the one on at which this many steps have been read.
-        window: steps of a piece that count.
+        context: the number of steps to be read before a forecast counts.
+        window: steps of a window that have a loss.
         warm_up: steps before them.
-        batch_size: pieces of a batch.
-        shuffle: draw order and places anew for every epoch.
-        seed: decides them.
+        batch_size: windows of a batch.
+        shuffle: draw order and positions of the windows in every epoch.
+        seed: of these draws.
 
     Attributes:
-        tokens: steps that are read in an epoch.
+        order: the indices of the windows in the order of this epoch.
+        tokens: steps of all series.
 
     Example:
         >>> values = np.arange(5, dtype="float32")
         >>> series = Encoded(values[:, None], 10 * values, values, np.ones(5, bool))
-        >>> pieces = ForecastWindows([series], context=1, window=2, warm_up=1, batch_size=3)
-        >>> x, targets, weights = pieces[0]
+        >>> windows = ForecastWindows([series], context=1, window=2, warm_up=1, batch_size=3)
+        >>> x, targets, weights = windows[0]
         >>> x[..., 0].tolist(), weights.astype(int).tolist()
         ([[0.0, 1.0, 0.0], [1.0, 2.0, 3.0], [3.0, 4.0, 0.0]], [[1, 1, 0], [0, 1, 1], [0, 1, 0]])
     """
@@ -70,7 +71,7 @@ class ForecastWindows:
         return -(-len(self._places) // self.batch_size)
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw order and places of an epoch: of seed and epoch alone."""
+        """Draw order and positions of an epoch from the seed and its number."""
         if not self.shuffle:
             return
         random = np.random.default_rng([self.seed, epoch])
@@ -95,16 +96,16 @@ class ForecastWindows:
 
 
 class FullSeriesBatches:
-    """Encoded series as they are, those of about one length in a batch, filled up to one length.
+    """Batches of full encoded series, grouped by similar length and padded.
 
     Args:
         encoded: the series.
-        context: a step counts from the one on at which this many steps have been read.
+        context: the number of steps to be read before a forecast counts.
         batch_size: series of a batch, at most.
 
     Attributes:
-        groups: which series are in each batch.
-        order: the series' indices in the order in which they are given.
+        groups: the indices of the series of each batch.
+        order: the indices of all series in the order of the batches.
         tokens: steps of all series.
     """
 
@@ -112,7 +113,7 @@ class FullSeriesBatches:
         self._encoded = list(encoded)
         self._counts = [one.counts(context) for one in encoded]
         self.tokens = sum(len(one.x) for one in self._encoded)
-        lengths = [_rounded(len(one.x)) for one in self._encoded]
+        lengths = [_padded_length(len(one.x)) for one in self._encoded]
         self.groups: list[list[int]] = []
         for i in np.argsort(lengths, kind="stable").tolist():
             most = min(batch_size, max(1, MAX_BATCH_STEPS // lengths[i]))
@@ -141,8 +142,8 @@ class FullSeriesBatches:
         return batch
 
 
-def _rounded(length: int) -> int:
-    """Return the length to fill up to: few different ones, for each is compiled anew."""
+def _padded_length(length: int) -> int:
+    """Return the padded length; there are few, since each shape is compiled."""
     size = 32
     while size < length:
         size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
@@ -150,7 +151,7 @@ def _rounded(length: int) -> int:
 
 
 def _empty(rows: int, length: int, width: int) -> Batch:
-    # Keras's loss multiplies float32 weights in place where they are torch tensors.
+    # Not float32: Keras's loss multiplies float32 torch tensors in place.
     weights = np.zeros((rows, length))
     return (
         np.zeros((rows, length, width), "float32"),
@@ -160,7 +161,7 @@ def _empty(rows: int, length: int, width: int) -> Batch:
 
 
 def _fill(batch: Batch, row: int, one: Encoded, counts: np.ndarray, steps: slice) -> None:
-    """Put the steps of a series at the start of a row; `counts` `(T,)` says which count."""
+    """Copy steps of a series to the start of a row; `counts` `(T,)` are the weights."""
     x, targets, weights = batch
     length = len(counts[steps])
     x[row, :length] = one.x[steps]

@@ -1,4 +1,4 @@
-"""Kinds of data: one record for everything that depends on what the examples of a data set are."""
+"""Kinds of data: one record for everything that depends on the examples of a data set."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ Reader = Callable[[], Any]
 def hold_out(
     dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
 ) -> Dataset:
-    """Hold a share of train out for valid, alike in every class, where there is no valid split.
+    """Hold out a share of train for valid, stratified by class, unless there is a valid split.
 
     Args:
-        dataset: as its reader gives it.
+        dataset: the result of its reader.
         seed: which examples are held out, and their order.
-        valid_fraction: how much of train; None = 0.1.
-        drop_overlap: not for this kind.
+        valid_fraction: the share of train; None = 0.1.
+        drop_overlap: for texts only.
 
     Raises:
         InputError: `drop_overlap` is set.
     """
     if drop_overlap:
-        raise InputError(
-            f"drop_overlap is for texts, and {dataset.name!r} holds none. Leave it out."
-        )
+        raise InputError(f"drop_overlap is for texts, and {dataset.name!r} has none. Leave it out.")
     if len(dataset.valid):
         return dataset
     share = 0.1 if valid_fraction is None else valid_fraction
@@ -41,7 +39,7 @@ def hold_out(
 
 
 def take_first(dataset: Dataset, limit: int) -> Dataset:
-    """Keep this many examples of each split, classes in proportion, the first ones of each."""
+    """Keep the first examples of each split, classes in proportion."""
     return replace(
         dataset,
         train=first_examples(dataset.train, limit),
@@ -52,30 +50,31 @@ def take_first(dataset: Dataset, limit: int) -> Dataset:
 
 
 def first_examples(split: Split, limit: int) -> Split:
-    """Return the first rows of every class, as many of each as its share of the split says."""
+    """Return the first rows of every class, with the class shares of the split."""
     place = np.zeros(len(split))
     for label in np.unique(split.strata):
         rows = np.flatnonzero(split.strata == label)
-        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # how far along in its class
+        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # relative position within the class
     return split.take(np.sort(np.argsort(place, kind="stable")[:limit]))
 
 
 @dataclass(frozen=True, eq=False)
 class DataKind:
-    """What the examples of a data set are, and how such data are found, read, split and cut.
+    """A kind of data: how its data sets are found, read, split and limited.
 
     Attributes:
         name: such as "texts", "tagged sentences", "series".
         readers: data set name -> function that reads it; the first one is generated and needs no
-            download: recipes of this kind take it where no data are named.
-        content: what messages call the examples; the name where it is left out.
-        open_files: reads a file or folder of the user's; None = only Python takes such data.
+            download: it is the default data of the recipes of this kind.
+        content: the word for the examples in messages; the name where it is left out.
+        open_files: reads a file or folder; None = these data can only be passed in Python.
         file_formats: the files that `open_files` reads, for messages, such as "a text file".
-        columns: the arguments of `open_files` that `text_column` and `label_column` give.
+        columns: the arguments of `open_files` for `text_column` and `label_column`.
         hold_out: makes the valid split; called with `seed`, `valid_fraction` and `drop_overlap`.
-        take_first: keeps the first examples of each split; called with the data set and the limit.
-        also_accepts: names of other kinds whose data sets serve, too.
-        convert: turns a data set of one of these kinds into this kind; None = it serves as it is.
+        take_first: the rule of `limit`: keeps the first examples of each split; called with the
+            data set and the limit.
+        also_accepts: names of other kinds whose data sets are accepted, too.
+        convert: converts a data set of one of these kinds to this kind; None = no conversion.
 
     Example:
         >>> DataKind("coins", {"coins_sample": list}).sample

@@ -1,4 +1,4 @@
-"""English word tables of the text pipeline: abbreviations, stop words, negations."""
+"""English word lists of the text pipeline: abbreviations, stop words, negations."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 ABBREVIATIONS: dict[str, str] = {
-    # Chat spellings. Single letters that mean something else in ordinary prose ("rated r",
-    # "b movie", "2 stars") are left out: they come only in pairs.
+    # Chat spellings. Single letters with another meaning in ordinary prose ("rated r", "b movie",
+    # "2 stars") are left out: they occur only in pairs.
     "u": "you",
     "ur": "your",
     "u r": "you are",
@@ -94,7 +94,7 @@ ABBREVIATIONS: dict[str, str] = {
     "thats": "that's",
     "whats": "what's",
 }
-"""Short forms and what they stand for; extend it with ``ABBREVIATIONS | {"thnks": "thanks"}``."""
+"""Abbreviations and their full forms; extend it with ``ABBREVIATIONS | {"thnks": "thanks"}``."""
 
 NEGATIONS: frozenset[str] = _words(
     """
@@ -104,7 +104,7 @@ NEGATIONS: frozenset[str] = _words(
     weren't won't wouldn't
     """
 )
-"""Words that turn or limit what stands beside them: a negation-keeping stop list leaves them in."""
+"""Negating or limiting words, which the stop list ``"keep-negations"`` keeps."""
 
 STOP_WORDS: frozenset[str] = NEGATIONS | _words(
     """
@@ -122,4 +122,4 @@ STOP_WORDS: frozenset[str] = NEGATIONS | _words(
     rather still yet etc
     """
 )
-"""The usual full list of English stop words, negations among them."""
+"""The full list of English stop words, negations included."""

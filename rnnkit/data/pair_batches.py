@@ -1,4 +1,4 @@
-"""Pairs of sequences of unequal length -> padded batches for teacher forcing."""
+"""Padded batches of source and target sequences, for teacher forcing."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import numpy as np
 
 from rnnkit.data.batching import POOL, bucket_length, into_batches
 from rnnkit.data.subwords import BEGIN, END
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
 
 PairBatch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]
 
 
 class PairBatches:
-    """Batches `((sources, decoder_inputs), decoder_targets, weights)` of pairs of like lengths.
+    """Batches `((sources, decoder_inputs), decoder_targets, weights)` of pairs of similar length.
 
-    Of a target `w_1 .. w_n` what enters the decoder is `begin w_1 .. w_n` and what is to leave it
-    `w_1 .. w_n end`: each step is told what was right before it (teacher forcing; Williams and
-    Zipser 1989). All are padded with 0 to a length of `bucket_length`; pairs whose source and
-    target fall into the same buckets stand together, so that few shapes come up.
+    For a target `w_1 .. w_n` the decoder reads `begin w_1 .. w_n` and predicts `w_1 .. w_n end`:
+    each step is given the true token before it (teacher forcing; Williams and Zipser 1989). All are
+    padded with 0 to a length of `bucket_length`; pairs with the same buckets of source and target
+    are batched together, so that there are few shapes.
 
     Args:
         sources: ids `(S,)` each.
         targets: ids `(T,)` each, without begin and end.
-        batch_size: pairs of a batch; the one with the shortest of a pool may have fewer.
+        batch_size: pairs of a batch; the batch with the shortest pairs of a pool may have fewer.
         shuffle: draw a new order for every epoch.
         seed: of the orders.
 
     Attributes:
-        order: the pairs' indices in the order of this epoch.
+        order: the indices of the pairs in the order of this epoch.
         tokens: real steps of the sources and targets of an epoch.
-        epoch: the number of the epoch whose order this is.
+        epoch: the number of this epoch.
 
     Raises:
-        InputError: not as many targets as sources, or no positive batch size.
+        InputError: the numbers of sources and targets differ, or a batch size below 1.
 
     Example:
         >>> batches = PairBatches([np.array([7, 8, 3])], [np.array([9])], batch_size=1)
@@ -54,8 +54,7 @@ class PairBatches:
     ) -> None:
         if len(sources) != len(targets):
             raise InputError(f"There are {len(targets)} targets for {len(sources)} sources.")
-        if batch_size < 1:
-            raise InputError(f"batch_size is {batch_size}: expected 1 or more.")
+        check_count("batch_size", batch_size)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.epoch = 0
         self._sources = [np.asarray(row, np.int32) for row in sources]
@@ -65,7 +64,7 @@ class PairBatches:
         )
         self.tokens = int(lengths.sum())
         buckets = np.array([[bucket_length(int(n)) for n in row] for row in lengths])
-        # Later keys count first: bucket of the target, bucket of the source, then the lengths.
+        # np.lexsort: the last key is the primary one.
         self._keys = np.array([lengths[:, 1], lengths[:, 0], buckets[:, 1], buckets[:, 0]])
         self._draw()
 
@@ -84,14 +83,14 @@ class PairBatches:
         return (sources, decoder_inputs), decoder_targets, (decoder_targets != 0).astype("float32")
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the order of an epoch, if the pairs are to be shuffled; the first is 0."""
+        """Draw the order of an epoch where pairs are shuffled; the first epoch is 0."""
         self.epoch = epoch
         if self.shuffle:
             self._draw()
 
     @property
     def order(self) -> np.ndarray:
-        """Return the pairs' indices in the order in which this epoch gives them."""
+        """Return the indices of the pairs in the order of this epoch."""
         return np.concatenate([np.zeros(0, np.int64), *self._batches])
 
     def _draw(self) -> None:
@@ -110,7 +109,7 @@ class PairBatches:
 
 
 def padded(rows: Sequence[np.ndarray], length: int | None = None) -> np.ndarray:
-    """Return rows of ids as one array `(B, T)`, 0 behind each; T is a bucket's length.
+    """Return rows of ids as one array `(B, T)`, padded with 0; T is the length of a bucket.
 
     Example:
         >>> padded([np.array([5, 6]), np.array([7])]).shape

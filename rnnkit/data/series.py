@@ -1,4 +1,4 @@
-"""Series of measurements in time: what they are, and how they are cut and dealt out."""
+"""Time series: measurements at equal distances, their gaps, and splits by time."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data.tables import cell, csv_records, parse_number, read_text
+from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Measurements at equal distances in time; after a gap another series begins.
+    """Measurements at equal distances in time; after a gap a new series begins.
 
     Args:
-        values: `(T, D)`, or `(T,)` for one measurement a step; kept as float32. NaN = there is no
-            measurement: the step takes its time, but nothing is known of it.
-        times: `(T,)` datetime64, the time of each step, or None where it is not known.
+        values: `(T, D)`, or `(T,)` for one measurement per step; kept as float32. NaN = a missing
+            measurement: the step takes time, but its value is unknown.
+        times: `(T,)` datetime64, the time of each step, or None where it is unknown.
 
     Raises:
-        InputError: values that are no numbers or infinite, times that do not rise or do not fit.
+        InputError: values that are not numbers or infinite, times that do not rise or match.
 
     Example:
         >>> series = Series([3, 1, 4], np.datetime64("2016-01-04T00:00") + 5 * np.arange(3))
@@ -36,11 +37,11 @@ class Series:
     times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        """Bring the arrays into one form."""
+        """Convert the arrays to one form and check them."""
         try:
             values = np.asarray(self.values, "float32")
         except (TypeError, ValueError) as error:
-            raise InputError(f"The values of a series are no array of numbers: {error}.") from error
+            raise InputError(f"The values of a series are not numbers: {error}.") from error
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2:
             raise InputError(
@@ -77,7 +78,7 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class SeriesSplit:
-    """Series to learn from or to measure with; they are their own targets."""
+    """Series of one split; they are their own targets."""
 
     x: list[Series]
     y: None = None
@@ -96,15 +97,15 @@ class SeriesDataset:
     """A data set of series to forecast.
 
     Attributes:
-        name: by which it was loaded.
-        train: to learn from.
-        valid: later than train; to choose settings and to stop by.
-        test: later still; to measure with, once.
-        columns: what is measured: a name for each column of the values.
+        name: the name under which it was loaded.
+        train: the training split.
+        valid: the validation split, later than train; for early stopping and choosing settings.
+        test: the test split, later than valid.
+        columns: the name of each column of the values.
         target: the number of the column to forecast.
         step: minutes from one step to the next.
         about: where it comes from, in a sentence or two.
-        notes: what a reader of results should know about this copy.
+        notes: remarks on this copy for readers of results.
     """
 
     name: str
@@ -119,13 +120,13 @@ class SeriesDataset:
 
 
 def cut_at_gaps(values: Any, times: np.ndarray, step: int, bridge: int = 0) -> list[Series]:
-    """Begin another series wherever the next time is not one step later.
+    """Split measurements into series: a new one begins where the next time is not one step later.
 
     Args:
         values: `(T, D)` or `(T,)`.
         times: `(T,)` datetime64, rising.
         step: minutes from one step to the next.
-        bridge: a gap of up to this many missing steps is filled with steps of NaN instead.
+        bridge: gaps of up to this many missing steps are filled with NaN instead.
 
     Example:
         >>> times = np.datetime64("2016-01-08T23:50") + np.array([0, 5, 2890])
@@ -139,11 +140,11 @@ def cut_at_gaps(values: Any, times: np.ndarray, step: int, bridge: int = 0) -> l
     distance = np.diff(whole.times).astype(int) / step  # in steps; a fraction is a gap too
     wide = (distance > bridge + 1) | (distance != np.round(distance))
     bounds = [0, *(np.flatnonzero(wide) + 1).tolist(), len(whole)]
-    return [_bridged(whole.between(i, j), step) for i, j in itertools.pairwise(bounds) if j > i]
+    return [_fill_gaps(whole.between(i, j), step) for i, j in itertools.pairwise(bounds) if j > i]
 
 
-def _bridged(series: Series, step: int) -> Series:
-    """Return the series with a step of NaN for each that is missing in it."""
+def _fill_gaps(series: Series, step: int) -> Series:
+    """Return the series with NaN for each missing step."""
     assert series.times is not None
     place = (series.times - series.times[0]).astype(int) // step
     if place[-1] + 1 == len(series):
@@ -154,29 +155,29 @@ def _bridged(series: Series, step: int) -> Series:
 
 
 def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
-    """Deal series out in the order of time; a border that falls into a series cuts it.
+    """Split series by time into consecutive parts; a border within a series cuts it.
 
     Args:
-        series: in the order of time.
-        steps: how many steps each pile takes; the last pile takes what is left as well.
+        series: the series, in the order of time.
+        steps: the number of steps of each part; the last part also has all steps left.
 
     Example:
-        >>> piles = split_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
-        >>> [[len(piece) for piece in pile] for pile in piles]
+        >>> parts = split_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
+        >>> [[len(series) for series in part] for part in parts]
         [[4], [1, 3]]
     """
-    piles: list[list[Series]] = [[] for _ in steps]
+    parts: list[list[Series]] = [[] for _ in steps]
     borders = np.cumsum(steps)[:-1].tolist()
     begin = 0
     for whole in series:
         end = begin + len(whole)
         bounds = [begin, *sorted({b for b in borders if begin < b < end}), end]
         for i, j in itertools.pairwise(bounds):
-            piles[int(np.searchsorted(borders, i, side="right"))].append(
+            parts[int(np.searchsorted(borders, i, side="right"))].append(
                 whole.between(i - begin, j - begin)
             )
         begin = end
-    return piles
+    return parts
 
 
 def first_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
@@ -189,18 +190,18 @@ def last_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
     return SeriesSplit(split_by_time(split.x, [max(0, split.steps - limit), limit])[1])
 
 
-def hold_out(found: SeriesDataset, fraction: float) -> SeriesDataset:
+def hold_out(dataset: SeriesDataset, fraction: float) -> SeriesDataset:
     """Return the data set with another border between train and valid.
 
     Args:
-        found: the data set.
-        fraction: the share of the steps of train and valid together, the latest, that valid has.
+        dataset: the data set.
+        fraction: the share of the steps of train and valid, the latest ones, for valid.
     """
-    series = [*found.train.x, *found.valid.x]
+    series = [*dataset.train.x, *dataset.valid.x]
     total = sum(map(len, series))
-    held = round(fraction * total)
-    train, valid = split_by_time(series, [total - held, held])
-    return replace(found, train=SeriesSplit(train), valid=SeriesSplit(valid))
+    valid_steps = round(fraction * total)
+    train, valid = split_by_time(series, [total - valid_steps, valid_steps])
+    return replace(dataset, train=SeriesSplit(train), valid=SeriesSplit(valid))
 
 
 def from_arrays(
@@ -214,20 +215,20 @@ def from_arrays(
     test_fraction: float = 0.15,
     name: str = "series",
 ) -> SeriesDataset:
-    """Make a data set of one's own measurements, dealt out by time: train, then valid, then test.
+    """Make a data set from arrays, split by time: train, then valid, then test.
 
     Args:
         values: `(T, D)` or `(T,)`, in the order of time.
-        times: `(T,)` datetime64 (or texts that NumPy reads as such), or None.
+        times: `(T,)` datetime64 (or texts that NumPy reads as datetime64), or None.
         step: minutes from one step to the next; a larger distance is a gap.
         target: the number of the column to forecast.
         columns: names of the columns.
         valid_fraction: the share of the steps for valid.
         test_fraction: the share of the steps, the latest, for test.
-        name: what to call it.
+        name: the name of the data set.
 
     Raises:
-        InputError: values, times or shares that cannot be used.
+        InputError: invalid values, times or shares.
 
     Example:
         >>> data = from_arrays(np.arange(100.0), np.datetime64("2020-01-01T00:00") + np.arange(100))
@@ -266,7 +267,7 @@ def from_arrays(
         columns=names,
         target=target,
         step=step,
-        about="Your own.",
+        about="Made from arrays.",
     )
 
 
@@ -281,15 +282,15 @@ def from_csv(
     test_fraction: float = 0.15,
     encoding: str = "utf-8",
 ) -> SeriesDataset:
-    r"""Read a data set of series from a CSV file with a header, one row a step, in order of time.
+    r"""Read a data set of series from a CSV file with a header, a row for each step, time rising.
 
-    A cell that is empty, or `nan`, was not measured.
+    A cell that is empty, or `nan`, is a missing measurement.
 
     Args:
         path: the file.
         time: the column with the time (such as 2016-01-04 00:05), or None.
         target: the column to forecast.
-        columns: the columns to use beside it; all others that hold numbers are left out.
+        columns: further columns to use; all others are left out.
         step: minutes from one step to the next; a larger distance is a gap.
         valid_fraction: the share of the steps for valid.
         test_fraction: the share of the steps, the latest, for test.
@@ -332,10 +333,13 @@ def from_csv(
 
 
 def number(cell: str) -> float:
-    """Return the number in a cell of a CSV file; NaN where it is empty.
+    """Return the number in a cell; NaN where it is empty.
 
     Example:
         >>> number(" 3.5"), number("")
         (3.5, nan)
     """
     return float(cell.strip() or "nan")
+
+
+__getattr__ = renamed_names(__name__, {"deal_by_time": "split_by_time"})

@@ -1,4 +1,4 @@
-"""Series -> what a network reads at each step, and what it is to forecast there."""
+"""Encoding of time series: standardised inputs, a seasonal profile, and targets to forecast."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit.data.series import Series
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_choice, check_count
 
 DAY = 24 * 60
 WEEK = 7 * DAY
@@ -18,12 +18,12 @@ PROFILES = (None, "day", "week", "auto")
 
 
 class Encoded(NamedTuple):
-    """One series as a network takes it; `T` as in the series.
+    """Inputs and targets of one series of T steps.
 
     Args:
-        x: `(T, F)` float32, what is known at each step.
-        target: `(T,)` float32, what is to be forecast from there, in scaled units; 0 where unknown.
-        base: `(T,)` float64, what the profile says of the step that is forecast.
+        x: `(T, F)` float32, the inputs at each step.
+        target: `(T,)` float32, the scaled deviation to forecast at each step; 0 where unknown.
+        base: `(T,)` float64, the profile at the step that is forecast.
         known: `(T,)` boolean, true = the step `horizon` later is in the series and was measured.
     """
 
@@ -33,29 +33,27 @@ class Encoded(NamedTuple):
     known: np.ndarray
 
     def counts(self, context: int) -> np.ndarray:
-        """Return the steps `(T,)` that count: `context` were read, and what came is known."""
+        """Return which steps `(T,)` have a loss: `context` steps were read, the target is known."""
         return self.known & (np.arange(len(self.known)) >= context - 1)
 
 
 class SeriesEncoder:
-    """Learns from training series how to scale them, and what is usual at which time.
+    """Fits a scaler and a seasonal profile: the mean by time of day, or of the week.
 
-    With `p` the usual value at a time of the day (or week), `h` the horizon and `s` the standard
-    deviation of `v_t - p_t` in train, a network reads `(v_t - p_t) / s` and `p_{t+h}` at step t and
-    forecasts `(v_{t+h} - p_{t+h}) / s`. Nothing it reads at step t is later than step t, but for
-    the calendar, which is known.
+    With `p` the profile, `h` the horizon and `s` the standard deviation of `v_t - p_t` in train, a
+    network reads `(v_t - p_t) / s` and `p_{t+h}` at step t and forecasts `(v_{t+h} - p_{t+h}) / s`.
+    No input at step t is later than step t, except for the calendar.
 
     Args:
         target: the number of the column to forecast.
-        horizon: h, how many steps ahead to forecast.
-        profile: what is usual is learned for the times of the "day", or of the "week"; None = not
-            at all; "auto" = of the week where train has six weeks or more, else of the day. Series
-            without times have no profile.
-        smoothing: standard deviation in minutes of the bell by which the profile is smoothed.
-        harmonics: sines and cosines of the time of day that the network reads, pairs of them.
+        horizon: h, the number of steps ahead.
+        profile: the period of the profile, "day" or "week"; None = no profile; "auto" = the week
+            where train has six weeks or more, else the day. Series without times have no profile.
+        smoothing: standard deviation, in minutes, of the Gaussian that smooths the profile.
+        harmonics: pairs of a sine and a cosine of the time of day among the inputs.
 
     Raises:
-        InputError: a setting that cannot be used.
+        InputError: an invalid setting.
 
     Example:
         >>> times = np.datetime64("2024-01-01T00:00") + 360 * np.arange(40)
@@ -78,26 +76,21 @@ class SeriesEncoder:
         smoothing: float = 5.0,
         harmonics: int = 4,
     ) -> None:
-        if profile not in PROFILES:
-            raise InputError(f"profile is {profile!r}; expected one of {PROFILES}.")
-        for label, number, least in (
-            ("target", target, 0),
-            ("horizon", horizon, 1),
-            ("harmonics", harmonics, 0),
-        ):
-            if isinstance(number, bool) or not isinstance(number, int) or number < least:
-                raise InputError(f"{label} is {number!r}; expected a whole number from {least} on.")
+        check_choice("profile", profile, PROFILES)
+        check_count("target", target, 0)
+        check_count("horizon", horizon)
+        check_count("harmonics", harmonics, 0)
         if not 0 <= smoothing <= DAY:
             raise InputError(f"smoothing is {smoothing!r}; expected minutes, 0 to {DAY}.")
         self.target, self.horizon = target, horizon
         self.profile_of, self.smoothing, self.harmonics = profile, float(smoothing), harmonics
         self.step: int | None = None  # minutes; None = the series have no times
-        self.profile: list[float] = []  # what is usual in each step of the day or the week
+        self.profile: list[float] = []  # the mean of each step of the day or the week
         self.scale = 1.0  # s
         self.columns: list[tuple[float, float]] = []  # mean and standard deviation of each
 
     def clone(self) -> SeriesEncoder:
-        """Return an encoder of the same settings that has learned nothing."""
+        """Return an encoder with the same settings that is not fitted."""
         return SeriesEncoder(
             target=self.target,
             horizon=self.horizon,
@@ -106,7 +99,7 @@ class SeriesEncoder:
             harmonics=self.harmonics,
         )
 
-    # What is learned.
+    # Fitting.
 
     @property
     def learned(self) -> bool:
@@ -115,7 +108,7 @@ class SeriesEncoder:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the numbers that a network reads at a step are."""
+        """The names of the inputs at a step."""
         others = [f"column {i}" for i in range(len(self.columns)) if i != self.target]
         names = ["deviation", "measured", *others]
         if self.step is not None:
@@ -127,15 +120,15 @@ class SeriesEncoder:
         return tuple(names)
 
     def learn(self, series: Sequence[Series]) -> None:
-        """Learn the scale and the profile from training series.
+        """Fit the scale and the profile to training series.
 
         Raises:
-            InputError: series that do not fit each other, or in which there is nothing to learn.
+            InputError: series that do not match each other, or without a measurement.
         """
         self._check(series, series[0].values.shape[1] if len(series) else 0)
         values = np.concatenate([one.values for one in series]).astype("float64")
         if not np.isfinite(values[:, self.target]).any():
-            raise InputError("The training series hold no measurement: nothing can be learned.")
+            raise InputError("The training series have no measurement: nothing can be learned.")
         spread = np.nanstd(values, axis=0)
         columns = [
             (float(m), float(s) or 1.0) for m, s in zip(np.nanmean(values, 0), spread, strict=True)
@@ -148,7 +141,7 @@ class SeriesEncoder:
             self._learn_profile(series, WEEK if weekly else DAY)
         self.columns = columns
         deviation = np.concatenate(
-            [one.values[:, self.target] - self._usual(one, 0) for one in series]
+            [one.values[:, self.target] - self._profile_at(one, 0) for one in series]
         )
         self.scale = float(np.nanstd(deviation)) or 1.0
 
@@ -160,7 +153,7 @@ class SeriesEncoder:
         for one in series:
             value = one.values[:, self.target].astype("float64")
             there = np.isfinite(value)
-            place = self._place(one, 0)[there]
+            place = self._slot(one, 0)[there]
             np.add.at(total, place, value[there])
             np.add.at(count, place, 1)
         seen = np.flatnonzero(count)
@@ -172,29 +165,29 @@ class SeriesEncoder:
             profile = np.fft.irfft(spectrum, slots)
         self.profile = [round(float(value), 6) for value in profile]
 
-    # Series -> numbers.
+    # Encoding.
 
     def encode(self, series: Sequence[Series]) -> list[Encoded]:
-        """Return what a network reads and what it is to forecast, for each series.
+        """Return inputs and targets of each series.
 
         Raises:
-            InputError: series unlike those that were learned from.
+            InputError: series unlike the training series, or an encoder that is not fitted.
         """
         if not self.learned:
-            raise InputError("The encoder has learned nothing yet: call learn first.")
+            raise InputError("The encoder is not fitted: call learn first.")
         self._check(series, len(self.columns))
         if self.step is not None:
             found = self._find_step([one for one in series if len(one) > 1] or series)
             if found != self.step and any(len(one) > 1 for one in series):
                 raise InputError(
-                    f"The series have a step every {found} minutes; those that were learned from "
-                    f"had one every {self.step}."
+                    f"The series have a step every {found} minutes; the training series had one "
+                    f"every {self.step}."
                 )
         return [self._encode(one) for one in series]
 
     def _encode(self, one: Series) -> Encoded:
         values = one.values.astype("float64")
-        now, later = self._usual(one, 0), self._usual(one, self.horizon)
+        now, later = self._profile_at(one, 0), self._profile_at(one, self.horizon)
         deviation = (values[:, self.target] - now) / self.scale
         columns = [np.nan_to_num(deviation), np.isfinite(deviation)]
         for i, (mean, spread) in enumerate(self.columns):
@@ -228,14 +221,14 @@ class SeriesEncoder:
         assert self.step is not None
         return (one.times.astype(int) + ahead * self.step - MONDAY) % WEEK
 
-    def _place(self, one: Series, ahead: int) -> np.ndarray:
+    def _slot(self, one: Series, ahead: int) -> np.ndarray:
         return self._minute(one, ahead) % self._period // (self.step or 1)
 
-    def _usual(self, one: Series, ahead: int) -> np.ndarray:
-        """Return what the profile says of the steps that are `ahead` steps later."""
+    def _profile_at(self, one: Series, ahead: int) -> np.ndarray:
+        """Return the profile of the steps that are `ahead` steps later."""
         if len(self.profile) == 1:
             return np.full(len(one), self.profile[0])
-        return np.asarray(self.profile)[self._place(one, ahead)]
+        return np.asarray(self.profile)[self._slot(one, ahead)]
 
     def _check(self, series: Sequence[Series], width: int) -> None:
         if not len(series):
@@ -248,8 +241,8 @@ class SeriesEncoder:
                     "before it."
                 )
             if (one.times is not None) != timed:
-                what = "no times, those before it have" if timed else "times, those before it none"
-                raise InputError(f"Series {i} has {what}: expected all with times, or none.")
+                found = "no times, those before it have" if timed else "times, those before it none"
+                raise InputError(f"Series {i} has {found}: expected all with times, or none.")
         if self.target >= width:
             raise InputError(
                 f"target is {self.target}; the series have {width} columns, from 0 on."
@@ -271,15 +264,15 @@ class SeriesEncoder:
             )
         return step
 
-    # As text, for the model's file.
+    # Saving.
 
     def to_json(self) -> str:
-        """Return settings and what was learned."""
+        """Return the settings and the fitted values as JSON."""
         return json.dumps(vars(self))
 
     @classmethod
     def from_json(cls, text: str) -> SeriesEncoder:
-        """Return the encoder that `to_json` wrote down."""
+        """Return the encoder that `to_json` wrote."""
         encoder = cls()
         state: dict[str, Any] = json.loads(text)
         state["columns"] = [(mean, spread) for mean, spread in state["columns"]]

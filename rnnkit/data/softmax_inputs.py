@@ -1,4 +1,4 @@
-"""What cheaper forms of a large softmax need to know of a window: its rare words, or some drawn."""
+"""Per-batch inputs of adaptive softmax (tail-cluster positions) and sampled softmax (negatives)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from rnnkit.errors import InputError
 
 
 def check_cutoffs(cutoffs: Sequence[int], words: int) -> tuple[int, ...]:
-    """Return the ends of the clusters but the last; refuse those that do not rise below V.
+    """Return the cutoffs of an adaptive softmax: where its head and all clusters but the last end.
+
+    Raises:
+        InputError: they do not rise from 2 to below the size of the vocabulary.
 
     Example:
         >>> check_cutoffs([2000, 10000], 33280)
@@ -19,25 +22,25 @@ def check_cutoffs(cutoffs: Sequence[int], words: int) -> tuple[int, ...]:
     found = tuple(int(cutoff) for cutoff in cutoffs)
     if not found or list(found) != sorted(set(found)) or found[0] < 2 or found[-1] >= words:
         raise InputError(
-            f"cutoffs are {tuple(cutoffs)}: expected rising word numbers from 2 to below the size "
-            f"of the vocabulary, {words}."
+            f"cutoffs are {tuple(cutoffs)}: expected rising word ids from 2 to below the size of "
+            f"the vocabulary, {words}."
         )
     return found
 
 
 class ClusterTargets:
-    """Where in a window the words of each rare cluster are to be foretold.
+    """The positions of a window whose target is in each tail cluster of an adaptive softmax.
 
-    A cluster's words are then computed at those places alone. Compilers want fixed shapes: there is
-    room for as many places as any window so far had, and a quarter more; the rest is -1.
+    The scores of a cluster are computed at these positions alone. Shapes are fixed for compilers:
+    the arrays have room for a quarter more positions than any window so far had, filled with -1.
 
     Args:
-        cutoffs: the first word of each rare cluster.
+        cutoffs: the first word of each tail cluster.
 
     Example:
-        >>> places = ClusterTargets((3, 5))
+        >>> positions = ClusterTargets((3, 5))
         >>> targets = np.array([[1, 4, 2], [6, 3, 0]])
-        >>> [row[:3].tolist() for row in places(targets, np.ones((2, 3)), None)]
+        >>> [row[:3].tolist() for row in positions(targets, np.ones((2, 3)), None)]
         [[1, 4, -1], [3, -1, -1]]
     """
 
@@ -48,7 +51,7 @@ class ClusterTargets:
     def __call__(
         self, targets: np.ndarray, weights: np.ndarray, random: np.random.Generator | None
     ) -> tuple[np.ndarray, ...]:
-        """Return int32 `(room,)` for each rare cluster: places in the window's `B k`, then -1."""
+        """Return int32 `(room,)` for each tail cluster: positions in the `B k` targets, then -1."""
         del random
         flat = np.where(weights > 0, targets, 0).reshape(-1)
         ends = (*self.cutoffs[1:], np.inf)
@@ -64,15 +67,15 @@ class ClusterTargets:
 
 
 class NegativeSampler:
-    """Rare words drawn for a window, each as likely as any other; all positions share them.
+    """Negative samples of a sampled softmax: rare words drawn uniformly, shared by a window.
 
     Args:
-        frequent: words from this one on are rare.
+        frequent: the number of frequent words, which are never sampled.
         words: V.
-        samples: how many are drawn.
+        samples: the number of samples.
 
     Raises:
-        InputError: no rare words, or fewer than are to be drawn.
+        InputError: there are no rare words, or fewer than `samples`.
 
     Example:
         >>> draw = NegativeSampler(100, 1000, 8)
@@ -85,15 +88,15 @@ class NegativeSampler:
         if not 2 <= frequent < words or not 1 <= samples <= words - frequent:
             raise InputError(
                 f"A sampled softmax of {words} words: {frequent} frequent ones and {samples} "
-                f"samples; expected 2 to {words - 1} frequent ones, and samples from 1 to as many "
-                "as are left. For so few words softmax='full' is the better choice."
+                f"samples; expected 2 to {words - 1} frequent ones, and 1 sample to as many as "
+                "there are rare words. Use softmax='full' for a small vocabulary."
             )
         self.frequent, self.words, self.samples = frequent, words, samples
 
     def __call__(
         self, targets: np.ndarray | None, weights: np.ndarray | None, random: np.random.Generator
     ) -> tuple[np.ndarray, ...]:
-        """Return int32 `(samples,)`, different words."""
+        """Return int32 `(samples,)`, without repetition."""
         del targets, weights
         drawn = random.choice(self.words - self.frequent, self.samples, replace=False)
         return ((self.frequent + drawn).astype("int32"),)

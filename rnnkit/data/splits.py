@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.deprecation import renamed_names
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Examples, and what is to be learned of each, as `fit(x, y)` takes them.
+    """Examples and their targets, as `fit(x, y)` takes them.
 
     Attributes:
         x: the examples: texts, lists of words, arrays `(T, D)` or `rnnkit.data.series.Series`; or,
-            to learn words from, a `rnnkit.data.corpus.Corpus`.
-        y: ``y[i]`` is what is to be learned of ``x[i]``: its class index, a tag for each of its
-            words, a class index for each of its steps, or another text; None where nothing but x
-            is to be learned.
+            for word vectors, a `rnnkit.data.corpus.Corpus`.
+        y: ``y[i]`` is the target of ``x[i]``: its class index, a tag for each of its words, a class
+            index for each of its steps, or another text; None where x is its own target.
 
     Example:
         >>> split = Split(["good", "bad"], np.array([1, 0]))
@@ -33,17 +34,17 @@ class Split:
 
     @property
     def texts(self) -> list[str]:
-        """The examples, where they are texts."""
+        """The examples, of a split of texts."""
         return self.x
 
     @property
     def labels(self) -> np.ndarray:
-        """The class index of each example, where it has one."""
+        """The class index of each example, of a split with one for each."""
         return self.y
 
     @property
     def strata(self) -> np.ndarray:
-        """The class of each example, for draws in proportion; 0 for all where there is none."""
+        """The class of each example for stratified draws; 0 for all where there are no classes."""
         return self.y if isinstance(self.y, np.ndarray) else np.zeros(len(self.x), np.int64)
 
     def take(self, rows: np.ndarray) -> Split:
@@ -56,17 +57,17 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set, whatever it holds.
+    """A data set with its splits.
 
     Attributes:
-        name: by which it was loaded.
-        train: to learn from.
-        valid: held out of train, to choose settings and to stop by.
-        test: to measure with, once.
+        name: the name under which it was loaded.
+        train: the training split.
+        valid: the validation split, for early stopping and choosing settings.
+        test: the test split.
         classes: ``classes[i]`` is the name of label ``i``; empty where there are no labels.
         about: where it comes from, in a sentence or two.
         unlabelled: texts without a label.
-        notes: what a reader of results should know about this copy.
+        notes: remarks on this copy for readers of results.
     """
 
     name: str
@@ -85,31 +86,34 @@ TextDataset = Dataset  # the name it had when all data were texts
 def stratified_split(
     labels: np.ndarray, shares: list[float], random: np.random.Generator
 ) -> list[np.ndarray]:
-    """Deal rows out at random, each class in the same shares; the last pile takes what is left.
+    """Split rows at random, with the same shares of each class; the last part gets all rows left.
 
-    A pile with a share above 0 gets at least one row of every class that has a row for each pile.
+    A part with a share above 0 gets at least one row of every class that has a row for each part.
 
     Args:
         labels: the class index of each row.
-        shares: of all but the last pile, each from 0 to below 1.
-        random: decides which row goes where.
+        shares: the shares of all but the last part, each from 0 to below 1.
+        random: the generator that draws the rows.
 
     Returns:
-        For each pile the indices of its rows, shuffled.
+        For each part the indices of its rows, shuffled.
 
     Example:
-        >>> piles = stratified_split(np.array([0, 1] * 10), [0.2], np.random.default_rng(0))
-        >>> [np.bincount(np.array([0, 1] * 10)[pile]).tolist() for pile in piles]
+        >>> parts = stratified_split(np.array([0, 1] * 10), [0.2], np.random.default_rng(0))
+        >>> [np.bincount(np.array([0, 1] * 10)[part]).tolist() for part in parts]
         [[2, 2], [8, 8]]
     """
-    piles: list[list[np.ndarray]] = [[] for _ in range(len(shares) + 1)]
+    parts: list[list[np.ndarray]] = [[] for _ in range(len(shares) + 1)]
     for label in np.unique(labels):
         rows = random.permutation(np.flatnonzero(labels == label))
         start, enough = 0, len(rows) > len(shares)
-        for pile, share in zip(piles, shares, strict=False):
+        for part, share in zip(parts, shares, strict=False):
             count = max(round(share * len(rows)), int(enough and share > 0))
-            count = min(count, len(rows) - start - 1)  # the last pile gets one in any case
-            pile.append(rows[start : start + count])
+            count = min(count, len(rows) - start - 1)  # the last part gets one in any case
+            part.append(rows[start : start + count])
             start += count
-        piles[-1].append(rows[start:])
-    return [random.permutation(np.concatenate([np.zeros(0, int), *pile])) for pile in piles]
+        parts[-1].append(rows[start:])
+    return [random.permutation(np.concatenate([np.zeros(0, int), *part])) for part in parts]
+
+
+__getattr__ = renamed_names(__name__, {"deal": "stratified_split"})

@@ -1,4 +1,4 @@
-"""Sub-words: pieces of words learned from texts, so that no word is unknown."""
+"""Subword vocabularies by byte-pair encoding or a unigram model (sentencepiece)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, check_choice
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 KINDS = ("bpe", "unigram")
 
 
 class Subwords:
-    """Texts to ids of sub-words and back, exactly, in upper and lower case.
+    """Subword tokenizer: texts to ids and back without loss, case and white space included.
 
-    What no sub-word covers is spelled in bytes, so that nothing is unknown. White space is kept as
-    it is. Only the sign `▁` (U+2581), which marks the beginnings of words, comes back as a space.
+    Characters outside the vocabulary are encoded as bytes, so that no token is unknown. Only the
+    character `▁` (U+2581), which marks the beginnings of words, is decoded as a space.
 
     Args:
-        model: a trained model of sentencepiece, as bytes.
+        model: a trained sentencepiece model, as bytes.
 
     Source: Sennrich, Haddow and Birch 2016, arXiv:1508.07909 ("bpe"); Kudo 2018, arXiv:1804.10959
     ("unigram"); Kudo and Richardson 2018, arXiv:1808.06226.
@@ -38,29 +38,29 @@ class Subwords:
 
     @classmethod
     def learn(cls, texts: Sequence[str], size: int, kind: str = "bpe") -> Subwords:
-        """Learn sub-words from texts; the same texts give the same sub-words.
+        """Train a subword vocabulary; the same texts give the same subwords.
 
         Args:
-            texts: to learn from.
-            size: at most this many, with 4 for padding, unknown, begin, end and 256 for bytes.
-            kind: "bpe" (the pairs that occur most often are joined) or "unigram" (those are kept
-                under which the texts are likeliest).
+            texts: the training texts.
+            size: the number of ids, at most; 4 are for padding, unknown, begin and end, 256 for
+                bytes.
+            kind: "bpe" (the most frequent pairs are merged) or "unigram" (the subwords with the
+                highest likelihood of the texts are kept).
 
         Raises:
-            InputError: no text with a letter in it, a size that is too small, another kind.
+            InputError: all texts are empty, the size is too small, or the kind is unknown.
         """
         import sentencepiece
 
-        if kind not in KINDS:
-            raise InputError(f"kind is {kind!r}; expected one of {KINDS}.{suggest(kind, KINDS)}")
+        check_choice("kind", kind, KINDS)
         texts = [text for text in texts if text.strip()]
         if not texts:
-            raise InputError("There is no text to learn sub-words from: all are empty.")
+            raise InputError("There is no text to learn subwords from: all are empty.")
         least = 4 + 256 + len(set("".join(texts)) | {" "})
         if size < least:
             raise InputError(
-                f"The size of the vocabulary of sub-words is {size}; these texts need at least "
-                f"{least:,}: 4 signs, 256 bytes and a sub-word for each of their characters."
+                f"The size of the subword vocabulary is {size}; these texts need at least "
+                f"{least:,}: 4 special ids, 256 bytes and one for each of their characters."
             )
         model = io.BytesIO()
         try:
@@ -76,16 +76,16 @@ class Subwords:
                 eos_id=END,
                 character_coverage=1.0,
                 byte_fallback=True,
-                # What comes back is to be what went in.
+                # Decoding restores the text exactly.
                 normalization_rule_name="identity",
                 remove_extra_whitespaces=False,
                 max_sentence_length=1 << 20,
-                num_threads=1,  # more of them add up in another order
+                num_threads=1,  # more threads sum in another order
                 minloglevel=2,
             )
         except RuntimeError as error:
             raise InputError(
-                f"No {size:,} sub-words could be learned from {len(texts):,} texts: {error}. Set "
+                f"{size:,} subwords could not be learned from {len(texts):,} texts: {error}. Set "
                 "another size."
             ) from error
         return cls(model.getvalue())
@@ -97,7 +97,7 @@ class Subwords:
         try:
             return sentencepiece.SentencePieceProcessor(model_proto=self.model)
         except RuntimeError as error:
-            raise InputError(f"These bytes are no model of sentencepiece: {error}.") from error
+            raise InputError(f"These bytes are not a sentencepiece model: {error}.") from error
 
     def __len__(self) -> int:
         """Return the number of ids."""
@@ -117,7 +117,7 @@ class Subwords:
         return [np.array(ids, np.int32) for ids in self._processor.encode(list(texts))]
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
-        """Return the text of ids; padding, begin and end are left out, and what follows an end."""
+        """Return the text of ids up to the first end; special ids are left out."""
         kept = []
         for i in map(int, ids):
             if i == END:
@@ -127,9 +127,9 @@ class Subwords:
         return self._processor.decode(kept)
 
     def pieces(self, text: str) -> list[str]:
-        """Return the sub-words of a text, `▁` where a word begins."""
+        """Return the subwords of a text; `▁` marks the beginning of a word."""
         return self._processor.encode(text, out_type=str)
 
     def names(self, ids: Sequence[int] | np.ndarray) -> list[str]:
-        """Return the sub-words of ids, as they are."""
+        """Return the subword of each id, special ids included."""
         return [self._processor.id_to_piece(int(i)) for i in ids]

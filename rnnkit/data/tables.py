@@ -99,8 +99,8 @@ def csv_rows(
     r"""Yield place and cells of each row of a CSV file; empty lines are skipped.
 
     Raises:
-        InputError: a quote that is not closed, or stands within a field; the message names the
-            line.
+        InputError: a quote that is not closed, or is within an unquoted field; the message names
+            the line.
 
     Example:
         >>> list(csv_rows('a,"b, c"\n\nd,e\n', "my.csv"))

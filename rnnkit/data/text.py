@@ -1,4 +1,4 @@
-"""From raw text to tokens: the cleaning pipeline, each step on or off."""
+"""Text cleaning and tokenization: a pipeline of steps that can be switched on or off."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rnnkit.errors import InputError, suggest
 
 STOP_LISTS = {"keep-negations": STOP_WORDS - NEGATIONS, "full": STOP_WORDS}
 
-# Both patterns are linear in the text: what is repeated never runs past the next "<".
+# Both patterns take linear time: no repetition runs past the next "<".
 _HTML = re.compile(r"<(script|style)\b[^<>]*+>[^<]*+</\1\s*+>|<[/!?]?[a-zA-Z-][^<>]*+>", re.I)
 _HUGE_REFERENCE = re.compile(r"&#[0-9]{8,}+;?")  # no such character; html.unescape would raise
-# An apostrophe with white space, another one or the text's end beside it.
+# An apostrophe beside white space, another apostrophe, or an end of the text.
 _OUTER_APOSTROPHE = re.compile(r"'(?:(?![^\s'])|(?<![^\s']'))")
 
 
 class _Characters(dict[int, str]):
-    r"""A table for `str.translate` that learns what each character becomes when it first comes up.
+    r"""A table for `str.translate`, filled when a character first occurs.
 
-    Letters, digits and white space stay; so do marks (the vowel signs and accents of many scripts,
-    which the `\w` of a regular expression leaves out). The rest becomes `replacement`.
+    Letters, digits and white space are kept, and marks (the vowel signs and accents of many
+    scripts, which `\w` of a regular expression leaves out). All others become `replacement`.
     """
 
     def __init__(self, replacement: str) -> None:
@@ -39,28 +39,28 @@ class _Characters(dict[int, str]):
 
 
 _TO_SPACE = _Characters(" ")
-_APART = _Characters(" {} ")
+_SPACED = _Characters(" {} ")
 
 
 class TextPipeline:
-    """Turn raw text into tokens by a row of cleaning steps, in the order of the arguments.
+    """Convert raw text to tokens by a sequence of cleaning steps, in the order of the arguments.
 
     Words keep their inner apostrophes (``don't`` stays one token), so negation survives.
 
     Args:
         strip_html: drop tags, resolve character references such as ``&amp;``.
         lowercase: lower-case, and compose accents (NFC) so that a word has one spelling.
-        expand_abbreviations: true for the built-in table `ABBREVIATIONS`, or a table of your own:
+        expand_abbreviations: true for the built-in table `ABBREVIATIONS`, or a custom table:
             ``ABBREVIATIONS | {"gr8t": "great"}``.
-        strip_punctuation: put a space for all that is no letter, digit or inner apostrophe. When
-            off, each such character becomes a token of its own.
-        squeeze_whitespace: one space for any run of white space. Seen in `clean` only: tokens
-            never hold white space.
-        stop_words: ``None`` keeps all; ``"keep-negations"`` drops the usual English stop words but
-            not, no, never, but ...; ``"full"`` drops those too; or words of your own.
+        strip_punctuation: replace every character other than letters, digits and inner apostrophes
+            by a space. When off, each of these characters becomes a token.
+        squeeze_whitespace: one space for any run of white space. It affects `clean` only: tokens
+            never contain white space.
+        stop_words: ``None`` keeps all; ``"keep-negations"`` drops the usual English stop words
+            except not, no, never, but ...; ``"full"`` drops those too; or a custom list.
 
     Raises:
-        InputError: if a table or a list of stop words cannot be used.
+        InputError: an invalid table or list of stop words.
 
     Example:
         >>> TextPipeline()("I DON'T like it,<br />pls don’t ask u2!")
@@ -86,7 +86,7 @@ class TextPipeline:
         self._abbreviation = _pattern(self.abbreviations, ignore_case=not lowercase)
 
     def clean(self, text: str) -> str:
-        """Return the text after every step but the cut into tokens and the stop words.
+        """Return the text after all steps but tokenization and stop words.
 
         Example:
             >>> TextPipeline().clean("Great  film,<br />pls   see it!")
@@ -117,10 +117,10 @@ class TextPipeline:
         """Return the tokens of each text.
 
         Args:
-            texts: whatever `check_texts` takes.
+            texts: anything that `check_texts` accepts.
 
         Raises:
-            InputError: if something in `texts` is no text.
+            InputError: an item of `texts` is not a text.
 
         Example:
             >>> TextPipeline(stop_words="keep-negations").tokens(["It is not good.", ""])
@@ -134,15 +134,15 @@ class TextPipeline:
 
     def _split(self, text: str) -> list[str]:
         if not self.strip_punctuation:
-            text = _OUTER_APOSTROPHE.sub(" ' ", text.translate(_APART))
+            text = _OUTER_APOSTROPHE.sub(" ' ", text.translate(_SPACED))
         return text.split()
 
     def _expand(self, match: re.Match[str]) -> str:
-        # A regular expression that ignores case also takes exotic letters (the Kelvin sign for k).
+        # Ignoring case also matches exotic letters (the Kelvin sign for k).
         return self.abbreviations.get(" ".join(match[0].lower().split()), match[0])
 
     def get_config(self) -> dict[str, Any]:
-        """Return plain values that build the same pipeline again, whatever the tables become."""
+        """Return all settings, the tables included."""
         return {
             "strip_html": self.strip_html,
             "lowercase": self.lowercase,
@@ -154,19 +154,19 @@ class TextPipeline:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TextPipeline:
-        """Build the pipeline that `get_config` described."""
+        """Build a pipeline from the result of `get_config`."""
         return cls(**config)
 
 
 def check_texts(texts: Any, name: str = "texts") -> list[str]:
-    r"""Return the texts as a list of `str`, or say which of them is no text.
+    r"""Return the texts as a list of `str`.
 
     Args:
         texts: one text, or a list, tuple, array or pandas Series of texts; bytes are read as UTF-8.
-        name: what the message calls them.
+        name: the name of the argument in messages.
 
     Raises:
-        InputError: if one is missing, no text, not UTF-8, or holds half a character.
+        InputError: an item is missing, not a text, not UTF-8, or contains a lone surrogate.
 
     Example:
         >>> check_texts([b"caf\xc3\xa9", "tea"])
@@ -187,7 +187,15 @@ def check_texts(texts: Any, name: str = "texts") -> list[str]:
 
 
 def check_text(text: Any, where: str = "text") -> str:
-    """Return the text as `str`, or raise an `InputError` that says `where` is none, and why."""
+    """Return a text as `str`.
+
+    Args:
+        text: a `str`, or bytes in UTF-8.
+        where: the name of the text in messages.
+
+    Raises:
+        InputError: it is missing, not a text, not UTF-8, or contains a lone surrogate.
+    """
     if isinstance(text, str):
         if not text.isascii():
             try:
@@ -240,7 +248,7 @@ def _stop_words(words: str | Iterable[str] | None) -> frozenset[str]:
 
 
 def _pattern(table: Mapping[str, str], *, ignore_case: bool) -> re.Pattern[str] | None:
-    """Match any short form that stands alone: not the u of ``u2``, ``u.s.``, ``u-boat``."""
+    """Match an abbreviation as a whole word: not the u of ``u2``, ``u.s.``, ``u-boat``."""
     if not table:
         return None
     longest_first = sorted(table, key=lambda key: (-len(key), key))

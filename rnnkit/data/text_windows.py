@@ -26,7 +26,7 @@ class _Part(NamedTuple):
 
 
 class TextWindows:
-    """Contiguous TBPTT batches: row b continues row b of the previous batch unless `starts[b]` is 1.
+    """Contiguous TBPTT batches: row b continues that of the previous batch unless `starts[b]` is 1.
 
     A text of n tokens gives n steps: the inputs are `BOS_EOS_ID, x_1 .. x_{n-1}`, the targets
     `x_1 .. x_n`; with `ends` there is one more step, whose target is `BOS_EOS_ID`. Each text begins

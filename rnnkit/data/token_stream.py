@@ -1,4 +1,4 @@
-"""What word2vec reads: tokenised texts, again and again, however many there are."""
+"""Corpora for word2vec: streams of tokenized texts that can be read repeatedly."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from typing import Any
 
 from rnnkit.errors import InputError
 
-MAX_TEXT_WORDS = 10_000  # words of a text of a file; gensim's C code takes no more at once
-BLOCK = 1 << 18  # bytes that are read at once
+MAX_TEXT_WORDS = 10_000  # words of a text of a file; the maximum of gensim's C code
+BLOCK = 1 << 18  # bytes
 
-Tokens = Callable[[], Iterator[list[str]]]
-Cut = Callable[[str], list[str]]
+TokenReader = Callable[[], Iterator[list[str]]]
+Tokenize = Callable[[str], list[str]]
 
 
 class Corpus:
-    """Tokenised texts that can be read any number of times; of a file, none is kept in memory.
+    """Tokenized texts that can be iterated over repeatedly; files are not kept in memory.
 
     Args:
-        read: starts a pass: returns an iterator over the texts.
+        read: returns an iterator over the texts, for each pass.
         name: for records and progress.
         about: where it comes from.
-        notes: what a reader of results should know; reading may add to them.
-        limit: only so many texts, the first ones; None = all.
+        notes: remarks for readers of results; reading may add to them.
+        limit: the number of texts, the first ones; None = all.
 
     Attributes:
-        texts: how many texts there are; None until they were read through once.
-        words: how many words they hold together; None until then.
+        texts: the number of texts; None before the first complete pass.
+        words: the number of words in all texts; None before the first complete pass.
 
     Example:
         >>> corpus = Corpus(lambda: iter([["a", "b"], ["c"]]), name="tiny")
@@ -42,7 +42,7 @@ class Corpus:
 
     def __init__(
         self,
-        read: Tokens,
+        read: TokenReader,
         *,
         name: str,
         about: str = "",
@@ -65,27 +65,29 @@ class Corpus:
         self.texts, self.words = texts, words
 
     def first(self, limit: int | None) -> Corpus:
-        """Return the corpus of its first texts, or itself where `limit` is None."""
+        """Return the corpus of the first texts, or itself where `limit` is None."""
         if limit is None:
             return self
         least = limit if self._limit is None else min(limit, self._limit)
         return Corpus(self._read, name=self.name, about=self.about, notes=self.notes, limit=least)
 
 
-def read_lines(path: Path, cut: Cut = str.split, notes: list[str] | None = None) -> Tokens:
-    r"""Return what reads a file with a text on each line; the file may end in ``.gz`` or ``.xz``.
+def read_lines(
+    path: Path, tokenize: Tokenize = str.split, notes: list[str] | None = None
+) -> TokenReader:
+    r"""Return a reader of a file with a text on each line; the file may end in ``.gz`` or ``.xz``.
 
-    A line of more than 10,000 words comes in pieces of 10,000, so that even a file that is one
-    line takes no more memory than a few of them.
+    A line of more than 10,000 words is read in pieces of 10,000, so that even a file of one line
+    takes little memory.
 
     Args:
         path: the file, in UTF-8.
-        cut: makes tokens of a line.
-        notes: gets a sentence when lines came in pieces.
+        tokenize: splits a line into tokens.
+        notes: gets a sentence when lines were read in pieces.
 
     Returns:
-        A function without arguments that starts a pass; the pass raises `InputError` for a file
-        that is damaged or not in UTF-8, with the line.
+        A function without arguments that starts a pass; the pass raises `InputError` with the line
+        for a file that is damaged or not in UTF-8.
 
     Example:
         >>> import tempfile
@@ -97,42 +99,42 @@ def read_lines(path: Path, cut: Cut = str.split, notes: list[str] | None = None)
 
     def read() -> Iterator[list[str]]:
         long = 0
-        last = second = -1  # the line before, and the one of which a second piece came last
-        for line, tokens in _pieces(_blocks(path), cut):
+        last = second = -1  # the last line, and the last line with a second piece
+        for line, tokens in _pieces(_blocks(path), tokenize):
             if line == last != second:
                 long, second = long + 1, line
             last = line
             yield tokens
-        told = (
-            f"{long:,} lines of {path.name} hold more than {MAX_TEXT_WORDS:,} words and were read in "
-            "pieces of that many."
+        note = (
+            f"{long:,} lines of {path.name} have more than {MAX_TEXT_WORDS:,} words and were read "
+            "in pieces of that size."
         )
-        if long and notes is not None and told not in notes:
-            notes.append(told)
+        if long and notes is not None and note not in notes:
+            notes.append(note)
 
     return read
 
 
-def _pieces(blocks: Iterable[str], cut: Cut) -> Iterator[tuple[int, list[str]]]:
-    """Yield number of the line and words: of one line all, or `MAX_TEXT_WORDS` at a time."""
+def _pieces(blocks: Iterable[str], tokenize: Tokenize) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and words of each line, at most `MAX_TEXT_WORDS` at a time."""
     number, tail = 0, ""
     words: list[str] = []  # of the line that is being read
     for block in blocks:
         *lines, tail = (tail + block).split("\n")
         for line in lines:
-            for piece in _cut_up(words + cut(line)):
+            for piece in _limited(words + tokenize(line)):
                 yield number, piece
             words, number = [], number + 1
-        if len(tail) >= BLOCK:  # a very long line: take its words as far as they are whole
+        if len(tail) >= BLOCK:  # a very long line: yield its complete words
             head, _, tail = tail.rpartition(" ")
-            *whole, words = _cut_up(words + cut(head)) or [[]]
+            *whole, words = _limited(words + tokenize(head)) or [[]]
             for piece in whole:
                 yield number, piece
-    for piece in _cut_up(words + cut(tail)):
+    for piece in _limited(words + tokenize(tail)):
         yield number, piece
 
 
-def _cut_up(words: list[str]) -> list[list[str]]:
+def _limited(words: list[str]) -> list[list[str]]:
     return [words[start : start + MAX_TEXT_WORDS] for start in range(0, len(words), MAX_TEXT_WORDS)]
 
 

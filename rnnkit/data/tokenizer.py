@@ -1,4 +1,4 @@
-"""The units that a language model reads and writes: words, or characters."""
+"""Tokenizer of running text: words or characters, with line ends as tokens."""
 
 from __future__ import annotations
 
@@ -6,33 +6,39 @@ import re
 from typing import Any
 
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, suggest
+from rnnkit.deprecation import RENAMES, Rename, warn
+from rnnkit.errors import check_choice
 
 UNITS = ("word", "character")
 SPLITS = ("space", "punctuation")
-END_OF_LINE = "<eos>"  # what the field calls the end of a line, and counts as a token
+END_OF_LINE = "<eos>"  # the usual token of a line end, which counts in perplexities
 _WORDS = re.compile(r"\w+(?:['’\-]\w+)*|[^\w\s]")
-_TIGHT = re.compile(r" (?=[.,;:!?)\]}…’])|(?<=[(\[{]) ")
+_NO_SPACE = re.compile(r" (?=[.,;:!?)\]}…’])|(?<=[(\[{]) ")
+_OLD_METHODS = {
+    old: Rename("name", "rnnkit.data.tokenizer.Tokenizer", old, new)
+    for old, new in {"cut": "tokenize", "join": "detokenize"}.items()
+}
+RENAMES.extend(_OLD_METHODS.values())
 
 
 class Tokenizer:
-    r"""Cut a text into words or characters, and put them together again.
+    r"""Splits a text into words or characters, and joins them again.
 
     Args:
-        unit: "word" or "character". Characters come back as they went in; of words, one space
-            stands between two of them, and `<eos>` stands for the end of each line.
-        split: where words end: "space", at white space alone, as text that is tokenised already
-            wants it; "punctuation", which makes a token of each punctuation mark, too.
-        lowercase: write everything small.
+        unit: "word" or "character". Characters are restored exactly; words are joined by one space,
+            and `<eos>` is the token of a line end.
+        split: where words end: "space", at white space alone, for text that is tokenized already;
+            "punctuation", which makes a token of each punctuation mark, too.
+        lowercase: convert the text to lower case.
 
     Raises:
         InputError: an unknown unit or split.
 
     Example:
-        >>> units = Tokenizer()
-        >>> units.tokenize("to be\nor not")
+        >>> tokenizer = Tokenizer()
+        >>> tokenizer.tokenize("to be\nor not")
         ['to', 'be', '<eos>', 'or', 'not']
-        >>> units.detokenize(["to", "be", "<eos>", "or"])
+        >>> tokenizer.detokenize(["to", "be", "<eos>", "or"])
         'to be\nor'
         >>> Tokenizer(split="punctuation", lowercase=True).tokenize("Don't stop, Ann!")
         ["don't", 'stop', ',', 'ann', '!']
@@ -41,12 +47,9 @@ class Tokenizer:
     def __init__(
         self, unit: str = "word", *, split: str = "space", lowercase: bool = False
     ) -> None:
-        for label, value, known in (("unit", unit, UNITS), ("split", split, SPLITS)):
-            if value not in known:
-                raise InputError(
-                    f"{label} is {value!r}; expected one of {known}.{suggest(str(value), known)}"
-                )
-        self.unit, self.split, self.lowercase = unit, split, lowercase
+        self.unit = check_choice("unit", unit, UNITS)
+        self.split = check_choice("split", split, SPLITS)
+        self.lowercase = lowercase
 
     def tokenize(self, text: str) -> list[str]:
         """Return the tokens of a text; a line end is a token, too."""
@@ -68,8 +71,15 @@ class Tokenizer:
             return "".join(tokens)
         text = " ".join(tokens)
         text = re.sub(rf" ?{END_OF_LINE} ?", "\n", text)
-        return _TIGHT.sub("", text) if self.split == "punctuation" else text
+        return _NO_SPACE.sub("", text) if self.split == "punctuation" else text
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         return {"unit": self.unit, "split": self.split, "lowercase": self.lowercase}
+
+    def __getattr__(self, name: str) -> Any:
+        """Serve the old names of the methods, with a warning."""
+        if name not in _OLD_METHODS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        warn(_OLD_METHODS[name], stacklevel=2)
+        return getattr(self, _OLD_METHODS[name].new)

@@ -1,4 +1,4 @@
-"""A raw sentence -> words as the English treebanks cut it, with the place of each."""
+"""Penn Treebank tokenization of English: words and punctuation with their character offsets."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from rnnkit.data.text import check_text
 
-# The first that fits is taken, so what must stay whole stands before what cuts it.
+# The first match is used, so longer tokens come first.
 _TOKEN = re.compile(
     r"""
-      (?:https?://|www\.)[^\s<>"]*[^\s<>"'.,;:!?)\]}]      # an address in the web
-    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+                         # one for mail
-    | [@\#]\w+                                             # a user's name, a topic
-    | [:;=]-?[()DPp](?!\w)                                 # a smile
+      (?:https?://|www\.)[^\s<>"]*[^\s<>"'.,;:!?)\]}]      # a URL
+    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+                         # an e-mail address
+    | [@\#]\w+                                             # a user name, a topic
+    | [:;=]-?[()DPp](?!\w)                                 # an emoticon
     | (?:[^\W\d_]\.){2,}                                   # U.S., e.g.
     | (?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Gen|Gov|Sen|Rep|Lt|Col|Capt|Rev|Inc|Corp|Co|Ltd|vs|etc|No)\.
     | (?<![^\W\d_])[A-Z]\.(?=\s+[A-Z])                     # the initial in John F. Kennedy
@@ -21,20 +21,20 @@ _TOKEN = re.compile(
     | (?i:(?:e|co|re|ex|pre|mid|mis|non|un|anti|multi|semi|sub|post)-[^\W\d_]+)
     | (?:[ODL]|Mc|d|l)['’][^\W\d_]+                        # O'Neill
     | [^\W_]+(?:[.&_][^\W_]+)*                             # a word; AT&T, example.com
-    | (?:'|’)(?:s|S|m|M|d|D|re|RE|ve|VE|ll|LL)\b           # 's by itself
+    | (?:'|’)(?:s|S|m|M|d|D|re|RE|ve|VE|ll|LL)\b           # 's alone
     | ([^\w\s])\1*                                         # --  ...  !!!
     | \S
     """,
     re.VERBOSE,
 )
-# What is written as one word and is two: the end of the match stays, the rest goes before it.
+# Contractions: the group is the second token, the text before it the first.
 _NEGATION = re.compile(r"(?i)[^\W\d_]+?(n['’]t)\b")
 _CLITIC = re.compile(r"(?i)(?:[odl]['’])?[^\W_]+(?:[.&-][^\W_]+)*?(['’](?:s|m|d|re|ve|ll))\b")
 _PAIRS = {"cannot": 3, "gonna": 3, "wanna": 3, "gotta": 3, "dunno": 2}
 
 
 class Word(NamedTuple):
-    """A word of a text: ``text[start:end]``."""
+    """A token of a text: ``text[start:end]``."""
 
     text: str
     start: int
@@ -42,18 +42,18 @@ class Word(NamedTuple):
 
 
 def split_words(text: str) -> list[Word]:
-    """Cut a raw text into words and punctuation as the English treebanks do.
+    """Split a raw text into words and punctuation like the English Web Treebank.
 
-    ``don't`` becomes ``do`` and ``n't``, ``John's`` ``John`` and ``'s``; hyphens stand alone.
+    ``don't`` becomes ``do`` and ``n't``, ``John's`` ``John`` and ``'s``; hyphens are tokens.
 
     Args:
         text: of any length.
 
     Returns:
-        The words in their order, with the characters they span; only white space lies between.
+        The tokens in order, with their character offsets; there is only white space between them.
 
     Raises:
-        InputError: it is no text.
+        InputError: it is not a text.
 
     Source: the guidelines of the English Web Treebank, LDC2012T13.
 
@@ -79,11 +79,11 @@ def split_words(text: str) -> list[Word]:
 
 
 def _next(text: str, place: int) -> tuple[int, int]:
-    """Return where the token that starts here ends, and where it is cut in two (or its start)."""
+    """Return the end of the token that starts here, and where it is split in two (or its start)."""
     for pattern in (_NEGATION, _CLITIC):
         if match := pattern.match(text, place):
             return match.end(), match.start(1)
     match = _TOKEN.match(text, place)
-    assert match is not None  # \S takes what nothing else does
+    assert match is not None  # \S matches everything else
     cut = _PAIRS.get(match[0].lower())
     return match.end(), place + (cut or 0)

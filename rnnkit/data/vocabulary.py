@@ -1,4 +1,4 @@
-"""Which token has which index: learned once, saved with the model."""
+"""Vocabulary: the mapping from tokens to integer ids, saved with the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
 
 PADDING, UNKNOWN = 0, 1
 _RESERVED = ("", "[UNK]")
@@ -20,15 +20,14 @@ class _Index(dict[str, int]):
 
 
 class Vocabulary:
-    """Token to index and back; 0 is padding, 1 stands for every unknown token.
+    """Mapping from tokens to ids and back; 0 is padding, 1 is every unknown token.
 
     Args:
-        counts: how often each token was seen; the order of the mapping becomes the order of the
-            indices, from 2 on.
-        unknown_count: how many tokens were seen that are not in `counts`.
+        counts: the frequency of each token; its order is the order of the ids, which begin at 2.
+        unknown_count: the number of occurrences of tokens that are not in `counts`.
 
     Raises:
-        InputError: if a token is no text, or a count no whole number from 0 on.
+        InputError: a token is not a `str`, or a count not an integer of at least 0.
 
     Example:
         >>> vocabulary = Vocabulary.learn([["a", "good", "film"], ["a", "film"]])
@@ -44,7 +43,7 @@ class Vocabulary:
                 raise InputError(f"The count of {token!r} is {count!r}: expected 0, 1, 2, ...")
         if reserved := [token for token in _RESERVED if token in counts]:
             raise InputError(
-                f"{reserved[0]!r} is kept for padding or unknown tokens: leave it out."
+                f"{reserved[0]!r} is reserved for padding or unknown tokens: leave it out."
             )
         self.tokens: list[str] = [*_RESERVED, *counts]
         self.counts: list[int] = [0, unknown_count, *counts.values()]
@@ -57,27 +56,24 @@ class Vocabulary:
         max_size: int | None = None,
         min_count: int = 1,
     ) -> Vocabulary:
-        """Count the tokens and keep the most frequent, ties in the order of the alphabet.
+        """Build a vocabulary of the most frequent tokens; ties are in alphabetical order.
 
         Args:
             token_lists: the tokens of each text.
-            max_size: the most indices there may be, padding and unknown among them.
-            min_count: drop what was seen less often.
+            max_size: the largest number of ids, padding and unknown included.
+            min_count: less frequent tokens are unknown.
 
         Raises:
-            InputError: if `token_lists` holds something else than lists of texts, or a limit is
+            InputError: `token_lists` contains something other than lists of `str`, or a limit is
                 too small.
 
         Example:
             >>> len(Vocabulary.learn([["b", "a", "b"]], max_size=3))
             3
         """
-        if max_size is not None and max_size < 2:
-            raise InputError(
-                f"max_size is {max_size}: expected 2 or more, for padding and unknown."
-            )
-        if min_count < 1:
-            raise InputError(f"min_count is {min_count}: expected 1 or more.")
+        if max_size is not None:
+            check_count("max_size", max_size, 2)  # padding and unknown
+        check_count("min_count", min_count)
         seen: Counter[str] = Counter()
         for row in _rows(token_lists):
             seen.update(row)
@@ -100,7 +96,7 @@ class Vocabulary:
         return token in self._index
 
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
-        """Return the index of each token as int32, 1 for those unknown; never 0.
+        """Return the id of each token as int32: 1 for unknown tokens, never 0.
 
         Example:
             >>> Vocabulary({"good": 3}).encode(["good", "grief"])
@@ -109,15 +105,15 @@ class Vocabulary:
         return self.encode_many([tokens])[0]
 
     def encode_many(self, token_lists: Iterable[Sequence[str]]) -> list[np.ndarray]:
-        """Return one int32 array of indices for each list of tokens."""
+        """Return an int32 array of ids for each list of tokens."""
         find = self._index.__getitem__
         return [np.array(list(map(find, row)), dtype=np.int32) for row in _rows(token_lists)]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """Return the token of each index: ``""`` for padding, ``"[UNK]"`` for the unknown.
+        """Return the token of each id: ``""`` for padding, ``"[UNK]"`` for unknown tokens.
 
         Raises:
-            InputError: if an index is outside the vocabulary.
+            InputError: an id is outside the vocabulary.
 
         Example:
             >>> Vocabulary({"good": 3}).decode([2, 1, 0])
@@ -132,13 +128,11 @@ class Vocabulary:
             )
         if ids.min() < 0 or ids.max() >= len(self):
             wrong = ids[(ids < 0) | (ids >= len(self))][0]
-            raise InputError(
-                f"Index {wrong} is outside the vocabulary: expected 0..{len(self) - 1}."
-            )
+            raise InputError(f"Id {wrong} is outside the vocabulary: expected 0..{len(self) - 1}.")
         return [self.tokens[i] for i in ids.tolist()]
 
     def share_known(self, token_lists: Iterable[Sequence[str]]) -> float:
-        """Return which share of the tokens, 0 to 1, is in the vocabulary (1.0 if there are none).
+        """Return the coverage: the share of tokens, 0 to 1, in the vocabulary (1.0 if none).
 
         Example:
             >>> Vocabulary({"good": 3}).share_known([["good", "grief"], ["good", "good"]])
@@ -151,33 +145,33 @@ class Vocabulary:
         return known / total if total else 1.0
 
     def to_json(self) -> str:
-        """Return the vocabulary as one JSON text."""
+        """Return the vocabulary as JSON."""
         return json.dumps({"tokens": self.tokens[2:], "counts": self.counts[1:]})
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
-        """Build the vocabulary that `to_json` wrote.
+        """Build a vocabulary from the result of `to_json`.
 
         Raises:
-            InputError: if the text is no such JSON, or names a token twice.
+            InputError: the text is not the result of `to_json`, or repeats a token.
         """
         try:
             found = json.loads(text)
             tokens, (unknown_count, *counts) = found["tokens"], found["counts"]
             pairs = dict(zip(tokens, counts, strict=True))
         except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"This is no vocabulary written by to_json: {error}.") from error
+            raise InputError(f"This is not a vocabulary written by to_json: {error}.") from error
         if len(pairs) < len(tokens):
-            raise InputError("This vocabulary names a token twice.")
+            raise InputError("This vocabulary repeats a token.")
         return cls(pairs, unknown_count=unknown_count)
 
 
 def _rows(token_lists: Iterable[Sequence[str]]) -> Iterable[Sequence[str]]:
-    """Yield the rows; a text where a list of tokens belongs would silently become characters."""
+    """Yield the rows; refuse texts, which would silently become lists of characters."""
     for index, row in enumerate([token_lists] if isinstance(token_lists, str) else token_lists):
         if isinstance(row, str | bytes):
             raise InputError(
                 f"token_lists[{index}] is a text ({row[:30]!r}): expected a list of tokens; "
-                "cut texts with TextPipeline().tokens(texts) first."
+                "tokenize texts with TextPipeline().tokens(texts) first."
             )
         yield row

@@ -1,4 +1,4 @@
-"""Batches of long waveforms in few lengths: each costs a compiler seconds."""
+"""Batches of waveforms, padded to powers of two so that few shapes are compiled."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rnnkit.data.batching import Batch, BucketedBatches
 
 
 class WaveBatches(BucketedBatches):
-    """`BucketedBatches` of values and mask, padded on to a length that is a power of two.
+    """`BucketedBatches` of values and mask, padded to a length that is a power of two.
 
-    A second of sound has thousands of samples, but a hundred frames: padding costs little after the
-    frames are cut, and a program for each of twenty lengths would take longer than the training.
+    A second of sound has thousands of samples, but a hundred frames: padding costs little once
+    frames are extracted, and compiling for each of twenty lengths would take longer than training.
 
     Example:
         >>> batches = WaveBatches([np.zeros((900, 1)), np.zeros((600, 1))], batch_size=2)

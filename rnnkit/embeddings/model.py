@@ -63,7 +63,8 @@ class Word2Vec(keras.Model):
 
     method: Method
     assets = ("vocabulary.json",)  # the files that `save_assets` writes
-    monitor = "loss"  # the measure to minimise
+    monitored_metric = "loss"
+    reads_series = False  # see `rnnkit.tasks.Task`
     network = None  # there is no inner network; see `rnnkit.tasks.Task`
 
     def __init__(
@@ -283,6 +284,13 @@ class Word2Vec(keras.Model):
 
         scores = evaluate(self.keyed_vectors(), sets=x or None).scores()
         return scores if return_dict else list(scores.values())
+
+    def answer(self, inputs: Any, names: Any = None) -> Any:
+        """Refuse: word vectors are asked by another command."""
+        raise InputError(
+            "Word vectors predict nothing of a text. For the nearest neighbours of a word: rnnkit "
+            "neighbours RUN WORD"
+        )
 
     def call(self, inputs: Any) -> Any:
         """Embedding lookup: word ids `(...)` to vectors `(..., D)`."""

@@ -11,15 +11,15 @@ from keras import ops
 
 from rnnkit.backend import native
 from rnnkit.errors import InputError, check_choice
-from rnnkit.options import Option, expand_signature, separate, settings_of
+from rnnkit.options import Option, expand_signature, separate
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.attention import attention_of, masked_softmax
 from rnnkit.recurrent.sequence import (
-    LAYER,
     LayerOptions,
     Shape,
     Tensor,
     options_config,
+    own_settings,
     set_options,
 )
 
@@ -53,7 +53,7 @@ class DecoderOptions(LayerOptions, total=False):
     output_initializer: Annotated[Any, Option("glorot_uniform", "initializer of H.")]
 
 
-INITIALIZERS = {n: s for n, s in settings_of(DecoderOptions).items() if n not in LAYER}
+INITIALIZERS = own_settings(DecoderOptions, LayerOptions)
 
 
 class Memory(NamedTuple):

@@ -14,19 +14,18 @@ from rnnkit.backend import engine
 from rnnkit.backend.kernels import KernelChoice, KernelRequest
 from rnnkit.backend.memory import Checkpointing
 from rnnkit.backend.portable import PassInputs
-from rnnkit.deprecation import Rename, renamed_names, warn
+from rnnkit.deprecation import Rename, renamed_attribute, renamed_names, warn
 from rnnkit.errors import InputError
-from rnnkit.options import Option, separate, settings_of
+from rnnkit.options import Option, separate
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.sequence import (
-    LAYER,
-    SEQUENCE,
     SequenceLayer,
     SequenceOptions,
     Shape,
     Tensor,
     check_rate,
     options_config,
+    own_settings,
     set_options,
 )
 
@@ -97,11 +96,7 @@ class RecurrentOptions(SequenceOptions, total=False):
     use_cudnn: Annotated[bool | str, Option("auto", "ignored; accepted as in `keras.layers`.")]
 
 
-RECURRENT = {
-    name: setting
-    for name, setting in settings_of(RecurrentOptions).items()
-    if name not in LAYER and name not in SEQUENCE
-}
+RECURRENT = own_settings(RecurrentOptions, SequenceOptions)
 IGNORED = ("implementation", "use_cudnn")
 
 
@@ -118,6 +113,7 @@ class RecurrentLayer(SequenceLayer):
 
     gates: int
     cell_type: str
+    system = renamed_attribute("RecurrentLayer", "system", "cell_type")
 
     def __init__(
         self, units: int, *, use_bias: bool = True, **options: Unpack[RecurrentOptions]
@@ -135,14 +131,8 @@ class RecurrentLayer(SequenceLayer):
         """Take `cell_type` from its old name in subclasses that still define that."""
         super().__init_subclass__(**options)
         if "system" in vars(cls):
-            warn(SYSTEM)
-            cls.cell_type = cls.system  # type: ignore[assignment]
-
-    @property
-    def system(self) -> str:
-        """The old name of `cell_type`."""
-        warn(SYSTEM)
-        return self.cell_type
+            warn(Rename("name", "RecurrentLayer", "system", "cell_type"))
+            cls.cell_type = vars(cls)["system"]
 
     def _check_zoneout(self, zoneout: Any) -> float | tuple[float, ...]:
         """Return a rate, or a rate for each state; refuse anything else."""
@@ -312,5 +302,4 @@ def _name(activation: Any) -> str:
     return known if isinstance(known, str) else "custom"
 
 
-SYSTEM = Rename("name", "RecurrentLayer", "system", "cell_type")
 __getattr__ = renamed_names(__name__, {"Options": "RecurrentOptions"})

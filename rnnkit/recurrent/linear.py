@@ -8,15 +8,14 @@ import keras
 from keras import ops
 
 from rnnkit.backend.linear import linear_scan
-from rnnkit.options import Option, separate, settings_of
+from rnnkit.options import Option, separate
 from rnnkit.recurrent.sequence import (
-    LAYER,
-    SEQUENCE,
     SequenceLayer,
     SequenceOptions,
     Shape,
     Tensor,
     options_config,
+    own_settings,
     set_options,
 )
 
@@ -33,11 +32,7 @@ class LinearOptions(SequenceOptions, total=False):
     bias_constraint: Annotated[Any, Option(None, "constraint on the biases.")]
 
 
-LINEAR = {
-    name: setting
-    for name, setting in settings_of(LinearOptions).items()
-    if name not in LAYER and name not in SEQUENCE
-}
+LINEAR = own_settings(LinearOptions, SequenceOptions)
 
 
 class LinearRecurrence(SequenceLayer):

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from rnnkit.errors import InputError, check_count
-from rnnkit.options import Option, expand_signature, separate, settings_of
+from rnnkit.options import Option, Setting, expand_signature, separate, settings_of
 
 Tensor = Any
 Shape = tuple[int | None, ...]
@@ -46,8 +46,18 @@ class SequenceOptions(LayerOptions, total=False):
     zero_output_for_mask: Annotated[bool, Option(False, "masked steps output zeros.")]
 
 
-LAYER = settings_of(LayerOptions)
-SEQUENCE = {name: s for name, s in settings_of(SequenceOptions).items() if name not in LAYER}
+def own_settings(group: Any, base: Any) -> dict[str, Setting]:
+    """Return the settings that a group of options adds to its base.
+
+    Example:
+        >>> list(own_settings(LayerOptions, TypedDict("Nothing", {})))
+        ['name', 'dtype', 'trainable']
+    """
+    inherited = settings_of(base)
+    return {name: s for name, s in settings_of(group).items() if name not in inherited}
+
+
+SEQUENCE = own_settings(SequenceOptions, LayerOptions)
 OBJECTS = ("initializer", "regularizer", "constraint", "activation")
 
 

@@ -1,4 +1,4 @@
-"""Many runs under the same terms: recipes by seeds, one folder, one report."""
+"""Comparison of recipes: several seeds each on the same data, one folder, one report."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit import recipes as known_recipes
+from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, suggest
-from rnnkit.study.plan import Plan, make_plan
+from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.runs import (
     Run,
     RunFolder,
@@ -24,13 +25,20 @@ from rnnkit.study.runs import (
     read_json,
     write_json,
 )
-from rnnkit.study.training import carry_out
+from rnnkit.study.training import execute
 
+_renamed_options = renamed_options("rnnkit.study.compare", {"yardstick": "baselines"})
+# Rows of studies of earlier versions -> their names today.
+_OLD_ROWS = {
+    "learned by heart": "most frequent tag",
+    "the source as it is": "copy the source",
+    "logistic regression on a step": "logistic regression of each step",
+}
 COSTS = ("seconds", "tokens_per_second", "parameters")
 
 
 class Row(NamedTuple):
-    """One line of the table: a recipe (or the yardstick) over its runs."""
+    """One row of the table: a recipe over its runs, or a baseline."""
 
     name: str
     runs: int
@@ -39,11 +47,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a study.
+    """The results of a study.
 
     Attributes:
         path: the folder that holds the runs and report.md.
-        rows: one for each recipe that has a complete run, then the yardsticks.
+        rows: one for each recipe that has a complete run, then the baselines.
         runs: every complete run, by folder name.
         failures: folder name -> why the run was stopped (its loss became NaN or infinite).
 
@@ -70,44 +78,46 @@ def compare(
     seeds: int | Sequence[int] = 3,
     settings: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
-    yardstick: bool = True,
+    baselines: bool = True,
     verbose: int | str = "auto",
     announce: Callable[[str], None] = lambda line: None,
-    **terms: Any,
+    **options: Any,
 ) -> Comparison:
-    """Train each recipe with each seed on the same data and settings, and report mean ± sd.
+    """Train recipes with several seeds on the same data and settings; report mean ± sd.
 
-    An interrupted study goes on where it stopped when it is called again with the same ``out``:
-    complete runs are not repeated. More recipes or seeds can be added to it in the same way.
+    An interrupted study resumes when it is called again with the same ``out``: complete runs are
+    not repeated. More recipes or seeds can be added to it in the same way.
 
     Args:
         recipes: names from `rnnkit.recipes.names`.
         data: the name of a data set, or the path of a table or folder of texts; None = the
             generated data set of the recipes' kind.
         seeds: how many (0, 1, ...), or which.
-        settings: given to every recipe that has them; one that no recipe has is refused.
+        settings: for every recipe that has them; a setting that no recipe has is refused.
         out: the study's folder; None makes ``runs/compare-<time>``.
-        yardstick: add the simple models of `rnnkit.study.yardstick`, on the same splits: of texts,
-            TF-IDF with logistic regression; of word vectors, what gensim makes of the corpus.
+        baselines: add the baselines of the recipes' family, on the same splits: for texts, TF-IDF
+            with logistic regression; for word vectors, gensim; see `rnnkit.baselines`.
         verbose: as in `keras.Model.fit`.
         announce: called with one line before each run.
-        **terms: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
+        **options: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
             ``limit``, as in `rnnkit.study.train`.
 
     Raises:
-        InputError: something that cannot be used, or an ``out`` that holds other things, or runs
-            under other terms.
+        InputError: an invalid argument, or an ``out`` that holds other files, or runs with other
+            settings.
         NonFiniteLoss: the loss of every run became NaN or infinite. When only some did, the
-            report counts them and the study goes on.
+            report names them and the study continues.
 
     Example:
         >>> study = compare(["rnn_sentiment", "lstm_sentiment"], seeds=2)  # doctest: +SKIP
         >>> [row.name for row in study.rows][:2]  # doctest: +SKIP
         ['rnn_sentiment', 'lstm_sentiment']
     """
-    plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **terms)
+    options = _renamed_options(options)
+    baselines = options.pop("baselines", baselines)  # by its old name
+    plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **options)
     path = RunFolder.free_path("compare") if out is None else Path(out)
-    _refuse_other_terms(path, plans)
+    _refuse_other_settings(path, plans)
     dataset = next(iter(plans.values())).data.load(known_recipes.kind_of(recipes[0]))
     begun = (path / "study.json").is_file()
     if not begun:
@@ -124,7 +134,7 @@ def compare(
         announce(place)
         discard_partial(path / name)
         try:
-            runs[name] = carry_out(plan, dataset, path / name, verbose)
+            runs[name] = execute(plan, dataset, path / name, verbose)
         except InputError:
             if not begun and not runs:  # refused at the first run: nothing to keep
                 shutil.rmtree(path)
@@ -135,8 +145,8 @@ def compare(
     if not runs:
         raise NonFiniteLoss(f"No run of the study in {path} went through.\n{failures[name]}")
     rows = [row for recipe in dict.fromkeys(recipes) if (row := _row(recipe, runs))]
-    if yardstick:
-        rows += _yardsticks(path, dataset, next(iter(runs.values())), announce)
+    if baselines:
+        rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)
     study = Comparison(path, rows, runs, failures)
     from rnnkit.study.report import write_report  # brings Matplotlib in
 
@@ -150,7 +160,7 @@ def plan_runs(
     *,
     seeds: int | Sequence[int] = 3,
     settings: Mapping[str, Any] | None = None,
-    **terms: Any,
+    **options: Any,
 ) -> dict[str, Plan]:
     """Return the plan of every run of a study, by the name of its folder.
 
@@ -160,7 +170,6 @@ def plan_runs(
     """
     if not recipes:
         raise InputError("No recipe to compare; give one or more names, such as lstm_sentiment.")
-    settings = settings or {}
     kinds = {name: known_recipes.kind_of(name) for name in recipes}
     for name, kind in kinds.items():
         if kind != kinds[recipes[0]]:
@@ -171,8 +180,9 @@ def plan_runs(
     wanted = range(seeds) if isinstance(seeds, int) else list(seeds)
     if not wanted:
         raise InputError(f"seeds is {seeds}; expected how many (1 or more), or which.")
-    has = {name: inspect.signature(known_recipes.find(name)).parameters for name in recipes}
-    every = {name for parameters in has.values() for name in parameters}
+    has = {name: _settings_of(known_recipes.find(name)) for name in recipes}
+    every = {setting for names in has.values() for setting in names}
+    settings = settings or {}
     for name in settings:
         if name not in every:
             raise InputError(f"None of the recipes has a setting {name!r}.{suggest(name, every)}")
@@ -182,31 +192,36 @@ def plan_runs(
             data,
             settings={name: value for name, value in settings.items() if name in has[recipe]},
             seed=seed,
-            **terms,
+            **options,
         )
         for recipe in recipes
         for seed in wanted
     }
 
 
+def _settings_of(recipe: Callable[..., Any]) -> set[str]:
+    """Return the names of a recipe's settings, the old ones too."""
+    return {*inspect.signature(recipe).parameters, *getattr(recipe, "renamed", ())}
+
+
 def _note_plans(path: Path, plans: Mapping[str, Plan]) -> None:
-    """Write down what the study holds; what an earlier call asked for stays."""
+    """Add the plans to the record of the study."""
     earlier = read_json(path) if path.is_file() else {}
     write_json(path, earlier | {name: plan.as_record() for name, plan in plans.items()})
 
 
-def _refuse_other_terms(path: Path, plans: Mapping[str, Plan]) -> None:
-    """Refuse to mix runs made under other terms into one table."""
+def _refuse_other_settings(path: Path, plans: Mapping[str, Plan]) -> None:
+    """Refuse to mix runs with other settings into one table."""
     for name, plan in plans.items():
         folder = RunFolder(path / name)
         if not folder.complete:
             continue
-        there, asked = read_json(folder.settings), plan.as_record()
-        for key, value in asked.items():
-            if there.get(key) != value:
+        recorded = updated_record(read_json(folder.settings))
+        for key, value in plan.as_record().items():
+            if recorded.get(key) != value:
                 raise InputError(
-                    f"{folder.path} was trained with {key} {there.get(key)}, now {value} is "
-                    "asked. Give another folder for a new study."
+                    f"{folder.path} was trained with {key} {recorded.get(key)}, and now {key} is "
+                    f"{value}. Give another folder for a new study."
                 )
 
 
@@ -216,7 +231,7 @@ def _row(recipe: str, runs: Mapping[str, Run]) -> Row | None:
 
 
 def summarise(name: str, results: Sequence[Mapping[str, Any]]) -> Row:
-    """Return mean and sample standard deviation of every measure; of a single run, no deviation.
+    """Return mean and sample standard deviation of each measure; a single run has no deviation.
 
     Example:
         >>> one = {"test": {"accuracy": 0.8}, "seconds": 2.0}
@@ -235,23 +250,34 @@ def summarise(name: str, results: Sequence[Mapping[str, Any]]) -> Row:
     return Row(name, len(flat), values)
 
 
-def _yardsticks(
-    path: Path, dataset: Any, beside: Run, announce: Callable[[str], None]
+def _baseline_rows(
+    path: Path, dataset: Any, run: Run, announce: Callable[[str], None]
 ) -> list[Row]:
-    """Measure the baselines once a study: they have no seed."""
-    from rnnkit.study.yardstick import DEPENDS, YARDSTICKS  # brings scikit-learn in
-
-    kept = path / "yardstick.json"
-    settings = beside.settings["settings"]
-    terms = {"data": beside.settings["data"]}
-    kind = known_recipes.kind_of(beside.settings["recipe"])
-    terms |= {name: settings[name] for name in DEPENDS.get(kind, ()) if name in settings}
-    found = read_json(kept) if kept.is_file() else {}
-    results = found.pop("results", {})
-    if found != terms:
+    """Evaluate the baselines once in a study: they have no seed."""
+    family = known_recipes.family_of(run.settings["recipe"])
+    record = updated_record(run.settings)
+    settings = record["settings"]
+    depends_on = {"data": record["data"]}
+    depends_on |= {name: settings[name] for name in family.baseline_settings if name in settings}
+    cache = path / "baselines.json"
+    results = _cached_baselines(cache, depends_on) or _cached_baselines(
+        path / "yardstick.json", depends_on
+    )
+    if results is None:
         results = {}
-        for name, measure in YARDSTICKS[kind].items():
+        for name, baseline in family.baselines.items():
             announce(name)
-            results[name] = measure(dataset, settings)
-        write_json(kept, {**terms, "results": results})
+            results[name] = baseline(dataset, settings)
+    write_json(cache, {**depends_on, "results": results})
     return [summarise(name, [result]) for name, result in results.items()]
+
+
+def _cached_baselines(path: Path, depends_on: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what an earlier call measured on the same data with the same settings, or None."""
+    if not path.is_file():
+        return None
+    found = read_json(path)
+    results = found.pop("results", {})
+    if found != depends_on:
+        return None
+    return {_OLD_ROWS.get(name, name): result for name, result in results.items()}

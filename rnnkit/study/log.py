@@ -12,7 +12,7 @@ from rnnkit.study.runs import RunFolder
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Write one row an epoch: what Keras measured, and the seconds since the epoch began.
+    """Write one row per epoch to metrics.csv: the logs of Keras, and the seconds of the epoch.
 
     Args:
         folder: the run.

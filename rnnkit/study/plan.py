@@ -1,4 +1,4 @@
-"""What a run is asked to do, checked before anything is loaded or written."""
+"""The plan of a run: its arguments, checked before anything is loaded or written."""
 
 from __future__ import annotations
 
@@ -11,37 +11,47 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnkit import recipes
-from rnnkit.errors import InputError, suggest
+from rnnkit.deprecation import RENAMES, Rename, renamed_options, warn
+from rnnkit.errors import InputError, check_count, suggest
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
+
+_GIVEN = Rename("name", "rnnkit.study.plan.Plan", "given", "overrides")
+RENAMES.append(_GIVEN)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The order for one run.
+    """Recipe, settings, data and seed of one run.
 
     Attributes:
         recipe: the recipe's name.
-        given: the settings that were given; a preset or the recipe's defaults decide the others.
-        data: where the examples come from.
-        patience: epochs without a better validation loss before it stops; None never stops.
+        overrides: the settings that are not left to a preset or to the recipe's defaults.
+        data: the source of the examples.
+        patience: epochs without improvement before early stopping; None = no early stopping.
         seed: of the weights and of the order of the batches.
 
     Example:
-        >>> make_plan("lstm_sentiment", "sample", epochs=1).given
+        >>> make_plan("lstm_sentiment", "sample", epochs=1).overrides
         {'epochs': 1}
     """
 
     recipe: str
-    given: dict[str, Any]
+    overrides: dict[str, Any]
     data: Source
     patience: int | None = None
     seed: int = 0
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """The old name of `overrides`."""
+        warn(_GIVEN)
+        return self.overrides
+
     def as_record(self) -> dict[str, Any]:
-        """Return plain JSON values; two plans with the same record are the same run."""
+        """Return the plan as JSON values, as they are written to settings.json."""
         values = {
             "recipe": self.recipe,
-            "given": self.given,
+            "given": self.overrides,
             "data": self.data._asdict(),
             "patience": self.patience,
             "seed": self.seed,
@@ -62,10 +72,10 @@ def make_plan(
     seed: int = 0,
     limit: int | None = None,
 ) -> Plan:
-    """Check what was asked and return it as a plan; the arguments are those of `train`.
+    """Validate the arguments of `train` and return them as a plan.
 
     Raises:
-        InputError: no such recipe or setting (with the nearest), data that do not suit the recipe,
+        InputError: no such recipe or setting (the message names the closest), data of another kind,
             a number out of range, or patience without a validation split.
 
     Example:
@@ -74,14 +84,16 @@ def make_plan(
     """
     if data is None:
         data = recipes.sample_for(recipe)
-    given = {
+    family, build = recipes.family_of(recipe), recipes.find(recipe)
+    rename = renamed_options(recipe, getattr(build, "renamed", {}))
+    overrides = {
         name: os.fspath(value) if isinstance(value, os.PathLike) else value  # records are JSON
-        for name, value in (settings or {}).items()
+        for name, value in rename(dict(settings or {})).items()
     }
     counts = {"epochs": epochs, "batch_size": batch_size}
-    given |= {name: value for name, value in counts.items() if value is not None}
-    known = [name for name in inspect.signature(recipes.find(recipe)).parameters if name != "seed"]
-    for name, value in given.items():
+    overrides |= {name: value for name, value in counts.items() if value is not None}
+    known = [name for name in inspect.signature(build).parameters if name != "seed"]
+    for name, value in overrides.items():
         if name not in known:
             hint = " Give the seed as seed=." if name == "seed" else suggest(name, known)
             raise InputError(
@@ -89,20 +101,30 @@ def make_plan(
             )
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{name} is {value}; expected a finite number.")
-    for name in counts:
-        _refuse_below_one(name, given.get(name))
-    _refuse_below_one("patience", patience)
-    if patience is not None and recipes.kind_of(recipe) == "corpus":
+    for name, value in {**counts, **overrides, "patience": patience, "limit": limit}.items():
+        if name in (*counts, "patience", "limit") and value is not None:
+            check_count(name, value)
+    if patience is not None and not family.has_test_split:
         raise InputError(
-            f"patience is {patience}, but {recipe} holds no texts out to stop by: it learns for "
-            "all its epochs. Leave patience out."
+            f"patience is {patience}, but {recipe} has no validation split to stop early by. "
+            "Leave patience out."
         )
-    _refuse_below_one("limit", limit)
-    refuse_unsuitable(recipe, recipes.kind_of(recipe), data)
+    refuse_unsuitable(recipe, family.kind.name, data)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)
-    return Plan(recipe, given, source, patience, seed)
+    return Plan(recipe, overrides, source, patience, seed)
 
 
-def _refuse_below_one(name: str, value: int | None) -> None:
-    if value is not None and value < 1:
-        raise InputError(f"{name} is {value}; expected a whole number of 1 or more.")
+def updated_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of an earlier version's run with the settings by their new names.
+
+    Example:
+        >>> updated_record({"recipe": "lstm_sentiment", "given": {"units": 8}})["given"]
+        {'units': 8}
+    """
+    renamed = getattr(recipes.find(record["recipe"]), "renamed", {})
+    return {
+        key: {renamed.get(name, name): of for name, of in value.items()}
+        if key in ("given", "settings")
+        else value
+        for key, value in record.items()
+    }

@@ -1,12 +1,15 @@
-"""report.md and its picture: what was compared, under which terms, and how it came out."""
+"""report.md of a study: table of results, learning curves, settings, environment."""
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnkit import recipes
+from rnnkit.recipes.registry import registered
 from rnnkit.study.runs import Run, read_json
 
 if TYPE_CHECKING:
@@ -14,32 +17,29 @@ if TYPE_CHECKING:
 
     from rnnkit.study.compare import Comparison, Row
 
-# Measure -> its heading, in the order of the table; one that is not here goes by its own name.
-HEADINGS = {
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "bleu": "BLEU",
-    "bleu_lowercase": "BLEU, lower-cased",
-    "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2",
-    "rougeL": "ROUGE-L",
-    "perplexity": "perplexity",
-    "bits_per_character": "bits a character",
-    "analogies": "analogies",
-    "wordsim353": "WordSim-353",
-    "simlex999": "SimLex-999",
-    "mae": "MAE",
-    "rmse": "RMSE",
+# Measures that every run has, after those of its family.
+COMMON = {
     "loss": "loss",
     "seconds": "seconds",
     "tokens_per_second": "tokens/s",
-    "words_per_second": "words/s",
     "parameters": "parameters",
 }
 WHOLE = ("tokens_per_second", "parameters")
 CURVES = "learning_curves.png"
+
+
+@functools.cache
+def headings() -> dict[str, str]:
+    """Return measure -> heading, in the order of the tables.
+
+    Example:
+        >>> list(headings().values())[:4], list(headings())[-1]
+        (['accuracy', 'precision', 'recall', 'F1'], 'parameters')
+    """
+    found: dict[str, str] = {}
+    for family in registered():
+        found |= {name: text for name, text in family.headings.items() if name not in found}
+    return {**found, **COMMON}
 
 
 def write_report(study: Comparison) -> Path:
@@ -67,7 +67,7 @@ def table(rows: Iterable[Row]) -> list[list[str]]:
     """
     rows = list(rows)
     measures = in_order(measure for row in rows for measure in row.values)
-    lines = [["recipe", "runs", *(HEADINGS.get(measure, measure) for measure in measures)]]
+    lines = [["recipe", "runs", *(headings().get(measure, measure) for measure in measures)]]
     for row in rows:
         cells = [show(measure, *row.values.get(measure, (None, None))) for measure in measures]
         lines.append([row.name, str(row.runs), *cells])
@@ -75,23 +75,23 @@ def table(rows: Iterable[Row]) -> list[list[str]]:
 
 
 def in_order(measures: Iterable[str]) -> list[str]:
-    """Return each of the measures once, in the order of the tables.
+    """Return distinct measures in the order of the tables.
 
     Example:
         >>> in_order(["seconds", "loss", "f1/PER", "accuracy", "f1", "perplexity", "loss"])
         ['accuracy', 'f1', 'f1/PER', 'perplexity', 'loss', 'seconds']
     """
-    known = list(HEADINGS)
+    known = list(headings())
 
     def place(measure: str) -> tuple[int, bool]:
-        whole, part, _ = measure.partition("/")  # that of a part, such as f1/PER, after the whole
+        whole, part, _ = measure.partition("/")  # f1/PER comes after f1
         return (known.index(whole) if whole in known else -1, bool(part))
 
     return sorted(dict.fromkeys(measures), key=place)
 
 
 def show(measure: str, mean: float | None, spread: float | None = None) -> str:
-    """Return one value as the tables show it.
+    """Format a value for the tables.
 
     Example:
         >>> show("seconds", 83.04, 1.31)
@@ -116,9 +116,9 @@ def tensorboard_command(path: Path) -> str:
 
 
 def draw_curves(runs: Iterable[Run], path: Path) -> None:
-    """Draw validation loss and the task's first measure over the epochs; else how training went.
+    """Draw the learning curves: validation loss and one more measure; else the training loss.
 
-    A thin line is a run, a thick one the mean of a recipe.
+    Thin lines are runs, thick lines the means of a recipe.
 
     Args:
         runs: the complete runs.
@@ -152,16 +152,16 @@ def draw_curves(runs: Iterable[Run], path: Path) -> None:
 
 
 def _monitor(run: Run) -> str:
-    """Return what told the best epoch; runs of earlier versions do not say it."""
+    """Return the measure that chose the best epoch; earlier versions did not record it."""
     return run.results.get("monitor", "val_loss")
 
 
 def drawn(rows: Sequence[Mapping[str, float]], monitor: str = "val_loss") -> list[str]:
-    """Return which columns of metrics.csv the curves show: the loss, and what matters most.
+    """Return the columns of metrics.csv that the learning curves show.
 
     Args:
         rows: of the epochs.
-        monitor: what told the best epoch; it matters most if it is not the loss.
+        monitor: the measure that chose the best epoch; shown beside the loss.
 
     Example:
         >>> drawn([{"val_loss": 1.0, "val_rmse": 9.3, "val_mae": 6.8}])
@@ -169,8 +169,8 @@ def drawn(rows: Sequence[Mapping[str, float]], monitor: str = "val_loss") -> lis
         >>> drawn([{"val_loss": 1.0, "val_accuracy": 0.97, "val_f1": 0.7}], "val_f1")
         ['val_loss', 'val_f1']
     """
-    if not any(name.startswith("val_") for name in rows[0]):  # nothing is held out
-        return ["loss" if "loss" in rows[0] else "words_per_second"]  # gensim tells no loss
+    if not any(name.startswith("val_") for name in rows[0]):  # no validation split
+        return ["loss" if "loss" in rows[0] else "words_per_second"]  # gensim reports no loss
     if monitor != "val_loss" and monitor in rows[0]:
         return ["val_loss", monitor]
     columns = [name.removeprefix("val_") for name in rows[0] if name.startswith("val_")]
@@ -192,28 +192,28 @@ def _draw_recipe(
 
 def _lines(study: Comparison) -> Iterable[str]:
     first = next(iter(study.runs.values()))
-    terms, counts = first.settings, first.results["examples"]
+    settings, counts = first.settings, first.results["examples"]
+    family = recipes.family_of(settings["recipe"])
     here = read_json(first.folder.environment)
     names = list(dict.fromkeys(run.settings["recipe"] for run in study.runs.values()))
     yield f"# {', '.join(names)}"
     yield ""
     yield (
-        f"Data: `{terms['data']['name']}`, {_counted(counts)}, the same for all. "
+        f"Data: `{settings['data']['name']}`, {_counted(counts)}, the same for all. "
         f"Seeds: {_seeds(study.runs.values())}."
     )
-    told = {_monitor(run).removeprefix("val_") for run in study.runs.values()}
-    best = " or ".join(HEADINGS.get(name, name) for name in in_order(told))
-    measured = f"on the test split, with the weights of the best validation {best}"
-    if not counts["test"]:
-        measured = (
-            "of the words' vectors after the last epoch: share of analogies answered right, and "
-            "Spearman's correlation with what people say of pairs of words"
-        )
+    monitors = {_monitor(run).removeprefix("val_") for run in study.runs.values()}
+    best = " or ".join(headings().get(name, name) for name in in_order(monitors))
+    on, weights = f"the {family.evaluated_on}", f"best validation {best}"
+    if not family.has_test_split:
+        on, weights = family.evaluated_on, "last epoch"
     yield (
-        f"Mean ± sample standard deviation over the runs, {measured}. Seconds are of the whole "
-        "training, with all that is learned before the first epoch, compilation and validation; "
-        "tokens/s (words of texts, steps of series) are of its epochs."
+        f"Mean ± sample standard deviation over the runs on {on}, with the weights of the "
+        f"{weights}. Seconds are those of the whole training, with pre-training, compilation and "
+        "validation; tokens/s (words of texts, steps of series) are those of its epochs."
     )
+    if family.intrinsic is not None:
+        yield family.intrinsic.about
     by = {how for run in study.runs.values() if (how := run.results.get("counted_by"))}
     if by:
         yield f"Counted by {' or '.join(sorted(by))}."
@@ -231,8 +231,8 @@ def _lines(study: Comparison) -> Iterable[str]:
     yield ""
     yield "## Settings"
     yield ""
-    limit = terms["data"]["limit"]
-    yield f"Patience {_plain(terms['patience'])}, limit {_plain(limit)}; of each recipe:"
+    limit = settings["data"]["limit"]
+    yield f"Patience {_plain(settings['patience'])}, limit {_plain(limit)}; of each recipe:"
     yield ""
     yield from _settings_table(study.runs.values(), names)
     yield ""
@@ -252,7 +252,7 @@ def _lines(study: Comparison) -> Iterable[str]:
 
 
 def _settings_table(runs: Iterable[Run], names: list[str]) -> Iterable[str]:
-    """One line a setting, one column a recipe."""
+    """One line per setting, one column per recipe."""
     by_recipe = {run.settings["recipe"]: run.settings["settings"] for run in runs}
     yield "| setting | " + " | ".join(names) + " |"
     yield "|---" * (len(names) + 1) + "|"
@@ -265,15 +265,15 @@ def _settings_table(runs: Iterable[Run], names: list[str]) -> Iterable[str]:
 def _curves_title(runs: Iterable[Run]) -> str:
     columns = drawn(next(iter(runs)).folder.epochs())
     names = [name.removeprefix("val_") for name in columns]
-    shown = " and ".join(HEADINGS.get(name, name) for name in names)
+    shown = " and ".join(headings().get(name, name) for name in names)
     split = "Validation" if columns[0].startswith("val_") else "Training"
     return f"{split} {shown} over the epochs"
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    """Say how many examples there are; word vectors learn from all of them."""
+    """Return the sizes of the splits in words."""
     if not counts["test"]:
-        return f"{counts['train']:,} texts"
+        return f"{counts['train']:,} training examples"
     return (
         f"{counts['train']:,} training, {counts['valid']:,} validation and {counts['test']:,} test "
         "examples"

@@ -1,11 +1,11 @@
-"""The folder of a run: what was asked, on what it ran, how it went, and the model that came out.
+"""The folder of a run: settings, environment, metrics of the epochs, results and the model.
 
 settings.json     recipe, settings, data, seed, epochs
 environment.json  Python, libraries, backend, devices
-metrics.csv       one row an epoch, written as it runs
+metrics.csv       one row per epoch, written during training
 events/           TensorBoard
-model.keras       the weights of the best epoch by validation; of word vectors, the last ones
-results.json      measured on the test split (or on questions about words); there = complete
+model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
+results.json      measures on the test split (of word vectors, on analogies); written last
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class RunFolder:
 
         Args:
             name: what the run is called, usually its recipe.
-            out: the folder asked for; it must not exist or be empty.
+            out: the folder; it must not exist or be empty.
 
         Raises:
             InputError: ``out`` holds something, is a file, or cannot be written.
@@ -75,22 +75,22 @@ class RunFolder:
         """
         stamped = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
         path, number = stamped, 1
-        while path.exists():  # two runs begun within one second
+        while path.exists():  # two runs started within one second
             number += 1
             path = stamped.with_name(f"{stamped.name}-{number}")
         return path
 
     @property
     def complete(self) -> bool:
-        """Whether the run went through to its end."""
+        """Whether the run finished."""
         return self.results.is_file()
 
     def add_epoch(self, row: Mapping[str, float]) -> None:
         """Append one epoch to metrics.csv; the first row names the columns."""
-        begin = not self.metrics.exists()
+        is_new = not self.metrics.exists()
         with self.metrics.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            if begin:
+            if is_new:
                 writer.writerow(row)
             writer.writerow(row.values())
 
@@ -103,7 +103,7 @@ class RunFolder:
 
 
 class Run:
-    """One complete run: its records, and the model on request.
+    """A complete run: its records and its model.
 
     Example:
         >>> open_run("runs/mine").results["test"]["accuracy"]  # doctest: +SKIP
@@ -122,7 +122,7 @@ class Run:
 
     @cached_property
     def model(self) -> Any:
-        """The trained model, loaded when first asked for."""
+        """The trained model, loaded on first access."""
         from rnnkit import tasks
 
         return tasks.load(self.folder.model)
@@ -135,7 +135,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         path: a folder that `train` or `compare` wrote.
 
     Raises:
-        InputError: there is no such folder, it is no run, or the run did not finish.
+        InputError: there is no such folder, it is not a run, or the run did not finish.
 
     Example:
         >>> open_run("runs/mine").settings["recipe"]  # doctest: +SKIP
@@ -148,7 +148,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     if not folder.settings.is_file():
         inside = sorted(p.parent.name for p in folder.path.glob("*/settings.json"))
         hint = f" It holds the runs {', '.join(inside)}: give one of these." if inside else ""
-        raise InputError(f"{folder.path} is no run: it has no settings.json.{hint}")
+        raise InputError(f"{folder.path} is not a run: it has no settings.json.{hint}")
     if not folder.complete:
         raise InputError(
             f"{folder.path} is a run that did not finish (it has no results.json); train it again."
@@ -174,80 +174,90 @@ def open_model(path: str | os.PathLike[str]) -> Any:
 
 
 def evaluate(run: Run, **data: Any) -> dict[str, float]:
-    """Measure a run's model on the test split of a data set.
+    """Evaluate a run's model on the test split of a data set.
 
     Args:
         run: the run.
-        **data: which, as in `load_data`, the name as ``name``; by default what it was trained on.
+        **data: ``name``, ``text_column``, ``label_column`` and ``limit`` of other data, as in
+            `load_data`; by default those that it was trained on.
 
     Raises:
-        InputError: the data cannot be used, do not suit the recipe, or have classes that the model
-            does not know; or data at all for word vectors, which are measured on sets of their own.
+        InputError: the data cannot be used, are of another kind, or have classes that the model
+            does not know; or other data for word vectors, which need no test split.
 
     Example:
         >>> evaluate(open_run("runs/mine"))["f1"]  # doctest: +SKIP
         0.894
     """
     recipe = run.settings["recipe"]
+    family = recipes.family_of(recipe)
+    if not family.has_test_split:
+        _refuse_other_data(run, data)
+        return dict(run.model.evaluate(return_dict=True, verbose=0))
     source = Source(**(data or run.settings["data"]))
-    if recipes.kind_of(recipe) == "corpus":
-        return ask(run, **data).scores()
-    refuse_unsuitable(recipe, recipes.kind_of(recipe), source.name)
-    dataset = source.load(recipes.kind_of(recipe))
+    refuse_unsuitable(recipe, family.kind.name, source.name)
+    dataset = source.load(family.kind.name)
     x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)
     return dict(run.model.evaluate(x, y, return_dict=True, verbose=0))
 
 
 def ask(run: Run, **data: Any) -> Table:
-    """Ask a run's word vectors for analogies and for how alike words are.
+    """Evaluate a run's word vectors on analogies and word similarity, section by section.
 
     Args:
-        run: a run of word vectors.
-        **data: none, or what the run was trained on: the questions are always the same.
+        run: a run whose family has an intrinsic evaluation, such as word vectors.
+        **data: none, or those that the run was trained on: the questions are always the same.
 
     Returns:
-        Scores, and how many of the questions have words that are known; see
+        Scores, and how many questions consist of known words; see
         `rnnkit.embeddings.measures.evaluation.evaluate`.
 
     Raises:
-        InputError: other data.
+        InputError: other data, or a run that is evaluated on a test split.
 
     Example:
         >>> ask(open_run("runs/words")).scores()["analogies"]  # doctest: +SKIP
         0.36
     """
-    from rnnkit.embeddings.measures import evaluation
+    _refuse_other_data(run, data)
+    recipe = run.settings["recipe"]
+    intrinsic = recipes.family_of(recipe).intrinsic
+    if intrinsic is None:
+        raise InputError(f"{run.path} is a run of {recipe}: evaluate measures it on a test split.")
+    return intrinsic.table(run.model)
 
+
+def _refuse_other_data(run: Run, data: Mapping[str, Any]) -> None:
     if data and Source(**data) != Source(**run.settings["data"]):
+        recipe = run.settings["recipe"]
         raise InputError(
-            "Word vectors are measured on sets of analogies and of pairs of words, whatever texts "
-            "they come from: leave the data out."
+            f"Models of {recipe} are evaluated on {recipes.family_of(recipe).evaluated_on}, "
+            "whatever data they come from: leave the data out."
         )
-    return evaluation.evaluate(run.model.keyed_vectors())
 
 
 def _labels_of_model(run: Run, name: str, dataset: Any) -> Any:
-    """Return what is to be learned of the test split; class numbers as the model numbers them."""
+    """Return the targets of the test split, class numbers in the order of the model's classes."""
     import numpy as np
 
     y = dataset.test.y
     numbered = isinstance(y, np.ndarray) or (isinstance(y, list) and isinstance(y[0], np.ndarray))
-    if not numbered:
+    if not numbered or not dataset.classes:
         return y
     classes = list(run.model.classes)
-    strange = [label for label in dataset.classes if label not in classes]
-    if strange:
+    unknown = [label for label in dataset.classes if label not in classes]
+    if unknown:
         raise InputError(
-            f"{name} has the classes {', '.join(map(repr, strange))}, which the model in "
+            f"{name} has the classes {', '.join(map(repr, unknown))}, which the model in "
             f"{run.path} was not trained on. It knows {', '.join(map(repr, classes))}."
         )
-    # The same names may stand in another order, or not all be there.
-    places = np.array([classes.index(label) for label in dataset.classes])
-    return [places[labels] for labels in y] if isinstance(y, list) else places[y]
+    # The data may have the classes in another order, or only some of them.
+    numbers = np.array([classes.index(label) for label in dataset.classes])
+    return [numbers[labels] for labels in y] if isinstance(y, list) else numbers[y]
 
 
 def new_folder(path: Path) -> Path:
-    """Make a folder that nothing is in yet.
+    """Create a folder, or take an empty one.
 
     Raises:
         InputError: it holds something, is a file, or cannot be made or written.
@@ -274,10 +284,10 @@ def new_folder(path: Path) -> Path:
 
 
 def discard_partial(path: Path) -> None:
-    """Remove what an interrupted run left, so that it can begin again.
+    """Remove the folder of an interrupted run, so that it can start again.
 
     Raises:
-        InputError: the folder holds something that is no run, or a complete one.
+        InputError: the folder holds other files, or a complete run.
     """
     if not path.exists():
         return
@@ -289,7 +299,7 @@ def discard_partial(path: Path) -> None:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file whole or not at all: to a temporary name, then renamed."""
+    """Write a JSON file atomically."""
     temporary = path.with_name(path.name + ".part")
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     temporary.write_text(text + "\n", encoding="utf-8")

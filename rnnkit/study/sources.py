@@ -1,4 +1,4 @@
-"""Where a run's data come from: a data set by name, or a file or folder of the user's."""
+"""The data of a run: a data set by name, or a file or folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ load_data = datasets.open_data
 
 
 class Source(NamedTuple):
-    """A data set as a run records it, so that the run can be measured on it again.
+    """The data set of a run, as it is recorded.
 
     Example:
         >>> Source("sample").name
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 
 def refuse_unsuitable(recipe: str, kind: str, data: str | os.PathLike[str]) -> None:
-    """Refuse a data set that a recipe cannot learn from; a name that is unknown is a path.
+    """Refuse data of a kind that a recipe does not take; an unknown name is a path.
 
     Args:
         recipe: the recipe's name.
@@ -46,7 +46,7 @@ def refuse_unsuitable(recipe: str, kind: str, data: str | os.PathLike[str]) -> N
         data: a name, or a path.
 
     Raises:
-        InputError: the data hold something else; the message names the data sets that suit.
+        InputError: another kind of data; the message names the data sets that suit.
 
     Example:
         >>> refuse_unsuitable("lstm_sentiment", "texts", "imdb")
@@ -70,9 +70,9 @@ def refuse_unsuitable(recipe: str, kind: str, data: str | os.PathLike[str]) -> N
 
 
 def size(split: Any) -> int:
-    """Return how many examples a split holds; of series to forecast, each step is one.
+    """Return the number of examples in a split: of series to forecast, of steps.
 
-    A corpus knows how many texts it has when it was read through.
+    A corpus knows its number of texts once it was read.
 
     Example:
         >>> size(load_data("sample", limit=10).train)
@@ -84,7 +84,7 @@ def size(split: Any) -> int:
 
 
 def source_of(data: str | os.PathLike[str], **options: Any) -> Source:
-    """Describe the data for the record; a path is made absolute, to hold from anywhere.
+    """Return the record of a data set; paths are made absolute.
 
     Example:
         >>> source_of("sample", limit=10)

@@ -1,4 +1,4 @@
-"""One run: data in, a trained and measured model and its records out."""
+"""One run: train a recipe on a data set, evaluate it, write its records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
-from rnnkit.data.corpus import Corpus
+from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.monitor import EventWriter
 from rnnkit.study.plan import Plan, make_plan
@@ -21,7 +21,10 @@ from rnnkit.study.runs import Run, RunFolder, write_json
 from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
+    from rnnkit.recipes import Family
     from rnnkit.tasks import Task
+
+__getattr__ = renamed_names(__name__, {"carry_out": "execute"})
 
 SPLITS = ("train", "valid", "test")
 SHARES = ("share_of_vectors", "share_of_tokens")  # of the words, where vectors were found for them
@@ -42,23 +45,24 @@ def train(
     out: str | os.PathLike[str] | None = None,
     verbose: int | str = "auto",
 ) -> Run:
-    """Train a recipe on a data set, measure it on the test split and keep everything in a folder.
+    """Train a recipe, evaluate it on the test split and write everything into a new folder.
 
-    The weights kept are those of the epoch that was best on the validation split, by what the
-    results call "monitor"; of word vectors, for which nothing is held out, the last ones, and
-    "test" is what `rnnkit.embeddings.evaluate` finds in them.
+    The saved weights are those of the best epoch on the validation split, by the measure that the
+    results call "monitor". Word vectors have no validation split: the weights are those of the last
+    epoch, and "test" holds the scores of `rnnkit.embeddings.evaluate`.
 
     Args:
         recipe: a name from `rnnkit.recipes.names`.
-        data: the name of a data set, or the path of a table or folder of texts, or, to learn words
-            from, of a text file; None = the generated data set of the recipe's kind.
-        text_column: the column that holds the text, where ``data`` has columns; what is usual for
-            the recipe's kind when left out.
-        label_column: the column that holds the label, the tag, or the target.
-        settings: the recipe's keywords; what is left out keeps its default.
-        epochs: the setting of that name, for short: passes over the training data, at most.
-        batch_size: the setting of that name: examples a step.
-        patience: stop after this many epochs without a better validation loss; None never stops.
+        data: the name of a data set, or the path of files of the recipe's kind: a table or folder
+            of texts, a text file, ...; None = the generated data set of the recipe's kind.
+        text_column: the column of the text, where ``data`` has columns; None = the default of the
+            recipe's kind.
+        label_column: the column of the label, the tag, or the target.
+        settings: the recipe's keywords.
+        epochs: the recipe's setting of that name: passes over the training data, at most.
+        batch_size: the recipe's setting of that name.
+        patience: early stopping after this many epochs without a better validation loss; None =
+            no early stopping.
         seed: of the weights and of the order of the batches. The splits do not depend on it.
         limit: keep at most this many examples of each split.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
@@ -68,7 +72,7 @@ def train(
         The complete run; its model is loaded from the file that was written.
 
     Raises:
-        InputError: a recipe, setting, data set or folder that cannot be used; nothing is written.
+        InputError: an invalid recipe, setting, data set or folder; nothing is written.
         NonFiniteLoss: the loss became NaN or infinite; the folder then has no results or model.
 
     Example:
@@ -88,44 +92,44 @@ def train(
         seed=seed,
         limit=limit,
     )
-    return carry_out(plan, plan.data.load(recipes.kind_of(recipe)), out, verbose)
+    return execute(plan, plan.data.load(recipes.kind_of(recipe)), out, verbose)
 
 
-def carry_out(
+def execute(
     plan: Plan,
     dataset: Any,
     out: str | os.PathLike[str] | None = None,
     verbose: int | str = "auto",
 ) -> Run:
-    """Train as planned on a data set that is loaded already; see `train`.
+    """Execute a plan on a data set that is loaded already; see `train`.
 
     Example:
         >>> plan = make_plan("lstm_sentiment", limit=200)  # doctest: +SKIP
-        >>> carry_out(plan, plan.data.load()).results["epochs"]  # doctest: +SKIP
+        >>> execute(plan, plan.data.load()).results["epochs"]  # doctest: +SKIP
         3
     """
-    build = recipes.find(plan.recipe)
+    family, build = recipes.family_of(plan.recipe), recipes.find(plan.recipe)
     known = {
         name: getattr(dataset, name)
-        for name in ("classes", "target")
+        for name in family.dataset_settings
         if name in signature(build).parameters and hasattr(dataset, name)
     }
-    model = build(**{**known, **plan.given}, seed=plan.seed)
+    model = build(**{**known, **plan.overrides}, seed=plan.seed)
     folder = RunFolder.create(plan.recipe, out)
     write_json(folder.settings, {**plan.as_record(), "settings": model.settings})
     write_json(folder.environment, environment())
     try:
-        seconds = _fit(model, dataset, folder, plan, verbose)
+        seconds = _fit(model, dataset, folder, plan, family, verbose)
         test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
         if not all(map(math.isfinite, test.values())):
             raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    except InputError:  # refused before the first step: there is nothing to keep
+    except InputError:  # refused before the first step: nothing to keep
         shutil.rmtree(folder.path)
         raise
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
     rows = folder.epochs()
-    epochs = sum(row["seconds"] for row in rows)  # without word vectors and tokenising
+    epochs = sum(row["seconds"] for row in rows)  # without tokenising and pre-training
     results: dict[str, Any] = {
         "test": {name: float(value) for name, value in test.items()},
         "seconds": seconds,
@@ -135,21 +139,23 @@ def carry_out(
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model, rows),
         "monitor": model.monitored_metric,
-        "counted_by": getattr(model, "signature", None),  # of scores that are counted in many ways
+        "counted_by": getattr(model, "signature", None),  # implementation of BLEU or ROUGE
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
     with EventWriter(folder.events / "test") as writer:
-        shown = {**model.settings, "seed": plan.seed}
-        measured = {**results["test"], "seconds": seconds}
-        writer.hparams(shown, {f"test/{name}": value for name, value in measured.items()})
+        measures = {**results["test"], "seconds": seconds}
+        writer.hparams(
+            {**model.settings, "seed": plan.seed},
+            {f"test/{name}": value for name, value in measures.items()},
+        )
     model.save(folder.model)
     write_json(folder.results, results)
     return Run(folder)
 
 
 def environment() -> dict[str, Any]:
-    """Say on what a run ran: versions, backend, devices, machine.
+    """Return versions, backend, devices and machine, as environment.json records them.
 
     Example:
         >>> environment()["backend"]  # doctest: +SKIP
@@ -175,48 +181,35 @@ def environment() -> dict[str, Any]:
 
 
 def _kept_epoch(model: Task, rows: list[dict[str, float]]) -> int:
-    """Return the epoch whose weights were kept: the best on held-out data, else the last."""
+    """Return the epoch whose weights were kept: the best on the validation split, or the last."""
     if not model.monitored_metric.startswith("val_"):
         return len(rows)
     best = {"min": min, "max": max}[model.monitor_mode]
     return int(best(rows, key=lambda row: row[model.monitored_metric])["epoch"])
 
 
-def _fit(model: Task, dataset: Any, folder: RunFolder, plan: Plan, verbose: int | str) -> float:
-    """Fit with all the records on; return the seconds it took."""
+def _fit(
+    model: Task, dataset: Any, folder: RunFolder, plan: Plan, family: Family, verbose: int | str
+) -> float:
+    """Fit, with the log of epochs and TensorBoard events; return the seconds."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
     from rnnkit.study.log import EpochLog
 
     train, valid = dataset.train, dataset.valid
-    if isinstance(train.x, Corpus):
-        return _fit_words(model, train.x, folder, verbose)
-    # Without labels there is nothing to show, unless the model itself knows what to make of them.
-    examples = (
-        (valid.x, valid.y) if valid.y is not None or hasattr(model, "write_examples") else None
-    )
+    options: dict[str, Any] = {}
+    examples = None
+    if family.has_test_split:
+        options = {"validation_data": (valid.x, valid.y), "patience": plan.patience}
+        # Without labels, only `write_examples` of the model can show something.
+        shown = valid.y is not None or hasattr(model, "write_examples")
+        examples = (valid.x, valid.y) if shown else None
     unlabelled = getattr(dataset, "unlabelled", None)
+    if unlabelled and getattr(model, "uses_unlabelled", False):
+        options["unlabelled"] = unlabelled
+    # The log comes first: an epoch's seconds do not count TensorBoard's pictures.
+    callbacks = [EpochLog(folder), (family.tensorboard or TensorBoard)(folder.events, examples)]
     begin = time.perf_counter()
-    model.fit(
-        train.x,
-        train.y,
-        validation_data=(valid.x, valid.y),
-        patience=plan.patience,
-        # The log comes first: the pictures that TensorBoard gets are no part of an epoch's seconds.
-        callbacks=[EpochLog(folder), TensorBoard(folder.events, examples)],
-        verbose=verbose,
-        **({"unlabelled": unlabelled} if unlabelled and model.uses_unlabelled else {}),
-    )
-    return time.perf_counter() - begin
-
-
-def _fit_words(model: Any, corpus: Corpus, folder: RunFolder, verbose: int | str) -> float:
-    """Fit a model of word vectors; return the seconds it took."""
-    from rnnkit.monitor.word_vectors import WordVectorEvents  # these bring Keras in
-    from rnnkit.study.log import EpochLog
-
-    begin = time.perf_counter()
-    callbacks = [EpochLog(folder), WordVectorEvents(folder.events)]
-    model.fit(corpus, callbacks=callbacks, verbose=verbose)
+    model.fit(train.x, train.y, callbacks=callbacks, verbose=verbose, **options)
     return time.perf_counter() - begin
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.errors import InputError
 from rnnkit.monitor.metrics import classification_metrics
+from rnnkit.tasks.answers import Answers, answer_classes
 from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.training.losses import binary_crossentropy
@@ -116,6 +117,10 @@ class Classifier(Task):
             "loss": binary_crossentropy if count == 2 else "sparse_categorical_crossentropy",
             "metrics": [accuracy, *classification_metrics(count)],
         }
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return label, probability and text of each input."""
+        return answer_classes(self, inputs, names)
 
     def predict_labels(self, x: Any, batch_size: int | None = None) -> list[str]:
         """Return the name of the most probable class of each example.

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from rnnkit import plugins
 from rnnkit.deprecation import upgrade_classes
 from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
@@ -33,7 +34,7 @@ def load(filepath: str | os.PathLike[str]) -> Any:
         raise InputError(f"There is no model file {path}.")
     wrong = f"{path} is no rnnkit model: expected a .keras file that model.save wrote"
     try:
-        saved = read_saved_model(path)
+        saved = read_saved_model(path, packages=plugins.packages())
     except ValueError as error:
         raise InputError(f"{wrong} ({error}).") from error
     if not issubclass(saved.cls, Task | Word2Vec):

@@ -20,6 +20,7 @@ from rnnkit.deprecation import RenamedAttributes
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
+from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.training import gradient_norm
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
@@ -474,6 +475,17 @@ class Task(RenamedAttributes, keras.Model):
         outputs = np.empty_like(sorted_outputs)
         outputs[batches.order] = sorted_outputs
         return outputs
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return what `rnnkit predict` prints.
+
+        Args:
+            inputs: texts; series where `reads_series` is true.
+            names: what the answers call the inputs, such as the paths of their files.
+        """
+        raise InputError(
+            f"{type(self).__name__} has no method `answer`: rnnkit predict cannot ask it."
+        )
 
     # The model as Keras sees it: arrays in, numbers out.
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.baselines import linear_autoregression, persistence
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.hmm import GaussianHMM
 from rnnkit.progress import Bar
 from rnnkit.recipes import traffic_forecaster
-from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 
 STATES, TEST = 4, 20_000
 MODELS: dict[str, dict[str, Any]] = {
@@ -61,8 +61,8 @@ def excess(steps: int, seed: int, context: int = 12) -> dict[str, float]:
     data = SeriesDataset("regimes", *splits, ("level",), 0, 1, "Drawn from a hidden Markov model.")
     settings = {"horizon": 1, "target": 0, "profile": None, "context": context}
     found = {
-        "last value": measure_persistence(data, settings)["test"]["rmse"],
-        "AR(12)": measure_autoregression(data, settings)["test"]["rmse"],
+        "last value": persistence(data, settings)["test"]["rmse"],
+        "AR(12)": linear_autoregression(data, settings)["test"]["rmse"],
     }
     alone = GaussianHMM(STATES, covariance_type="spherical", random_state=seed, n_init=3)
     found["HMM alone"] = squared_error(alone.fit(train.values), test, context) ** 0.5

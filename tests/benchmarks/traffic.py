@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from rnnkit import datasets
+from rnnkit.baselines import linear_autoregression, persistence
 from rnnkit.data.autoregression import lags
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.data.series_encoding import SeriesEncoder
 from rnnkit.recipes import traffic_forecaster
-from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 
 LAGS = 12
 MODELS: dict[str, dict[str, Any]] = {
@@ -95,11 +95,11 @@ def table(arguments: argparse.Namespace) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for horizon in arguments.horizons:
         settings = {"horizon": horizon, "target": data.target}
-        both = [measure_persistence(found, settings)["test"] for found in (data, one)]
+        both = [persistence(found, settings)["test"] for found in (data, one)]
         line("persistence", horizon, both)
         both = [line_through_values(found, horizon) for found in (data, one)]
         line("AR(12) + time of day", horizon, both)
-        both = [measure_autoregression(found, settings)["test"] for found in (data, one)]
+        both = [linear_autoregression(found, settings)["test"] for found in (data, one)]
         line("AR(12) of deviations", horizon, both)
         for name in arguments.models:
             found = []

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from rnnkit import recipes
+from rnnkit import recipes, study
+from rnnkit.cli import show
 from rnnkit.errors import InputError
-from rnnkit.study import open_model
 
 TINY = ["--units", 4, "--embedding-size", 8, "--learning-rate", 0.05, "--embedding-dropout", 0]
 COLUMNS = ["--text-column", "review", "--label-column", "mood"]
@@ -61,8 +61,19 @@ def test_predict_gives_label_probability_and_text(trained, rnnkit):
     assert answer.code == 0, answer.text
     cells = [line.split("\t") for line in answer.lines]
     assert [(cell[0], cell[2]) for cell in cells] == [("pos", "a good film"), ("neg", "a bad film")]
-    (good,), (bad,) = open_model(trained[0]).predict(["a good film", "a bad film"], verbose=0)
-    assert [cell[1] for cell in cells] == [f"{good:.4f}", f"{1 - bad:.4f}"]
+    probabilities = study.open_model(trained[0]).predict(["a good film", "a bad film"], verbose=0)
+    assert [cell[1] for cell in cells] == [
+        f"{probabilities[0, 0]:.4f}",
+        f"{1 - probabilities[1, 0]:.4f}",
+    ]
+
+
+def test_predict_prints_a_table_in_a_terminal(trained, rnnkit, monkeypatch):
+    monkeypatch.setattr(show.console, "_force_terminal", True)
+    answer = rnnkit("predict", trained[0], "a good film")
+    assert "label probability text" in answer.text
+    assert "\t" not in answer.text
+    assert "pos" in answer.text
 
 
 def test_predict_reads_lines_from_stdin_and_files(trained, rnnkit, tmp_path):
@@ -99,6 +110,27 @@ def test_evaluate_on_other_data(trained, rnnkit, tmp_path):
     assert "0.0000" in answer.text
 
 
+def test_a_command_that_is_in_no_list_comes_last_in_the_help(rnnkit, monkeypatch):
+    import typer
+
+    from rnnkit.cli import app
+
+    monkeypatch.setattr(app, "registered_commands", [*app.registered_commands])
+    app.command("another")(lambda: typer.echo("here"))
+    text = rnnkit("--help").text
+    assert text.index(" list ") < text.index(" doctor ") < text.index(" another")
+    assert rnnkit("another").lines == ["here"]
+
+
+def test_the_old_option_of_baselines_goes_on(rnnkit, films, tmp_path):
+    args = ["rnn_sentiment", "--seeds", 1, "--data", films, *COLUMNS, *TINY, "--epochs", 1]
+    with pytest.warns(DeprecationWarning, match="'yardstick' .* is now called 'baselines'"):
+        answer = rnnkit("compare", *args, "--no-yardstick", "--quiet", "--out", tmp_path / "s")
+    assert answer.code == 0, answer.text
+    assert "TF-IDF" not in answer.text
+    assert "--no-yardstick" not in rnnkit("compare", "--help").text
+
+
 def test_options_may_stand_before_the_recipe(rnnkit, tmp_path):
     (tmp_path / "taken").write_text("")
     answer = rnnkit("train", "--limit", 10, "--out", tmp_path / "taken" / "x", "rnn_sentiment")
@@ -118,11 +150,11 @@ def test_compare_hands_its_options_on_and_shows_the_table(rnnkit, monkeypatch, t
         return Comparison(tmp_path, rows, {}, {"rnn_sentiment-seed1": "The loss became nan."})
 
     monkeypatch.setattr(study, "compare", fake)
-    args = ["rnn_sentiment", "gru_sentiment", "--seeds", 2, "--units", 8, "--no-yardstick"]
+    args = ["rnn_sentiment", "gru_sentiment", "--seeds", 2, "--units", 8, "--no-baselines"]
     answer = rnnkit("compare", *args, "--epochs", 1, "--batch-size", 5, "--max-length", "none")
     assert answer.code == 0, answer.text
     assert seen["names"] == ["rnn_sentiment", "gru_sentiment"]
-    assert (seen["seeds"], seen["yardstick"]) == (2, False)
+    assert (seen["seeds"], seen["baselines"]) == (2, False)
     assert seen["settings"] == {"units": 8, "epochs": 1, "batch_size": 5, "max_length": None}
     assert "[1/2] rnn_sentiment-seed0" in answer.text
     assert "0.7000 ± 0.0100" in answer.text
@@ -280,15 +312,15 @@ def test_a_fault_in_the_program_keeps_its_traceback(rnnkit, monkeypatch):
 
 
 def test_lines_of_a_file_end_in_either_way(tmp_path):
-    from rnnkit.cli.texts import gather
+    from rnnkit.cli.answers import gather_texts
 
     path = tmp_path / "texts.txt"
     path.write_bytes(b"one\r\ntwo\n\nthree")
-    assert gather(["zero"], str(path)) == ["zero", "one", "two", "", "three"]
+    assert gather_texts(["zero"], str(path)) == ["zero", "one", "two", "", "three"]
 
 
 def test_no_text_is_an_error():
-    from rnnkit.cli.texts import gather
+    from rnnkit.cli.answers import gather_texts
 
     with pytest.raises(InputError, match="No text to predict"):
-        gather([], None)
+        gather_texts([], None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnkit.cli import series
+from rnnkit import study
+from rnnkit.data.series_files import read_series
 from rnnkit.errors import InputError
-from rnnkit.study import open_model
 
 TINY = ["--units", 4, "--epochs", 1, "--limit", 60, "--quiet"]
 
@@ -40,11 +40,11 @@ def test_a_classifier_is_measured_and_asked(trained, rnnkit, tmp_path):
     paths[1].write_text("0.5,0.5\n" * 40)
     cells = [line.split("\t") for line in rnnkit("predict", run, *paths).lines]
     assert [cell[2] for cell in cells] == [str(path) for path in paths]
-    model = open_model(run)
-    series = [np.array([[1, 0], [0, 1], [-1, 0]]), np.full((40, 2), 0.5)]
-    probabilities = model.predict(series, verbose=0)
-    assert [cell[0] for cell in cells] == [model.classes[i] for i in probabilities.argmax(1)]
-    assert [cell[1] for cell in cells] == [f"{p:.4f}" for p in probabilities.max(1)]
+    model = study.open_model(run)
+    probabilities = model.predict([read_series(str(path)) for path in paths], verbose=0)
+    assert [(cell[0], cell[1]) for cell in cells] == [
+        (model.classes[row.argmax()], f"{row.max():.4f}") for row in probabilities
+    ]
 
 
 def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
@@ -65,7 +65,9 @@ def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
         "2024-03-05 00:15",
         "2024-03-05 00:30",
     ]
-    assert all(np.isfinite(float(cell[1])) for cell in cells)
+    forecasts = study.open_model(run).predict(read_series(str(path)), verbose=0)
+    assert [cell[1] for cell in cells] == [f"{value:.6g}" for value in forecasts]
+    assert {cell[2] for cell in cells} == {str(path)}
 
 
 @pytest.mark.parametrize(
@@ -115,15 +117,15 @@ def test_what_is_no_series_is_refused_by_name(tmp_path, text, message):
     path = tmp_path / "odd.csv"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=rf"odd\.csv {message}"):
-        series.read(str(path))
+        read_series(str(path))
 
 
 def test_series_of_a_file(tmp_path):
     path = tmp_path / "walk.csv"
     path.write_text("\ufeff1,2.5\n3,-4\n", encoding="utf-8")
-    assert series.read(str(path)).values.tolist() == [[1.0, 2.5], [3.0, -4.0]]
+    assert read_series(str(path)).values.tolist() == [[1.0, 2.5], [3.0, -4.0]]
     path.write_text("when,cars\n2024-01-01 00:00,7\n2024-01-01 00:05,9\n2024-01-01 00:10,\n")
-    found = series.read(str(path))
+    found = read_series(str(path))
     assert found.values[:2].tolist() == [[7.0], [9.0]]
     assert np.isnan(found.values[2, 0])  # an empty cell was not measured
     assert str(found.times[1]) == "2024-01-01T00:05"

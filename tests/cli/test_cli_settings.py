@@ -8,7 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rnnkit.cli.settings import Setting, settings_of, shared_settings, with_settings
+from rnnkit.cli.settings import settings_of, shared_settings, type_name, with_settings
+from rnnkit.options import Option, Setting
 
 
 def tiny(
@@ -58,9 +59,11 @@ def given():
 def test_every_setting_is_read_with_type_default_and_help():
     settings = settings_of(tiny)
     assert list(settings)[:3] == ["units", "rate", "max_length"]
-    assert settings["units"] == Setting("units", int, 8, "size of the state, an even number.")
-    assert settings["max_length"].type_name == "int or none"
-    assert settings["lower"].help == settings["strip"].help == "steps of the pipeline."
+    option = Option(8, "size of the state, an even number.")
+    assert settings["units"] == Setting("units", int, option)
+    assert type_name(settings["max_length"]) == "int or none"
+    assert settings["lower"].option.help == settings["strip"].option.help
+    assert settings["strip"].option.help == "steps of the pipeline."
     assert settings["dropout"].annotation is str  # no hint: text
 
 
@@ -130,13 +133,38 @@ def test_help_shows_defaults_and_descriptions(given):
     assert "(default: none)" in text
 
 
+def test_what_a_recipe_declares_goes_before_its_signature():
+    def declared(*, units: int = 8, seed: int = 0): ...
+
+    declared.settings = {"units": Setting("units", int | None, Option(8, "size.", least=1))}
+    settings = settings_of(declared)
+    assert settings["units"] is declared.settings["units"]
+    assert settings["seed"] == Setting("seed", int, Option(0, ""))
+
+
+def test_old_names_of_settings_are_hidden_options():
+    seen = {}
+    app = typer.Typer(add_completion=False)
+
+    def command(settings: dict):
+        seen.update(settings)
+
+    app.command()(with_settings(command, settings_of(tiny), {"size": "units", "gone": "other"}))
+    run = CliRunner().invoke
+    assert run(app, ["--size", "16"], env={"COLUMNS": "200"}).exit_code == 0
+    assert seen == {"size": 16}  # the plan renames it, with a warning
+    assert "--size" not in run(app, ["--help"], env={"COLUMNS": "200"}).output
+    assert run(app, ["--gone", "1"]).exit_code == 2
+
+
 def test_shared_settings_are_the_union_and_name_a_default_that_differs():
     def other(*, units: int = 16, depth: int = 1): ...
 
     shared = shared_settings([tiny, other])
     assert set(shared) == {*settings_of(tiny), "depth"}
-    assert shared["units"].shown == "each recipe's own"
-    assert shared["depth"].shown == "1"
+    assert shared["units"].default == "each recipe's own"
+    assert shared["units"].option.help == "size of the state, an even number."
+    assert shared["depth"].default == 1
 
 
 def test_every_recipe_offers_every_setting_it_has():
@@ -149,5 +177,5 @@ def test_every_recipe_offers_every_setting_it_has():
         settings = settings_of(recipe)
         assert list(settings) == list(inspect.signature(recipe).parameters)
         for setting in settings.values():
-            assert setting.help, f"{name}: {setting.name} is not described"
+            assert setting.option.help, f"{name}: {setting.name} is not described"
             assert not isinstance(setting.annotation, str), f"{name}: {setting.name}"

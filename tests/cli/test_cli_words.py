@@ -80,7 +80,7 @@ def test_info_names_the_data_that_suit(rnnkit):
         (["neighbours", "RUN", "king", "-n", "0"], "n is 0"),
         (["neighbours", "nowhere", "king"], "nowhere"),
         (["neighbours", "nowhere.keras", "king"], "There is no vectors file 'nowhere.keras'"),
-        (["predict", "RUN", "a text"], "Ask for what lies near a word: rnnkit neighbours"),
+        (["predict", "RUN", "a text"], "For the nearest neighbours of a word: rnnkit neighbours"),
         (["evaluate", "RUN", "--data", "imdb"], "leave the data out"),
         (["train", "word_vectors", "--method", "cbwo"], "Did you mean 'cbow'"),
         (["train", "word_vectors", "--patience", "2"], "Leave patience out"),

@@ -195,7 +195,7 @@ def test_empty_rows_become_padding():
         ({"batch_size": 1, "sequences": [[1], ["a"]]}, r"sequences\[1\]"),
         ({"batch_size": 1, "sequences": [[1.5]]}, r"sequences\[0\] is float64"),
         ({"batch_size": 1, "sequences": [[[[1]]]]}, r"shape \(1, 1, 1\)"),
-        ({"batch_size": 1, "labels": [[1], [1, 2]]}, r"labels\[1\] .*expected 1 whole"),
+        ({"batch_size": 1, "labels": [[1], [1, 2]]}, r"labels\[1\] .*expected 1 integers"),
         ({"batch_size": 1, "labels": [[1.5], [1]]}, r"labels\[0\] is float64"),
         ({"batch_size": 1, "labels": [[1]]}, "labels for 1 of 2"),
     ],

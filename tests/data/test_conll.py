@@ -51,7 +51,7 @@ def test_spaces_windows_line_ends_and_a_byte_order_mark():
         ("Alice\tB-PER\n\tO\n", r"line 2 cannot be read"),
         ("Alice\tB-PER\nran\t\n", r"line 2 cannot be read"),
         ("Alice\tB-PER\nran\tV\tO\n", r"line 2 .* has 3 columns; expected 2"),
-        ("\n\n", r"x holds no sentence"),
+        ("\n\n", r"x has no sentence"),
         ("Alice\tB-PER\nr\xe4n\tO\n", r"x, line 2: byte 0xe4 is not utf-8"),
     ],
 )
@@ -87,7 +87,7 @@ def test_a_file_is_dealt_out_and_a_folder_says_what_is_what(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / "README.md").write_text("no data")
-    with pytest.raises(InputError, match=r"holds no file to learn from.*there are: none"):
+    with pytest.raises(InputError, match=r"has no training file.*there are: none"):
         from_path(folder)
     (folder / "en-ud-train.conllu").write_text(UD)
     (folder / "en-ud-dev.conllu").write_text(UD)
@@ -104,7 +104,7 @@ def test_what_is_not_there_or_has_no_such_column(tmp_path):
     (tmp_path / "mine.conll").write_text(ALICE)
     with pytest.raises(InputError, match=r"no file or folder .*Did you mean 'mine.conll'"):
         from_path(tmp_path / "mime.conll")
-    with pytest.raises(InputError, match=r"tag_column is 'upos': .* no .conllu file"):
+    with pytest.raises(InputError, match=r"tag_column is 'upos': .* not a .conllu file"):
         from_path(tmp_path / "mine.conll", tag_column="upos")
     with pytest.raises(InputError, match=r"line 1 cannot be read: .* has 3 columns.*number 7"):
         from_path(tmp_path / "mine.conll", tag_column=7)

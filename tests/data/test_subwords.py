@@ -40,9 +40,9 @@ def test_case_and_ends():
 def test_what_is_refused():
     with pytest.raises(InputError, match=r"kind is 'bpee'.*Did you mean 'bpe'"):
         Subwords.learn(TEXTS, 300, "bpee")
-    with pytest.raises(InputError, match="no text to learn sub-words from"):
+    with pytest.raises(InputError, match="no text to learn subwords from"):
         Subwords.learn(["", " \n"], 300)
     with pytest.raises(InputError, match=r"is 100; these texts need at least \d+"):
         Subwords.learn(TEXTS, 100)
-    with pytest.raises(InputError, match="no model of sentencepiece"):
+    with pytest.raises(InputError, match="not a sentencepiece model"):
         Subwords(b"nothing").encode("a")

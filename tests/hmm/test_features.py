@@ -288,7 +288,7 @@ def test_the_likelihood_is_a_loss_in_training_only():
 
 @keras.saving.register_keras_serializable(package="tests")
 class Exponential(Emission):
-    """Waiting times: an emission of one's own, without a word on shapes."""
+    """Waiting times: a custom emission without shapes."""
 
     constraints = {"rates": "positive"}  # noqa: RUF012
 
@@ -304,7 +304,7 @@ class Exponential(Emission):
         return {}
 
 
-def test_an_emission_of_ones_own(tmp_path):
+def test_a_custom_emission(tmp_path):
     hmm = HMM(2, Exponential())
     hmm.startprob_, hmm.transmat_ = [0.5, 0.5], [[0.9, 0.1], [0.2, 0.8]]
     hmm.rates_ = [0.5, 4.0]

@@ -26,7 +26,7 @@ def precisions(make, kind):
 
 @contextlib.contextmanager
 def precision(dtype):
-    """JAX holds float64 only where it is told to."""
+    """JAX computes in float64 only if configured to."""
     if dtype == "float64" and keras.backend.backend() == "jax":
         import jax
 

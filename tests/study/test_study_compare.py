@@ -11,13 +11,14 @@ import statistics
 
 import pytest
 
+from rnnkit.baselines import persistence, summary_logistic_regression, tfidf_logistic_regression
 from rnnkit.errors import InputError, NonFiniteLoss
-from rnnkit.study import Run, RunFolder, compare, load_data, open_run
+from rnnkit.study import Run, RunFolder, compare, load_data, open_run, training
 from rnnkit.study.compare import Row, plan_runs, summarise
+from rnnkit.study.plan import make_plan
 from rnnkit.study.report import draw_curves, show, tensorboard_command, write_report
 from rnnkit.study.report import table as as_table
 from rnnkit.study.runs import read_json, write_json
-from rnnkit.study.yardstick import measure, measure_summaries
 
 # `rnnkit.study.compare` is the function; its module has to be asked for.
 MODULE = importlib.import_module("rnnkit.study.compare")
@@ -25,7 +26,7 @@ MODULE = importlib.import_module("rnnkit.study.compare")
 
 def fake_run(plan, path, accuracy):
     folder = RunFolder.create(plan.recipe, path)
-    write_json(folder.settings, {**plan.as_record(), "settings": {"units": 4, **plan.given}})
+    write_json(folder.settings, {**plan.as_record(), "settings": {"units": 4, **plan.overrides}})
     here = ("rnnkit", "keras", "backend", "backend_version", "python", "numpy", "cpus", "system")
     write_json(folder.environment, dict.fromkeys(here, "1") | {"devices": ["cpu:0"]})
     for epoch in (1, 2):
@@ -40,20 +41,20 @@ def fake_run(plan, path, accuracy):
 
 @pytest.fixture
 def done(monkeypatch):
-    """Names of the runs that were carried out, in order; accuracies differ by recipe and seed."""
+    """Names of the runs that were executed, in order; accuracies differ by recipe and seed."""
     names = []
 
-    def carry_out(plan, dataset, out, verbose):
+    def execute(plan, dataset, out, verbose):
         names.append(out.name)
         return fake_run(plan, out, (0.9 if "lstm" in plan.recipe else 0.7) + plan.seed / 100)
 
-    monkeypatch.setattr(MODULE, "carry_out", carry_out)
+    monkeypatch.setattr(MODULE, "execute", execute)
     return names
 
 
 @pytest.fixture
 def terms(table, columns):
-    return {"data": table, "yardstick": False, **columns}
+    return {"data": table, "baselines": False, **columns}
 
 
 BOTH = ["rnn_sentiment", "lstm_sentiment"]
@@ -95,20 +96,20 @@ def test_report_and_command_line_say_how_scores_were_counted(done, terms, tmp_pa
 
 def test_interrupted_study_goes_on_where_it_stopped(done, terms, tmp_path, monkeypatch):
     out = tmp_path / "s"
-    carry_out, stop_before = MODULE.carry_out, "lstm_sentiment-seed0"
+    execute, stop_before = MODULE.execute, "lstm_sentiment-seed0"
 
     def interrupted(plan, dataset, path, verbose):
         if path.name == stop_before:
             folder = RunFolder.create(plan.recipe, path)
             write_json(folder.settings, plan.as_record())  # begun, not ended
             raise KeyboardInterrupt
-        return carry_out(plan, dataset, path, verbose)
+        return execute(plan, dataset, path, verbose)
 
-    monkeypatch.setattr(MODULE, "carry_out", interrupted)
+    monkeypatch.setattr(MODULE, "execute", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compare(BOTH, seeds=2, out=out, **terms)
     kept = (out / "rnn_sentiment-seed1" / "results.json").stat().st_mtime_ns
-    monkeypatch.setattr(MODULE, "carry_out", carry_out)
+    monkeypatch.setattr(MODULE, "execute", execute)
     done.clear()
     lines = []
     study = compare(BOTH, seeds=2, out=out, announce=lines.append, **terms)
@@ -150,21 +151,21 @@ def test_what_is_refused_at_once_leaves_nothing(done, terms, tmp_path, monkeypat
 
     with pytest.raises(InputError, match="neither a data set"):
         compare(BOTH, out=tmp_path / "s", **{**terms, "data": "gone.csv"})
-    monkeypatch.setattr(MODULE, "carry_out", refuse)
+    monkeypatch.setattr(MODULE, "execute", refuse)
     with pytest.raises(InputError, match="units is 0"):
         compare(BOTH, out=tmp_path / "s", **terms)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_diverged_run_is_counted_and_the_study_goes_on(done, terms, tmp_path, monkeypatch):
-    carry_out = MODULE.carry_out
+    execute = MODULE.execute
 
     def sometimes(plan, dataset, out, verbose):
         if plan.recipe == "rnn_sentiment" and plan.seed == 1:
             raise NonFiniteLoss("The loss became nan in epoch 1.\nThe partial run is in there.")
-        return carry_out(plan, dataset, out, verbose)
+        return execute(plan, dataset, out, verbose)
 
-    monkeypatch.setattr(MODULE, "carry_out", sometimes)
+    monkeypatch.setattr(MODULE, "execute", sometimes)
     study = compare(BOTH, seeds=2, out=tmp_path / "s", **terms)
     assert [(row.name, row.runs) for row in study.rows] == [(BOTH[0], 1), (BOTH[1], 2)]
     assert list(study.failures) == ["rnn_sentiment-seed1"]
@@ -176,24 +177,19 @@ def test_a_study_in_which_every_run_diverged_says_so(terms, tmp_path, monkeypatc
     def never(plan, dataset, out, verbose):
         raise NonFiniteLoss("The loss became nan.")
 
-    monkeypatch.setattr(MODULE, "carry_out", never)
+    monkeypatch.setattr(MODULE, "execute", never)
     with pytest.raises(NonFiniteLoss, match=r"No run of the study in .* went through"):
         compare(BOTH, out=tmp_path / "s", **terms)
     assert not (tmp_path / "s" / "report.md").exists()
 
 
-def test_settings_go_to_the_recipes_that_have_them(monkeypatch):
-    def plain(*, units: int = 4, seed: int = 0): ...
-    def deep(*, units: int = 4, layers: int = 2, seed: int = 0): ...
-
-    recipes = {"plain": plain, "deep": deep}
-    monkeypatch.setattr("rnnkit.recipes.find", recipes.__getitem__)
-    monkeypatch.setattr("rnnkit.recipes.kind_of", lambda name: "texts")
-    plans = plan_runs(["plain", "deep"], seeds=[7], settings={"units": 9, "layers": 3})
-    assert plans["plain-seed7"].given == {"units": 9}
-    assert plans["deep-seed7"].given == {"units": 9, "layers": 3}
-    with pytest.raises(InputError, match=r"None of the recipes .* 'layer'\. Did you mean 'layers'"):
-        plan_runs(["plain", "deep"], settings={"layer": 3})
+def test_settings_go_to_the_recipes_that_have_them():
+    names = ["lstm_sentiment", "bag_of_words_sentiment"]
+    plans = plan_runs(names, seeds=[7], settings={"pooling": "last", "ngrams": 1, "batch_size": 3})
+    assert plans["lstm_sentiment-seed7"].overrides == {"pooling": "last", "batch_size": 3}
+    assert plans["bag_of_words_sentiment-seed7"].overrides == {"ngrams": 1, "batch_size": 3}
+    with pytest.raises(InputError, match=r"None of the recipes .* 'ngram'\. Did you mean 'ngrams'"):
+        plan_runs(names, settings={"ngram": 3})
 
 
 @pytest.mark.parametrize("seeds", [0, -1, []])
@@ -219,7 +215,7 @@ def test_a_single_run_has_no_deviation():
 def test_whatever_a_task_measures_is_shown():
     rows = [
         Row("forecaster", 2, {"rmse": (9.3, 0.1), "mae": (6.8, 0.05), "loss": (0.2, 0.01)}),
-        Row("yardstick", 1, {"mae": (8.3, None), "coverage": (0.9, None)}),
+        Row("persistence", 1, {"mae": (8.3, None), "coverage": (0.9, None)}),
     ]
     heading, first, second = as_table(rows)
     assert heading == ["recipe", "runs", "coverage", "MAE", "RMSE", "loss"]
@@ -256,51 +252,71 @@ def test_curves_of_unequal_length_are_drawn(tmp_path):
     assert (tmp_path / "curves.png").stat().st_size > 1000
 
 
-# The yardstick.
+# Baselines.
 
 
 def test_summaries_of_series_are_blind_to_their_order():
     data = load_data("sequences_sample", limit=150)
-    found = measure_summaries(data)
+    found = summary_logistic_regression(data)
     assert 0.2 < found["test"]["accuracy"] < 0.6  # three classes
     for split in (data.train, data.valid, data.test):
         for series, label in zip(split.x, split.y, strict=True):
             series[0] += 9.0 * label
-    assert measure_summaries(data)["test"]["accuracy"] > 0.95
+    assert summary_logistic_regression(data)["test"]["accuracy"] > 0.95
 
 
-def test_yardstick_agrees_with_scikit_learn_and_is_measured_once(
-    done, terms, tmp_path, monkeypatch
-):
-    calls = []
+TFIDF = ["TF-IDF + logistic regression, 1-grams", "TF-IDF + logistic regression, 1-2-grams"]
 
-    def counted(dataset, ngrams):
-        calls.append(ngrams)
-        return measure(dataset, ngrams)
 
-    monkeypatch.setattr("rnnkit.study.yardstick.measure", counted)
-    terms["yardstick"] = True
+def test_baselines_are_evaluated_once_in_a_study(done, terms, tmp_path):
+    terms["baselines"] = True
+    announced = []
     for _ in range(2):
-        study = compare(BOTH[:1], seeds=1, out=tmp_path / "s", **terms)
-    assert calls == [(1, 1), (1, 2)]
-    assert [row.name for row in study.rows[1:]] == [
-        "TF-IDF + logistic regression, 1-grams",
-        "TF-IDF + logistic regression, 1-2-grams",
-    ]
+        study = compare(BOTH[:1], seeds=1, out=tmp_path / "s", announce=announced.append, **terms)
+    assert [line for line in announced if line in TFIDF] == TFIDF
+    assert [row.name for row in study.rows[1:]] == TFIDF
     assert study.rows[1].values["accuracy"] == (1.0, None)  # one word decides
 
 
-def test_yardstick_cannot_solve_the_sample():
+def test_a_study_of_an_earlier_version_resumes_with_its_baselines(done, terms, tmp_path):
+    terms["baselines"] = True
+    study = compare(BOTH[:1], seeds=1, out=tmp_path / "s", **terms)
+    (tmp_path / "s" / "baselines.json").rename(tmp_path / "s" / "yardstick.json")
+    kept = read_json(tmp_path / "s" / "yardstick.json")
+    kept["results"]["learned by heart"] = kept["results"].pop(TFIDF[0])
+    write_json(tmp_path / "s" / "yardstick.json", kept)
+    announced = []
+    again = compare(BOTH[:1], seeds=1, out=tmp_path / "s", announce=announced.append, **terms)
+    assert announced == ["[1/1] rnn_sentiment-seed0: complete already"]
+    assert [row.name for row in again.rows[1:]] == [TFIDF[1], "most frequent tag"]
+    assert again.rows[2].values == study.rows[1].values
+
+
+def test_the_old_names_of_baselines_go_on(done, terms, tmp_path):
+    del terms["baselines"]
+    with pytest.warns(DeprecationWarning, match="'yardstick' .* is now called 'baselines'"):
+        study = compare(BOTH[:1], seeds=1, out=tmp_path / "s", yardstick=False, **terms)
+    assert [row.name for row in study.rows] == BOTH[:1]
+    with pytest.warns(DeprecationWarning, match="is now called 'rnnkit.baselines.forecasts:pers"):
+        from rnnkit.study.yardstick_series import measure_persistence
+    assert measure_persistence is persistence
+    with pytest.warns(DeprecationWarning, match="is now called 'execute'"):
+        assert training.carry_out is training.execute
+    with pytest.warns(DeprecationWarning, match="is now called 'overrides'"):
+        assert make_plan("lstm_sentiment", epochs=1).given == {"epochs": 1}
+
+
+def test_tfidf_cannot_solve_the_sample():
     sample = load_data("sample", limit=1000)
-    found = measure(sample, (1, 1))["test"]["accuracy"]
+    found = tfidf_logistic_regression(sample)["test"]["accuracy"]
     assert 0.5 < found < 0.8
 
 
-def test_yardstick_takes_several_classes(tmp_path):
+def test_tfidf_takes_several_classes(tmp_path):
     path = tmp_path / "three.csv"
     rows = ["a good film,pos\na bad film,neg\na film,indifferent"] * 20
     path.write_text("text,label\n" + "\n".join(rows) + "\n")
-    found = measure(load_data(path), (1, 1))
+    found = tfidf_logistic_regression(load_data(path))
     assert found["test"]["accuracy"] == found["test"]["f1"] == 1.0
 
 

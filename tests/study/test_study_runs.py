@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from rnnkit import recipes
 from rnnkit.errors import InputError
 from rnnkit.study import RunFolder, load_data, open_model, open_run
-from rnnkit.study.plan import make_plan
+from rnnkit.study.compare import plan_runs
+from rnnkit.study.plan import make_plan, updated_record
 from rnnkit.study.runs import discard_partial, read_json, write_json
 
 
@@ -79,9 +81,9 @@ def test_epochs_are_written_as_they_come_and_read_back(tmp_path):
     ("made", "message"),
     [
         ([], r"gone does not exist; expected the folder of a run"),
-        (["gone/"], r"gone is no run: it has no settings.json"),
+        (["gone/"], r"gone is not a run: it has no settings.json"),
         (["gone/settings.json"], r"gone is a run that did not finish .*no results.json"),
-        (["gone/lstm-seed0/settings.json"], r"gone is no run.*holds the runs lstm-seed0"),
+        (["gone/lstm-seed0/settings.json"], r"gone is not a run.*holds the runs lstm-seed0"),
     ],
 )
 def test_what_is_no_run_is_refused_by_name(tmp_path, made, message):
@@ -144,6 +146,19 @@ def test_plan_refuses_counts_below_one(name):
 def test_plan_refuses_a_rate_that_is_no_number():
     with pytest.raises(InputError, match=r"learning_rate is inf; expected a finite number"):
         make_plan("lstm_sentiment", settings={"learning_rate": float("inf")})
+
+
+def test_old_names_of_settings_go_on(monkeypatch):
+    recipe = recipes.find("lstm_sentiment")
+    monkeypatch.setattr(recipe, "renamed", {"size": "units"}, raising=False)
+    monkeypatch.setattr("rnnkit.deprecation.RENAMES", [])  # the documented ones are real
+    with pytest.warns(DeprecationWarning, match="'size' of lstm_sentiment is now called 'units'"):
+        assert make_plan("lstm_sentiment", settings={"size": 8}).overrides == {"units": 8}
+    with pytest.warns(DeprecationWarning, match="is now called 'units'"):
+        plans = plan_runs(["lstm_sentiment"], seeds=1, settings={"size": 8})
+    assert plans["lstm_sentiment-seed0"].overrides == {"units": 8}
+    record = {"recipe": "lstm_sentiment", "given": {"size": 8}, "seed": 0}
+    assert updated_record(record) == {**record, "given": {"units": 8}}
 
 
 def test_plan_is_recorded_as_json_gives_it_back():

@@ -70,7 +70,7 @@ def test_the_scores_are_those_of_the_saved_model(run):
     assert {"analogies", "simlex999"} <= set(scores)
     assert open_model(run.folder.model).evaluate() == pytest.approx(scores)
     assert evaluate(run) == pytest.approx(scores)
-    with pytest.raises(InputError, match="whatever texts they come from: leave the data out"):
+    with pytest.raises(InputError, match="whatever data they come from: leave the data out"):
         evaluate(run, name="imdb")
 
 
@@ -91,7 +91,10 @@ def test_tensorboard_gets_the_loss_the_words_and_the_scores(run):
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        ({"patience": 2}, "patience is 2, but word_vectors holds no texts out to stop by"),
+        (
+            {"patience": 2},
+            "patience is 2, but word_vectors has no validation split",
+        ),
         ({"settings": {"units": 2}}, "word_vectors has no setting 'units'"),
         ({"epochs": 0}, "epochs is 0"),
         ({"data": "pems_flow"}, "word_vectors learns from words, and pems_flow holds series"),
@@ -129,8 +132,8 @@ def test_runs_are_compared_beside_gensim(tmp_path):
     assert {"analogies", "seconds", "parameters"} <= set(study.rows[0].values)
     assert {"analogies", "seconds", "tokens_per_second"} <= set(study.rows[1].values)
     text = study.report.read_text()
-    assert "Data: `words_sample`, 1,000 texts, the same for all" in text
-    assert "of the words' vectors after the last epoch" in text
+    assert "Data: `words_sample`, 1,000 training examples, the same for all" in text
+    assert "on analogies and pairs of words, with the weights of the last epoch" in text
     assert "Training words/s over the epochs" in text
     assert "| analogies |" in text
     assert (tmp_path / "study" / "learning_curves.png").is_file()

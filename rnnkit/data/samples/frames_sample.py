@@ -1,8 +1,8 @@
-"""The data set `frames_sample`: a noisy point that rests or turns, with what it does at each step.
+"""The data set `frames_sample`: a noisy point that rests or turns, with a label for each step.
 
-A point stands somewhere on a circle, or goes round it one way or the other, and changes what it
-does every few dozen steps. A single place says nothing of it, and two places drown in the noise: a
-model has to look at the steps around.
+A point rests somewhere on a circle, or moves around it one way or the other, and changes its
+movement every few dozen steps. One position says nothing about it, and two positions drown in the
+noise: a model needs the steps around.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TURN = (0.0, -0.2, 0.2)  # radians a step
 SEED = 20_240_302
 ABOUT = (
     f"{sum(SIZES.values())} recordings of a point in the plane, 200 to 400 steps each, GENERATED "
-    "with noise; at each step it stands still or goes round a circle, one way or the other. Good "
+    "with noise; at each step it rests or moves around a circle, one way or the other. Good "
     "for trying things out."
 )
 
@@ -41,7 +41,7 @@ def _split(random: np.random.Generator, size: int) -> Split:
 
 
 def _recording(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places `(T, 2)` and what the point does at each step, `(T,)`."""
+    """Return the positions `(T, 2)` and the label of each step, `(T,)`."""
     steps = int(random.integers(200, 401))
     labels: list[int] = []
     while len(labels) < steps:
@@ -49,5 +49,5 @@ def _recording(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         labels += [int(random.choice(others))] * int(random.integers(15, 60))
     y = np.array(labels[:steps])
     angle = random.uniform(0, 2 * np.pi) + np.cumsum(np.array(TURN)[y])
-    places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return (places + random.normal(0, 0.1, (steps, 2))).astype("float32"), y
+    positions = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return (positions + random.normal(0, 0.1, (steps, 2))).astype("float32"), y

@@ -21,7 +21,7 @@ def pick(source: random.Random, options: Sequence[Any]) -> Any:
 
 
 class Drawn(dict[str, str]):
-    """Slots that a function fills, anew wherever they occur."""
+    """Slots that a function fills, with a new draw at each occurrence."""
 
     def __init__(self, draw: Callable[[str], str]) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def distinct(
     """Return examples that differ from each other and from all seen before.
 
     Args:
-        size: how many.
+        size: the number of examples.
         make: draws an example, given its number; called again where the draw was seen before.
         seen: the texts of all examples so far; those returned are added.
         text: the text of an example.

@@ -1,8 +1,8 @@
-"""The data set `sequences_sample`: noisy movements in the plane, generated, told apart by order.
+"""The data set `sequences_sample`: generated noisy movements in the plane, classified by order.
 
-A point goes round a circle one way, round it the other way, or there and back along an arc. All
-three begin anywhere, at any speed; what tells them apart is in which order the places come, and
-hardly anything is in the mean, the spread, the first or the last place.
+A point moves around a circle one way, the other way, or back and forth along an arc. All three
+begin anywhere, at any speed; the order of the positions decides the class, and hardly anything
+follows from their mean and spread, or from the first or last one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CLASSES = ("clockwise", "anticlockwise", "back and forth")
 SEED = 20_240_301
 ABOUT = (
     f"{sum(SIZES.values()):,} movements in the plane, 20 to 60 steps of two numbers each, "
-    "GENERATED with noise; the order of the places decides the class. Good for trying things out."
+    "GENERATED with noise; the order of positions decides the class. Good for trying things out."
 )
 
 
@@ -34,7 +34,7 @@ def read() -> Dataset:
 
 
 def _split(random: np.random.Generator, size: int) -> Split:
-    labels = np.arange(size) % len(CLASSES)  # the classes take turns: all are equally large
+    labels = np.arange(size) % len(CLASSES)  # classes alternate: all have the same size
     return Split([_movement(random, CLASSES[label]) for label in labels], labels)
 
 
@@ -49,5 +49,5 @@ def _movement(random: np.random.Generator, kind: str) -> np.ndarray:
     if kind == "clockwise":
         angle = -angle
     angle = angle + random.uniform(0, 2 * np.pi)
-    places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return (places + random.normal(0, 0.35, (steps, 2))).astype("float32")
+    positions = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return (positions + random.normal(0, 0.35, (steps, 2))).astype("float32")

@@ -1,1 +1,1 @@
-"""Readers of data sets, a function for each."""
+"""Readers of published data sets."""

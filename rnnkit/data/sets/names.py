@@ -42,8 +42,8 @@ def read() -> Dataset:
     lines = sum(map(len, found.values()))
     if len(found) != LANGUAGES or lines != LINES:
         raise InputError(
-            f"{RELEASE.path()} holds {lines:,} names of {len(found)} languages; expected {LINES:,} of "
-            f"{LANGUAGES}."
+            f"{RELEASE.path()} holds {lines:,} names of {len(found)} languages; expected {LINES:,} "
+            f"of {LANGUAGES}."
         )
     return from_lists(found)
 

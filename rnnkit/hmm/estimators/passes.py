@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -19,7 +19,6 @@ from rnnkit.hmm.estimators.params import Params
 from rnnkit.hmm.estimators.sequences import Sequences
 
 Tensor = Any
-Values = TypeVar("Values", bound=tuple)
 Op = Literal["score", "filter", "smooth", "fixed-lag", "viterbi"]
 
 
@@ -40,8 +39,8 @@ def log_likelihood(emission: Emission, params: Params, block: Block) -> Tensor:
 
 
 def over_block(
-    emission: Emission, params: Params, block: Block, infer: Callable[..., Values]
-) -> Values:
+    emission: Emission, params: Params, block: Block, infer: Callable[..., tuple[Tensor, ...]]
+) -> list[Tensor]:
     """Apply a function of `rnnkit.hmm.inference` to a block.
 
     Args:
@@ -65,9 +64,7 @@ def over_block(
     # Checked here: a maximum in XLA for TensorFlow ignores NaN.
     broken = ops.any(ops.isnan(log_lik), axis=(-2, -1))
     found = [ops.where(broken, float("nan"), log_prob), *others]
-    if single:
-        found = [value[None] for value in found]
-    return found  # type: ignore[return-value]
+    return [value[None] for value in found] if single else found
 
 
 @functools.lru_cache(maxsize=256)
@@ -97,7 +94,7 @@ def compiled_inference(
         return log_prob, filtered
 
     def run(params: Params, block: Block) -> list[Tensor]:
-        return list(over_block(emission, params, block, infer))
+        return over_block(emission, params, block, infer)
 
     return native.compiled(run)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -91,6 +91,8 @@ class HMMFeatures(StateLayer):
          [0.05 0.05 0.9 ]]
     """
 
+    renamed_keys: ClassVar = {"way": "numerics"}
+
     def __init__(
         self,
         units: int,
@@ -129,7 +131,7 @@ class HMMFeatures(StateLayer):
         """Return the layer with the parameters of a fitted model, frozen by default.
 
         Args:
-            hmm: a fitted model of `rnnkit.hmm.estimators.models`.
+            hmm: a fitted model of `rnnkit.hmm`.
             trainable: whether the parameters are trained with the network.
             **options: other arguments of the layer, such as `mode`.
 

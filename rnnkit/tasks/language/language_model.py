@@ -17,6 +17,7 @@ from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_count, require_fitted, suggest
 from rnnkit.options import extends
+from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.language.generation import LanguageParts
 from rnnkit.tasks.language.generation_model import GenerationModel
@@ -266,6 +267,13 @@ class LanguageModel(GenerationModel):
             {'loss': 4.23, 'perplexity': 68.9}
         """
         return choose_cache(*self.score_tokens(x, batch_size=batch_size), **grid)
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Refuse: a language model is asked by other commands."""
+        raise InputError(
+            'A language model continues a text: rnnkit generate RUN "TEXT". For the most probable '
+            'next words: rnnkit complete RUN "TEXT".'
+        )
 
     # Texts -> numbers.
 

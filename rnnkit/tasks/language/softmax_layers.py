@@ -54,6 +54,7 @@ class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
     """
 
     config_keys: ClassVar = ("words", "size", "tie", "frequent", "num_sampled", "seed")
+    renamed_keys: ClassVar = {"samples": "num_sampled"}
 
     def __init__(
         self,
@@ -130,11 +131,6 @@ class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
         rows = ops.cast(ops.take(self._out(), targets, axis=0), "float32")
         return ops.sum(ops.cast(hidden, "float32") * rows, axis=-1) + ops.take(self.bias, targets)
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> EmbeddingSoftmax:
-        """Build the layer from what `get_config` returned, in older versions too."""
-        return cls(**_with_new_key(config, "samples", "num_sampled"))
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
@@ -168,6 +164,7 @@ class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
     """
 
     config_keys: ClassVar = ("words", "size", "cutoffs", "div_value", "tie", "seed")
+    renamed_keys: ClassVar = {"shrink": "div_value"}
 
     def __init__(
         self,
@@ -283,18 +280,9 @@ class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
             total = total - ops.sum(real * ops.take(weights, where) * picked)
         return total
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> AdaptiveSoftmax:
-        """Build the layer from what `get_config` returned, in older versions too."""
-        return cls(**_with_new_key(config, "shrink", "div_value"))
-
 
 renamed_class("WordTable", EmbeddingSoftmax)
 renamed_class("AdaptiveTable", AdaptiveSoftmax)
-
-
-def _with_new_key(config: dict[str, Any], old: str, new: str) -> dict[str, Any]:
-    return {new if key == old else key: value for key, value in config.items()}
 
 
 def _product(hidden: Tensor, table: Tensor) -> Tensor:

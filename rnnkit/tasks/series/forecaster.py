@@ -13,6 +13,7 @@ from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
+from rnnkit.tasks.answers import Answers, answer_forecasts
 from rnnkit.tasks.task import Asset, Examples, Task
 from rnnkit.tasks.training.datasets import KerasDataset
 from rnnkit.tasks.training.losses import ErrorInUnits
@@ -223,6 +224,10 @@ class Forecaster(Task):
                 forecast = encoded[i].base + self.encoder.scale * scaled
                 found[i] = forecast[self.context - 1 :].astype("float32")
         return found if isinstance(x, (list, tuple)) else found[0]
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return the forecasts from each step of each series."""
+        return answer_forecasts(self, inputs, names)
 
     # Series -> numbers.
 

@@ -16,6 +16,7 @@ from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png
 from rnnkit.monitor.metrics import classification_metrics
+from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
 from rnnkit.tasks.task import Examples, Task
@@ -221,6 +222,10 @@ class FrameLabeller(Task):
             rows = [row.argmax(axis=-1) for row in self._step_outputs(self, x, batch_size)]
         found = [[self.classes[i] for i in row] for row in rows]
         return found[0] if _is_one(x) else found
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return label and probability of each step of each series."""
+        return answer_frames(self, inputs, names)
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write the confusion matrix of the steps of validation series to TensorBoard.

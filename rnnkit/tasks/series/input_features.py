@@ -25,8 +25,10 @@ def feature_layer(**options: Unpack[InputFeatureOptions]) -> LogMel | None:
         >>> feature_layer(features="log-mel", sample_rate=16_000).hop
         160
     """
-    settings: dict[str, Any] = {**options}
-    return None if settings.pop("features") is None else LogMel(**settings, name="log_mel")
+    if options["features"] is None:
+        return None
+    settings: dict[str, Any] = {k: v for k, v in options.items() if k != "features"}
+    return LogMel(**settings, name="log_mel")
 
 
 def extract_features(layer: keras.layers.Layer, series: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -12,6 +12,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError, require_fitted
+from rnnkit.tasks.answers import Answers, answer_series_classes
 from rnnkit.tasks.classifier import Classifier
 from rnnkit.tasks.task import Task
 
@@ -66,6 +67,10 @@ class SequenceClassifier(Classifier):
                 of the first fit.
         """
         return series_for(self, x)
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return label, probability and name of each series."""
+        return answer_series_classes(self, inputs, names)
 
     def batch_type(self) -> type[BucketedBatches]:
         """Return `WaveBatches` for waveforms."""

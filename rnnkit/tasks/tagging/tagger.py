@@ -13,6 +13,7 @@ from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores, to_iob2
+from rnnkit.tasks.answers import Answers, answer_spans, answer_tags
 from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.tagging.word_char_task import WordCharTask
@@ -261,6 +262,11 @@ class SequenceTagger(WordCharTask):
             ]
             for text, words, tags in zip(raw, rows, self.predict(raw), strict=True)
         ]
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return the spans of each text; where tags mark no spans, all words with their tags."""
+        answer = answer_spans if is_iob2(self.classes) else answer_tags
+        return answer(self, inputs, names)
 
     def _tags(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""

@@ -14,6 +14,7 @@ from rnnkit.data.text import check_texts
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice
 from rnnkit.options import extends
+from rnnkit.tasks.answers import Answers, answer_texts
 from rnnkit.tasks.task import Asset, Examples, Task
 from rnnkit.tasks.text_to_text.decoding import DecodingTask, check_pairs
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
@@ -231,6 +232,10 @@ class Seq2Seq(DecodingTask):
             self.signature = scores.signature
             found |= scores.values
         return found if return_dict else list(found.values())
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return the output for each text."""
+        return answer_texts(self, inputs, names)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:

@@ -1,4 +1,4 @@
-"""What learning by heart does to sentences: each word's usual tag, and the names seen before."""
+"""Baselines of tagging: the most frequent tag of each word, or a gazetteer of training spans."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
 
-Memory = dict[tuple[str, ...], str]
+Lexicon = dict[tuple[str, ...], str]
 
 
-def measure_memory(dataset: Dataset) -> dict[str, Any]:
-    """Learn the training split by heart, and measure that on the test split.
+def most_frequent_tag(dataset: Dataset) -> dict[str, Any]:
+    """Most-frequent-tag baseline; for tags that mark spans, a gazetteer of the training spans.
 
-    Of tags that mark spans: a span of words that was seen in train is one again, with the type it
-    had most often; the longest first, from left to right. Of other tags: each word gets the tag it
-    had most often, and a word that train does not have the tag that most of those have that stand
-    in train once, capitalised or not as it is.
+    A word gets its most frequent tag in train. A word that train lacks gets the most frequent tag
+    of the words that occur once in train and are capitalised alike. Of spans: every sequence of
+    words that is a span in train becomes a span with its most frequent type, the longest match
+    first, from left to right.
 
     Args:
         dataset: the splits, of tagged sentences.
@@ -29,29 +29,29 @@ def measure_memory(dataset: Dataset) -> dict[str, Any]:
 
     Example:
         >>> part = Split([["Ann", "ran"], ["Bo", "ran"]], [["B-PER", "O"], ["B-PER", "O"]])
-        >>> measure_memory(Dataset("x", part, part, part, ("B-PER", "O")))["test"]["f1"]
+        >>> most_frequent_tag(Dataset("x", part, part, part, ("B-PER", "O")))["test"]["f1"]
         1.0
     """
     begin = time.perf_counter()
-    of_spans = is_iob2(dataset.classes)
-    memory = _memory(_seen_spans(dataset.train) if of_spans else _seen_words(dataset.train))
-    usual = _usual(dataset.train)
+    has_spans = is_iob2(dataset.classes)
+    lexicon = _lexicon(_seen_spans(dataset.train) if has_spans else _seen_words(dataset.train))
+    rare = _rare_word_tags(dataset.train)
     seconds = time.perf_counter() - begin
-    guessed = [
-        _named(words, memory)
-        if of_spans
-        else [memory.get((word,), usual[word[:1].isupper()]) for word in words]
+    predicted = [
+        _match_spans(words, lexicon)
+        if has_spans
+        else [lexicon.get((word,), rare[word[:1].isupper()]) for word in words]
         for words in dataset.test.x
     ]
     pairs = [
         pair
-        for tags, row in zip(dataset.test.y, guessed, strict=True)
+        for tags, row in zip(dataset.test.y, predicted, strict=True)
         for pair in zip(tags, row, strict=True)
     ]
     scores = {"accuracy": sum(tag == guess for tag, guess in pairs) / max(len(pairs), 1)}
-    if of_spans:
-        scores |= span_scores(dataset.test.y, guessed)
-    return {"test": scores, "seconds": seconds, "parameters": len(memory)}
+    if has_spans:
+        scores |= span_scores(dataset.test.y, predicted)
+    return {"test": scores, "seconds": seconds, "parameters": len(lexicon)}
 
 
 def _seen_words(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -66,8 +66,8 @@ def _seen_spans(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
             yield tuple(words[span.start : span.end]), span.type
 
 
-def _memory(seen: Iterator[tuple[tuple[str, ...], str]]) -> Memory:
-    """Return what each was most often; of two that were as often, what comes first by name."""
+def _lexicon(seen: Iterator[tuple[tuple[str, ...], str]]) -> Lexicon:
+    """Return the most frequent tag of each entry; ties go to the tag that sorts first."""
     counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for words, tag in seen:
         counts[words][tag] += 1
@@ -76,8 +76,8 @@ def _memory(seen: Iterator[tuple[tuple[str, ...], str]]) -> Memory:
     }
 
 
-def _usual(split: Split) -> dict[bool, str]:
-    """Return the tag of rare words that are capitalised, and of those that are not."""
+def _rare_word_tags(split: Split) -> dict[bool, str]:
+    """Return the most frequent tag of words that occur once, by whether they are capitalised."""
     counts = Counter(word for words in split.x for word in words)
     seen: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for (word,), tag in _seen_words(split):
@@ -88,14 +88,14 @@ def _usual(split: Split) -> dict[bool, str]:
     }
 
 
-def _named(words: list[str], memory: Memory) -> list[str]:
-    """Return the tags of a sentence in which known spans are marked."""
-    longest = max(map(len, memory), default=0)
+def _match_spans(words: list[str], lexicon: Lexicon) -> list[str]:
+    """Return the tags of a sentence, known spans marked, the longest match first."""
+    longest = max(map(len, lexicon), default=0)
     tags = ["O"] * len(words)
     place = 0
     while place < len(words):
         for size in range(min(longest, len(words) - place), 0, -1):
-            kind = memory.get(tuple(words[place : place + size]))
+            kind = lexicon.get(tuple(words[place : place + size]))
             if kind is not None:
                 tags[place : place + size] = [f"B-{kind}", *[f"I-{kind}"] * (size - 1)]
                 place += size

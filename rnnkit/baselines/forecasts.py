@@ -1,4 +1,4 @@
-"""What simple models forecast on the same splits: the last value, a line through the last ones."""
+"""Baselines of forecasting: persistence and linear autoregression."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 Forecast = Callable[[Series, Encoded], np.ndarray]  # (T,): number t is made at step t
 
 
-def measure_persistence(dataset: SeriesDataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Measure the forecast `v_t` of `v_{t+h}`: it stays as it is.
+def persistence(dataset: SeriesDataset, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Persistence forecast: `v_{t+h}` is predicted to be `v_t`.
 
     Args:
         dataset: the splits.
-        settings: those of the forecaster beside it: ``horizon``, ``context`` and what its encoder
-            takes, so that the same steps count for both.
+        settings: those of the forecaster that it is compared with: ``horizon``, ``context`` and
+            the settings of its encoder. The errors of both are taken over the same steps.
 
     Returns:
         A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
 
     Example:
-        >>> measure_persistence(load_data("pems_flow"), {"horizon": 1})  # doctest: +SKIP
+        >>> persistence(load_data("pems_flow"), {"horizon": 1})  # doctest: +SKIP
         {'test': {'mae': 8.3, 'rmse': 11.3}, 'seconds': 0.0, 'parameters': 0}
     """
     target = settings.get("target", dataset.target)
@@ -39,21 +39,21 @@ def measure_persistence(dataset: SeriesDataset, settings: Mapping[str, Any]) -> 
 
     begin = time.perf_counter()
     encoder = _encoder(dataset, settings)
-    return _measured(dataset, encoder, settings, last, 0, time.perf_counter() - begin)
+    return _evaluate(dataset, encoder, settings, last, 0, time.perf_counter() - begin)
 
 
-def measure_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Fit `v_{t+h} - p_{t+h} = b + Σ_k a_k (v_{t-k} - p_{t-k})` by least squares, and measure it.
+def linear_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Linear autoregression by least squares, on deviations from the seasonal profile.
 
-    p is what is usual at that time, as `rnnkit.data.series_encoding.SeriesEncoder` learns it; k
-    goes over the forecaster's ``context``.
+    `v_{t+h} - p_{t+h} = b + Σ_k a_k (v_{t-k} - p_{t-k})`. p is the seasonal profile that
+    `rnnkit.data.series_encoding.SeriesEncoder` fits; k runs over the forecaster's ``context``.
 
     Args:
         dataset: the splits.
-        settings: as in `measure_persistence`.
+        settings: as in `persistence`.
 
     Returns:
-        As `measure_persistence`.
+        As `persistence`.
     """
     context = settings.get("context", 12)
     begin = time.perf_counter()
@@ -64,7 +64,7 @@ def measure_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) 
     def line(one: Series, encoded: Encoded) -> np.ndarray:
         return encoded.base + encoder.scale * (lags(encoded.x[:, 0], context) @ weights + bias)
 
-    return _measured(dataset, encoder, settings, line, context + 1, seconds)
+    return _evaluate(dataset, encoder, settings, line, context + 1, seconds)
 
 
 def _encoder(dataset: SeriesDataset, settings: Mapping[str, Any]) -> SeriesEncoder:
@@ -75,7 +75,7 @@ def _encoder(dataset: SeriesDataset, settings: Mapping[str, Any]) -> SeriesEncod
     return encoder
 
 
-def _measured(
+def _evaluate(
     dataset: SeriesDataset,
     encoder: SeriesEncoder,
     settings: Mapping[str, Any],

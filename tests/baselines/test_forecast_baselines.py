@@ -1,12 +1,12 @@
-"""The yardsticks of forecasting, against forecasts made by hand."""
+"""Baselines of forecasting, against forecasts made by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from rnnkit.baselines import linear_autoregression, persistence
 from rnnkit.data.series import from_arrays
-from rnnkit.study.yardstick_series import measure_autoregression, measure_persistence
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def waves():
 @pytest.mark.parametrize("horizon", [1, 4])
 def test_persistence_is_the_difference_of_the_values(waves, horizon):
     settings = {"horizon": horizon, "context": 5, "profile": "auto", "units": 8}
-    found = measure_persistence(waves, settings)
+    found = persistence(waves, settings)
     value = waves.test.x[0].values[:, 0].astype("float64")
     error = value[4 + horizon :] - value[4:-horizon]  # the steps with 5 read and a known future
     assert found["test"]["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
@@ -29,7 +29,7 @@ def test_persistence_is_the_difference_of_the_values(waves, horizon):
 
 
 def test_a_line_continues_a_wave(waves):
-    found = measure_autoregression(waves, {"horizon": 1, "context": 5})
+    found = linear_autoregression(waves, {"horizon": 1, "context": 5})
     assert found["test"]["rmse"] < 0.03  # the noise, and hardly more
     assert found["parameters"] == 6
     value = np.concatenate([waves.train.x[0].values[:, 0]]).astype("float64")

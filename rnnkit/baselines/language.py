@@ -1,4 +1,4 @@
-"""What simple models write: the source as it is, or the likeliest n-gram."""
+"""Baseline of language models: n-grams with interpolated Kneser-Ney smoothing."""
 
 from __future__ import annotations
 
@@ -13,39 +13,14 @@ from rnnkit.data.splits import Dataset
 ORDERS = {"word": 3, "character": 6}  # how many tokens an n-gram has
 
 
-def measure_source(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Measure each source as if it were the target; for summaries its first line.
+def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Perplexity of an n-gram model with interpolated Kneser-Ney smoothing.
 
-    Args:
-        dataset: the splits, of text pairs.
-        settings: those of the run beside it: its recipe.
-
-    Returns:
-        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
-
-    Example:
-        >>> measure_source(load_data("aeslc"), {"recipe": "summarizer"})["test"]  # doctest: +SKIP
-        {'rouge1': 15.4, 'rouge2': 6.6, 'rougeL': 14.2}
-    """
-    from rnnkit.tasks.text_to_text.text_scores import bleu, rouge
-
-    references = [[y] if isinstance(y, str) else list(y) for y in dataset.test.y]
-    if settings.get("recipe") == "summarizer":
-        lines = [(text.strip().splitlines() or [""])[0] for text in dataset.test.x]
-        scores = rouge(lines, references).values
-    else:
-        scores = bleu(dataset.test.x, references).values
-    return {"test": scores, "seconds": 0.0, "parameters": 0}
-
-
-def measure_ngrams(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Count n-grams in the training split, smoothed by Kneser and Ney, and measure perplexity.
-
-    Words in threes, characters in sixes; the tokens and the vocabulary are those of the run.
+    Trigrams of words or 6-grams of characters, with the tokens and the vocabulary of the run.
 
     Args:
         dataset: the splits, of running text.
-        settings: those of the run: ``unit`` and what its vocabulary keeps.
+        settings: those of the run: its recipe or ``unit``, and how its vocabulary is made.
 
     Returns:
         A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
@@ -54,11 +29,12 @@ def measure_ngrams(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
     """
     from rnnkit.data.tokenizer import Tokenizer
 
-    unit = settings.get("unit", "word")
+    unit = "character" if settings.get("recipe") == "text_generator" else "word"
+    unit = settings.get("unit", unit)
     begin = time.perf_counter()
     options = {name: settings[name] for name in ("split", "lowercase") if name in settings}
     units = Tokenizer(unit, **options)
-    texts = [units.tokenize(text) for text in dataset.train.x]
+    texts = [units.cut(text) for text in dataset.train.x]
     counts = Counter(token for text in texts for token in text)
     kept = {token for token, count in counts.items() if count >= settings.get("min_count", 1)}
     size = settings.get("vocabulary_size")
@@ -68,9 +44,9 @@ def measure_ngrams(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
         [[t if t in kept else None for t in text] for text in texts], ORDERS[unit], len(kept) + 1
     )
     seconds = time.perf_counter() - begin
-    held_out = [[t if t in kept else None for t in units.tokenize(text)] for text in dataset.test.x]
-    lost = sum(model.surprise(text) for text in held_out)
-    mean = lost / max(sum(map(len, held_out)), 1)
+    test = [[t if t in kept else None for t in units.cut(text)] for text in dataset.test.x]
+    total = sum(model.negative_log_likelihood(text) for text in test)
+    mean = total / max(sum(map(len, test)), 1)
     scores = {"loss": mean, "perplexity": math.exp(mean)}
     if unit == "character":
         scores["bits_per_character"] = mean / math.log(2)
@@ -78,16 +54,17 @@ def measure_ngrams(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, A
 
 
 class KneserNey:
-    """n-grams, interpolated, with a discount for each order.
+    """n-gram model with interpolated Kneser-Ney smoothing and one discount for each order.
 
-    `p(w | h) = max(c(hw) - d, 0) / c(h) + d N(h·) / c(h) p(w | h')`, h' without its first token;
-    below the highest order c counts how many tokens stand before, and at last `p(w) = 1 / V`.
-    `d = n_1 / (n_1 + 2 n_2)`, n_i the number of n-grams that were counted i times; without any 0.5.
+    `p(w | h) = max(c(hw) - d, 0) / c(h) + d N(h·) / c(h) p(w | h')`, where h' is h
+    without its first token. Below the highest order, c is the number of distinct tokens before;
+    below unigrams, `p = 1 / V`.
+    `d = n_1 / (n_1 + 2 n_2)`, n_i the number of n-grams with count i; 0.5 where there are none.
 
     Args:
-        texts: tokens; None stands for any that is not in the vocabulary.
+        texts: tokens; None = a token outside the vocabulary.
         order: n.
-        size: V, None among them.
+        size: V, the size of the vocabulary with None.
 
     Example:
         >>> model = KneserNey([list("abab")], order=2, size=3)
@@ -99,7 +76,7 @@ class KneserNey:
         self.order, self.size = order, size
         self._counts: list[dict[tuple, int]] = []
         highest = Counter(gram for text in texts for gram in _grams(text, order))
-        # A text's first tokens have fewer before them: they count as they are in the lower orders.
+        # The first tokens of a text have shorter histories: their raw counts go to lower orders.
         first = [gram for text in texts for gram in _first(text, order)]
         self._counts.append(highest)
         for n in range(order - 1, 0, -1):
@@ -122,11 +99,11 @@ class KneserNey:
             self._discounts.append(once / (once + 2 * twice) if once else 0.5)
 
     def __len__(self) -> int:
-        """How many n-grams of all orders it keeps."""
+        """Return the number of n-grams of all orders."""
         return sum(map(len, self._counts))
 
     def probability(self, before: tuple, token: Any) -> float:
-        """Return `p(token | before)`, of which the last `n - 1` count."""
+        """Return `p(token | before)`; only the last `n - 1` tokens matter."""
         found = 1 / self.size
         before = before[max(0, len(before) - self.order + 1) :]
         for n in range(1, self.order + 1):
@@ -142,8 +119,8 @@ class KneserNey:
                 found = (max(count - discount, 0.0) + rest * found) / total
         return found
 
-    def surprise(self, text: Sequence[Any]) -> float:
-        """Return `-Σ log p` of a text, in nats."""
+    def negative_log_likelihood(self, text: Sequence[Any]) -> float:
+        """Return the negative log-likelihood `-Σ log p` of a text, in nats."""
         return -sum(
             math.log(self.probability(tuple(text[max(0, i - self.order + 1) : i]), token))
             for i, token in enumerate(text)

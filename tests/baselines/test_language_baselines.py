@@ -1,4 +1,4 @@
-"""What learning by heart, copying and counting do: published figures, and sums by hand."""
+"""Baselines of tags and texts: published figures, and probabilities computed by hand."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 import pytest
 
 from rnnkit import datasets
+from rnnkit.baselines import copy_source, kneser_ney, most_frequent_tag
+from rnnkit.baselines.language import KneserNey
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.study.yardstick_tags import measure_memory
-from rnnkit.study.yardstick_texts import KneserNey, measure_ngrams, measure_source
 
 
 @pytest.fixture
@@ -22,15 +22,15 @@ def real(data_folder, monkeypatch):
     ("name", "measure", "published"),
     [("uner_ewt", "f1", 50.7), ("ud_ewt", "accuracy", 89.3), ("wnut17", "f1", 0)],
 )
-def test_learning_by_heart_reaches_the_published_figures(real, name, measure, published):
-    found = measure_memory(datasets.load(name))["test"]
-    # What was done with words and spans that stand in train in two ways is not published.
+def test_most_frequent_tag_reaches_the_published_figures(real, name, measure, published):
+    found = most_frequent_tag(datasets.load(name))["test"]
+    # How words with several tags in train were treated is not published.
     assert 100 * found[measure] == pytest.approx(published, abs=1.5)
 
 
 @pytest.mark.data
 def test_the_first_line_reaches_the_published_figures(real):
-    found = measure_source(datasets.load("aeslc"), {"recipe": "summarizer"})["test"]
+    found = copy_source(datasets.load("aeslc"), {"recipe": "summarizer"})["test"]
     assert list(found.values()) == pytest.approx([15.4, 6.6, 14.2], abs=0.5)
 
 
@@ -44,7 +44,7 @@ def test_names_are_found_the_longest_first():
         [["O", "B-ORG", "I-ORG", "I-ORG", "O", "B-LOC", "O", "B-LOC", "B-LOC"]],
     )
     classes = ("B-LOC", "B-ORG", "I-LOC", "I-ORG", "O")
-    found = measure_memory(Dataset("x", train, train, test, classes))["test"]
+    found = most_frequent_tag(Dataset("x", train, train, test, classes))["test"]
     assert found["accuracy"] == pytest.approx(8 / 9)  # New York is one name here
     assert found["f1/ORG"] == 1
     assert found["precision"] == pytest.approx(2 / 3)
@@ -66,7 +66,7 @@ def test_probabilities_of_ngrams_by_hand():
 def test_ngrams_are_measured_with_the_vocabulary_of_the_run():
     train = Split(["a b a b\na b a b"])
     data = Dataset("x", train, train, Split(["a b z"]))
-    found = measure_ngrams(data, {"unit": "word", "min_count": 1, "vocabulary_size": 5})["test"]
+    found = kneser_ney(data, {"unit": "word", "min_count": 1, "vocabulary_size": 5})["test"]
     assert found["perplexity"] == pytest.approx(math.exp(found["loss"]))
-    in_characters = measure_ngrams(data, {"unit": "character"})["test"]
+    in_characters = kneser_ney(data, {"unit": "character"})["test"]
     assert in_characters["bits_per_character"] == pytest.approx(in_characters["loss"] / math.log(2))

@@ -1,0 +1,29 @@
+"""Baselines: simple models on the same splits, that a network has to beat.
+
+Each function takes the splits, and the settings of the run that it is compared with where it needs
+them. It returns a dictionary shaped like a run's results.json: ``test``, ``seconds``,
+``parameters``. Neither Keras nor scikit-learn is imported before one is called.
+"""
+
+from rnnkit.baselines.classifiers import (
+    frame_logistic_regression,
+    summary_logistic_regression,
+    tfidf_logistic_regression,
+)
+from rnnkit.baselines.forecasts import linear_autoregression, persistence
+from rnnkit.baselines.language import kneser_ney
+from rnnkit.baselines.taggers import most_frequent_tag
+from rnnkit.baselines.texts import copy_source
+from rnnkit.baselines.word_vectors import gensim_word2vec
+
+__all__ = [
+    "copy_source",
+    "frame_logistic_regression",
+    "gensim_word2vec",
+    "kneser_ney",
+    "linear_autoregression",
+    "most_frequent_tag",
+    "persistence",
+    "summary_logistic_regression",
+    "tfidf_logistic_regression",
+]

@@ -1,0 +1,143 @@
+"""Baselines of classification: logistic regression on features that ignore the order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rnnkit.data.splits import Dataset, Split
+
+# Inverse strengths of the L2 penalty to choose from (scikit-learn's C).
+PENALTIES = (1, 5, 25)
+
+
+def tfidf_logistic_regression(dataset: Dataset, ngrams: tuple[int, int] = (1, 1)) -> dict[str, Any]:
+    """Logistic regression on TF-IDF features of texts.
+
+    N-grams that occur in fewer than two training texts are left out; term counts are sublinear,
+    ``1 + log(count)``. The L2 penalty is the one with the lowest validation loss. The metrics are
+    those of the networks.
+
+    Args:
+        dataset: the splits, of texts with labels.
+        ngrams: the shortest and the longest n-gram of words that is a feature.
+
+    Returns:
+        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
+
+    Example:
+        >>> data = load_data("sample")  # doctest: +SKIP
+        >>> tfidf_logistic_regression(data)["test"]["accuracy"] < 0.8  # doctest: +SKIP
+        True
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    begin = time.perf_counter()
+    # min_df=1 for tiny data: with 2, a data set of few texts could be left without a feature.
+    features = TfidfVectorizer(
+        ngram_range=ngrams, sublinear_tf=True, min_df=2 if len(dataset.train) >= 1000 else 1
+    )
+    train_features = features.fit_transform(dataset.train.x)
+    return _logistic_regression(dataset, train_features, features.transform, begin)
+
+
+def summary_logistic_regression(dataset: Dataset) -> dict[str, Any]:
+    """Logistic regression on summary statistics of series.
+
+    The statistics of each feature are its mean, standard deviation, first and last value.
+
+    Args:
+        dataset: the splits, of series with labels.
+
+    Returns:
+        As `tfidf_logistic_regression`.
+
+    Example:
+        >>> data = load_data("sequences_sample")  # doctest: +SKIP
+        >>> summary_logistic_regression(data)["test"]["accuracy"]  # doctest: +SKIP
+        0.41
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    def summaries(series: list[np.ndarray]) -> np.ndarray:
+        rows = [np.asarray(x, "float64") for x in series]
+        return np.array([np.concatenate([x.mean(0), x.std(0), x[0], x[-1]]) for x in rows])
+
+    begin = time.perf_counter()
+    scale = StandardScaler()
+    train_features = scale.fit_transform(summaries(dataset.train.x))
+    return _logistic_regression(
+        dataset, train_features, lambda x: scale.transform(summaries(x)), begin
+    )
+
+
+def frame_logistic_regression(dataset: Dataset) -> dict[str, Any]:
+    """Logistic regression on the values of a single step, without those around it.
+
+    Args:
+        dataset: the splits, of series with a label for each step.
+
+    Returns:
+        As `tfidf_logistic_regression`.
+
+    Example:
+        >>> data = load_data("frames_sample")  # doctest: +SKIP
+        >>> frame_logistic_regression(data)["test"]["accuracy"] < 1  # doctest: +SKIP
+        True
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    def steps(split: Split) -> Split:
+        return Split(np.concatenate(split.x).astype("float64"), np.concatenate(split.y))
+
+    begin = time.perf_counter()
+    train, valid, test = (steps(split) for split in (dataset.train, dataset.valid, dataset.test))
+    flat = Dataset(dataset.name, train, valid, test, dataset.classes)
+    scale = StandardScaler()
+    return _logistic_regression(flat, scale.fit_transform(train.x), scale.transform, begin)
+
+
+def _logistic_regression(
+    dataset: Dataset, train_features: Any, transform: Callable[[Any], Any], begin: float
+) -> dict[str, Any]:
+    """Fit on features of train, choose the penalty on valid, evaluate on test."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
+
+    train, valid, test = dataset.train, dataset.valid, dataset.test
+    classes = range(len(dataset.classes))
+
+    def predict(model: LogisticRegression, features: Any) -> np.ndarray:
+        """Return `(N, classes)` probabilities: 0 for a class that train does not have."""
+        probabilities = np.zeros((features.shape[0], len(classes)))
+        probabilities[:, model.classes_] = model.predict_proba(features)
+        return probabilities
+
+    valid_features = transform(valid.x)
+    models = [
+        LogisticRegression(C=c, max_iter=1000).fit(train_features, train.y) for c in PENALTIES
+    ]
+    model = min(models, key=lambda m: log_loss(valid.y, predict(m, valid_features), labels=classes))
+    seconds = time.perf_counter() - begin
+    probabilities = predict(model, transform(test.x))
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        test.y,
+        predicted,
+        average="binary" if len(dataset.classes) == 2 else "macro",
+        zero_division=0,
+    )
+    return {
+        "test": {
+            "loss": float(log_loss(test.y, probabilities, labels=classes)),
+            "accuracy": float(accuracy_score(test.y, predicted)),
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+        },
+        "seconds": seconds,
+        "parameters": int(model.coef_.size + model.intercept_.size),
+    }

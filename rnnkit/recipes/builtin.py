@@ -1,0 +1,170 @@
+"""The families of recipes that rnnkit brings. New recipes are added here."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from rnnkit import baselines
+from rnnkit.data.builtin_kinds import KINDS
+from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
+from rnnkit.recipes.corpora import word_vectors
+from rnnkit.recipes.families import Family, IntrinsicEvaluation
+from rnnkit.recipes.frames import frame_labeller
+from rnnkit.recipes.language import next_word, text_generator
+from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
+from rnnkit.recipes.series import sequence_classifier
+from rnnkit.recipes.tagging import name_tagger, pos_tagger
+from rnnkit.recipes.text_to_text import summarizer, translator
+from rnnkit.recipes.traffic import traffic_forecaster
+
+__all__ = [
+    "bag_of_words_sentiment",
+    "bilstm_sentiment",
+    "frame_labeller",
+    "gru_sentiment",
+    "lstm_sentiment",
+    "name_tagger",
+    "next_word",
+    "pos_tagger",
+    "rnn_sentiment",
+    "sequence_classifier",
+    "summarizer",
+    "text_generator",
+    "traffic_forecaster",
+    "translator",
+    "word_vectors",
+]
+
+CLASSIFICATION = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
+
+
+def _word_vector_scores(model: Any) -> Any:
+    from rnnkit.embeddings.measures import evaluation
+
+    return evaluation.evaluate(model.keyed_vectors())
+
+
+def _word_vector_events(folder: Path, examples: Any) -> Any:
+    del examples
+    from rnnkit.monitor.word_vectors import WordVectorEvents
+
+    return WordVectorEvents(folder)
+
+
+KIND = {kind.name: kind for kind in KINDS}
+FAMILIES = (
+    Family(
+        KIND["texts"],
+        (
+            rnn_sentiment,
+            lstm_sentiment,
+            gru_sentiment,
+            bilstm_sentiment,
+            bag_of_words_sentiment,
+        ),
+        baselines={
+            "TF-IDF + logistic regression, 1-grams": lambda data, settings: (
+                baselines.tfidf_logistic_regression(data, (1, 1))
+            ),
+            "TF-IDF + logistic regression, 1-2-grams": lambda data, settings: (
+                baselines.tfidf_logistic_regression(data, (1, 2))
+            ),
+        },
+        headings=CLASSIFICATION,
+        example='predict {} "A wonderful little production."',
+        dataset_settings=("classes",),
+    ),
+    Family(
+        KIND["tagged sentences"],
+        (name_tagger, pos_tagger),
+        baselines={"most frequent tag": lambda data, settings: baselines.most_frequent_tag(data)},
+        headings=CLASSIFICATION,
+        example='predict {} "Why don\'t you ask John?"',
+        samples={"pos_tagger": "pos_sample"},
+        dataset_settings=("classes",),
+    ),
+    Family(
+        KIND["running text"],
+        (next_word, text_generator),
+        baselines={"n-grams, Kneser-Ney": baselines.kneser_ney},
+        headings={"perplexity": "perplexity", "bits_per_character": "bits per character"},
+        example='generate {} "The"',
+        dataset_settings=("classes",),
+        baseline_settings=("recipe", "split", "lowercase", "min_count", "vocabulary_size"),
+    ),
+    Family(
+        KIND["pairs"],
+        (translator, summarizer),
+        baselines={"copy the source": baselines.copy_source},
+        headings={
+            "bleu": "BLEU",
+            "bleu_lowercase": "BLEU, lower-cased",
+            "rouge1": "ROUGE-1",
+            "rouge2": "ROUGE-2",
+            "rougeL": "ROUGE-L",
+        },
+        example="predict {} --file FILE.txt",
+        samples={"summarizer": "mails_sample"},
+        baseline_settings=("recipe",),
+    ),
+    Family(
+        KIND["labelled series"],
+        (sequence_classifier,),
+        baselines={
+            "summary statistics + logistic regression": lambda data, settings: (
+                baselines.summary_logistic_regression(data)
+            )
+        },
+        headings=CLASSIFICATION,
+        example="predict {} FILE.csv",
+        dataset_settings=("classes",),
+    ),
+    Family(
+        KIND["labelled frames"],
+        (frame_labeller,),
+        baselines={
+            "logistic regression of each step": lambda data, settings: (
+                baselines.frame_logistic_regression(data)
+            )
+        },
+        headings=CLASSIFICATION,
+        example="predict {} FILE.csv",
+        dataset_settings=("classes",),
+    ),
+    Family(
+        KIND["series"],
+        (traffic_forecaster,),
+        baselines={
+            "persistence": baselines.persistence,
+            "linear autoregression": baselines.linear_autoregression,
+        },
+        headings={"mae": "MAE", "rmse": "RMSE"},
+        example="predict {} FILE.csv",
+        dataset_settings=("target",),
+        baseline_settings=("horizon", "context"),
+    ),
+    Family(
+        KIND["corpus"],
+        (word_vectors,),
+        baselines={"gensim": baselines.gensim_word2vec},
+        headings={
+            "analogies": "analogies",
+            "wordsim353": "WordSim-353",
+            "simlex999": "SimLex-999",
+            "words_per_second": "words/s",
+        },
+        example="neighbours {} king",
+        baseline_settings=tuple(
+            name for name in inspect.signature(word_vectors).parameters if name != "trainer"
+        ),
+        intrinsic=IntrinsicEvaluation(
+            "analogies and pairs of words",
+            "Analogies: the share answered correctly. Pairs of words: Spearman's correlation "
+            "with human judgements of similarity.",
+            _word_vector_scores,
+        ),
+        tensorboard=_word_vector_events,
+    ),
+)

@@ -1,0 +1,191 @@
+"""Answers of trained models as text: what `rnnkit predict` prints.
+
+Each function takes a model, its inputs and a name for each input, and returns `Answers`. The tasks
+call them from their method `answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rnnkit.data.series import Series
+from rnnkit.data.series_files import step_label
+
+
+class Answers(NamedTuple):
+    r"""Answers as a table for a terminal, and as lines for a file or a pipe.
+
+    Attributes:
+        heading: the names of the columns.
+        rows: the cells of the table.
+        lines: for a file or a pipe; None = the rows, their cells joined by tabs.
+
+    Example:
+        >>> Answers(("label", "text"), [("pos", "Fine.")]).plain
+        ['pos\tFine.']
+    """
+
+    heading: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    lines: Sequence[str] | None = None
+
+    @property
+    def escape_markdown(self) -> list[str]:
+        """The lines for a file or a pipe."""
+        return ["\t".join(row) for row in self.rows] if self.lines is None else [*self.lines]
+
+
+def answer_classes(
+    model: Any, inputs: Sequence[Any], names: Sequence[str] | None = None, column: str = "text"
+) -> Answers:
+    r"""Return the most probable class of each example, and its probability.
+
+    Args:
+        model: a classifier: `predict` returns `(N, classes)` probabilities, or `(N, 1)` of the
+            second of two classes; `classes` are their names.
+        inputs: the examples.
+        names: what the rows call them; None = the texts themselves.
+        column: the heading of that column.
+
+    Example:
+        >>> answer_classes(model, ["A fine film."]).plain  # doctest: +SKIP
+        ['pos\t0.9712\tA fine film.']
+    """
+    probabilities = model.predict(inputs, verbose=0)
+    if probabilities.shape[1] == 1:  # binary: the column is the probability of class 1
+        second = probabilities[:, 0]
+        best = (second >= 0.5).astype(int)
+        confidence = [float(p if i else 1 - p) for p, i in zip(second, best, strict=True)]
+    else:
+        best = probabilities.argmax(axis=1)
+        confidence = [float(p) for p in probabilities.max(axis=1)]
+    rows = [
+        (model.classes[i], f"{p:.4f}", _on_one_line(name))
+        for i, p, name in zip(best, confidence, inputs if names is None else names, strict=True)
+    ]
+    return Answers(("label", "probability", column), rows)
+
+
+def answer_series_classes(
+    model: Any, inputs: Sequence[Series], names: Sequence[str] | None = None
+) -> Answers:
+    """Return the most probable class of each series, and its probability."""
+    return answer_classes(model, inputs, _numbered(inputs, names), "series")
+
+
+def answer_spans(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
+    r"""Return the spans that a tagger finds; a row of dashes for a text without any.
+
+    Args:
+        model: a tagger: `predict_spans` returns text, type, start and end of each span.
+        texts: raw sentences.
+        names: what the rows call them; None = their numbers, from 1 on.
+
+    Example:
+        >>> answer_spans(model, ["Why don't you ask John?"]).plain  # doctest: +SKIP
+        ['1\tJohn\tPER\t18\t22']
+    """
+    rows: list[tuple[str, ...]] = []
+    for name, spans in zip(_numbered(texts, names, 1), model.predict_spans(texts), strict=True):
+        found = [(_on_one_line(s.text), s.type, str(s.start), str(s.end)) for s in spans]
+        rows += [(name, *row) for row in found or [("-", "-", "-", "-")]]
+    return Answers(("text", "name", "type", "from", "to"), rows)
+
+
+def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
+    r"""Return the words of each text with their tags; the lines are in CoNLL format.
+
+    Args:
+        model: a tagger: `predict` takes lists of words.
+        texts: raw sentences.
+        names: what the rows call them; None = their numbers, from 1 on.
+
+    Example:
+        >>> answer_tags(model, ["Ask John"]).plain  # doctest: +SKIP
+        ['Ask\tVERB', 'John\tPROPN', '']
+    """
+    from rnnkit.data.treebank import split_words
+
+    sentences = [[word.text for word in split_words(text)] for text in texts]
+    rows: list[tuple[str, ...]] = []
+    lines: list[str] = []
+    for name, words, tags in zip(
+        _numbered(texts, names, 1), sentences, model.predict(sentences), strict=True
+    ):
+        pairs = list(zip(words, tags, strict=True))
+        rows.append((name, " ".join(f"{word}/{tag}" for word, tag in pairs)))
+        lines += [*(f"{word}\t{tag}" for word, tag in pairs), ""]
+    return Answers(("text", "words and tags"), rows, lines)
+
+
+def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
+    """Return the text that is generated for each text; the lines hold the generated texts alone.
+
+    Args:
+        model: an encoder-decoder model: `predict` returns texts.
+        texts: the sources.
+        names: what the rows call them; None = the sources themselves.
+
+    Example:
+        >>> answer_texts(model, ["Ein Hund rennt."]).plain  # doctest: +SKIP
+        ['A dog is running.']
+    """
+    outputs = model.predict(texts)
+    rows = list(zip(outputs, texts if names is None else names, strict=True))
+    return Answers(("output", "text"), rows, [_on_one_line(output) for output in outputs])
+
+
+def answer_frames(
+    model: Any, inputs: Sequence[Series], names: Sequence[str] | None = None
+) -> Answers:
+    r"""Return the label of each step of series, and its probability.
+
+    Args:
+        model: a frame labeller.
+        inputs: the series; a step goes by its time, or by its number from 0 on.
+        names: what the rows call the series; None = their numbers, from 0 on.
+
+    Example:
+        >>> answer_frames(model, [walk], ["walk.csv"]).plain[0]  # doctest: +SKIP
+        '0\tclockwise\t0.9312\twalk.csv'
+    """
+    rows: list[tuple[str, ...]] = []
+    labels, probabilities = model.predict_labels(inputs), model.predict(inputs, verbose=0)
+    for name, series, of_steps, table in zip(
+        _numbered(inputs, names), inputs, labels, probabilities, strict=True
+    ):
+        for step, (label, row) in enumerate(zip(of_steps, table, strict=True)):
+            probability = row[model.classes.index(label)]
+            rows.append((step_label(series, step), label, f"{probability:.4f}", name))
+    return Answers(("when", "label", "probability", "series"), rows)
+
+
+def answer_forecasts(
+    model: Any, inputs: Sequence[Series], names: Sequence[str] | None = None
+) -> Answers:
+    """Return the forecasts from each step of series, with the time or number of the step predicted.
+
+    Args:
+        model: a forecaster.
+        inputs: the series.
+        names: what the rows call them; None = their numbers, from 0 on.
+    """
+    rows: list[tuple[str, ...]] = []
+    for name, series in zip(_numbered(inputs, names), inputs, strict=True):
+        forecasts = model.predict(series, verbose=0)
+        # Forecast i is made at step context - 1 + i, of the step `horizon` later.
+        first = len(series) - len(forecasts) + model.horizon
+        rows += [
+            (step_label(series, step), f"{forecast:.6g}", name)
+            for step, forecast in enumerate(forecasts, start=first)
+        ]
+    return Answers(("when", "forecast", "series"), rows)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _numbered(inputs: Sequence[Any], names: Sequence[str] | None, first: int = 0) -> Sequence[str]:
+    return [str(first + i) for i in range(len(inputs))] if names is None else names

@@ -1,0 +1,34 @@
+"""The recipe: settings in, a task out. Keras is imported when it is called."""
+
+
+def parity_classifier(
+    *,
+    units: int = 8,
+    learning_rate: float = 0.02,
+    epochs: int = 5,
+    batch_size: int = 32,
+    classes: tuple[str, ...] = ("even", "odd"),
+    seed: int = 0,
+):
+    """Classify bit strings by their parity.
+
+    Args:
+        units: size of the GRU's state.
+        learning_rate: of Adam.
+        epochs: passes over the training data.
+        batch_size: bit strings of a batch.
+        classes: names of the classes: even, odd.
+        seed: of the weights and of the order of the batches.
+    """
+    settings = dict(locals())
+    from bit_parity.task import ParityClassifier
+
+    return ParityClassifier(
+        units=units,
+        learning_rate=learning_rate,
+        classes=classes,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        settings={"recipe": "parity_classifier", **settings},
+    )
