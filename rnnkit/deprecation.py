@@ -211,33 +211,6 @@ def takes_old_options(**names: str) -> Callable[[Taker], Taker]:
     return decorate
 
 
-def renamed_attribute(where: str, old: str, new: str) -> Any:
-    """Return a property that serves the old name of an attribute.
-
-    Args:
-        where: the class that has it.
-        old: the old name.
-        new: the new name.
-
-    Example:
-        >>> class Answer:
-        ...     request = 3
-        ...     facts = renamed_attribute("Answer", "facts", "request")
-        >>> import pytest
-        >>> with pytest.warns(DeprecationWarning, match="is now called 'request'"):
-        ...     Answer().facts
-        3
-    """
-    rename = Rename("name", where, old, new)
-    register(rename)
-
-    def get(self: Any) -> Any:
-        warn(rename, stacklevel=2)
-        return getattr(self, new)
-
-    return property(get, doc=f"The old name of `{new}`.")
-
-
 def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     """Let Keras load files that hold a class under an old registered name.
 

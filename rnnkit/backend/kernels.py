@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
-from rnnkit.deprecation import renamed_attribute, renamed_names
+from rnnkit.deprecation import RenamedAttributes, renamed_names
 from rnnkit.errors import InputError, check_choice
 
 Tensor = Any
@@ -110,7 +110,7 @@ PORTABLE = "portable"
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(RenamedAttributes):
     """The kernel that runs a pass, and why each faster one does not.
 
     Args:
@@ -126,6 +126,8 @@ class Explanation:
           not ATen: the dtype is float16
     """
 
+    renamed_attributes: ClassVar = {"facts": "request"}
+
     kernel: str
     about: str
     passed_over: tuple[tuple[str, str], ...]
@@ -137,8 +139,6 @@ class Explanation:
         first = f"{request.cell_type} on {request.device}, {request.dtype}: {self.kernel}"
         lines = [f"{first} ({self.about})" if self.about else first]
         return "\n".join(lines + [f"  not {name}: {why}" for name, why in self.passed_over])
-
-    facts = renamed_attribute("Explanation", "facts", "request")
 
 
 def choose(
