@@ -59,8 +59,7 @@ class ModelOptions(TypedDict, total=False):
         Option(None, "threads of gensim; None = 1 below a million words, else all cores.", least=1),
     ]
     seed: Annotated[
-        int,
-        Option(0, "random seed; several gensim workers are not reproducible.", least=0),
+        int, Option(0, "random seed; several gensim workers are not reproducible.", least=0)
     ]
 
 

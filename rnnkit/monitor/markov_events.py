@@ -103,12 +103,7 @@ class HMMEvents:
         if features is not None and len(features) != width:
             features = None  # they are names of symbols
         picture = states_figure(
-            values,
-            states,
-            posteriors=posteriors,
-            times=times,
-            names=self.names,
-            features=features,
+            values, states, posteriors=posteriors, times=times, names=self.names, features=features
         )
         self._writer.image(tag, picture.png(), (self._last or 0) if step is None else step)
 

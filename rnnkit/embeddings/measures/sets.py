@@ -9,6 +9,5 @@ _RENAMED = {
     "read_set": "read_benchmark",
 }
 __getattr__ = renamed_names(
-    __name__,
-    {old: f"rnnkit.embeddings.measures.benchmarks:{new}" for old, new in _RENAMED.items()},
+    __name__, {old: f"rnnkit.embeddings.measures.benchmarks:{new}" for old, new in _RENAMED.items()}
 )

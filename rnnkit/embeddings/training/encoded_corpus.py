@@ -42,9 +42,7 @@ class EncodedCorpus:
 
 
 def encode_corpus(
-    corpus: Iterable[Sequence[str]],
-    min_count: int = 5,
-    frequencies: Frequencies | None = None,
+    corpus: Iterable[Sequence[str]], min_count: int = 5, frequencies: Frequencies | None = None
 ) -> EncodedCorpus:
     """Read a corpus once: count its words, drop the rare ones, encode the others.
 

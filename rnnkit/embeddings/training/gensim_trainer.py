@@ -40,10 +40,7 @@ class GensimTrainer:
     """
 
     def __init__(
-        self,
-        corpus: EncodedCorpus,
-        options: Word2VecOptions,
-        tables: tuple[np.ndarray, np.ndarray],
+        self, corpus: EncodedCorpus, options: Word2VecOptions, tables: tuple[np.ndarray, np.ndarray]
     ) -> None:
         from gensim.models import Word2Vec
 

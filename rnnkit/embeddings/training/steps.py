@@ -125,8 +125,7 @@ def sgd_step(
     else:
         by_context = native.mix_rows(by_context * gradient, rows)
     changed = Tables(
-        _subtract(vectors, contexts, by_context),
-        _subtract(outputs, batch.targets, by_rows),
+        _subtract(vectors, contexts, by_context), _subtract(outputs, batch.targets, by_rows)
     )
     return changed, loss, ops.sum(used)
 

@@ -89,10 +89,7 @@ class KerasTrainer:
     """
 
     def __init__(
-        self,
-        corpus: EncodedCorpus,
-        options: Word2VecOptions,
-        tables: tuple[np.ndarray, np.ndarray],
+        self, corpus: EncodedCorpus, options: Word2VecOptions, tables: tuple[np.ndarray, np.ndarray]
     ) -> None:
         self._corpus, self._options = corpus, options
         known = corpus.frequencies
