@@ -1,7 +1,6 @@
 """Word vectors with word2vec: training, evaluation, files, embedding matrices.
 
-Each name below is imported on first use; `rnnkit.embeddings.options` needs neither Keras nor
-gensim.
+Names are imported on first use; `rnnkit.embeddings.options` needs neither Keras nor gensim.
 """
 
 from __future__ import annotations

@@ -80,12 +80,8 @@ def _fit(model: Word2Vec, words: EncodedCorpus, callbacks: list[keras.callbacks.
     """Train the remaining epochs, with a progress bar."""
     total = words.total_words * model.options["epochs"]
     with Bar(f"{model.method} vectors", total=total) as bar:
-        model.fit(
-            words,
-            initial_epoch=model.epochs_done,
-            callbacks=[_ProgressBar(bar), *callbacks],
-            verbose=0,
-        )
+        callbacks = [_ProgressBar(bar), *callbacks]
+        model.fit(words, initial_epoch=model.epochs_done, callbacks=callbacks, verbose=0)
 
 
 class _ProgressBar(keras.callbacks.Callback):

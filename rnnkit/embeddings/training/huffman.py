@@ -14,8 +14,7 @@ class HuffmanTree(NamedTuple):
     """The Huffman code and path of each of V words, through V - 1 inner nodes.
 
     Attributes:
-        nodes: int32 `(V, L)`, the inner nodes on the path from the root to the word; 0 beyond its
-            end.
+        nodes: int32 `(V, L)`, the inner nodes from the root to the word; 0 beyond the path's end.
         codes: bool `(V, L)`, the Huffman code: True = right child; False beyond its end.
         lengths: int32 `(V,)`, code lengths; L is the largest.
     """
@@ -26,7 +25,7 @@ class HuffmanTree(NamedTuple):
 
     @property
     def mask(self) -> np.ndarray:
-        """True where a path has a node, False beyond its end, bool `(V, L)`."""
+        """True where a path has a node, bool `(V, L)`."""
         return np.arange(self.nodes.shape[1]) < self.lengths[:, None]
 
 
@@ -59,13 +58,13 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
             f"huffman_tree: got {words} counts; expected at least two, positive, the largest first."
         )
     parents, right = _merge(counts.astype("int64"))
-    node, nodes, codes = np.arange(words), [], []
+    node, above, codes = np.arange(words), [], []
     root = 2 * words - 2
     while (node != root).any():
-        nodes.append(np.where(node == root, -1, parents[node] - words))
+        above.append(np.where(node == root, -1, parents[node] - words))
         codes.append(right[node] & (node != root))
         node = np.where(node == root, root, parents[node])
-    from_leaf = np.array(nodes).T
+    from_leaf = np.array(above).T
     lengths = (from_leaf >= 0).sum(1)
     # Reverse the paths: they start at the leaves. The root becomes node 0.
     step = np.arange(from_leaf.shape[1])
@@ -73,9 +72,8 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
     mask = step < lengths[:, None]
     down = words - 2 - np.take_along_axis(from_leaf, position, 1)
     code = np.take_along_axis(np.array(codes).T, position, 1)
-    return HuffmanTree(
-        np.where(mask, down, 0).astype("int32"), code & mask, lengths.astype("int32")
-    )
+    nodes = np.where(mask, down, 0).astype("int32")
+    return HuffmanTree(nodes, code & mask, lengths.astype("int32"))
 
 
 def _merge(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
