@@ -1,8 +1,7 @@
 """Monitoring of training: TensorBoard event files, callbacks, metrics and figures.
 
-`events`, `projector` and the `markov` modules need neither Keras nor a framework; `callbacks`,
-`metrics` and `gradients` import them (after `rnnkit.backend`, which selects one). Each name below
-is imported on first use.
+Names are imported on first use; `events`, `projector` and the `markov` modules need neither Keras
+nor a framework.
 """
 
 from __future__ import annotations

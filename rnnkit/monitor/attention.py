@@ -31,17 +31,7 @@ def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) ->
     width, height = (min(2.0 + 0.32 * size, 24.0) for size in (len(columns), len(rows)))
     figure = Picture(width, height)
     axes = figure.add_subplot()
-    heat_map(
-        axes,
-        table,
-        rows,
-        columns,
-        label_size=font_size,
-        tilted=(0, 90),
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-    )
+    heat_map(axes, table, rows, columns, label_size=font_size, tilted=(0, 90))
     axes.set_xlabel("read", fontsize=font_size)
     axes.set_ylabel("written", fontsize=font_size)
     return figure.png()

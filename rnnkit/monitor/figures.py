@@ -49,19 +49,9 @@ def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -
     font_size = 15 if few else 10  # TensorBoard shows images small
     figure = Picture(side, side)
     axes = figure.add_subplot()
-    picture = heat_map(
-        axes,
-        shares,
-        names,
-        names,
-        texts=texts if annotated else None,
-        text_size=20 if few else 9,
-        label_size=font_size,
-        tilted=(90, 0) if few else (0, 45),
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-    )
+    sizes: dict[str, Any] = {"text_size": 20 if few else 9, "label_size": font_size}
+    sizes |= {"tilted": (90, 0) if few else (0, 45), "texts": texts if annotated else None}
+    picture = heat_map(axes, shares, names, names, **sizes)
     axes.set_aspect("equal")
     axes.set_xlabel("predicted class", fontsize=font_size)
     axes.set_ylabel("true class", fontsize=font_size)

@@ -31,9 +31,9 @@ def gradient_flow(
     """Gradient flow: return the norm of the Jacobian `‖∂h_T/∂h_t‖` for every step t.
 
     `∂h_T/∂h_t = Π_{j=t+1..T} ∂h_j/∂h_{j-1}` is exact: a zero is added to the state of every step,
-    each row is repeated once for each unit of `h_T`, and one backward pass gives the derivatives of
-    all units by all zeros. A norm that decays to 0 is a vanishing gradient, one that grows an
-    exploding gradient. Dropout is off; zoneout uses its mean.
+    each row is repeated for each unit of `h_T`, and one backward pass gives the derivatives of all
+    units by all zeros. A norm that decays to 0 is a vanishing gradient, one that grows an exploding
+    gradient. Dropout is off; zoneout uses its mean.
 
     A masked step keeps the state, so that its norm is that of the step before; a reset blocks the
     flow. At the last step the Jacobian is the identity.
@@ -45,8 +45,8 @@ def gradient_flow(
         mask: boolean `(B, T)`, true = real step.
         resets: boolean `(B, T)`, true = the state is reset before this step.
         initial_state: the states before the first step, each `(B, S)`; None = zeros.
-        norm: "spectral", the largest singular value, 1 for the identity; or "frobenius", the root
-            of the sum of squares, √S for the identity; cheaper.
+        norm: "spectral", the largest singular value (1 for the identity), or "frobenius", the root
+            of the sum of squares (√S for the identity), which is cheaper.
 
     Returns:
         name of the state -> `(B, T)`: "h" for `‖∂h_T/∂h_t‖`, and for a layer with a cell state "c"
@@ -54,8 +54,7 @@ def gradient_flow(
         `go_backwards`, where T is the first step.
 
     Raises:
-        InputError: not a recurrent layer, inputs of the wrong shape or not finite, or an unknown
-            norm.
+        InputError: no recurrent layer, inputs of another shape or not finite, or an unknown norm.
 
     Source: Pascanu, Mikolov and Bengio 2013, On the Difficulty of Training Recurrent Neural
         Networks, arXiv:1211.5063; Hochreiter 1991.
@@ -76,16 +75,15 @@ def gradient_flow(
     if not isinstance(initial_state, (list, tuple)):
         initial_state = [initial_state]
     first = [ops.convert_to_numpy(state) for state in initial_state]
-    if [state.shape for state in first] != [(batch, size) for size in sizes]:
+    shapes, expected = [state.shape for state in first], [(batch, size) for size in sizes]
+    if shapes != expected:
         raise InputError(
-            f"gradient_flow: initial_state has the shapes {[state.shape for state in first]}; "
-            f"expected {[(batch, size) for size in sizes]}."
+            f"gradient_flow: initial_state has the shapes {shapes}; expected {expected}."
         )
 
     # One copy of a row for each unit of h_T; as many copies at a time as memory allows.
     rows, units = (part.ravel() for part in np.indices((batch, sizes[0])))
-    at_once = max(_MAX_ELEMENTS // (steps * (width + 8 * sum(sizes))), 1)
-    at_once = min(at_once, len(rows))
+    at_once = min(max(_MAX_ELEMENTS // (steps * (width + 8 * sum(sizes))), 1), len(rows))
     derivatives = _jacobian_rows(layer, [flag is not None for flag in flags])
     jacobians: list[list[np.ndarray]] = [[] for _ in sizes]
     for start in range(0, len(rows), at_once):
@@ -110,14 +108,11 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
     factor per step.
 
     Args:
-        flows: label of the line -> result of `gradient_flow`, `(B, T)` or `(T,)`.
+        flows: label of the line -> result of `gradient_flow`, `(B, T)` or `(T,)`; at least one.
         title: of the plot.
 
     Returns:
         A PNG file.
-
-    Raises:
-        InputError: nothing to draw.
 
     Example:
         >>> gradient_flow_png({"factor 0.9 per step": 0.9 ** np.arange(20)[::-1]})[1:4]
@@ -222,7 +217,6 @@ def _flags(label: str, flags: Any, x: np.ndarray) -> np.ndarray | None:
         return None
     flags = np.asarray(ops.convert_to_numpy(flags)).astype(bool)
     if flags.shape != x.shape[:2]:
-        raise InputError(
-            f"gradient_flow: {label} has the shape {flags.shape}; expected {x.shape[:2]}."
-        )
+        what = f"gradient_flow: {label} has the shape {flags.shape}"
+        raise InputError(f"{what}; expected {x.shape[:2]}.")
     return flags

@@ -94,9 +94,7 @@ def span_scores(
         >>> span_scores([["B-PER", "I-PER"], ["B-LOC"]], [["B-PER", "O"], ["B-LOC"]])
         {'precision': 0.5, 'recall': 0.5, 'f1': 0.5, 'f1/LOC': 1.0, 'f1/PER': 0.0}
     """
-    expected: Counter[str] = Counter()
-    found: Counter[str] = Counter()
-    correct: Counter[str] = Counter()
+    expected, found, correct = (Counter[str]() for _ in range(3))
     for tags, answers in zip(true, predicted, strict=True):
         true_spans, predicted_spans = extract_spans(tags), extract_spans(answers)
         expected.update(span.type for span in true_spans)

@@ -36,14 +36,12 @@ class WordVectorEvents(keras.callbacks.Callback):
 
     Args:
         folder: of the run, which is its subfolder `train`; the `--logdir` of TensorBoard, or below.
-        words: whose neighbours to show; None = 12 words at log-spaced ranks from 100 (a tenth of a
-            small vocabulary) to 10,000.
+        words: whose neighbours to show; None = 12 words, see `select_words`.
         n: neighbours of each.
         max_words: words in the projector.
 
     Raises:
-        InputError: `n` or `max_words` below 1, no words; within `fit`, before the first epoch, an
-            out-of-vocabulary word.
+        InputError: `n` or `max_words` below 1, no words; within `fit`, an unknown word.
 
     Example:
         >>> model.fit("wiki8", callbacks=[WordVectorEvents("runs/1")])  # doctest: +SKIP
@@ -61,9 +59,7 @@ class WordVectorEvents(keras.callbacks.Callback):
         self.folder = Path(folder) / "train"
         self.words = None if words is None else [words] if isinstance(words, str) else list(words)
         if self.words == []:
-            raise InputError(
-                "words is empty: give at least one word, or None for a default selection."
-            )
+            raise InputError("words is empty: give at least one word, or None for the default.")
         self.n = check_count("n", n)
         self.max_words = check_count("max_words", max_words)
         self._writer: EventWriter | None = None
@@ -114,10 +110,8 @@ class WordVectorEvents(keras.callbacks.Callback):
         known = set(words)
         for word in self.words:
             if word not in known:
-                raise InputError(
-                    f"The word {word!r}, whose neighbours are to be shown, is not among the "
-                    f"{len(known):,} of the vocabulary.{suggest(word, words)}"
-                )
+                what = f"The word {word!r} is not among the {len(known):,} of the vocabulary"
+                raise InputError(f"{what}.{suggest(word, words)}")
         return self.words
 
 
@@ -126,9 +120,6 @@ def select_words(words: Sequence[str]) -> list[str]:
 
     Ranks below 100 (a tenth of a small vocabulary) are skipped, because neighbours of function
     words are uninformative; so are ranks above 10,000, with vectors from few occurrences.
-
-    Args:
-        words: V words, the most frequent first.
 
     Example:
         >>> select_words([str(rank) for rank in range(50_000)])[:4]
@@ -190,11 +181,10 @@ def neighbours_table(
     rows = []
     for word, near in found.items():
         old = before.get(word, {other for other, _ in near})
-        shown = [
-            (escape_markdown(other) if other in old else f"**{escape_markdown(other)}**")
-            + f" {cosine:.2f}".replace("0.", ".")
-            for other, cosine in near
-        ]
+        shown = []
+        for other, cosine in near:
+            name, number = escape_markdown(other), f"{cosine:.2f}".replace("0.", ".")
+            shown.append(f"{name} {number}" if other in old else f"**{name}** {number}")
         rows.append([escape_markdown(word), ", ".join(shown)])
     return markdown_table(["word", "nearest words"], rows)
 

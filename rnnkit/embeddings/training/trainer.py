@@ -99,7 +99,7 @@ class KerasTrainer:
         sizes = {"window": window, "negative": negative, "batch_size": size, "steps": max(steps, 1)}
         self.stream = Stream(corpus, sample=options["sample"], **sizes)
         self._tables = native.tensors(tuple(np.array(table, "float32") for table in tables))
-        paths = ()
+        paths: tuple[np.ndarray, ...] = ()
         if tree:
             paths = (tree.nodes, (~tree.codes).astype("float32"), tree.mask.astype("float32"))
         self._fixed = native.tensors((*_step_scales(known, options, tree, size), *paths))
