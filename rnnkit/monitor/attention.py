@@ -9,15 +9,12 @@ import numpy as np
 
 
 def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) -> bytes:
-    """Plot attention weights: a row for each output word, a column for each source word.
+    """Return a PNG plot of attention weights: output words as rows, source words as columns.
 
     Args:
         source: S words of the input.
         output: T words of the output.
         weights: `(T, S)`.
-
-    Returns:
-        A PNG file.
 
     Example:
         >>> attention_png(["ein", "Hund"], ["a", "dog"], [[0.9, 0.1], [0.2, 0.8]])[1:4]

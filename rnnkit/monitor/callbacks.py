@@ -91,8 +91,7 @@ class TensorBoard(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock."""
         self._began = time.perf_counter()
-        self._seconds = 0.0
-        self._batches = 0
+        self._seconds, self._batches = 0.0, 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the batch."""

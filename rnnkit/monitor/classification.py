@@ -19,7 +19,7 @@ class ClassificationReport:
     """Predictions of a classifier on a fixed sample of labelled examples, for TensorBoard.
 
     Args:
-        inputs: inputs of the model's `predict`: texts, or an array with a row for each example.
+        inputs: of the model's `predict`: texts, or an array with a row for each example.
         labels: `(N,)` or `(N, 1)` class indices, or names in `model.classes`.
         limit: size of the sample at most; it is drawn once.
         rows: texts in a table.
@@ -56,10 +56,10 @@ class ClassificationReport:
         if outputs.ndim == 1:
             outputs = outputs[:, None]
         if outputs.ndim != 2 or len(outputs) != len(self.labels):
-            raise InputError(
-                f"The model gives outputs of shape {outputs.shape} for {len(self.labels)} "
-                "examples; expected (N, 1) or (N, classes). Give such a model no examples."
+            what = (
+                f"The model gives outputs of shape {outputs.shape} for {len(self.labels)} examples"
             )
+            raise InputError(f"{what}; expected (N, 1) or (N, classes). Leave examples out.")
         if not np.isfinite(outputs).all():
             writer.text("examples/predictions", "The model's outputs are NaN or infinite.", step)
             return
@@ -111,16 +111,11 @@ def _probabilities(outputs: np.ndarray) -> np.ndarray:
 
 def _class_indices(labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
     """Return the class indices of labels: indices already, or names of classes."""
-    if labels.dtype.kind in "OUS":
-        index = {name: i for i, name in enumerate(classes)}
-        indices = [index.get(str(label), label) for label in labels]
-    else:
-        indices = list(labels)
+    index = {name: i for i, name in enumerate(classes)} if labels.dtype.kind in "OUS" else {}
+    indices = [index.get(str(label), label) for label in labels]
     numbers = (int, float, np.number, np.bool_)
     for label in indices:
         if not isinstance(label, numbers) or label not in range(len(classes)):
-            raise InputError(
-                f"The examples hold the label {label!r}; the model knows the classes "
-                f"{list(classes)} (numbers 0 to {len(classes) - 1})."
-            )
+            known = f"{list(classes)} (numbers 0 to {len(classes) - 1})"
+            raise InputError(f"The examples hold the label {label!r}; the classes are {known}.")
     return np.array(indices).astype(int)

@@ -61,11 +61,8 @@ class EventWriter:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         # TensorBoard reads a folder's files in the order of their names: zeros before the number.
-        name = (
-            f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
-            f".{os.getpid()}.{next(_FILE_NUMBER):06d}"
-        )
-        self.path = self.folder / name
+        writer = f"{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBER):06d}"
+        self.path = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{writer}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = self.path.open("xb")
@@ -127,11 +124,7 @@ class EventWriter:
         self._tensor(tag, buckets, histogram_metadata.create_summary_metadata("", ""), step)
 
     def image(self, tag: str, png_bytes: bytes, step: int) -> None:
-        """Write a PNG image.
-
-        Raises:
-            InputError: the bytes are no PNG file.
-        """
+        """Write a PNG image; other bytes raise an `InputError`."""
         if not isinstance(png_bytes, bytes) or png_bytes[:8] != _PNG_SIGNATURE:
             raise InputError(f"Image {tag!r} must be the bytes of a PNG file.")
         width, height = struct.unpack(">II", png_bytes[16:24])

@@ -39,8 +39,7 @@ def gradient_flow(
     flow. At the last step the Jacobian is the identity.
 
     Args:
-        layer: a recurrent layer of rnnkit. For a `Bidirectional` or `Stack` pass the inner layers,
-            each with its own inputs.
+        layer: a recurrent layer of rnnkit; inside a `Bidirectional` or `Stack`, an inner layer.
         inputs: `(B, T, D)`, the inputs of the layer.
         mask: boolean `(B, T)`, true = real step.
         resets: boolean `(B, T)`, true = the state is reset before this step.
@@ -49,8 +48,8 @@ def gradient_flow(
             of the sum of squares (√S for the identity), which is cheaper.
 
     Returns:
-        name of the state -> `(B, T)`: "h" for `‖∂h_T/∂h_t‖`, and for a layer with a cell state "c"
-        for `‖∂h_T/∂c_t‖`, each with the other one fixed. In the order of the inputs, also with
+        name of the state -> `(B, T)`: "h" for `‖∂h_T/∂h_t‖`, and "c" of a cell state for
+        `‖∂h_T/∂c_t‖`, each with the other one fixed; in the order of the inputs, also with
         `go_backwards`, where T is the first step.
 
     Raises:
@@ -70,8 +69,7 @@ def gradient_flow(
     batch, steps, width = x.shape
     sizes = list(layer.state_size)
     flags = [_flags(label, flag, x) for label, flag in (("mask", mask), ("resets", resets))]
-    if initial_state is None:
-        initial_state = layer.get_initial_state(batch)
+    initial_state = layer.get_initial_state(batch) if initial_state is None else initial_state
     if not isinstance(initial_state, (list, tuple)):
         initial_state = [initial_state]
     first = [ops.convert_to_numpy(state) for state in initial_state]
@@ -95,14 +93,12 @@ def gradient_flow(
         for into, by_state in zip(jacobians, found, strict=True):
             into.append(by_state[:real])
     names = ("h", "c") if len(sizes) <= 2 else tuple(f"state {i}" for i in range(len(sizes)))
-    return {
-        name: _norms(np.concatenate(parts).reshape(batch, sizes[0], steps, -1), norm)
-        for name, parts in zip(names, jacobians, strict=False)
-    }
+    stacked = (np.concatenate(parts).reshape(batch, sizes[0], steps, -1) for parts in jacobians)
+    return {name: _norms(part, norm) for name, part in zip(names, stacked, strict=False)}
 
 
 def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
-    """Plot gradient flow over time, on a logarithmic scale.
+    """Return a PNG plot of gradient flow over time, on a logarithmic scale.
 
     A line is the median over the rows, the shaded area the range. A straight line is a constant
     factor per step.
@@ -110,9 +106,6 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
     Args:
         flows: label of the line -> result of `gradient_flow`, `(B, T)` or `(T,)`; at least one.
         title: of the plot.
-
-    Returns:
-        A PNG file.
 
     Example:
         >>> gradient_flow_png({"factor 0.9 per step": 0.9 ** np.arange(20)[::-1]})[1:4]
@@ -196,9 +189,8 @@ def _check_inputs(layer: Any, inputs: Any) -> np.ndarray:
         )
     x = ops.convert_to_numpy(ops.convert_to_tensor(inputs, dtype="float32"))
     if x.ndim != 3 or 0 in x.shape:
-        raise InputError(
-            f"gradient_flow: inputs have the shape {x.shape}; expected (B, T, D), none of them 0."
-        )
+        what = f"gradient_flow: inputs have the shape {x.shape}"
+        raise InputError(f"{what}; expected (B, T, D), none of them 0.")
     if not np.isfinite(x).all():
         row, step, _ = np.argwhere(~np.isfinite(x))[0]
         raise InputError(

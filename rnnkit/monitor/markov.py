@@ -213,9 +213,8 @@ def _means_heat_map(
     sd = means.std(0)
     scores = (means - means.mean(0)) / np.where(sd > 0, sd, 1)
     limit = max(float(np.abs(scores).max()), 1.0)
-    texts: list[list[str]] | None = None
-    if max(means.shape) <= 2 * _MAX_NUMBERED:
-        texts = [[_number(value) for value in row] for row in means]
+    few = max(means.shape) <= 2 * _MAX_NUMBERED
+    texts = [[_number(value) for value in row] for row in means] if few else None
     figure = Picture(min(2.5 + 0.55 * width, 16), 2.2 + 0.45 * min(states, 20))
     axes = figure.add_subplot()
     scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}

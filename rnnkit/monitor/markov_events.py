@@ -62,8 +62,7 @@ class HMMEvents:
 
         Args:
             iteration: its number.
-            parameters: "startprob" `(K,)`, "transmat" `(K, K)` and those of the emission by name,
-                without restarts; unknown names are ignored.
+            parameters: "transmat" `(K, K)` and those of the emission by name; others are ignored.
             log_likelihood: of all sequences.
         """
         self._writer.scalar("log_likelihood", float(log_likelihood), iteration)
@@ -117,12 +116,12 @@ class HMMEvents:
         pictures = {}
         if "transmat" in known:
             pictures["transition_matrix"] = transition_figure(known["transmat"], self.names, title)
+        labels = (self.names, self.features, title)
         if "emissionprob" in known:
-            table = known["emissionprob"]
-            pictures["emission"] = emission_figure(table, self.names, self.features, title)
+            pictures["emission"] = emission_figure(known["emissionprob"], *labels)
         means, sds = state_moments(known, self.covariance_type)
         if means is not None:
-            pictures["means"] = means_figure(means, sds, self.names, self.features, title)
+            pictures["means"] = means_figure(means, sds, *labels)
         for tag, picture in pictures.items():
             self._writer.image(tag, picture.png(), self._last)
 

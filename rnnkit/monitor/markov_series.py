@@ -45,9 +45,6 @@ def states_figure(
         features: names of the D features; None = 0 .. D-1.
         title: of the figure.
 
-    Returns:
-        A figure.
-
     Raises:
         InputError: arrays of different lengths, states that are not integers, times that do not
             increase, or neither states nor posteriors.

@@ -38,7 +38,7 @@ class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
         )
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch to the confusion matrix.
+        """Add a batch to the confusion matrix; inconsistent shapes raise an `InputError`.
 
         Args:
             y_true: integer labels, `(...)` or `(..., 1)`.

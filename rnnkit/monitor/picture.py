@@ -25,8 +25,7 @@ class Picture(Figure):
     `rnnkit.monitor.EventWriter.image`, and `savefig` writes a file of any format.
 
     Args:
-        width: in inches.
-        height: in inches.
+        width, height: in inches.
 
     Example:
         >>> picture = Picture(4, 3)

@@ -36,9 +36,6 @@ def extract_spans(tags: Sequence[str]) -> list[Span]:
     "B-X" starts a span of type X, "I-X" continues it. An "I-X" after neither starts one, as in
     `conlleval` and seqeval.
 
-    Args:
-        tags: one for each word.
-
     Source: Tjong Kim Sang and De Meulder 2003, the CoNLL-2003 shared task.
 
     Example:

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 
 from rnnkit.deprecation import renamed_names
-from rnnkit.errors import InputError, check_count, suggest
+from rnnkit.embeddings.measures.neighbours import check_words
+from rnnkit.errors import InputError, check_count
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.monitor.projector import write_frequent_words
@@ -31,8 +32,8 @@ class WordVectorEvents(keras.callbacks.Callback):
     | Text | `neighbours`: after each epoch the nearest neighbours of some words; bold = new since the last epoch |
     | Projector | the most frequent words with their counts, after the latest epoch |
 
-    Epochs and blocks of steps count from 1. The model needs `vocabulary` (words and counts, the
-    most frequent first) and `vectors_table()`, as `rnnkit.embeddings.SkipGram` and `CBOW` have.
+    Epochs and blocks of steps count from 1. The model needs `vocabulary` and `vectors_table()`, as
+    `rnnkit.embeddings.SkipGram` and `CBOW` have.
 
     Args:
         folder: of the run, which is its subfolder `train`; the `--logdir` of TensorBoard, or below.
@@ -107,11 +108,7 @@ class WordVectorEvents(keras.callbacks.Callback):
         words = self.model.vocabulary.words
         if self.words is None:
             return select_words(words)
-        known = set(words)
-        for word in self.words:
-            if word not in known:
-                what = f"The word {word!r} is not among the {len(known):,} of the vocabulary"
-                raise InputError(f"{what}.{suggest(word, words)}")
+        check_words(self.words, dict.fromkeys(words, 0))
         return self.words
 
 
@@ -166,11 +163,7 @@ def nearest_words(
 def neighbours_table(
     found: Mapping[str, Sequence[tuple[str, float]]], before: Mapping[str, set[str]]
 ) -> str:
-    """Return a Markdown table of neighbours, a row for each word; new neighbours are bold.
-
-    Args:
-        found: word -> (neighbour, cosine).
-        before: word -> its neighbours one epoch earlier; for a missing word none is new.
+    """Return a Markdown table of neighbours, a row for each word; those not in `before` are bold.
 
     Example:
         >>> print(neighbours_table({"king": [("queen", 0.8), ("duke", 0.5)]}, {"king": {"duke"}}))

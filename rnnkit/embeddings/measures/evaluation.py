@@ -42,11 +42,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Table:
-    """The result of an evaluation; `str` gives an aligned table.
-
-    Attributes:
-        rows: of each benchmark its sections, then the whole.
-    """
+    """The rows of each benchmark, its sections, then the whole; `str` gives an aligned table."""
 
     rows: tuple[Score, ...]
 

@@ -23,11 +23,6 @@ class GensimTrainer:
 
     No loss is reported, because gensim's running loss is wrong (its issue 2617).
 
-    Args:
-        corpus: the words.
-        options: see `rnnkit.embeddings.options.word2vec_options`.
-        tables: `(V, D)` each, word vectors and output vectors.
-
     Example:
         >>> from rnnkit.embeddings.options import word2vec_options
         >>> from rnnkit.embeddings.training.encoded_corpus import encode_corpus
