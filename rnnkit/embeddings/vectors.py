@@ -37,8 +37,7 @@ class EmbeddingInit(NamedTuple):
 def embedding_matrix(vectors: KeyedVectors, vocabulary: Vocabulary) -> EmbeddingInit:
     """Return pretrained vectors for every token of a vocabulary, and their coverage.
 
-    Out-of-vocabulary words, and the unknown token, get the mean of the vectors found; padding gets
-    zeros.
+    Words without a vector and the unknown token get the mean of the others, padding gets zeros.
 
     Args:
         vectors: gensim's `KeyedVectors`, of size D.

@@ -32,8 +32,7 @@ def train_word_vectors(
 ) -> KeyedVectors:
     """Train word vectors with word2vec; repeated calls read them from the cache.
 
-    A checkpoint is saved after each epoch: a call with the same arguments after an interrupt
-    resumes from it.
+    A checkpoint is saved after each epoch; the same call after an interrupt resumes from it.
 
     Args:
         corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:

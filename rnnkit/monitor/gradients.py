@@ -100,8 +100,7 @@ def gradient_flow(
 def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
     """Return a PNG plot of gradient flow over time, on a logarithmic scale.
 
-    A line is the median over the rows, the shaded area the range. A straight line is a constant
-    factor per step.
+    A line is the median over the rows, the area the range; straight = a constant factor per step.
 
     Args:
         flows: label of the line -> result of `gradient_flow`, `(B, T)` or `(T,)`; at least one.

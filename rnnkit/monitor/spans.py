@@ -33,8 +33,7 @@ def is_iob2(tags: Iterable[str]) -> bool:
 def extract_spans(tags: Sequence[str]) -> list[Span]:
     """Return the spans of the IOB2 tags of one sentence.
 
-    "B-X" starts a span of type X, "I-X" continues it. An "I-X" after neither starts one, as in
-    `conlleval` and seqeval.
+    "B-X" starts a span of type X, "I-X" continues it or (as in `conlleval`, seqeval) starts one.
 
     Source: Tjong Kim Sang and De Meulder 2003, the CoNLL-2003 shared task.
 
