@@ -127,8 +127,7 @@ class Word2Vec(keras.Model):
             y: nothing.
             epochs: passes over the corpus, those before `initial_epoch` included; the learning rate
                 decays over all of them. None = the setting `epochs`.
-            initial_epoch: resume from here: a model saved after two epochs and fitted with
-                `initial_epoch=2` gets the same vectors as one trained without interruption.
+            initial_epoch: resume from here, with the same vectors as without an interruption.
             callbacks: Keras callbacks.
             verbose: as in Keras.
 
@@ -152,8 +151,8 @@ class Word2Vec(keras.Model):
         corpus = self.encode_corpus(x)
         if len(corpus.frequencies) < 2:
             raise InputError(
-                f"The corpus has only one word, {corpus.frequencies.words[0]!r}, that occurs min_"
-                f"count={options['min_count']} times; word2vec needs two. Give more text."
+                f"The corpus has only one word, {corpus.frequencies.words[0]!r}, that occurs "
+                f"min_count={options['min_count']} times; word2vec needs two. Give more text."
             )
         self.tokens_per_epoch = corpus.total_words
         if self.vocabulary is None:

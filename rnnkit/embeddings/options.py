@@ -26,9 +26,7 @@ class ModelOptions(TypedDict, total=False):
     window: Annotated[int, Option(5, "largest distance of a context word, drawn from 1.", least=1)]
     negative: Annotated[int, Option(5, "noise words per word (negative sampling only).", least=0)]
     min_count: Annotated[int, Option(5, "drop words that occur less often.", least=1)]
-    sample: Annotated[
-        float, Option(1e-3, "subsampling threshold of frequent words; 0 = none.", **_FINITE)
-    ]
+    sample: Annotated[float, Option(1e-3, "subsampling threshold for words; 0 = none.", **_FINITE)]
     epochs: Annotated[int, Option(5, "passes over the corpus.", least=1)]
     alpha: Annotated[float, Option(0.025, "initial learning rate.", **_FINITE)]
     min_alpha: Annotated[float, Option(1e-4, "final learning rate, by linear decay.", **_FINITE)]

@@ -64,12 +64,10 @@ class Table:
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         row_format = "  ".join(f"{{:{'<<>>>'[i]}{width}}}" for i, width in enumerate(widths))
         lines = [row_format.format(*line) for line in cells]
-        lines += [
-            f"{row.set} is left out: {row.found} of its {row.total:,} entries are in the "
-            "vocabulary, too few for a score."
-            for row in self.rows
-            if row.section == ALL and row.score is None
-        ]
+        for row in self.rows:
+            if row.section == ALL and row.score is None:
+                what = f"{row.found} of its {row.total:,} entries are in the vocabulary"
+                lines.append(f"{row.set} is left out: {what}, too few for a score.")
         return "\n".join(lines)
 
 

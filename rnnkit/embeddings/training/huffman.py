@@ -35,17 +35,16 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
     With hierarchical softmax a word costs one logistic regression per node of its path,
     `P(w | v) = Π_j σ(±u_j · v)`: about `log2 V` of them, fewer for a frequent word.
 
+    Of two nodes with the same count the word is merged before the inner node.
+
     Args:
         counts: occurrences of each word, `(V,)`, positive, the most frequent first; V >= 2.
-
-    Returns:
-        `HuffmanTree`. Of two nodes with the same count the word is merged before the inner node.
 
     Raises:
         InputError: fewer than two words, or counts in another order.
 
     Source: Huffman 1952, A Method for the Construction of Minimum-Redundancy Codes; van Leeuwen
-    1976 for the two queues; Mikolov et al. 2013, arXiv:1301.3781.
+        1976 for the two queues; Mikolov et al. 2013, arXiv:1301.3781.
 
     Example:
         >>> huffman_tree(np.array([8, 3, 2, 1])).lengths.tolist()
