@@ -1,7 +1,6 @@
 """Word vectors with word2vec: training, evaluation, files, embedding matrices.
 
-Each name below is imported on first use; `rnnkit.embeddings.options` needs neither Keras nor
-gensim.
+Names are imported on first use; `rnnkit.embeddings.options` needs neither Keras nor gensim.
 """
 
 from __future__ import annotations
@@ -9,19 +8,15 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES = {
-    "CBOW": "rnnkit.embeddings.model",
-    "METHODS": "rnnkit.embeddings.model",
-    "SkipGram": "rnnkit.embeddings.model",
-    "analogy": "rnnkit.embeddings.measures.neighbours",
-    "embedding_matrix": "rnnkit.embeddings.vectors",
-    "evaluate": "rnnkit.embeddings.measures.evaluation",
-    "load_vectors": "rnnkit.embeddings.files",
-    "neighbours": "rnnkit.embeddings.measures.neighbours",
-    "save_vectors": "rnnkit.embeddings.files",
-    "train_word_vectors": "rnnkit.embeddings.word2vec",
+_MODULES = {
+    "files": ("load_vectors", "save_vectors"),
+    "measures.evaluation": ("evaluate",),
+    "measures.neighbours": ("analogy", "neighbours"),
+    "model": ("CBOW", "METHODS", "SkipGram"),
+    "vectors": ("embedding_matrix",),
+    "word2vec": ("train_word_vectors",),
 }
-
+_HOMES = {name: f"rnnkit.embeddings.{module}" for module in _MODULES for name in _MODULES[module]}
 __all__ = sorted(_HOMES)
 
 

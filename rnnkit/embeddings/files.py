@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import pickle
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +27,8 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
 
     Formats: text and binary of word2vec, gensim and fastText (`.vec`), text without a header
     (GloVe), each also with gzip; gensim's own; `.keras` files of `SkipGram` and `CBOW`. Those of
-    gensim are pickles, which can execute arbitrary code: they are opened only if the name ends in
-    `.kv` or `.model`. Load only those that you trust.
+    gensim are pickles, which can execute arbitrary code: load only those that you trust. They are
+    opened only if the name ends in `.kv` or `.model`.
 
     Args:
         path: the file.
@@ -39,8 +38,8 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
         gensim's `KeyedVectors`, float32, in file order.
 
     Raises:
-        InputError: a missing, truncated or otherwise damaged file, an unknown format, a duplicate
-            word, a word that is not UTF-8, NaN or infinity, or another dimension.
+        InputError: a missing or damaged file, an unknown format, a duplicate word, a word that is
+            not UTF-8, NaN or infinity, or another dimension.
 
     Source: Mikolov et al., https://code.google.com/archive/p/word2vec/, `word2vec.c`.
 
@@ -66,9 +65,8 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
             else:
                 vectors = _keyed(*read(raw, path))
     except FileNotFoundError as error:
-        raise InputError(
-            f"There is no vectors file {str(path)!r}.{suggest_sibling(path)}"
-        ) from error
+        hint = suggest_sibling(path)
+        raise InputError(f"There is no vectors file {str(path)!r}.{hint}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise_damaged(path, f"it cannot be decompressed ({error})", error)
     except OSError as error:
@@ -87,9 +85,8 @@ def save_vectors(
 ) -> None:
     r"""Save word vectors, atomically.
 
-    Text and binary are the formats of word2vec, which gensim reads, too; numbers in text have nine
-    digits, so that no precision of float32 is lost. A name that ends in `.gz` adds gzip. gensim's
-    own format keeps the counts of the words.
+    Numbers in word2vec text have nine digits, so that no precision of float32 is lost. A name that
+    ends in `.gz` adds gzip. gensim's own format keeps the counts of the words.
 
     Args:
         vectors: gensim's `KeyedVectors`.
@@ -98,8 +95,8 @@ def save_vectors(
             binary, `.txt` and `.vec` are text, `.kv` is gensim's own.
 
     Raises:
-        InputError: an unknown suffix, a word that the format cannot represent (empty, or with white
-            space), NaN or infinity, or a path that cannot be written.
+        InputError: an unknown suffix, a word that is empty or contains white space, NaN or
+            infinity, or a path that cannot be written.
 
     Source: Mikolov et al., https://code.google.com/archive/p/word2vec/, `word2vec.c`.
 
@@ -121,8 +118,8 @@ def save_vectors(
     own = binary is None and path.suffix == ".kv"
     if binary is None and not own and suffix not in IS_BINARY:
         raise InputError(
-            f"Unknown format: the suffix of {path.name!r} is none of .txt and .vec (text), .bin "
-            "(binary), each also with .gz, or .kv (gensim's own). Choose one, or set binary."
+            f"Unknown format: the suffix of {path.name!r} is not .txt or .vec (text), .bin "
+            "(binary), one of them with .gz, or .kv (gensim's own). Choose one, or set binary."
         )
     _check_numbers(vectors.vectors, vectors.index_to_key, "")
     try:
@@ -134,13 +131,11 @@ def save_vectors(
                 binary = IS_BINARY[suffix] if binary is None else binary
                 write(file, vectors.index_to_key, vectors.vectors, binary=binary)
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error}); give a path in a folder that can be written to."
-        ) from error
+        raise InputError(f"{path} cannot be written ({error}); give a writable path.") from error
 
 
 def _load_gensim(path: Path) -> KeyedVectors:
-    """Load a file of gensim's own, if its name ends as theirs do."""
+    """Load a file in gensim's own format, if it has one of its suffixes."""
     from gensim.models import KeyedVectors
 
     if path.suffix not in GENSIM_SUFFIXES:
@@ -153,16 +148,12 @@ def _load_gensim(path: Path) -> KeyedVectors:
     except FileNotFoundError as error:
         missing = Path(error.filename).name
         raise_damaged(path, f"its second part {missing!r} is not in the same folder", error)
-    except (pickle.UnpicklingError, EOFError) as error:
-        raise_damaged(path, f"gensim cannot read it ({error})", error)
     except Exception as error:  # noqa: BLE001  a damaged pickle may raise anything
         raise_damaged(path, f"gensim cannot read it ({type(error).__name__}: {error})", error)
     vectors = getattr(vectors, "wv", vectors)  # a whole model
     if not isinstance(vectors, KeyedVectors):
-        raise InputError(
-            f"{path} holds a {type(vectors).__name__}, no word vectors; save the vectors "
-            "with save_vectors."
-        )
+        kind = type(vectors).__name__
+        raise InputError(f"{path} holds a {kind}, no word vectors; save them with save_vectors.")
     return vectors
 
 
@@ -199,7 +190,7 @@ def _load_keras(path: Path) -> KeyedVectors:
         raise_damaged(path, f"it is a zip archive without a Keras model ({error})", error)
     if not issubclass(saved.cls, Word2Vec):
         raise InputError(
-            f"{path} holds a model that is no SkipGram or CBOW but a {saved.class_name}: train "
-            "word vectors with rnnkit train word_vectors."
+            f"{path} holds no SkipGram or CBOW but a {saved.class_name}: train word vectors with "
+            "rnnkit train word_vectors."
         )
     return keras.saving.load_model(path).keyed_vectors()

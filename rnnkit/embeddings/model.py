@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 TRAINERS = get_args(TrainerName)
+_TABLES = ("word_vectors", "output_vectors")
 _READ = Rename("method", "SkipGram, CBOW", "read", "encode_corpus")
 RENAMES.append(_READ)
 
@@ -42,8 +43,8 @@ class Word2Vec(keras.Model):
 
     `fit` counts the words of a corpus, then trains two tables: the word (input) vectors, and the
     output vectors of words (negative sampling) or of the nodes of a Huffman tree (hierarchical
-    softmax). There is no optimizer to compile: as in word2vec, an SGD step updates only the rows
-    of its words, and the learning rate decays linearly.
+    softmax). There is no optimizer to compile: an SGD step updates only the rows of its words, and
+    the learning rate decays linearly.
 
     With h a context vector (skip-gram) or the mean of them (CBOW), u the output vectors and w the
     word, negative sampling minimises `-log σ(u_w·h) - Σ_k log σ(-u_k·h)` over noise words k drawn
@@ -89,8 +90,6 @@ class Word2Vec(keras.Model):
         if rows is not None:
             self._make_tables(rows)
 
-    # Training.
-
     def encode_corpus(self, x: Any) -> EncodedCorpus:
         """Encode a corpus, with the vocabulary of a fitted model, or else with its own.
 
@@ -121,18 +120,15 @@ class Word2Vec(keras.Model):
     ) -> keras.callbacks.History:
         """Train on a corpus: count its words, then learn their vectors.
 
-        A second `fit` continues with the vocabulary and vectors of the first. A batch, as callbacks
-        see it, is a block of many steps; the tables are updated after each epoch.
+        A second `fit` continues with the vocabulary and vectors of the first. A batch of callbacks
+        is a block of many steps; the tables are updated after each epoch.
 
         Args:
-            x: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`: see
-                `rnnkit.data.corpus.open_corpus`. Texts are never truncated.
+            x: what `rnnkit.data.corpus.open_corpus` takes. Texts are never truncated.
             y: nothing.
             epochs: passes over the corpus, those before `initial_epoch` included; the learning rate
                 decays over all of them. None = the setting `epochs`.
-            initial_epoch: resume from here: a model that was saved after two epochs of five, and is
-                fitted with `initial_epoch=2`, gets the same vectors as one trained without
-                interruption.
+            initial_epoch: resume from here, with the same vectors as without an interruption.
             callbacks: Keras callbacks.
             verbose: as in Keras.
 
@@ -157,15 +153,15 @@ class Word2Vec(keras.Model):
         if len(corpus.frequencies) < 2:
             raise InputError(
                 f"The corpus has only one word, {corpus.frequencies.words[0]!r}, that occurs "
-                f"min_count={options['min_count']} times; word2vec needs at least two. Give more "
-                "text."
+                f"min_count={options['min_count']} times; word2vec needs two. Give more text."
             )
         self.tokens_per_epoch = corpus.total_words
         if self.vocabulary is None:
             self.vocabulary = corpus.frequencies
             self._make_tables(len(corpus.frequencies))
             self._set_tables(initial_tables(len(corpus.frequencies), options))
-        trainer = self._trainer(corpus, options)
+        kind = GensimTrainer if options["trainer"] == "gensim" else KerasTrainer
+        trainer = kind(corpus, options, self._tables())
         self.stop_training = False
         # Without a compiled model some of Keras's callbacks ask for an optimizer; there is none.
         calls = keras.callbacks.CallbackList(
@@ -185,14 +181,13 @@ class Word2Vec(keras.Model):
             for i, (read, loss, rate) in enumerate(trainer.epoch(epoch)):
                 calls.on_train_batch_begin(i)
                 self.words_read = epoch * corpus.total_words + read
-                speed = read / (time.perf_counter() - begin)
                 logs = {} if loss is None else {"loss": loss}
                 if loss is not None and not math.isfinite(loss):
                     raise NonFiniteLoss(
                         f"The loss became {loss} in epoch {epoch + 1}; the learning rate was "
                         f"{rate:.3g}. Try alpha={options['alpha'] / 10:.3g}."
                     )
-                logs["words_per_second"] = speed
+                logs["words_per_second"] = read / (time.perf_counter() - begin)
                 calls.on_train_batch_end(i, logs | {"learning_rate": rate})
             self._set_tables(trainer.tables())
             self.epochs_done = epoch + 1
@@ -201,14 +196,6 @@ class Word2Vec(keras.Model):
                 break
         calls.on_train_end()
         return self.history
-
-    def _trainer(
-        self, corpus: EncodedCorpus, options: Word2VecOptions
-    ) -> KerasTrainer | GensimTrainer:
-        trainer = GensimTrainer if options["trainer"] == "gensim" else KerasTrainer
-        return trainer(corpus, options, self._tables())
-
-    # Results.
 
     def vectors_table(self) -> np.ndarray:
         """Return the word vectors, the most frequent word first, `(V, D)` float32."""
@@ -238,14 +225,13 @@ class Word2Vec(keras.Model):
 
         Args:
             x: a word, or N of them.
-            **options: Keras's `batch_size`, `verbose` and so on; ignored.
+            **options: ignored.
 
         Returns:
             `(N, D)` float32.
 
         Raises:
-            InputError: an out-of-vocabulary word (the message suggests similar ones), or the model
-                is not trained yet.
+            InputError: an out-of-vocabulary word (similar ones are suggested), or no fit yet.
 
         Example:
             >>> model = SkipGram(vector_size=8, min_count=1, trainer="gensim")
@@ -266,10 +252,10 @@ class Word2Vec(keras.Model):
         """Evaluate the vectors on word analogies and word similarity.
 
         Args:
-            x: benchmarks, as `rnnkit.embeddings.evaluate` takes them; None = those of gensim.
+            x: benchmarks, see `rnnkit.embeddings.evaluate`; None = those of gensim.
             y: nothing.
             return_dict: as in Keras.
-            **options: Keras's `verbose` and so on; ignored.
+            **options: ignored.
 
         Returns:
             The score of each benchmark with enough known words, by name; or a list of them.
@@ -297,13 +283,10 @@ class Word2Vec(keras.Model):
         self._words()
         return ops.take(self.word_vectors, inputs, axis=0)
 
-    # Tables.
-
     def _make_tables(self, words: int) -> None:
-        vectors, outputs = (table.shape for table in initial_tables(words, self.options))
-        self.word_vectors = self.add_weight(shape=vectors, initializer="zeros", name="word_vectors")
-        self.output_vectors = self.add_weight(
-            shape=outputs, initializer="zeros", name="output_vectors"
+        self.word_vectors, self.output_vectors = (
+            self.add_weight(shape=table.shape, initializer="zeros", name=name)
+            for name, table in zip(_TABLES, initial_tables(words, self.options), strict=True)
         )
         self.built = True
 
@@ -317,8 +300,6 @@ class Word2Vec(keras.Model):
     def _words(self) -> Frequencies:
         return require_fitted(self.vocabulary, self, "vocabulary")
 
-    # Saving.
-
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
         """Save tables, words and counts to one `.keras` file, atomically.
 
@@ -331,14 +312,10 @@ class Word2Vec(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor; the words are saved by `save_assets`."""
-        options = {name: value for name, value in self.options.items() if name != "method"}
-        return {
-            "name": self.name,
-            **options,
-            "rows": None if self.vocabulary is None else len(self.vocabulary),
-            "epochs_done": self.epochs_done,
-            "settings": self.settings,
-        }
+        rows = None if self.vocabulary is None else len(self.vocabulary)
+        config = {"name": self.name, **self.options, "rows": rows}
+        del config["method"]
+        return config | {"epochs_done": self.epochs_done, "settings": self.settings}
 
     def save_assets(self, dir_path: str) -> None:
         """Save the words; called by Keras."""
@@ -357,7 +334,7 @@ class Word2Vec(keras.Model):
 class SkipGram(Word2Vec):
     """Skip-gram word2vec: a word predicts each word of its context.
 
-    See `rnnkit.embeddings.model.Word2Vec` for the model.
+    See `rnnkit.embeddings.model.Word2Vec` for the equations.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
@@ -375,7 +352,7 @@ class SkipGram(Word2Vec):
 class CBOW(Word2Vec):
     """CBOW (continuous bag of words) word2vec: the mean of the context vectors predicts the word.
 
-    See `rnnkit.embeddings.model.Word2Vec` for the model.
+    See `rnnkit.embeddings.model.Word2Vec` for the equations.
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 

@@ -10,58 +10,37 @@ from rnnkit.options import Option, takes
 Method = Literal["skip-gram", "cbow"]
 Loss = Literal["negative-sampling", "hierarchical-softmax"]
 TrainerName = Literal["keras", "gensim"]
+_FINITE = {"least": 0, "below": math.inf}
 
 
 class _MethodOption(TypedDict, total=False):
-    method: Annotated[
-        Method,
-        Option("skip-gram", "a word predicts its context words (skip-gram) or the reverse (cbow)."),
-    ]
+    method: Annotated[Method, Option("skip-gram", '"cbow" predicts words, "skip-gram" contexts.')]
 
 
 class ModelOptions(TypedDict, total=False):
     """The settings of a `SkipGram` or `CBOW` model."""
 
     loss: Annotated[Loss, Option("negative-sampling", "noise words, or paths in a Huffman tree.")]
-    trainer: Annotated[
-        TrainerName,
-        Option("keras", '"keras", on the backend; or "gensim", the same model in C on a CPU.'),
-    ]
+    trainer: Annotated[TrainerName, Option("keras", '"keras", on its backend; "gensim", on a CPU.')]
     vector_size: Annotated[int, Option(100, "D, the dimension of the vectors.", least=1)]
-    window: Annotated[
-        int,
-        Option(5, "largest distance of a context word; drawn from 1 to this for a word.", least=1),
-    ]
-    negative: Annotated[
-        int, Option(5, "noise words drawn for each word (negative sampling only).", least=0)
-    ]
+    window: Annotated[int, Option(5, "largest distance of a context word, drawn from 1.", least=1)]
+    negative: Annotated[int, Option(5, "noise words per word (negative sampling only).", least=0)]
     min_count: Annotated[int, Option(5, "drop words that occur less often.", least=1)]
-    sample: Annotated[
-        float,
-        Option(1e-3, "subsampling threshold of frequent words; 0 = none.", least=0, below=math.inf),
-    ]
+    sample: Annotated[float, Option(1e-3, "subsampling threshold for words; 0 = none.", **_FINITE)]
     epochs: Annotated[int, Option(5, "passes over the corpus.", least=1)]
-    alpha: Annotated[float, Option(0.025, "initial learning rate.", least=0, below=math.inf)]
-    min_alpha: Annotated[
-        float, Option(0.0001, "final learning rate, by linear decay.", least=0, below=math.inf)
-    ]
+    alpha: Annotated[float, Option(0.025, "initial learning rate.", **_FINITE)]
+    min_alpha: Annotated[float, Option(1e-4, "final learning rate, by linear decay.", **_FINITE)]
     batch_size: Annotated[
         int,
         Option(
-            128,
-            "words per step of the Keras trainer; larger is faster on a GPU, but further from "
-            "word2vec, which updates after each pair.",
-            least=1,
+            128, "words per step (keras); larger: faster on a GPU, less like word2vec.", least=1
         ),
     ]
     workers: Annotated[
         int | None,
         Option(None, "threads of gensim; None = 1 below a million words, else all cores.", least=1),
     ]
-    seed: Annotated[
-        int,
-        Option(0, "random seed; several gensim workers are not reproducible.", least=0),
-    ]
+    seed: Annotated[int, Option(0, "random seed; several workers are not reproducible.", least=0)]
 
 
 class Word2VecOptions(_MethodOption, ModelOptions):

@@ -21,8 +21,8 @@ class EmbeddingInit(NamedTuple):
     Attributes:
         matrix: `(V, D)` float32, a vector for every token.
         share_of_words: fraction of the vocabulary's words with a pretrained vector, 0 to 1.
-        share_of_tokens: the same, weighted by the words' counts in the texts that the vocabulary
-            was built from, 0 to 1; words dropped from the vocabulary count as not covered.
+        share_of_tokens: the same, weighted by the words' counts in the vocabulary's texts; words
+            dropped from the vocabulary count as not covered.
 
     Example:
         >>> EmbeddingInit(np.zeros((3, 2), "float32"), 0.5, 0.9).share_of_tokens
@@ -37,15 +37,11 @@ class EmbeddingInit(NamedTuple):
 def embedding_matrix(vectors: KeyedVectors, vocabulary: Vocabulary) -> EmbeddingInit:
     """Return pretrained vectors for every token of a vocabulary, and their coverage.
 
-    Out-of-vocabulary words, and the unknown token, get the mean of the vectors found; padding gets
-    zeros.
+    Words without a vector and the unknown token get the mean of the others, padding gets zeros.
 
     Args:
         vectors: gensim's `KeyedVectors`, of size D.
         vocabulary: V tokens, padding and unknown the first two.
-
-    Returns:
-        The matrix `(V, D)` and the coverage.
 
     Raises:
         InputError: none of the words has a vector.

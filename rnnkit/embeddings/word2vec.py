@@ -32,8 +32,7 @@ def train_word_vectors(
 ) -> KeyedVectors:
     """Train word vectors with word2vec; repeated calls read them from the cache.
 
-    A checkpoint is saved after each epoch: a call with the same arguments after an interrupt
-    resumes from it.
+    A checkpoint is saved after each epoch; the same call after an interrupt resumes from it.
 
     Args:
         corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:
@@ -80,12 +79,8 @@ def _fit(model: Word2Vec, words: EncodedCorpus, callbacks: list[keras.callbacks.
     """Train the remaining epochs, with a progress bar."""
     total = words.total_words * model.options["epochs"]
     with Bar(f"{model.method} vectors", total=total) as bar:
-        model.fit(
-            words,
-            initial_epoch=model.epochs_done,
-            callbacks=[_ProgressBar(bar), *callbacks],
-            verbose=0,
-        )
+        callbacks = [_ProgressBar(bar), *callbacks]
+        model.fit(words, initial_epoch=model.epochs_done, callbacks=callbacks, verbose=0)
 
 
 class _ProgressBar(keras.callbacks.Callback):

@@ -19,9 +19,8 @@ _BUFFER_SIZE = 1 << 20  # bytes read at a time
 _WHITESPACE = frozenset(string.whitespace)
 _NUMBER_BYTES = frozenset(b"+-.0123456789eE \t\r" + b"naifNAIFtyTY")
 _EXPECTED = (
-    "expected a first line with two numbers, the number of words and the dimension, then the words "
-    "with their vectors (as word2vec and gensim write them, text or binary), or lines of a word "
-    "and its numbers (as GloVe writes them)"
+    "expected a first line with two numbers (words, dimension), then the words with their vectors "
+    "(word2vec, text or binary), or lines of a word and its numbers (GloVe)"
 )
 
 
@@ -74,11 +73,8 @@ def read(file: File, path: Path) -> tuple[list[str], np.ndarray]:
         numbers += row
     if count is not None and len(found) < count:
         last = f"the last is {next(reversed(found))!r}" if found else "there is none"
-        raise_damaged(
-            path,
-            f"its first line says {count:,} words of {width} numbers, but it ends after "
-            f"{len(found):,} ({last})",
-        )
+        what = f"its first line says {count:,} words of {width} numbers"
+        raise_damaged(path, f"{what}, but it ends after {len(found):,} ({last})")
     table = np.frombuffer(numbers, "<f4").reshape(-1, width)
     return list(found), table.astype("float32", copy=False)
 
@@ -91,9 +87,6 @@ def write(file: File, words: Sequence[str], table: np.ndarray, *, binary: bool) 
         words: V words without white space.
         table: `(V, D)` numbers; in text with nine digits, which preserve float32 exactly.
         binary: binary or text.
-
-    Raises:
-        InputError: a word that the formats cannot represent.
 
     Example:
         >>> import io
@@ -134,10 +127,8 @@ def _text_rows(
         numbers = _numbers(fields[1:])
         if numbers is None or len(numbers) != width or content[:1].isspace():
             shown = content[:60].decode("utf-8", "backslashreplace").rstrip("\n")
-            raise_damaged(
-                path,
-                f"{where} has {len(fields)} fields, {shown!r}; expected a word and {width} numbers",
-            )
+            what = f"{where} has {len(fields)} fields, {shown!r}"
+            raise_damaged(path, f"{what}; expected a word and {width} numbers")
         yield where, fields[0], numbers.tobytes()
 
 
@@ -195,11 +186,6 @@ def _decode(name: bytes, path: Path, where: str) -> str:
 
 
 def raise_damaged(path: Path, what: str, cause: BaseException | None = None) -> NoReturn:
-    """Raise the error of a file that cannot be read.
-
-    Raises:
-        InputError: always.
-    """
-    raise InputError(
-        f"{path} is damaged or no file of word vectors: {what}. Download or write it again."
-    ) from cause
+    """Raise the `InputError` of a file that cannot be read."""
+    message = f"{path} is damaged or no file of word vectors: {what}. Download or write it again."
+    raise InputError(message) from cause

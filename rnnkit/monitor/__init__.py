@@ -1,8 +1,7 @@
 """Monitoring of training: TensorBoard event files, callbacks, metrics and figures.
 
-`events`, `projector` and the `markov` modules need neither Keras nor a framework; `callbacks`,
-`metrics` and `gradients` import them (after `rnnkit.backend`, which selects one). Each name below
-is imported on first use.
+Names are imported on first use; `events`, `projector` and the `markov` modules need neither Keras
+nor a framework.
 """
 
 from __future__ import annotations
@@ -10,25 +9,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES = {
-    "EventWriter": "rnnkit.monitor.events",
-    "write_projector": "rnnkit.monitor.projector",
-    "TensorBoard": "rnnkit.monitor.callbacks",
-    "StopOnNonFinite": "rnnkit.monitor.callbacks",
-    "Precision": "rnnkit.monitor.metrics",
-    "Recall": "rnnkit.monitor.metrics",
-    "F1": "rnnkit.monitor.metrics",
-    "gradient_flow": "rnnkit.monitor.gradients",
-    "gradient_flow_png": "rnnkit.monitor.gradients",
-    "HMMEvents": "rnnkit.monitor.markov_events",
-    "transition_figure": "rnnkit.monitor.markov",
-    "emission_figure": "rnnkit.monitor.markov",
-    "means_figure": "rnnkit.monitor.markov",
-    "log_likelihood_figure": "rnnkit.monitor.markov",
-    "states_figure": "rnnkit.monitor.markov_series",
-    "WordVectorEvents": "rnnkit.monitor.word_vectors",
+_MODULES = {
+    "callbacks": ("StopOnNonFinite", "TensorBoard"),
+    "events": ("EventWriter",),
+    "gradients": ("gradient_flow", "gradient_flow_png"),
+    "markov": ("emission_figure", "log_likelihood_figure", "means_figure", "transition_figure"),
+    "markov_events": ("HMMEvents",),
+    "markov_series": ("states_figure",),
+    "metrics": ("F1", "Precision", "Recall"),
+    "projector": ("write_projector",),
+    "word_vectors": ("WordVectorEvents",),
 }
-
+_HOMES = {name: f"rnnkit.monitor.{module}" for module in _MODULES for name in _MODULES[module]}
 __all__ = sorted(_HOMES)
 
 

@@ -9,15 +9,12 @@ import numpy as np
 
 
 def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) -> bytes:
-    """Plot attention weights: a row for each output word, a column for each source word.
+    """Return a PNG plot of attention weights: output words as rows, source words as columns.
 
     Args:
         source: S words of the input.
         output: T words of the output.
         weights: `(T, S)`.
-
-    Returns:
-        A PNG file.
 
     Example:
         >>> attention_png(["ein", "Hund"], ["a", "dog"], [[0.9, 0.1], [0.2, 0.8]])[1:4]
@@ -31,17 +28,7 @@ def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) ->
     width, height = (min(2.0 + 0.32 * size, 24.0) for size in (len(columns), len(rows)))
     figure = Picture(width, height)
     axes = figure.add_subplot()
-    heat_map(
-        axes,
-        table,
-        rows,
-        columns,
-        label_size=font_size,
-        tilted=(0, 90),
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-    )
+    heat_map(axes, table, rows, columns, label_size=font_size, tilted=(0, 90))
     axes.set_xlabel("read", fontsize=font_size)
     axes.set_ylabel("written", fontsize=font_size)
     return figure.png()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,11 @@ class TensorBoard(keras.callbacks.Callback):
 
     Epochs count from 1; the step of batches counts over all epochs. What a model does not provide
     is left out: a plain `keras.Model` has no tokens/s, gradient norm and words. A model can write
-    its own summaries of the examples (tagged sentences, translations) in a method
-    `write_examples(writer, x, y, step)`.
+    its own summaries of the examples in a method `write_examples(writer, x, y, step)`.
 
     Args:
         folder: of the two runs; start TensorBoard with it, or a parent, as `--logdir`.
-        examples: `(x, y)` of the validation data, such as texts and labels; None = no images and
-            tables of predictions.
+        examples: `(x, y)`, such as texts and labels; None = no predictions.
         scalars_every: number of batches between two writes of batch scalars; 0 = never.
         histograms_every_epoch: write histograms of the weights after each epoch.
         embedding: write the word vectors at the end.
@@ -83,7 +81,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._step = 0
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Initialise the step from the optimizer: a second fit continues the count."""
+        """Get the step from the optimizer: a second fit continues the count."""
         if self._examples is not None and not hasattr(self.model, "write_examples"):
             self._report = ClassificationReport(*self._examples, limit=self.max_examples)
         self._writer("train")
@@ -93,8 +91,7 @@ class TensorBoard(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock."""
         self._began = time.perf_counter()
-        self._seconds = 0.0
-        self._batches = 0
+        self._seconds, self._batches = 0.0, 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the batch."""
@@ -103,35 +100,16 @@ class TensorBoard(keras.callbacks.Callback):
         self._batches = batch + 1
         if not self.scalars_every or self._step % self.scalars_every:
             return
-        # On JAX, access to self.model syncs the state that Keras keeps apart during an epoch: avoid
-        # it in batches that are not written.
-        values = dict(logs or {})
-        values |= without_none(
-            learning_rate=current_learning_rate(self.model),
-            gradient_norm=getattr(self.model, "gradient_norm", None),
-            tokens_per_second=self._tokens_per_second(),
-        )
-        self._writer("train").scalars(
-            {f"batch/{name}": value for name, value in values.items()}, self._step
-        )
+        # Only now, because on JAX an access to self.model syncs the state of the epoch.
+        norm = getattr(self.model, "gradient_norm", None)
+        self._scalars("train", "batch", logs, self._step, gradient_norm=norm)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the epoch, histograms and predictions on the examples."""
-        step = epoch + 1
-        train = self._writer("train")
-        logs = dict(logs or {})
-        values = {name: value for name, value in logs.items() if not name.startswith("val_")}
-        values |= without_none(
-            learning_rate=current_learning_rate(self.model),
-            tokens_per_second=self._tokens_per_second(),
-            seconds=self._seconds,
-        )
-        train.scalars({f"epoch/{name}": value for name, value in values.items()}, step)
-        validation = {
-            f"epoch/{name.removeprefix('val_')}": value
-            for name, value in logs.items()
-            if name.startswith("val_")
-        }
+        step, train, logs = epoch + 1, self._writer("train"), logs or {}
+        own = {name: value for name, value in logs.items() if not name.startswith("val_")}
+        self._scalars("train", "epoch", own, step, seconds=self._seconds)
+        validation = {f"epoch/{name[4:]}": logs[name] for name in logs if name.startswith("val_")}
         if validation:
             self._writer("validation").scalars(validation, step)
         if self.histograms_every_epoch:
@@ -156,6 +134,15 @@ class TensorBoard(keras.callbacks.Callback):
             self._writers[run] = EventWriter(self.folder / run)
         return self._writers[run]
 
+    def _scalars(
+        self, run: str, page: str, logs: Mapping[str, float] | None, step: int, **more: Any
+    ) -> None:
+        """Write logs, learning rate, speed and more, as far as they are known."""
+        rate, speed = current_learning_rate(self.model), self._tokens_per_second()
+        known = without_none(learning_rate=rate, tokens_per_second=speed, **more)
+        values = {f"{page}/{name}": value for name, value in ({**(logs or {})} | known).items()}
+        self._writer(run).scalars(values, step)
+
     def _tokens_per_second(self) -> float | None:
         """Return the mean since the start of the epoch, without validation."""
         tokens = getattr(self.model, "tokens_per_epoch", None)
@@ -166,24 +153,21 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _write_words(self) -> None:
         vocabulary = getattr(self.model, "vocabulary", None)
-        if vocabulary is not None and hasattr(self.model, "vectors_table"):  # word2vec
-            table = self.model.vectors_table()
-            self._project(table, vocabulary.words, vocabulary.counts)
-            return
-        network = getattr(self.model, "network", None) or self.model
         if vocabulary is None:
             return
-        # An Embedding of Keras, or the embedding table of a language model.
-        tables = [layer.embeddings for layer in network.layers if hasattr(layer, "embeddings")]
-        if not tables:
-            return
-        vectors = ops.convert_to_numpy(tables[0])
-        # Tokens are sorted by descending count, after padding and unknown.
-        words, counts = vocabulary.tokens[2 : len(vectors)], vocabulary.counts[2 : len(vectors)]
-        self._project(vectors[2:], words, counts)
-
-    def _project(self, table: Any, words: Sequence[str], counts: Sequence[int]) -> None:
-        write_frequent_words(self.folder / "train", table, words, counts, self.max_words)
+        if hasattr(self.model, "vectors_table"):  # word2vec
+            found = self.model.vectors_table(), vocabulary.words, vocabulary.counts
+        else:
+            network = getattr(self.model, "network", None) or self.model
+            # An Embedding of Keras, or the embedding table of a language model.
+            tables = [layer.embeddings for layer in network.layers if hasattr(layer, "embeddings")]
+            if not tables:
+                return
+            vectors = ops.convert_to_numpy(tables[0])
+            # Tokens are sorted by descending count, after padding and unknown.
+            real = slice(2, len(vectors))
+            found = vectors[2:], vocabulary.tokens[real], vocabulary.counts[real]
+        write_frequent_words(self.folder / "train", *found, self.max_words)
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -225,12 +209,11 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def _raise(self, what: str) -> None:
         before = "none was finite" if self._last is None else f"it was {self._last:.6g}"
         rate = current_learning_rate(self.model)
+        shown = "" if rate is None else f"; the learning rate is {rate:.3g}"
         raise NonFiniteLoss(
-            f"{what}; before that {before}"
-            + ("" if rate is None else f"; the learning rate is {rate:.3g}")
-            + ". Try a learning rate ten times lower, a clip_norm (5.0, or 1.0) or float32 "
-            "throughout; and check the data for NaN, labels out of range and, on JAX, token ids "
-            "beyond the vocabulary."
+            f"{what}; before that {before}{shown}. Try a learning rate ten times lower, a "
+            "clip_norm (5.0, or 1.0) or float32 throughout; and check the data for NaN, labels out "
+            "of range and, on JAX, token ids beyond the vocabulary."
         )
 
 
@@ -248,9 +231,8 @@ def current_learning_rate(model: keras.Model) -> float | None:
 def sync_state(model: keras.Model) -> None:
     """Sync the variables of a model with the training state on JAX, between two batches of `fit`.
 
-    On JAX, Keras keeps the state of an epoch apart from the model, whose variables are stale until
-    its end: reading one gives a wrong number, silently. `Callback.model` syncs by itself; code with
-    another reference to the model must call this first.
+    On JAX, Keras keeps the state of an epoch apart: the model's variables are stale until its end.
+    `Callback.model` syncs by itself; code with another reference to the model must call this first.
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()

@@ -19,7 +19,7 @@ class ClassificationReport:
     """Predictions of a classifier on a fixed sample of labelled examples, for TensorBoard.
 
     Args:
-        inputs: inputs of the model's `predict`: texts, or an array with a row for each example.
+        inputs: of the model's `predict`: texts, or an array with a row for each example.
         labels: `(N,)` or `(N, 1)` class indices, or names in `model.classes`.
         limit: size of the sample at most; it is drawn once.
         rows: texts in a table.
@@ -29,7 +29,8 @@ class ClassificationReport:
     """
 
     def __init__(self, inputs: Any, labels: Any, limit: int = 2000, rows: int = 12) -> None:
-        self.inputs: Any = inputs if isinstance(inputs, np.ndarray) else list(inputs)
+        is_array = isinstance(inputs, np.ndarray)
+        self.inputs: Any = inputs if is_array else list(inputs)
         self.labels = np.asarray(labels)
         if self.labels.ndim == 2 and self.labels.shape[1] == 1:
             self.labels = self.labels[:, 0]
@@ -41,11 +42,7 @@ class ClassificationReport:
         check_count("limit", limit)
         # A random sample, because data sets are often sorted by class.
         order = np.random.default_rng(0).permutation(len(self.inputs))[:limit]
-        self.inputs = (
-            self.inputs[order]
-            if isinstance(self.inputs, np.ndarray)
-            else [self.inputs[i] for i in order]
-        )
+        self.inputs = inputs[order] if is_array else [self.inputs[i] for i in order]
         self.labels = self.labels[order]
         self.rows = rows
 
@@ -53,17 +50,16 @@ class ClassificationReport:
         """Predict, and write confusion matrix, PR curves and tables.
 
         Raises:
-            InputError: the outputs are not one number or `C` numbers for each example, or a label
-                is none of the model's classes.
+            InputError: outputs that are not `(N,)` or `(N, C)`, or a label that is no class.
         """
         outputs = np.asarray(model.predict(self.inputs, verbose=0), dtype=np.float64)
         if outputs.ndim == 1:
             outputs = outputs[:, None]
         if outputs.ndim != 2 or len(outputs) != len(self.labels):
-            raise InputError(
-                f"The model gives outputs of shape {outputs.shape} for {len(self.labels)} "
-                "examples; expected (N, 1) or (N, classes). Give such a model no examples."
+            what = (
+                f"The model gives outputs of shape {outputs.shape} for {len(self.labels)} examples"
             )
+            raise InputError(f"{what}; expected (N, 1) or (N, classes). Leave examples out.")
         if not np.isfinite(outputs).all():
             writer.text("examples/predictions", "The model's outputs are NaN or infinite.", step)
             return
@@ -89,26 +85,17 @@ class ClassificationReport:
         wrong = rows[predicted != labels]
         worst = wrong[np.argsort(-confidence[wrong], kind="stable")]
         for tag, chosen in (("predictions", rows), ("surest_mistakes", worst)):
-            table = [
-                self._row(i, classes, labels[i], predicted[i], confidence[i])
-                for i in chosen[: self.rows]
-            ]
+            table = []
+            for i in chosen[: self.rows]:
+                text = self.inputs[i]
+                text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+                names = [escape_markdown(classes[j]) for j in (labels[i], predicted[i])]
+                mark = "right" if labels[i] == predicted[i] else "**wrong**"
+                text = escape_markdown(text, _TEXT_WIDTH) or "*(empty)*"
+                table.append([text, *names, f"{confidence[i]:.3f}", mark])
             header = ["text", "true", "predicted", "probability", ""]
-            text = markdown_table(header, table) if table else "There are none."
-            writer.text(f"examples/{tag}", text, step)
-
-    def _row(
-        self, i: int, classes: Sequence[str], label: int, predicted: int, probability: float
-    ) -> list[str]:
-        text = self.inputs[i]
-        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-        names = [escape_markdown(classes[label]), escape_markdown(classes[predicted])]
-        return [
-            escape_markdown(text, _TEXT_WIDTH) or "*(empty)*",
-            *names,
-            f"{probability:.3f}",
-            "right" if label == predicted else "**wrong**",
-        ]
+            content = markdown_table(header, table) if table else "There are none."
+            writer.text(f"examples/{tag}", content, step)
 
 
 def _probabilities(outputs: np.ndarray) -> np.ndarray:
@@ -124,17 +111,11 @@ def _probabilities(outputs: np.ndarray) -> np.ndarray:
 
 def _class_indices(labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
     """Return the class indices of labels: indices already, or names of classes."""
-    if labels.dtype.kind in "OUS":
-        index = {name: i for i, name in enumerate(classes)}
-        indices = [index.get(str(label), label) for label in labels]
-    else:
-        indices = list(labels)
+    index = {name: i for i, name in enumerate(classes)} if labels.dtype.kind in "OUS" else {}
+    indices = [index.get(str(label), label) for label in labels]
+    numbers = (int, float, np.number, np.bool_)
     for label in indices:
-        if not (
-            isinstance(label, (int, float, np.number, np.bool_)) and label in range(len(classes))
-        ):
-            raise InputError(
-                f"The examples hold the label {label!r}; the model knows the classes "
-                f"{list(classes)} (numbers 0 to {len(classes) - 1})."
-            )
+        if not isinstance(label, numbers) or label not in range(len(classes)):
+            known = f"{list(classes)} (numbers 0 to {len(classes) - 1})"
+            raise InputError(f"The examples hold the label {label!r}; the classes are {known}.")
     return np.array(indices).astype(int)

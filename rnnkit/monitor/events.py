@@ -1,8 +1,7 @@
 """TensorBoard event files, written without TensorFlow.
 
-An event file is a sequence of length-prefixed, checksummed protobuf records. The record format and
-the messages come from the tensorboard package; its own writers would import TensorFlow, which this
-module avoids: it uses neither `tensorboard.compat.tf` nor a `summary.py` that imports it.
+The format of the records and the messages come from the tensorboard package, but neither
+`tensorboard.compat.tf` nor a `summary.py` is used: they would import TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -63,18 +61,15 @@ class EventWriter:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         # TensorBoard reads a folder's files in the order of their names: zeros before the number.
-        name = (
-            f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
-            f".{os.getpid()}.{next(_FILE_NUMBER):06d}"
-        )
-        self.path = self.folder / name
+        writer = f"{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBER):06d}"
+        self.path = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{writer}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = self.path.open("xb")
         except OSError as error:
+            what = f"Cannot write event files into {str(self.folder)!r} ({error})"
             raise InputError(
-                f"Cannot write event files into {str(self.folder)!r} ({error}). "
-                "Give a folder that can be created and written to."
+                f"{what}. Give a folder that can be created and written to."
             ) from error
         self._records = RecordWriter(file)
         self._lock = threading.Lock()
@@ -112,7 +107,7 @@ class EventWriter:
         """Write a histogram of an array; values that are not finite are left out.
 
         Args:
-            tag: name in TensorBoard's histogram and distribution pages.
+            tag: name in TensorBoard.
             values: an array of any shape.
             step: the step.
             bins: number of buckets.
@@ -120,23 +115,16 @@ class EventWriter:
         flat = np.asarray(values).astype(np.float64, copy=False).ravel()
         flat = flat[np.isfinite(flat)]
         # NumPy needs a range with a width; TensorBoard draws equal edges as a single spike.
+        buckets = np.zeros((bins, 3))
         if flat.size and flat.min() == flat.max():
-            buckets = np.full((bins, 3), flat[0])
-            buckets[:, 2] = 0
-            buckets[-1, 2] = flat.size
+            buckets[:, :2], buckets[-1, 2] = flat[0], flat.size
         elif flat.size:
             counts, edges = np.histogram(flat, bins=bins)
             buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
-        else:
-            buckets = np.zeros((bins, 3))
         self._tensor(tag, buckets, histogram_metadata.create_summary_metadata("", ""), step)
 
     def image(self, tag: str, png_bytes: bytes, step: int) -> None:
-        """Write a PNG image.
-
-        Raises:
-            InputError: the bytes are no PNG file.
-        """
+        """Write a PNG image; other bytes raise an `InputError`."""
         if not isinstance(png_bytes, bytes) or png_bytes[:8] != _PNG_SIGNATURE:
             raise InputError(f"Image {tag!r} must be the bytes of a PNG file.")
         width, height = struct.unpack(">II", png_bytes[16:24])
@@ -168,10 +156,8 @@ class EventWriter:
         truth = np.asarray(labels).ravel()
         scores = np.asarray(probabilities, dtype=np.float64).ravel()
         if truth.shape != scores.shape or not truth.size:
-            raise InputError(
-                f"PR curve {tag!r} needs as many labels as probabilities, at least one; "
-                f"got {truth.size} and {scores.size}."
-            )
+            what = f"PR curve {tag!r} needs as many labels as probabilities, at least one"
+            raise InputError(f"{what}; got {truth.size} and {scores.size}.")
         if not np.isin(truth, (0, 1)).all() or not ((scores >= 0) & (scores <= 1)).all():
             raise InputError(f"PR curve {tag!r} needs labels 0 or 1 and probabilities in [0, 1].")
         bucket = np.floor(scores * (thresholds - 1)).astype(np.int64)
@@ -182,8 +168,7 @@ class EventWriter:
             for weights in (truth, 1 - truth)
         )
         true_negative, false_negative = negative[0] - negative, positive[0] - positive
-        # Above the highest probability there are no positives, and precision is 0 / 0. It keeps its
-        # last value there: a 0 would draw a spurious drop.
+        # Above the highest probability precision is 0 / 0: it keeps its last value, without a drop.
         called = positive + negative
         precision = positive / np.maximum(called, 1)
         last = int(called.nonzero()[0][-1])
@@ -196,9 +181,9 @@ class EventWriter:
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         """Write one row of the HParams table: settings and final metrics of a run.
 
-        No description of the whole experiment is written: TensorBoard would use that of one run for
-        all and hide settings that only other runs have. It collects the columns itself, from every
-        scalar in this folder and below; so use a separate folder for this table.
+        The experiment gets no description: TensorBoard would use that of one run for all and hide
+        settings that only others have. It collects the columns from every scalar in this folder and
+        below, so use a separate folder for this table.
 
         Args:
             settings: name -> bool, number or string; None is left out, others become `str`.
@@ -213,20 +198,16 @@ class EventWriter:
                 start.hparams[name].number_value = value
             elif value is not None:
                 start.hparams[name].string_value = str(value)
-        end = plugin_data_pb2.SessionEndInfo(
-            status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time()
-        )
+        status, now = api_pb2.STATUS_SUCCESS, time.time()
+        end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=now)
+        page = plugin_data_pb2.HParamsPluginData
         pages = {
-            hparams_metadata.SESSION_START_INFO_TAG: plugin_data_pb2.HParamsPluginData(
-                session_start_info=start
-            ),
-            hparams_metadata.SESSION_END_INFO_TAG: plugin_data_pb2.HParamsPluginData(
-                session_end_info=end
-            ),
+            hparams_metadata.SESSION_START_INFO_TAG: page(session_start_info=start),
+            hparams_metadata.SESSION_END_INFO_TAG: page(session_end_info=end),
         }
         summary = summary_pb2.Summary()
-        for tag, page in pages.items():
-            metadata = hparams_metadata.create_summary_metadata(page)
+        for tag, content in pages.items():
+            metadata = hparams_metadata.create_summary_metadata(content)
             summary.value.add(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
         self._write(_event(summary, 0))
         self.scalars(metrics, step=0)
@@ -243,12 +224,7 @@ class EventWriter:
     def __enter__(self) -> EventWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _tensor(

@@ -16,7 +16,7 @@ _MAX_LINE = 100  # characters of a line in a table
 
 
 def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes:
-    """Plot a confusion matrix: a row for each true class, a column for each predicted one.
+    """Return a PNG plot of a confusion matrix: true classes as rows, predicted ones as columns.
 
     Colours and percentages are normalised by row, so that rare classes are as visible as common
     ones; the diagonal is the recall.
@@ -25,9 +25,6 @@ def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -
         counts: `(C, C)` number of examples of the row's class that were predicted as the column's.
         classes: `C` names.
         title: of the plot.
-
-    Returns:
-        A PNG file.
 
     Example:
         >>> confusion_matrix_png([[90, 10], [20, 80]], ["neg", "pos"])[1:4]
@@ -41,27 +38,15 @@ def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     names = list(map(short, classes))
     annotated = size <= _MAX_ANNOTATED
-    texts = [
-        [f"{int(count):,}\n{share:.1%}" for count, share in zip(*row, strict=True)]
-        for row in zip(table, shares, strict=True)
-    ]
+    pairs = (zip(*rows, strict=True) for rows in zip(table, shares, strict=True))
+    texts = [[f"{int(count):,}\n{share:.1%}" for count, share in row] for row in pairs]
     side = min(3.2 + 0.75 * size, 14.0)
     font_size = 15 if few else 10  # TensorBoard shows images small
     figure = Picture(side, side)
     axes = figure.add_subplot()
-    picture = heat_map(
-        axes,
-        shares,
-        names,
-        names,
-        texts=texts if annotated else None,
-        text_size=20 if few else 9,
-        label_size=font_size,
-        tilted=(90, 0) if few else (0, 45),
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-    )
+    sizes: dict[str, Any] = {"text_size": 20 if few else 9, "label_size": font_size}
+    sizes |= {"tilted": (90, 0) if few else (0, 45), "texts": texts if annotated else None}
+    picture = heat_map(axes, shares, names, names, **sizes)
     axes.set_aspect("equal")
     axes.set_xlabel("predicted class", fontsize=font_size)
     axes.set_ylabel("true class", fontsize=font_size)

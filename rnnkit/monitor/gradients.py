@@ -31,31 +31,29 @@ def gradient_flow(
     """Gradient flow: return the norm of the Jacobian `‖∂h_T/∂h_t‖` for every step t.
 
     `∂h_T/∂h_t = Π_{j=t+1..T} ∂h_j/∂h_{j-1}` is exact: a zero is added to the state of every step,
-    each row is repeated once for each unit of `h_T`, and one backward pass gives the derivatives of
-    all units by all zeros. A norm that decays to 0 is a vanishing gradient, one that grows an
-    exploding gradient. Dropout is off; zoneout uses its mean.
+    each row is repeated for each unit of `h_T`, and one backward pass gives the derivatives of all
+    units by all zeros. A norm that decays to 0 is a vanishing gradient, one that grows an exploding
+    gradient. Dropout is off; zoneout uses its mean.
 
     A masked step keeps the state, so that its norm is that of the step before; a reset blocks the
     flow. At the last step the Jacobian is the identity.
 
     Args:
-        layer: a recurrent layer of rnnkit. For a `Bidirectional` or `Stack` pass the inner layers,
-            each with its own inputs.
+        layer: a recurrent layer of rnnkit; inside a `Bidirectional` or `Stack`, an inner layer.
         inputs: `(B, T, D)`, the inputs of the layer.
         mask: boolean `(B, T)`, true = real step.
         resets: boolean `(B, T)`, true = the state is reset before this step.
         initial_state: the states before the first step, each `(B, S)`; None = zeros.
-        norm: "spectral", the largest singular value, 1 for the identity; or "frobenius", the root
-            of the sum of squares, √S for the identity; cheaper.
+        norm: "spectral", the largest singular value (1 for the identity), or "frobenius", the root
+            of the sum of squares (√S for the identity), which is cheaper.
 
     Returns:
-        name of the state -> `(B, T)`: "h" for `‖∂h_T/∂h_t‖`, and for a layer with a cell state "c"
-        for `‖∂h_T/∂c_t‖`, each with the other one fixed. In the order of the inputs, also with
+        name of the state -> `(B, T)`: "h" for `‖∂h_T/∂h_t‖`, and "c" of a cell state for
+        `‖∂h_T/∂c_t‖`, each with the other one fixed; in the order of the inputs, also with
         `go_backwards`, where T is the first step.
 
     Raises:
-        InputError: not a recurrent layer, inputs of the wrong shape or not finite, or an unknown
-            norm.
+        InputError: no recurrent layer, inputs of another shape or not finite, or an unknown norm.
 
     Source: Pascanu, Mikolov and Bengio 2013, On the Difficulty of Training Recurrent Neural
         Networks, arXiv:1211.5063; Hochreiter 1991.
@@ -71,21 +69,19 @@ def gradient_flow(
     batch, steps, width = x.shape
     sizes = list(layer.state_size)
     flags = [_flags(label, flag, x) for label, flag in (("mask", mask), ("resets", resets))]
-    if initial_state is None:
-        initial_state = layer.get_initial_state(batch)
+    initial_state = layer.get_initial_state(batch) if initial_state is None else initial_state
     if not isinstance(initial_state, (list, tuple)):
         initial_state = [initial_state]
     first = [ops.convert_to_numpy(state) for state in initial_state]
-    if [state.shape for state in first] != [(batch, size) for size in sizes]:
+    shapes, expected = [state.shape for state in first], [(batch, size) for size in sizes]
+    if shapes != expected:
         raise InputError(
-            f"gradient_flow: initial_state has the shapes {[state.shape for state in first]}; "
-            f"expected {[(batch, size) for size in sizes]}."
+            f"gradient_flow: initial_state has the shapes {shapes}; expected {expected}."
         )
 
     # One copy of a row for each unit of h_T; as many copies at a time as memory allows.
     rows, units = (part.ravel() for part in np.indices((batch, sizes[0])))
-    at_once = max(_MAX_ELEMENTS // (steps * (width + 8 * sum(sizes))), 1)
-    at_once = min(at_once, len(rows))
+    at_once = min(max(_MAX_ELEMENTS // (steps * (width + 8 * sum(sizes))), 1), len(rows))
     derivatives = _jacobian_rows(layer, [flag is not None for flag in flags])
     jacobians: list[list[np.ndarray]] = [[] for _ in sizes]
     for start in range(0, len(rows), at_once):
@@ -97,27 +93,18 @@ def gradient_flow(
         for into, by_state in zip(jacobians, found, strict=True):
             into.append(by_state[:real])
     names = ("h", "c") if len(sizes) <= 2 else tuple(f"state {i}" for i in range(len(sizes)))
-    return {
-        name: _norms(np.concatenate(parts).reshape(batch, sizes[0], steps, -1), norm)
-        for name, parts in zip(names, jacobians, strict=False)
-    }
+    stacked = (np.concatenate(parts).reshape(batch, sizes[0], steps, -1) for parts in jacobians)
+    return {name: _norms(part, norm) for name, part in zip(names, stacked, strict=False)}
 
 
 def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
-    """Plot gradient flow over time, on a logarithmic scale.
+    """Return a PNG plot of gradient flow over time, on a logarithmic scale.
 
-    A line is the median over the rows, the shaded area the range. A straight line is a constant
-    factor per step.
+    A line is the median over the rows, the area the range; straight = a constant factor per step.
 
     Args:
-        flows: label of the line -> result of `gradient_flow`, `(B, T)` or `(T,)`.
+        flows: label of the line -> result of `gradient_flow`, `(B, T)` or `(T,)`; at least one.
         title: of the plot.
-
-    Returns:
-        A PNG file.
-
-    Raises:
-        InputError: nothing to draw.
 
     Example:
         >>> gradient_flow_png({"factor 0.9 per step": 0.9 ** np.arange(20)[::-1]})[1:4]
@@ -201,9 +188,8 @@ def _check_inputs(layer: Any, inputs: Any) -> np.ndarray:
         )
     x = ops.convert_to_numpy(ops.convert_to_tensor(inputs, dtype="float32"))
     if x.ndim != 3 or 0 in x.shape:
-        raise InputError(
-            f"gradient_flow: inputs have the shape {x.shape}; expected (B, T, D), none of them 0."
-        )
+        what = f"gradient_flow: inputs have the shape {x.shape}"
+        raise InputError(f"{what}; expected (B, T, D), none of them 0.")
     if not np.isfinite(x).all():
         row, step, _ = np.argwhere(~np.isfinite(x))[0]
         raise InputError(
@@ -222,7 +208,6 @@ def _flags(label: str, flags: Any, x: np.ndarray) -> np.ndarray | None:
         return None
     flags = np.asarray(ops.convert_to_numpy(flags)).astype(bool)
     if flags.shape != x.shape[:2]:
-        raise InputError(
-            f"gradient_flow: {label} has the shape {flags.shape}; expected {x.shape[:2]}."
-        )
+        what = f"gradient_flow: {label} has the shape {flags.shape}"
+        raise InputError(f"{what}; expected {x.shape[:2]}.")
     return flags

@@ -1,7 +1,6 @@
 """Figures of Markov models: transition matrix, emissions, means, log-likelihood.
 
-Each function returns a `rnnkit.monitor.picture.Picture`: a notebook displays it, `.png()` returns
-the bytes for `rnnkit.monitor.EventWriter.image`, `.savefig(path)` writes a file.
+They are of the class `rnnkit.monitor.picture.Picture`, which a notebook displays.
 """
 
 from __future__ import annotations
@@ -31,8 +30,7 @@ def transition_figure(
         title: of the figure.
 
     Returns:
-        A figure. Up to 12 states the probabilities are written in the cells: 0 is an impossible
-        transition, "<.01" a rare one.
+        A figure. Up to 12 states, the cells have numbers: "0" = impossible, "<.01" = rare.
 
     Raises:
         InputError: a matrix that is not square, or another number of names.
@@ -62,9 +60,6 @@ def emission_figure(
         symbols: of the columns; None = 0 .. V-1.
         title: of the figure.
 
-    Returns:
-        A figure.
-
     Raises:
         InputError: an array that is not a table, or another number of names.
 
@@ -87,9 +82,8 @@ def means_figure(
 ) -> Picture:
     """Draw the mean of each feature in each state.
 
-    Up to six features have a panel each, with a dot for a state's mean and an error bar of one
-    standard deviation. More are a heat map: blue below the feature's mean over the states, red
-    above, in standard deviations over the states, so that features of all scales are comparable.
+    Up to six features have a panel each: dots for the means, error bars of one standard deviation.
+    More are a heat map of standard scores over the states: blue below the mean, red above.
 
     Args:
         means: `(K, D)`.
@@ -97,9 +91,6 @@ def means_figure(
         names: of the states; None = 0 .. K-1.
         features: names of the features; None = 0 .. D-1.
         title: of the figure.
-
-    Returns:
-        A figure.
 
     Raises:
         InputError: arrays or names of other sizes.
@@ -131,8 +122,8 @@ def log_likelihood_figure(history: Any, title: str = "") -> Picture:
         title: of the figure.
 
     Returns:
-        A figure; the best restart is drawn thick. The gain has a logarithmic axis: a straight
-        falling line is linear convergence, a cross is a loss, which can only come from rounding.
+        A figure; the best restart is thick. The axis of the gain is logarithmic: a straight line is
+        linear convergence, a cross is a loss, which can only come from rounding.
 
     Raises:
         InputError: no finite number.
@@ -175,15 +166,7 @@ def log_likelihood_figure(history: Any, title: str = "") -> Picture:
 
 
 def short_names(label: str, names: Sequence[str] | None, count: int) -> list[str]:
-    """Return names truncated to fit an axis, or numbers if there are none.
-
-    Args:
-        label: what they name, for the message.
-        names: as given.
-        count: the expected number of names.
-
-    Raises:
-        InputError: another number of names.
+    """Return `count` names truncated to fit an axis, or numbers if there are none.
 
     Example:
         >>> short_names("names", None, 2)
@@ -210,18 +193,9 @@ def _probabilities(
     figure = Picture(min(2.2 + cell * width, 14.0), min(1.4 + cell * height, 14.0))
     axes = figure.add_subplot()
     texts = [[_probability(value, digits) for value in row] for row in table]
-    drawn = heat_map(
-        axes,
-        table,
-        rows,
-        columns,
-        texts=texts if numbered else None,
-        text_size=10,
-        tilted=(0, 45 if max(map(len, columns)) > 4 else 0),
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-    )
+    style: dict[str, Any] = {"texts": texts if numbered else None, "text_size": 10}
+    tilted = (0, 45 if max(map(len, columns)) > 4 else 0)
+    drawn = heat_map(axes, table, rows, columns, tilted=tilted, **style)
     axes.set(xlabel=xlabel, ylabel="state")
     axes.set_title(title, parse_math=False)
     if not numbered:
@@ -239,21 +213,12 @@ def _means_heat_map(
     sd = means.std(0)
     scores = (means - means.mean(0)) / np.where(sd > 0, sd, 1)
     limit = max(float(np.abs(scores).max()), 1.0)
-    texts = [[_number(value) for value in row] for row in means]
+    few = max(means.shape) <= 2 * _MAX_NUMBERED
+    texts = [[_number(value) for value in row] for row in means] if few else None
     figure = Picture(min(2.5 + 0.55 * width, 16), 2.2 + 0.45 * min(states, 20))
     axes = figure.add_subplot()
-    drawn = heat_map(
-        axes,
-        scores,
-        rows,
-        columns,
-        texts=texts if max(means.shape) <= 2 * _MAX_NUMBERED else None,
-        text_size=8,
-        tilted=(0, 45),
-        cmap="RdBu_r",
-        vmin=-limit,
-        vmax=limit,
-    )
+    scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    drawn = heat_map(axes, scores, rows, columns, texts=texts, text_size=8, tilted=(0, 45), **scale)
     axes.set_ylabel("state")
     figure.colorbar(drawn, ax=axes).set_label("sd over the states")
     axes.set_title(title, parse_math=False)
@@ -261,11 +226,7 @@ def _means_heat_map(
 
 
 def _means_panels(
-    means: np.ndarray,
-    sds: np.ndarray | None,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    title: str,
+    means: np.ndarray, sds: np.ndarray | None, rows: list[str], columns: list[str], title: str
 ) -> Picture:
     """Draw a panel for each feature, with a dot for each state."""
     from rnnkit.monitor.picture import Picture, state_colours
@@ -280,14 +241,8 @@ def _means_panels(
             axes.errorbar(x, places, xerr=sds[:, column], fmt="none", ecolor="#444444", capsize=3)
         axes.scatter(x, places, s=70, c=state_colours(states), edgecolors="#444444", zorder=3)
         for place in places if states <= 2 * _MAX_NUMBERED else ():
-            axes.annotate(
-                _number(x[place]),
-                (x[place], place),
-                (0, 6),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9,
-            )
+            style: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
+            axes.annotate(_number(x[place]), (x[place], place), (0, 6), **style)
         axes.set_title(columns[column], parse_math=False, fontsize=10)
         axes.set_xlabel("mean" if sds is None else "mean ± sd")
         axes.margins(x=0.15)

@@ -19,16 +19,15 @@ class HMMEvents:
 
     It writes the log-likelihood of each iteration as a scalar, and as images the transition matrix
     and the emissions (means with standard deviations, or probabilities of symbols) at the first
-    iteration, at every `images_every`th, and at the last one, on `close` or at the end of the
-    `with` block.
+    iteration, at every `images_every`th, and on `close` (or the end of `with`) at the last.
 
     Args:
         folder: where the event file goes; TensorBoard shows it as one run.
         images_every: interval of the images in iterations; 0 = only the last iteration.
         names: of the states.
         features: names of the features, or of the symbols.
-        covariance_type: "spherical", "diag", "full" or "tied"; None = inferred from the
-            shape of `covars`. Needed for "tied" with as many states (or components) as features.
+        covariance_type: "spherical", "diag", "full" or "tied"; None = by the shape of `covars`,
+            which is ambiguous for "tied" with as many states (or components) as features.
 
     Raises:
         InputError: a folder that is not writable, or a negative `images_every`.
@@ -49,13 +48,10 @@ class HMMEvents:
         features: Sequence[str] | None = None,
         covariance_type: str | None = None,
     ) -> None:
-        check_count("images_every", images_every, least=0)
+        self.images_every = check_count("images_every", images_every, least=0)
         self._writer = EventWriter(folder)
         self.path = self._writer.path
-        self.images_every = images_every
-        self.names = names
-        self.features = features
-        self.covariance_type = covariance_type
+        self.names, self.features, self.covariance_type = names, features, covariance_type
         self._last: int | None = None
         self._waiting: Mapping[str, Any] | None = None  # parameters not drawn yet
 
@@ -66,8 +62,7 @@ class HMMEvents:
 
         Args:
             iteration: its number.
-            parameters: "startprob" `(K,)`, "transmat" `(K, K)` and those of the emission by name,
-                without restarts; unknown names are ignored.
+            parameters: "transmat" `(K, K)` and those of the emission by name; others are ignored.
             log_likelihood: of all sequences.
         """
         self._writer.scalar("log_likelihood", float(log_likelihood), iteration)
@@ -85,7 +80,7 @@ class HMMEvents:
         tag: str = "states",
         step: int | None = None,
     ) -> None:
-        """Write a figure of a series with its states; see `rnnkit.monitor.states_figure`.
+        """Write a figure of a series with its states; arguments of `rnnkit.monitor.states_figure`.
 
         Args:
             values: `(T,)` or `(T, D)`.
@@ -94,21 +89,11 @@ class HMMEvents:
             times: `(T,)` or None.
             tag: name of the image.
             step: None = the last iteration.
-
-        Raises:
-            InputError: see `states_figure`.
         """
         width = (*np.shape(values), 1, 1)[1]
-        features = self.features
-        if features is not None and len(features) != width:
-            features = None  # they are names of symbols
+        features = self.features if len(self.features or ()) == width else None  # else of symbols
         picture = states_figure(
-            values,
-            states,
-            posteriors=posteriors,
-            times=times,
-            names=self.names,
-            features=features,
+            values, states, posteriors=posteriors, times=times, names=self.names, features=features
         )
         self._writer.image(tag, picture.png(), (self._last or 0) if step is None else step)
 
@@ -131,12 +116,12 @@ class HMMEvents:
         pictures = {}
         if "transmat" in known:
             pictures["transition_matrix"] = transition_figure(known["transmat"], self.names, title)
+        labels = (self.names, self.features, title)
         if "emissionprob" in known:
-            table = known["emissionprob"]
-            pictures["emission"] = emission_figure(table, self.names, self.features, title)
+            pictures["emission"] = emission_figure(known["emissionprob"], *labels)
         means, sds = state_moments(known, self.covariance_type)
         if means is not None:
-            pictures["means"] = means_figure(means, sds, self.names, self.features, title)
+            pictures["means"] = means_figure(means, sds, *labels)
         for tag, picture in pictures.items():
             self._writer.image(tag, picture.png(), self._last)
 
@@ -150,8 +135,7 @@ def state_moments(
 
     Args:
         parameters: of a Gaussian, mixture or Poisson emission, by name.
-        covariance_type: of "covars"; None = inferred from their shape, "diag" where "tied" also
-            fits.
+        covariance_type: of "covars"; None = by their shape, "diag" where "tied" also fits.
 
     Returns:
         Means and standard deviations, `(K, D)` each; None if they are not known.
@@ -200,11 +184,6 @@ def write_layers(writer: EventWriter, layer: Any, step: int) -> None:
 
     A hidden Markov layer has a method `transition_matrix()` that returns `(K, K)` probabilities,
     and optionally `means()`, `(K, D)` or None.
-
-    Args:
-        writer: of the event file.
-        layer: a model or a layer.
-        step: the step of the images.
 
     Example:
         >>> from types import SimpleNamespace

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MAX_PANELS = 8  # features beyond these are not drawn
 _ALPHA = 0.6  # of the colours of states
+_AREA: dict[str, Any] = {"alpha": _ALPHA, "linewidth": 0}
 _GAP = 1.5  # a longer distance between steps, in medians, is a gap
 
 
@@ -44,9 +45,6 @@ def states_figure(
         features: names of the D features; None = 0 .. D-1.
         title: of the figure.
 
-    Returns:
-        A figure.
-
     Raises:
         InputError: arrays of different lengths, states that are not integers, times that do not
             increase, or neither states nor posteriors.
@@ -61,23 +59,20 @@ def states_figure(
     values = np.asarray(series)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or not values.size:
-        raise InputError(
-            f"series has the shape {np.shape(series)}; expected (T,) or (T, D), not empty."
-        )
+        shape = np.shape(series)
+        raise InputError(f"series has the shape {shape}; expected (T,) or (T, D), not empty.")
     length, width = values.shape
     path = None if states is None else _path(states, length)
     probabilities = None if posteriors is None else np.asarray(posteriors, "float64")
     if path is None and probabilities is None:
         raise InputError("states_figure: give states, posteriors or both.")
     if probabilities is not None and (probabilities.ndim != 2 or len(probabilities) != length):
-        raise InputError(
-            f"posteriors have the shape {probabilities.shape}; expected ({length}, K)."
-        )
+        shape = probabilities.shape
+        raise InputError(f"posteriors have the shape {shape}; expected ({length}, K).")
     highest = -1 if path is None else int(path.max())
+    count = max(highest + 1, 1) if names is None else len(names)
     if probabilities is not None:
         count = probabilities.shape[1]
-    else:
-        count = max(highest + 1, 1) if names is None else len(names)
     if highest >= count:
         raise InputError(f"states has state {highest}; expected states below {count}.")
     labels = short_names("names", names, count)
@@ -122,11 +117,7 @@ def states_figure(
 
 
 def runs(path: np.ndarray, gaps: Sequence[int] = ()) -> list[tuple[int, int, int]]:
-    """Return the runs of equal states as (start, end, state).
-
-    Args:
-        path: `(T,)` states.
-        gaps: steps before which a run ends in any case.
+    """Return the runs of equal states as (start, end, state); each gap starts a new run.
 
     Example:
         >>> runs(np.array([0, 0, 1, 0]))
@@ -139,21 +130,13 @@ def runs(path: np.ndarray, gaps: Sequence[int] = ()) -> list[tuple[int, int, int
 
 
 class _TimeAxis(NamedTuple):
-    """Position of each step on the time axis `(T,)`, and where steps are missing.
+    """Position of each step on the time axis `(T,)`, and where steps are missing."""
 
-    Args:
-        stamps: the time of each step, as a number.
-        left: where the band of each step begins.
-        right: where it ends.
-        gaps: the steps that do not follow directly on the step before.
-        dated: whether the numbers are dates of matplotlib.
-    """
-
-    stamps: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    gaps: np.ndarray
-    dated: bool
+    stamps: np.ndarray  # the time of each step, as a number
+    left: np.ndarray  # where its band begins
+    right: np.ndarray  # where it ends
+    gaps: np.ndarray  # the steps that do not follow directly on the step before
+    dated: bool  # whether the numbers are dates of matplotlib
 
 
 def _time_axis(times: Any, length: int) -> _TimeAxis:
@@ -166,10 +149,8 @@ def _time_axis(times: Any, length: int) -> _TimeAxis:
 
         stamps = date2num(stamps)
     elif stamps.dtype.kind not in "iuf":
-        raise InputError(
-            f"times are of type {stamps.dtype}; expected numbers or datetime64: "
-            "numpy.array(times, 'datetime64[s]')."
-        )
+        what = f"times are of type {stamps.dtype}; expected numbers or datetime64"
+        raise InputError(f"{what}: numpy.array(times, 'datetime64[s]').")
     stamps = stamps.astype("float64")
     steps = np.diff(stamps)
     if not (steps > 0).all():
@@ -190,18 +171,11 @@ def _bands(axes: Axes, path: np.ndarray, axis: _TimeAxis, palette: Sequence[Any]
     for start, end, state in runs(path, axis.gaps.tolist()):
         span = (axis.left[start], axis.right[end - 1] - axis.left[start])
         spans.setdefault(state, []).append(span)
+    style: dict[str, Any] = _AREA | {"transform": axes.get_xaxis_transform(), "zorder": 0}
     for state, places in spans.items():
         if state >= 0:
-            axes.broken_barh(
-                places,
-                (0, 1),
-                transform=axes.get_xaxis_transform(),
-                facecolors=[palette[state]],
-                alpha=_ALPHA,
-                linewidth=0,
-                zorder=0,
-                label=str(state),
-            )
+            colours = [palette[state]]
+            axes.broken_barh(places, (0, 1), facecolors=colours, label=str(state), **style)
 
 
 def _stacked_probabilities(
@@ -213,9 +187,7 @@ def _stacked_probabilities(
     tops = np.insert(np.repeat(tops, 2, axis=0), 2 * axis.gaps, np.nan, axis=0)
     for state, colour in enumerate(palette):
         low, high = tops[:, state], tops[:, state + 1]
-        axes.fill_between(
-            x, low, high, facecolor=colour, alpha=_ALPHA, linewidth=0, label=str(state)
-        )
+        axes.fill_between(x, low, high, facecolor=colour, label=str(state), **_AREA)
     axes.set_ylim(0, 1)
     axes.set_ylabel("probability")
 
@@ -230,13 +202,10 @@ def _legend(
 
     count = len(labels)
     if count <= 8:
-        patches = [
-            Patch(facecolor=colour, alpha=_ALPHA, label=label)
-            for colour, label in zip(palette, labels, strict=True)
-        ]
-        legend = figure.legend(
-            handles=patches, loc="outside upper right", ncols=count, frameon=False
-        )
+        pairs = zip(palette, labels, strict=True)
+        patches = [Patch(facecolor=c, alpha=_ALPHA, label=label) for c, label in pairs]
+        style: dict[str, Any] = {"loc": "outside upper right", "ncols": count, "frameon": False}
+        legend = figure.legend(handles=patches, **style)
         for text in legend.get_texts():
             text.set_parse_math(False)
     else:
@@ -250,11 +219,8 @@ def _legend(
 def _path(states: Any, length: int) -> np.ndarray:
     path = np.asarray(states)
     if path.shape != (length,):
-        raise InputError(
-            f"states have the shape {path.shape}; expected ({length},), as the series."
-        )
+        raise InputError(f"states have the shape {path.shape}; expected ({length},).")
     if path.dtype.kind not in "iu" or (path < -1).any():
-        raise InputError(
-            f"states are {path[:5].tolist()}...; expected integers of at least 0, or -1."
-        )
+        shown = path[:5].tolist()
+        raise InputError(f"states are {shown}...; expected integers of at least 0, or -1.")
     return path.astype("int64")

@@ -38,16 +38,13 @@ class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
         )
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch to the confusion matrix.
+        """Add a batch to the confusion matrix; inconsistent shapes raise an `InputError`.
 
         Args:
             y_true: integer labels, `(...)` or `(..., 1)`.
             y_pred: probabilities: `(...)` or `(..., 1)` of class 1, with the threshold 0.5; or
                 `(..., C)`, of which the largest is the prediction.
             sample_weight: weights that broadcast to the labels `(...)`; optional.
-
-        Raises:
-            InputError: inconsistent shapes.
         """
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         outputs = y_pred.shape[-1] if len(y_pred.shape) > 1 else 1
@@ -57,9 +54,8 @@ class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
                 f"{type(self).__name__}(num_classes={self.num_classes}) got predictions of shape "
                 f"{tuple(y_pred.shape)}: give it the number of classes of the model."
             )
-        if len(y_true.shape) not in (rank, rank + 1) or (
-            len(y_true.shape) == rank + 1 and y_true.shape[-1] != 1
-        ):
+        labels_rank = len(y_true.shape)
+        if labels_rank != rank and (labels_rank != rank + 1 or y_true.shape[-1] != 1):
             raise InputError(
                 f"Labels of shape {tuple(y_true.shape)} do not fit predictions of shape "
                 f"{tuple(y_pred.shape)}: expected integer labels, one for each prediction."
@@ -100,8 +96,7 @@ class Precision(_ConfusionMetric):
 
     Args:
         num_classes: number of classes, 2 for a single probability.
-        name: name in the logs.
-        dtype: dtype of the matrix; float32 is exact up to 16.7 million.
+        name, dtype: as in Keras; a matrix of float32 is exact up to 16.7 million.
 
     Example:
         >>> metric = Precision()
@@ -124,8 +119,7 @@ class Recall(_ConfusionMetric):
 
     Args:
         num_classes: number of classes, 2 for a single probability.
-        name: name in the logs.
-        dtype: dtype of the matrix; float32 is exact up to 16.7 million.
+        name, dtype: as in Keras; a matrix of float32 is exact up to 16.7 million.
 
     Example:
         >>> metric = Recall()
@@ -148,8 +142,7 @@ class F1(_ConfusionMetric):
 
     Args:
         num_classes: number of classes, 2 for a single probability.
-        name: name in the logs.
-        dtype: dtype of the matrix; float32 is exact up to 16.7 million.
+        name, dtype: as in Keras; a matrix of float32 is exact up to 16.7 million.
 
     Example:
         >>> metric = F1()

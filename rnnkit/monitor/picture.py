@@ -13,8 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-# The "light" colour scheme of Paul Tol (personal.sron.nl/~pault): safe for colour-blind readers,
-# with dark lines and text on it.
+# The "light" scheme of Paul Tol (personal.sron.nl/~pault), safe for colour-blind readers.
 _LIGHT = ["#77AADD", "#EE8866", "#44BB99", "#EEDD88", "#FFAABB", "#AAAA00", "#99DDFF", "#BBCC33"]
 _MAX_NAME = 18  # characters of a name on an axis
 
@@ -26,8 +25,7 @@ class Picture(Figure):
     `rnnkit.monitor.EventWriter.image`, and `savefig` writes a file of any format.
 
     Args:
-        width: in inches.
-        height: in inches.
+        width, height: in inches.
 
     Example:
         >>> picture = Picture(4, 3)
@@ -40,12 +38,7 @@ class Picture(Figure):
         super().__init__(figsize=(width, height), dpi=110, layout="constrained")
 
     def png(self) -> bytes:
-        """Return the picture as a PNG file.
-
-        Example:
-            >>> len(Picture(1, 1).png()) > 100
-            True
-        """
+        """Return the bytes of a PNG file."""
         file = io.BytesIO()
         with warnings.catch_warnings():
             # A glyph missing from the font is drawn as a box: no reason to interrupt training.
@@ -107,15 +100,16 @@ def heat_map(
         text_size: of the texts, in points.
         label_size: of the names, in points.
         tilted: rotation of row and column names, in degrees.
-        colouring: arguments of `Axes.imshow`: cmap, vmin, vmax, norm.
+        colouring: arguments of `Axes.imshow`; by default white for 0 to blue for 1.
 
     Example:
         >>> axes = Picture(3, 3).add_subplot()
-        >>> heat_map(axes, np.eye(2), ["a", "b"], ["c", "d"], vmin=0, vmax=1).get_array().tolist()
+        >>> heat_map(axes, np.eye(2), ["a", "b"], ["c", "d"]).get_array().tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
     height, width = values.shape
-    picture = axes.imshow(values, aspect="auto", **colouring)
+    scale: dict[str, Any] = {"cmap": "Blues", "vmin": 0, "vmax": 1} | colouring
+    picture = axes.imshow(values, aspect="auto", **scale)
     # parse_math: a "$" in a name is a dollar sign, not a formula.
     style: dict[str, Any] = {"parse_math": False, "fontsize": label_size}
     slant: dict[str, Any] = {"rotation": tilted[1]}
@@ -130,17 +124,11 @@ def heat_map(
     axes.tick_params(which="both", length=0)
     if texts is None:
         return picture
+    centred: dict[str, Any] = {"ha": "center", "va": "center"}
     for row, column in np.ndindex(height, width):
         # White text on dark cells, by the luminance of the colour (ITU-R BT.709).
         red, green, blue, _ = picture.to_rgba(values[row, column])
         dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5
-        axes.text(
-            column,
-            row,
-            texts[row][column],
-            ha="center",
-            va="center",
-            fontsize=text_size,
-            color="white" if dark else "black",
-        )
+        colour = "white" if dark else "black"
+        axes.text(column, row, texts[row][column], fontsize=text_size, color=colour, **centred)
     return picture

@@ -1,7 +1,6 @@
 """Word vectors for the embedding projector of TensorBoard, as tab-separated files.
 
-The projector lists a run if its folder has a `projector_config.pbtxt`; `tensor_path` in it is the
-file of the vectors, so that no checkpoint of a framework is needed.
+`tensor_path` in `projector_config.pbtxt` names the file of the vectors: no checkpoint is needed.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ def write_projector(
 
     Args:
         folder: where the three files go; made if it is missing.
-        vectors: `(V, D)` numbers, all finite, at least one row and one column.
+        vectors: `(V, D)` finite numbers, at least one.
         words: `V` words, one for each row.
-        counts: `V` counts, a second column of metadata, which can colour the points; optional.
+        counts: `V` counts, which can colour the points; optional.
 
     Returns:
         The path of `projector_config.pbtxt`.
@@ -88,14 +87,7 @@ def write_frequent_words(
     counts: Sequence[int],
     limit: int,
 ) -> None:
-    """Write the projector files for the most frequent words with finite vectors.
-
-    Args:
-        folder: with an event file.
-        table: `(V, D)` numbers.
-        words: V words, the most frequent first.
-        counts: V counts.
-        limit: number of words, at most.
+    """Write the projector files of the `limit` most frequent words with finite vectors.
 
     Example:
         >>> write_frequent_words("runs/words", np.eye(2), ["the", "of"], [9, 5], 5000)
@@ -103,9 +95,8 @@ def write_frequent_words(
     table = table[: min(limit, len(words))]
     rows = np.flatnonzero(np.isfinite(table).all(axis=1)).tolist()
     if rows:
-        write_projector(
-            folder, table[rows], [words[row] for row in rows], [counts[row] for row in rows]
-        )
+        named, counted = [words[row] for row in rows], [counts[row] for row in rows]
+        write_projector(folder, table[rows], named, counted)
 
 
 def _escape(found: re.Match[str]) -> str:

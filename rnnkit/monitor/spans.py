@@ -33,11 +33,7 @@ def is_iob2(tags: Iterable[str]) -> bool:
 def extract_spans(tags: Sequence[str]) -> list[Span]:
     """Return the spans of the IOB2 tags of one sentence.
 
-    "B-X" starts a span of type X, "I-X" continues it. An "I-X" after neither starts one, as in
-    `conlleval` and seqeval.
-
-    Args:
-        tags: one for each word.
+    "B-X" starts a span of type X, "I-X" continues it or (as in `conlleval`, seqeval) starts one.
 
     Source: Tjong Kim Sang and De Meulder 2003, the CoNLL-2003 shared task.
 
@@ -94,9 +90,7 @@ def span_scores(
         >>> span_scores([["B-PER", "I-PER"], ["B-LOC"]], [["B-PER", "O"], ["B-LOC"]])
         {'precision': 0.5, 'recall': 0.5, 'f1': 0.5, 'f1/LOC': 1.0, 'f1/PER': 0.0}
     """
-    expected: Counter[str] = Counter()
-    found: Counter[str] = Counter()
-    correct: Counter[str] = Counter()
+    expected, found, correct = (Counter[str]() for _ in range(3))
     for tags, answers in zip(true, predicted, strict=True):
         true_spans, predicted_spans = extract_spans(tags), extract_spans(answers)
         expected.update(span.type for span in true_spans)

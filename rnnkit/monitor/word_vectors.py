@@ -13,7 +13,8 @@ import keras
 import numpy as np
 
 from rnnkit.deprecation import renamed_names
-from rnnkit.errors import InputError, check_count, suggest
+from rnnkit.embeddings.measures.neighbours import check_words
+from rnnkit.errors import InputError, check_count
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.monitor.projector import write_frequent_words
@@ -31,19 +32,17 @@ class WordVectorEvents(keras.callbacks.Callback):
     | Text | `neighbours`: after each epoch the nearest neighbours of some words; bold = new since the last epoch |
     | Projector | the most frequent words with their counts, after the latest epoch |
 
-    Epochs and blocks of steps count from 1. The model needs `vocabulary` (words and counts, the
-    most frequent first) and `vectors_table()`, as `rnnkit.embeddings.SkipGram` and `CBOW` have.
+    Epochs and blocks of steps count from 1. The model needs `vocabulary` and `vectors_table()`, as
+    `rnnkit.embeddings.SkipGram` and `CBOW` have.
 
     Args:
         folder: of the run, which is its subfolder `train`; the `--logdir` of TensorBoard, or below.
-        words: whose neighbours to show; None = 12 words at log-spaced ranks from 100 (a tenth of a
-            small vocabulary) to 10,000.
+        words: whose neighbours to show; None = 12 words, see `select_words`.
         n: neighbours of each.
         max_words: words in the projector.
 
     Raises:
-        InputError: `n` or `max_words` below 1, no words; within `fit`, before the first epoch, an
-            out-of-vocabulary word.
+        InputError: `n` or `max_words` below 1, no words; within `fit`, an unknown word.
 
     Example:
         >>> model.fit("wiki8", callbacks=[WordVectorEvents("runs/1")])  # doctest: +SKIP
@@ -61,9 +60,7 @@ class WordVectorEvents(keras.callbacks.Callback):
         self.folder = Path(folder) / "train"
         self.words = None if words is None else [words] if isinstance(words, str) else list(words)
         if self.words == []:
-            raise InputError(
-                "words is empty: give at least one word, or None for a default selection."
-            )
+            raise InputError("words is empty: give at least one word, or None for the default.")
         self.n = check_count("n", n)
         self.max_words = check_count("max_words", max_words)
         self._writer: EventWriter | None = None
@@ -111,13 +108,7 @@ class WordVectorEvents(keras.callbacks.Callback):
         words = self.model.vocabulary.words
         if self.words is None:
             return select_words(words)
-        known = set(words)
-        for word in self.words:
-            if word not in known:
-                raise InputError(
-                    f"The word {word!r}, whose neighbours are to be shown, is not among the "
-                    f"{len(known):,} of the vocabulary.{suggest(word, words)}"
-                )
+        check_words(self.words, dict.fromkeys(words, 0))
         return self.words
 
 
@@ -126,9 +117,6 @@ def select_words(words: Sequence[str]) -> list[str]:
 
     Ranks below 100 (a tenth of a small vocabulary) are skipped, because neighbours of function
     words are uninformative; so are ranks above 10,000, with vectors from few occurrences.
-
-    Args:
-        words: V words, the most frequent first.
 
     Example:
         >>> select_words([str(rank) for rank in range(50_000)])[:4]
@@ -175,11 +163,7 @@ def nearest_words(
 def neighbours_table(
     found: Mapping[str, Sequence[tuple[str, float]]], before: Mapping[str, set[str]]
 ) -> str:
-    """Return a Markdown table of neighbours, a row for each word; new neighbours are bold.
-
-    Args:
-        found: word -> (neighbour, cosine).
-        before: word -> its neighbours one epoch earlier; for a missing word none is new.
+    """Return a Markdown table of neighbours, a row for each word; those not in `before` are bold.
 
     Example:
         >>> print(neighbours_table({"king": [("queen", 0.8), ("duke", 0.5)]}, {"king": {"duke"}}))
@@ -190,11 +174,10 @@ def neighbours_table(
     rows = []
     for word, near in found.items():
         old = before.get(word, {other for other, _ in near})
-        shown = [
-            (escape_markdown(other) if other in old else f"**{escape_markdown(other)}**")
-            + f" {cosine:.2f}".replace("0.", ".")
-            for other, cosine in near
-        ]
+        shown = []
+        for other, cosine in near:
+            name, number = escape_markdown(other), f"{cosine:.2f}".replace("0.", ".")
+            shown.append(f"{name} {number}" if other in old else f"**{name}** {number}")
         rows.append([escape_markdown(word), ", ".join(shown)])
     return markdown_table(["word", "nearest words"], rows)
 

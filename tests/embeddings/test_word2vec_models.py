@@ -286,7 +286,7 @@ def test_settings_that_cannot_be_used_are_refused(settings, message):
 @pytest.mark.parametrize(
     ("corpus", "message"),
     [
-        ([], "holds no word"),
+        ([], "has no word"),
         ([["a"]], "min_count=5 times .*'a', occurs 1 times"),
         ([["a"] * 9], "only one word, 'a'"),
         ([["a", 3]], "Word 1 of text 0"),

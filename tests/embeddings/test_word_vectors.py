@@ -65,8 +65,8 @@ def test_matrix_holds_vectors_mean_and_zeros():
 @pytest.mark.parametrize(
     ("corpus", "options", "message"),
     [
-        ([], {}, "holds no word"),
-        ([[], []], {}, "holds no word"),
+        ([], {}, "has no word"),
+        ([[], []], {}, "has no word"),
         ([["a", "b"]], {"min_count": 3}, "min_count=3"),
         ([["a", "b"]], {"method": "skipgram"}, "Did you mean 'skip-gram'"),
     ],

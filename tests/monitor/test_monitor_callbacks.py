@@ -253,7 +253,9 @@ def test_a_model_that_knows_how_shows_its_examples_itself(tmp_path):
         writer.text("translations", f"{x[0]} -> {y[0]}", step)
 
     callback = TensorBoard(tmp_path, examples=(["ja", "nein"], ["yes", "no"]))
-    callback.set_model(SimpleNamespace(show=show, optimizer=None, trainable_weights=[], layers=[]))
+    callback.set_model(
+        SimpleNamespace(write_examples=show, optimizer=None, trainable_weights=[], layers=[])
+    )
     callback.set_params({"steps": 1})
     callback.on_train_begin()
     callback.on_epoch_begin(0)

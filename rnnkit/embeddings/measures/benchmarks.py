@@ -21,12 +21,7 @@ _EXPECTED = (
 
 @dataclass
 class Analogies:
-    """Analogy questions: a is to b as c is to d.
-
-    Attributes:
-        words: N times four words.
-        sections: N section names; empty before the first.
-    """
+    """N analogy questions (a is to b as c is to d), and their sections, empty before the first."""
 
     words: list[tuple[str, ...]] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
@@ -34,12 +29,7 @@ class Analogies:
 
 @dataclass
 class SimilarityPairs:
-    """Pairs of words with human similarity ratings.
-
-    Attributes:
-        words: N times two words.
-        ratings: N numbers, higher = more similar.
-    """
+    """N pairs of words with human similarity ratings, higher = more similar."""
 
     words: list[tuple[str, ...]] = field(default_factory=list)
     ratings: list[float] = field(default_factory=list)
@@ -47,9 +37,6 @@ class SimilarityPairs:
 
 def bundled_benchmarks() -> dict[str, Path]:
     """Return name -> path of the three benchmarks that gensim ships.
-
-    Raises:
-        InputError: this installation of gensim lacks them.
 
     Example:
         >>> list(bundled_benchmarks())
@@ -72,11 +59,8 @@ def read_benchmark(path: Path) -> Analogies | SimilarityPairs:
     Args:
         path: a file of UTF-8 text.
 
-    Returns:
-        At least one entry, in the order of the file.
-
     Raises:
-        InputError: a missing file, or a line that is neither a question nor a pair.
+        InputError: a missing or empty file, or a line that is neither a question nor a pair.
 
     Example:
         >>> import tempfile
@@ -88,9 +72,8 @@ def read_benchmark(path: Path) -> Analogies | SimilarityPairs:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
-        raise InputError(
-            f"There is no file {str(path)!r} of questions or pairs.{suggest_sibling(path)}"
-        ) from error
+        hint = suggest_sibling(path)
+        raise InputError(f"There is no file {str(path)!r} of questions or pairs.{hint}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as UTF-8 text ({error}).") from error
     questions, pairs, section = Analogies(), SimilarityPairs(), ""
@@ -104,20 +87,14 @@ def read_benchmark(path: Path) -> Analogies | SimilarityPairs:
             questions.words.append(tuple(fields))
             questions.sections.append(section)
         elif len(fields) == 3 and not questions.words and not section:
+            try:
+                pairs.ratings.append(float(fields[2]))
+            except ValueError:
+                what = f"{path}, line {number}: {fields[2]!r} is no number; {_EXPECTED}"
+                raise InputError(f"{what}. A line of headings starts with #.") from None
             pairs.words.append(tuple(fields[:2]))
-            pairs.ratings.append(_rating(fields[2], path, number))
         else:
             raise InputError(f"{path}, line {number} is {line[:80]!r}; {_EXPECTED}.")
     if not questions.words and not pairs.words:
         raise InputError(f"{path} holds no question and no pair; {_EXPECTED}.")
     return questions if questions.words else pairs
-
-
-def _rating(text: str, path: Path, line: int) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(
-            f"{path}, line {line}: {text!r} is no number; {_EXPECTED}. A line of headings starts "
-            "with #."
-        ) from None

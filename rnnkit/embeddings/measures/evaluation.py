@@ -42,26 +42,19 @@ class Score:
 
 @dataclass(frozen=True)
 class Table:
-    """The result of an evaluation; `str` gives an aligned table.
-
-    Attributes:
-        rows: of each benchmark its sections, then the whole.
-    """
+    """The rows of each benchmark, its sections, then the whole; `str` gives an aligned table."""
 
     rows: tuple[Score, ...]
 
     def scores(self) -> dict[str, float]:
-        """Return the score of each benchmark; those with fewer than ten known entries are left out.
+        """Return the score of each benchmark with at least ten known entries.
 
         Example:
             >>> Table((Score("a", "all", 0.5, 20, 90), Score("b", "all", 1.0, 3, 90))).scores()
             {'a': 0.5}
         """
-        return {
-            row.set: row.score
-            for row in self.rows
-            if row.section == ALL and row.score is not None and row.found >= MIN_ENTRIES
-        }
+        whole = [row for row in self.rows if row.section == ALL and row.found >= MIN_ENTRIES]
+        return {row.set: row.score for row in whole if row.score is not None}
 
     def __str__(self) -> str:
         cells = [("set", "section", "score", "found", "of")]
@@ -69,19 +62,12 @@ class Table:
             score = "-" if row.score is None else f"{row.score:.3f}"
             cells.append((row.set, row.section, score, f"{row.found:,}", f"{row.total:,}"))
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column < 2 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            )
-            for line in cells
-        ]
-        lines += [
-            f"{row.set} is left out: {row.found} of its {row.total:,} entries are in the "
-            "vocabulary, too few for a score."
-            for row in self.rows
-            if row.section == ALL and row.score is None
-        ]
+        row_format = "  ".join(f"{{:{'<<>>>'[i]}{width}}}" for i, width in enumerate(widths))
+        lines = [row_format.format(*line) for line in cells]
+        for row in self.rows:
+            if row.section == ALL and row.score is None:
+                what = f"{row.found} of its {row.total:,} entries are in the vocabulary"
+                lines.append(f"{row.set} is left out: {what}, too few for a score.")
         return "\n".join(lines)
 
 
@@ -95,8 +81,8 @@ def evaluate(
 
     Analogies: accuracy of answering "a is to b as c is to d" with the word nearest to `b - a + c`,
     except for a, b and c (3CosAdd). Similarity: Spearman's rank correlation between human ratings
-    and cosines. Entries with out-of-vocabulary words are skipped; case is ignored. The results are
-    equal to those of gensim's `evaluate_word_analogies` and `evaluate_word_pairs`, in seconds
+    and cosines. Entries with out-of-vocabulary words are skipped; case is ignored. The results
+    equal those of gensim's `evaluate_word_analogies` and `evaluate_word_pairs`, but take seconds
     instead of minutes, because questions are answered in blocks.
 
     Args:
@@ -143,7 +129,12 @@ def evaluate(
         if isinstance(entries, Analogies):
             right = np.zeros(len(known))
             right[known] = _answer(unit, ids[known], np.array([first[name] for name in names]))
-            rows += _by_section(name, entries.sections, right, known)
+            sections = np.array(entries.sections)
+            for part in [*dict.fromkeys(filter(None, entries.sections)), ALL]:
+                selected = np.full(len(known), True) if part == ALL else sections == part
+                found = int((selected & known).sum())
+                accuracy = float(right[selected].sum() / found) if found else None
+                rows.append(Score(name, part, accuracy, found, int(selected.sum())))
         else:
             score = _spearman(unit, ids[known], np.array(entries.ratings)[known])
             rows.append(Score(name, ALL, score, int(known.sum()), len(known)))
@@ -153,8 +144,8 @@ def evaluate(
 def _answer(unit: np.ndarray, ids: np.ndarray, forms: np.ndarray) -> np.ndarray:
     """3CosAdd: return for each question `(N, 4)` whether it is answered correctly, `(N,)`.
 
-    `forms` maps each word to the first one that is equal to it except for case: all forms of a word
-    in the question are excluded as answers, and any form of the right answer is accepted.
+    `forms` maps each word to the first that is equal except for case: all forms of the words in the
+    question are excluded as answers, and any form of the right answer is accepted.
     """
     others: dict[int, list[int]] = {}
     for other in np.flatnonzero(forms != np.arange(len(forms))).tolist():
@@ -171,19 +162,6 @@ def _answer(unit: np.ndarray, ids: np.ndarray, forms: np.ndarray) -> np.ndarray:
                 near[row, others.get(word, [])] = -np.inf
         found.append(forms[near.argmax(axis=1)] == block[:, 3])
     return np.concatenate(found) if found else np.zeros(0, bool)
-
-
-def _by_section(
-    name: str, sections: list[str], right: np.ndarray, known: np.ndarray
-) -> list[Score]:
-    parts = np.array(sections)
-    rows = []
-    for part in [*dict.fromkeys(filter(None, sections)), ALL]:
-        selected = np.full(len(parts), True) if part == ALL else parts == part
-        found = int((selected & known).sum())
-        score = float(right[selected].sum() / found) if found else None
-        rows.append(Score(name, part, score, found, int(selected.sum())))
-    return rows
 
 
 def _spearman(unit: np.ndarray, ids: np.ndarray, ratings: np.ndarray) -> float | None:

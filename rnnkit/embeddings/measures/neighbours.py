@@ -28,7 +28,7 @@ def neighbours(vectors: KeyedVectors, words: str | Sequence[str], n: int = 10) -
         N lists of (word, similarity), the nearest first, without the word itself.
 
     Raises:
-        InputError: an out-of-vocabulary word (the message suggests similar ones), or n below 1.
+        InputError: an out-of-vocabulary word (similar ones are suggested), or n below 1.
 
     Example:
         >>> from gensim.models import KeyedVectors
@@ -56,10 +56,10 @@ def analogy(vectors: KeyedVectors, a: str, b: str, c: str, n: int = 1) -> Neighb
         (word, similarity), the nearest first, without a, b and c.
 
     Raises:
-        InputError: an out-of-vocabulary word (the message suggests similar ones), or n below 1.
+        InputError: an out-of-vocabulary word (similar ones are suggested), or n below 1.
 
-    Source: Mikolov, Yih, Zweig 2013, "Linguistic regularities in continuous space word
-        representations", NAACL.
+    Source: Mikolov, Yih, Zweig 2013, Linguistic regularities in continuous space word
+        representations, NAACL.
 
     Example:
         >>> from gensim.models import KeyedVectors
@@ -74,14 +74,7 @@ def analogy(vectors: KeyedVectors, a: str, b: str, c: str, n: int = 1) -> Neighb
 
 
 def check_words(words: Iterable[str], known: Mapping[str, int]) -> None:
-    """Check that all words are in the vocabulary.
-
-    Args:
-        words: the words to look up.
-        known: the vocabulary, by word.
-
-    Raises:
-        InputError: an out-of-vocabulary word; the message suggests up to three similar ones.
+    """Check that words are in a vocabulary; the error suggests up to three similar ones.
 
     Example:
         >>> check_words(["moive"], {"movie": 0, "film": 1})

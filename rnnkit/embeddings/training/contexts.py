@@ -34,8 +34,8 @@ def pad_texts(ids: np.ndarray, texts: np.ndarray, window: int) -> np.ndarray:
 def context_windows(row: np.ndarray, positions: np.ndarray, window: int) -> np.ndarray:
     """Return the context words at some positions, up to a distance of `window`.
 
-    word2vec draws a reduced window for each word, `b ~ U{1..window}`: so a word at the distance d
-    has the weight `(window - d + 1) / window`.
+    word2vec draws a reduced window `b ~ U{1..window}` for each word: a distance d has the weight
+    `(window - d + 1) / window`.
 
     Args:
         row: what `pad_texts` returned, for a window of at least `window`.

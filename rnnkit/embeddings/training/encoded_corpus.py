@@ -42,16 +42,14 @@ class EncodedCorpus:
 
 
 def encode_corpus(
-    corpus: Iterable[Sequence[str]],
-    min_count: int = 5,
-    frequencies: Frequencies | None = None,
+    corpus: Iterable[Sequence[str]], min_count: int = 5, frequencies: Frequencies | None = None
 ) -> EncodedCorpus:
     """Read a corpus once: count its words, drop the rare ones, encode the others.
 
     Args:
         corpus: tokenised texts.
         min_count: drop words that occur less often.
-        frequencies: a given vocabulary with counts, instead of that of the corpus.
+        frequencies: vocabulary with counts; None = that of the corpus.
 
     Raises:
         InputError: an empty corpus, or no word that is frequent enough.
@@ -84,7 +82,7 @@ def encode_corpus(
         if (new < 0).all():
             raise InputError(
                 f"None of the {len(index):,} words of the corpus is among the {len(frequencies):,} "
-                "that the model knows: was it trained on another language or pipeline?"
+                "of the model: was it trained on another language or pipeline?"
             )
     ids, total = new[ids], len(ids)
     ends = np.cumsum(np.frombuffer(lengths, "int64"))
@@ -102,9 +100,8 @@ def _frequent(
     if not len(order):
         most = int(counts.argmax())
         raise InputError(
-            f"No word of the corpus of {texts} texts occurs min_count={min_count} times (the most "
-            f"frequent one, {words[most]!r}, occurs {counts[most]} times): lower min_count or give "
-            "more text."
+            f"No word of the {texts} texts occurs min_count={min_count} times (the most frequent, "
+            f"{words[most]!r}, occurs {counts[most]} times): lower min_count or give more text."
         )
     new = np.full(len(words), -1, "int32")
     new[order] = np.arange(len(order))

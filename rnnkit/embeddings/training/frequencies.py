@@ -63,10 +63,7 @@ class Frequencies:
 
     @cached_property
     def _alias_table(self) -> tuple[np.ndarray, np.ndarray]:
-        """Walker's alias method: probability of keeping a uniformly drawn word, and its alias.
-
-        A draw takes O(1) for any V; binary search in the cumulative sum takes `log2 V` steps.
-        """
+        """Walker's alias method, O(1): probability of keeping a uniform draw, and its alias."""
         heights = self.noise_distribution * len(self.words)
         keep, alias = np.ones(len(heights)), np.arange(len(heights))
         low = np.flatnonzero(heights < 1).tolist()
@@ -81,14 +78,11 @@ class Frequencies:
         return keep.astype("float32"), alias.astype("int32")
 
     def sample_noise(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        """Draw noise words from the noise distribution, by the alias method.
+        """Draw int32 ids of noise words from the noise distribution, by the alias method.
 
         Args:
             shape: shape of the result.
             rng: the generator.
-
-        Returns:
-            Word ids, int32.
 
         Source: Walker 1977, An Efficient Method for Generating Discrete Random Variables, ACM TOMS.
 

@@ -23,11 +23,6 @@ class GensimTrainer:
 
     No loss is reported, because gensim's running loss is wrong (its issue 2617).
 
-    Args:
-        corpus: the words.
-        options: see `rnnkit.embeddings.options.word2vec_options`.
-        tables: `(V, D)` each, word vectors and output vectors.
-
     Example:
         >>> from rnnkit.embeddings.options import word2vec_options
         >>> from rnnkit.embeddings.training.encoded_corpus import encode_corpus
@@ -40,28 +35,22 @@ class GensimTrainer:
     """
 
     def __init__(
-        self,
-        corpus: EncodedCorpus,
-        options: Word2VecOptions,
-        tables: tuple[np.ndarray, np.ndarray],
+        self, corpus: EncodedCorpus, options: Word2VecOptions, tables: tuple[np.ndarray, np.ndarray]
     ) -> None:
         from gensim.models import Word2Vec
 
         self._corpus, self._options = corpus, options
         tree = options["loss"] == "hierarchical-softmax"
         default_workers = 1 if corpus.total_words < SMALL_CORPUS else os.cpu_count() or 1
+        same = ("vector_size", "window", "sample", "alpha", "seed")
         self._model = Word2Vec(
             sg=int(options["method"] == "skip-gram"),
             hs=int(tree),
             negative=0 if tree else options["negative"],
-            vector_size=options["vector_size"],
-            window=options["window"],
-            sample=options["sample"],
-            alpha=options["alpha"],
             min_count=1,
             sorted_vocab=0,  # the words are sorted already; gensim would reverse equal counts
             workers=options["workers"] or default_workers,
-            seed=options["seed"],
+            **{name: value for name, value in options.items() if name in same},
         )
         known = corpus.frequencies
         counts = dict(zip(known.words, known.counts.tolist(), strict=True))
@@ -76,30 +65,20 @@ class GensimTrainer:
         return 0
 
     def epoch(self, epoch: int) -> Iterator[Progress]:
-        """Train one epoch, and report progress twice a second.
-
-        Args:
-            epoch: its index, from 0; the learning rate depends on it.
-        """
+        """Train epoch `epoch`, from 0, and report progress twice a second."""
         options, corpus = self._options, self._corpus
         # Each epoch has its own random generator, as in the Keras trainer.
         self._model.random = np.random.RandomState([options["seed"], epoch])
         first, last = options["alpha"], options["min_alpha"]
-        start, end = (
-            first + (last - first) * part / options["epochs"] for part in (epoch, epoch + 1)
-        )
+        total = options["epochs"]
+        start, end = (first + (last - first) * part / total for part in (epoch, epoch + 1))
         texts = _Texts(corpus)
         failed: list[BaseException] = []
 
         def work() -> None:
             try:
-                self._model.train(
-                    texts,
-                    total_words=max(len(corpus.ids), 1),
-                    epochs=1,
-                    start_alpha=start,
-                    end_alpha=end,
-                )
+                rates = {"start_alpha": start, "end_alpha": end}
+                self._model.train(texts, total_words=max(len(corpus.ids), 1), epochs=1, **rates)
             except BaseException as error:  # noqa: BLE001  raised again below
                 failed.append(error)
 

@@ -14,8 +14,7 @@ class HuffmanTree(NamedTuple):
     """The Huffman code and path of each of V words, through V - 1 inner nodes.
 
     Attributes:
-        nodes: int32 `(V, L)`, the inner nodes on the path from the root to the word; 0 beyond its
-            end.
+        nodes: int32 `(V, L)`, the inner nodes from the root to the word; 0 beyond the path's end.
         codes: bool `(V, L)`, the Huffman code: True = right child; False beyond its end.
         lengths: int32 `(V,)`, code lengths; L is the largest.
     """
@@ -26,7 +25,7 @@ class HuffmanTree(NamedTuple):
 
     @property
     def mask(self) -> np.ndarray:
-        """True where a path has a node, False beyond its end, bool `(V, L)`."""
+        """True where a path has a node, bool `(V, L)`."""
         return np.arange(self.nodes.shape[1]) < self.lengths[:, None]
 
 
@@ -36,17 +35,16 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
     With hierarchical softmax a word costs one logistic regression per node of its path,
     `P(w | v) = Π_j σ(±u_j · v)`: about `log2 V` of them, fewer for a frequent word.
 
+    Of two nodes with the same count the word is merged before the inner node.
+
     Args:
         counts: occurrences of each word, `(V,)`, positive, the most frequent first; V >= 2.
-
-    Returns:
-        `HuffmanTree`. Of two nodes with the same count the word is merged before the inner node.
 
     Raises:
         InputError: fewer than two words, or counts in another order.
 
     Source: Huffman 1952, A Method for the Construction of Minimum-Redundancy Codes; van Leeuwen
-    1976 for the two queues; Mikolov et al. 2013, arXiv:1301.3781.
+        1976 for the two queues; Mikolov et al. 2013, arXiv:1301.3781.
 
     Example:
         >>> huffman_tree(np.array([8, 3, 2, 1])).lengths.tolist()
@@ -59,13 +57,13 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
             f"huffman_tree: got {words} counts; expected at least two, positive, the largest first."
         )
     parents, right = _merge(counts.astype("int64"))
-    node, nodes, codes = np.arange(words), [], []
+    node, above, codes = np.arange(words), [], []
     root = 2 * words - 2
     while (node != root).any():
-        nodes.append(np.where(node == root, -1, parents[node] - words))
+        above.append(np.where(node == root, -1, parents[node] - words))
         codes.append(right[node] & (node != root))
         node = np.where(node == root, root, parents[node])
-    from_leaf = np.array(nodes).T
+    from_leaf = np.array(above).T
     lengths = (from_leaf >= 0).sum(1)
     # Reverse the paths: they start at the leaves. The root becomes node 0.
     step = np.arange(from_leaf.shape[1])
@@ -73,9 +71,8 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
     mask = step < lengths[:, None]
     down = words - 2 - np.take_along_axis(from_leaf, position, 1)
     code = np.take_along_axis(np.array(codes).T, position, 1)
-    return HuffmanTree(
-        np.where(mask, down, 0).astype("int32"), code & mask, lengths.astype("int32")
-    )
+    nodes = np.where(mask, down, 0).astype("int32")
+    return HuffmanTree(nodes, code & mask, lengths.astype("int32"))
 
 
 def _merge(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

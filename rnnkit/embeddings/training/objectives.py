@@ -15,12 +15,7 @@ Tensor = Any
 
 
 class LossGradient(NamedTuple):
-    """A loss and its gradient.
-
-    Attributes:
-        loss: the sum over all pairs that count.
-        gradient: `(N, C, J)`, `dL / ds` for the score `s = h · u` of each pair.
-    """
+    """The loss, summed over all pairs, and its gradient `dL / ds` by their scores, `(N, C, J)`."""
 
     loss: Tensor
     gradient: Tensor
@@ -55,8 +50,7 @@ def logistic_loss(hidden: Tensor, rows: Tensor, labels: Tensor, weights: Tensor)
     positive = scores > 0
     small = ops.exp(-ops.abs(scores))  # cannot overflow
     gradient = weights * (ops.where(positive, 1.0, small) / (1.0 + small) - labels)
-    # log(1 + e^s) - y s. One logarithm of a product instead of J logarithms, which would dominate
-    # the run time. Each factor lies in [1, 2].
+    # log(1 + e^s) - y s: one logarithm of a product (factors in [1, 2]) instead of J slow ones.
     linear = ops.sum(weights * (ops.where(positive, scores, 0.0) - labels * scores))
     logs = ops.sum(ops.log(ops.prod(1.0 + weights * small, axis=-1)))
     return LossGradient(linear + logs, gradient)

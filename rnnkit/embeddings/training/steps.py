@@ -25,8 +25,7 @@ class Tables(NamedTuple):
 
     Attributes:
         vectors: `(V, D)`, the input vectors: the word vectors.
-        outputs: `(V, D)`, the output vectors of words (negative sampling), or `(V - 1, D)`, those
-            of the inner nodes of the Huffman tree (hierarchical softmax).
+        outputs: `(V, D)`, the output vectors of words, or `(V - 1, D)` of the inner Huffman nodes.
     """
 
     vectors: Tensor
@@ -49,12 +48,10 @@ class Batch(NamedTuple):
     """N words with their contexts and targets.
 
     Attributes:
-        contexts: int32 `(N, C)`, the context words, see `rnnkit.embeddings.training.contexts`.
-        targets: int32 `(N, J)`, rows of the output vectors: the word and its noise words, or the
-            nodes of its Huffman path.
+        contexts: int32 `(N, C)`, the context words; -1 for no word.
+        targets: int32 `(N, J)`, output rows: the word and its noise words, or its Huffman path.
         labels: `(N, J)`, 1 for the word itself, or for a left child, else 0.
-        weights: `(N, J)`, 0 for a row to ignore: a noise word equal to the word, or padding of a
-            Huffman path.
+        weights: `(N, J)`, 0 for a noise word equal to the word, or for padding of a path; else 1.
     """
 
     contexts: Tensor
@@ -69,9 +66,6 @@ def step_scale(pairs: np.ndarray) -> np.ndarray:
     `min(1, 32 / n)`. The word2vec program updates after each pair; here a step sums the gradients
     of all its pairs at the same parameters. A row with hundreds of pairs, such as the root of the
     tree or the words of a tiny vocabulary, would overshoot and diverge.
-
-    Args:
-        pairs: the expected number for each row.
 
     Example:
         >>> step_scale(np.array([1.0, 64.0])).tolist()
@@ -97,8 +91,7 @@ def sgd_step(
         method: "skip-gram" or "cbow".
 
     Returns:
-        The new tables, the summed loss of the batch before the step, and the number of predictions
-        in it: pairs for skip-gram, words for CBOW.
+        The new tables, the summed loss before the step, the number of predictions (pairs or words).
 
     Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
     """
@@ -124,11 +117,8 @@ def sgd_step(
         by_context = by_context * native.mix_rows(gradient, rows)
     else:
         by_context = native.mix_rows(by_context * gradient, rows)
-    changed = Tables(
-        _subtract(vectors, contexts, by_context),
-        _subtract(outputs, batch.targets, by_rows),
-    )
-    return changed, loss, ops.sum(used)
+    vectors = _subtract(vectors, contexts, by_context)
+    return Tables(vectors, _subtract(outputs, batch.targets, by_rows)), loss, ops.sum(used)
 
 
 def _subtract(table: Tensor, rows: Tensor, by: Tensor) -> Tensor:

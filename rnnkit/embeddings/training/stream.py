@@ -43,10 +43,9 @@ class Stream:
     """Subsampling, reduced windows and noise words: an encoded corpus as a stream of blocks.
 
     Context windows reach across the ends of blocks. Each reduced window has the same number of
-    words in a block, so that no computation is spent on padding of windows. A block is read at N
-    positions in parallel, each of which advances with the step: so few words of a step share a
-    context word, and an update is visible at the next word, as in sequential training. (Shuffled
-    words gave worse vectors.)
+    words in a block, so that no window is padded. A block is read at N positions in parallel, each
+    of which advances with the step: few words of a step share a context word, and an update is
+    visible at the next word, as in sequential training. (Shuffled words gave worse vectors.)
 
     Args:
         corpus: the words.
@@ -77,11 +76,7 @@ class Stream:
         return int(np.ceil((self.keep * self.corpus.frequencies.counts).sum() / self.block_size))
 
     def blocks(self, rng: np.random.Generator) -> Iterator[Block]:
-        """Yield the blocks of one epoch.
-
-        Args:
-            rng: for subsampling, reduced windows and noise words.
-        """
+        """Yield the blocks of one epoch; `rng` draws the subsample, windows and noise words."""
         ids, lengths = self.corpus.ids, self.corpus.text_lengths
         row = np.zeros(0, "int32")
         done, reported = 0, 0  # words before subsampling: of earlier chunks, and of earlier blocks
@@ -96,15 +91,12 @@ class Stream:
             while len(positions) - used >= self.block_size or (last and used < len(positions)):
                 taken = positions[used : used + self.block_size]
                 used += len(taken)
-                passed = round(self._words_read(done + (end - done) * used / len(positions)))
+                ids_read = done + (end - done) * used / len(positions)
+                passed = round(self.corpus.total_words * ids_read / max(len(ids), 1))
                 yield self._block(row, taken, rng, passed - reported)
                 reported = passed
             done = end
             row = row[positions[used] - self.window :] if used < len(positions) else row[:0]
-
-    def _words_read(self, ids: float) -> float:
-        """Return the number of words for a number of ids, without the out-of-vocabulary words."""
-        return self.corpus.total_words * ids / max(len(self.corpus.ids), 1)
 
     def _block(
         self, row: np.ndarray, positions: np.ndarray, rng: np.random.Generator, words_read: int

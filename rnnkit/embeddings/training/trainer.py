@@ -32,8 +32,8 @@ class Progress(NamedTuple):
 
     Attributes:
         words_read: words read in this epoch.
-        loss: mean loss per prediction since the start of the epoch: of each pair for skip-gram, of
-            each word for CBOW, before the step that it was part of; None from gensim.
+        loss: mean loss per prediction (skip-gram: pair, CBOW: word) since the start of the epoch,
+            each before its step; None from gensim.
         learning_rate: the learning rate of the block.
     """
 
@@ -43,16 +43,14 @@ class Progress(NamedTuple):
 
 
 def initial_tables(words: int, options: Word2VecOptions) -> tuple[np.ndarray, np.ndarray]:
-    """Return the initial parameters: word vectors from `U(-1/D, 1/D)`, outputs 0.
+    """Return the initial parameters: word vectors from `U(-1/D, 1/D)`, outputs 0, float32 `(V, D)`.
 
     As in gensim; the word2vec program uses half the range, with slightly worse results for CBOW.
+    With hierarchical softmax the outputs are `(V - 1, D)`.
 
     Args:
         words: V.
         options: see `rnnkit.embeddings.options.word2vec_options`.
-
-    Returns:
-        float32 `(V, D)` and `(V, D)`; with hierarchical softmax `(V - 1, D)` the second.
 
     Example:
         >>> from rnnkit.embeddings.options import word2vec_options
@@ -69,8 +67,7 @@ def initial_tables(words: int, options: Word2VecOptions) -> tuple[np.ndarray, np
 class KerasTrainer:
     """Trains word vectors on the backend of Keras, epoch by epoch.
 
-    Each epoch has its own random generator, so that an interrupted training can resume after any
-    epoch from the tables at that point.
+    Each epoch has its own random generator, so that training can resume after any epoch.
 
     Args:
         corpus: the words.
@@ -89,28 +86,23 @@ class KerasTrainer:
     """
 
     def __init__(
-        self,
-        corpus: EncodedCorpus,
-        options: Word2VecOptions,
-        tables: tuple[np.ndarray, np.ndarray],
+        self, corpus: EncodedCorpus, options: Word2VecOptions, tables: tuple[np.ndarray, np.ndarray]
     ) -> None:
         self._corpus, self._options = corpus, options
         known = corpus.frequencies
         tree = huffman_tree(known.counts) if options["loss"] == "hierarchical-softmax" else None
         # Small steps for a small vocabulary: so that few words of a step change the same row.
         size = min(options["batch_size"], max(8, len(known) // 8))
-        steps = min(MAX_GROUP_SIZE // size, -(-len(corpus.ids) // (size * options["window"])))
-        self.stream = Stream(
-            corpus,
-            window=options["window"],
-            negative=0 if tree else options["negative"],
-            sample=options["sample"],
-            batch_size=size,
-            steps=max(steps, 1),
-        )
+        window = options["window"]
+        steps = min(MAX_GROUP_SIZE // size, -(-len(corpus.ids) // (size * window)))
+        negative = 0 if tree else options["negative"]
+        sizes = {"window": window, "negative": negative, "batch_size": size, "steps": max(steps, 1)}
+        self.stream = Stream(corpus, sample=options["sample"], **sizes)
         self._tables = native.tensors(tuple(np.array(table, "float32") for table in tables))
-        scales = _step_scales(known, options, tree, size)
-        self._fixed = native.tensors((*scales, *(_huffman_paths(tree) if tree else ())))
+        paths: tuple[np.ndarray, ...] = ()
+        if tree:
+            paths = (tree.nodes, (~tree.codes).astype("float32"), tree.mask.astype("float32"))
+        self._fixed = native.tensors((*_step_scales(known, options, tree, size), *paths))
         self._run = _compiled(options["method"])
 
     def __len__(self) -> int:
@@ -118,11 +110,7 @@ class KerasTrainer:
         return len(self.stream)
 
     def epoch(self, epoch: int) -> Iterator[Progress]:
-        """Train one epoch, block by block.
-
-        Args:
-            epoch: its index, from 0; the learning rate depends on it.
-        """
+        """Train epoch `epoch`, from 0, block by block; the learning rate depends on it."""
         options = self._options
         rng = np.random.default_rng([options["seed"], 1 + epoch])
         read, loss, number = 0, 0.0, 0.0
@@ -157,11 +145,6 @@ def _step_scales(
         below = np.repeat(frequencies, tree.lengths)
         targets = np.bincount(tree.nodes[tree.mask], below, len(known) - 1)
     return step_scale(size * context_size * frequencies), step_scale(predictions * targets)
-
-
-def _huffman_paths(tree: HuffmanTree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return nodes, labels and mask of each path."""
-    return tree.nodes, (~tree.codes).astype("float32"), tree.mask.astype("float32")
 
 
 @functools.lru_cache(maxsize=2)
@@ -234,11 +217,7 @@ def _prefetch(blocks: Iterator[Block]) -> Iterator[Block]:
         thread.join()
 
 
+_RENAMED = {"Trainer": "KerasTrainer", "first_tables": "initial_tables"}
 __getattr__ = renamed_names(
-    __name__,
-    {
-        "Training": "rnnkit.embeddings.options:word2vec_options",
-        "Trainer": "KerasTrainer",
-        "first_tables": "initial_tables",
-    },
+    __name__, _RENAMED | {"Training": "rnnkit.embeddings.options:word2vec_options"}
 )
