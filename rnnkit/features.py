@@ -23,8 +23,6 @@ _rename = renamed_options(
 )
 Tensor = Any
 KINDS = ("values", "centred", "slope", "spread", "steps")
-_RENAMED = {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
-_rename = renamed_options("LogMel", _RENAMED)
 FLOOR = 1e-7  # ε; below the energy of silence in 16-bit audio
 
 
@@ -41,7 +39,7 @@ class LogMel(SavedArguments, keras.layers.Layer):
     A frame is real if its first sample is; samples after the end of a row count as silence.
 
     Args:
-        sample_rate: sampling rate in samples per second.
+        sample_rate: samples per second.
         mel_bins: number of mel bands.
         window_ms: frame length in milliseconds.
         hop_ms: hop length in milliseconds.

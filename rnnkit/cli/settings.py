@@ -115,24 +115,28 @@ def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]
     return merged
 
 
-def renamed_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, str]:
-    """Return old name -> new name of the settings that were renamed.
+def renamed_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]:
+    """Return the settings that were renamed by their old name, with the types of old.
 
     Example:
         >>> def tiny(*, units: int = 8): ...
         >>> renamed_settings([tiny])
         {}
     """
-    found: dict[str, str] = {}
+    found: dict[str, Setting] = {}
     for recipe in recipes:
-        found |= getattr(recipe, "renamed", {})
+        settings = settings_of(recipe)
+        for old, new in getattr(recipe, "renamed", {}).items():
+            found[old] = settings[new]._replace(name=old)
+            if old in getattr(recipe, "old_values", {}):
+                found[old] = found[old]._replace(annotation=str)
     return found
 
 
 def with_settings(
     command: Callable[..., Any],
     settings: Mapping[str, Setting],
-    renamed: Mapping[str, str] | None = None,
+    renamed: Mapping[str, Setting] | None = None,
 ) -> Callable[..., Any]:
     """Return the command with an option for each setting.
 
@@ -142,7 +146,7 @@ def with_settings(
     Args:
         command: a function with type hints for Typer and a parameter ``settings``.
         settings: the settings to add, by name.
-        renamed: old name -> new name: hidden options, which keep their old name in ``settings``.
+        renamed: settings by their old names: hidden options.
 
     Example:
         >>> def show(settings: dict): return settings
@@ -152,9 +156,9 @@ def with_settings(
     own = dict(inspect.signature(command, eval_str=True).parameters)
     del own["settings"]
     added = {name: _parameter(s) for name, s in settings.items() if name not in own}
-    for old, new in (renamed or {}).items():
-        if old not in {*own, *added} and new in settings:
-            added[old] = _parameter(settings[new]._replace(name=old), hidden=True)
+    for old, setting in (renamed or {}).items():
+        if old not in {*own, *added}:
+            added[old] = _parameter(setting, hidden=True)
 
     def run(**values: Any) -> Any:
         given = {name: values.pop(name, None) for name in added}

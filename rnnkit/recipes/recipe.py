@@ -48,7 +48,7 @@ def recipe(
 
     Returns:
         The recipe. Its attribute `settings` has the settings by name, `renamed` and `old_values`
-        are those given here.
+        are those given here; `rename` returns settings under their new names.
 
     Example:
         >>> from types import SimpleNamespace
@@ -74,11 +74,14 @@ def recipe(
         settings["seed"] = settings.pop("seed")
     rename = renamed_options(name, renamed or {})
 
+    def with_new_values(given: Mapping[str, Any]) -> Settings:
+        return {
+            key: old_values[key].get(value, value) if key in old_values else value
+            for key, value in given.items()
+        }
+
     def call(**given: Any) -> Any:
-        for old, values in old_values.items():
-            if given.get(old) in values:
-                given[old] = values[given[old]]
-        given = rename(given)
+        given = rename(with_new_values(given))
         chosen = complete(settings, given, name)
         preset = presets.get(str(chosen.get("preset")), {})
         chosen |= {key: value for key, value in preset.items() if key not in given}
@@ -97,6 +100,7 @@ def recipe(
     made: Any = call
     made.__signature__ = inspect.Signature([setting.parameter for setting in settings.values()])
     made.settings, made.renamed, made.old_values = settings, dict(renamed or {}), dict(old_values)
+    made.rename = lambda given: rename(with_new_values(given))
     return made
 
 

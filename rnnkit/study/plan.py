@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnkit import recipes
-from rnnkit.deprecation import RENAMES, Rename, renamed_options, warn
+from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError, check_count, suggest
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 
@@ -85,10 +85,10 @@ def make_plan(
     if data is None:
         data = recipes.sample_for(recipe)
     family, build = recipes.family_of(recipe), recipes.find(recipe)
-    rename = renamed_options(recipe, getattr(build, "renamed", {}))
+    rename = getattr(build, "rename", dict)
     overrides = {
         name: os.fspath(value) if isinstance(value, os.PathLike) else value  # records are JSON
-        for name, value in rename(dict(settings or {})).items()
+        for name, value in rename(settings or {}).items()
     }
     counts = {"epochs": epochs, "batch_size": batch_size}
     overrides |= {name: value for name, value in counts.items() if value is not None}

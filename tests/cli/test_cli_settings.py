@@ -8,7 +8,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rnnkit.cli.settings import settings_of, shared_settings, type_name, with_settings
+from rnnkit.cli.settings import (
+    parse_value,
+    renamed_settings,
+    settings_of,
+    shared_settings,
+    type_name,
+    with_settings,
+)
 from rnnkit.options import Option, Setting
 
 
@@ -149,12 +156,26 @@ def test_old_names_of_settings_are_hidden_options():
     def command(settings: dict):
         seen.update(settings)
 
-    app.command()(with_settings(command, settings_of(tiny), {"size": "units", "gone": "other"}))
+    settings = settings_of(tiny)
+    size = settings["units"]._replace(name="size")
+    app.command()(with_settings(command, settings, {"size": size}))
     run = CliRunner().invoke
     assert run(app, ["--size", "16"], env={"COLUMNS": "200"}).exit_code == 0
     assert seen == {"size": 16}  # the plan renames it, with a warning
     assert "--size" not in run(app, ["--help"], env={"COLUMNS": "200"}).output
     assert run(app, ["--gone", "1"]).exit_code == 2
+
+
+def test_an_old_option_takes_its_old_values():
+    from rnnkit import recipes
+    from rnnkit.study.plan import make_plan
+
+    old = renamed_settings([recipes.translator, recipes.lstm_sentiment])
+    assert parse_value(old["vocabulary"], "separate") == "separate"
+    assert old["trainable"].annotation is bool
+    with pytest.warns(DeprecationWarning, match="now called 'shared_vocabulary'"):
+        plan = make_plan("translator", settings={"vocabulary": "separate"})
+    assert plan.overrides["shared_vocabulary"] is False
 
 
 def test_shared_settings_are_the_union_and_name_a_default_that_differs():

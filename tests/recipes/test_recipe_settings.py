@@ -26,7 +26,7 @@ from rnnkit.tasks.text_to_text.seq2seq_networks import attention_network
 
 pytestmark = pytest.mark.one_backend
 
-RECIPES = [name for name in recipes.names() if hasattr(recipes.find(name), "settings")]
+RECIPES = recipes.names()
 BUILDERS = {
     builder.__name__: builder
     for builder in (
