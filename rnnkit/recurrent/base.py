@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -14,7 +14,7 @@ from rnnkit.backend import engine
 from rnnkit.backend.kernels import KernelChoice, KernelRequest
 from rnnkit.backend.memory import Checkpointing
 from rnnkit.backend.portable import PassInputs
-from rnnkit.deprecation import Rename, renamed_attribute, renamed_names, warn
+from rnnkit.deprecation import Rename, RenamedAttributes, renamed_names, warn
 from rnnkit.errors import InputError
 from rnnkit.options import Option, separate
 from rnnkit.recurrent.cells import Cell
@@ -100,7 +100,7 @@ RECURRENT = own_settings(RecurrentOptions, SequenceOptions)
 IGNORED = ("implementation", "use_cudnn")
 
 
-class RecurrentLayer(SequenceLayer):
+class RecurrentLayer(RenamedAttributes, SequenceLayer):
     """A layer with a kernel, a recurrent kernel and a bias. Abstract.
 
     A subclass defines `gates`, `cell_type`, `cell` and, where they differ, `state_size`,
@@ -113,7 +113,7 @@ class RecurrentLayer(SequenceLayer):
 
     gates: int
     cell_type: str
-    system = renamed_attribute("RecurrentLayer", "system", "cell_type")
+    renamed_attributes: ClassVar = {"system": "cell_type"}
 
     def __init__(
         self, units: int, *, use_bias: bool = True, **options: Unpack[RecurrentOptions]
@@ -131,7 +131,7 @@ class RecurrentLayer(SequenceLayer):
         """Take `cell_type` from its old name in subclasses that still define that."""
         super().__init_subclass__(**options)
         if "system" in vars(cls):
-            warn(Rename("name", "RecurrentLayer", "system", "cell_type"))
+            warn(Rename("attribute", "RecurrentLayer", "system", "cell_type"))
             cls.cell_type = vars(cls)["system"]
 
     def _check_zoneout(self, zoneout: Any) -> float | tuple[float, ...]:
