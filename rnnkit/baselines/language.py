@@ -33,8 +33,8 @@ def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
     unit = settings.get("unit", unit)
     begin = time.perf_counter()
     options = {name: settings[name] for name in ("split", "lowercase") if name in settings}
-    units = Tokenizer(unit, **options)
-    texts = [units.cut(text) for text in dataset.train.x]
+    tokenizer = Tokenizer(unit, **options)
+    texts = [tokenizer.tokenize(text) for text in dataset.train.x]
     counts = Counter(token for text in texts for token in text)
     kept = {token for token, count in counts.items() if count >= settings.get("min_count", 1)}
     size = settings.get("vocabulary_size")
@@ -44,7 +44,7 @@ def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
         [[t if t in kept else None for t in text] for text in texts], ORDERS[unit], len(kept) + 1
     )
     seconds = time.perf_counter() - begin
-    test = [[t if t in kept else None for t in units.cut(text)] for text in dataset.test.x]
+    test = [[t if t in kept else None for t in tokenizer.tokenize(text)] for text in dataset.test.x]
     total = sum(model.negative_log_likelihood(text) for text in test)
     mean = total / max(sum(map(len, test)), 1)
     scores = {"loss": mean, "perplexity": math.exp(mean)}

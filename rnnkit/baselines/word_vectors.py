@@ -23,10 +23,10 @@ def gensim_word2vec(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, 
         >>> gensim_word2vec(dataset, {"method": "cbow"})["test"]["analogies"]  # doctest: +SKIP
         0.43
     """
-    from rnnkit.embeddings.model import of_method  # brings Keras in
+    from rnnkit.embeddings.model import make_word2vec  # brings Keras in
 
     options = {name: value for name, value in settings.items() if name != "recipe"}
-    model = of_method(**{"method": "skip-gram", **options, "trainer": "gensim"})
+    model = make_word2vec(**{"method": "skip-gram", **options, "trainer": "gensim"})
     begin = time.perf_counter()
     model.fit(dataset.train.x, verbose=0)
     seconds = time.perf_counter() - begin

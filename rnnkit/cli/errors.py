@@ -35,7 +35,7 @@ class ErrorPanels(typer.core.TyperGroup):
         """Run the command; see the module."""
         try:
             with warnings.catch_warnings():
-                warnings.filterwarnings("default", ".* is now called ", DeprecationWarning)
+                warnings.filterwarnings("default", "option .* is now called ", DeprecationWarning)
                 return super().invoke(ctx)
         except InputError as error:
             show_error(str(error))

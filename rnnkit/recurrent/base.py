@@ -131,7 +131,7 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         """Take `cell_type` from its old name in subclasses that still define that."""
         super().__init_subclass__(**options)
         if "system" in vars(cls):
-            warn(Rename("name", "RecurrentLayer", "system", "cell_type"))
+            warn(Rename("attribute", "RecurrentLayer", "system", "cell_type"))
             cls.cell_type = vars(cls)["system"]
 
     def _check_zoneout(self, zoneout: Any) -> float | tuple[float, ...]:

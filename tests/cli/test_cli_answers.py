@@ -125,7 +125,7 @@ def test_a_file_of_words_is_no_series(rnnkit, tmp_path):
     (tmp_path / "words.csv").write_text("a,b\nc,d\n")
     answer = rnnkit("predict", SAVED / "frames_crf.keras", tmp_path / "words.csv")
     assert answer.code == 2
-    assert "words.csv is no series" in answer.text
+    assert "words.csv, line 2, column 1: 'c' is not a number" in answer.text
 
 
 # Sentences.

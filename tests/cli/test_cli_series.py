@@ -7,7 +7,6 @@ import pytest
 
 from rnnkit import study
 from rnnkit.data.series_files import read_series
-from rnnkit.errors import InputError
 
 TINY = ["--units", 4, "--epochs", 1, "--limit", 60, "--quiet"]
 
@@ -105,27 +104,17 @@ def test_info_names_the_data_that_suit(rnnkit):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no step"),
-        ("x,y\n", "holds no step"),
-        ("1,2\n3,x\n", "is no series: .*'x'"),
-        ("1,2\n3\n", "is no series"),
-        ("2024-01-01,1\nlater,2\n", "is no series"),
-        ("1,2\n\xff", "is no CSV file in UTF-8"),
+        ("", "has no step of a series"),
+        ("x,y\n", "has no step of a series"),
+        ("1,2\n3,x\n", "line 2, column 2: 'x' is not a number"),
+        ("1,2\n3\n", "line 2 has 1 cells, the first row 2"),
+        ("2024-01-01,1\nlater,2\n", "line 2, column 1: 'later' is not a time"),
     ],
 )
-def test_what_is_no_series_is_refused_by_name(tmp_path, text, message):
+def test_what_is_no_series_is_refused_by_name(trained, rnnkit, tmp_path, text, message):
     path = tmp_path / "odd.csv"
-    path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(InputError, match=rf"odd\.csv {message}"):
-        read_series(str(path))
-
-
-def test_series_of_a_file(tmp_path):
-    path = tmp_path / "walk.csv"
-    path.write_text("\ufeff1,2.5\n3,-4\n", encoding="utf-8")
-    assert read_series(str(path)).values.tolist() == [[1.0, 2.5], [3.0, -4.0]]
-    path.write_text("when,cars\n2024-01-01 00:00,7\n2024-01-01 00:05,9\n2024-01-01 00:10,\n")
-    found = read_series(str(path))
-    assert found.values[:2].tolist() == [[7.0], [9.0]]
-    assert np.isnan(found.values[2, 0])  # an empty cell was not measured
-    assert str(found.times[1]) == "2024-01-01T00:05"
+    path.write_text(text)
+    answer = rnnkit("predict", trained["traffic_forecaster"], path)
+    assert answer.code == 2
+    assert "odd.csv" in answer.text
+    assert message in answer.text

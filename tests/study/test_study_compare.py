@@ -27,7 +27,7 @@ BOTH = ["plain", "deep"]
 class Model:
     """What a run asks of a model. Its accuracy is that of its recipe, and a little of its seed."""
 
-    monitor, monitor_mode = "val_loss", "min"
+    monitored_metric, monitor_mode = "val_loss", "min"
     network, tokens_per_epoch = None, 100
 
     def __init__(self, accuracy, runs, **settings):

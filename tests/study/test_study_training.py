@@ -78,7 +78,7 @@ def test_metrics_hold_a_row_an_epoch_and_the_best_one_is_named(run):
 def test_the_epoch_that_was_kept_is_the_best_by_the_tasks_own_measure(monitor, mode, kept):
     measured = [(1, 0.9, 0.2), (2, 0.5, 0.4), (3, 0.6, 0.7), (4, 0.8, 0.7)]
     rows = [{"epoch": e, "val_loss": loss, "val_f1": f1} for e, loss, f1 in measured]
-    task = SimpleNamespace(monitor=monitor, monitor_mode=mode)
+    task = SimpleNamespace(monitored_metric=monitor, monitor_mode=mode)
     assert training._kept_epoch(task, rows) == kept
 
 
