@@ -121,10 +121,14 @@ def updated_record(record: Mapping[str, Any]) -> dict[str, Any]:
         >>> updated_record({"recipe": "lstm_sentiment", "given": {"units": 8}})["given"]
         {'units': 8}
     """
-    renamed = getattr(recipes.find(record["recipe"]), "renamed", {})
-    return {
-        key: {renamed.get(name, name): of for name, of in value.items()}
-        if key in ("given", "settings")
-        else value
-        for key, value in record.items()
-    }
+    recipe = recipes.find(record["recipe"])
+    renamed, values = getattr(recipe, "renamed", {}), getattr(recipe, "old_values", {})
+
+    def update(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            renamed.get(name, name): values[name].get(value, value) if name in values else value
+            for name, value in settings.items()
+        }
+
+    groups = ("given", "settings")
+    return {key: update(of) if key in groups else of for key, of in record.items()}
