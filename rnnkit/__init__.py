@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+import rnnkit.old_modules  # noqa: F401  (lets them be imported)
+
 __version__ = "0.1.0"
 
 # Public name -> module, in the order data walks through them. Imported on first use (PEP 562).

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.abc
+import importlib.util
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
@@ -18,7 +21,7 @@ class Rename(NamedTuple):
     """An old public name and what replaces it.
 
     Attributes:
-        kind: "name", "option", "attribute" or "class in a saved file".
+        kind: "name", "module", "option", "attribute" or "class in a saved file".
         where: the module, function or class that has it.
         old: the old name.
         new: the new name.
@@ -32,6 +35,11 @@ class Rename(NamedTuple):
 
 RENAMES: list[Rename] = []
 CLASSES: dict[type, type] = {}  # what old files name -> the class that has taken its place
+
+
+def register(*renames: Rename) -> None:
+    """Add renames to the list, each once."""
+    RENAMES.extend(rename for rename in renames if rename not in RENAMES)
 
 
 def warn(rename: Rename, stacklevel: int = 3) -> None:
@@ -59,7 +67,7 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]
         " Did you mean 'lstm'?"
     """
     renames = {old: Rename("name", module, old, new) for old, new in names.items()}
-    RENAMES.extend(rename for rename in renames.values() if rename not in RENAMES)
+    register(*renames.values())
 
     def getattr_(name: str) -> Any:
         if name not in renames:
@@ -89,7 +97,7 @@ def renamed_options(where: str, names: Mapping[str, str]) -> Callable[[dict[str,
         {'window': 9, 'tokenizer': 3}
     """
     renames = [Rename("option", where, old, new) for old, new in names.items()]
-    RENAMES.extend(rename for rename in renames if rename not in RENAMES)
+    register(*renames)
 
     def rename(options: dict[str, Any]) -> dict[str, Any]:
         found = dict(options)
@@ -102,6 +110,42 @@ def renamed_options(where: str, names: Mapping[str, str]) -> Callable[[dict[str,
         return found
 
     return rename
+
+
+class _OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds modules under their old names."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.renames = {old: Rename("module", "rnnkit", old, new) for old, new in names.items()}
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Return a spec for an old name, None for any other."""
+        if fullname in self.renames:
+            return importlib.util.spec_from_loader(fullname, self)
+        return None
+
+    def create_module(self, spec: Any) -> Any:
+        """Return the module that has taken the place of the old one."""
+        rename = self.renames[spec.name]
+        warn(rename, stacklevel=1)
+        module = importlib.import_module(rename.new)
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: Any) -> None:
+        """Give the module its own spec back, which Python has replaced."""
+        module.__spec__ = module.__spec__.loader_state
+
+
+def renamed_modules(names: Mapping[str, str]) -> None:
+    """Let old names of modules be imported.
+
+    Args:
+        names: old name -> new name.
+    """
+    finder = _OldModules(names)
+    register(*finder.renames.values())
+    sys.meta_path.append(finder)
 
 
 class RenamedAttributes:
@@ -125,9 +169,7 @@ class RenamedAttributes:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for old, new in vars(cls).get("renamed_attributes", {}).items():
-            rename = Rename("attribute", cls.__name__, old, new)
-            if rename not in RENAMES:
-                RENAMES.append(rename)
+            register(Rename("attribute", cls.__name__, old, new))
 
     def __getattr__(self, name: str) -> Any:
         for cls in type(self).__mro__:
@@ -187,8 +229,7 @@ def renamed_attribute(where: str, old: str, new: str) -> Any:
         3
     """
     rename = Rename("name", where, old, new)
-    if rename not in RENAMES:
-        RENAMES.append(rename)
+    register(rename)
 
     def get(self: Any) -> Any:
         warn(rename, stacklevel=2)
@@ -211,8 +252,7 @@ def renamed_class(old: str, new: type, package: str = "rnnkit") -> None:
     import keras
 
     rename = Rename("class in a saved file", package, old, new.__name__)
-    if rename not in RENAMES:
-        RENAMES.append(rename)
+    register(rename)
 
     def from_config(cls: Any, config: dict[str, Any]) -> Any:
         warn(rename)

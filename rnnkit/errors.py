@@ -11,7 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rnnkit.deprecation import renamed_names
+
 T = TypeVar("T")
+__getattr__ = renamed_names(
+    __name__,
+    {"nearest": "suggest", "beside": "suggest_sibling", "learned": "require_fitted"},
+)
 
 
 class InputError(ValueError):

@@ -1,4 +1,4 @@
-"""What rnnkit finds on this machine; it answers where no backend is installed, too."""
+"""`doctor`: versions, backends, devices and kernels; works without a backend, too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FRAMEWORKS = ("tensorflow", "jax", "torch")
 
 
 def report() -> bool:
-    """Print the report; return whether rnnkit could train here."""
+    """Print the report; return whether a backend works."""
     asked = os.environ.get("KERAS_BACKEND")
     lines = [
         ("python", f"{platform.python_version()} on {platform.platform()}"),
@@ -41,7 +41,7 @@ def report() -> bool:
         lines.append(("devices", ", ".join(backend.devices())))
     except ImportError as error:
         problem = str(error)
-        lines.append(("backend", "none that could be used"))
+        lines.append(("backend", "none works"))
     lines += [(name, _version(name)) for name in LIBRARIES]
     show.rows(["what", "found"], lines)
     if problem:
@@ -68,7 +68,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def _kernels() -> None:
-    """Print which kernel runs each layer here, and what stands in the way of the faster ones."""
+    """Print which kernel runs each layer here, and why faster ones do not run."""
     backend = importlib.import_module("rnnkit.backend")
     kernels = importlib.import_module("rnnkit.backend.kernels")
     reasons: dict[str, dict[str, None]] = {k.name: {} for k in backend.native.KERNELS}

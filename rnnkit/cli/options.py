@@ -1,4 +1,4 @@
-"""The options that several commands share, written once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ Data = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="A data set, or files of your own, see rnnkit info NAME; a generated sample if not "
-        "given.",
+        help="A data set, or a path, see rnnkit info NAME; by default a generated sample.",
     ),
 ]
 TextColumn = Annotated[
     str | None,
-    typer.Option(help="The column of the text, in a table (text); of words; of sources (source)."),
+    typer.Option(
+        help="Column of the text (default: text), of words, or of sources (default: source)."
+    ),
 ]
 LabelColumn = Annotated[
     str | None,
-    typer.Option(help="The column of the label, in a table (label); of tags; of targets (target)."),
+    typer.Option(
+        help="Column of the label (default: label), of tags, or of targets (default: target)."
+    ),
 ]
 Patience = Annotated[
     int | None,
-    typer.Option(help="Stop after this many epochs without a better validation loss."),
+    typer.Option(help="Early stopping: epochs without a better validation loss."),
 ]
-Limit = Annotated[int | None, typer.Option(help="Keep at most this many of each split.")]
-Out = Annotated[Path | None, typer.Option(help="The folder to write; a new one under runs/ else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the result only.")]
+Limit = Annotated[int | None, typer.Option(help="Examples of each split, at most.")]
+Out = Annotated[
+    Path | None, typer.Option(help="The folder to write; by default a new one in runs/.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 ModelPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a run, or a saved .keras file.")
@@ -37,7 +42,7 @@ ModelPath = Annotated[
 
 
 def verbosity(quiet: bool) -> int:
-    """Return Keras's ``verbose``: a bar in a terminal, a line an epoch elsewhere, or nothing.
+    """Return Keras's ``verbose``: a bar in a terminal, a line per epoch elsewhere, or nothing.
 
     Example:
         >>> verbosity(quiet=True)

@@ -41,7 +41,7 @@ class Series:
         try:
             values = np.asarray(self.values, "float32")
         except (TypeError, ValueError) as error:
-            raise InputError(f"The values of a series are not numbers: {error}.") from error
+            raise InputError(f"The values of a series are no array of numbers: {error}.") from error
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2:
             raise InputError(

@@ -1,7 +1,7 @@
-"""Training that leaves a record: one folder a run, many runs compared in one report.
+"""Experiments: run folders, and comparisons of recipes over seeds.
 
-`runs` is the folder, `training` fills one, `compare` fills many and `report` writes them up.
-Where no backend is installed, importing this package says so: before any data is fetched.
+`runs` defines the folder, `training` writes one, `compare` writes many, `report` summarises them.
+Importing this package without a backend raises `BackendError`, before any data are downloaded.
 """
 
 from __future__ import annotations

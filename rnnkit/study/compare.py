@@ -143,7 +143,7 @@ def compare(
             announce(f"{name} stopped: {error}")
             failures[name] = str(error)
     if not runs:
-        raise NonFiniteLoss(f"No run of the study in {path} went through.\n{failures[name]}")
+        raise NonFiniteLoss(f"No run of the study in {path} finished.\n{failures[name]}")
     rows = [row for recipe in dict.fromkeys(recipes) if (row := _row(recipe, runs))]
     if baselines:
         rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)

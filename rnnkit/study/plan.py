@@ -121,14 +121,14 @@ def updated_record(record: Mapping[str, Any]) -> dict[str, Any]:
         >>> updated_record({"recipe": "lstm_sentiment", "given": {"units": 8}})["given"]
         {'units': 8}
     """
-    recipe = recipes.find(record["recipe"])
-    renamed, values = getattr(recipe, "renamed", {}), getattr(recipe, "old_values", {})
-
-    def update(settings: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            renamed.get(name, name): values[name].get(value, value) if name in values else value
-            for name, value in settings.items()
+    build = recipes.find(record["recipe"])
+    renamed, old_values = getattr(build, "renamed", {}), getattr(build, "old_values", {})
+    found = dict(record)
+    for key in {"given", "settings"} & found.keys():
+        found[key] = {
+            renamed.get(name, name): next(
+                (new for old, new in old_values.get(name, {}).items() if old == value), value
+            )
+            for name, value in found[key].items()
         }
-
-    groups = ("given", "settings")
-    return {key: update(of) if key in groups else of for key, of in record.items()}
+    return found

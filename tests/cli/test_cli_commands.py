@@ -10,6 +10,7 @@ import pytest
 from rnnkit import recipes, study
 from rnnkit.cli import show
 from rnnkit.errors import InputError
+from rnnkit.study.compare import Comparison, Row
 
 TINY = ["--units", 4, "--embedding-size", 8, "--learning-rate", 0.05, "--embedding-dropout", 0]
 COLUMNS = ["--text-column", "review", "--label-column", "mood"]
@@ -137,29 +138,29 @@ def test_options_may_stand_before_the_recipe(rnnkit, tmp_path):
     assert "Cannot write a run to" in answer.text
 
 
-def test_compare_hands_its_options_on_and_shows_the_table(rnnkit, monkeypatch, tmp_path):
-    from rnnkit import study
-    from rnnkit.study.compare import Comparison, Row
-
-    seen = {}
-
-    def fake(names, data, announce, **options):
-        seen.update(options, names=names, data=data)
-        announce("[1/2] rnn_sentiment-seed0")
-        rows = [Row("rnn_sentiment", 2, {"accuracy": (0.7, 0.01)})]
-        return Comparison(tmp_path, rows, {}, {"rnn_sentiment-seed1": "The loss became nan."})
-
-    monkeypatch.setattr(study, "compare", fake)
-    args = ["rnn_sentiment", "gru_sentiment", "--seeds", 2, "--units", 8, "--no-baselines"]
-    answer = rnnkit("compare", *args, "--epochs", 1, "--batch-size", 5, "--max-length", "none")
+def test_compare_hands_its_options_on_and_shows_the_table(rnnkit, films, tmp_path):
+    out = tmp_path / "study"
+    args = ["rnn_sentiment", "bag_of_words_sentiment", "--seeds", 1, "--data", films, *COLUMNS]
+    args += ["--units", 2, "--ngrams", 1, "--epochs", 1, "--batch-size", 5, "--max-length", "none"]
+    answer = rnnkit("compare", *args, "--no-baselines", "--limit", 10, "--out", out)
     assert answer.code == 0, answer.text
-    assert seen["names"] == ["rnn_sentiment", "gru_sentiment"]
-    assert (seen["seeds"], seen["baselines"]) == (2, False)
-    assert seen["settings"] == {"units": 8, "epochs": 1, "batch_size": 5, "max_length": None}
+    plans = json.loads((out / "study.json").read_text())
+    assert {name: plan["given"] for name, plan in plans.items()} == {
+        "rnn_sentiment-seed0": {"units": 2, "epochs": 1, "batch_size": 5, "max_length": None},
+        "bag_of_words_sentiment-seed0": {"units": 2, "ngrams": 1, "epochs": 1, "batch_size": 5},
+    }
     assert "[1/2] rnn_sentiment-seed0" in answer.text
-    assert "0.7000 ± 0.0100" in answer.text
-    assert "rnn_sentiment-seed1 is not in the table: The loss became nan." in answer.text
-    assert str(tmp_path / "report.md") in answer.text
+    assert "Test split, mean ± sample standard deviation" in answer.text
+    assert "TF-IDF" not in answer.text
+    assert str(out / "report.md") in answer.text
+
+
+def test_runs_that_failed_are_named_below_the_table(tmp_path, capsys):
+    rows = [Row("rnn_sentiment", 2, {"accuracy": (0.7, 0.01)})]
+    show.study(Comparison(tmp_path, rows, {}, {"rnn_sentiment-seed1": "The loss became nan."}))
+    said = capsys.readouterr().out
+    assert "0.7000 ± 0.0100" in said
+    assert "rnn_sentiment-seed1 is not in the table: The loss became nan." in said
 
 
 def test_interrupted_compare_says_how_to_go_on(rnnkit, monkeypatch, tmp_path):

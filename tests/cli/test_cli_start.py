@@ -60,7 +60,7 @@ def bare(fresh_python):
 def test_doctor_answers_where_no_backend_is_installed(bare):
     result = bare("doctor")
     assert result.code == 1
-    assert "none that could be used" in result.out
+    assert "none works" in result.out
     assert "pip install" in result.out
     assert "Traceback" not in result.err
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnnkit.data.samples import reviews_sample
+from rnnkit.data.samples import grammar, reviews_sample
 from rnnkit.data.samples.reviews_sample import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
 
 
@@ -77,3 +77,23 @@ def test_bags_of_words_do_not_find_the_verdict(data, words):
     for strength in (1, 10):
         model = LogisticRegression(C=strength, max_iter=1000).fit(train, data.train.labels)
         assert model.score(test, data.test.labels) < 0.80
+
+
+def test_slots_are_filled_from_left_to_right_until_none_is_left():
+    asked = []
+
+    def slot(name):
+        asked.append(name)
+        return {"a": "{b} and {c}"}.get(name, name)
+
+    assert grammar.fill("{a}, {d}, {d}", grammar.Drawn(slot)) == "b and c, d, d"
+    assert asked == ["a", "d", "d", "b", "c"]
+
+
+@pytest.mark.parametrize("name", ["corpus", "names", "reviews"])
+def test_lexicons_have_no_empty_or_stray_entry(name):
+    lexicon = grammar.read_lexicon(name)
+    assert all(lexicon.values())
+    for entry in (entry for entries in lexicon.values() for entry in entries):
+        assert entry == entry.strip()
+        assert not set(entry) & set("[]|#")

@@ -192,7 +192,7 @@ def test_dealing_by_time_loses_nothing():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((["a"],), "are not numbers"),
+        ((["a"],), "no array of numbers"),
         ((np.zeros((2, 2, 2)),), r"shape \(2, 2, 2\); expected \(T, D\)"),
         (([1.0, np.inf],), "Step 1 of a series holds inf in column 0"),
         (([1.0], np.zeros(1)), "expected datetime64"),

@@ -111,3 +111,9 @@ def test_what_is_no_complete_family_is_left_out_by_name(commands):
     assert "The family 'bit strings' has no headings" in warned
     assert "7 is not a rnnkit.recipes.Family" in warned
     assert "The family 'texts' is left out: there is a recipe 'bag_of_words_sentiment'" in warned
+
+
+def test_the_guide_shows_the_whole_package():
+    page = HERE.parents[1] / "docs" / "guide" / "extending.md"
+    shown = re.findall(r"{literalinclude} \.\./\.\./(\S+)", page.read_text(encoding="utf-8"))
+    assert {HERE.parents[1] / path for path in shown} == set((HERE / "bit_parity").glob("*.py"))

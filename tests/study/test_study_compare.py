@@ -1,18 +1,19 @@
-"""Studies: the same terms for all, nothing done twice, a report that says what was measured.
+"""Studies: the same data and settings for all, nothing done twice, a report of what was measured.
 
-The runs themselves are faked, but for one test: what a run does is tested elsewhere.
+The recipes are two of a package outside rnnkit, whose models learn nothing: a study takes no time.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import statistics
 
 import pytest
 
+from rnnkit import plugins, recipes
 from rnnkit.baselines import persistence, summary_logistic_regression, tfidf_logistic_regression
 from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.recipes import registry
 from rnnkit.study import Run, RunFolder, compare, load_data, open_run, training
 from rnnkit.study.compare import Row, plan_runs, summarise
 from rnnkit.study.plan import make_plan
@@ -20,44 +21,72 @@ from rnnkit.study.report import draw_curves, show, tensorboard_command, write_re
 from rnnkit.study.report import table as as_table
 from rnnkit.study.runs import read_json, write_json
 
-# `rnnkit.study.compare` is the function; its module has to be asked for.
-MODULE = importlib.import_module("rnnkit.study.compare")
+BOTH = ["plain", "deep"]
 
 
-def fake_run(plan, path, accuracy):
-    folder = RunFolder.create(plan.recipe, path)
-    write_json(folder.settings, {**plan.as_record(), "settings": {"units": 4, **plan.overrides}})
-    here = ("rnnkit", "keras", "backend", "backend_version", "python", "numpy", "cpus", "system")
-    write_json(folder.environment, dict.fromkeys(here, "1") | {"devices": ["cpu:0"]})
-    for epoch in (1, 2):
-        folder.add_epoch({"epoch": epoch, "val_loss": 1 / epoch, "val_accuracy": accuracy})
-    metrics = dict.fromkeys(("precision", "recall", "f1", "loss"), 0.5)
-    results = {"test": {"accuracy": accuracy, **metrics}, "seconds": 2.0 + accuracy}
-    results |= {"tokens_per_second": 1e4, "parameters": 1234, "epochs": 2, "best_epoch": 2}
-    results["examples"] = {"train": 96, "valid": 12, "test": 12}
-    write_json(folder.results, results)
-    return Run(folder)
+class Model:
+    """What a run asks of a model. Its accuracy is that of its recipe, and a little of its seed."""
+
+    monitor, monitor_mode = "val_loss", "min"
+    network, tokens_per_epoch = None, 100
+
+    def __init__(self, accuracy, runs, **settings):
+        self.accuracy, self.runs, self.settings = accuracy + settings["seed"] / 100, runs, settings
+
+    def fit(self, x, y, *, validation_data, patience, callbacks, verbose):
+        log = callbacks[0]
+        name = log.folder.path.name
+        if name in self.runs.trouble:
+            raise self.runs.trouble[name]
+        self.runs.append(name)
+        for epoch in (0, 1):
+            log.on_epoch_begin(epoch)
+            log.on_epoch_end(epoch, {"val_loss": 1 / (1 + epoch), "val_accuracy": self.accuracy})
+
+    def evaluate(self, x, y, **options):
+        return dict.fromkeys(("precision", "recall", "f1", "loss"), 0.5) | {
+            "accuracy": self.accuracy
+        }
+
+    def count_params(self):
+        return 1234
+
+    def save(self, path):
+        path.touch()
+
+
+class Runs(list):
+    """Names of the runs that were trained, in order; and those that are to fail, with the error."""
+
+    def __init__(self):
+        super().__init__()
+        self.trouble = {}
 
 
 @pytest.fixture
 def done(monkeypatch):
-    """Names of the runs that were executed, in order; accuracies differ by recipe and seed."""
-    names = []
+    """Two recipes of texts from another package, and which runs of them were trained."""
+    runs = Runs()
 
-    def execute(plan, dataset, out, verbose):
-        names.append(out.name)
-        return fake_run(plan, out, (0.9 if "lstm" in plan.recipe else 0.7) + plan.seed / 100)
+    def plain(*, units: int = 4, epochs: int = 2, seed: int = 0):
+        """A recipe."""
+        return Model(0.7, runs, recipe="plain", units=units, epochs=epochs, seed=seed)
 
-    monkeypatch.setattr(MODULE, "execute", execute)
-    return names
+    def deep(*, units: int = 4, epochs: int = 2, layers: int = 2, seed: int = 0):
+        """A recipe with one more setting."""
+        return Model(0.9, runs, recipe="deep", units=units, epochs=epochs, layers=layers, seed=seed)
+
+    texts = recipes.family_of("lstm_sentiment")
+    family = dataclasses.replace(texts, recipes=(plain, deep), dataset_settings=())
+    monkeypatch.setattr(plugins, "families", lambda: (family,))
+    registry.registered.cache_clear()
+    yield runs
+    registry.registered.cache_clear()
 
 
 @pytest.fixture
 def terms(table, columns):
     return {"data": table, "baselines": False, **columns}
-
-
-BOTH = ["rnn_sentiment", "lstm_sentiment"]
 
 
 def test_each_recipe_runs_with_each_seed(done, terms, tmp_path):
@@ -73,7 +102,7 @@ def test_each_recipe_runs_with_each_seed(done, terms, tmp_path):
 def test_report_stands_beside_the_runs(done, terms, tmp_path):
     study = compare(BOTH, seeds=2, out=tmp_path / "s", settings={"units": 8}, **terms)
     text = study.report.read_text(encoding="utf-8")
-    assert "| lstm_sentiment | 2 | 0.9050 ± 0.0071 |" in text
+    assert "| deep | 2 | 0.9050 ± 0.0071 |" in text
     assert "| units | 8 | 8 |" in text
     assert "Counted by" not in text
 
@@ -81,7 +110,7 @@ def test_report_stands_beside_the_runs(done, terms, tmp_path):
 def test_report_and_command_line_say_how_scores_were_counted(done, terms, tmp_path, capsys):
     from rnnkit.cli import show as command_line
 
-    study = compare(["lstm_sentiment"], seeds=1, out=tmp_path / "s", **terms)
+    study = compare(["deep"], seeds=1, out=tmp_path / "s", **terms)
     (run,) = study.runs.values()
     write_json(run.folder.results, {**run.results, "counted_by": "sacrebleu tok:13a"})
     run = Run(run.folder)
@@ -94,29 +123,21 @@ def test_report_and_command_line_say_how_scores_were_counted(done, terms, tmp_pa
     assert (study.path / "learning_curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_interrupted_study_goes_on_where_it_stopped(done, terms, tmp_path, monkeypatch):
+def test_interrupted_study_resumes_where_it_stopped(done, terms, tmp_path):
     out = tmp_path / "s"
-    execute, stop_before = MODULE.execute, "lstm_sentiment-seed0"
-
-    def interrupted(plan, dataset, path, verbose):
-        if path.name == stop_before:
-            folder = RunFolder.create(plan.recipe, path)
-            write_json(folder.settings, plan.as_record())  # begun, not ended
-            raise KeyboardInterrupt
-        return execute(plan, dataset, path, verbose)
-
-    monkeypatch.setattr(MODULE, "execute", interrupted)
+    done.trouble["deep-seed0"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         compare(BOTH, seeds=2, out=out, **terms)
-    kept = (out / "rnn_sentiment-seed1" / "results.json").stat().st_mtime_ns
-    monkeypatch.setattr(MODULE, "execute", execute)
+    assert (out / "deep-seed0" / "settings.json").is_file()  # begun, not ended
+    kept = (out / "plain-seed1" / "results.json").stat().st_mtime_ns
+    done.trouble.clear()
     done.clear()
     lines = []
     study = compare(BOTH, seeds=2, out=out, announce=lines.append, **terms)
-    assert done == ["lstm_sentiment-seed0", "lstm_sentiment-seed1"]
-    assert (out / "rnn_sentiment-seed1" / "results.json").stat().st_mtime_ns == kept
+    assert done == ["deep-seed0", "deep-seed1"]
+    assert (out / "plain-seed1" / "results.json").stat().st_mtime_ns == kept
     assert len(study.runs) == 4
-    assert lines[0] == "[1/4] rnn_sentiment-seed0: complete already"
+    assert lines[0] == "[1/4] plain-seed0: complete already"
 
 
 def test_a_study_can_grow(done, terms, tmp_path):
@@ -145,55 +166,42 @@ def test_folder_that_is_no_study_is_refused(done, terms, tmp_path):
     assert done == []
 
 
-def test_what_is_refused_at_once_leaves_nothing(done, terms, tmp_path, monkeypatch):
-    def refuse(plan, dataset, out, verbose):
-        raise InputError("units is 0")
-
+def test_what_is_refused_at_once_leaves_nothing(done, terms, tmp_path):
     with pytest.raises(InputError, match="neither a data set"):
         compare(BOTH, out=tmp_path / "s", **{**terms, "data": "gone.csv"})
-    monkeypatch.setattr(MODULE, "execute", refuse)
+    done.trouble["plain-seed0"] = InputError("units is 0")
     with pytest.raises(InputError, match="units is 0"):
         compare(BOTH, out=tmp_path / "s", **terms)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_diverged_run_is_counted_and_the_study_goes_on(done, terms, tmp_path, monkeypatch):
-    execute = MODULE.execute
-
-    def sometimes(plan, dataset, out, verbose):
-        if plan.recipe == "rnn_sentiment" and plan.seed == 1:
-            raise NonFiniteLoss("The loss became nan in epoch 1.\nThe partial run is in there.")
-        return execute(plan, dataset, out, verbose)
-
-    monkeypatch.setattr(MODULE, "execute", sometimes)
+def test_a_diverged_run_is_counted_and_the_study_continues(done, terms, tmp_path):
+    done.trouble["plain-seed1"] = NonFiniteLoss("The loss became nan in epoch 1.")
     study = compare(BOTH, seeds=2, out=tmp_path / "s", **terms)
     assert [(row.name, row.runs) for row in study.rows] == [(BOTH[0], 1), (BOTH[1], 2)]
-    assert list(study.failures) == ["rnn_sentiment-seed1"]
+    assert list(study.failures) == ["plain-seed1"]
     text = study.report.read_text(encoding="utf-8")
-    assert "**rnn_sentiment-seed1 is not in the table**: The loss became nan in epoch 1." in text
+    assert "**plain-seed1 is not in the table**: The loss became nan in epoch 1." in text
 
 
-def test_a_study_in_which_every_run_diverged_says_so(terms, tmp_path, monkeypatch):
-    def never(plan, dataset, out, verbose):
-        raise NonFiniteLoss("The loss became nan.")
-
-    monkeypatch.setattr(MODULE, "execute", never)
-    with pytest.raises(NonFiniteLoss, match=r"No run of the study in .* went through"):
-        compare(BOTH, out=tmp_path / "s", **terms)
+def test_a_study_in_which_every_run_diverged_says_so(done, terms, tmp_path):
+    for name in ("plain-seed0", "deep-seed0"):
+        done.trouble[name] = NonFiniteLoss("The loss became nan.")
+    with pytest.raises(NonFiniteLoss, match=r"No run of the study in .* finished"):
+        compare(BOTH, seeds=1, out=tmp_path / "s", **terms)
     assert not (tmp_path / "s" / "report.md").exists()
 
 
-def test_settings_go_to_the_recipes_that_have_them():
-    names = ["lstm_sentiment", "bag_of_words_sentiment"]
-    plans = plan_runs(names, seeds=[7], settings={"pooling": "last", "ngrams": 1, "batch_size": 3})
-    assert plans["lstm_sentiment-seed7"].overrides == {"pooling": "last", "batch_size": 3}
-    assert plans["bag_of_words_sentiment-seed7"].overrides == {"ngrams": 1, "batch_size": 3}
-    with pytest.raises(InputError, match=r"None of the recipes .* 'ngram'\. Did you mean 'ngrams'"):
-        plan_runs(names, settings={"ngram": 3})
+def test_settings_go_to_the_recipes_that_have_them(done):
+    plans = plan_runs(BOTH, seeds=[7], settings={"units": 9, "layers": 3})
+    assert plans["plain-seed7"].overrides == {"units": 9}
+    assert plans["deep-seed7"].overrides == {"units": 9, "layers": 3}
+    with pytest.raises(InputError, match=r"None of the recipes .* 'layer'\. Did you mean 'layers'"):
+        plan_runs(BOTH, settings={"layer": 3})
 
 
 @pytest.mark.parametrize("seeds", [0, -1, []])
-def test_no_seed_or_no_recipe_is_refused(seeds):
+def test_no_seed_or_no_recipe_is_refused(done, seeds):
     with pytest.raises(InputError, match="seeds is"):
         plan_runs(BOTH, seeds=seeds)
     with pytest.raises(InputError, match="No recipe"):
@@ -287,7 +295,7 @@ def test_a_study_of_an_earlier_version_resumes_with_its_baselines(done, terms, t
     write_json(tmp_path / "s" / "yardstick.json", kept)
     announced = []
     again = compare(BOTH[:1], seeds=1, out=tmp_path / "s", announce=announced.append, **terms)
-    assert announced == ["[1/1] rnn_sentiment-seed0: complete already"]
+    assert announced == ["[1/1] plain-seed0: complete already"]
     assert [row.name for row in again.rows[1:]] == [TFIDF[1], "most frequent tag"]
     assert again.rows[2].values == study.rows[1].values
 
@@ -322,7 +330,9 @@ def test_tfidf_takes_several_classes(tmp_path):
 
 def test_a_real_study(terms, tmp_path):
     settings = {"units": 2, "embedding_size": 4, "epochs": 1}
-    study = compare(BOTH[:1], seeds=1, settings=settings, out=tmp_path / "s", verbose=0, **terms)
+    study = compare(
+        ["rnn_sentiment"], seeds=1, settings=settings, out=tmp_path / "s", verbose=0, **terms
+    )
     (run,) = study.runs.values()
     assert open_run(tmp_path / "s" / "rnn_sentiment-seed0").results == run.results
     assert study.rows[0].values["loss"] == (run.results["test"]["loss"], None)

@@ -381,10 +381,11 @@ class BaseHMM(BaseEstimator):
             ['0.818', '0.883']
         """
         emission, params = self._checked_params()
+        own = self.emission_params()
 
         def prepare(x: Any) -> tuple[np.ndarray, bool]:
             sequences = read_sequences(np.reshape(np.asarray(x), (1, -1)))
-            prepared = prepare_observations(emission, sequences, self.emission_params(), self.dtype)
+            prepared = prepare_observations(emission, sequences, own, self.dtype)
             return prepared, bool(sequences.observed[0])
 
         return StreamingFilter(emission, params, prepare)

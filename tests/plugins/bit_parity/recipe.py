@@ -1,5 +1,7 @@
 """The recipe: settings in, a task out. Keras is imported when it is called."""
 
+import functools
+
 
 def parity_classifier(
     *,
@@ -21,11 +23,13 @@ def parity_classifier(
         seed: of the weights and of the order of the batches.
     """
     settings = dict(locals())
-    from bit_parity.task import ParityClassifier
+    from keras.optimizers import Adam
+
+    from bit_parity.task import ParityClassifier, build_network
 
     return ParityClassifier(
-        units=units,
-        learning_rate=learning_rate,
+        functools.partial(build_network, units, seed),
+        optimizer=functools.partial(Adam, learning_rate),
         classes=classes,
         epochs=epochs,
         batch_size=batch_size,

@@ -2,7 +2,7 @@
 
 import functools
 
-import rnnkit.tasks  # picks the backend before Keras loads
+from rnnkit.tasks import Task  # picks the backend before Keras loads
 
 # isort: split
 import keras
@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.errors import InputError
 from rnnkit.tasks.answers import Answers
+from rnnkit.tasks.task import Examples
 
 
 def build_network(units, seed):
@@ -24,47 +25,42 @@ def build_network(units, seed):
 
 
 @keras.saving.register_keras_serializable(package="bit_parity")
-class ParityClassifier(rnnkit.tasks.Task):
-    """Classify bit strings by their parity."""
+class ParityClassifier(Task):
+    """Classify bit strings by their parity. Labels: 0 = even, 1 = odd."""
 
-    def __init__(self, *, units=8, learning_rate=0.02, classes=("even", "odd"), **options):
-        super().__init__(**options)
-        self.units, self.learning_rate, self.classes = units, learning_rate, tuple(classes)
+    noun = ("bit string", "bit strings")
+    config_keys = ("classes",)  # constructor arguments that are saved, beside those of Task
+
+    def __init__(self, build_network=None, *, classes=("even", "odd"), **options):
+        super().__init__(build_network, **options)
+        self.classes = tuple(classes)
+
+    def check(self, x, y, name):
+        """Refuse what is not a bit string, and other than one label for each."""
+        for text in x:
+            if not isinstance(text, str) or not text or set(text) - {"0", "1"}:
+                raise InputError(f"{name}: {text!r} is not a bit string, such as '0110'.")
+        if len(x) != len(y):
+            raise InputError(f"{name} has {len(x)} bit strings and {len(y)} labels.")
+        return Examples(list(x), y)
+
+    def encode_targets(self, examples, spec, name):
+        """Return the labels as the loss takes them, `(N, 1)`."""
+        return np.asarray(examples.y, "float32")[:, None]
+
+    def learn(self, train, targets, spec, unlabelled):
+        """Build the network: there is nothing to learn from the data before."""
+        self._set_network(self._new_network())
 
     def encode(self, x):
         """Return the bits of each string as 1 and 2; 0 is padding."""
-        for text in x:
-            if not isinstance(text, str) or not text or set(text) - {"0", "1"}:
-                raise InputError(f"{text!r} is not a bit string, such as '0110'.")
+        self.check(x, x, "The input")
         return [np.array([1 + int(bit) for bit in text]) for text in x]
 
-    def _compile(self):
-        self.compile(
-            keras.optimizers.Adam(self.learning_rate),
-            loss="binary_crossentropy",
-            metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
-        )
-
-    def _labelled(self, x, y, **options):
-        return self._batches(self.encode(x), np.asarray(y, "float32")[:, None], **options)
-
-    def fit(self, x, y, *, validation_data, patience=None, callbacks=(), verbose="auto"):
-        """Train on bit strings `x` and labels `y`: 0 = even, 1 = odd."""
-        if self.network is None:
-            self._set_network(build_network(self.units, self.seed))
-        return self._train(
-            self._labelled(x, y, shuffle=True),
-            self._labelled(*validation_data),
-            patience=patience,
-            callbacks=callbacks,
-            verbose=verbose,
-        )
-
-    def evaluate(self, x, y, **options):
-        """Measure loss and accuracy."""
-        if options.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
-            return super().evaluate(x, y, **options)
-        return self._measure(self._labelled(x, y), **options)
+    def compile_options(self):
+        """Return loss and metrics."""
+        accuracy = keras.metrics.BinaryAccuracy(name="accuracy")
+        return {"loss": "binary_crossentropy", "metrics": [accuracy]}
 
     def answer(self, inputs, names=None):
         """Return the label of each bit string and the probability that it is odd."""
@@ -74,8 +70,3 @@ class ParityClassifier(rnnkit.tasks.Task):
             for p, text in zip(odd, names or inputs, strict=True)
         ]
         return Answers(("label", "p(odd)", "bits"), rows)
-
-    def get_config(self):
-        """Return what builds the task again."""
-        own = {"units": self.units, "learning_rate": self.learning_rate, "classes": self.classes}
-        return {**super().get_config(), **own}
