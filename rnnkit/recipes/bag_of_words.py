@@ -67,10 +67,6 @@ Returns:
     `BagOfWords`, a `TextClassifier`: a Keras model whose `fit`, `evaluate` and `predict` take raw
     text.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Source: Wang and Manning 2012, Baselines and bigrams, ACL (why it is hard to beat).
 
 Example:

@@ -27,10 +27,6 @@ Returns:
     `rnnkit.embeddings.SkipGram` or `rnnkit.embeddings.CBOW`: a Keras model whose `fit` takes
     whatever `rnnkit.data.corpus.open_corpus` takes, and whose `predict` takes words.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Source: Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
 Example:

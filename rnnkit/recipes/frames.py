@@ -43,10 +43,6 @@ Returns:
     `FrameLabeller`: a Keras model whose `fit`, `evaluate` and `predict` take one array `(T, D)`, or
     a list of arrays.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Example:
     >>> import numpy as np
     >>> model = frame_labeller(cell="gru", units=4, epochs=2)

@@ -27,11 +27,6 @@ GROUPS = (
     ClassesOption,
     TrainingOptions,
 )
-RAISES = """
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-"""
 
 
 def _language_model(settings: Settings) -> LanguageModel:
@@ -71,11 +66,11 @@ next_word = recipe(
     },
     fixed={"unit": "word", "classes": None},
     renamed={"shrink": "div_value", "samples": "num_sampled", "ends": "learn_eos"},
-    text=f"""
+    text="""
 Returns:
     `LanguageModel`: a Keras model whose `fit` and `evaluate` take texts; it has `generate` and
     `complete`.
-{RAISES}
+
 Example:
     >>> model = next_word(units=8, embedding_size=8, batch_size=2)
     >>> history = model.fit(["to be or not to be"] * 8, epochs=1, verbose=0)
@@ -106,11 +101,11 @@ text_generator = recipe(
         "split": "space",
     },
     renamed={"ends": "learn_eos"},
-    text=f"""
+    text="""
 Returns:
     `LanguageModel`: a Keras model whose `fit` and `evaluate` take texts, optionally with labels; it
     has `generate`.
-{RAISES}
+
 Example:
     >>> model = text_generator(units=8, embedding_size=4, batch_size=4)
     >>> names, languages = ["ann", "eva", "igor", "ivan"] * 4, ["en", "en", "ru", "ru"] * 4

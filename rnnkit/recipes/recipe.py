@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,11 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.options import complete, pick, settings_of, with_args
 from rnnkit.settings.training import TaskOptions
 
+RAISES = """Raises:
+    InputError: an invalid setting.
+    TypeError: an unknown setting; the message suggests the closest.
+
+"""
 Settings = dict[str, Any]
 Builder = Callable[[Settings], Any]
 
@@ -44,7 +50,8 @@ def recipe(
         presets: values of the setting "preset" -> other defaults; the groups have that setting.
         renamed: old names of settings, which work with a warning -> new names.
         old_values: old name of a setting -> its old values -> new values.
-        text: the docstring's sections from "Returns" on; "{name}" in it stands for the name.
+        text: the docstring's sections but for "Args" and "Raises"; "{name}" in it stands for the
+            name.
 
     Returns:
         The recipe. Its attribute `settings` has the settings by name, `renamed` and `old_values`
@@ -94,9 +101,9 @@ def recipe(
 
     call.__name__ = call.__qualname__ = name
     call.__module__ = build.__module__
-    call.__doc__ = with_args(f"{summary}\n\n{text.strip()}", settings.values()).replace(
-        "{name}", name
-    )
+    text = re.sub("(?m)^(?=Source:|Example:)", RAISES, text.strip(), count=1)
+    doc = f"{summary}\n\n{text}".replace("{name}", name)
+    call.__doc__ = with_args(doc, settings.values())
     made: Any = call
     made.__signature__ = inspect.Signature([setting.parameter for setting in settings.values()])
     made.settings, made.renamed, made.old_values = settings, dict(renamed or {}), dict(old_values)

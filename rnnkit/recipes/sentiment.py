@@ -84,10 +84,6 @@ def _recipe(
 Returns:
     `TextClassifier`: a Keras model whose `fit`, `evaluate` and `predict` take raw text.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Example:
     >>> model = {name}(units=8)
     >>> history = model.fit(["a fine film", "a dull film"] * 8, [1, 0] * 8, verbose=0)

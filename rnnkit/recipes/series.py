@@ -41,10 +41,6 @@ Returns:
     `SequenceClassifier`: a Keras model whose `fit`, `evaluate` and `predict` take lists of arrays
     `(T, D)`.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Example:
     >>> import numpy as np
     >>> rising, falling = np.linspace(0, 1, 9)[:, None], np.linspace(1, 0, 7)[:, None]

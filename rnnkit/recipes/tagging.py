@@ -63,10 +63,6 @@ Returns:
     `SequenceTagger`: a Keras model whose `fit` and `evaluate` take lists of words and lists of
     tags, and whose `predict` also takes raw sentences.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Source: Ma and Hovy 2016, arXiv:1603.01354; Lample et al. 2016, arXiv:1603.01360.
 
 Example:

@@ -58,10 +58,6 @@ Returns:
     `Seq2Seq`: a Keras model whose `fit` and `evaluate` take texts and their targets, and whose
     `predict` returns texts.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Example:
     >>> model = {name}(units=8, decoder_units=8, embedding_size=8, vocabulary_size=300)
     >>> history = model.fit(["ein Hund"] * 8, ["a dog"] * 8, epochs=1, verbose=0)

@@ -98,10 +98,6 @@ batches, and for 40 epochs at least.
 Returns:
     `Forecaster`: a Keras model whose `fit`, `evaluate` and `predict` take series.
 
-Raises:
-    InputError: an invalid setting.
-    TypeError: an unknown setting; the message suggests the closest.
-
 Example:
     >>> from rnnkit import datasets
     >>> traffic = datasets.load("traffic_sample", limit=200)

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rnnkit import recipes
-from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError
 from rnnkit.study import RunFolder, load_data, open_model, open_run
 from rnnkit.study.compare import plan_runs
@@ -149,20 +147,17 @@ def test_plan_refuses_a_rate_that_is_no_number():
         make_plan("lstm_sentiment", settings={"learning_rate": float("inf")})
 
 
-def test_old_names_of_settings_go_on(monkeypatch):
-    recipe = recipes.find("lstm_sentiment")
-    monkeypatch.setattr("rnnkit.deprecation.RENAMES", [])  # the documented ones are real
-    names = {"size": "units"}
-    monkeypatch.setattr(recipe, "renamed", names, raising=False)
-    monkeypatch.setattr(recipe, "rename", renamed_options("lstm_sentiment", names), raising=False)
-    monkeypatch.setattr(recipe, "old_values", {"size": {"tiny": 8}}, raising=False)
-    with pytest.warns(DeprecationWarning, match="'size' of lstm_sentiment is now called 'units'"):
-        assert make_plan("lstm_sentiment", settings={"size": 8}).overrides == {"units": 8}
-    with pytest.warns(DeprecationWarning, match="is now called 'units'"):
-        plans = plan_runs(["lstm_sentiment"], seeds=1, settings={"size": 8})
-    assert plans["lstm_sentiment-seed0"].overrides == {"units": 8}
-    record = {"recipe": "lstm_sentiment", "given": {"size": "tiny"}, "seed": 0}
-    assert updated_record(record) == {**record, "given": {"units": 8}}
+def test_old_names_of_settings_go_on():
+    old, new = {"trainable": False}, {"embedding_trainable": False}
+    with pytest.warns(DeprecationWarning, match="'trainable' of lstm_sentiment is now called"):
+        assert make_plan("lstm_sentiment", settings=old).overrides == new
+    with pytest.warns(DeprecationWarning, match="is now called 'embedding_trainable'"):
+        plans = plan_runs(["lstm_sentiment"], seeds=1, settings=old)
+    assert plans["lstm_sentiment-seed0"].overrides == new
+    record = {"recipe": "lstm_sentiment", "given": old, "seed": 0}
+    assert updated_record(record) == {**record, "given": new}
+    record = {"recipe": "translator", "settings": {"vocabulary": "separate"}, "seed": 0}
+    assert updated_record(record) == {**record, "settings": {"shared_vocabulary": False}}
 
 
 def test_plan_is_recorded_as_json_gives_it_back():
