@@ -54,10 +54,7 @@ class MarkovChain(BaseEstimator):
 
     @classmethod
     def from_matrix(
-        cls,
-        transmat: Any,
-        startprob: Any = None,
-        classes: Sequence[Label] | None = None,
+        cls, transmat: Any, startprob: Any = None, classes: Sequence[Label] | None = None
     ) -> MarkovChain:
         """Create a chain from known probabilities.
 

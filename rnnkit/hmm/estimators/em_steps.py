@@ -100,10 +100,7 @@ def compiled_m_step(
                     kept = name in stateless
                     new[name] = found[name] if kept else _occupied(occupancy, found[name], value)
         new = {name: _where(active, value, old[name]) for name, value in new.items()}
-        return Params.from_dict(new), {
-            "occupancy": occupancy,
-            "smallest": ops.min(new["transmat"]),
-        }
+        return Params.from_dict(new), {"occupancy": occupancy, "smallest": ops.min(new["transmat"])}
 
     return native.compiled(run)
 

@@ -33,10 +33,7 @@ class StreamingFilter:
     """
 
     def __init__(
-        self,
-        emission: Emission,
-        params: Params,
-        prepare: Callable[[Any], tuple[np.ndarray, bool]],
+        self, emission: Emission, params: Params, prepare: Callable[[Any], tuple[np.ndarray, bool]]
     ) -> None:
         self._params, self._prepare = native.tensors(params), prepare
         self._first, self._next = (_compiled_step(emission, first) for first in (True, False))

@@ -95,12 +95,7 @@ def smooth(
 
 
 def fixed_lag(
-    log_pi: Tensor,
-    log_A: Tensor,
-    log_lik: Tensor,
-    mask: Tensor | None = None,
-    *,
-    lag: int,
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None = None, *, lag: int
 ) -> Tensor:
     """Fixed-lag smoothing: the posterior of each state given the observations up to `lag` later.
 

@@ -14,11 +14,7 @@ from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.categorical import Categorical
-from rnnkit.hmm.layers.constraints import (
-    from_unconstrained,
-    log_probabilities,
-    to_unconstrained,
-)
+from rnnkit.hmm.layers.constraints import from_unconstrained, log_probabilities, to_unconstrained
 from rnnkit.hmm.layers.serialization import EMISSIONS, get_emission, serialize_emission
 from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
 
