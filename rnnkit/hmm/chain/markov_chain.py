@@ -207,7 +207,7 @@ class MarkovChain(BaseEstimator):
                    [0.25, 0.75]])
         """
         check_is_fitted(self)
-        found = np.empty((_steps(n), len(self.classes_)))
+        found = np.empty((check_count("n", n, least=0), len(self.classes_)))
         now = self.startprob_
         for row in found:
             row[:] = now
@@ -232,7 +232,7 @@ class MarkovChain(BaseEstimator):
         check_is_fitted(self)
         single = np.ndim(before) == 0
         codes = _encode(self.classes_, [before] if single else labels(before))
-        later = np.linalg.matrix_power(self.transmat_, _steps(steps))
+        later = np.linalg.matrix_power(self.transmat_, check_count("steps", steps, least=0))
         return later[codes[0] if single else codes]
 
     def predict(self, before: Any, steps: int = 1) -> Any:
@@ -268,7 +268,7 @@ class MarkovChain(BaseEstimator):
             array([0, 1, 0, 1, 0])
         """
         check_is_fitted(self)
-        draws = np.random.default_rng(random_state).random(_steps(n))
+        draws = np.random.default_rng(random_state).random(check_count("n", n, least=0))
         after = np.cumsum(np.vstack([self.transmat_, self.startprob_]), axis=1)
         after /= after[:, -1:]  # exactly 1 at the end: draws are below 1
         now, path = len(self.classes_), []  # the last row is startprob_
@@ -399,7 +399,3 @@ def _distribution(given: np.ndarray, what: str) -> np.ndarray:
             "counts or weights, divide each row by its sum."
         )
     return given / given.sum()
-
-
-def _steps(n: Any) -> int:
-    return check_count("The number of steps", int(n) if isinstance(n, np.integer) else n, least=0)

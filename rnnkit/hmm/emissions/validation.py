@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import InputError
 
 MAX_VALUE = 1e15  # squares of larger values, summed over a million steps, overflow float32
 
 
 def check_features(x: np.ndarray, features: int | None) -> np.ndarray:
-    """Return observations as floats `(N, D)`; `(N,)` is one feature.
-
-    Args:
-        x: `(N, D)` or `(N,)`.
-        features: D, or None if not known yet.
+    """Return observations, `(N, D)` or `(N,)`, as floats `(N, D)`.
 
     Raises:
         InputError: not numbers, another number of features, NaN, an infinite or a huge value.
@@ -45,11 +39,7 @@ def check_features(x: np.ndarray, features: int | None) -> np.ndarray:
 
 
 def check_integer_observations(x: np.ndarray, what: str) -> np.ndarray:
-    """Return observations that are non-negative integers, unchanged in dtype and shape.
-
-    Args:
-        x: an array whose first axis is the steps.
-        what: "symbol" or "count", for the messages.
+    """Return observations that are non-negative integers, "symbol" or "count", unchanged.
 
     Raises:
         InputError: a fraction, a negative number, NaN, or an array that is not numeric.
@@ -61,17 +51,6 @@ def check_integer_observations(x: np.ndarray, what: str) -> np.ndarray:
     if bad.any():
         where = np.argwhere(bad)[0]
         raise InputError(
-            f"Observation {where[0]} is {x[tuple(where)]}; expected a {what}, an integer of at "
-            "least 0."
+            f"Observation {where[0]} is {x[tuple(where)]}; expected a {what} of at least 0."
         )
     return x
-
-
-def check_integer(name: str, value: Any, least: int = 1) -> int:
-    """Like `rnnkit.errors.check_count`, but accept NumPy's integers as well.
-
-    Example:
-        >>> check_integer("n_mix", np.int64(3))
-        3
-    """
-    return check_count(name, int(value) if isinstance(value, np.integer) else value, least)

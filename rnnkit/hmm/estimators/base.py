@@ -11,10 +11,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from rnnkit.errors import InputError, check_choice
+from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.validation import check_integer
 from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
 from rnnkit.hmm.estimators.checks import check_chain, check_emission
 from rnnkit.hmm.estimators.em import EM, OnIteration
@@ -140,7 +139,7 @@ class BaseHMM(BaseEstimator):
         return np.asarray(getattr(self, name + "_"))
 
     def _check_settings(self) -> None:
-        check_integer("n_components", self.n_components)
+        check_count("n_components", self.n_components)
         check_choice("dtype", self.dtype, ("float32", "float64"))
         if self.dtype == "float64" and not float64_enabled():
             raise InputError(
@@ -328,7 +327,7 @@ class BaseHMM(BaseEstimator):
 
         The other arguments and the result are those of `smooth`.
         """
-        lag = check_integer("lag", lag, least=0)
+        lag = check_count("lag", lag, least=0)
         given, _, results = self._run("fixed-lag", X, lengths, mask, states, lag)
         return given.restore(results)
 
