@@ -11,8 +11,7 @@ from numpy.random import Generator
 
 from rnnkit.errors import InputError, check_count
 from rnnkit.hmm.emissions.arithmetic import like, normalize_counts, safe_log
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors
-from rnnkit.hmm.emissions.validation import check_integer_observations
+from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_integer_observations
 
 
 @dataclass

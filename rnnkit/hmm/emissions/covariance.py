@@ -28,12 +28,12 @@ def check_settings(covariance_type: str, min_covar: float) -> None:
         raise InputError(f"min_covar is {min_covar!r}; expected a number of at least 0.")
 
 
-def covars_constraint(covariance_type: str) -> Constraint:
+def constraint(covariance_type: str) -> Constraint:
     """Return the constraint of the parameter covars."""
     return "covariance" if covariance_type in ("full", "tied") else "positive"
 
 
-def covars_shape(covariance_type: str, components: tuple, features: int) -> tuple[int, ...]:
+def shape(covariance_type: str, components: tuple, features: int) -> tuple[int, ...]:
     """Return the shape of the covariances of components `(K,)`, or `(K, M)` in mixtures.
 
     Tied covariances are shared along the last axis of the components: `(4, 2)` gives `(4, D, D)`.
@@ -119,7 +119,7 @@ def floor_covars(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
     return ops.where(low[..., None, None], raised, covars)
 
 
-def floor_initial_covars(covars: np.ndarray, floor: float, covariance_type: str) -> np.ndarray:
+def floor_initial(covars: np.ndarray, floor: float, covariance_type: str) -> np.ndarray:
     """Apply `floor_covars` to initial covariances, in float32."""
     first = floor_covars(ops.convert_to_tensor(covars.astype("float32")), floor, covariance_type)
     return np.asarray(ops.convert_to_numpy(first), "float64")

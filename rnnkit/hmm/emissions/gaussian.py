@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.random import Generator
 
-from rnnkit.hmm.emissions import initialization
+from rnnkit.hmm.emissions import covariance, initialization
 from rnnkit.hmm.emissions.arithmetic import (
     at_least,
     like,
@@ -18,18 +18,7 @@ from rnnkit.hmm.emissions.arithmetic import (
     where_weighted,
     with_axes,
 )
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors
-from rnnkit.hmm.emissions.covariance import (
-    check_settings,
-    covars_constraint,
-    covars_shape,
-    draw,
-    floor_covars,
-    floor_initial_covars,
-    log_density,
-    scatter,
-)
-from rnnkit.hmm.emissions.validation import check_features
+from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_features
 
 
 @dataclass
@@ -65,13 +54,13 @@ class Gaussian(Emission):
     min_covar: float = 1e-3
 
     def __post_init__(self) -> None:
-        check_settings(self.covariance_type, self.min_covar)
-        self.constraints = {"means": "real", "covars": covars_constraint(self.covariance_type)}
+        covariance.check_settings(self.covariance_type, self.min_covar)
+        self.constraints = {"means": "real", "covars": covariance.constraint(self.covariance_type)}
 
     def log_likelihood(self, params: Tensors, x: Tensor) -> Tensor:
         """Return `log N(x_n | means_k, covars_k)`, `(N, D)` -> `(R, N, K)`."""
         x, means, covars = map(ops.convert_to_tensor, (x, params["means"], params["covars"]))
-        return log_density(x, means, covars, self.covariance_type)
+        return covariance.log_density(x, means, covars, self.covariance_type)
 
     def m_step(self, params: Tensors, x: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """M-step: MAP estimate of the means, and of the covariances about them."""
@@ -79,7 +68,7 @@ class Gaussian(Emission):
         strength = like(np.reshape(self.means_weight, (-1, 1)), x)  # (K, 1) or (1, 1)
         prior = like(self.means_prior, x)
         means = map_means(x, weights, post, prior, strength, params["means"])
-        squares = scatter(x, means, weights, self.covariance_type)
+        squares = covariance.scatter(x, means, weights, self.covariance_type)
         away = means - prior
         if self.covariance_type in ("full", "tied"):
             squares = squares + strength[..., None] * away[..., :, None] * away[..., None, :]
@@ -93,12 +82,12 @@ class Gaussian(Emission):
         covars = (like(self.covars_prior, x) + squares) / with_axes(count, squares)
         if self.covariance_type == "spherical":
             covars = ops.sum(covars, axis=-1) / x.shape[-1]  # ops.mean is float32
-        covars = floor_covars(covars, self.min_covar, self.covariance_type)
+        covars = covariance.floor_covars(covars, self.min_covar, self.covariance_type)
         return {"means": means, "covars": where_weighted(post, covars, params["covars"])}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of means and covars, without the restarts."""
-        covars = covars_shape(self.covariance_type, (states,), features)
+        covars = covariance.shape(self.covariance_type, (states,), features)
         return {"means": (states, features), "covars": covars}
 
     def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
@@ -109,9 +98,9 @@ class Gaussian(Emission):
         """Initialise with k-means centres, and the covariances within the clusters."""
         found = initialization.kmeans(x, states, rng)
         covars = initialization.covariances(found, self.covariance_type)
-        covars = floor_initial_covars(covars, self.min_covar, self.covariance_type)
+        covars = covariance.floor_initial(covars, self.min_covar, self.covariance_type)
         return {"means": found.centres, "covars": covars}
 
     def sample(self, params: Arrays, states: np.ndarray, rng: Generator) -> np.ndarray:
         """Draw one observation for each state, `(N,)` -> `(N, D)`."""
-        return draw(params["means"], params["covars"], self.covariance_type, states, rng)
+        return covariance.draw(params["means"], params["covars"], self.covariance_type, states, rng)

@@ -11,7 +11,7 @@ from keras import ops
 from numpy.random import Generator
 
 from rnnkit.errors import check_count
-from rnnkit.hmm.emissions import initialization
+from rnnkit.hmm.emissions import covariance, initialization
 from rnnkit.hmm.emissions.arithmetic import (
     at_least,
     like,
@@ -22,18 +22,7 @@ from rnnkit.hmm.emissions.arithmetic import (
     where_weighted,
     with_axes,
 )
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors
-from rnnkit.hmm.emissions.covariance import (
-    check_settings,
-    covars_constraint,
-    covars_shape,
-    draw,
-    floor_covars,
-    floor_initial_covars,
-    log_density,
-    scatter,
-)
-from rnnkit.hmm.emissions.validation import check_features
+from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_features
 
 
 @dataclass
@@ -73,9 +62,9 @@ class GaussianMixture(Emission):
     min_covar: float = 1e-3
 
     def __post_init__(self) -> None:
-        check_settings(self.covariance_type, self.min_covar)
+        covariance.check_settings(self.covariance_type, self.min_covar)
         check_count("n_mix", self.n_mix)
-        covars = covars_constraint(self.covariance_type)
+        covars = covariance.constraint(self.covariance_type)
         self.constraints = {"weights": "simplex", "means": "real", "covars": covars}
 
     def log_likelihood(self, params: Tensors, x: Tensor) -> Tensor:
@@ -94,7 +83,7 @@ class GaussianMixture(Emission):
             # tied matrices are shared by the components of a state: one full matrix per state
             of_m, shape = (covars, "full") if kind == "tied" else (covars[:, :, m], kind)
             of_weight = safe_log(weights[:, :, m])[:, None]  # slicing last takes 6 times as long
-            found.append(log_density(x, means[:, :, m], of_m, shape) + of_weight)
+            found.append(covariance.log_density(x, means[:, :, m], of_m, shape) + of_weight)
         return found
 
     def m_step(self, params: Tensors, x: Tensor, weights: Tensor) -> dict[str, Tensor]:
@@ -111,10 +100,10 @@ class GaussianMixture(Emission):
             of_m, last = ops.exp(joint[m] - total) * weights, old[:, :, m]
             post.append(total_weight(of_m))
             means.append(map_means(x, of_m, post[m], prior[:, m], strength[:, m], last))
-            squares.append(scatter(x, last, of_m, self.covariance_type))
+            squares.append(covariance.scatter(x, last, of_m, self.covariance_type))
         new, counts, total = (ops.stack(each, axis=2) for each in (means, post, squares))
         covars, weight = self._covariances(total, counts, new - prior, strength)
-        covars = floor_covars(covars, self.min_covar, self.covariance_type)
+        covars = covariance.floor_covars(covars, self.min_covar, self.covariance_type)
         extra = like(self.weights_prior, x) - 1.0
         return {
             "weights": normalize_counts(counts, params["weights"], extra),
@@ -172,7 +161,7 @@ class GaussianMixture(Emission):
         return {
             "weights": components,
             "means": (*components, features),
-            "covars": covars_shape(self.covariance_type, components, features),
+            "covars": covariance.shape(self.covariance_type, components, features),
         }
 
     def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
@@ -193,7 +182,7 @@ class GaussianMixture(Emission):
             first["means"].append(found.centres)
             first["covars"].append(initialization.covariances(found, self.covariance_type))
         params = {name: np.stack(values) for name, values in first.items()}
-        covars = floor_initial_covars(params["covars"], self.min_covar, self.covariance_type)
+        covars = covariance.floor_initial(params["covars"], self.min_covar, self.covariance_type)
         return params | {"covars": covars}
 
     def sample(self, params: Arrays, states: np.ndarray, rng: Generator) -> np.ndarray:
@@ -208,7 +197,7 @@ class GaussianMixture(Emission):
         if kind == "tied":
             covars, kind = np.repeat(covars[:, None], mix, axis=1), "full"
         covars = covars.reshape(count * mix, *covars.shape[2:])
-        return draw(means.reshape(count * mix, features), covars, kind, components, rng)
+        return covariance.draw(means.reshape(count * mix, features), covars, kind, components, rng)
 
 
 def _logsumexp(parts: list[Tensor]) -> Tensor:

@@ -19,8 +19,14 @@ from rnnkit.hmm.emissions.arithmetic import (
     total_weight,
     where_weighted,
 )
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors
-from rnnkit.hmm.emissions.validation import check_features, check_integer_observations
+from rnnkit.hmm.emissions.base import (
+    Arrays,
+    Emission,
+    Tensor,
+    Tensors,
+    check_features,
+    check_integer_observations,
+)
 
 TABLE = 16  # log x! comes from a table below this, and from Stirling's series (16 digits) above
 REMAINDERS = [math.lgamma(x + 1) - (x * math.log(x) - x if x else 0.0) for x in range(TABLE)]

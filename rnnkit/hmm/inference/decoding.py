@@ -14,7 +14,7 @@ from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, prepare_steps, p
 class Path(NamedTuple):
     """Result of Viterbi decoding.
 
-    Attributes:
+    Args:
         log_prob: `(..., B)`, `log P(z_1..z_T, x_1..x_T)` of the path.
         states: `(..., B, T)` int32, the path.
     """

@@ -23,7 +23,7 @@ from rnnkit.hmm.inference.steps import (
 class Filtered(NamedTuple):
     """Result of filtering.
 
-    Attributes:
+    Args:
         log_prob: `(..., B)`, `log P(x_1..x_T)`.
         filtered: `(..., B, T, K)`, `P(z_t | x_1..x_t)`.
     """

@@ -24,7 +24,7 @@ from rnnkit.hmm.inference.steps import (
 class Smoothed(NamedTuple):
     """Result of smoothing.
 
-    Attributes:
+    Args:
         log_prob: `(..., B)`, `log P(x_1..x_T)`.
         filtered: `(..., B, T, K)`, `P(z_t | x_1..x_t)`.
         smoothed: `(..., B, T, K)`, `P(z_t | x_1..x_T)`.

@@ -233,8 +233,8 @@ class HMMFeatures(StateLayer):
         for name, weight in weights.items():
             raw = to_unconstrained(constraints[name], wanted[name])
             if raw.shape != tuple(weight.shape):
-                shapes = f"{raw.shape}; expected {tuple(weight.shape)}"
-                raise InputError(f"HMMFeatures: {name} has the shape {shapes}.")
+                expected = tuple(weight.shape)
+                raise InputError(f"{name} has the shape {raw.shape}; expected {expected}.")
             weight.assign(raw)
 
     def _chain(self) -> tuple[Tensor, Tensor]:
