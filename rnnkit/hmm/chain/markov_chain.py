@@ -78,7 +78,9 @@ class MarkovChain(BaseEstimator):
         size = len(matrix)
         names = np.arange(size) if classes is None else state_names(classes)
         if len(names) != size:
-            raise InputError(f"There are {len(names)} classes and a transmat for {size} states.")
+            raise InputError(
+                f"There are {len(names)} classes; expected {size}, one for each state."
+            )
         start = np.full(size, 1 / size) if startprob is None else np.asarray(startprob, "float64")
         if start.shape != (size,):
             raise InputError(f"startprob has the shape {start.shape}; expected ({size},).")
@@ -112,8 +114,10 @@ class MarkovChain(BaseEstimator):
         if not isinstance(self.prior, (int, float)) or not 0 <= self.prior < np.inf:
             raise InputError(f"prior is {self.prior!r}; expected a number of at least 0.")
         split = label_sequences(sequences, lengths)
-        found = sorted({label for each in split for label in each})
-        classes = np.asarray(found) if self.classes is None else state_names(self.classes)
+        if self.classes is None:
+            classes = np.asarray(sorted({label for each in split for label in each}))
+        else:
+            classes = state_names(self.classes)
         size = len(classes)
         codes = [_encode(classes, each, place) for place, each in enumerate(split)]
         steps = np.concatenate([each[:-1] * size + each[1:] for each in codes])

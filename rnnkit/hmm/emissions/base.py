@@ -27,7 +27,8 @@ class Emission:
     """Abstract emission distribution of a hidden Markov model, `p(x | z = k)`.
 
     A custom emission defines `constraints`, `log_likelihood` and `m_step`. The other methods are
-    optional: `shapes` lets the model check and count the parameters.
+    optional: `initial_params` initialises the parameters, `sample` draws observations, `shapes`
+    lets the model check and count parameters, `check` validates observations.
 
     Every parameter has the restarts R as its leading axis, trained as one batch. `log_likelihood`
     and `m_step` are compiled: they use `keras.ops` only, and no Python branch on values. Emissions
@@ -185,6 +186,6 @@ def check_integer_observations(x: np.ndarray, what: str) -> np.ndarray:
     if bad.any():
         where = np.argwhere(bad)[0]
         raise InputError(
-            f"Observation {where[0]} is {x[tuple(where)]}; expected a {what} of at least 0."
+            f"Observation {where[0]} is {x[tuple(where)]}; expected a {what}, an integer from 0."
         )
     return x

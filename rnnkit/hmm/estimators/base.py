@@ -215,7 +215,7 @@ class BaseHMM(BaseEstimator):
         if result.empty_states:
             warnings.warn(
                 f"No data were left for state {', '.join(map(str, result.empty_states))}: it keeps "
-                "its last parameters. Fit with fewer n_components (states) or more n_init.",
+                "its last parameters. Fit with a smaller n_components or a larger n_init.",
                 stacklevel=2,
             )
         return self
@@ -347,7 +347,7 @@ class BaseHMM(BaseEstimator):
         return 2 * self._count_parameters(sequences) - 2 * self.score(X, lengths, mask=mask)
 
     def bic(self, X: Any, lengths: Any = None, *, mask: Any = None) -> float:
-        """Return the Bayesian information criterion, `p log N - 2 log P(x)`, N = observed steps."""
+        """Return the Bayesian criterion `p log N - 2 log P(x)`, N observed steps: lower is better."""
         sequences = read_sequences(X, lengths, mask)
         penalty = self._count_parameters(sequences) * np.log(max(sequences.observed.sum(), 1))
         return float(penalty - 2 * self.score(X, lengths, mask=mask))

@@ -66,12 +66,7 @@ def initial_chain(states: int, restarts: int, rng: Generator) -> tuple[np.ndarra
 
 
 def initial_params(
-    emission: Emission,
-    x: np.ndarray,
-    states: int,
-    restarts: int,
-    given: Arrays,
-    rng: Generator,
+    emission: Emission, x: np.ndarray, states: int, restarts: int, given: Arrays, rng: Generator
 ) -> Params:
     """Return the initial parameters of every restart.
 

@@ -151,7 +151,7 @@ def _from_list(x: Sequence) -> Sequences:
     other = next((place for place, width in enumerate(widths) if width != widths[0]), None)
     if other is not None:
         raise InputError(
-            f"Sequence {other} has {widths[other]} features, sequence 0 has {widths[0]}."
+            f"Sequence {other} has {widths[other]} features, sequence 0 has {widths[0]}: not equal."
         )
     return Sequences(np.concatenate(parts), np.array([len(part) for part in parts]), None, "list")
 
@@ -187,7 +187,9 @@ def _from_rows(array: np.ndarray, lengths: Any) -> Sequences:
         place = int(np.argmin(lengths))
         raise InputError(f"Sequence {place} has length {lengths[place]}: leave it out.")
     if lengths.sum() != len(array):
-        raise InputError(f"lengths sum to {lengths.sum()}, and X has {len(array)} steps.")
+        raise InputError(
+            f"lengths sum to {lengths.sum()}, and X has {len(array)} steps: not equal."
+        )
     return Sequences(array, lengths.astype(int), None, "rows")
 
 

@@ -74,7 +74,9 @@ def filter(
 def filter_step(
     log_pi: Tensor, log_A: Tensor, log_lik: Tensor, filtered: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Filter one more observation, for live data: `P(z_t | x_1..x_t)`, `log P(x_t | x_1..x_t-1)`.
+    """Filter one more observation, for live data.
+
+    Returns `P(z_t | x_1..x_t)`, `(..., B, K)`, and `log P(x_t | x_1..x_t-1)`, `(..., B)`.
 
     Args:
         log_pi: `(..., K)`, the logarithm of the start probabilities.
@@ -102,4 +104,5 @@ def filter_step(
 def fill_start(steps: Steps, posterior: Tensor) -> Tensor:
     """Put the batch axis first, and the start probabilities before the first real step."""
     start = log_space.softmax(steps.log_pi)
+    # Later masked steps repeat the posterior already: no message changes at them.
     return batch_first(ops.where(steps.seen_real_step, posterior, start))

@@ -29,9 +29,9 @@ def softmax(logs: Tensor) -> Tensor:
 def condition_on(predicted: Tensor, log_lik: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Condition the predicted state on an observation: Bayes' rule.
 
-    From `log P(z_t | x_1..x_t-1)` and `log p(x_t | z_t)`, `(..., B, K)`, return `log P(z_t |
-    x_1..x_t)`; `(..., B, 1)` its log-normaliser `log P(x_t | x_1..x_t-1)`; `(..., B, 1)` whether no
-    state explains the observation, which then counts as missing.
+    From `log P(z_t | x_1..x_t-1)` and `log p(x_t | z_t)`, `(..., B, K)`, it gives
+    `log P(z_t | x_1..x_t)`; `(..., B, 1)` its log-normaliser `log P(x_t | x_1..x_t-1)`;
+    `(..., B, 1)` whether no state explains the observation, which then counts as missing.
     """
     joint = predicted + log_lik
     impossible = ops.max(joint, axis=-1, keepdims=True) < LOG_ZERO / 2
@@ -98,8 +98,8 @@ def backward(
 def backward_messages(log_A: Tensor, log_lik: Tensor, real: Tensor, lag: int) -> Tensor:
     """Return the backward messages over a window, `log p(x_t+1..x_t+lag | z_t)`, at every step.
 
-    `log_A (K, K)`, `log_lik (B, T, K)`, boolean `real (B, T)`, padded on the right only, return
-    `(B, T, K)`, up to a constant that all states share.
+    `log_A (K, K)`, `log_lik (B, T, K)`, boolean `real (B, T)`, padded on the right only, give
+    `(B, T, K)`, up to a constant that all states share. The window is of `lag` steps, 1 or more.
     """
     message = ops.zeros_like(log_lik)
     follows = ops.pad(real[:, 1:], ((0, 0), (0, 1)))[..., None]

@@ -145,12 +145,13 @@ def log_probability(
     *,
     numerics: Numerics = "log",
 ) -> Tensor:
-    """Log-likelihood `log P(x_1..x_T)`, `(..., B)`, with its gradients.
+    """Log-likelihood `log P(x_1..x_T)`, `(..., B)`, differentiable in the first three arguments.
 
     The gradients are posteriors (Fisher's identity): `d log P / d log_lik_tk = P(z_t = k | x)`,
-    `d log P / d log_A_ij = sum_t P(z_t = i, z_t+1 = j | x)`, `d log P / d log_pi_k = P(z_1 = k |
-    x)`. So a forward and a backward pass give them, without storing activations. They are of first
-    order: differentiating them again does not give the derivative of the posteriors.
+    `d log P / d log_A_ij = sum_t P(z_t = i, z_t+1 = j | x)`,
+    `d log P / d log_pi_k = P(z_1 = k | x)`.
+    So a forward and a backward pass give them, without storing activations. They are first-order
+    gradients: differentiating them again does not give the derivative of the posteriors.
 
     Args:
         log_pi: `(..., K)`, the logarithm of the start probabilities.

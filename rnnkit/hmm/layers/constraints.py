@@ -49,7 +49,7 @@ def to_unconstrained(constraint: str, value: Any) -> np.ndarray:
     if not np.isfinite(raw).all():
         raise InputError(
             f"Expected a parameter with the constraint {constraint!r}; got {array.tolist()}. Sums "
-            "of probabilities and variances are positive, covariances positive definite."
+            "of probabilities and variances must be positive, covariances positive definite."
         )
     return raw.astype("float32")
 
@@ -68,7 +68,7 @@ def from_unconstrained(constraint: str, raw: Tensor) -> Tensor:
 
 
 def log_probabilities(raw: Tensor) -> Tensor:
-    """Return the log-probabilities of unconstrained weights `(..., K)`, "simplex".
+    """Return the log-probabilities of weights `(..., K)` with the constraint "simplex".
 
     `log p_i = raw_i − log Σ_j exp raw_j`, and −inf, without a gradient, where p is exactly 0.
 

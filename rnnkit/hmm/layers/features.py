@@ -143,8 +143,9 @@ class HMMFeatures(StateLayer):
             shapes={name: list(np.shape(value)) for name, value in params.items()},
             **{"numerics": inference.select_numerics(float(np.min(hmm.transmat_))), **options},
         )
+        width = getattr(hmm, "n_features_in_", None)
         symbols = isinstance(hmm.emission_, Categorical)
-        layer.build((None, None, *(() if symbols else (getattr(hmm, "n_features_in_", None),))))
+        layer.build((None, None) if symbols else (None, None, width))
         layer.set_parameters(hmm.startprob_, hmm.transmat_, params)
         return layer
 

@@ -32,7 +32,7 @@ class StateLayer(SavedArguments, keras.layers.Layer):
         InputError: `units` is not a positive integer.
     """
 
-    config_keys: ClassVar = ("units",)
+    config_keys: ClassVar[tuple[str, ...]] = ("units",)
 
     def __init__(self, units: int, **options: Any) -> None:
         super().__init__(autocast=False, **options)
