@@ -347,7 +347,7 @@ class BaseHMM(BaseEstimator):
         return 2 * self._count_parameters(sequences) - 2 * self.score(X, lengths, mask=mask)
 
     def bic(self, X: Any, lengths: Any = None, *, mask: Any = None) -> float:
-        """Return the Bayesian criterion `p log N - 2 log P(x)`, N observed steps: lower is better."""
+        """Return the Bayesian criterion `p log N - 2 log P(x)`, N observed steps, as for `aic`."""
         sequences = read_sequences(X, lengths, mask)
         penalty = self._count_parameters(sequences) * np.log(max(sequences.observed.sum(), 1))
         return float(penalty - 2 * self.score(X, lengths, mask=mask))
