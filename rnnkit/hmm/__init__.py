@@ -10,32 +10,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES = {
-    "MarkovChain": "rnnkit.hmm.chain.markov_chain",
-    "CategoricalHMM": "rnnkit.hmm.estimators.models",
-    "GaussianHMM": "rnnkit.hmm.estimators.models",
-    "GMMHMM": "rnnkit.hmm.estimators.models",
-    "PoissonHMM": "rnnkit.hmm.estimators.models",
-    "HMM": "rnnkit.hmm.estimators.models",
-    "HMMClassifier": "rnnkit.hmm.estimators.classifier",
-    "Emission": "rnnkit.hmm.emissions.base",
+_MODELS = ("CategoricalHMM", "GMMHMM", "GaussianHMM", "HMM", "PoissonHMM")
+_HOMES = dict.fromkeys(_MODELS, "estimators.models") | {
+    "Emission": "emissions.base",
+    "HMMClassifier": "estimators.classifier",
+    "MarkovChain": "chain.markov_chain",
 }
-
-__all__ = [
-    "GMMHMM",
-    "HMM",
-    "CategoricalHMM",
-    "Emission",
-    "GaussianHMM",
-    "HMMClassifier",
-    "MarkovChain",
-    "PoissonHMM",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(importlib.import_module(f"rnnkit.hmm.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'rnnkit.hmm' has no attribute {name!r}")
 
 

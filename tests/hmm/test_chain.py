@@ -340,7 +340,7 @@ def test_unknown_labels_and_other_bad_words():
         MarkovChain(classes=WEATHER).fit([["rain"], ["hail"]])
     with pytest.raises(InputError, match="empty"):
         chain.log_probability([])
-    with pytest.raises(InputError, match="number of steps is -1"):
+    with pytest.raises(InputError, match="n is -1"):
         chain.sample(-1)
     with pytest.raises(InputError, match="prior is -1"):
         MarkovChain(prior=-1).fit([["a"]])

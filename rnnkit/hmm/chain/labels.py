@@ -30,8 +30,7 @@ def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
     """
     if isinstance(given, str):
         raise InputError(
-            f"Got the string {given[:40]!r}; expected sequences of labels. If each letter is a "
-            "label, give list(text)."
+            f"Got the string {given[:40]!r}; expected sequences of labels. For letters, list(text)."
         )
     items = list(given)
     if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 1:
@@ -47,10 +46,8 @@ def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
             raise InputError("lengths split one row of labels; a list of sequences needs none.")
         sizes = np.asarray(lengths)
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.sum() != len(items):
-            raise InputError(
-                f"lengths is {lengths!r}; expected integers that sum to {len(items)}, the number "
-                "of labels."
-            )
+            expected = f"integers that sum to {len(items)}, the number of labels"
+            raise InputError(f"lengths is {lengths!r}; expected {expected}.")
         ends = np.cumsum(sizes)
         items = [items[end - size : end] for end, size in zip(ends, sizes, strict=True)]
     elif items and all(single):
@@ -63,14 +60,7 @@ def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
 
 
 def labels(sequence: Any, place: int = 0) -> list[Label]:
-    """Return one sequence as a list of Python strings or numbers.
-
-    Args:
-        sequence: labels.
-        place: its index, for the message.
-
-    Raises:
-        InputError: an empty sequence, or an invalid label.
+    """Return one sequence as a list of Python strings or numbers; refuse an empty or invalid one.
 
     Example:
         >>> labels(np.array([2, 1]))
@@ -90,10 +80,7 @@ def labels(sequence: Any, place: int = 0) -> list[Label]:
 
 
 def state_names(classes: Sequence[Label]) -> np.ndarray:
-    """Return the names of the states as an array.
-
-    Raises:
-        InputError: no name, a duplicate, or strings among numbers.
+    """Return the names of the states as an array; refuse duplicates, and strings among numbers.
 
     Example:
         >>> state_names(["rain", "sun"]).tolist()
@@ -112,8 +99,5 @@ def _is_label(item: Any) -> bool:
 
 
 def _refuse_mixed(names: Any) -> None:
-    text = {isinstance(name, str) for name in names}
-    if len(text) > 1:
-        raise InputError(
-            "Some labels are strings and some are numbers; make them all strings with str(label)."
-        )
+    if len({isinstance(name, str) for name in names}) > 1:
+        raise InputError("Some labels are strings and some are numbers; use str(label) for all.")

@@ -54,10 +54,7 @@ class MarkovChain(BaseEstimator):
 
     @classmethod
     def from_matrix(
-        cls,
-        transmat: Any,
-        startprob: Any = None,
-        classes: Sequence[Label] | None = None,
+        cls, transmat: Any, startprob: Any = None, classes: Sequence[Label] | None = None
     ) -> MarkovChain:
         """Create a chain from known probabilities.
 
@@ -77,16 +74,12 @@ class MarkovChain(BaseEstimator):
         """
         matrix = np.asarray(transmat, "float64")
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-            raise InputError(
-                f"transmat has the shape {matrix.shape}; expected (K, K), a row and a column for "
-                "each state."
-            )
+            raise InputError(f"transmat has the shape {matrix.shape}; expected (K, K).")
         size = len(matrix)
         names = np.arange(size) if classes is None else state_names(classes)
         if len(names) != size:
             raise InputError(
-                f"There are {len(names)} classes and a transmat for {size} states; give one name "
-                "for each state."
+                f"There are {len(names)} classes; expected {size}, one for each state."
             )
         start = np.full(size, 1 / size) if startprob is None else np.asarray(startprob, "float64")
         if start.shape != (size,):
@@ -94,11 +87,9 @@ class MarkovChain(BaseEstimator):
         chain = cls(classes=classes)
         chain.classes_ = names
         chain.startprob_ = _distribution(start, "startprob")
+        rows = enumerate(zip(matrix, names.tolist(), strict=True))
         chain.transmat_ = np.stack(
-            [
-                _distribution(row, f"Row {i} of transmat (state {name!r})")
-                for i, (row, name) in enumerate(zip(matrix, names.tolist(), strict=True))
-            ]
+            [_distribution(row, f"Row {i} of transmat (state {name!r})") for i, (row, name) in rows]
         )
         return chain
 
@@ -166,11 +157,7 @@ class MarkovChain(BaseEstimator):
     def log_probability(self, sequence: Sequence[Label]) -> float:
         """Return `log P(s_1) + Σ_{t=1..T-1} log P(s_{t+1} | s_t)`; -inf if impossible.
 
-        Args:
-            sequence: T labels.
-
-        Raises:
-            InputError: an empty sequence, or a label that is not a state of the chain.
+        Argument and errors are those of `probability`.
 
         Example:
             >>> MarkovChain.from_matrix([[0, 1], [1, 0]]).log_probability([0, 1, 1])
@@ -180,11 +167,7 @@ class MarkovChain(BaseEstimator):
             return float(np.log(self._factors(sequence)).sum())
 
     def score(self, sequences: Any, lengths: Any = None) -> float:
-        """Return the log-likelihood: the sum of the log-probabilities of all sequences.
-
-        Args:
-            sequences: as for `fit`.
-            lengths: as for `fit`.
+        """Return the log-likelihood, the sum of `log P` of all sequences; arguments as for `fit`.
 
         Example:
             >>> chain = MarkovChain.from_matrix([[0.5, 0.5], [0.5, 0.5]])
@@ -194,13 +177,7 @@ class MarkovChain(BaseEstimator):
         return sum(map(self.log_probability, label_sequences(sequences, lengths)))
 
     def marginals(self, n: int) -> np.ndarray:
-        """Return the marginals of the first n steps: `π_1 = startprob`, `π_{t+1} = π_t P`.
-
-        Args:
-            n: the number of steps.
-
-        Returns:
-            `(n, K)`.
+        """Return the marginals of n steps, `(n, K)`: `π_1 = startprob`, `π_{t+1} = π_t P`.
 
         Example:
             >>> chain = MarkovChain.from_matrix([[0.5, 0.5], [0, 1]], startprob=[1, 0])
@@ -210,7 +187,7 @@ class MarkovChain(BaseEstimator):
                    [0.25, 0.75]])
         """
         check_is_fitted(self)
-        found = np.empty((_steps(n), len(self.classes_)))
+        found = np.empty((check_count("n", n, least=0), len(self.classes_)))
         now = self.startprob_
         for row in found:
             row[:] = now
@@ -235,18 +212,11 @@ class MarkovChain(BaseEstimator):
         check_is_fitted(self)
         single = np.ndim(before) == 0
         codes = _encode(self.classes_, [before] if single else labels(before))
-        later = np.linalg.matrix_power(self.transmat_, _steps(steps))
+        later = np.linalg.matrix_power(self.transmat_, check_count("steps", steps, least=0))
         return later[codes[0] if single else codes]
 
     def predict(self, before: Any, steps: int = 1) -> Any:
-        """Return the most likely state some steps after a state; ties go to the first.
-
-        Args:
-            before: one label, or `(N,)` labels.
-            steps: the number of steps.
-
-        Returns:
-            A label, or `(N,)` labels.
+        """Return the most likely state some steps after one or `(N,)` states; ties go to the first.
 
         Example:
             >>> MarkovChain.from_matrix([[0, 1], [0.6, 0.4]]).predict([0, 1])
@@ -257,21 +227,18 @@ class MarkovChain(BaseEstimator):
         return found if np.ndim(found) else found.item()  # a plain string or number
 
     def sample(self, n: int = 1, random_state: Any = None) -> np.ndarray:
-        """Sample a sequence of n labels.
+        """Sample a sequence of n labels, `(n,)`.
 
         Args:
             n: the length of the sequence.
             random_state: a seed or a `numpy.random.Generator`; None = not reproducible.
-
-        Returns:
-            `(n,)` labels.
 
         Example:
             >>> MarkovChain.from_matrix([[0, 1], [1, 0]], startprob=[1, 0]).sample(5)
             array([0, 1, 0, 1, 0])
         """
         check_is_fitted(self)
-        draws = np.random.default_rng(random_state).random(_steps(n))
+        draws = np.random.default_rng(random_state).random(check_count("n", n, least=0))
         after = np.cumsum(np.vstack([self.transmat_, self.startprob_]), axis=1)
         after /= after[:, -1:]  # exactly 1 at the end: draws are below 1
         now, path = len(self.classes_), []  # the last row is startprob_
@@ -283,8 +250,7 @@ class MarkovChain(BaseEstimator):
     def communicating_classes(self) -> list[list[Label]]:
         """Return the communicating classes: sets of states that can be reached from each other.
 
-        Returns:
-            The labels of each class. A chain with one class is irreducible.
+        A chain with one class is irreducible.
 
         Source: Norris 1997, Markov Chains, section 1.2.
 
@@ -300,11 +266,10 @@ class MarkovChain(BaseEstimator):
     def period(self, state: Label | None = None) -> int:
         """Return the period of a state: the greatest common divisor of the lengths of its cycles.
 
+        1 is aperiodic; 0 is a state that cannot be reached again.
+
         Args:
             state: the state; None = the common period of an irreducible chain.
-
-        Returns:
-            The period: 1 is aperiodic, 0 if the state cannot be reached again.
 
         Raises:
             InputError: no state is given and the chain is reducible, or an unknown state.
@@ -324,8 +289,7 @@ class MarkovChain(BaseEstimator):
     def stationary_distribution(self) -> np.ndarray:
         """Return the stationary distribution, the limit from every start: `π P = π`, `Σ_k π_k = 1`.
 
-        Returns:
-            `(K,)`, the long-run fraction of steps in each state.
+        `(K,)`, the long-run fraction of steps in each state.
 
         Raises:
             InputError: a reducible chain (the message names states that cannot reach each other),
@@ -402,7 +366,3 @@ def _distribution(given: np.ndarray, what: str) -> np.ndarray:
             "counts or weights, divide each row by its sum."
         )
     return given / given.sum()
-
-
-def _steps(n: Any) -> int:
-    return check_count("The number of steps", int(n) if isinstance(n, np.integer) else n, least=0)

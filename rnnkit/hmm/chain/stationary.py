@@ -9,16 +9,9 @@ from scipy.sparse.csgraph import connected_components, shortest_path
 
 
 def communicating_classes(transmat: np.ndarray) -> list[tuple[list[int], bool]]:
-    """Return the communicating classes: sets of states that can all be reached from each other.
+    """Return the states of each communicating class, and whether it is closed (never left).
 
-    Args:
-        transmat: `(K, K)`, rows = from.
-
-    Returns:
-        The states of each class, and whether it is closed, that is, the chain never leaves it.
-        Classes are in the order of their first states.
-
-    Source: Norris 1997, Markov Chains, section 1.2.
+    Classes are in the order of their first states. `transmat` has a row for the state left.
 
     Example:
         >>> communicating_classes(np.array([[0.5, 0.5], [0.0, 1.0]]))
@@ -34,13 +27,7 @@ def communicating_classes(transmat: np.ndarray) -> list[tuple[list[int], bool]]:
 
 
 def reachable(transmat: np.ndarray) -> np.ndarray:
-    """Return which states can be reached from which, in any number of steps including none.
-
-    Args:
-        transmat: `(K, K)`, rows = from.
-
-    Returns:
-        Boolean `(K, K)`.
+    """Return which states can be reached from which, in any number of steps: boolean `(K, K)`.
 
     Example:
         >>> reachable(np.array([[0.5, 0.5], [0.0, 1.0]]))
@@ -51,18 +38,9 @@ def reachable(transmat: np.ndarray) -> np.ndarray:
 
 
 def period(transmat: np.ndarray, state: int) -> int:
-    """Return the period of a state: the greatest common divisor of the lengths of its cycles.
+    """Return the period of a state: see `MarkovChain.period`.
 
     All states of a communicating class have the same period; 1 is aperiodic.
-
-    Args:
-        transmat: `(K, K)`, rows = from.
-        state: the index of the state.
-
-    Returns:
-        The period; 0 if the state cannot be reached again.
-
-    Source: Norris 1997, Markov Chains, section 1.8.
 
     Example:
         >>> period(np.array([[0.0, 1.0], [1.0, 0.0]]), 0)
@@ -83,12 +61,6 @@ def stationary_distribution(transmat: np.ndarray) -> np.ndarray:
 
     The GTH algorithm: states are eliminated one by one, without any subtraction, so that even a
     probability of 1e-300 keeps all its digits.
-
-    Args:
-        transmat: `(K, K)`, rows = from, of an irreducible chain.
-
-    Returns:
-        `(K,)`.
 
     Source: Grassmann, Taksar and Heyman 1985, Regenerative Analysis and Steady State Distributions
         for Markov Chains, Operations Research 33(5).

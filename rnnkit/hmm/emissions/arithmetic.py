@@ -19,9 +19,8 @@ MIN_WEIGHT = 1e-30  # a weight below this counts as 0: dividing by it could over
 
 def like(value: Any, tensor: Tensor) -> Tensor:
     """Convert a prior, a number or an array, to a tensor of the dtype of another one."""
-    return ops.convert_to_tensor(
-        np.asarray(value, "float64"), backend.standardize_dtype(tensor.dtype)
-    )
+    array = np.asarray(value, "float64")
+    return ops.convert_to_tensor(array, backend.standardize_dtype(tensor.dtype))
 
 
 def at_least(tensor: Tensor, least: Any) -> Tensor:
@@ -30,13 +29,7 @@ def at_least(tensor: Tensor, least: Any) -> Tensor:
 
 
 def safe_log(probability: Tensor) -> Tensor:
-    """Return `log p`, -inf where p is 0, with a gradient of 0 there.
-
-    Example:
-        >>> import numpy as np
-        >>> [float(v) for v in safe_log(np.array([0.0, 1.0], "float32"))]
-        [-inf, 0.0]
-    """
+    """Return `log p`, -inf where p is 0, with a gradient of 0 there."""
     probability = ops.convert_to_tensor(probability)
     least = float(np.finfo(backend.standardize_dtype(probability.dtype)).tiny)
     positive = probability >= least
@@ -56,13 +49,7 @@ def where_weighted(weight: Tensor, new: Tensor, last: Tensor) -> Tensor:
 
 
 def normalize_counts(counts: Tensor, last: Tensor, extra: Tensor) -> Tensor:
-    """Normalise counts `(..., V)` to probabilities; without any count, keep the last ones.
-
-    Args:
-        counts: expected counts.
-        last: the current probabilities.
-        extra: added to the counts, clipped at 0.
-    """
+    """Normalise `max(counts + extra, 0)`, `(..., V)`; without any count, keep the last ones."""
     weight = ops.sum(counts, axis=-1)
     counts = at_least(counts + extra, 0.0)
     total = ops.sum(counts, axis=-1)
@@ -91,8 +78,8 @@ def map_means(
         weights: `(R, N, K)`.
         post: their sum over the steps, `(R, K)`.
         prior: the mean of the means, broadcast to `(K, D)`.
-        strength: the number of pseudo-observations of the prior, broadcast to `(K, 1)`.
-        last: the current means, `(R, K, D)`; kept by a state without weight.
+        strength: the pseudo-observations of the prior, broadcast to `(K, 1)`.
+        last: the current means `(R, K, D)`, kept by a state without weight.
     """
     of_step = ops.sum(weights, axis=(0, 2))
     centre = ops.einsum("n,nd->d", of_step, x) / at_least(ops.sum(of_step), MIN_WEIGHT)
@@ -102,12 +89,9 @@ def map_means(
 
 
 def over_features(term: Callable[..., Tensor], x: Tensor, *params: Tensor) -> Tensor:
-    """Sum over the features of `term(x_d, params_d...)`, `(R, N, K)`.
+    """Sum `term(x_d, params_d...)` over the features: `x (N, D)`, `params (R, K, D)`, `(R, N, K)`.
 
-    Args:
-        term: a function of one feature, elementwise; its arguments are `(1, N, 1)` and `(R, 1, K)`.
-        x: `(N, D)`.
-        params: `(R, K, D)` each.
+    The term is elementwise; its arguments are `(1, N, 1)` and `(R, 1, K)`.
     """
     features = x.shape[-1]
     if features > UNROLLED:

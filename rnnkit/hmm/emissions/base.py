@@ -1,4 +1,4 @@
-"""The base class of emissions: log-likelihood, M-step, and the constraints of the parameters."""
+"""The base class of emissions: log-likelihood, M-step, constraints; checks of observations."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from collections.abc import Hashable, Mapping
 from typing import Any, Literal
 
 import numpy as np
+from numpy.random import Generator
 
 from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError
 
 Tensor = Any
+Tensors = Mapping[str, Tensor]
+Arrays = Mapping[str, np.ndarray]
 _RENAMED = [
     Rename("name", "rnnkit.hmm.Emission", "kinds", "constraints"),
     Rename("name", "rnnkit.hmm.Emission", "start", "initial_params"),
 ]
 RENAMES.extend(_RENAMED)
 Constraint = Literal["real", "positive", "simplex", "covariance"]
+MAX_VALUE = 1e15  # squares of larger values, summed over a million steps, overflow float32
 
 
 class Emission:
@@ -26,16 +30,13 @@ class Emission:
     optional: `initial_params` initialises the parameters, `sample` draws observations, `shapes`
     lets the model check and count parameters, `check` validates observations.
 
-    Every parameter has the restarts R as its leading axis, so that all restarts are trained as one
-    batch. `log_likelihood` and `m_step` are compiled by the backend: they use `keras.ops` only, and
-    no Python branch on values.
-
-    Two emissions of one class with equal settings (attributes) are equal and have the same hash, so
-    that they share compiled functions.
+    Every parameter has the restarts R as its leading axis, trained as one batch. `log_likelihood`
+    and `m_step` are compiled: they use `keras.ops` only, and no Python branch on values. Emissions
+    of one class with equal attributes are equal, have one hash and share compiled functions.
 
     Attributes:
-        constraints: parameter name -> its constraint: "real", "positive", "simplex" (the last
-            axis sums to 1) or "covariance" (the last two axes, positive definite).
+        constraints: parameter name -> "real", "positive", "simplex" (the last axis sums to 1) or
+            "covariance" (the last two axes, positive definite).
     """
 
     constraints: Mapping[str, Constraint] = {}
@@ -57,39 +58,32 @@ class Emission:
     def __hash__(self) -> int:
         return hash((type(self), _hashable(vars(self))))
 
-    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Return `log p(x_n | z_n = k)`.
+    def log_likelihood(self, params: Tensors, x: Tensor) -> Tensor:
+        """Return `log p(x_n | z_n = k)`, `(R, N, K)`.
 
         Args:
             params: parameter name -> `(R, ...)`.
             x: the observations, `(N, D)`, or `(N,)` integers.
-
-        Returns:
-            `(R, N, K)`.
         """
         raise NotImplementedError
 
-    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+    def m_step(self, params: Tensors, x: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """M-step: return the parameters that maximise the likelihood of weighted observations.
+
+        A state without weight may get any value but NaN: the caller keeps its current parameters.
 
         Args:
             params: the current parameters, `(R, ...)` each.
             x: the observations, `(N, D)`, or `(N,)` integers.
             weights: `(R, N, K)`, the posterior of each state; 0 at steps without an observation.
-
-        Returns:
-            The same names and shapes. A state without weight may get any value but NaN: the caller
-            keeps its current parameters.
         """
         raise NotImplementedError
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter for K states and D features, without the restarts."""
-        raise NotImplementedError(
-            f"{type(self).__name__} does not define the shapes of its parameters"
-        )
+        raise NotImplementedError(f"{type(self).__name__} does not define shapes.")
 
-    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
         """Validate observations, and return them in the dtype that the emission needs.
 
         Args:
@@ -102,9 +96,7 @@ class Emission:
         del params
         return x
 
-    def initial_params(
-        self, x: np.ndarray, states: int, rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
+    def initial_params(self, x: np.ndarray, states: int, rng: Generator) -> dict[str, np.ndarray]:
         """Return initial parameters for one restart.
 
         Args:
@@ -112,28 +104,21 @@ class Emission:
             states: K.
             rng: the random generator.
         """
+        name = type(self).__name__
         raise InputError(
-            f"{type(self).__name__} has no initialisation. Set its parameters "
-            f"({', '.join(self.constraints)}) on the model, or define "
-            f"{type(self).__name__}.initial_params."
+            f"{name} has no initialisation. Set its parameters ({', '.join(self.constraints)}) on "
+            f"the model, or define {name}.initial_params."
         )
 
-    def sample(
-        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Draw one observation for each state.
+    def sample(self, params: Arrays, states: np.ndarray, rng: Generator) -> np.ndarray:
+        """Draw an observation, `(N, D)` or `(N,)`, for each state `(N,)`.
 
         Args:
             params: the parameters, without the restarts.
-            states: `(N,)`, the state of each step.
+            states: the state of each step.
             rng: the random generator.
-
-        Returns:
-            `(N, D)`, or `(N,)`.
         """
-        raise InputError(
-            f"{type(self).__name__} cannot sample: define {type(self).__name__}.sample."
-        )
+        raise InputError(f"{type(self).__name__} cannot sample: define its method sample.")
 
     def n_parameters(self, states: int, features: int) -> int:
         """Count the free parameters: all entries, minus one for each sum that is fixed to 1."""
@@ -157,3 +142,50 @@ def _hashable(value: Any) -> Hashable:
     if isinstance(value, np.ndarray):
         return (value.shape, value.dtype.str, value.tobytes())
     return value if isinstance(value, Hashable) else id(value)
+
+
+def check_features(x: np.ndarray, features: int | None) -> np.ndarray:
+    """Return observations, `(N, D)` or `(N,)`, as floats `(N, D)`.
+
+    Raises:
+        InputError: not numbers, another number of features, NaN, an infinite or a huge value.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise InputError(f"Observations must be numbers; got an array of {x.dtype}.")
+    if x.ndim == 1:
+        x = x[:, None]
+    if x.ndim != 2:
+        raise InputError(f"Observations must have the shape (steps, features); got {x.shape}.")
+    if features is not None and x.shape[1] != features:
+        raise InputError(
+            f"The model has {features} feature{'s' * (features != 1)}; got observations with "
+            f"{x.shape[1]}. Give the features that it was fitted to, in their order."
+        )
+    if x.dtype not in (np.float32, np.float64):
+        x = x.astype("float64")
+    if not (np.abs(x) <= MAX_VALUE).all():
+        step, feature = np.argwhere(~(np.abs(x) <= MAX_VALUE))[0]
+        raise InputError(
+            f"Observation {step}, feature {feature} is {x[step, feature]}; expected a finite "
+            f"value of at most {MAX_VALUE:g}. Set it to NaN if it is missing, or scale the feature."
+        )
+    return x
+
+
+def check_integer_observations(x: np.ndarray, what: str) -> np.ndarray:
+    """Return observations that are non-negative integers, "symbol" or "count", unchanged.
+
+    Raises:
+        InputError: a fraction, a negative number, NaN, or an array that is not numeric.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise InputError(f"Expected {what}s, integers of at least 0; got an array of {x.dtype}.")
+    bad = ~((x >= 0) & (x == np.floor(x)) & (x < np.inf)) if x.dtype.kind in "fi" else x < 0
+    if bad.any():
+        where = np.argwhere(bad)[0]
+        raise InputError(
+            f"Observation {where[0]} is {x[tuple(where)]}; expected a {what}, an integer from 0."
+        )
+    return x

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.random import Generator
 
-from rnnkit.errors import InputError
-from rnnkit.hmm.emissions import initialization
+from rnnkit.errors import InputError, check_count
 from rnnkit.hmm.emissions.arithmetic import like, normalize_counts, safe_log
-from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.validation import check_integer, check_integer_observations
-
-Tensor = Any
+from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_integer_observations
 
 
 @dataclass
@@ -43,22 +39,16 @@ class Categorical(Emission):
 
     def __post_init__(self) -> None:
         if self.n_features is not None:
-            check_integer("n_features", self.n_features)
+            check_count("n_features", self.n_features)
         self.constraints = {"emissionprob": "simplex"}
 
-    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    def log_likelihood(self, params: Tensors, x: Tensor) -> Tensor:
         """Return `log emissionprob[k, x_n]`, `(N,)` -> `(R, N, K)`."""
         table = ops.transpose(safe_log(params["emissionprob"]), (0, 2, 1))
         return ops.take(table, x, axis=1)  # a row of K for each step
 
-    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """M-step: MAP estimate of the symbol probabilities.
-
-        Args:
-            params: the current probabilities, kept by a state without weight.
-            x: `(N,)`.
-            weights: `(R, N, K)`.
-        """
+    def m_step(self, params: Tensors, x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """M-step: MAP estimate of the probabilities; a state without weight keeps its own."""
         last = params["emissionprob"]
         restarts, states, symbols = last.shape
         rows = ops.reshape(ops.transpose(weights, (1, 0, 2)), (-1, restarts * states))
@@ -67,49 +57,36 @@ class Categorical(Emission):
         return {"emissionprob": normalize_counts(counts, last, like(self.prior, weights) - 1.0)}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of emissionprob; V is `features` if n_features is None.
-
-        Example:
-            >>> Categorical(n_features=5).shapes(states=3, features=1)
-            {'emissionprob': (3, 5)}
-        """
+        """Return the shape of emissionprob; V is `features` if n_features is None."""
         return {"emissionprob": (states, self.n_features or features)}
 
-    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
         """Return symbols as `(N,)` int32; `(N, 1)` and integral floats are accepted, too.
 
         Raises:
-            InputError: a fraction, a negative number, a symbol outside the vocabulary of the
-                model, or more than one symbol per step.
+            InputError: a fraction, a negative or unknown symbol, or several symbols per step.
         """
         x = np.asarray(x)
         if x.ndim == 2 and x.shape[1] == 1:
             x = x[:, 0]
         if x.ndim != 1:
-            raise InputError(
-                f"Categorical observations are one symbol per step, (N,) or (N, 1); got {x.shape}."
-            )
+            raise InputError(f"Expected one symbol per step, (N,) or (N, 1); got {x.shape}.")
         x = check_integer_observations(x, "symbol")
         symbols = params["emissionprob"].shape[-1] if params else self.n_features
         if symbols is not None and (x >= symbols).any():
             step = int(np.argmax(x >= symbols))
             raise InputError(
-                f"Symbol {x[step]:.0f} at observation {step} is unseen: the model knows "
-                f"{symbols} symbols, 0 to {symbols - 1}. Fit it with n_features="
-                f"{x.max() + 1:.0f}, or set the observation to NaN (missing)."
+                f"Symbol {x[step]:.0f} at observation {step} is unseen: the model knows 0 to "
+                f"{symbols - 1}. Fit with n_features={x.max() + 1:.0f}, or set it to NaN (missing)."
             )
         return x.astype("int32")
 
-    def initial_params(
-        self, x: np.ndarray, states: int, rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
+    def initial_params(self, x: np.ndarray, states: int, rng: Generator) -> dict[str, np.ndarray]:
         """Initialise each state with a draw from a flat Dirichlet distribution."""
         symbols = self.n_features or int(np.max(x)) + 1
-        return {"emissionprob": initialization.dirichlet(states, symbols, rng)}
+        return {"emissionprob": rng.dirichlet(np.ones(symbols), states)}
 
-    def sample(
-        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def sample(self, params: Arrays, states: np.ndarray, rng: Generator) -> np.ndarray:
         """Draw one symbol for each state, `(N,)` int32."""
         table = np.asarray(params["emissionprob"], "float64")
         drawn = np.zeros(len(states), "int32")

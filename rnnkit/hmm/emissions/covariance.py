@@ -6,16 +6,15 @@ C is the number of components: the K states, or all K * M components of mixtures
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from keras import backend, ops
 
 from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm.emissions.arithmetic import at_least, over_features
-from rnnkit.hmm.emissions.base import Constraint
+from rnnkit.hmm.emissions.base import Constraint, Tensor
 
-Tensor = Any
 CovarianceType = Literal["spherical", "diag", "full", "tied"]
 LOG_2PI = math.log(2 * math.pi)
 UNROLLED = 6  # up to this many features, L^-1 (x - mean) row by row is faster than a product
@@ -29,32 +28,23 @@ def check_settings(covariance_type: str, min_covar: float) -> None:
         raise InputError(f"min_covar is {min_covar!r}; expected a number of at least 0.")
 
 
-def covars_constraint(covariance_type: str) -> Constraint:
+def constraint(covariance_type: str) -> Constraint:
     """Return the constraint of the parameter covars."""
     return "covariance" if covariance_type in ("full", "tied") else "positive"
 
 
-def covars_shape(
-    covariance_type: str, components: tuple[int, ...], features: int
-) -> tuple[int, ...]:
+def shape(covariance_type: str, components: tuple, features: int) -> tuple[int, ...]:
     """Return the shape of the covariances of components `(K,)`, or `(K, M)` in mixtures.
 
-    Tied covariances are shared along the last axis of the components.
-
-    Example:
-        >>> covars_shape("tied", (4, 2), 3)
-        (4, 3, 3)
+    Tied covariances are shared along the last axis of the components: `(4, 2)` gives `(4, D, D)`.
     """
-    return {
-        "spherical": components,
-        "diag": (*components, features),
-        "full": (*components, features, features),
-        "tied": (*components[:-1], features, features),
-    }[covariance_type]
+    axes = {"spherical": 0, "diag": 1}.get(covariance_type, 2)
+    shared = components[:-1] if covariance_type == "tied" else components
+    return (*shared, *[features] * axes)
 
 
 def log_density(x: Tensor, means: Tensor, covars: Tensor, covariance_type: str) -> Tensor:
-    r"""Return `log N(x_n | mean_c, covariance_c)`.
+    r"""Return `log N(x_n | mean_c, covariance_c)`, `(R, N, C)`.
 
     `-(D log 2 pi + log det C + |L^-1 (x - mean)|^2) / 2` with `C = L L'`. The squares of `x - mean`
     are never expanded: far from zero that would lose all digits of float32.
@@ -64,9 +54,6 @@ def log_density(x: Tensor, means: Tensor, covars: Tensor, covariance_type: str) 
         means: `(R, C, D)`.
         covars: `(R, C)`, `(R, C, D)`, `(R, C, D, D)`; tied `(R, D, D)`.
         covariance_type: "spherical", "diag", "full" or "tied".
-
-    Returns:
-        `(R, N, C)`.
     """
     if covariance_type in ("full", "tied"):
         inverse = _inverse_factor(covars if covariance_type == "full" else covars[:, None])
@@ -95,24 +82,15 @@ def _squared_length(x: Tensor, means: Tensor, inverse: Tensor) -> Tensor:
         white = (x[None, None] - means[:, :, None]) @ ops.swapaxes(inverse, -1, -2)
         return ops.transpose(ops.sum(ops.square(white), axis=-1), (0, 2, 1))
     away = [x[None, :, d, None] - means[:, None, :, d] for d in range(features)]
-    rows = [
-        sum(inverse[:, None, :, row, d] * away[d] for d in range(row + 1))
-        for row in range(features)
-    ]
+    rows = [sum(inverse[:, None, :, i, d] * away[d] for d in range(i + 1)) for i in range(features)]
     return sum(ops.square(row) for row in rows)
 
 
 def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> Tensor:
     """Scatter matrix `sum_n w_nc (x_n - mean_c)(x_n - mean_c)'`, or its diagonal.
 
-    Args:
-        x: `(N, D)`.
-        means: `(R, C, D)`.
-        weights: `(R, N, C)`.
-        covariance_type: "full" and "tied" need the matrix, the others its diagonal.
-
-    Returns:
-        `(R, C, D, D)` or `(R, C, D)`.
+    `x (N, D)`, `means (R, C, D)`, `weights (R, N, C)` -> `(R, C, D, D)` for "full" and "tied",
+    otherwise `(R, C, D)`.
     """
     away = ops.transpose(x) - means[..., None]  # (R, C, D, N): the sum over steps is a product
     weights = ops.transpose(weights, (0, 2, 1))
@@ -122,18 +100,18 @@ def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> 
 
 
 def floor_covars(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
-    """Raise variances, or eigenvalues, to a lower bound.
+    """Raise variances, or eigenvalues, to a lower bound; a matrix above it stays unchanged.
 
-    A matrix above the bound is returned unchanged. The bound of a matrix is also relative to its
-    largest eigenvalue, ten times the rounding error of the smallest one, so that the Cholesky
-    factor exists in float32 even if features are collinear.
+    The bound of a matrix is also relative to its largest eigenvalue, ten times the rounding error
+    of the smallest one: the Cholesky factor exists in float32 even if features are collinear.
     """
     floor = max(floor, MIN_VARIANCE)
     if covariance_type not in ("full", "tied"):
         return at_least(covars, floor)
     covars = 0.5 * (covars + ops.swapaxes(covars, -1, -2))
     values, vectors = ops.linalg.eigh(covars)
-    rounding = 10.0 * covars.shape[-1] * _epsilon(covars)
+    epsilon = float(np.finfo(backend.standardize_dtype(covars.dtype)).eps)
+    rounding = 10.0 * covars.shape[-1] * epsilon
     least = at_least(rounding * values[..., -1:], floor)
     lifted = at_least(values, least)
     raised = (vectors * lifted[..., None, :]) @ ops.swapaxes(vectors, -1, -2)
@@ -141,14 +119,10 @@ def floor_covars(covars: Tensor, floor: float, covariance_type: str) -> Tensor:
     return ops.where(low[..., None, None], raised, covars)
 
 
-def floor_initial_covars(covars: np.ndarray, floor: float, covariance_type: str) -> np.ndarray:
+def floor_initial(covars: np.ndarray, floor: float, covariance_type: str) -> np.ndarray:
     """Apply `floor_covars` to initial covariances, in float32."""
     first = floor_covars(ops.convert_to_tensor(covars.astype("float32")), floor, covariance_type)
     return np.asarray(ops.convert_to_numpy(first), "float64")
-
-
-def _epsilon(tensor: Tensor) -> float:
-    return float(np.finfo(backend.standardize_dtype(tensor.dtype)).eps)
 
 
 def draw(
@@ -158,17 +132,9 @@ def draw(
     components: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw one vector for each step, from the Gaussian of its component.
+    """Draw one vector for each step, `(N, D)`, from the Gaussian of its component `(N,)`.
 
-    Args:
-        means: `(C, D)`.
-        covars: `(C,)`, `(C, D)`, `(C, D, D)`; tied `(D, D)`.
-        covariance_type: "spherical", "diag", "full" or "tied".
-        components: `(N,)`, the component of each step.
-        rng: the random generator.
-
-    Returns:
-        `(N, D)`.
+    `means (C, D)`; `covars (C,)`, `(C, D)`, `(C, D, D)`, or tied `(D, D)`.
     """
     noise = rng.standard_normal((len(components), means.shape[-1]))
     if covariance_type in ("full", "tied"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.random import Generator
 
-from rnnkit.hmm.emissions import initialization
+from rnnkit.hmm.emissions import covariance, initialization
 from rnnkit.hmm.emissions.arithmetic import (
     at_least,
     like,
@@ -18,20 +18,7 @@ from rnnkit.hmm.emissions.arithmetic import (
     where_weighted,
     with_axes,
 )
-from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.covariance import (
-    check_settings,
-    covars_constraint,
-    covars_shape,
-    draw,
-    floor_covars,
-    floor_initial_covars,
-    log_density,
-    scatter,
-)
-from rnnkit.hmm.emissions.validation import check_features
-
-Tensor = Any
+from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_features
 
 
 @dataclass
@@ -43,12 +30,11 @@ class Gaussian(Emission):
     formulas (Huang, Acero, Hon, Spoken Language Processing, 2001, p. 443).
 
     Attributes:
-        covariance_type: "spherical" (one variance), "diag" (one for each feature), "full", or
-            "tied" (one full matrix for all states).
+        covariance_type: "spherical" (one variance), "diag", "full", "tied" (one full matrix).
         means_prior: the mean of the means, a number or `(K, D)`.
         means_weight: pseudo-observations of that prior, a number or `(K,)`.
         covars_prior: added to the sum of squares of each state; 0 = none (hmmlearn: 0.01). As in
-            hmmlearn, a number is added to every element of a matrix: give a matrix for "full".
+            hmmlearn, a number is added to all elements of a matrix: give a matrix for "full".
         covars_weight: pseudo-observations of that prior, a number or `(K,)`; only the excess over
             1 (spherical, diag) or D (full, tied) counts.
         min_covar: lower bound of variances, or of eigenvalues, after every M-step.
@@ -68,28 +54,21 @@ class Gaussian(Emission):
     min_covar: float = 1e-3
 
     def __post_init__(self) -> None:
-        check_settings(self.covariance_type, self.min_covar)
-        self.constraints = {"means": "real", "covars": covars_constraint(self.covariance_type)}
+        covariance.check_settings(self.covariance_type, self.min_covar)
+        self.constraints = {"means": "real", "covars": covariance.constraint(self.covariance_type)}
 
-    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    def log_likelihood(self, params: Tensors, x: Tensor) -> Tensor:
         """Return `log N(x_n | means_k, covars_k)`, `(N, D)` -> `(R, N, K)`."""
         x, means, covars = map(ops.convert_to_tensor, (x, params["means"], params["covars"]))
-        return log_density(x, means, covars, self.covariance_type)
+        return covariance.log_density(x, means, covars, self.covariance_type)
 
-    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """M-step: MAP estimate of the means, and of the covariances about them.
-
-        Args:
-            params: the current parameters, kept by a state without weight.
-            x: `(N, D)`.
-            weights: `(R, N, K)`.
-        """
-        tied = self.covariance_type == "tied"
+    def m_step(self, params: Tensors, x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """M-step: MAP estimate of the means, and of the covariances about them."""
         post = total_weight(weights)
         strength = like(np.reshape(self.means_weight, (-1, 1)), x)  # (K, 1) or (1, 1)
         prior = like(self.means_prior, x)
         means = map_means(x, weights, post, prior, strength, params["means"])
-        squares = scatter(x, means, weights, self.covariance_type)
+        squares = covariance.scatter(x, means, weights, self.covariance_type)
         away = means - prior
         if self.covariance_type in ("full", "tied"):
             squares = squares + strength[..., None] * away[..., :, None] * away[..., None, :]
@@ -97,40 +76,31 @@ class Gaussian(Emission):
         else:
             squares = squares + strength * ops.square(away)
             extra = like(np.maximum(np.subtract(self.covars_weight, 1.0), 0.0), x)
-        if tied:
+        if self.covariance_type == "tied":
             squares, post = ops.sum(squares, axis=1), ops.sum(post, axis=-1)
         count = at_least(extra + post, 1e-5)  # hmmlearn's least count
         covars = (like(self.covars_prior, x) + squares) / with_axes(count, squares)
         if self.covariance_type == "spherical":
             covars = ops.sum(covars, axis=-1) / x.shape[-1]  # ops.mean is float32
-        covars = floor_covars(covars, self.min_covar, self.covariance_type)
+        covars = covariance.floor_covars(covars, self.min_covar, self.covariance_type)
         return {"means": means, "covars": where_weighted(post, covars, params["covars"])}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of means and covars, without the restarts.
-
-        Example:
-            >>> Gaussian("full").shapes(states=4, features=2)
-            {'means': (4, 2), 'covars': (4, 2, 2)}
-        """
-        covars = covars_shape(self.covariance_type, (states,), features)
+        """Return the shapes of means and covars, without the restarts."""
+        covars = covariance.shape(self.covariance_type, (states,), features)
         return {"means": (states, features), "covars": covars}
 
-    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
         """Return observations as floats `(N, D)`; refuse infinite values and another D."""
         return check_features(x, params["means"].shape[-1] if params else None)
 
-    def initial_params(
-        self, x: np.ndarray, states: int, rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
+    def initial_params(self, x: np.ndarray, states: int, rng: Generator) -> dict[str, np.ndarray]:
         """Initialise with k-means centres, and the covariances within the clusters."""
         found = initialization.kmeans(x, states, rng)
         covars = initialization.covariances(found, self.covariance_type)
-        covars = floor_initial_covars(covars, self.min_covar, self.covariance_type)
+        covars = covariance.floor_initial(covars, self.min_covar, self.covariance_type)
         return {"means": found.centres, "covars": covars}
 
-    def sample(
-        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def sample(self, params: Arrays, states: np.ndarray, rng: Generator) -> np.ndarray:
         """Draw one observation for each state, `(N,)` -> `(N, D)`."""
-        return draw(params["means"], params["covars"], self.covariance_type, states, rng)
+        return covariance.draw(params["means"], params["covars"], self.covariance_type, states, rng)

@@ -15,7 +15,7 @@ KMEANS_RESTARTS = 5  # the best is kept; restarts of the model still differ
 
 
 class Clusters(NamedTuple):
-    """Result of k-means: points `x (N, D)`, their `labels (N,)` and `centres (K, D)`."""
+    """Result of k-means: points `x (N, D)`, their `labels (N,)`, `centres (K, D)`, in float64."""
 
     x: np.ndarray
     labels: np.ndarray
@@ -30,9 +30,6 @@ def kmeans(x: np.ndarray, count: int, rng: np.random.Generator) -> Clusters:
         count: the number of clusters. With fewer distinct points, each point is a centre, and the
             other centres are drawn around the data.
         rng: the random generator.
-
-    Returns:
-        The points used, their clusters and the centres, in float64.
 
     Example:
         >>> found = kmeans(np.array([[0.0], [0.2], [9.0]]), 2, np.random.default_rng(0))
@@ -55,17 +52,10 @@ def kmeans(x: np.ndarray, count: int, rng: np.random.Generator) -> Clusters:
 
 
 def covariances(found: Clusters, covariance_type: str) -> np.ndarray:
-    """Return the covariances within clusters, without a lower bound.
+    """Return the covariances within clusters, without a lower bound; for "tied" the pooled one.
 
     Each is shrunk towards the pooled one, with the weight of D + 1 points, so that a cluster of one
     or two points has a positive variance.
-
-    Args:
-        found: result of `kmeans`.
-        covariance_type: "spherical", "diag", "full" or "tied".
-
-    Returns:
-        `(K,)`, `(K, D)`, `(K, D, D)`, or the pooled one `(D, D)`.
     """
     x, labels, centres = found
     count, features = centres.shape
@@ -82,13 +72,3 @@ def covariances(found: Clusters, covariance_type: str) -> np.ndarray:
         return full
     diagonal = np.diagonal(full, axis1=-2, axis2=-1).copy()
     return diagonal if covariance_type == "diag" else diagonal.mean(axis=-1)
-
-
-def dirichlet(states: int, symbols: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw K distributions over V symbols from a flat Dirichlet distribution, `(K, V)`.
-
-    Example:
-        >>> dirichlet(2, 3, np.random.default_rng(0)).sum(axis=-1).round(6).tolist()
-        [1.0, 1.0]
-    """
-    return rng.dirichlet(np.ones(symbols), states)

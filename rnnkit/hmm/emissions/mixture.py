@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.random import Generator
 
-from rnnkit.hmm.emissions import initialization
+from rnnkit.errors import check_count
+from rnnkit.hmm.emissions import covariance, initialization
 from rnnkit.hmm.emissions.arithmetic import (
     at_least,
     like,
@@ -21,20 +22,7 @@ from rnnkit.hmm.emissions.arithmetic import (
     where_weighted,
     with_axes,
 )
-from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.covariance import (
-    check_settings,
-    covars_constraint,
-    covars_shape,
-    draw,
-    floor_covars,
-    floor_initial_covars,
-    log_density,
-    scatter,
-)
-from rnnkit.hmm.emissions.validation import check_features, check_integer
-
-Tensor = Any
+from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_features
 
 
 @dataclass
@@ -74,16 +62,16 @@ class GaussianMixture(Emission):
     min_covar: float = 1e-3
 
     def __post_init__(self) -> None:
-        check_settings(self.covariance_type, self.min_covar)
-        check_integer("n_mix", self.n_mix)
-        covars = covars_constraint(self.covariance_type)
+        covariance.check_settings(self.covariance_type, self.min_covar)
+        check_count("n_mix", self.n_mix)
+        covars = covariance.constraint(self.covariance_type)
         self.constraints = {"weights": "simplex", "means": "real", "covars": covars}
 
-    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    def log_likelihood(self, params: Tensors, x: Tensor) -> Tensor:
         """Return `log sum_m c_km N(x_n | mu_km, Sigma_km)`, `(N, D)` -> `(R, N, K)`."""
         return _logsumexp(self._log_joint(params, ops.convert_to_tensor(x)))
 
-    def _log_joint(self, params: Mapping[str, Tensor], x: Tensor) -> list[Tensor]:
+    def _log_joint(self, params: Tensors, x: Tensor) -> list[Tensor]:
         """Return `log c_km N(x_n | mu_km, Sigma_km)`, `(R, N, K)` for each component.
 
         A list: one array with a component axis takes JAX ten times as long.
@@ -95,17 +83,11 @@ class GaussianMixture(Emission):
             # tied matrices are shared by the components of a state: one full matrix per state
             of_m, shape = (covars, "full") if kind == "tied" else (covars[:, :, m], kind)
             of_weight = safe_log(weights[:, :, m])[:, None]  # slicing last takes 6 times as long
-            found.append(log_density(x, means[:, :, m], of_m, shape) + of_weight)
+            found.append(covariance.log_density(x, means[:, :, m], of_m, shape) + of_weight)
         return found
 
-    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """M-step: MAP estimate of weights, means and covariances.
-
-        Args:
-            params: the current parameters, kept by a state or component without weight.
-            x: `(N, D)`.
-            weights: `(R, N, K)`.
-        """
+    def m_step(self, params: Tensors, x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """M-step: MAP estimate; a state or component without weight keeps its parameters."""
         x, old = ops.convert_to_tensor(x), ops.convert_to_tensor(params["means"])
         _, states, mix, features = old.shape
         strength = like(np.broadcast_to(self.means_weight, (states, mix)), x)[..., None]
@@ -118,16 +100,13 @@ class GaussianMixture(Emission):
             of_m, last = ops.exp(joint[m] - total) * weights, old[:, :, m]
             post.append(total_weight(of_m))
             means.append(map_means(x, of_m, post[m], prior[:, m], strength[:, m], last))
-            squares.append(scatter(x, last, of_m, self.covariance_type))
-        new, counts = ops.stack(means, axis=2), ops.stack(post, axis=2)
-        covars, weight = self._covariances(
-            ops.stack(squares, axis=2), counts, new - prior, strength
-        )
-        covars = floor_covars(covars, self.min_covar, self.covariance_type)
+            squares.append(covariance.scatter(x, last, of_m, self.covariance_type))
+        new, counts, total = (ops.stack(each, axis=2) for each in (means, post, squares))
+        covars, weight = self._covariances(total, counts, new - prior, strength)
+        covars = covariance.floor_covars(covars, self.min_covar, self.covariance_type)
+        extra = like(self.weights_prior, x) - 1.0
         return {
-            "weights": normalize_counts(
-                counts, params["weights"], like(self.weights_prior, x) - 1.0
-            ),
+            "weights": normalize_counts(counts, params["weights"], extra),
             "means": new,
             "covars": where_weighted(weight, covars, params["covars"]),
         }
@@ -137,14 +116,10 @@ class GaussianMixture(Emission):
     ) -> tuple[Tensor, Tensor]:
         """Return the MAP covariances, without the lower bound, and the weight behind each.
 
-        Without priors they are squares divided by weight. hmmlearn's default for "spherical" adds
-        D - M to the weight (it uses n_mix in place of D); with a covars_prior both agree.
-
-        Args:
-            squares: `(R, K, M, D, D)`, or its diagonals.
-            post: `(R, K, M)`.
-            away: the new means minus their prior, `(R, K, M, D)`.
-            strength: pseudo-observations of that prior, `(K, M, 1)`.
+        `squares (R, K, M, D, D)`, or its diagonals, `post (R, K, M)`, `away` the new means minus
+        their prior. Without priors the covariances are squares divided by weight. hmmlearn's
+        default for "spherical" adds D - M to the weight (it uses n_mix in place of D); with a
+        covars_prior both agree.
         """
         mix, features = away.shape[-2:]
         matrix = self.covariance_type in ("full", "tied")
@@ -154,9 +129,9 @@ class GaussianMixture(Emission):
             squares = squares + strength * ops.square(away)
         if self.covariance_type == "tied":
             squares, post = ops.sum(squares, axis=2), ops.sum(post, axis=-1)
-        each = 1
+        each = features if self.covariance_type == "spherical" else 1
         if self.covariance_type == "spherical":
-            squares, each = ops.sum(squares, axis=-1), features
+            squares = ops.sum(squares, axis=-1)
         prior, weight = self._priors(mix, features)
         count = each * with_axes(post, squares)
         if matrix:
@@ -176,12 +151,9 @@ class GaussianMixture(Emission):
             "full": (0.0, -(features + 2.0)),
             "tied": (0.0, -(mix + features + 1.0)),
         }[self.covariance_type]
-        given = (self.covars_prior, self.covars_weight)
-        prior, weight = (
-            np.asarray(n if g is None else g, "float64")
-            for n, g in zip(nothing, given, strict=True)
-        )
-        return prior, weight
+        prior = nothing[0] if self.covars_prior is None else self.covars_prior
+        weight = nothing[1] if self.covars_weight is None else self.covars_weight
+        return np.asarray(prior, "float64"), np.asarray(weight, "float64")
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of weights, means and covars, without the restarts."""
@@ -189,16 +161,14 @@ class GaussianMixture(Emission):
         return {
             "weights": components,
             "means": (*components, features),
-            "covars": covars_shape(self.covariance_type, components, features),
+            "covars": covariance.shape(self.covariance_type, components, features),
         }
 
-    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
         """Return observations as floats `(N, D)`; refuse infinite values and another D."""
         return check_features(x, params["means"].shape[-1] if params else None)
 
-    def initial_params(
-        self, x: np.ndarray, states: int, rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
+    def initial_params(self, x: np.ndarray, states: int, rng: Generator) -> dict[str, np.ndarray]:
         """Initialise with k-means centres within the k-means clusters of the states."""
         of_states = initialization.kmeans(x, states, rng)
         first: dict[str, list[np.ndarray]] = {"weights": [], "means": [], "covars": []}
@@ -212,14 +182,10 @@ class GaussianMixture(Emission):
             first["means"].append(found.centres)
             first["covars"].append(initialization.covariances(found, self.covariance_type))
         params = {name: np.stack(values) for name, values in first.items()}
-        params["covars"] = floor_initial_covars(
-            params["covars"], self.min_covar, self.covariance_type
-        )
-        return params
+        covars = covariance.floor_initial(params["covars"], self.min_covar, self.covariance_type)
+        return params | {"covars": covars}
 
-    def sample(
-        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def sample(self, params: Arrays, states: np.ndarray, rng: Generator) -> np.ndarray:
         """Draw one observation for each state, `(N,)` -> `(N, D)`."""
         means, covars = np.asarray(params["means"]), np.asarray(params["covars"])
         count, mix, features = means.shape
@@ -231,7 +197,7 @@ class GaussianMixture(Emission):
         if kind == "tied":
             covars, kind = np.repeat(covars[:, None], mix, axis=1), "full"
         covars = covars.reshape(count * mix, *covars.shape[2:])
-        return draw(means.reshape(count * mix, features), covars, kind, components, rng)
+        return covariance.draw(means.reshape(count * mix, features), covars, kind, components, rng)
 
 
 def _logsumexp(parts: list[Tensor]) -> Tensor:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.random import Generator
 
 from rnnkit.hmm.emissions import initialization
 from rnnkit.hmm.emissions.arithmetic import (
@@ -19,17 +19,18 @@ from rnnkit.hmm.emissions.arithmetic import (
     total_weight,
     where_weighted,
 )
-from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.validation import check_features, check_integer_observations
+from rnnkit.hmm.emissions.base import (
+    Arrays,
+    Emission,
+    Tensor,
+    Tensors,
+    check_features,
+    check_integer_observations,
+)
 
-Tensor = Any
 TABLE = 16  # log x! comes from a table below this, and from Stirling's series (16 digits) above
+REMAINDERS = [math.lgamma(x + 1) - (x * math.log(x) - x if x else 0.0) for x in range(TABLE)]
 SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
-
-
-def _stirling_remainder_of(x: float) -> float:
-    """Return `log x! - (x log x - x)`, the remainder of Stirling's approximation."""
-    return math.lgamma(x + 1) - (x * math.log(x) - x if x else 0.0)
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Poisson(Emission):
     def __post_init__(self) -> None:
         self.constraints = {"lambdas": "positive"}
 
-    def log_likelihood(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    def log_likelihood(self, params: Tensors, x: Tensor) -> Tensor:
         """Return `sum_d (x log l - l - log x!)`, `(N, D)` -> `(R, N, K)`.
 
         As a deviance, `-(x log(x / l) - (x - l)) - (log x! - x log x + x)` (Loader, Fast and
@@ -68,14 +69,8 @@ class Poisson(Emission):
         of_x = _stirling_remainder(x) @ ops.ones_like(lambdas[0, 0, :, None])
         return -over_features(_deviance, x, lambdas) - of_x
 
-    def m_step(self, params: Mapping[str, Tensor], x: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """M-step: MAP estimate of the rates.
-
-        Args:
-            params: the current rates, kept by a state without weight.
-            x: `(N, D)`.
-            weights: `(R, N, K)`.
-        """
+    def m_step(self, params: Tensors, x: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """M-step: MAP estimate of the rates; a state without weight keeps its own."""
         post = total_weight(weights)
         mean = ops.einsum("rnk,nd->rkd", weights, x) / at_least(post, MIN_WEIGHT)[..., None]
         steps = ops.sum(post, axis=-1)[:, None, None]
@@ -87,27 +82,20 @@ class Poisson(Emission):
         """Return the shape of lambdas, without the restarts."""
         return {"lambdas": (states, features)}
 
-    def check(self, x: np.ndarray, params: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
         """Return counts as floats `(N, D)`; refuse fractions, negative values and another D."""
         x = check_features(x, params["lambdas"].shape[-1] if params else None)
         return check_integer_observations(x, "count")
 
-    def initial_params(
-        self, x: np.ndarray, states: int, rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
-        """Initialise with the mean counts of k-means clusters of the square roots.
-
-        The square root stabilises the variance of a Poisson variable.
-        """
-        found = initialization.kmeans(np.sqrt(x), states, rng)
+    def initial_params(self, x: np.ndarray, states: int, rng: Generator) -> dict[str, np.ndarray]:
+        """Initialise with the mean counts of k-means clusters of the square roots."""
+        found = initialization.kmeans(np.sqrt(x), states, rng)  # the root stabilises the variance
         lambdas = np.square(found.centres)
         for state in np.unique(found.labels):
             lambdas[state] = np.square(found.x[found.labels == state]).mean(axis=0)
         return {"lambdas": np.maximum(lambdas, 0.5 / len(x))}  # a rate of 0 would stay 0
 
-    def sample(
-        self, params: Mapping[str, np.ndarray], states: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def sample(self, params: Arrays, states: np.ndarray, rng: Generator) -> np.ndarray:
         """Draw the counts of each state, `(N,)` -> `(N, D)`."""
         return rng.poisson(np.asarray(params["lambdas"], "float64")[states])
 
@@ -123,8 +111,7 @@ def _deviance(x: Tensor, rate: Tensor) -> Tensor:
 
 def _stirling_remainder(x: Tensor) -> Tensor:
     """Return `log x! - (x log x - x)` of integers, from a table or Stirling's series."""
-    table = like([_stirling_remainder_of(float(v)) for v in range(TABLE)], x)
-    small = ops.take(table, ops.cast(ops.clip(x, 0, TABLE - 1), "int32"))
+    small = ops.take(like(REMAINDERS, x), ops.cast(ops.clip(x, 0, TABLE - 1), "int32"))
     large = at_least(x, float(TABLE))
     square, series = large * large, like(SERIES[-1], x)
     for term in SERIES[-2::-1]:

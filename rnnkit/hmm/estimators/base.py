@@ -11,15 +11,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from rnnkit.errors import InputError, check_choice
+from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.validation import check_integer
 from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
-from rnnkit.hmm.estimators.checks import check_chain, check_emission
 from rnnkit.hmm.estimators.em import EM, OnIteration
-from rnnkit.hmm.estimators.initialization import initial_params, random_generator
-from rnnkit.hmm.estimators.params import Params
+from rnnkit.hmm.estimators.params import (
+    Params,
+    check_chain,
+    check_emission,
+    initial_params,
+    random_generator,
+)
 from rnnkit.hmm.estimators.passes import (
     Op,
     first_impossible,
@@ -41,13 +44,11 @@ class BaseHMM(BaseEstimator):
     `P(x, z) = pi_z1 prod_t A_z(t),z(t+1) prod_t p(x_t | z_t)`
 
     X has one of three forms, and results have the form of X: a list of sequences `(T, D)`; a padded
-    array `(B, T, D)` with `mask` `(B, T)`, true = real step, any pattern; or all steps in a row,
-    `(N, D)`, with `lengths`. A step with a NaN is a missing observation: time passes, without
-    information about the state. `states`, in the same form, gives known states: an integer, or -1
-    if unknown. Masked steps get the posterior 0 and the state -1.
-
-    An observation that no state can explain makes the log-probability -inf; the posteriors treat it
-    as missing, and a warning names it.
+    array `(B, T, D)` with `mask (B, T)`, true = real step, any pattern; or all steps in a row,
+    `(N, D)`, with `lengths`. `states`, in the same form, gives known states, -1 = unknown. A step
+    with a NaN is a missing observation: time passes. Masked steps get the posterior 0 and the
+    state -1. An observation that no state can explain makes the log-probability -inf; the
+    posteriors treat it as missing, and a warning names it.
 
     Args:
         n_components: K, the number of states.
@@ -94,10 +95,8 @@ class BaseHMM(BaseEstimator):
         if cls.__doc__:  # list the shared settings in the docstring of each model
             doc = inspect.cleandoc(cls.__doc__)
             shared = described_args(inspect.cleandoc(BaseHMM.__doc__ or ""))
-            missing = shared.keys() - described_args(doc).keys()
-            more = [
-                Setting(n, Any, Option(None, text)) for n, text in shared.items() if n in missing
-            ]
+            missing = [name for name in shared if name not in described_args(doc)]
+            more = [Setting(name, Any, Option(None, shared[name])) for name in missing]
             cls.__doc__ = with_args(doc, more)
 
     def _letters(self) -> dict[str, tuple[str, ...]]:
@@ -105,11 +104,7 @@ class BaseHMM(BaseEstimator):
         return {"s": ("startprob",), "t": ("transmat",), **self._emission_letters}
 
     def _emission(self, x: np.ndarray | None = None) -> Emission:
-        """Return the emission, built from the settings of the same names.
-
-        Args:
-            x: the training data within `fit`, otherwise None.
-        """
+        """Return the emission, built from the settings of the same names; `x` is given by `fit`."""
         del x
         names = [field.name for field in fields(self._emission_type)]
         return self._emission_type(**{name: getattr(self, name) for name in names})
@@ -127,11 +122,7 @@ class BaseHMM(BaseEstimator):
         return self.emission_params()
 
     def emission_params(self) -> dict[str, np.ndarray]:
-        """Return the parameters of the emission by their names, without the underscore.
-
-        Raises:
-            InputError: one of them is not set.
-        """
+        """Return the parameters of the emission by their names; refuse one that is not set."""
         return {name: self._get(name) for name in self._emission().constraints}
 
     def _get(self, name: str) -> np.ndarray:
@@ -140,7 +131,7 @@ class BaseHMM(BaseEstimator):
         return np.asarray(getattr(self, name + "_"))
 
     def _check_settings(self) -> None:
-        check_integer("n_components", self.n_components)
+        check_count("n_components", self.n_components)
         check_choice("dtype", self.dtype, ("float32", "float64"))
         if self.dtype == "float64" and not float64_enabled():
             raise InputError(
@@ -148,13 +139,14 @@ class BaseHMM(BaseEstimator):
                 'jax.config.update("jax_enable_x64", True) first, or use dtype="float32".'
             )
         letters = self._letters()
+        known = ", ".join(f"{letter} = {'+'.join(names)}" for letter, names in letters.items())
         for setting in ("params", "init_params"):
-            unknown = sorted(set(getattr(self, setting)) - set(letters))
+            given = getattr(self, setting)
+            unknown = sorted(set(given) - set(letters))
             if unknown:
-                known = ", ".join(f"{letter} = {'+'.join(of)}" for letter, of in letters.items())
                 raise InputError(
-                    f"{setting} is {getattr(self, setting)!r}; {unknown[0]!r} is not the letter of "
-                    f"a parameter. Known: {known}."
+                    f"{setting} is {given!r}; {unknown[0]!r} is not the letter of a parameter. "
+                    f"Known: {known}."
                 )
 
     def _named_by(self, setting: str) -> frozenset[str]:
@@ -191,39 +183,25 @@ class BaseHMM(BaseEstimator):
             InputError: invalid X or settings, or fewer observed steps than states.
         """
         self._check_settings()
-        sequences = read_sequences(X, lengths, mask, states, self.n_components)
-        sequences = sequences.drop_uninformative()
+        count = self.n_components
+        sequences = read_sequences(X, lengths, mask, states, count).drop_uninformative()
         seen = sequences.observed
-        if seen.sum() < self.n_components:
+        if seen.sum() < count:
             raise InputError(
-                f"X has {int(seen.sum())} observed steps, fewer than n_components="
-                f"{self.n_components} states: give more data, or take fewer states."
+                f"X has {int(seen.sum())} observed steps, fewer than n_components={count} states: "
+                "give more data, or take fewer states."
             )
         emission = self._emission(sequences.x[seen])
         x = prepare_observations(emission, sequences, None, self.dtype)
-        params = initial_params(
-            emission,
-            x[seen],
-            self.n_components,
-            max(self.n_init, 1),
-            self._given(emission),
-            random_generator(self.random_state),
-        )
+        given, rng = self._given(emission), random_generator(self.random_state)
+        params = initial_params(emission, x[seen], count, max(self.n_init, 1), given, rng)
         width = sequences.x.shape[1]
         first = params.map(lambda value: value[0])
-        check_chain(first.startprob, first.transmat, self.n_components)
-        check_emission(emission, first.emission, self.n_components, width)
-        em = EM(
-            emission,
-            self._named_by("params"),
-            startprob_prior=self.startprob_prior,
-            transmat_prior=self.transmat_prior,
-            n_iter=self.n_iter,
-            tol=self.tol,
-            dtype=self.dtype,
-            verbose=self.verbose,
-            on_iteration=on_iteration,
-        )
+        check_chain(first.startprob, first.transmat, count)
+        check_emission(emission, first.emission, count, width)
+        names = ("startprob_prior", "transmat_prior", "n_iter", "tol", "dtype", "verbose")
+        settings = {name: getattr(self, name) for name in names}
+        em = EM(emission, self._named_by("params"), on_iteration=on_iteration, **settings)
         result = em.fit(sequences, x, params)
         self._learned = {}
         for name, values in result.params.to_dict().items():
@@ -237,9 +215,7 @@ class BaseHMM(BaseEstimator):
         if result.empty_states:
             warnings.warn(
                 f"No data were left for state {', '.join(map(str, result.empty_states))}: it keeps "
-                "its last parameters. Fit with fewer states (n_components) or more restarts "
-                "(n_init).",
-                UserWarning,
+                "its last parameters. Fit with a smaller n_components or a larger n_init.",
                 stacklevel=2,
             )
         return self
@@ -257,7 +233,6 @@ class BaseHMM(BaseEstimator):
                 warnings.warn(
                     f"{name}_ was set, but fit initialises it: remove its letter from "
                     f"init_params={self.init_params!r} to begin with the value set.",
-                    UserWarning,
                     stacklevel=3,
                 )
         return given
@@ -265,25 +240,16 @@ class BaseHMM(BaseEstimator):
     # Inference ----------------------------------------------------------------------------------
 
     def score(self, X: Any, lengths: Any = None, *, mask: Any = None, states: Any = None) -> float:
-        """Return the log-likelihood of all sequences, `sum_b log P(x_b)`.
+        """Return the log-likelihood of all sequences, `sum_b log P(x_b)`; arguments as for `fit`.
 
         With `states`, it is the joint one of the observations and the known states.
-
-        Args:
-            X: the sequences, in one of three forms.
-            lengths: of the sequences, if X has all steps in a row.
-            mask: `(B, T)`, true = real step, if X is padded.
-            states: known states in the form of X, -1 = unknown.
         """
         return float(self.score_each(X, lengths, mask=mask, states=states).sum())
 
     def score_each(
         self, X: Any, lengths: Any = None, *, mask: Any = None, states: Any = None
     ) -> np.ndarray:
-        """Return the log-likelihood of each sequence, `log P(x_b)`, as `(B,)`.
-
-        Arguments are those of `score`.
-        """
+        """Return the log-likelihood of each sequence, `log P(x_b)`, as `(B,)`; see `score`."""
         return self._run("score", X, lengths, mask, states)[1]
 
     def score_samples(
@@ -296,14 +262,7 @@ class BaseHMM(BaseEstimator):
     def smooth(self, X: Any, lengths: Any = None, *, mask: Any = None, states: Any = None) -> Any:
         """Forward-backward: the posterior of each state given all steps, `P(z_t | x_1..x_T)`.
 
-        Args:
-            X: the sequences, in one of three forms.
-            lengths: of the sequences, if X has all steps in a row.
-            mask: `(B, T)`, true = real step, if X is padded.
-            states: known states in the form of X, -1 = unknown.
-
-        Returns:
-            In the form of X, K probabilities per step.
+        Arguments are those of `fit`; the result has the form of X, K probabilities per step.
         """
         return self.score_samples(X, lengths, mask=mask, states=states)[1]
 
@@ -328,7 +287,7 @@ class BaseHMM(BaseEstimator):
 
         The other arguments and the result are those of `smooth`.
         """
-        lag = check_integer("lag", lag, least=0)
+        lag = check_count("lag", lag, least=0)
         given, _, results = self._run("fixed-lag", X, lengths, mask, states, lag)
         return given.restore(results)
 
@@ -341,18 +300,11 @@ class BaseHMM(BaseEstimator):
         mask: Any = None,
         states: Any = None,
     ) -> tuple[float, Any]:
-        """Decode: return a path of states and its log-probability, `log P(x, z)`.
+        """Decode: return the log-probability `log P(x, z)` of a path, and its states in X's form.
 
-        Args:
-            X: the sequences, in one of three forms.
-            lengths: of the sequences, when X has all steps in a row.
-            algorithm: "viterbi", the most likely path, or "posterior" (or "map"), the most likely
-                state of each step, which may be an impossible path; None = that of the model.
-            mask: `(B, T)`, true = a real step, when X is padded.
-            states: known states in the form of X, -1 = not known.
-
-        Returns:
-            The log-probability, and the states in the form of X.
+        `algorithm` is "viterbi", the most likely path, or "posterior" (or "map"), the most likely
+        state of each step, which may be an impossible path; None = that of the model. The other
+        arguments are those of `fit`.
         """
         algorithm = check_choice("algorithm", algorithm or self.algorithm, ALGORITHMS)
         if algorithm == "viterbi":
@@ -396,28 +348,20 @@ class BaseHMM(BaseEstimator):
         return 2 * self._count_parameters(sequences) - 2 * self.score(X, lengths, mask=mask)
 
     def bic(self, X: Any, lengths: Any = None, *, mask: Any = None) -> float:
-        """Return the Bayesian information criterion, `p log N - 2 log P(x)`: lower is better.
-
-        N is the number of observed steps.
-        """
+        """Return the Bayesian criterion `p log N - 2 log P(x)`, N observed steps, as for `aic`."""
         sequences = read_sequences(X, lengths, mask)
-        steps = np.log(max(sequences.observed.sum(), 1))
-        return float(
-            self._count_parameters(sequences) * steps - 2 * self.score(X, lengths, mask=mask)
-        )
+        penalty = self._count_parameters(sequences) * np.log(max(sequences.observed.sum(), 1))
+        return float(penalty - 2 * self.score(X, lengths, mask=mask))
 
     def sample(
         self, n_samples: int = 1, random_state: Any = None, currstate: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Sample a sequence from the model.
+        """Sample a sequence from the model: observations `(N, D)` and states `(N,)`.
 
         Args:
             n_samples: the length of the sequence.
             random_state: a seed or a generator; None = that of the model.
             currstate: the state of the first step; None = drawn.
-
-        Returns:
-            The observations `(N, D)` and the states `(N,)`.
         """
         emission, _ = self._checked_params()
         rng = random_generator(self.random_state if random_state is None else random_state)
@@ -448,12 +392,7 @@ class BaseHMM(BaseEstimator):
     def _run(
         self, op: Op, X: Any, lengths: Any, mask: Any, states: Any, lag: int = 0
     ) -> tuple[Sequences, np.ndarray, Any]:
-        """Run inference over all sequences.
-
-        Returns:
-            The sequences, the log-probability of each `(B,)`, and the result of each step
-            `(N, ...)`.
-        """
+        """Return the sequences, the log-probability of each, and the result of each step."""
         sequences = read_sequences(X, lengths, mask, states, self.n_components)
         emission, params = self._checked_params(sequences.x.shape[1])
         x = prepare_observations(emission, sequences, self.emission_params(), self.dtype)
@@ -475,11 +414,10 @@ class BaseHMM(BaseEstimator):
         row = int(np.flatnonzero(blocks.rows[number] == sequence)[0])
         step = first_impossible(emission, params, blocks.blocks[number], row)
         more = int((~np.isfinite(each)).sum()) - 1
+        others = f" (and {more} more sequences have such a step)" if more else ""
         warnings.warn(
-            f"Step {step} of sequence {sequence} is impossible in every state that can be reached"
-            f"{f' (and {more} more sequences have such a step)' if more else ''}: the "
-            "log-probability is -inf, and the posteriors treat the observation as missing.",
-            UserWarning,
+            f"Step {step} of sequence {sequence} is impossible in every reachable state{others}: "
+            "the log-probability is -inf, and the posteriors treat the observation as missing.",
             stacklevel=4,
         )
 

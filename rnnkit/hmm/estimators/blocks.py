@@ -17,34 +17,21 @@ MIN_PADDING_SAVED = 1 << 17
 
 
 class Block(NamedTuple):
-    """Some of the sequences, padded on the right: the input of a compiled function.
+    """Some of the sequences, padded on the right: the input of a compiled function."""
 
-    Args:
-        x: `(B * T, ...)`, the observations; any valid value where there is none.
-        mask: boolean `(B, T)`, true = real step.
-        observed: boolean `(B, T)`, true = real step with an observation.
-        states: `(B, T)`, the known state or -1; the empty tuple if none is known.
-    """
-
-    x: Any
-    mask: Any
-    observed: Any
-    states: Any = ()
+    x: Any  # (B * T, ...), the observations; any valid value where there is none
+    mask: Any  # boolean (B, T), true = real step
+    observed: Any  # boolean (B, T), true = real step with an observation
+    states: Any = ()  # (B, T), the known state or -1; the empty tuple if none is known
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """All sequences as blocks, and where they came from.
-
-    Attributes:
-        blocks: the blocks.
-        rows: for each block, the index of the sequence in each row; empty rows may follow.
-        cells: `(N,)`, the position of each step among the `B * T` cells of all blocks; None if
-            the steps are in that order already.
-    """
+    """All sequences as blocks, and where they came from."""
 
     blocks: list[Block]
-    rows: list[np.ndarray]
+    rows: list[np.ndarray]  # the index of the sequence in each row; empty rows may follow
+    # (N,), the position of each step among the B * T cells of all blocks; None: in this order.
     cells: np.ndarray | None
 
     def restore_steps(self, results: Sequence[np.ndarray]) -> np.ndarray:
@@ -54,13 +41,7 @@ class Blocks:
         return joined if self.cells is None else np.take(joined, self.cells, axis=0)
 
     def restore_sequences(self, results: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the results `(B, ...)` of the blocks as one array in the order of the sequences.
-
-        Example:
-            >>> blocks = Blocks([], [np.array([1, 0]), np.array([2])], None)
-            >>> blocks.restore_sequences([np.array([10, 20, 0]), np.array([30])])
-            array([20, 10, 30])
-        """
+        """Return the results `(B, ...)` of the blocks in the order of the sequences."""
         pairs = zip(results, self.rows, strict=True)
         joined = np.concatenate([np.asarray(result)[: len(rows)] for result, rows in pairs])
         out = np.empty_like(joined)
@@ -74,14 +55,8 @@ def make_blocks(
     """Sort the sequences by length and divide them into blocks.
 
     A block ends when it is full, or when padding further sequences to its length would cost more
-    than another block.
-
-    Args:
-        sequences: their lengths and known states.
-        x: `(N, ...)`, the observations as the emission needs them; any valid value where there is
-            none.
-        observed: boolean `(N,)`.
-        width: states times restarts, the number of elements computed per step.
+    than another block. `x` is as the emission needs it; `width` is states times restarts, the
+    number of elements computed per step.
     """
     order = np.argsort(-sequences.lengths, kind="stable")
     lengths, starts = sequences.lengths[order], sequences.starts[order]

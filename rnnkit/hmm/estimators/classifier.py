@@ -22,8 +22,7 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
 
     Args:
         hmm: an unfitted model, cloned for each class; None = `GaussianHMM(3)`.
-        priors: P(c) in the order of `classes_`; None = the class frequencies of the training
-            data.
+        priors: P(c) in the order of `classes_`; None = the class frequencies in the training data.
 
     Attributes:
         classes_: the labels, sorted.
@@ -56,9 +55,6 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
         Args:
             X: a list of sequences `(T, D)`; T may differ.
             y: the label of each sequence.
-
-        Returns:
-            The fitted classifier.
         """
         sequences, labels = list(X), np.asarray(y)
         if labels.shape != (len(sequences),) or not sequences:

@@ -14,7 +14,7 @@ from keras import ops
 from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.base import Emission, Tensor
 from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
 from rnnkit.hmm.estimators.em_steps import (
     MIN_OCCUPANCY,
@@ -27,7 +27,6 @@ from rnnkit.hmm.estimators.passes import refuse_nan
 from rnnkit.hmm.estimators.sequences import Sequences
 from rnnkit.progress import Bar
 
-Tensor = Any
 OnIteration = Callable[[int, dict[str, np.ndarray], float], None]
 # Steps times states times restarts of one batch: its posteriors take 256 MiB in float32.
 MAX_BATCH_ELEMENTS = 1 << 26
@@ -35,19 +34,12 @@ MAX_BATCH_ELEMENTS = 1 << 26
 
 @dataclass(frozen=True)
 class EMResult:
-    """The best of the restarts.
+    """The best of the restarts."""
 
-    Attributes:
-        params: without restarts.
-        history: the log-likelihood before each iteration's update, without the priors.
-        converged: whether the tolerance was reached before the maximum number of iterations.
-        empty_states: the states without data in the last iteration.
-    """
-
-    params: Params
-    history: list[float]
-    converged: bool
-    empty_states: list[int]
+    params: Params  # without restarts
+    history: list[float]  # log-likelihood before each iteration's update, without the priors
+    converged: bool  # whether the tolerance was reached before the maximum number of iterations
+    empty_states: list[int]  # without data in the last iteration
 
 
 @dataclass(frozen=True)
@@ -57,18 +49,11 @@ class EM:
     With gamma and xi the posteriors of states and transitions under the current parameters:
     `pi_k ~ sum_b gamma_b1k + a_k - 1`, `A_ij ~ sum_bt xi_btij + a_ij - 1`, and the M-step of the
     emission with the weights gamma. Zeros among start and transition probabilities stay zero. A
-    state without data keeps its parameters.
+    state without data keeps its parameters. The settings are those of the estimators.
 
     Attributes:
         emission: of the model.
-        update: the names of the parameters to learn: "startprob", "transmat", those of the
-            emission.
-        startprob_prior: Dirichlet prior, a number or `(K,)`.
-        transmat_prior: Dirichlet prior of each row, a number or `(K, K)`.
-        n_iter: the maximum number of iterations.
-        tol: a restart stops when its log-likelihood gains less than this in an iteration.
-        dtype: "float32" or "float64".
-        verbose: print a line for each iteration to standard error.
+        update: the names of the parameters to learn.
         on_iteration: called with the iteration, the parameters of the best restart after the
             update, and its log-likelihood before.
 
@@ -117,9 +102,8 @@ class EM:
         x = xs[0] if len(xs) == 1 else ops.concatenate(xs)
         priors = self._priors(states)
         features = int(xs[0].shape[1]) if len(xs[0].shape) > 1 else 1
-        m_step = compiled_m_step(
-            self.emission, self.update, _stateless(self.emission, states, features)
-        )
+        shared = _stateless(self.emission, states, features)
+        m_step = compiled_m_step(self.emission, self.update, shared)
         active = np.ones(restarts, bool)
         histories: list[list[float]] = [[] for _ in range(restarts)]
         occupancy = np.ones((restarts, states))
@@ -143,12 +127,8 @@ class EM:
                 bar.advance_to(iteration + 1)
                 if not active.any():
                     break
-        return EMResult(
-            _select(params, best),
-            histories[best],
-            not active[best],
-            np.flatnonzero(occupancy[best] < MIN_OCCUPANCY).tolist(),
-        )
+        empty = np.flatnonzero(occupancy[best] < MIN_OCCUPANCY).tolist()
+        return EMResult(_select(params, best), histories[best], not active[best], empty)
 
     def _priors(self, states: int) -> dict[str, Tensor]:
         """Return the Dirichlet priors as tensors of their full shape."""
@@ -159,10 +139,8 @@ class EM:
         ):
             values = np.asarray(prior, self.dtype)
             if values.shape not in ((), shape, shape[1:]) or not (values >= 0).all():
-                raise InputError(
-                    f"{name}_prior has the shape {values.shape}; expected one number or {shape}, "
-                    "none negative."
-                )
+                expected = f"one number or {shape}, none negative"
+                raise InputError(f"{name}_prior has the shape {values.shape}; expected {expected}.")
             found[name] = native.tensors(np.broadcast_to(values, shape).copy())
         return found
 

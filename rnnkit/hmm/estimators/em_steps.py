@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
 from rnnkit.backend import native
 from rnnkit.hmm import inference
-from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.arithmetic import with_axes
+from rnnkit.hmm.emissions.base import Emission, Tensor
 from rnnkit.hmm.estimators.blocks import Block
 from rnnkit.hmm.estimators.params import Params
 from rnnkit.hmm.estimators.passes import over_block
 
-Tensor = Any
 # A state with fewer expected steps than this has no data: it keeps its parameters.
 MIN_OCCUPANCY = 1e-6
 
 
 class ExpectedCounts(NamedTuple):
-    """Result of the E-step on one block.
+    """Result of the E-step on one block."""
 
-    Args:
-        log_prob: `(R, B)`, the log-likelihood of each sequence.
-        first: `(R, K)`, the expected number of sequences that start in each state.
-        transitions: `(R, K, K)`, the expected number of transitions.
-        weights: `(R, B * T, K)`, the posterior of each step; 0 without an observation.
-    """
-
-    log_prob: Tensor
-    first: Tensor
-    transitions: Tensor
-    weights: Tensor
+    log_prob: Tensor  # (R, B), the log-likelihood of each sequence
+    first: Tensor  # (R, K), the expected number of sequences that start in each state
+    transitions: Tensor  # (R, K, K), the expected number of transitions
+    weights: Tensor  # (R, B * T, K), the posterior of each step; 0 without an observation
 
 
 @functools.lru_cache(maxsize=256)
@@ -48,12 +41,9 @@ def compiled_e_step(
             observed = ops.cast(ops.expand_dims(block.observed, -1), found.smoothed.dtype)
             weights = found.smoothed * observed
             *restarts, _, _, states = weights.shape
-            return ExpectedCounts(
-                found.log_prob,
-                ops.sum(found.first, -2),
-                ops.sum(found.transitions, -3),
-                ops.reshape(weights, (*restarts, -1, states)),
-            )
+            weights = ops.reshape(weights, (*restarts, -1, states))
+            first, transitions = ops.sum(found.first, -2), ops.sum(found.transitions, -3)
+            return ExpectedCounts(found.log_prob, first, transitions, weights)
 
         return ExpectedCounts(*over_block(emission, params, block, infer))
 
@@ -64,15 +54,10 @@ def compiled_e_step(
 def compiled_m_step(
     emission: Emission, update: frozenset[str], stateless: frozenset[str]
 ) -> Callable[..., tuple[Params, dict[str, Tensor]]]:
-    """Return the compiled M-step.
+    """Return the compiled M-step of the parameters `update`; all states share the `stateless` ones.
 
     It maps `(params, x, counts of the blocks, priors, active restarts)` to the new parameters, and
     the occupancy of each state and the smallest transition probability.
-
-    Args:
-        emission: of the model.
-        update: the parameters to learn.
-        stateless: the parameters of the emission that all states share.
     """
 
     def run(
@@ -97,13 +82,12 @@ def compiled_m_step(
             found = emission.m_step(params.emission, x, weights)
             for name, value in params.emission.items():
                 if name in update:
+                    occupied = with_axes(occupancy, value) > MIN_OCCUPANCY
                     kept = name in stateless
-                    new[name] = found[name] if kept else _occupied(occupancy, found[name], value)
-        new = {name: _where(active, value, old[name]) for name, value in new.items()}
-        return Params.from_dict(new), {
-            "occupancy": occupancy,
-            "smallest": ops.min(new["transmat"]),
-        }
+                    new[name] = found[name] if kept else ops.where(occupied, found[name], value)
+        for name, value in new.items():
+            new[name] = ops.where(with_axes(active, value), value, old[name])
+        return Params.from_dict(new), {"occupancy": occupancy, "smallest": ops.min(new["transmat"])}
 
     return native.compiled(run)
 
@@ -113,14 +97,3 @@ def _map_probabilities(old: Tensor, counts: Tensor, prior: Tensor) -> Tensor:
     counts = ops.where(old > 0, ops.maximum(counts + prior - 1.0, 0.0), 0.0)
     total = ops.sum(counts, -1, keepdims=True)
     return ops.where(total > MIN_OCCUPANCY, counts / ops.maximum(total, MIN_OCCUPANCY), old)
-
-
-def _occupied(occupancy: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """Return the new parameter of the states with data, and the old one of the others."""
-    seen = ops.reshape(occupancy, (*occupancy.shape, *([1] * (len(old.shape) - 2))))
-    return ops.where(seen > MIN_OCCUPANCY, new, old)
-
-
-def _where(active: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """Return the new values of the active restarts, and the old ones of the others."""
-    return ops.where(ops.reshape(active, (-1, *([1] * (len(old.shape) - 1)))), new, old)

@@ -25,11 +25,9 @@ class CategoricalHMM(BaseHMM):
     `P(x_t = v | z_t = k) = b_kv`
 
     Args:
-        n_components: K, the number of states.
         n_features: V, the number of symbols; None = one more than the largest in the data.
         emissionprob_prior: Dirichlet prior of the emissions, a number or `(K, V)`; 1 = none.
-        params: letters of the parameters that `fit` learns: s startprob, t transmat, e
-            emissionprob.
+        params: letters of what `fit` learns: s startprob, t transmat, e emissionprob.
 
     Attributes:
         emissionprob_: `(K, V)`.
@@ -72,7 +70,6 @@ class GaussianHMM(BaseHMM):
     `p(x_t | z_t = k) = N(x_t | mu_k, Sigma_k)`
 
     Args:
-        n_components: K, the number of states.
         covariance_type: "spherical", one variance per state; "diag"; "full"; or "tied", one full
             matrix for all states.
         min_covar: lower bound of the variances, or eigenvalues, of a state.
@@ -80,8 +77,7 @@ class GaussianHMM(BaseHMM):
         means_weight: precision of that prior, a number or `(K,)`; 0 = none.
         covars_prior: scale of the prior of the variances, 0 = none (hmmlearn: 0.01).
         covars_weight: weight of that prior.
-        params: letters of the parameters that `fit` learns: s startprob, t transmat, m means,
-            c covars.
+        params: letters of what `fit` learns: s startprob, t transmat, m means, c covars.
 
     Attributes:
         means_: `(K, D)`.
@@ -119,7 +115,6 @@ class GMMHMM(BaseHMM):
     `p(x_t | z_t = k) = sum_m c_km N(x_t | mu_km, Sigma_km)`, `sum_m c_km = 1`
 
     Args:
-        n_components: K, the number of states.
         n_mix: M, the number of Gaussians per state.
         covariance_type: "spherical", "diag", "full", or "tied", one full matrix per state.
         min_covar: lower bound of the variances, or eigenvalues, of a Gaussian.
@@ -128,8 +123,7 @@ class GMMHMM(BaseHMM):
         means_weight: precision of that prior; 0 = none.
         covars_prior: prior of the covariances, with hmmlearn's meaning; None = none.
         covars_weight: weight of that prior, with hmmlearn's meaning; None = none.
-        params: letters of the parameters that `fit` learns: s startprob, t transmat, m means,
-            c covars, w weights.
+        params: letters of what `fit` learns: s startprob, t transmat, m means, c covars, w weights.
 
     Attributes:
         weights_: `(K, M)`.
@@ -167,11 +161,9 @@ class PoissonHMM(BaseHMM):
     `P(x_t | z_t = k) = prod_d lambda_kd^x_td exp(-lambda_kd) / x_td!`
 
     Args:
-        n_components: K, the number of states.
         lambdas_prior: shape of the gamma prior, with hmmlearn's meaning; 0 = none.
         lambdas_weight: rate of the gamma prior; 0 = none.
-        params: letters of the parameters that `fit` learns: s startprob, t transmat, l
-            lambdas.
+        params: letters of what `fit` learns: s startprob, t transmat, l lambdas.
 
     Attributes:
         lambdas_: `(K, D)`, the mean counts.
@@ -202,10 +194,8 @@ class HMM(BaseHMM):
     The parameters of the emission become attributes with an underscore: `rates` is `rates_`.
 
     Args:
-        n_components: K, the number of states.
         emission: the emission; see `rnnkit.hmm.Emission`.
-        params: letters of the parameters that `fit` learns: s startprob, t transmat, e all
-            parameters of the emission.
+        params: letters of what `fit` learns: s startprob, t transmat, e all of the emission.
 
     Example:
         >>> from rnnkit.hmm.emissions.poisson import Poisson

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import keras
 import numpy as np
@@ -13,12 +13,11 @@ from keras import ops
 from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor
 from rnnkit.hmm.estimators.blocks import Block, Blocks
 from rnnkit.hmm.estimators.params import Params
 from rnnkit.hmm.estimators.sequences import Sequences
 
-Tensor = Any
 Op = Literal["score", "filter", "smooth", "fixed-lag", "viterbi"]
 
 
@@ -41,17 +40,10 @@ def log_likelihood(emission: Emission, params: Params, block: Block) -> Tensor:
 def over_block(
     emission: Emission, params: Params, block: Block, infer: Callable[..., tuple[Tensor, ...]]
 ) -> list[Tensor]:
-    """Apply a function of `rnnkit.hmm.inference` to a block.
+    """Apply a function of `rnnkit.hmm.inference` to a block, and return its results with restarts.
 
-    Args:
-        emission: of the model.
-        params: with restarts.
-        block: some of the sequences.
-        infer: `(log_pi, log_A, log_lik, mask) ->` a tuple that starts with the log-probability of
-            each sequence.
-
-    Returns:
-        What `infer` returned, with restarts. The log-probability is NaN if a log-likelihood is.
+    `infer(log_pi, log_A, log_lik, mask)` returns a tuple that starts with the log-probability of
+    each sequence; this is NaN if a log-likelihood is.
     """
     log_lik = log_likelihood(emission, params, block)
     log_pi, log_A = ops.log(params.startprob), ops.log(params.transmat)
@@ -73,11 +65,7 @@ def compiled_inference(
 ) -> Callable[[Params, Block], list[Tensor]]:
     """Return a compiled function `(params, block) -> [log_prob, result of each step]`.
 
-    Args:
-        emission: of the model.
-        op: "filter", "smooth", "fixed-lag", "viterbi", or "score", which has no result per step.
-        numerics: see `inference.select_numerics`.
-        lag: of "fixed-lag".
+    The op "score" has no result per step.
     """
 
     def infer(*inputs: Tensor) -> tuple[Tensor, ...]:
@@ -109,9 +97,8 @@ def run_inference(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Run `compiled_inference` over all blocks.
 
-    Returns:
-        The log-probability of each sequence `(B,)`, and the result of each step `(N, ...)`, None
-        for the op "score".
+    Return the log-probability of each sequence `(B,)`, and the result of each step `(N, ...)`, None
+    for the op "score".
     """
     run = compiled_inference(emission, op, numerics, lag)
     log_probs, results = [], []
@@ -125,15 +112,11 @@ def run_inference(
 
 
 def prepare_observations(
-    emission: Emission, sequences: Sequences, emission_params: Mapping[str, Any] | None, dtype: str
+    emission: Emission, sequences: Sequences, emission_params: Arrays | None, dtype: str
 ) -> np.ndarray:
-    """Return the observations as the emission needs them, `(N, ...)`.
+    """Return the observations as the emission needs them, `(N, ...)`, floats in `dtype`.
 
-    Args:
-        emission: checks them.
-        sequences: the observations; a step with a NaN gets any valid value.
-        emission_params: the fitted parameters; None before the first fit.
-        dtype: of floats.
+    A step with a NaN gets any valid value. `emission_params` is None before the first fit.
     """
     x, observed = sequences.x, sequences.observed
     if not observed.all():
@@ -151,15 +134,7 @@ def prepare_observations(
 
 
 def refuse_nan(log_prob: np.ndarray, emission: Emission) -> None:
-    """Refuse an emission that returns NaN.
-
-    Args:
-        log_prob: log-probabilities of sequences.
-        emission: the emission they were computed with.
-
-    Raises:
-        InputError: one of them is NaN.
-    """
+    """Refuse an emission with which log-probabilities of sequences are NaN."""
     if np.isnan(log_prob).any():
         raise InputError(
             f"{type(emission).__name__}.log_likelihood or .m_step returned NaN. For an impossible "
@@ -175,10 +150,7 @@ def float64_enabled() -> bool:
 
 
 def first_impossible(emission: Emission, params: Params, block: Block, row: int) -> int:
-    """Return the first step in a row of a block that no state can explain; -1 if there is none.
-
-    The forward algorithm in NumPy, for the text of a warning.
-    """
+    """Return the first step in a row that no state can explain, for a warning; -1 if none."""
     steps = block.mask.shape[1]
     one = Block(
         block.x[row * steps : (row + 1) * steps],

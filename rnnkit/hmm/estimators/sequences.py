@@ -19,21 +19,13 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Sequences:
-    """All real steps in a row, and the form of the input.
+    """All real steps in a row, and the form of the input."""
 
-    Attributes:
-        x: the observations `(N, D)`. A step with a NaN is a missing observation.
-        lengths: `(B,)`, at least 1 each; they sum to N.
-        states: `(N,)`, the known state of each step or -1; None if none is known.
-        form: "list", "padded" or "rows".
-        mask: `(B, T)`, only of the padded form.
-    """
-
-    x: np.ndarray
-    lengths: np.ndarray
-    states: np.ndarray | None
+    x: np.ndarray  # the observations (N, D); a step with a NaN is a missing observation
+    lengths: np.ndarray  # (B,), at least 1 each; they sum to N
+    states: np.ndarray | None  # (N,), the known state of each step or -1; None if none is known
     form: Literal["list", "padded", "rows"]
-    mask: np.ndarray | None = None
+    mask: np.ndarray | None = None  # (B, T), only of the padded form
 
     @cached_property
     def observed(self) -> np.ndarray:
@@ -60,15 +52,7 @@ class Sequences:
         )
 
     def restore(self, values: np.ndarray, fill: float = 0) -> Any:
-        """Return the results of the steps in the form of the input.
-
-        Args:
-            values: `(N, ...)`.
-            fill: the value at masked steps.
-
-        Returns:
-            A list of `(T, ...)`, an array `(B, T, ...)`, or `values` itself.
-        """
+        """Return results `(N, ...)` in the form of the input, with `fill` at masked steps."""
         if self.form == "rows":
             return values
         if self.mask is None:
@@ -81,7 +65,7 @@ class Sequences:
 def read_sequences(
     x: Any, lengths: Any = None, mask: Any = None, states: Any = None, n_states: int | None = None
 ) -> Sequences:
-    """Read any of the three forms of input.
+    """Read any of the three forms of input; see `BaseHMM`.
 
     Args:
         x: a list of arrays `(T, D)` or `(T,)`; an array `(B, T, D)`, or `(B, T)` with a mask; or
@@ -90,9 +74,6 @@ def read_sequences(
         mask: boolean `(B, T)`, True = a real step, any pattern.
         states: integers in the same form, -1 where the state is not known.
         n_states: K, to check the known states.
-
-    Raises:
-        InputError: no data, an empty sequence, or shapes and lengths that do not fit.
 
     Example:
         >>> read_sequences([[0, 1, 0], [1, 1]]).lengths
@@ -114,9 +95,8 @@ def read_sequences(
         raise InputError(f"X has no features: its steps are empty. {FORMS}")
     if sequences.x.dtype.kind == "f" and np.isinf(sequences.x).any():
         step = int(np.flatnonzero(np.isinf(sequences.x).any(1))[0])
-        raise InputError(
-            f"X is infinite at {_where(sequences, step)}. Use NaN for a missing observation."
-        )
+        place = _where(sequences, step)
+        raise InputError(f"X is infinite at {place}. Use NaN for a missing observation.")
     if states is None:
         return sequences
     return replace(sequences, states=_check_states(states, sequences, n_states))
@@ -126,13 +106,10 @@ def _is_sequence_list(x: Sequence) -> bool:
     """Distinguish a list of sequences from one sequence written as nested lists."""
     if not x:
         raise InputError(f"X is empty. {FORMS}")
-    if all(np.ndim(item) == 0 for item in x[:1]):
+    if np.ndim(x[0]) == 0:
         return False
-    if not all(
-        isinstance(item, list | tuple) and np.ndim(item[0] if item else 0) == 0 for item in x
-    ):
-        return True
-    if len({len(item) for item in x}) > 1:
+    nested = (isinstance(item, list | tuple) and np.ndim(item[0] if item else 0) == 0 for item in x)
+    if not all(nested) or len({len(item) for item in x}) > 1:
         return True
     raise InputError(
         f"X is a list of {len(x)} lists of {len(x[0])} numbers: that may be {len(x)} sequences, or "
@@ -174,8 +151,7 @@ def _from_list(x: Sequence) -> Sequences:
     other = next((place for place, width in enumerate(widths) if width != widths[0]), None)
     if other is not None:
         raise InputError(
-            f"Sequence {other} has {widths[other]} features, sequence 0 has {widths[0]}: "
-            "all sequences need the same."
+            f"Sequence {other} has {widths[other]} features, sequence 0 has {widths[0]}: not equal."
         )
     return Sequences(np.concatenate(parts), np.array([len(part) for part in parts]), None, "list")
 
@@ -212,7 +188,7 @@ def _from_rows(array: np.ndarray, lengths: Any) -> Sequences:
         raise InputError(f"Sequence {place} has length {lengths[place]}: leave it out.")
     if lengths.sum() != len(array):
         raise InputError(
-            f"lengths sum to {lengths.sum()}, and X has {len(array)} steps: these must be equal."
+            f"lengths sum to {lengths.sum()}, and X has {len(array)} steps: not equal."
         )
     return Sequences(array, lengths.astype(int), None, "rows")
 
@@ -223,19 +199,15 @@ def _check_states(states: Any, sequences: Sequences, n_states: int | None) -> np
         if len(states) != len(sequences.lengths):
             raise InputError(f"states has {len(states)} sequences, X has {len(sequences.lengths)}.")
         parts = [np.asarray(part) for part in states]
-        for place, (part, length) in enumerate(zip(parts, sequences.lengths, strict=True)):
-            if part.shape != (length,):
-                raise InputError(f"states[{place}] has the shape {part.shape}, not ({length},).")
-        known = np.concatenate(parts)
-    elif sequences.mask is not None:
-        known = np.asarray(states)
-        if known.shape != sequences.mask.shape:
-            raise InputError(f"states has the shape {known.shape}, not {sequences.mask.shape}.")
-        known = known[sequences.mask]
+        shapes = {f"states[{place}]": (int(n),) for place, n in enumerate(sequences.lengths)}
     else:
-        known = np.asarray(states)
-        if known.shape != (len(sequences.x),):
-            raise InputError(f"states has the shape {known.shape}, not ({len(sequences.x)},).")
+        parts = [np.asarray(states)]
+        mask = sequences.mask
+        shapes = {"states": (len(sequences.x),) if mask is None else mask.shape}
+    for part, (name, shape) in zip(parts, shapes.items(), strict=True):
+        if part.shape != shape:
+            raise InputError(f"{name} has the shape {part.shape}, not {shape}.")
+    known = np.concatenate(parts) if sequences.mask is None else parts[0][sequences.mask]
     if known.dtype.kind not in "iu":
         raise InputError(f"states is an array of {known.dtype}; expected integers, -1 = not known.")
     wrong = (known < -1) | (known >= (n_states or np.inf))

@@ -20,23 +20,15 @@ from rnnkit.hmm.estimators.passes import log_likelihood
 class StreamingFilter:
     """Online filter: takes one observation at a time and returns the posterior of the state.
 
-    Created by the `stream` method of a model.
-
-    Args:
-        emission: of the model.
-        params: with one restart.
-        prepare: returns an observation as the emission needs it `(1, ...)`, and whether it was
-            observed.
+    The method `stream` of a model creates it. `prepare` returns an observation as the emission
+    needs it, `(1, ...)`, and whether it was observed.
 
     Attributes:
         log_prob: `log P(x_1..x_t)` of all observations since the last reset.
     """
 
     def __init__(
-        self,
-        emission: Emission,
-        params: Params,
-        prepare: Callable[[Any], tuple[np.ndarray, bool]],
+        self, emission: Emission, params: Params, prepare: Callable[[Any], tuple[np.ndarray, bool]]
     ) -> None:
         self._params, self._prepare = native.tensors(params), prepare
         self._first, self._next = (_compiled_step(emission, first) for first in (True, False))
@@ -48,13 +40,10 @@ class StreamingFilter:
         self._filtered: Any = None
 
     def step(self, x: Any) -> np.ndarray:
-        """Filter the next observation: `P(z_t | x_1..x_t)`.
+        """Return the filtered posterior `P(z_t | x_1..x_t)`, `(K,)`.
 
         Args:
             x: `(D,)`, or a number; NaN = a missing observation.
-
-        Returns:
-            `(K,)`, the filtered posterior.
         """
         prepared, observed = self._prepare(x)
         block = Block(prepared, np.ones((1, 1), bool), np.full((1, 1), observed))

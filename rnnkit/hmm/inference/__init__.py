@@ -41,10 +41,6 @@ __all__ = [
 
 __getattr__ = renamed_names(
     __name__,
-    {
-        "SMALLEST": "MIN_TRANSITION",
-        "Way": "Numerics",
-        "step": "filter_step",
-        "way": "select_numerics",
-    },
+    {"SMALLEST": "MIN_TRANSITION", "Way": "Numerics"}
+    | {"step": "filter_step", "way": "select_numerics"},
 )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
 from rnnkit import backend
-from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, prepare_steps, previous
-
-Tensor = Any
+from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, prepare_steps, previous
 
 
 class Path(NamedTuple):
     """Result of Viterbi decoding.
 
     Args:
-        log_prob: `(..., B)`, `log P(z_1..z_T, x_1..x_T)` of that path.
+        log_prob: `(..., B)`, `log P(z_1..z_T, x_1..x_T)` of the path.
         states: `(..., B, T)` int32, the path.
     """
 
@@ -31,8 +29,9 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
     `d_t(j) = log p(x_t | z_t = j) + max_i (d_t-1(i) + log A_ij)`, then back along the maxima.
 
     Ties go to the path with the lowest last state, then the lowest state before it, and so on.
-    Scores are relative to the best of their step, so that float32 still distinguishes paths of
-    10,000 steps.
+    Scores are relative to the best of their step: float32 still distinguishes paths of 10,000
+    steps. If no path explains the observations, log_prob is -inf, and the states are those found
+    with the unexplained observations missing.
 
     Args:
         log_pi: `(..., K)`, the logarithm of the start probabilities.
@@ -40,10 +39,6 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
         log_lik: `(..., B, T, K)`, `log p(x_t | z_t = k)`; -inf = impossible.
         mask: boolean `(B, T)`, true = real step, any pattern. Masked steps repeat the state before
             (the first state before the first real step).
-
-    Returns:
-        `Path`. If no path explains the observations, its log_prob is -inf and its states are those
-        found with the unexplained observations missing.
 
     Source: Viterbi 1967, Error Bounds for Convolutional Codes; Rabiner 1989, section III.B.
 
@@ -56,7 +51,6 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
         ([0, 0, 1], 0.01512)
     """
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
-
     # Inside the loop the batch axis is last, (..., K, B): the maximum over states then vectorises
     # over sequences, three times as fast on a CPU.
     log_lik, real, first = map(_batch_last, (steps.log_lik, steps.real, steps.first))

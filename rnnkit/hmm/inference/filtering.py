@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
@@ -12,13 +12,12 @@ from rnnkit.hmm.inference.steps import (
     NUMERICS,
     Numerics,
     Steps,
+    Tensor,
     accepts_way,
     batch_first,
     floor_log,
     prepare_steps,
 )
-
-Tensor = Any
 
 
 class Filtered(NamedTuple):
@@ -54,9 +53,6 @@ def filter(
             the step before (the start probabilities before the first real step).
         numerics: "scaled" or "log": see `select_numerics`.
 
-    Returns:
-        `Filtered`.
-
     Example:
         >>> log = lambda rows: ops.log(ops.array(rows, dtype="float32"))
         >>> pi, A = log([0.5, 0.5]), log([[0.7, 0.3], [0.3, 0.7]])
@@ -80,36 +76,33 @@ def filter_step(
 ) -> tuple[Tensor, Tensor]:
     """Filter one more observation, for live data.
 
+    Returns `P(z_t | x_1..x_t)`, `(..., B, K)`, and `log P(x_t | x_1..x_t-1)`, `(..., B)`.
+
     Args:
         log_pi: `(..., K)`, the logarithm of the start probabilities.
         log_A: `(..., K, K)`, of the transition probabilities, from row to column.
         log_lik: `(..., B, K)`, `log p(x_t | z_t = k)` of this step.
         filtered: `(..., B, K)`, the posterior that the call before returned; None = first step.
 
-    Returns:
-        `(..., B, K)`, `P(z_t | x_1..x_t)`, and `(..., B)`, `log P(x_t | x_1..x_t-1)`.
-
     Example:
         >>> log = lambda rows: ops.log(ops.array(rows, dtype="float32"))
-        >>> pi, A = log([0.5, 0.5]), log([[0.7, 0.3], [0.3, 0.7]])
-        >>> today, _ = filter_step(pi, A, log([[0.9, 0.2]]))
-        >>> tomorrow, _ = filter_step(pi, A, log([[0.9, 0.2]]), today)
+        >>> pi, A, umbrella = log([0.5, 0.5]), log([[0.7, 0.3], [0.3, 0.7]]), log([[0.9, 0.2]])
+        >>> today, _ = filter_step(pi, A, umbrella)
+        >>> tomorrow, _ = filter_step(pi, A, umbrella, today)
         >>> round(float(today[0, 0]), 3), round(float(tomorrow[0, 0]), 3)
         (0.818, 0.883)
     """
     predicted = floor_log(log_pi)[..., None, :]
     if filtered is not None:
         last = floor_log(ops.log(filtered))
-        predicted = log_space.logsumexp(last[..., :, None] + floor_log(log_A)[..., None, :, :], -2)
+        predicted = ops.logsumexp(last[..., :, None] + floor_log(log_A)[..., None, :, :], -2)
     predicted = predicted + ops.zeros_like(log_lik)
     found, log_prob, impossible = log_space.condition_on(predicted, floor_log(log_lik))
     return ops.exp(found), ops.where(impossible, -float("inf"), log_prob)[..., 0]
 
 
 def fill_start(steps: Steps, posterior: Tensor) -> Tensor:
-    """Put the batch axis first, and the start probabilities before the first real step.
-
-    Later masked steps repeat the posterior already: no message changes at them.
-    """
+    """Put the batch axis first, and the start probabilities before the first real step."""
     start = log_space.softmax(steps.log_pi)
+    # Later masked steps repeat the posterior already: no message changes at them.
     return batch_first(ops.where(steps.seen_real_step, posterior, start))

@@ -2,65 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
 from rnnkit import backend
-from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, previous
+from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, previous
 
-Tensor = Any
 # Marks an impossible step among log-normalisers: no log-probability is that large.
 _IMPOSSIBLE = -LOG_ZERO
 
 
 class ForwardMessages(NamedTuple):
-    """Result of the forward pass.
+    """Result of the forward pass."""
 
-    Args:
-        log_filtered: `(T, ..., B, K)`, `log P(z_t | x_1..x_t)`.
-        log_probs: `(T, ..., B)`, `log P(x_t | x_1..x_t-1)`; 0 at masked steps, -inf at impossible
-            ones.
-        impossible: boolean `(T, ..., B)`: no reachable state explains the observation.
-    """
-
-    log_filtered: Tensor
-    log_probs: Tensor
-    impossible: Tensor
-
-
-def logsumexp(x: Tensor, axis: Any, keepdims: bool = False) -> Tensor:
-    """Return `log sum exp x` over an axis."""
-    return ops.logsumexp(x, axis=axis, keepdims=keepdims)
+    log_filtered: Tensor  # (T, ..., B, K), log P(z_t | x_1..x_t)
+    log_probs: Tensor  # (T, ..., B), log P(x_t | x_1..x_t-1); 0 if masked, -inf if impossible
+    impossible: Tensor  # boolean (T, ..., B): no reachable state explains the observation
 
 
 def softmax(logs: Tensor) -> Tensor:
-    """Return `exp x / sum exp x` over the last axis.
-
-    Unlike Keras's softmax it does not warn about an axis of size 1, a model of one state.
-
-    Example:
-        >>> [float(p) for p in softmax(ops.log(ops.array([1.0, 3.0])))]
-        [0.25, 0.75]
-    """
-    return ops.exp(logs - logsumexp(logs, -1, keepdims=True))
+    """Softmax over the last axis, without Keras's warning about one state, an axis of size 1."""
+    return ops.exp(logs - ops.logsumexp(logs, -1, keepdims=True))
 
 
 def condition_on(predicted: Tensor, log_lik: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Condition the predicted state on an observation: Bayes' rule.
 
-    Args:
-        predicted: `(..., B, K)`, `log P(z_t | x_1..x_t-1)`.
-        log_lik: `(..., B, K)`, `log p(x_t | z_t)`.
-
-    Returns:
-        `log P(z_t | x_1..x_t)`; `(..., B, 1)` its log-normaliser `log P(x_t | x_1..x_t-1)`;
-        `(..., B, 1)` whether no state explains the observation, which then counts as missing.
+    From `log P(z_t | x_1..x_t-1)` and `log p(x_t | z_t)`, `(..., B, K)`, it gives
+    `log P(z_t | x_1..x_t)`; `(..., B, 1)` its log-normaliser `log P(x_t | x_1..x_t-1)`;
+    `(..., B, 1)` whether no state explains the observation, which then counts as missing.
     """
     joint = predicted + log_lik
     impossible = ops.max(joint, axis=-1, keepdims=True) < LOG_ZERO / 2
     joint = ops.where(impossible, predicted, joint)
-    total = logsumexp(joint, -1, keepdims=True)
+    total = ops.logsumexp(joint, -1, keepdims=True)
     return joint - total, total, impossible
 
 
@@ -69,7 +45,7 @@ def forward(steps: Steps) -> ForwardMessages:
 
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
         (last,), (log_lik, real, first) = carry, inputs
-        moved = logsumexp(last[..., :, None] + steps.log_A, -2)
+        moved = ops.logsumexp(last[..., :, None] + steps.log_A, -2)
         predicted = ops.where(first, steps.log_pi, moved)
         found, total, impossible = condition_on(predicted, log_lik)
         found = ops.where(real, found, last)
@@ -78,7 +54,7 @@ def forward(steps: Steps) -> ForwardMessages:
         total = ops.where(impossible, _IMPOSSIBLE, total)
         return (found,), ops.concatenate([found, ops.where(real, total, 0.0)], axis=-1)
 
-    start = steps.log_pi - logsumexp(steps.log_pi, -1, keepdims=True)
+    start = steps.log_pi - ops.logsumexp(steps.log_pi, -1, keepdims=True)
     start = ops.broadcast_to(start, ops.shape(steps.log_lik[0]))
     inputs = (steps.log_lik, steps.real, steps.first)
     _, collected = backend.native.scan(one, (start,), inputs)
@@ -92,13 +68,8 @@ def backward(
 ) -> tuple[Tensor, Tensor | None]:
     """Smooth: the backward pass.
 
-    Args:
-        steps: the batch.
-        messages: result of `forward`.
-        transitions: whether to sum the expected transitions.
-
-    Returns:
-        `P(z_t | x_1..x_T)`, `(T, ..., B, K)`; the expected transitions `(..., B, K, K)`, or None.
+    Return `P(z_t | x_1..x_T)`, `(T, ..., B, K)`, and, if `transitions`, the expected transitions
+    `(..., B, K, K)`.
     """
     log_filtered, _, impossible = messages
     log_lik = ops.where(impossible[..., None], 0.0, steps.log_lik)
@@ -109,9 +80,9 @@ def backward(
         later = steps.log_A + (log_lik + message)[..., None, :]
         if transitions:
             joint = last[0][..., :, None] + later
-            pairs = ops.exp(joint - logsumexp(joint, (-2, -1), keepdims=True))
+            pairs = ops.exp(joint - ops.logsumexp(joint, (-2, -1), keepdims=True))
             counted = [counted[0] + ops.where(moved[..., None], pairs, 0.0)]
-        back = logsumexp(later, -1)
+        back = ops.logsumexp(later, -1)
         back = back - ops.max(back, axis=-1, keepdims=True)
         return (ops.where(real, back, message), *counted), message
 
@@ -127,19 +98,13 @@ def backward(
 def backward_messages(log_A: Tensor, log_lik: Tensor, real: Tensor, lag: int) -> Tensor:
     """Return the backward messages over a window, `log p(x_t+1..x_t+lag | z_t)`, at every step.
 
-    Args:
-        log_A: `(K, K)`.
-        log_lik: `(B, T, K)`.
-        real: boolean `(B, T)`, padded on the right only.
-        lag: the length of the window, 1 or more.
-
-    Returns:
-        `(B, T, K)`, up to a constant that all states share.
+    `log_A (K, K)`, `log_lik (B, T, K)`, boolean `real (B, T)`, padded on the right only, give
+    `(B, T, K)`, up to a constant that all states share. The window is of `lag` steps, 1 or more.
     """
     message = ops.zeros_like(log_lik)
     follows = ops.pad(real[:, 1:], ((0, 0), (0, 1)))[..., None]
     for _ in range(lag):
         later = ops.pad((log_lik + message)[:, 1:], ((0, 0), (0, 1), (0, 0)))
-        back = logsumexp(log_A + later[..., None, :], -1)
+        back = ops.logsumexp(log_A + later[..., None, :], -1)
         message = ops.where(follows, back - ops.max(back, axis=-1, keepdims=True), 0.0)
     return message

@@ -5,30 +5,21 @@ Exact to rounding if no transition is nearly impossible: see `inference.select_n
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
 from rnnkit import backend
-from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, previous
-
-Tensor = Any
+from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, previous
 
 
 class ForwardMessages(NamedTuple):
-    """Result of the forward pass.
+    """Result of the forward pass."""
 
-    Args:
-        filtered: `(T, ..., B, K)`, `P(z_t | x_1..x_t)`.
-        log_probs: `(T, ..., B)`, `log P(x_t | x_1..x_t-1)`; 0 at masked steps.
-        previous: `(T, ..., B, K)`, `P(z_t-1 | x_1..x_t-1)`.
-        likelihoods: `(T, ..., B, K)`, proportional to `p(x_t | z_t)`, the largest being 1.
-    """
-
-    filtered: Tensor
-    log_probs: Tensor
-    previous: Tensor
-    likelihoods: Tensor
+    filtered: Tensor  # (T, ..., B, K), P(z_t | x_1..x_t)
+    log_probs: Tensor  # (T, ..., B), log P(x_t | x_1..x_t-1); 0 at masked steps
+    previous: Tensor  # (T, ..., B, K), P(z_t-1 | x_1..x_t-1)
+    likelihoods: Tensor  # (T, ..., B, K), proportional to p(x_t | z_t), the largest being 1
 
 
 def forward(steps: Steps) -> ForwardMessages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
@@ -13,13 +13,12 @@ from rnnkit.hmm.inference.filtering import fill_start
 from rnnkit.hmm.inference.steps import (
     NUMERICS,
     Numerics,
+    Tensor,
     accepts_way,
     batch_first,
     floor_log,
     prepare_steps,
 )
-
-Tensor = Any
 
 
 class Smoothed(NamedTuple):
@@ -59,13 +58,9 @@ def smooth(
         log_pi: `(..., K)`, the logarithm of the start probabilities.
         log_A: `(..., K, K)`, of the transition probabilities, from row to column.
         log_lik: `(..., B, T, K)`, `log p(x_t | z_t = k)`; -inf = impossible.
-        mask: boolean `(B, T)`, true = real step, any pattern. Masked steps repeat the posterior of
-            the step before (the start probabilities before the first real step).
+        mask: as in `filter`.
         numerics: "scaled" or "log": see `select_numerics`.
         transitions: whether to sum the expected transitions.
-
-    Returns:
-        `Smoothed`.
 
     Example:
         >>> log = lambda rows: ops.log(ops.array(rows, dtype="float32"))
@@ -78,13 +73,13 @@ def smooth(
     check_choice("numerics", numerics, NUMERICS)
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
     if numerics == "scaled":
-        scaled_messages = scaled.forward(steps)
-        filtered, log_probs, *_ = scaled_messages
-        smoothed, counted = scaled.backward(steps, scaled_messages, transitions)
+        fast = scaled.forward(steps)
+        filtered, log_probs = fast.filtered, fast.log_probs
+        smoothed, counted = scaled.backward(steps, fast, transitions)
     else:
-        log_messages = log_space.forward(steps)
-        filtered, log_probs = ops.exp(log_messages.log_filtered), log_messages.log_probs
-        smoothed, counted = log_space.backward(steps, log_messages, transitions)
+        slow = log_space.forward(steps)
+        filtered, log_probs = ops.exp(slow.log_filtered), slow.log_probs
+        smoothed, counted = log_space.backward(steps, slow, transitions)
     return Smoothed(
         ops.sum(log_probs, axis=0),
         fill_start(steps, filtered),
@@ -95,17 +90,12 @@ def smooth(
 
 
 def fixed_lag(
-    log_pi: Tensor,
-    log_A: Tensor,
-    log_lik: Tensor,
-    mask: Tensor | None = None,
-    *,
-    lag: int,
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None = None, *, lag: int
 ) -> Tensor:
     """Fixed-lag smoothing: the posterior of each state given the observations up to `lag` later.
 
-    `P(z_t | x_1..x_t+lag)`: filtering at lag 0, smoothing at lag T. Only real steps count; within
-    `lag` steps of the end, all observations are used.
+    `P(z_t | x_1..x_t+lag)`, `(B, T, K)`: filtering at lag 0, smoothing at lag T. Only real steps
+    count; within `lag` steps of the end, all observations are used.
 
     Args:
         log_pi: `(K,)`, the logarithm of the start probabilities.
@@ -113,9 +103,6 @@ def fixed_lag(
         log_lik: `(B, T, K)`, `log p(x_t | z_t = k)`; -inf = impossible.
         mask: boolean `(B, T)`, true = real step, any pattern.
         lag: the number of later steps, 0 or more. The cost grows with it.
-
-    Returns:
-        `(B, T, K)`.
 
     Raises:
         InputError: a negative lag.
@@ -158,7 +145,7 @@ def log_probability(
     *,
     numerics: Numerics = "log",
 ) -> Tensor:
-    """Log-likelihood `log P(x_1..x_T)`, with gradients by start, transitions and log-likelihoods.
+    """Log-likelihood `log P(x_1..x_T)`, `(..., B)`, differentiable in the first three arguments.
 
     The gradients are posteriors (Fisher's identity): `d log P / d log_lik_tk = P(z_t = k | x)`,
     `d log P / d log_A_ij = sum_t P(z_t = i, z_t+1 = j | x)`,
@@ -172,9 +159,6 @@ def log_probability(
         log_lik: `(..., B, T, K)`, `log p(x_t | z_t = k)`; -inf = impossible.
         mask: boolean `(B, T)`, true = real step, any pattern.
         numerics: "scaled" or "log": see `select_numerics`.
-
-    Returns:
-        `(..., B)`.
 
     Source: Cappé, Moulines and Rydén 2005, Inference in Hidden Markov Models, section 10.1.
 

@@ -32,16 +32,13 @@ def select_numerics(smallest_transition: float | None, dtype: str = "float32") -
     | less, zero, or not known | "log": logarithms throughout |
 
     If every transition has at least the probability a, no entry of a message is smaller than a
-    times the largest, whatever the observations are. Then scaling loses nothing that matters, and
-    `exp` and `log` stay out of the loop. With a zero among the transitions, the only state that an
-    observation leaves possible may have underflowed; logarithms keep it.
+    times the largest: scaling loses nothing that matters, and `exp` and `log` stay out of the loop.
+    With a zero among the transitions, the only state that an observation leaves possible may have
+    underflowed; logarithms keep it.
 
     Args:
         smallest_transition: the smallest entry of the transition matrix, or None.
         dtype: "float32" or "float64".
-
-    Returns:
-        "scaled" or "log".
 
     Example:
         >>> select_numerics(0.1), select_numerics(0.0), select_numerics(None)
@@ -53,41 +50,20 @@ def select_numerics(smallest_transition: float | None, dtype: str = "float32") -
 
 
 class Steps(NamedTuple):
-    """Inputs of a loop over time.
+    """Inputs of a loop over time; the start and transitions broadcast over the batch."""
 
-    Args:
-        log_pi: `(..., 1, K)`, broadcasts over the batch.
-        log_A: `(..., 1, K, K)`, broadcasts over the batch.
-        log_lik: `(T, ..., B, K)`.
-        real: boolean `(T, ..., B, 1)`, false at masked steps; the same for all models.
-        first: boolean, same shape: the first real step, which no transition leads to.
-        seen_real_step: boolean, same shape: this step or an earlier one is real.
-    """
-
-    log_pi: Tensor
-    log_A: Tensor
-    log_lik: Tensor
-    real: Tensor
-    first: Tensor
-    seen_real_step: Tensor
+    log_pi: Tensor  # (..., 1, K)
+    log_A: Tensor  # (..., 1, K, K)
+    log_lik: Tensor  # (T, ..., B, K)
+    real: Tensor  # boolean (T, ..., B, 1), false at masked steps; the same for all models
+    first: Tensor  # boolean, same shape: the first real step, which no transition leads to
+    seen_real_step: Tensor  # boolean, same shape: this step or an earlier one is real
 
 
 def prepare_steps(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None) -> Steps:
     """Arrange the arguments of the public functions for a loop over time.
 
-    Args:
-        log_pi: `(..., K)`.
-        log_A: `(..., K, K)`.
-        log_lik: `(..., B, T, K)`, or `(B, T, K)` for all models.
-        mask: boolean `(B, T)`, or None.
-
-    Returns:
-        `Steps`.
-
-    Example:
-        >>> steps = prepare_steps(ops.zeros(2), ops.zeros((2, 2)), ops.zeros((4, 5, 2)), None)
-        >>> tuple(steps.log_lik.shape)
-        (5, 4, 2)
+    `log_lik` is `(..., B, T, K)`, or `(B, T, K)` for all models.
     """
     models = ops.zeros_like(log_pi[..., 0]) + ops.zeros_like(log_A[..., 0, 0])
     if len(models.shape) > len(log_lik.shape) - 3:  # several models, one batch
@@ -100,9 +76,8 @@ def prepare_steps(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor |
         for _ in log_lik.shape[1:-2]:
             real = ops.expand_dims(real, 1)
     # Not a running count: a cumulative sum over time is slow on XLA's CPU.
-    times = ops.reshape(
-        ops.arange(ops.shape(real)[0], dtype="int32"), (-1, *[1] * (len(real.shape) - 1))
-    )
+    times = ops.arange(ops.shape(real)[0], dtype="int32")
+    times = ops.reshape(times, (-1, *[1] * (len(real.shape) - 1)))
     begin = ops.expand_dims(ops.cast(ops.argmax(ops.cast(real, "int32"), axis=0), "int32"), 0)
     return Steps(
         floor_log(log_pi)[..., None, :],
@@ -115,12 +90,7 @@ def prepare_steps(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor |
 
 
 def floor_log(logarithm: Tensor) -> Tensor:
-    """Replace -inf by `LOG_ZERO`.
-
-    Example:
-        >>> float(floor_log(ops.log(ops.zeros(1)))[0]) > -2e30
-        True
-    """
+    """Replace -inf by `LOG_ZERO`."""
     # Not ops.maximum: beside a Python number it makes float32 of float64 on torch (Keras 3.15).
     return ops.where(logarithm < LOG_ZERO, LOG_ZERO, logarithm)
 
@@ -131,12 +101,7 @@ def batch_first(x: Tensor) -> Tensor:
 
 
 def previous(x: Tensor, start: Tensor) -> Tensor:
-    """Shift by one step: `x[t - 1]`, and `start` at the first step.
-
-    Args:
-        x: `(T, ..., B, K)`.
-        start: shaped like one step of `x`.
-    """
+    """Shift `x (T, ..., B, K)` by one step: `x[t - 1]`, and `start` at the first step."""
     return ops.concatenate([ops.broadcast_to(start, ops.shape(x[:1])), x[:-1]], axis=0)
 
 

@@ -25,20 +25,13 @@ MAX_LOG = 30.0  # e^±30: wider than any sensible scale, and its squares are fin
 
 
 def to_unconstrained(constraint: str, value: Any) -> np.ndarray:
-    """Return the unconstrained weight of a parameter.
-
-    - "real": itself
-    - "positive": its logarithm
-    - "simplex": the logarithms, minus their maximum
-    - "covariance": its Cholesky factor, with the logarithm of the diagonal
+    """Return the unconstrained weight of a parameter, in its shape, float32.
 
     Args:
-        constraint: "real", "positive", "simplex" (the last axis sums to 1) or "covariance" (the
-            last two axes).
+        constraint: "real": the weight is the parameter; "positive": its logarithm; "simplex" (the
+            last axis sums to 1): the logarithms, minus their maximum; "covariance" (the last two
+            axes): its Cholesky factor, with the logarithm of the diagonal.
         value: the parameter.
-
-    Returns:
-        The same shape, float32.
 
     Raises:
         InputError: an unknown constraint, or a value that violates it.
@@ -47,7 +40,7 @@ def to_unconstrained(constraint: str, value: Any) -> np.ndarray:
         >>> to_unconstrained("simplex", [0.5, 0.5, 0.0]).tolist()
         [0.0, 0.0, -10000.0]
     """
-    function, _ = _bijection(constraint)
+    function, _ = BIJECTIONS[check_choice("constraint", constraint, BIJECTIONS)]
     array = np.asarray(value, "float64")
     try:
         raw = function(array)
@@ -55,9 +48,8 @@ def to_unconstrained(constraint: str, value: Any) -> np.ndarray:
         raw = np.array(np.nan)
     if not np.isfinite(raw).all():
         raise InputError(
-            f"Expected a parameter with the constraint {constraint!r}; got {array.tolist()}. "
-            "Probabilities need a positive sum, variances are positive, covariances positive "
-            "definite."
+            f"Expected a parameter with the constraint {constraint!r}; got {array.tolist()}. Sums "
+            "of probabilities and variances must be positive, covariances positive definite."
         )
     return raw.astype("float32")
 
@@ -68,33 +60,17 @@ def from_unconstrained(constraint: str, raw: Tensor) -> Tensor:
     A probability is at least 1e-37, so that its logarithm is finite: a probability of 0 stays at
     this lower bound, without a gradient. For exact zeros use `log_probabilities`.
 
-    Args:
-        constraint: as in `to_unconstrained`.
-        raw: the unconstrained weight.
-
-    Returns:
-        The same shape and dtype.
-
-    Raises:
-        InputError: an unknown constraint.
-
     Example:
         >>> [float(p) for p in from_unconstrained("simplex", ops.array([0.0, 0.0]))]
         [0.5, 0.5]
     """
-    return _bijection(constraint)[1](raw)
+    return BIJECTIONS[check_choice("constraint", constraint, BIJECTIONS)][1](raw)
 
 
 def log_probabilities(raw: Tensor) -> Tensor:
-    """Return the log-probabilities of unconstrained weights with the constraint "simplex".
+    """Return the log-probabilities of weights `(..., K)` with the constraint "simplex".
 
-    `log p_i = raw_i − log Σ_j exp raw_j`, and −inf for a probability that is exactly 0.
-
-    Args:
-        raw: `(..., K)`.
-
-    Returns:
-        `(..., K)`; entries of −inf have no gradient.
+    `log p_i = raw_i − log Σ_j exp raw_j`, and −inf, without a gradient, where p is exactly 0.
 
     Example:
         >>> [float(p) for p in log_probabilities(ops.array([0.0, -1e4]))]
@@ -122,11 +98,7 @@ def _logits(value: np.ndarray) -> np.ndarray:
 def _factor(value: np.ndarray) -> np.ndarray:
     lower = np.linalg.cholesky(value)
     diagonal = np.diagonal(lower, axis1=-2, axis2=-1)
-    return np.tril(lower, -1) + _on_diagonal(np.log(diagonal))
-
-
-def _on_diagonal(values: np.ndarray) -> np.ndarray:
-    return values[..., None] * np.eye(values.shape[-1])
+    return np.tril(lower, -1) + np.log(diagonal)[..., None] * np.eye(value.shape[-1])
 
 
 def _exp(raw: Tensor, limit: float = MAX_LOG) -> Tensor:
@@ -153,10 +125,3 @@ BIJECTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor
     "simplex": (_logits, _softmax),
     "covariance": (_factor, _product),
 }
-
-
-def _bijection(
-    constraint: str,
-) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[Tensor], Tensor]]:
-    """Return both directions of a constraint."""
-    return BIJECTIONS[check_choice("constraint", constraint, BIJECTIONS)]

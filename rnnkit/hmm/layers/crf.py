@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -27,9 +28,9 @@ class CRF(StateLayer):
     from a `Dense(K)` without activation; `a`, `A`, `e` are the layer's weights. T is the last real
     step; masked steps are skipped: the label before a gap is followed by the label after it.
 
-    Given labels, the layer adds their negative log-likelihood to the loss of the model: the sum
-    over the batch, divided by the number of its real steps. So a model with the labels as second
-    input trains with `fit`, without a loss in `compile`; a model without them predicts.
+    Given labels, the layer adds their negative log-likelihood, the sum over the batch divided by
+    its number of real steps, to the loss of the model. So a model with the labels as second input
+    trains with `fit`, without a loss in `compile`; a model without them predicts.
 
     Args:
         units: the number K of labels.
@@ -67,6 +68,8 @@ class CRF(StateLayer):
         True
     """
 
+    config_keys: ClassVar = ("use_end",)
+
     def __init__(
         self,
         units: int,
@@ -95,19 +98,10 @@ class CRF(StateLayer):
                 f"CRF: the potentials have the shape {tuple(potentials_shape)}; expected "
                 f"(batch, time, {self.units}), one for each label."
             )
-
-        def add(name: str, *shape: int) -> keras.Variable:
-            return self.add_weight(
-                shape=shape,
-                name=name,
-                initializer=self.initializer,
-                regularizer=self.regularizer,
-                autocast=False,
-            )
-
-        self.start = add("start", self.units)
-        self.transitions = add("transitions", self.units, self.units)
-        self.end = add("end", self.units) if self.use_end else None
+        add = functools.partial(self.add_weight, regularizer=self.regularizer, autocast=False)
+        self.start = add((self.units,), self.initializer, name="start")
+        self.transitions = add((self.units, self.units), self.initializer, name="transitions")
+        self.end = add((self.units,), self.initializer, name="end") if self.use_end else None
 
     def call(
         self,
@@ -122,9 +116,8 @@ class CRF(StateLayer):
         if labels is not None:
             losses = self.nll(potentials, labels, mask)
             self.add_loss(self.mean_per_step(losses, self.boolean_mask(mask, potentials)))
-        found = inference.smooth(
-            *self._chain(potentials, mask), numerics=self._numerics, transitions=False
-        )
+        inputs = self._chain(potentials, mask)
+        found = inference.smooth(*inputs, numerics=self._numerics, transitions=False)
         return ops.cast(found.smoothed, self.compute_dtype)
 
     def nll(self, potentials: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -155,17 +148,14 @@ class CRF(StateLayer):
         """
         return inference.viterbi(*self._chain(ops.convert_to_tensor(potentials), mask)).states
 
-    def _chain(
-        self, potentials: Tensor, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _chain(self, potentials: Tensor, mask: Tensor | None) -> tuple[Tensor, ...]:
         """Return the inputs of `inference`: start, transitions, scores of the steps, mask."""
         potentials = ops.convert_to_tensor(potentials)
         if not self.built:
             self.build(tuple(potentials.shape))
         mask = self.boolean_mask(mask, potentials)
-        scores = ops.where(
-            ops.expand_dims(mask, -1), ops.cast(potentials, self.inference_dtype), 0.0
-        )
+        scores = ops.cast(potentials, self.inference_dtype)
+        scores = ops.where(ops.expand_dims(mask, -1), scores, 0.0)
         if self.end is not None:
             real = ops.cast(mask, "int32")
             after = ops.flip(ops.cumsum(ops.flip(real, axis=1), axis=1), axis=1)
@@ -194,21 +184,18 @@ class CRF(StateLayer):
         allowed = np.asarray(allowed, bool)
         if allowed.shape != shape or not allowed.any(axis=-1).all():
             raise InputError(
-                f"CRF: {name} has the shape {allowed.shape}; expected booleans {shape} that "
-                "allow at least one label at the first step, or after each label."
+                f"CRF: {name} has the shape {allowed.shape}; expected booleans {shape} that allow "
+                "at least one label at the first step, or after each label."
             )
         return allowed
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        allowed = {
-            name: None if getattr(self, name) is None else getattr(self, name).tolist()
-            for name in ("allowed_start", "allowed_transitions")
-        }
+        start, transitions = self.allowed_start, self.allowed_transitions
         return {
             **super().get_config(),
-            **allowed,
-            "use_end": self.use_end,
+            "allowed_start": None if start is None else start.tolist(),
+            "allowed_transitions": None if transitions is None else transitions.tolist(),
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
         }
@@ -216,17 +203,10 @@ class CRF(StateLayer):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CRFDecoder(keras.layers.Layer):
-    """Viterbi decoding of a CRF as a layer: the labels of `CRF.decode`.
+    """Viterbi decoding of a CRF as a layer: from potentials `(B, T, K)` the labels `(B, T)`, int32.
 
     Args:
         crf: the trained layer; its weights are shared, not copied.
-
-    Call arguments:
-        potentials: `(B, T, K)`.
-        mask: boolean `(B, T)`.
-
-    Returns:
-        The most likely label sequence, `(B, T)`, int32.
 
     Example:
         >>> import numpy as np
@@ -269,16 +249,13 @@ class CRFDecoder(keras.layers.Layer):
 
 
 def bio_constraints(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Constraints of the BIO tagging scheme: allowed first labels and transitions.
+    """Constraints of the BIO tagging scheme: `allowed_start (K,)`, `allowed_transitions (K, K)`.
 
     "B-X" begins a span of type X, "I-X" continues it, "O" is outside: "I-X" may follow "B-X" and
     "I-X" only.
 
     Args:
         labels: the name of each label, "O", "B-..." or "I-...".
-
-    Returns:
-        Booleans `(K,)` and `(K, K)`, for `CRF(allowed_start=..., allowed_transitions=...)`.
 
     Raises:
         InputError: another name.
@@ -290,10 +267,7 @@ def bio_constraints(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """
     for label in labels:
         if label != "O" and label[:2] not in ("B-", "I-"):
-            raise InputError(
-                f"bio_constraints: {label!r} is not a BIO label; expected 'O', "
-                "'B-TYPE' or 'I-TYPE'."
-            )
+            raise InputError(f"{label!r} is not a BIO label; expected 'O', 'B-TYPE' or 'I-TYPE'.")
     inside = [label.startswith("I-") for label in labels]
     same = [[before[1:] == after[1:] != "" for after in labels] for before in labels]
     return ~np.array(inside), ~np.array(inside)[None, :] | np.array(same)

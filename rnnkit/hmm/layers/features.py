@@ -14,11 +14,7 @@ from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.categorical import Categorical
-from rnnkit.hmm.layers.constraints import (
-    from_unconstrained,
-    log_probabilities,
-    to_unconstrained,
-)
+from rnnkit.hmm.layers.constraints import from_unconstrained, log_probabilities, to_unconstrained
 from rnnkit.hmm.layers.serialization import EMISSIONS, get_emission, serialize_emission
 from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
 
@@ -26,8 +22,6 @@ MODES = ("filtered", "fixed-lag", "smoothed")
 INIT_SELF_TRANSITION = 0.9
 # Standard deviation of the initial unconstrained weights: equal states would stay equal.
 INIT_STD = {"real": 1.0, "simplex": 1.0, "positive": 0.5, "covariance": 0.0}
-
-
 _renamed = renamed_options("HMMFeatures", {"way": "numerics"})
 
 
@@ -91,7 +85,7 @@ class HMMFeatures(StateLayer):
          [0.05 0.05 0.9 ]]
     """
 
-    renamed_keys: ClassVar = {"way": "numerics"}
+    config_keys: ClassVar = ("mode", "lag", "likelihood_weight", "numerics", "seed", "shapes")
 
     def __init__(
         self,
@@ -149,10 +143,9 @@ class HMMFeatures(StateLayer):
             shapes={name: list(np.shape(value)) for name, value in params.items()},
             **{"numerics": inference.select_numerics(float(np.min(hmm.transmat_))), **options},
         )
-        if isinstance(hmm.emission_, Categorical):
-            layer.build((None, None))
-        else:
-            layer.build((None, None, getattr(hmm, "n_features_in_", None)))
+        width = getattr(hmm, "n_features_in_", None)
+        symbols = isinstance(hmm.emission_, Categorical)
+        layer.build((None, None) if symbols else (None, None, width))
         layer.set_parameters(hmm.startprob_, hmm.transmat_, params)
         return layer
 
@@ -189,17 +182,17 @@ class HMMFeatures(StateLayer):
         symbols = isinstance(self.emission, Categorical)
         builtin = type(self.emission) in EMISSIONS.values()
         if len(sequences_shape) not in ((2,) if symbols else (3,) if builtin else (2, 3)):
+            expected = "symbols (batch, time)" if symbols else "(batch, time, features)"
             raise InputError(
                 f"HMMFeatures: the sequences have the shape {tuple(sequences_shape)}; "
-                f"{type(self.emission).__name__} expects "
-                f"{'symbols (batch, time)' if symbols else '(batch, time, features)'}."
+                f"{type(self.emission).__name__} expects {expected}."
             )
         width = sequences_shape[2] if len(sequences_shape) == 3 else 1
         if symbols and not self.shapes and not self.emission.n_features:  # type: ignore[attr-defined]
             raise InputError("HMMFeatures: give n_features, the number of symbols.")
         if width is None and not self.shapes:
             raise InputError(
-                f"HMMFeatures: the number of features is unknown in {tuple(sequences_shape)}."
+                f"HMMFeatures: the number of features is unknown in {sequences_shape}."
             )
         shapes = self.shapes or self.emission.shapes(self.units, width or 0)
         # Without a seed, Python's random generator: keras.utils.set_random_seed seeds it.
@@ -228,29 +221,21 @@ class HMMFeatures(StateLayer):
         )
 
     def set_parameters(self, startprob: Any, transmat: Any, params: dict[str, Any]) -> None:
-        """Set all weights from probabilities and emission parameters.
-
-        Args:
-            startprob: `(K,)`.
-            transmat: `(K, K)`, from row to column.
-            params: name of an emission parameter -> its value.
+        """Set all weights: `startprob (K,)`, `transmat (K, K)`, emission parameters by name.
 
         Raises:
             InputError: a parameter of another shape, or an invalid one.
         """
         wanted = {"start": startprob, "transitions": transmat, **params}
-        simplex = {"start": "simplex", "transitions": "simplex"}
-        constraints = {**simplex, **self.emission.constraints}
+        constraints = {"start": "simplex", "transitions": "simplex", **self.emission.constraints}
         weights = {"start": self.start, "transitions": self.transitions, **self.raw}
         if set(wanted) != set(weights):
             raise InputError(f"HMMFeatures: got {sorted(wanted)}; expected {sorted(weights)}.")
         for name, weight in weights.items():
             raw = to_unconstrained(constraints[name], wanted[name])
             if raw.shape != tuple(weight.shape):
-                raise InputError(
-                    f"HMMFeatures: {name} has the shape {raw.shape}; expected "
-                    f"{tuple(weight.shape)}."
-                )
+                expected = tuple(weight.shape)
+                raise InputError(f"{name} has the shape {raw.shape}; expected {expected}.")
             weight.assign(raw)
 
     def _chain(self) -> tuple[Tensor, Tensor]:
@@ -261,10 +246,9 @@ class HMMFeatures(StateLayer):
         return log_probabilities(ops.cast(self.start, self.inference_dtype)), moves
 
     def _params(self) -> dict[str, Tensor]:
+        constraints, dtype = self.emission.constraints, self.inference_dtype
         return {
-            name: from_unconstrained(
-                self.emission.constraints[name], ops.cast(weight, self.inference_dtype)
-            )
+            name: from_unconstrained(constraints[name], ops.cast(weight, dtype))
             for name, weight in self.raw.items()
         }
 
@@ -315,9 +299,7 @@ class HMMFeatures(StateLayer):
             self.build(tuple(sequences.shape))
         return inference.log_probability(*self._prepare(sequences, mask), numerics=self.numerics)
 
-    def _prepare(
-        self, sequences: Tensor, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _prepare(self, sequences: Tensor, mask: Tensor | None) -> tuple[Tensor, ...]:
         """Return the inputs of `inference`: start, transitions, log-likelihoods, mask."""
         x = ops.convert_to_tensor(sequences)
         mask = self.boolean_mask(mask, x)
@@ -339,12 +321,7 @@ class HMMFeatures(StateLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        names = ("mode", "lag", "likelihood_weight", "numerics", "seed", "shapes")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            "emission": serialize_emission(self.emission),
-        }
+        return {**super().get_config(), "emission": serialize_emission(self.emission)}
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

@@ -82,9 +82,8 @@ def serialize_emission(emission: Emission) -> dict[str, Any]:
         config, name = emission.get_config(), keras.saving.get_registered_name(type(emission))
     else:
         raise InputError(
-            f"A layer with {type(emission).__name__} cannot be saved: define its get_config, which "
-            "returns the arguments of its constructor, and register the class with "
-            "keras.saving.register_keras_serializable()."
+            f"A layer with {type(emission).__name__} cannot be saved: define its get_config, and "
+            "register the class with keras.saving.register_keras_serializable()."
         )
     return {"name": name, "config": {key: _to_plain(value) for key, value in config.items()}}
 

@@ -32,7 +32,7 @@ class StateLayer(SavedArguments, keras.layers.Layer):
         InputError: `units` is not a positive integer.
     """
 
-    config_keys: ClassVar = ("units",)
+    config_keys: ClassVar[tuple[str, ...]] = ("units",)
 
     def __init__(self, units: int, **options: Any) -> None:
         super().__init__(autocast=False, **options)
@@ -52,11 +52,10 @@ class StateLayer(SavedArguments, keras.layers.Layer):
         mask = ops.convert_to_tensor(mask, dtype="bool")
         shape, expected = tuple(mask.shape), tuple(steps.shape[:2])
         if len(shape) != 2 or any(
-            a is not None and b is not None and a != b for a, b in zip(shape, expected, strict=True)
+            None not in (a, b) and a != b for a, b in zip(shape, expected, strict=True)
         ):
             raise InputError(
-                f"{type(self).__name__}: the mask has the shape {shape}; expected {expected}, one "
-                "boolean for each step of each row."
+                f"{type(self).__name__}: the mask has the shape {shape}; expected {expected}."
             )
         return mask
 
