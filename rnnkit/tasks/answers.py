@@ -31,7 +31,7 @@ class Answers(NamedTuple):
     lines: Sequence[str] | None = None
 
     @property
-    def escape_markdown(self) -> list[str]:
+    def plain(self) -> list[str]:
         """The lines for a file or a pipe."""
         return ["\t".join(row) for row in self.rows] if self.lines is None else [*self.lines]
 
