@@ -29,8 +29,7 @@ class FrameNetworkOptions(
     """The network of a frame labeller."""
 
     context: Annotated[
-        int,
-        Option(15, 'window of "dense"; centred if bidirectional, else causal.', least=1),
+        int, Option(15, 'window of "dense"; centred if bidirectional, else causal.', least=1)
     ]
     features: Annotated[
         str | list[str] | None,

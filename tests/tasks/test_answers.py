@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from rnnkit.tasks.tagging.tagged import Found
 
 from rnnkit.data.series import Series
 from rnnkit.data.series_files import read_series
@@ -21,6 +20,7 @@ from rnnkit.tasks.answers import (
     answer_tags,
     answer_texts,
 )
+from rnnkit.tasks.tagging.sentence_io import TextSpan
 
 pytestmark = pytest.mark.one_backend  # the numbers are given here
 
@@ -33,7 +33,7 @@ def classifier(classes, probabilities):
 
 NAMES = SimpleNamespace(
     predict_spans=lambda texts: [
-        [Found("John\nDoe", "PER", 4, 12)] if "John" in text else [] for text in texts
+        [TextSpan("John\nDoe", "PER", 4, 12)] if "John" in text else [] for text in texts
     ],
 )
 SPEECH = SimpleNamespace(predict=lambda rows: [["VERB", "PROPN"][: len(row)] for row in rows])

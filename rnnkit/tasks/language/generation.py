@@ -98,11 +98,7 @@ class Reader:
         return log_p, states
 
     def score(
-        self,
-        ids: np.ndarray,
-        targets: np.ndarray,
-        states: States,
-        labels: np.ndarray | None = None,
+        self, ids: np.ndarray, targets: np.ndarray, states: States, labels: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, States]:
         """Return hidden vectors `(B, T, D)`, `-log p` of the targets `(B, T)`, and states."""
         beside = [] if labels is None else [labels]

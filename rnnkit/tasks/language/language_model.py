@@ -152,17 +152,11 @@ class LanguageModel(GenerationModel):
         return vocabulary.encode_many(tokens)
 
     def make_batches(
-        self,
-        rows: list[np.ndarray],
-        targets: np.ndarray | None = None,
-        sample_weight: Any = None,
-        *,
-        batch_size: int | None = None,
-        training: bool = False,
-        shuffle: bool = False,
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
     ) -> TextWindows:
         """Return windows of texts that are read side by side."""
-        del sample_weight
+        training = options.pop("training", False)
+        order = self.batch_options(**options)
         longest = max(map(len, rows), default=1) + int(bool(self.learn_eos))
         table = self.parts().words
         needed = training or not getattr(table, "samples", 0)
@@ -170,11 +164,10 @@ class LanguageModel(GenerationModel):
             rows,
             targets,
             window=min(self.window, bucket_length(longest)),
-            rows=batch_size or self.batch_size,
+            rows=order.pop("batch_size"),
             ends=bool(self.learn_eos),
-            shuffle=shuffle,
-            seed=self.seed,
             extra_inputs=table.helper if needed else None,
+            **order,
         )
 
     @extends(Task.evaluate)

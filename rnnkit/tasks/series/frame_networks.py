@@ -74,10 +74,7 @@ def frame_network(
 def _feed_forward(x: Any, mask: Any, seeds: Seeds, options: FrameNetworkOptions) -> Any:
     """Run dense layers on a window around each step."""
     x = WindowFeatures(
-        "steps",
-        window=options["context"],
-        causal=not options["bidirectional"],
-        name="steps_around",
+        "steps", window=options["context"], causal=not options["bidirectional"], name="steps_around"
     )(x, mask=mask)
     for depth in range(options["layers"]):
         if depth:

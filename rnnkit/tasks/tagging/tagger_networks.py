@@ -79,11 +79,7 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
     x = _word_vectors(words, spec, seeds, options)
     if characters and spec.word_length:
         encoder = CharEncoder(
-            spec.letters,
-            options["character_units"],
-            characters,
-            seed=seeds.next(),
-            name="spelling",
+            spec.letters, options["character_units"], characters, seed=seeds.next(), name="spelling"
         )
         x = keras.layers.Concatenate(name="words_and_spelling")([x, encoder(ids[:, :, 1:])])
     x = drop(x, options["embedding_dropout"], seeds)

@@ -156,24 +156,12 @@ class Seq2Seq(DecodingTask):
         return Examples(*check_pairs(x, y, name))
 
     def make_batches(
-        self,
-        rows: list[np.ndarray],
-        targets: Any = None,
-        sample_weight: Any = None,
-        *,
-        batch_size: int | None = None,
-        training: bool = False,
-        shuffle: bool = False,
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
     ) -> PairBatches:
         """Return pairs of sources and first references, for teacher forcing."""
-        del sample_weight, training
-        return PairBatches(
-            rows,
-            self.encode_outputs([row[0] for row in targets]),
-            batch_size=batch_size or self.batch_size,
-            shuffle=shuffle,
-            seed=self.seed,
-        )
+        options.pop("training", None)
+        outputs = self.encode_outputs([row[0] for row in targets])
+        return PairBatches(rows, outputs, **self.batch_options(**options))
 
     def compile_options(self) -> dict[str, Any]:
         """Return label-smoothed cross-entropy, perplexity and accuracy of the next sub-word."""

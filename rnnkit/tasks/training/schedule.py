@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from rnnkit.errors import InputError
+from rnnkit.errors import check_choice
 from rnnkit.monitor.callbacks import sync_state
 
 SCHEDULES = ("constant", "linear", "cosine")
@@ -24,8 +24,7 @@ def factor(schedule: str, progress: float) -> float:
         >>> [round(factor("cosine", p), 3) for p in (0.025, 0.05, 0.525, 1.0)]
         [0.5, 1.0, 0.5, 0.0]
     """
-    if schedule not in SCHEDULES:
-        raise InputError(f"learning_rate_schedule is {schedule!r}; expected one of {SCHEDULES}.")
+    check_choice("learning_rate_schedule", schedule, SCHEDULES)
     if schedule == "constant":
         return 1.0
     if progress < WARM_UP:
