@@ -22,17 +22,12 @@ class TaggerSpec(NamedTuple):
 
     Attributes:
         words: number of word ids; 0 is padding, 1 unknown.
-        trained: the ids below this one have trainable vectors; the others are words that only the
-            file of word vectors has.
+        trained: ids below this one have trainable vectors, others only those of the file.
         vectors: whether there are pretrained word vectors.
         embedding_size: D, the size of a word vector.
         letters: number of character ids.
         word_length: characters that are read of a word; 0 = none.
         tags: their names.
-
-    Example:
-        >>> TaggerSpec(100, 100, False, 50, 30, 12, ("O", "B-PER")).tags
-        ('O', 'B-PER')
     """
 
     words: int
@@ -60,9 +55,6 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
         A functional model, ids `(B, T, 1 + L)` (the word, then its characters) to `(B, T, K)`. Its
         layer "scores" outputs the scores of the tags before softmax or CRF. The CRF of IOB2 tags
         allows only valid sequences of them.
-
-    Raises:
-        InputError: a setting out of range.
 
     Source: Ma and Hovy 2016, arXiv:1603.01354; Lample et al. 2016, arXiv:1603.01360.
 
@@ -93,10 +85,8 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
         x = keras.layers.Activation("softmax", dtype="float32", name="probabilities")(scores)
     else:
         start, transitions = bio_constraints(spec.tags) if is_iob2(spec.tags) else (None, None)
-        crf = kit.CRF(
-            len(spec.tags), allowed_start=start, allowed_transitions=transitions, name="crf"
-        )
-        x = crf(scores, mask=mask)
+        allowed = {"allowed_start": start, "allowed_transitions": transitions}
+        x = kit.CRF(len(spec.tags), **allowed, name="crf")(scores, mask=mask)
     return keras.Model(ids, x, name=f"{options['cell']}_tagger")
 
 
