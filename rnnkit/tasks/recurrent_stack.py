@@ -59,13 +59,7 @@ class RecurrentStackOptions(StackOptions, BidirectionalOption, RecurrentDropoutO
 
 
 def drop(x: Any, rate: float, seeds: Seeds, **options: Any) -> Any:
-    """Apply dropout to a Keras tensor; with the rate 0 there is no layer, and no seed is used.
-
-    Example:
-        >>> x = keras.Input((3,))
-        >>> drop(x, 0.0, Seeds(0)) is x
-        True
-    """
+    """Apply dropout to a Keras tensor; with the rate 0 there is no layer, and no seed is used."""
     return seeds.dropout(rate, **options)(x) if rate else x
 
 

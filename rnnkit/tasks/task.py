@@ -137,12 +137,8 @@ class Task(RenamedAttributes, keras.Model):
         factor(learning_rate_schedule, 0.0)  # refuses an unknown name
         self._build_network = build_network
         self._make_optimizer = optimizer
-        self.batch_size = batch_size
-        self.max_length = max_length
-        self.truncate = truncate
-        self.seed = seed
-        self.learning_rate_schedule = learning_rate_schedule
-        self.epochs = epochs
+        self.batch_size, self.max_length, self.truncate = batch_size, max_length, truncate
+        self.learning_rate_schedule, self.epochs, self.seed = learning_rate_schedule, epochs, seed
         self.settings = dict(settings or {})
         self.tokens_per_epoch: int | None = None
         self._startup_messages: list[str] = []  # what `learn` reports before the first epoch
@@ -272,15 +268,14 @@ class Task(RenamedAttributes, keras.Model):
         initial_epoch: int = 0,
         verbose: str | int = "auto",
     ) -> keras.callbacks.History:
-        """Train on raw examples and their targets.
+        """Train on raw examples and their targets; return Keras's history.
 
         Args:
             x: the examples, as the class describes them.
             y: one target for each, as the class describes them.
             validation_data: `(x, y)` to measure on after each epoch; where the examples are their
                 own targets, x alone.
-            unlabelled: more examples without targets, for what the first `fit` learns without
-                them: word vectors, scales, hidden Markov models.
+            unlabelled: more examples without targets, to learn word vectors, scales or HMMs from.
             epochs: passes over the examples; the task's own number when left out.
             batch_size: examples per batch; the task's own number when left out.
             callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
@@ -291,9 +286,6 @@ class Task(RenamedAttributes, keras.Model):
             shuffle: draw a new order for every epoch.
             initial_epoch: the number of the first epoch, when training continues.
             verbose: as in Keras.
-
-        Returns:
-            Keras's history.
 
         Raises:
             InputError: examples, targets or an argument that cannot be used; nothing was learned.
@@ -469,7 +461,7 @@ class Task(RenamedAttributes, keras.Model):
 
     def _refuse_unused(self, **given: Any) -> None:
         for name, value in given.items():
-            if value is not None and np.size(value) and not getattr(self, f"uses_{name}"):
+            if not getattr(self, f"uses_{name}") and value is not None and np.size(value):
                 raise InputError(
                     f"{name} was given, and {type(self).__name__} does not use it. Leave it out."
                 )
@@ -480,10 +472,8 @@ class Task(RenamedAttributes, keras.Model):
             return data
         if self.self_supervised:
             return data, None
-        raise InputError(
-            f"validation_data is {type(data).__name__}"
-            f"{f' of {len(data)}' if isinstance(data, tuple) else ''}; expected (x, y)."
-        )
+        of = f" of {len(data)}" if isinstance(data, tuple) else ""
+        raise InputError(f"validation_data is {type(data).__name__}{of}; expected (x, y).")
 
     # One file.
 
@@ -533,8 +523,7 @@ class Task(RenamedAttributes, keras.Model):
         config = super().get_compile_config()
         optimizer = config.get("optimizer")
         if isinstance(optimizer, dict) and "torch" in (optimizer.get("module") or ""):
-            optimizer["module"] = "keras.optimizers"
-            optimizer["registered_name"] = None
+            optimizer |= {"module": "keras.optimizers", "registered_name": None}
         if "jit_compile" in config:
             config["jit_compile"] = "auto"
         return config

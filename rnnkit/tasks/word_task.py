@@ -68,10 +68,8 @@ class WordTask(Task):
         if self.network is None:  # a loaded one needs its file of vectors no more
             _check_embedding(embedding)
         check_choice("embedding_trainer", embedding_trainer, TRAINERS)
-        self.vocabulary_size = vocabulary_size
-        self.min_count = min_count
-        self.embedding = os.fspath(embedding)
-        self.embedding_trainer = embedding_trainer
+        self.vocabulary_size, self.min_count = vocabulary_size, min_count
+        self.embedding, self.embedding_trainer = os.fspath(embedding), embedding_trainer
         self.share_of_vectors: float | None = None
         self.share_of_tokens: float | None = None
         self.vocabulary: Vocabulary | None = None
@@ -84,7 +82,8 @@ class WordTask(Task):
         if len(vocabulary) <= 2:  # padding and unknown are always there
             raise InputError(
                 f"No token of the {len(tokens)} training {self.noun[1]} occurs {self.min_count} "
-                f"times or more. Give {self.noun[1]} with words, or lower min_count."
+                f"times or more: there is nothing to learn from. Give {self.noun[1]} with words, "
+                "or lower min_count."
             )
         return vocabulary
 
@@ -117,7 +116,7 @@ class WordTask(Task):
         if vectors.vector_size != size:
             raise InputError(
                 f"{self.embedding} holds vectors of {vectors.vector_size} numbers, and "
-                f"embedding_size is {size}. Make them equal."
+                f"embedding_size is {size}. Set embedding_size={vectors.vector_size}."
             )
         return vectors
 

@@ -93,8 +93,7 @@ class LanguageModel(GenerationModel):
         characters = self.tokenizer.unit == "character"
         super().__init__(build_network or language_network, characters=characters, **options)
         self.window = check_count("window", window)
-        self.vocabulary_size = vocabulary_size
-        self.min_count = min_count
+        self.vocabulary_size, self.min_count = vocabulary_size, min_count
         self._classes: list[Label] = list(classes or ())
         self.vocabulary: Vocabulary | None = None
 
@@ -237,8 +236,8 @@ class LanguageModel(GenerationModel):
             hidden, losses, states = reader.score(ids, targets, states, labels)
             found.append((hidden, targets, losses))
         parts = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
-        hidden, tokens, losses = map(windows.restore, parts)
-        return hidden, tokens, losses
+        vectors, tokens, nlls = map(windows.restore, parts)
+        return vectors, tokens, nlls
 
     def choose_cache(self, x: Any, batch_size: int | None = None, **grid: Any) -> WordCache:
         """Choose the cache with the lowest perplexity on validation texts.

@@ -57,11 +57,7 @@ renamed_class("Observed", HMMObservations)
 
 
 def hidden_states(
-    encoded: Sequence[Encoded],
-    columns: Sequence[int],
-    *,
-    states: int = 6,
-    **options: Any,
+    encoded: Sequence[Encoded], columns: Sequence[int], *, states: int = 6, **options: Any
 ) -> HMMFeatures:
     """Fit a Gaussian hidden Markov model to training series by Baum-Welch.
 
@@ -69,11 +65,12 @@ def hidden_states(
         encoded: the series.
         columns: the features that the model observes.
         states: K, the number of hidden states.
-        **options: `likelihood_weight`, `trainable`, `seed` of `rnnkit.hmm.layers.HMMFeatures`.
+        **options: `trainable` (False), `likelihood_weight` (0) and `seed` (0) of `HMMFeatures`.
 
     Returns:
         A layer whose outputs are the filtered posteriors `P(z_t | x_1..x_t)`.
     """
+    options = {"trainable": False, "seed": 0, **options}
     layer = HMMFeatures(states, covariance_type="full", name="states", **options)
     sequences = [
         np.where(one.x[:, MEASURED : MEASURED + 1] > 0.5, one.x[:, list(columns)], np.nan)

@@ -109,7 +109,7 @@ class Forecaster(Task):
         if not any(one.counts(self.context).any() for one in encoded):
             raise InputError(
                 f"The {name} set has no step to forecast: expected a series of more than "
-                f"context + horizon - 1 = {self.context + self.horizon - 1} steps."
+                f"{self.context + self.horizon - 1} steps (context + horizon - 1)."
             )
         return encoded
 
@@ -136,7 +136,7 @@ class Forecaster(Task):
         if not options.pop("training", False):
             size = options.get("batch_size") or SERIES_PER_BATCH
             return FullSeriesBatches(targets, context=self.context, batch_size=size)
-        windows = {"context": self.context, "window": self.window, "warm_up": self.warm_up}
+        windows: Any = {"context": self.context, "window": self.window, "warm_up": self.warm_up}
         return ForecastWindows(targets, **windows, **self.batch_options(**options))
 
     def default_epochs(self, batches: Any) -> int:

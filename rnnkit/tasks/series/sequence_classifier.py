@@ -104,10 +104,6 @@ def check_series(x: Any) -> list[np.ndarray]:
 def series_for(task: Task, x: Any) -> list[np.ndarray]:
     """Return series as `check_series` does; refuse other features than those of the network.
 
-    Args:
-        task: one whose network's first input is `(B, T, D)`.
-        x: as `check_series` takes it.
-
     Raises:
         InputError: no series, no network yet, or another number of features than it learned from.
     """

@@ -47,9 +47,6 @@ class SequenceTagger(WordCharTask):
             `rnnkit.tasks.tagging.tagger_networks.recurrent_tagger`.
         classes: names of the tags; learned from the first `fit` when left out.
 
-    Raises:
-        InputError: an invalid setting.
-
     Example:
         >>> from rnnkit.recipes.tagging import name_tagger
         >>> model = name_tagger(units=4, epochs=1, word_length=8)

@@ -85,7 +85,7 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
         x = keras.layers.Activation("softmax", dtype="float32", name="probabilities")(scores)
     else:
         start, transitions = bio_constraints(spec.tags) if is_iob2(spec.tags) else (None, None)
-        allowed = {"allowed_start": start, "allowed_transitions": transitions}
+        allowed: Any = {"allowed_start": start, "allowed_transitions": transitions}
         x = kit.CRF(len(spec.tags), **allowed, name="crf")(scores, mask=mask)
     return keras.Model(ids, x, name=f"{options['cell']}_tagger")
 

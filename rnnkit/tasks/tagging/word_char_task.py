@@ -52,8 +52,7 @@ class WordCharTask(WordTask):
     ) -> None:
         check_count("word_length", word_length, 0)
         super().__init__(build_network, vocabulary_size=vocabulary_size, max_length=None, **options)
-        self.lowercase = lowercase
-        self.embedding_size = embedding_size
+        self.lowercase, self.embedding_size = lowercase, embedding_size
         self.word_length = word_length
         self.letters: Vocabulary | None = None
 
@@ -112,16 +111,8 @@ class WordCharTask(WordTask):
             counts |= dict.fromkeys(more, 0)
             vocabulary = Vocabulary(counts, unknown_count=vocabulary.counts[1])
             start = embedding_matrix(vectors, vocabulary)
-        spec = TaggerSpec(
-            len(vocabulary),
-            trained,
-            start is not None,
-            self.embedding_size,
-            len(letters),
-            self.word_length,
-            tags,
-        )
-        network = self._new_network(spec)
+        known = (len(vocabulary), trained, start is not None, self.embedding_size)
+        network = self._new_network(TaggerSpec(*known, len(letters), self.word_length, tags))
         if start is not None:
             find_parts(network, self.network_parts).vectors.set_weights([start.matrix])
         self.vocabulary, self.letters = vocabulary, letters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -45,10 +45,9 @@ class DecodingTask(Task):
         beam_size: beams of the search, where `predict` gets no other number; 1 = greedy.
         length_penalty: exponent of the length normalisation; larger values favour longer outputs;
             see `rnnkit.tasks.text_to_text.beam_search`.
-
-    Raises:
-        InputError: invalid settings of the search.
     """
+
+    config_keys: ClassVar[tuple[str, ...]] = ("max_target_length", "beam_size", "length_penalty")
 
     def __init__(
         self,

@@ -54,9 +54,6 @@ class Seq2Seq(DecodingTask):
     Attributes:
         signature: how the last `evaluate` computed BLEU or ROUGE.
 
-    Raises:
-        InputError: an invalid setting.
-
     Example:
         >>> from rnnkit.recipes.text_to_text import translator
         >>> model = translator(units=8, decoder_units=8, embedding_size=8, vocabulary_size=300)
@@ -73,16 +70,7 @@ class Seq2Seq(DecodingTask):
         "source.spm": _subwords("source_subwords"),
         "target.spm": _subwords("target_subwords"),
     }
-    config_keys = (
-        "shared_vocabulary",
-        "vocabulary_size",
-        "subwords",
-        "max_target_length",
-        "label_smoothing",
-        "beam_size",
-        "length_penalty",
-        "metric",
-    )
+    config_keys = ("shared_vocabulary", "vocabulary_size", "subwords", "label_smoothing", "metric")
 
     def __init__(
         self,

@@ -44,9 +44,7 @@ def attention_network(
     """
     copy, dropout = options["copy"], options["dropout"]
     if copy and target_size is not None:
-        raise InputError(
-            "copy=True needs shared_vocabulary=True: sub-words of the source are output."
-        )
+        raise InputError("copy=True outputs sub-words of the source: set shared_vocabulary=True.")
     seeds = Seeds(options["seed"])
     source = keras.Input((None,), dtype="int32", name="source")
     entering = keras.Input((None,), dtype="int32", name="entering")
@@ -61,9 +59,8 @@ def attention_network(
 
     real = ops.not_equal(source, 0)
     x = drop(source_table(source), options["embedding_dropout"], seeds)
-    stack = {"bidirectional": True, "return_state": True, "seed_layers": False, "name": "encoder"}
-    stack |= pick(options, StackOptions)
-    x, states = recurrent_stack(x, seeds, mask=real, **stack)
+    stack: Any = {**pick(options, StackOptions), "seed_layers": False, "name": "encoder"}
+    x, states = recurrent_stack(x, seeds, mask=real, bidirectional=True, return_state=True, **stack)
     memory = drop(x, dropout, seeds)
     # States of the last layer: h of both directions gives the decoder's h, c its c.
     last, parts = states[-1], len(states[-1]) // 2
@@ -80,7 +77,7 @@ def attention_network(
         f"{part}_initializer": seeds.orthogonal() if part == "recurrent" else seeds.glorot()
         for part in ("kernel", "feed", "recurrent", "memory", "value", "query", "output")
     }
-    kind = {"cell": options["cell"], "attention": options["attention"]}
+    kind: Any = {"cell": options["cell"], "attention": options["attention"]}
     decoder = AttentionDecoder(
         options["decoder_units"], size, **kind, **initializers, name="decoder"
     )

@@ -32,9 +32,6 @@ class TokenWeights(SavedArguments, keras.layers.Layer):
         ids: int `(B, T)`.
         counts: int `(B, T)`; the weights, too, are `(B, T)`.
 
-    Raises:
-        InputError: an unknown weighting.
-
     Example:
         >>> layer = TokenWeights(9, "count")
         >>> ops.convert_to_numpy(layer(ops.array([[5, 7, 0]]), ops.array([[3, 4, 0]]))).round(2)

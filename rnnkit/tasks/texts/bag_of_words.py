@@ -16,9 +16,6 @@ from rnnkit.tasks.texts.text_classifier import TextClassifier
 class NGrams(TextPipeline):
     """A `TextPipeline` that gives, beside the words, the sequences of up to n words.
 
-    Raises:
-        InputError: n below 1.
-
     Example:
         >>> NGrams(2)("Not so good!")
         ['not', 'so', 'good', 'not so', 'so good']
@@ -58,9 +55,6 @@ class BagOfWords(TextClassifier):
         ngrams: tokens are the sequences of 1 to this many words.
         pipeline: text -> words.
         max_length: truncate longer texts to this many different tokens; None = never.
-
-    Raises:
-        InputError: a setting that cannot be used.
 
     Example:
         >>> from rnnkit.recipes.bag_of_words import bag_of_words_sentiment

@@ -41,12 +41,9 @@ class ScheduledLearningRate(keras.callbacks.Callback):
 
     def __init__(self, model: keras.Model, schedule: str, epochs: int, steps: int) -> None:
         super().__init__()
-        self.schedule = schedule
-        self.steps = steps
-        self.total = epochs * steps
+        self.schedule, self.steps, self.total = schedule, steps, epochs * steps
         self.peak = float(model.optimizer.learning_rate)
-        self._optimizer = model.optimizer
-        self._model = model
+        self._model, self._optimizer = model, model.optimizer
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
