@@ -34,7 +34,7 @@ class ForecastModelOptions(ForecastCellOption, LayerOptions, HMMOptions, total=F
     ]
     linear_skip: Annotated[
         bool,
-        Option(True, "add an autoregression on `context` steps, initialized by least squares."),
+        Option(True, "add a linear autoregression on `context` steps, set by least squares."),
     ]
 
 

@@ -1,7 +1,7 @@
 """Answers of trained models as text: what `rnnkit predict` prints.
 
-Each function takes a model, its inputs (texts or series) and what the rows call each of them; where
-names are left out, texts are shown and series are numbered. The method `answer` of tasks calls it.
+Each function takes a model, its inputs (texts or series) and names for them in the rows; without
+names texts are shown or numbered from 1, series are numbered from 0. `Task.answer` calls it.
 """
 
 from __future__ import annotations
