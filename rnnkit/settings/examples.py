@@ -13,11 +13,7 @@ class ClassesOption(TypedDict, total=False):
 
     classes: Annotated[
         Sequence[str] | str | None,
-        Option(
-            None,
-            "names of the classes in the order of the labels, as a tuple or separated by commas; "
-            "None = learned from the labels.",
-        ),
+        Option(None, "class names in label order, a tuple or with commas; None = from labels."),
     ]
 
 
@@ -25,12 +21,9 @@ class TruncationOptions(TypedDict, total=False):
     """How long examples are truncated."""
 
     max_length: Annotated[
-        int | None,
-        Option(None, "truncate examples to this many steps or tokens; None = never.", least=1),
+        int | None, Option(None, "truncate to this many steps or tokens; None = never.", least=1)
     ]
     truncate: Annotated[
         Literal["head", "tail", "both"],
-        Option(
-            "tail", 'the part that is kept of a truncated example: "head", "tail" or "both" ends.'
-        ),
+        Option("tail", 'part of a truncated example that is kept: "head", "tail", "both" ends.'),
     ]

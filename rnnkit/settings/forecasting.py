@@ -21,11 +21,7 @@ class ForecastCellOption(TypedDict, total=False):
 
     cell: Annotated[
         Literal["lstm", "gru", "rnn", "hmm-lstm", "hmm-gru", "hmm-rnn"],
-        Option(
-            "lstm",
-            'recurrent layer: "lstm", "gru" or "rnn"; "hmm-lstm" and so on are short for '
-            'hmm="input".',
-        ),
+        Option("lstm", 'recurrent layer; "hmm-lstm" and so on are short for hmm="input".'),
     ]
 
 
@@ -34,19 +30,11 @@ class ForecastModelOptions(ForecastCellOption, LayerOptions, HMMOptions, total=F
 
     hmm_observes: Annotated[
         str,
-        Option(
-            "deviation",
-            'observations of the hidden Markov model, separated by commas: "deviation", and others '
-            "of `SeriesEncoder.names`.",
-        ),
+        Option("deviation", "observations of the HMM: some of `SeriesEncoder.names`, with commas."),
     ]
     linear_skip: Annotated[
         bool,
-        Option(
-            True,
-            "add a linear autoregression on the last `context` deviations, initialized by least "
-            "squares; the network learns its residual.",
-        ),
+        Option(True, "add a linear autoregression on `context` steps, set by least squares."),
     ]
 
 
@@ -59,34 +47,19 @@ class SeriesEncoderOptions(TypedDict, total=False):
         Literal["day", "week", "auto"] | None,
         Option(
             "auto",
-            'seasonal profile, the mean by time of "day" or "week", which is subtracted; "auto" = '
-            "week if the training set has six or more of them, else day; None = no profile.",
+            'mean by time of "day" or "week" that is subtracted; "auto" = week if the training set '
+            "has six or more of them, else day; None = no profile.",
         ),
     ]
     smoothing: Annotated[
-        float,
-        Option(
-            5.0,
-            "standard deviation in minutes of the Gaussian that smooths the profile.",
-            least=0,
-            most=DAY,
-        ),
+        float, Option(5.0, "minutes of the Gaussian smoothing of the profile.", least=0, most=DAY)
     ]
-    harmonics: Annotated[
-        int, Option(4, "sine and cosine pairs of the time of day among the inputs.", least=0)
-    ]
+    harmonics: Annotated[int, Option(4, "sine and cosine pairs of the time of day.", least=0)]
 
 
 class ForecastWindowOptions(TypedDict, total=False):
     """The windows of training."""
 
-    context: Annotated[
-        int, Option(12, "steps read before the first forecast of a series.", least=1)
-    ]
+    context: Annotated[int, Option(12, "steps before the first forecast of a series.", least=1)]
     window: Annotated[int, Option(96, "steps of the windows used in training.", least=1)]
-    warm_up: Annotated[
-        int,
-        Option(
-            48, "steps before a window that are read without contributing to the loss.", least=0
-        ),
-    ]
+    warm_up: Annotated[int, Option(48, "steps before a window, read without a loss.", least=0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
-from rnnkit.settings.stack import BidirectionalOption, LayerOptions, RecurrentDropoutOption
+from rnnkit.settings.stack import BidirectionalOption, LayerOptions, RecurrentDropoutOption, rate
 from rnnkit.settings.training import SeedOption
 
 
@@ -14,11 +14,7 @@ class FrameCellOption(TypedDict, total=False):
 
     cell: Annotated[
         Literal["rnn", "lstm", "gru", "dense"],
-        Option(
-            "lstm",
-            '"rnn" (Elman network), "lstm" or "gru"; or "dense", a feed-forward network on a '
-            "window around each step.",
-        ),
+        Option("lstm", 'recurrent layer; "dense": a feed-forward network on a window of steps.'),
     ]
 
 
@@ -33,13 +29,7 @@ class FrameNetworkOptions(
     """The network of a frame labeller."""
 
     context: Annotated[
-        int,
-        Option(
-            15,
-            'window of "dense" in steps: centred on the step, or, unless bidirectional, ending '
-            "with it.",
-            least=1,
-        ),
+        int, Option(15, 'window of "dense"; centred if bidirectional, else causal.', least=1)
     ]
     features: Annotated[
         str | list[str] | None,
@@ -51,21 +41,10 @@ class FrameNetworkOptions(
         ),
     ]
     feature_window: Annotated[int, Option(9, "steps in the window of the features.", least=1)]
-    input_dropout: Annotated[
-        float,
-        Option(
-            0.0,
-            "dropout rate of the input features, one mask for all steps of a series.",
-            least=0,
-            below=1,
-        ),
-    ]
+    input_dropout: Annotated[float, rate(0.0, "dropout rate of features, one mask per series.")]
     output: Annotated[
         Literal["softmax", "crf"],
-        Option(
-            "softmax",
-            '"softmax", step by step; or "crf", a conditional random field over the classes.',
-        ),
+        Option("softmax", '"softmax" at each step; "crf", a conditional random field.'),
     ]
 
 
@@ -73,6 +52,5 @@ class FrameWindowOption(TypedDict, total=False):
     """The windows of training."""
 
     window: Annotated[
-        int | None,
-        Option(200, "steps of the windows used in training; None = whole series.", least=1),
+        int | None, Option(200, "steps of the training windows; None = whole series.", least=1)
     ]

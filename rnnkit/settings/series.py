@@ -16,22 +16,14 @@ class InputFeatureOptions(TypedDict, total=False):
 
     features: Annotated[
         Literal["log-mel"] | None,
-        Option(
-            None,
-            '"log-mel": log-mel spectrogram of waveforms `(T,)`; None = the values themselves.',
-        ),
+        Option(None, "log-mel spectrogram of waveforms `(T,)`; None = the values themselves."),
     ]
     sample_rate: Annotated[int, Option(8000, "samples per second of waveforms.", least=1)]
     mel_bins: Annotated[int, Option(40, "bands of the log-mel spectrogram.", least=1)]
     window_ms: Annotated[float, Option(25.0, "length of its frames in milliseconds.", above=0)]
     hop_ms: Annotated[float, Option(10.0, "distance between its frames in milliseconds.", above=0)]
     subtract_mean: Annotated[
-        bool,
-        Option(
-            True,
-            "subtract the mean of each band over the series (cepstral mean normalization), which "
-            "removes loudness and the channel.",
-        ),
+        bool, Option(True, "cepstral mean normalization: removes loudness and the channel.")
     ]
 
 
@@ -49,8 +41,7 @@ class HMMOptions(TypedDict, total=False):
     ]
     hmm_states: Annotated[int, Option(8, "its number of hidden states.", least=1)]
     hmm_weight: Annotated[
-        float,
-        Option(0.1, 'weight of its log-likelihood per step in the loss, with "joint".', least=0),
+        float, Option(0.1, '"joint": weight of its log-likelihood per step in the loss.', least=0)
     ]
 
 

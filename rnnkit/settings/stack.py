@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
 
 Cell = Literal["rnn", "lstm", "gru"]
 Pooling = Literal["last", "mean", "max", "mean+max"]
+rate = functools.partial(Option, least=0, below=1)  # of dropout
 
 
 class CellOption(TypedDict, total=False):
     """The kind of recurrent layer."""
 
-    cell: Annotated[
-        Cell, Option("lstm", 'recurrent layer: "rnn" (Elman network), "lstm" or "gru".')
-    ]
+    cell: Annotated[Cell, Option("lstm", 'recurrent layer: "rnn" (Elman), "lstm", "gru".')]
 
 
 class LayerOptions(TypedDict, total=False):
     """Depth and width of a network, and dropout between its layers."""
 
     layers: Annotated[int, Option(1, "number of layers.", least=1)]
-    units: Annotated[
-        int, Option(64, "units of each layer; of each direction, where there are two.", least=1)
-    ]
-    dropout: Annotated[
-        float, Option(0.5, "dropout rate between layers and after the last one.", least=0, below=1)
-    ]
+    units: Annotated[int, Option(64, "units of each layer (of each direction).", least=1)]
+    dropout: Annotated[float, rate(0.5, "dropout rate between layers and after the last one.")]
 
 
 class StackOptions(CellOption, LayerOptions, total=False):
@@ -38,11 +34,7 @@ class BidirectionalOption(TypedDict, total=False):
     """One direction or both."""
 
     bidirectional: Annotated[
-        bool,
-        Option(
-            False,
-            "run each layer in both directions; without it no output depends on later steps.",
-        ),
+        bool, Option(False, "run in both directions; else no output depends on later steps.")
     ]
 
 
@@ -50,29 +42,13 @@ class RecurrentDropoutOption(TypedDict, total=False):
     """Dropout within recurrent layers."""
 
     recurrent_dropout: Annotated[
-        float,
-        Option(
-            0.0,
-            "dropout rate of the state in the recurrent product; see `rnnkit.layers.LSTM`.",
-            least=0,
-            below=1,
-        ),
+        float, rate(0.0, "dropout rate of the recurrent state; see `rnnkit.layers.LSTM`.")
     ]
 
 
-class PoolingOption(TypedDict, total=False):
-    """How the outputs of all steps become one vector."""
+class PooledStackOptions(StackOptions, BidirectionalOption, RecurrentDropoutOption, total=False):
+    """A stack of recurrent layers, and the pooling of its outputs over time."""
 
     pooling: Annotated[
-        Pooling,
-        Option(
-            "last",
-            'pooling over the unmasked steps: "last" (final state), "mean", "max" or "mean+max".',
-        ),
+        Pooling, Option("last", 'over unmasked steps: "last" state, "mean", "max", "mean+max".')
     ]
-
-
-class PooledStackOptions(
-    StackOptions, BidirectionalOption, RecurrentDropoutOption, PoolingOption, total=False
-):
-    """A stack of recurrent layers, and the pooling of its outputs over time."""

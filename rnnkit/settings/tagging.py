@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
-from rnnkit.settings.stack import RecurrentDropoutOption, StackOptions
+from rnnkit.settings.stack import RecurrentDropoutOption, StackOptions, rate
 from rnnkit.settings.training import SeedOption
 from rnnkit.settings.words import EmbeddingDropoutOption, EmbeddingTrainableOption
-
-CharacterEncoder = Literal["cnn", "lstm"]
 
 
 class TaggerNetworkOptions(
@@ -23,30 +21,16 @@ class TaggerNetworkOptions(
     """The network of a tagger."""
 
     characters: Annotated[
-        CharacterEncoder | None,
-        Option(
-            "cnn",
-            'encoder of the characters of a word: "cnn" (width 3, max pooling), "lstm" '
-            "(bidirectional, last states) or None.",
-        ),
+        Literal["cnn", "lstm"] | None,
+        Option("cnn", 'character encoder: "cnn" (width 3, max pooling), "lstm" (both ways).'),
     ]
     character_units: Annotated[
         int, Option(50, 'size of a word\'s character encoding; even for "lstm".', least=1)
     ]
-    word_dropout: Annotated[
-        float,
-        Option(
-            0.1,
-            "fraction of words replaced by the unknown word in training.",
-            least=0,
-            below=1,
-        ),
-    ]
+    word_dropout: Annotated[float, rate(0.1, "fraction of words made unknown in training.")]
     output: Annotated[
         Literal["crf", "softmax"],
-        Option(
-            "crf", '"crf", a conditional random field over the tags; or "softmax", word by word.'
-        ),
+        Option("crf", '"crf", a conditional random field; "softmax", word by word.'),
     ]
 
 
@@ -54,12 +38,7 @@ class WordLengthOption(TypedDict, total=False):
     """How much of a word the character encoder reads."""
 
     word_length: Annotated[
-        int,
-        Option(
-            16,
-            "characters read of a word; of longer words, the first and last ones.",
-            least=0,
-        ),
+        int, Option(16, "characters read of a word: of longer ones, first and last.", least=0)
     ]
 
 
@@ -67,6 +46,5 @@ class LowercaseOption(TypedDict, total=False):
     """Whether case matters to word vectors."""
 
     lowercase: Annotated[
-        bool,
-        Option(True, "lower-case words for the vocabulary; their characters keep their case."),
+        bool, Option(True, "lower-case words for the vocabulary, not for their characters.")
     ]

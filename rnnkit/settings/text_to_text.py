@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
-from rnnkit.settings.stack import LayerOptions
+from rnnkit.settings.stack import LayerOptions, rate
 from rnnkit.settings.training import SeedOption
 from rnnkit.settings.words import EmbeddingDropoutOption
 
@@ -13,9 +13,7 @@ from rnnkit.settings.words import EmbeddingDropoutOption
 class AttentionCellOption(TypedDict, total=False):
     """The kind of recurrent layer."""
 
-    cell: Annotated[
-        Literal["lstm", "gru"], Option("gru", 'recurrent layer of both parts: "lstm" or "gru".')
-    ]
+    cell: Annotated[Literal["lstm", "gru"], Option("gru", "recurrent layer of both parts.")]
 
 
 class AttentionNetworkOptions(
@@ -30,8 +28,7 @@ class AttentionNetworkOptions(
         Option("dot", '"dot" (Luong et al. 2015) or "additive" (Bahdanau et al. 2015).'),
     ]
     copy: Annotated[
-        bool,
-        Option(False, "copy words of the source: a pointer-generator (See et al. 2017)."),
+        bool, Option(False, "copy words of the source: a pointer-generator (See et al. 2017).")
     ]
     scheduled_sampling: Annotated[
         float,
@@ -55,12 +52,10 @@ class Seq2SeqOptions(TypedDict, total=False):
         int, Option(6000, "sub-words of a vocabulary, 256 bytes included.", least=1)
     ]
     subwords: Annotated[
-        Literal["bpe", "unigram"],
-        Option("bpe", 'sub-word algorithm: "bpe" (byte-pair encoding) or "unigram".'),
+        Literal["bpe", "unigram"], Option("bpe", '"bpe" (byte-pair encoding) or "unigram".')
     ]
     label_smoothing: Annotated[
-        float,
-        Option(0.1, "probability spread evenly over all sub-words in the loss.", least=0, below=1),
+        float, rate(0.1, "probability spread evenly over all sub-words in the loss.")
     ]
     max_length: Annotated[
         int | None, Option(100, "truncate sources to this many sub-words; None = never.", least=1)
@@ -68,12 +63,7 @@ class Seq2SeqOptions(TypedDict, total=False):
     max_target_length: Annotated[
         int, Option(100, "truncate targets and generated texts to this many sub-words.", least=1)
     ]
-    beam_size: Annotated[
-        int, Option(5, "beams of the search in `predict`; 1 = greedy decoding.", least=1)
-    ]
+    beam_size: Annotated[int, Option(5, "beams of `predict`; 1 = greedy decoding.", least=1)]
     length_penalty: Annotated[
-        float,
-        Option(
-            1.0, "exponent of the length normalization of beams; higher = longer texts.", least=0
-        ),
+        float, Option(1.0, "exponent of the length normalization; higher = longer texts.", least=0)
     ]

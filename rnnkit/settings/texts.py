@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
-from rnnkit.settings.stack import PooledStackOptions
+from rnnkit.settings.stack import PooledStackOptions, rate
 from rnnkit.settings.training import SeedOption
 from rnnkit.settings.words import (
     EmbeddingDropoutOption,
@@ -26,10 +26,7 @@ class TextNetworkOptions(
 ):
     """The network of a recurrent text classifier."""
 
-    word_dropout: Annotated[
-        float,
-        Option(0.0, "dropout rate of whole word vectors, at each position.", least=0, below=1),
-    ]
+    word_dropout: Annotated[float, rate(0.0, "dropout rate of whole word vectors, at each step.")]
 
 
 class BagNetworkOptions(EmbeddingSizeOption, EmbeddingTrainableOption, SeedOption, total=False):
@@ -43,25 +40,17 @@ class BagNetworkOptions(EmbeddingSizeOption, EmbeddingTrainableOption, SeedOptio
             'text; or "mean", the mean of word vectors.',
         ),
     ]
-    layers: Annotated[
-        int, Option(0, "hidden dense layers with ReLU; 0 = logistic regression.", least=0)
-    ]
+    layers: Annotated[int, Option(0, "dense layers with ReLU; 0 = logistic regression.", least=0)]
     units: Annotated[int, Option(64, "units of each hidden layer.", least=1)]
-    word_dropout: Annotated[
-        float, Option(0.0, "dropout rate of the distinct tokens of a text.", least=0, below=1)
-    ]
-    dropout: Annotated[
-        float, Option(0.5, "dropout rate of each hidden layer's output.", least=0, below=1)
-    ]
+    word_dropout: Annotated[float, rate(0.0, "dropout rate of the distinct tokens of a text.")]
+    dropout: Annotated[float, rate(0.5, "dropout rate of each hidden layer's output.")]
     l2: Annotated[float, Option(0.0, "L2 regularization of the first layer's weights.", least=0)]
 
 
 class NGramOption(TypedDict, total=False):
     """Which sequences of words are tokens."""
 
-    ngrams: Annotated[
-        int, Option(2, "longest n-gram that is a token; 1 = single words only.", least=1)
-    ]
+    ngrams: Annotated[int, Option(2, "longest n-gram that is a token; 1 = words only.", least=1)]
 
 
 class PresetOption(TypedDict, total=False):

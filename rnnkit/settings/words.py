@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
+from rnnkit.settings.stack import rate
 
 
 class WordVectorOptions(TypedDict, total=False):
@@ -16,39 +17,30 @@ class WordVectorOptions(TypedDict, total=False):
         Option(
             "random",
             'initial word vectors: "random"; "skip-gram" or "cbow", word2vec trained on the '
-            "training set and on `fit(..., unlabelled=texts)`; or the path of a file of word "
-            "vectors.",
+            "training set and on `fit(..., unlabelled=texts)`; or the path of a file of vectors.",
         ),
     ]
     embedding_trainer: Annotated[
-        Literal["gensim", "keras"],
-        Option("gensim", 'trainer of "skip-gram" and "cbow": "gensim" or "keras".'),
+        Literal["gensim", "keras"], Option("gensim", 'trainer of "skip-gram" and "cbow".')
     ]
 
 
 class EmbeddingSizeOption(TypedDict, total=False):
     """The size of word vectors."""
 
-    embedding_size: Annotated[
-        int, Option(100, "size of a word vector; with a file, the size of its vectors.", least=1)
-    ]
+    embedding_size: Annotated[int, Option(100, "size of word vectors, as in a file.", least=1)]
 
 
 class EmbeddingTrainableOption(TypedDict, total=False):
     """Whether word vectors are fine-tuned."""
 
-    embedding_trainable: Annotated[
-        bool, Option(True, "fine-tune the word vectors; False = freeze their initial values.")
-    ]
+    embedding_trainable: Annotated[bool, Option(True, "fine-tune word vectors; False = freeze.")]
 
 
 class EmbeddingDropoutOption(TypedDict, total=False):
     """Dropout on word vectors."""
 
-    embedding_dropout: Annotated[
-        float,
-        Option(0.0, "dropout rate of the components of embedding vectors.", least=0, below=1),
-    ]
+    embedding_dropout: Annotated[float, rate(0.0, "dropout rate of the embedding's components.")]
 
 
 class VocabularyOptions(TypedDict, total=False):
@@ -75,8 +67,7 @@ class PipelineOptions(TypedDict, total=False):
     ]
     strip_html: Annotated[bool, Option(True, "remove HTML tags, resolve character references.")]
     strip_punctuation: Annotated[
-        bool,
-        Option(True, "replace all but letters, digits and apostrophes within words by spaces."),
+        bool, Option(True, "replace all but letters, digits, apostrophes in words by spaces.")
     ]
     stop_words: Annotated[
         Literal["keep-negations", "full"] | None,

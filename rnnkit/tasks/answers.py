@@ -1,7 +1,7 @@
 """Answers of trained models as text: what `rnnkit predict` prints.
 
-Each function takes a model, its inputs and a name for each input, and returns `Answers`. The tasks
-call them from their method `answer`.
+Each function takes a model, its inputs (texts or series) and names for them in the rows; without
+names texts are shown or numbered from 1, series are numbered from 0. `Task.answer` calls it.
 """
 
 from __future__ import annotations
@@ -41,12 +41,8 @@ def answer_classes(
 ) -> Answers:
     r"""Return the most probable class of each example, and its probability.
 
-    Args:
-        model: a classifier: `predict` returns `(N, classes)` probabilities, or `(N, 1)` of the
-            second of two classes; `classes` are their names.
-        inputs: the examples.
-        names: what the rows call them; None = the texts themselves.
-        column: the heading of that column.
+    The classifier's `predict` returns `(N, classes)` probabilities, or `(N, 1)` of the second of
+    two classes; `classes` are their names. `column` is the heading of the examples' names.
 
     Example:
         >>> answer_classes(model, ["A fine film."]).plain  # doctest: +SKIP
@@ -75,12 +71,7 @@ def answer_series_classes(
 
 
 def answer_spans(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
-    r"""Return the spans that a tagger finds; a row of dashes for a text without any.
-
-    Args:
-        model: a tagger: `predict_spans` returns text, type, start and end of each span.
-        texts: raw sentences.
-        names: what the rows call them; None = their numbers, from 1 on.
+    r"""Return the spans that a tagger's `predict_spans` finds; dashes for a text without any.
 
     Example:
         >>> answer_spans(model, ["Why don't you ask John?"]).plain  # doctest: +SKIP
@@ -96,11 +87,6 @@ def answer_spans(model: Any, texts: Sequence[str], names: Sequence[str] | None =
 def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
     r"""Return the words of each text with their tags; the lines are in CoNLL format.
 
-    Args:
-        model: a tagger: `predict` takes lists of words.
-        texts: raw sentences.
-        names: what the rows call them; None = their numbers, from 1 on.
-
     Example:
         >>> answer_tags(model, ["Ask John"]).plain  # doctest: +SKIP
         ['Ask\tVERB', 'John\tPROPN', '']
@@ -110,9 +96,8 @@ def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = 
     sentences = [[word.text for word in split_words(text)] for text in texts]
     rows: list[tuple[str, ...]] = []
     lines: list[str] = []
-    for name, words, tags in zip(
-        _numbered(texts, names, 1), sentences, model.predict(sentences), strict=True
-    ):
+    tagged = zip(sentences, model.predict(sentences), strict=True)
+    for name, (words, tags) in zip(_numbered(texts, names, 1), tagged, strict=True):
         pairs = list(zip(words, tags, strict=True))
         rows.append((name, " ".join(f"{word}/{tag}" for word, tag in pairs)))
         lines += [*(f"{word}\t{tag}" for word, tag in pairs), ""]
@@ -120,17 +105,7 @@ def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = 
 
 
 def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
-    """Return the text that is generated for each text; the lines hold the generated texts alone.
-
-    Args:
-        model: an encoder-decoder model: `predict` returns texts.
-        texts: the sources.
-        names: what the rows call them; None = the sources themselves.
-
-    Example:
-        >>> answer_texts(model, ["Ein Hund rennt."]).plain  # doctest: +SKIP
-        ['A dog is running.']
-    """
+    """Return the text that is generated for each text; the lines hold the generated texts alone."""
     outputs = model.predict(texts)
     rows = list(zip(outputs, texts if names is None else names, strict=True))
     return Answers(("output", "text"), rows, [_on_one_line(output) for output in outputs])
@@ -139,22 +114,16 @@ def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None =
 def answer_frames(
     model: Any, inputs: Sequence[Series], names: Sequence[str] | None = None
 ) -> Answers:
-    r"""Return the label of each step of series, and its probability.
-
-    Args:
-        model: a frame labeller.
-        inputs: the series; a step goes by its time, or by its number from 0 on.
-        names: what the rows call the series; None = their numbers, from 0 on.
+    r"""Return time or number (from 0), label and its probability of each step of series.
 
     Example:
         >>> answer_frames(model, [walk], ["walk.csv"]).plain[0]  # doctest: +SKIP
         '0\tclockwise\t0.9312\twalk.csv'
     """
     rows: list[tuple[str, ...]] = []
-    labels, probabilities = model.predict_labels(inputs), model.predict(inputs, verbose=0)
-    for name, series, of_steps, table in zip(
-        _numbered(inputs, names), inputs, labels, probabilities, strict=True
-    ):
+    found = model.predict_labels(inputs), model.predict(inputs, verbose=0)
+    names = _numbered(inputs, names)
+    for name, series, of_steps, table in zip(names, inputs, *found, strict=True):
         for step, (label, row) in enumerate(zip(of_steps, table, strict=True)):
             probability = row[model.classes.index(label)]
             rows.append((step_label(series, step), label, f"{probability:.4f}", name))
@@ -164,13 +133,7 @@ def answer_frames(
 def answer_forecasts(
     model: Any, inputs: Sequence[Series], names: Sequence[str] | None = None
 ) -> Answers:
-    """Return the forecasts from each step of series, with the time or number of the step predicted.
-
-    Args:
-        model: a forecaster.
-        inputs: the series.
-        names: what the rows call them; None = their numbers, from 0 on.
-    """
+    """Return the forecasts from each step of series, with time or number of the step predicted."""
     rows: list[tuple[str, ...]] = []
     for name, series in zip(_numbered(inputs, names), inputs, strict=True):
         forecasts = model.predict(series, verbose=0)

@@ -1,4 +1,4 @@
-"""Base class of classifiers: one of several classes for each example."""
+"""Base classes of tasks whose targets are classes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,11 @@ from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.training.losses import binary_crossentropy
 
 
-class Classifier(Task):
-    """A task that predicts the probability of each example's class. Abstract.
-
-    Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
-    Classes and network are learned in the first `fit`. A subclass defines `check_examples`,
-    `encode` and `fit_network`.
+class ClassTask(Task):
+    """A task whose targets are classes, which it learns from the labels. Abstract.
 
     Args:
-        build_network: builds the network; its outputs are 1 or the number of classes.
+        build_network: builds the network.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
         **options: see `rnnkit.tasks.Task`.
@@ -33,8 +29,6 @@ class Classifier(Task):
         InputError: fewer than two classes.
     """
 
-    uses_sample_weight = True
-    uses_class_weight = True
     uses_unlabelled = True
 
     def __init__(
@@ -48,7 +42,29 @@ class Classifier(Task):
         """Names of the classes in the order of the outputs; empty before they are known."""
         return tuple(map(str, self._classes or ()))
 
-    # What a subclass defines.
+    def target_spec(self) -> list[Label]:
+        """Return the classes."""
+        return self._classes or []
+
+    def set_targets(self, spec: list[Label]) -> None:
+        """Keep the classes."""
+        self._classes = list(spec)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments and the network."""
+        return {**super().get_config(), "classes": self._classes}
+
+
+class Classifier(ClassTask):
+    """A task that predicts the probability of each example's class. Abstract.
+
+    Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
+    Classes and network are learned in the first `fit`. A subclass defines `check_examples`,
+    `encode` and `fit_network`.
+    """
+
+    uses_sample_weight = True
+    uses_class_weight = True
 
     def check_examples(self, x: Any) -> list[Any]:
         """Return the examples as a list, or refuse an invalid one."""
@@ -86,14 +102,6 @@ class Classifier(Task):
         numbers = to_numbers(examples.y, spec, name)
         return numbers.astype("float32")[:, None] if len(spec) == 2 else numbers.astype("int32")
 
-    def target_spec(self) -> list[Label]:
-        """Return the classes."""
-        return self._classes or []
-
-    def set_targets(self, spec: list[Label]) -> None:
-        """Keep the classes."""
-        self._classes = list(spec)
-
     def learn(
         self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]
     ) -> list[np.ndarray]:
@@ -108,15 +116,11 @@ class Classifier(Task):
         the classes.
         """
         count = len(self._classes or ())
-        accuracy = (
-            keras.metrics.BinaryAccuracy(name="accuracy")
-            if count == 2
-            else keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        )
-        return {
-            "loss": binary_crossentropy if count == 2 else "sparse_categorical_crossentropy",
-            "metrics": [accuracy, *classification_metrics(count)],
-        }
+        loss: Any = "sparse_categorical_crossentropy"
+        accuracy: keras.metrics.Metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        if count == 2:
+            loss, accuracy = binary_crossentropy, keras.metrics.BinaryAccuracy(name="accuracy")
+        return {"loss": loss, "metrics": [accuracy, *classification_metrics(count)]}
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label, probability and text of each input."""
@@ -136,7 +140,3 @@ class Classifier(Task):
         outputs = self.predict(x, batch_size=batch_size, verbose=0)
         best = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs[:, 0] > 0.5).astype(int)
         return [self.classes[i] for i in best]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments and the network."""
-        return {**super().get_config(), "classes": self._classes}

@@ -13,11 +13,11 @@ Label = str | int
 
 
 def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
-    """Return the labels as `(N,)`, or refuse other than one for each example.
+    """Return labels `(N,)` or `(N, 1)` as `(N,)`, or refuse other than one for each example.
 
     Args:
-        labels: `(N,)` or `(N, 1)`.
-        count: how many examples there are.
+        labels: of the examples.
+        count: N, the number of examples.
         name: what messages call the set.
         plural: what messages call the examples.
 
@@ -38,10 +38,7 @@ def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
 
 
 def check_classes(classes: Sequence[Label] | None) -> list[Label] | None:
-    """Return class names as a list, or refuse fewer than two different ones.
-
-    Args:
-        classes: two or more different names; None = to be learned from the labels.
+    """Return class names as a list, or refuse fewer than two different ones; None stays None.
 
     Example:
         >>> check_classes(("neg", "pos"))
@@ -64,14 +61,10 @@ def learn_classes(labels: np.ndarray) -> list[Label]:
     if labels.dtype.kind not in "biuUO":
         raise InputError(f"Labels are {labels.dtype}; expected names or whole numbers.")
     values = {label.item() if isinstance(label, np.generic) else label for label in labels}
-    if (
-        not all(isinstance(value, (str, int)) for value in values)
-        or len({isinstance(value, str) for value in values}) != 1
-    ):
-        kinds = sorted({type(value).__name__ for value in values})
-        raise InputError(
-            f"Labels hold {', '.join(kinds)}; expected all names or all whole numbers."
-        )
+    names = {isinstance(value, str) for value in values}
+    if len(names) != 1 or not all(isinstance(value, (str, int)) for value in values):
+        kinds = ", ".join(sorted({type(value).__name__ for value in values}))
+        raise InputError(f"Labels hold {kinds}; expected all names or all whole numbers.")
     return sorted(int(value) if isinstance(value, bool) else value for value in values)
 
 

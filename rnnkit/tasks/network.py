@@ -16,8 +16,7 @@ def find_parts(network: keras.Model, record: type[Parts]) -> Parts:
 
     Args:
         network: a functional model.
-        record: a NamedTuple class; each field is the name of a layer. A field with the default None
-            is a layer that a network may lack.
+        record: a NamedTuple class of names of layers; those with the default None may be missing.
 
     Raises:
         InputError: the network lacks a layer that the record requires.

@@ -18,18 +18,11 @@ from rnnkit.settings.stack import (
     StackOptions,
 )
 
-CELLS: dict[str, type[keras.layers.Layer]] = {
-    "rnn": kit.SimpleRNN,
-    "lstm": kit.LSTM,
-    "gru": kit.GRU,
-}
+CELLS: dict[str, Any] = {"rnn": kit.SimpleRNN, "lstm": kit.LSTM, "gru": kit.GRU}
 
 
 class Seeds:
-    """A sequence of seeds: the next one for each initializer and each dropout layer of a network.
-
-    Args:
-        seed: of the network.
+    """The seeds of a network: the next one for each initializer and each dropout layer.
 
     Example:
         >>> seeds = Seeds(2)
@@ -66,13 +59,7 @@ class RecurrentStackOptions(StackOptions, BidirectionalOption, RecurrentDropoutO
 
 
 def drop(x: Any, rate: float, seeds: Seeds, **options: Any) -> Any:
-    """Apply dropout to a Keras tensor; with the rate 0 there is no layer, and no seed is used.
-
-    Example:
-        >>> x = keras.Input((3,))
-        >>> drop(x, 0.0, Seeds(0)) is x
-        True
-    """
+    """Apply dropout to a Keras tensor; with the rate 0 there is no layer, and no seed is used."""
     return seeds.dropout(rate, **options)(x) if rate else x
 
 
@@ -165,13 +152,8 @@ def pooled_stack(
     """
     pooling = options["pooling"]
     # "last" needs the final state only: no sequence is stored.
-    x = recurrent_stack(
-        x,
-        seeds,
-        mask=mask,
-        return_sequences=pooling != "last",
-        **pick(options, RecurrentStackOptions),
-    )
+    stack = pick(options, RecurrentStackOptions)
+    x = recurrent_stack(x, seeds, mask=mask, return_sequences=pooling != "last", **stack)
     if pooling == "last":
         return x
     pool = kit.MaskedPooling(pooling, name="pooling")
@@ -179,12 +161,7 @@ def pooled_stack(
 
 
 def class_probabilities(x: Any, outputs: int, seeds: Seeds) -> Any:
-    """Turn vectors `(B, U)` into probabilities: of a sigmoid unit, or of a softmax over classes.
-
-    Args:
-        x: a Keras tensor.
-        outputs: 1 for a sigmoid unit, more for a softmax.
-        seeds: of the initializer.
+    """Turn vectors `(B, U)` into probabilities: 1 output is a sigmoid unit, more are a softmax.
 
     Example:
         >>> class_probabilities(keras.Input((8,)), 3, Seeds(0)).shape

@@ -44,17 +44,18 @@ class NoParts(NamedTuple):
 
 
 class Asset(NamedTuple):
-    """Something learned from the data that is stored beside the weights.
-
-    Attributes:
-        attribute: of the task.
-        dump: object -> bytes.
-        load: bytes -> object.
-    """
+    """Something learned from the data, an attribute of the task, stored beside the weights."""
 
     attribute: str
     dump: Callable[[Any], bytes]
     load: Callable[[bytes], Any]
+
+
+def json_asset(attribute: str, cls: Any) -> Asset:
+    """Return the asset of an attribute whose class has `to_json` and `from_json`."""
+    return Asset(
+        attribute, lambda one: one.to_json().encode(), lambda raw: cls.from_json(raw.decode())
+    )
 
 
 class Task(RenamedAttributes, keras.Model):
@@ -79,10 +80,9 @@ class Task(RenamedAttributes, keras.Model):
         max_length: truncate longer examples to this many steps; None = never.
         truncate: which end is kept: "head", "tail" or "both".
         seed: of the order of the batches.
-        learning_rate_schedule: "constant", "linear" or "cosine"; see
-            `rnnkit.tasks.training.schedule`.
-        epochs: passes over the examples, where `fit` gets no other number; None = as many as
-            `rnnkit.tasks.training.datasets.default_epochs` gives.
+        learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.training`.
+        epochs: passes over the examples, where `fit` gets no other number; None = see
+            `rnnkit.tasks.training.datasets.default_epochs`.
         settings: the recipe's settings, kept for the record.
         network: an existing network (when a file is loaded).
         name: of the model.
@@ -102,6 +102,8 @@ class Task(RenamedAttributes, keras.Model):
         "epochs",
         "settings",
     )
+    config_types: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # key -> builds its saved value
+    renamed_keys: ClassVar[dict[str, str]] = {}  # of files of earlier versions
     network_parts: ClassVar[type] = NoParts  # the layers that the task works with, by name
     monitor_mode: ClassVar[str] = "min"  # "min" or "max"
     self_supervised: ClassVar[bool] = False  # the examples are their own targets
@@ -135,12 +137,8 @@ class Task(RenamedAttributes, keras.Model):
         factor(learning_rate_schedule, 0.0)  # refuses an unknown name
         self._build_network = build_network
         self._make_optimizer = optimizer
-        self.batch_size = batch_size
-        self.max_length = max_length
-        self.truncate = truncate
-        self.seed = seed
-        self.learning_rate_schedule = learning_rate_schedule
-        self.epochs = epochs
+        self.batch_size, self.max_length, self.truncate = batch_size, max_length, truncate
+        self.learning_rate_schedule, self.epochs, self.seed = learning_rate_schedule, epochs, seed
         self.settings = dict(settings or {})
         self.tokens_per_epoch: int | None = None
         self._startup_messages: list[str] = []  # what `learn` reports before the first epoch
@@ -156,13 +154,7 @@ class Task(RenamedAttributes, keras.Model):
     # What a subclass defines.
 
     def check(self, x: Any, y: Any, name: str) -> Examples:
-        """Return examples and targets as lists, or refuse them.
-
-        Args:
-            x: examples, as the user gives them.
-            y: their targets, or None.
-            name: what messages call them, such as "The training set".
-        """
+        """Return examples and targets as lists, or refuse those of the set called `name`."""
         raise NotImplementedError
 
     def fit_targets(self, train: Examples) -> Any:
@@ -172,10 +164,7 @@ class Task(RenamedAttributes, keras.Model):
     def encode_targets(self, examples: Examples, spec: Any, name: str) -> Any:
         """Return the targets as numbers, or refuse them.
 
-        Args:
-            examples: what `check` returned.
-            spec: what `fit_targets` returned.
-            name: "training", "validation" or "test".
+        `spec` is what `fit_targets` returned, `name` is "training", "validation" or "test".
         """
         del spec, name
         return examples.y
@@ -191,19 +180,18 @@ class Task(RenamedAttributes, keras.Model):
     ) -> list[Any] | None:
         """Learn from the data of the first `fit` and build the network.
 
-        Args:
-            train: what `check` returned.
-            targets: what `encode_targets` returned.
-            spec: what `fit_targets` returned.
-            unlabelled: more examples without targets, for tasks with `uses_unlabelled`.
-
-        Returns:
-            The encoded examples where they are a by-product; else None.
+        `train`, `targets` and `spec` are what `check`, `encode_targets` and `fit_targets` returned;
+        `unlabelled` are more examples, for tasks with `uses_unlabelled`. Returns the encoded
+        examples where they are a by-product.
         """
         raise NotImplementedError
 
     def encode(self, x: Any) -> list[Any]:
-        """Return one array for each raw example, the steps first."""
+        """Return one array for each raw example, the steps first.
+
+        Raises:
+            InputError: an invalid example, or the model is not trained yet.
+        """
         raise NotImplementedError
 
     def encode_checked(self, rows: list[Any]) -> list[Any]:
@@ -215,14 +203,7 @@ class Task(RenamedAttributes, keras.Model):
         return BucketedBatches
 
     def make_batches(
-        self,
-        rows: list[Any],
-        targets: Any = None,
-        sample_weight: Any = None,
-        *,
-        batch_size: int | None = None,
-        training: bool = False,
-        shuffle: bool = False,
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
     ) -> Batches:
         """Return batches of encoded examples.
 
@@ -230,21 +211,16 @@ class Task(RenamedAttributes, keras.Model):
             rows: what `encode` returned.
             targets: what `encode_targets` returned; None to predict.
             sample_weight: one for each example, or None.
-            batch_size: examples per batch; the task's own number when left out.
-            training: whether the batches are trained on.
-            shuffle: draw a new order for every epoch.
+            **options: as `batch_options` takes them, and `training` for batches to train on.
         """
-        del training
-        return self.batch_type()(
-            rows,
-            targets,
-            sample_weight,
-            batch_size=batch_size or self.batch_size,
-            max_length=self.max_length,
-            truncate=self.truncate,  # type: ignore[arg-type]
-            shuffle=shuffle,
-            seed=self.seed,
-        )
+        options.pop("training", None)
+        own = {"max_length": self.max_length, "truncate": self.truncate}
+        options = {**own, **self.batch_options(**options)}
+        return self.batch_type()(rows, targets, sample_weight, **options)
+
+    def batch_options(self, batch_size: int | None = None, shuffle: bool = False) -> dict[str, Any]:
+        """Return size, seed and whether each epoch has a new order, as all batches take them."""
+        return {"batch_size": batch_size or self.batch_size, "shuffle": shuffle, "seed": self.seed}
 
     def prepare(self, batches: Batches) -> None:
         """Get ready for batches that are about to be trained on or measured."""
@@ -261,20 +237,13 @@ class Task(RenamedAttributes, keras.Model):
         return ()
 
     def default_epochs(self, batches: Batches) -> int:
-        """Return how many epochs to train for, where neither `fit` nor the task says."""
+        """Return the number of epochs where neither `fit` nor the task has one."""
         return default_epochs(len(batches))
 
     def measure(
         self, test: Examples, batches: Batches, *, return_dict: bool, **options: Any
     ) -> Any:
-        """Return loss and metrics on batches.
-
-        Args:
-            test: the examples of the batches.
-            batches: what `make_batches` returned.
-            return_dict: as in Keras.
-            **options: `verbose` and `callbacks`, as in Keras.
-        """
+        """Return loss and metrics on the batches of examples; `options` as in Keras."""
         del test
         data = native.feed(KerasDataset(batches))
         return keras.Model.evaluate(self, data, return_dict=return_dict, **options)
@@ -299,15 +268,14 @@ class Task(RenamedAttributes, keras.Model):
         initial_epoch: int = 0,
         verbose: str | int = "auto",
     ) -> keras.callbacks.History:
-        """Train on raw examples and their targets.
+        """Train on raw examples and their targets; return Keras's history.
 
         Args:
             x: the examples, as the class describes them.
             y: one target for each, as the class describes them.
             validation_data: `(x, y)` to measure on after each epoch; where the examples are their
                 own targets, x alone.
-            unlabelled: more examples without targets, for what the first `fit` learns without
-                them: word vectors, scales, hidden Markov models.
+            unlabelled: more examples without targets, to learn word vectors, scales or HMMs from.
             epochs: passes over the examples; the task's own number when left out.
             batch_size: examples per batch; the task's own number when left out.
             callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
@@ -318,9 +286,6 @@ class Task(RenamedAttributes, keras.Model):
             shuffle: draw a new order for every epoch.
             initial_epoch: the number of the first epoch, when training continues.
             verbose: as in Keras.
-
-        Returns:
-            Keras's history.
 
         Raises:
             InputError: examples, targets or an argument that cannot be used; nothing was learned.
@@ -335,27 +300,19 @@ class Task(RenamedAttributes, keras.Model):
             valid = self.check(*self._split_pair(validation_data), "The validation set")
         spec = self.fit_targets(train)
         targets = self.encode_targets(train, spec, "training")
-        if valid is not None:
-            valid_targets = self.encode_targets(valid, spec, "validation")
-        rows = None
-        if self.network is None:
-            rows = self.learn(train, targets, spec, unlabelled)
+        valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
+        rows = self.learn(train, targets, spec, unlabelled) if self.network is None else None
         self.set_targets(spec)
-        batches = self.make_batches(
-            self.encode_checked(train.x) if rows is None else rows,
-            targets,
-            sample_weight,
-            batch_size=batch_size,
-            training=True,
-            shuffle=shuffle,
-        )
-        valid_batches = None
-        measures: Sequence[keras.callbacks.Callback] = ()
+        rows = self.encode_checked(train.x) if rows is None else rows
+        order = {"batch_size": batch_size, "shuffle": shuffle}
+        batches = self.make_batches(rows, targets, sample_weight, training=True, **order)
+        own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
+        valid_data = None
         if valid is not None:
-            valid_batches = self.make_batches(
-                self.encode_checked(valid.x), valid_targets, batch_size=batch_size
-            )
-            measures = self.validation_callbacks(valid, valid_batches)
+            rows = self.encode_checked(valid.x)
+            valid_batches = self.make_batches(rows, valid_targets, batch_size=batch_size)
+            valid_data = native.feed(KerasDataset(valid_batches))
+            own += self.validation_callbacks(valid, valid_batches)
         self.prepare(batches)
         messages, self._startup_messages = self._startup_messages, []
         for line in messages if verbose != 0 else ():
@@ -367,12 +324,9 @@ class Task(RenamedAttributes, keras.Model):
         gradient_norm.watch(self.optimizer)
         self.tokens_per_epoch = batches.tokens
         epochs = epochs or self.epochs or self.default_epochs(batches)
-        own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite(), *measures]
         schedule = None
-        if self.learning_rate_schedule != "constant":
-            schedule = ScheduledLearningRate(
-                self, self.learning_rate_schedule, epochs, len(batches)
-            )
+        if (kind := self.learning_rate_schedule) != "constant":
+            schedule = ScheduledLearningRate(self, kind, epochs, len(batches))
             own.append(schedule)
         if valid is not None and (keep_best or patience is not None):
             own.append(
@@ -387,9 +341,7 @@ class Task(RenamedAttributes, keras.Model):
             return keras.Model.fit(
                 self,
                 native.feed(KerasDataset(batches)),
-                validation_data=(
-                    None if valid_batches is None else native.feed(KerasDataset(valid_batches))
-                ),
+                validation_data=valid_data,
                 epochs=epochs,
                 callbacks=[*own, *callbacks],
                 shuffle=False,  # the batches draw their own order
@@ -421,7 +373,7 @@ class Task(RenamedAttributes, keras.Model):
             verbose: as in Keras.
             sample_weight: weight of each example.
             callbacks: as in Keras.
-            return_dict: return numbers by name; else a list, as in Keras.
+            return_dict: return numbers by name; else a list.
             **kwargs: Keras's own.
 
         Raises:
@@ -442,11 +394,7 @@ class Task(RenamedAttributes, keras.Model):
         return self.measure(test, batches, **options, **kwargs)
 
     def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        callbacks: Any = None,
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
     ) -> Any:
         """Return the network's outputs for raw examples, in their order.
 
@@ -477,15 +425,8 @@ class Task(RenamedAttributes, keras.Model):
         return outputs
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
-        """Return what `rnnkit predict` prints.
-
-        Args:
-            inputs: texts; series where `reads_series` is true.
-            names: what the answers call the inputs, such as the paths of their files.
-        """
-        raise InputError(
-            f"{type(self).__name__} has no method `answer`: rnnkit predict cannot ask it."
-        )
+        """Return what `rnnkit predict` prints of texts or series called by these names."""
+        raise InputError(f"{type(self).__name__} has no `answer`: rnnkit predict cannot ask it.")
 
     # The model as Keras sees it: arrays in, numbers out.
 
@@ -510,9 +451,7 @@ class Task(RenamedAttributes, keras.Model):
 
     def _new_network(self, *learned: Any) -> keras.Model:
         if self._build_network is None:
-            raise InputError(
-                f"{type(self).__name__} was given neither a network nor build_network."
-            )
+            raise InputError(f"{type(self).__name__} has neither a network nor build_network.")
         return self._build_network(*learned)
 
     def _set_network(self, network: keras.Model) -> None:
@@ -522,11 +461,10 @@ class Task(RenamedAttributes, keras.Model):
 
     def _refuse_unused(self, **given: Any) -> None:
         for name, value in given.items():
-            if getattr(self, f"uses_{name}") or value is None or not np.size(value):
-                continue
-            raise InputError(
-                f"{name} was given, and {type(self).__name__} does not use it. Leave it out."
-            )
+            if not getattr(self, f"uses_{name}") and value is not None and np.size(value):
+                raise InputError(
+                    f"{name} was given, and {type(self).__name__} does not use it. Leave it out."
+                )
 
     def _split_pair(self, data: Any) -> tuple[Any, Any]:
         """Return validation data as `(x, y)`."""
@@ -534,10 +472,8 @@ class Task(RenamedAttributes, keras.Model):
             return data
         if self.self_supervised:
             return data, None
-        raise InputError(
-            f"validation_data is {type(data).__name__}"
-            f"{f' of {len(data)}' if isinstance(data, tuple) else ''}; expected (x, y)."
-        )
+        of = f" of {len(data)}" if isinstance(data, tuple) else ""
+        raise InputError(f"validation_data is {type(data).__name__}{of}; expected (x, y).")
 
     # One file.
 
@@ -560,19 +496,21 @@ class Task(RenamedAttributes, keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
-        """Build the task from what `get_config` returned."""
+        """Build the task from what `get_config` returned, in this version or an earlier one."""
         network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
-        return cls(**{**config, "network": network})
+        new = {cls.renamed_keys.get(key, key): value for key, value in config.items()}
+        built = {key: build(new[key]) for key, build in cls.config_types.items()}
+        return cls(**{**new, **built, "network": network})
 
     def save_assets(self, dir_path: str) -> None:
-        """Put what was learned beside the weights into the file; called by Keras."""
+        """Write what is stored beside the weights; called by Keras."""
         for name, asset in self.assets.items():
             value = getattr(self, asset.attribute)
             if value is not None:
                 Path(dir_path, name).write_bytes(asset.dump(value))
 
     def load_assets(self, dir_path: str) -> None:
-        """Take what was learned beside the weights out of the file; called by Keras."""
+        """Read what is stored beside the weights; called by Keras."""
         for name, asset in self.assets.items():
             setattr(self, asset.attribute, asset.load(Path(dir_path, name).read_bytes()))
 
@@ -585,8 +523,7 @@ class Task(RenamedAttributes, keras.Model):
         config = super().get_compile_config()
         optimizer = config.get("optimizer")
         if isinstance(optimizer, dict) and "torch" in (optimizer.get("module") or ""):
-            optimizer["module"] = "keras.optimizers"
-            optimizer["registered_name"] = None
+            optimizer |= {"module": "keras.optimizers", "registered_name": None}
         if "jit_compile" in config:
             config["jit_compile"] = "auto"
         return config

@@ -19,12 +19,8 @@ class TruncatedBPTT(keras.utils.PyDataset):
     `∂L/∂W = Σ_t Σ_{i≤t} ∂L_t/∂h_t (Π_{j=i+1..t} ∂h_j/∂h_{j-1}) ∂h_i/∂W`,
     the terms remain in which i lies in the window of t.
 
-    Args:
-        windows: the windows.
-
     Raises:
-        InputError: when windows are taken out of their order: `fit` has to be told
-            `shuffle=False`.
+        InputError: windows are taken out of their order: `fit` needs `shuffle=False`.
 
     Source: Williams and Peng 1990; Sutskever 2013, Training Recurrent Neural Networks.
 

@@ -12,17 +12,13 @@ from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
 from rnnkit.embeddings.vectors import EmbeddingInit
 from rnnkit.errors import InputError, check_choice, require_fitted, suggest
-from rnnkit.tasks.task import Asset, Task
+from rnnkit.tasks.task import Task, json_asset
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-VOCABULARY = Asset(
-    "vocabulary",
-    lambda vocabulary: vocabulary.to_json().encode(),
-    lambda raw: Vocabulary.from_json(raw.decode()),
-)
+VOCABULARY = json_asset("vocabulary", Vocabulary)
 
 
 class WordTask(Task):
@@ -72,10 +68,8 @@ class WordTask(Task):
         if self.network is None:  # a loaded one needs its file of vectors no more
             _check_embedding(embedding)
         check_choice("embedding_trainer", embedding_trainer, TRAINERS)
-        self.vocabulary_size = vocabulary_size
-        self.min_count = min_count
-        self.embedding = os.fspath(embedding)
-        self.embedding_trainer = embedding_trainer
+        self.vocabulary_size, self.min_count = vocabulary_size, min_count
+        self.embedding, self.embedding_trainer = os.fspath(embedding), embedding_trainer
         self.share_of_vectors: float | None = None
         self.share_of_tokens: float | None = None
         self.vocabulary: Vocabulary | None = None
@@ -84,9 +78,7 @@ class WordTask(Task):
         return require_fitted(self.vocabulary, self, "vocabulary")
 
     def _learn_vocabulary(self, tokens: Sequence[Sequence[str]]) -> Vocabulary:
-        vocabulary = Vocabulary.learn(
-            tokens, max_size=self.vocabulary_size, min_count=self.min_count
-        )
+        vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
         if len(vocabulary) <= 2:  # padding and unknown are always there
             raise InputError(
                 f"No token of the {len(tokens)} training {self.noun[1]} occurs {self.min_count} "
@@ -124,15 +116,13 @@ class WordTask(Task):
         if vectors.vector_size != size:
             raise InputError(
                 f"{self.embedding} holds vectors of {vectors.vector_size} numbers, and "
-                f"embedding_size is {size}. Set embedding_size={vectors.vector_size}, or give "
-                f"a file of vectors of {size}."
+                f"embedding_size is {size}. Set embedding_size={vectors.vector_size}."
             )
         return vectors
 
     def _keep_shares(self, start: EmbeddingInit, words: int) -> None:
         """Keep, and print before the first epoch, how many words a vector was found for."""
-        self.share_of_vectors = start.share_of_words
-        self.share_of_tokens = start.share_of_tokens
+        self.share_of_vectors, self.share_of_tokens = start.share_of_words, start.share_of_tokens
         rest = "; the others start from the mean vector" if start.share_of_tokens < 1 else ""
         self._startup_messages.insert(
             0,

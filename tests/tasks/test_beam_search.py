@@ -122,7 +122,7 @@ def test_length_norm():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"beam_size": 0}, "beam_size is 0; expected a whole number from 1 on"),
+        ({"beam_size": 0}, "beam_size is 0; expected an integer of at least 1"),
         ({"max_length": True}, "max_length is True"),
         ({"length_penalty": -1.0}, "length_penalty is -1.0; expected a number from 0 on"),
     ],

@@ -16,11 +16,8 @@ from rnnkit.tasks.task import Task
 class LanguageModelMetrics(keras.metrics.Metric):
     """Mean loss per token in nats, perplexity and bits per character.
 
-    `loss = -1/n Σ log p(x_t | x_<t)`, `perplexity = e^loss`, `bits_per_character = loss / log 2`.
-
-    Args:
-        characters: the tokens are characters.
-        name: of the metric.
+    `loss = -1/n Σ log p(x_t | x_<t)`, `perplexity = e^loss`, and where the tokens are `characters`
+    `bits_per_character = loss / log 2`.
 
     Example:
         >>> metric = LanguageModelMetrics()
@@ -68,11 +65,8 @@ class CarriedStates(Task):
     def prepare(self, batches: Any) -> None:
         """Create variables for the states of the batches' rows; drop functions compiled before."""
         rows = batches.rows
-        sizes = [
-            (rows, part.shape[-1])
-            for part in self.network.inputs  # type: ignore[union-attr]
-            if part.name.startswith("state_")
-        ]
+        inputs = self.network.inputs  # type: ignore[union-attr]
+        sizes = [(rows, part.shape[-1]) for part in inputs if part.name.startswith("state_")]
         if [tuple(state.shape) for state in self._carried] == sizes:
             return
         self._carried.clear()

@@ -36,10 +36,7 @@ class Completer:
 
     def __init__(self, model: GenerationModel, reader: Reader | None = None) -> None:
         if model.tokenizer.unit != "word" or model.classes:
-            raise InputError(
-                "complete needs a model of words whose texts have no labels, such as next_word; of "
-                "other models ask generate."
-            )
+            raise InputError("complete needs a model of words without labels; else call generate.")
         self._model = model
         self._reader = reader or model.reader()
         vocabulary = model.vocabulary
@@ -53,21 +50,14 @@ class Completer:
         self._tokens = vocabulary.tokens
         self._ids: list[int] = []  # the last prefix, and the log-probabilities after it
         self._log_p = np.zeros(0)
-        self._state_checkpoints: list[tuple[int, States]] = [
-            (0, self._reader.start(1))
-        ]  # states before ids[i]
+        # states before ids[i]
+        self._state_checkpoints: list[tuple[int, States]] = [(0, self._reader.start(1))]
 
     def __call__(self, prefix: str, k: int = 5) -> list[tuple[str, float]]:
         """Return the k most probable continuations of the prefix, each with its probability.
 
-        Args:
-            prefix: what is typed so far; behind white space a new word is wanted, else one that
-                begins with the last letters.
-            k: number of words; fewer where no more words begin with these letters.
-
-        Returns:
-            Words and `p(word | the words before it)`, divided by the sum of that over all words
-            that begin as the last word does.
+        After white space that is a new word, else one that begins with the last letters; its
+        probability is divided by the sum over all words that do. There may be fewer than k.
         """
         typed = self._model.tokenizer.tokenize(prefix)
         if self._model.tokenizer.lowercase:

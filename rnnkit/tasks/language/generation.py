@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from rnnkit.errors import InputError, check_choice
+from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.tasks.network import find_parts
 
 STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
@@ -18,22 +18,20 @@ States = list[np.ndarray]
 
 
 class LanguageParts(NamedTuple):
-    """The named layers of a language model.
-
-    Attributes:
-        words: the table of token vectors and the softmax over them.
-    """
+    """The named layers of a language model: the table of token vectors and the softmax over it."""
 
     words: Any
 
 
-@keras.saving.register_keras_serializable(package="rnnkit")
-class NextToken(keras.layers.Layer):
-    """Log-probabilities of the token after the last step: `(B, V)`."""
-
+class _OfTable(keras.layers.Layer):
     def __init__(self, table: keras.layers.Layer, **options: Any) -> None:
         super().__init__(**options)
         self.table = table
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class NextToken(_OfTable):
+    """Log-probabilities of the token after the last step: `(B, V)`."""
 
     def call(self, hidden: Any) -> Any:
         """Take `(B, T, D)`."""
@@ -41,12 +39,8 @@ class NextToken(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class TokenLoss(keras.layers.Layer):
+class TokenLoss(_OfTable):
     """Negative log-likelihood of every target: `-log p`, `(B, T)`."""
-
-    def __init__(self, table: keras.layers.Layer, **options: Any) -> None:
-        super().__init__(**options)
-        self.table = table
 
     def call(self, hidden: Any, targets: Any) -> Any:
         """Take `(B, T, D)` and `(B, T)`."""
@@ -56,10 +50,7 @@ class TokenLoss(keras.layers.Layer):
 
 
 class Reader:
-    """Inference with the network of a language model from given states; compiled once per shape.
-
-    Args:
-        network: as `rnnkit.tasks.language.language_networks.language_network` builds it.
+    """Inference with a `language_network` from given states; compiled once per shape.
 
     Example:
         >>> from rnnkit.tasks.language.language_networks import language_network
@@ -98,11 +89,7 @@ class Reader:
         return log_p, states
 
     def score(
-        self,
-        ids: np.ndarray,
-        targets: np.ndarray,
-        states: States,
-        labels: np.ndarray | None = None,
+        self, ids: np.ndarray, targets: np.ndarray, states: States, labels: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, States]:
         """Return hidden vectors `(B, T, D)`, `-log p` of the targets `(B, T)`, and states."""
         beside = [] if labels is None else [labels]
@@ -150,12 +137,10 @@ class Sampler:
         check_choice("strategy", strategy, STRATEGIES)
         if not temperature > 0:
             raise InputError(f"temperature is {temperature}; expected a number above 0.")
-        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-            raise InputError(f"top_k is {top_k!r}; expected a whole number from 1 on.")
         if not 0 < top_p <= 1:
             raise InputError(f"top_p is {top_p}; expected a number above 0, at most 1.")
         self.strategy, self.temperature = strategy, temperature
-        self.top_k, self.top_p = int(top_k), top_p
+        self.top_k, self.top_p = check_count("top_k", top_k), top_p
         self._random = [np.random.default_rng([seed, row]) for row in range(rows)]
 
     def __call__(self, log_p: np.ndarray) -> np.ndarray:
@@ -163,11 +148,8 @@ class Sampler:
         if self.strategy == "greedy":
             return log_p.argmax(axis=1).astype("int32")
         scores = log_p.astype("float64") / self.temperature
-        found = [
-            self._draw(row, random.random())
-            for row, random in zip(scores, self._random, strict=True)
-        ]
-        return np.array(found, "int32")
+        pairs = zip(scores, self._random, strict=True)
+        return np.array([self._draw(row, random.random()) for row, random in pairs], "int32")
 
     def _draw(self, scores: np.ndarray, place: float) -> int:
         p = np.exp(scores - scores.max())
@@ -205,9 +187,6 @@ def sample_tokens(
         length: the largest number of tokens of a row.
         never: tokens that are never sampled.
         stop: the token that ends a row; it is not returned.
-
-    Returns:
-        The tokens of each row.
     """
     rows: list[list[int]] = [[] for _ in log_p]
     alive = np.ones(len(rows), bool)

@@ -42,8 +42,8 @@ class GenerationModel(CarriedStates):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
+        batch_size: Any = None,
+        verbose: Any = "auto",
         callbacks: Any = None,
     ) -> np.ndarray:
         """Return the probability of each token to be the next one after each text.
@@ -57,20 +57,12 @@ class GenerationModel(CarriedStates):
 
         Returns:
             `(N, V)`, in the order of `vocabulary.tokens`; the first is the end of the text.
-
-        Raises:
-            InputError: an item that is no text, or the model is not trained yet.
         """
         del batch_size, verbose, callbacks
         texts = check_texts(x)
-        labels = self._labels(y, texts)
-        if not texts:
-            return np.zeros((0, len(self._known())), "float32")
-        found = [
-            self._read(text, None if labels is None else labels[i : i + 1])[0]
-            for i, text in enumerate(texts)
-        ]
-        return np.exp(np.concatenate(found))
+        found = [log_p for log_p, _ in self._read(texts, self._labels(y, texts))]
+        nothing = np.zeros((0, len(self._known())), "float32")
+        return np.exp(np.concatenate(found)) if found else nothing
 
     def generate(
         self,
@@ -119,29 +111,17 @@ class GenerationModel(CarriedStates):
         given = self._labels(None if label is None else labels, prompts)
         options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         choice = Sampler(strategy, **options, seed=seed, rows=len(prompts) * n)
-        starts = [
-            self._read(text, None if given is None else given[i : i + 1])
-            for i, text in enumerate(prompts)
-        ]
-        log_p = np.repeat(np.concatenate([start[0] for start in starts]), n, axis=0)
-        states = [
-            np.repeat(np.concatenate(parts), n, axis=0)
-            for parts in zip(*(start[1] for start in starts), strict=True)
-        ]
+        starts, of_prompts = zip(*self._read(prompts, given), strict=True)
+        log_p = np.repeat(np.concatenate(starts), n, axis=0)
+        of_layers = zip(*of_prompts, strict=True)
+        states = [np.repeat(np.concatenate(parts), n, axis=0) for parts in of_layers]
+        given = None if given is None else np.repeat(given, n)
+        never, stop = self._never(unknown), BOS_EOS_ID if self.learn_eos else None
         rows = sample_tokens(
-            self.reader(),
-            log_p,
-            states,
-            None if given is None else np.repeat(given, n),
-            choice,
-            length=length,
-            never=self._never(unknown),
-            stop=BOS_EOS_ID if self.learn_eos else None,
+            self.reader(), log_p, states, given, choice, length=length, never=never, stop=stop
         )
-        vocabulary = self._known()
-        return [
-            self._continued(prompts[i // n], vocabulary.decode(row)) for i, row in enumerate(rows)
-        ]
+        texts = [self._known().decode(row) for row in rows]
+        return [self._continued(prompts[i // n], text) for i, text in enumerate(texts)]
 
     def _continued(self, prompt: str, generated: list[str]) -> str:
         if self.tokenizer.unit == "character":
@@ -176,14 +156,7 @@ class GenerationModel(CarriedStates):
         return self._completer(check_text(prefix, "The prefix"), k)
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
-        """Write generated texts to TensorBoard: for validation texts, or for each label.
-
-        Args:
-            writer: of the run's events.
-            x: validation texts.
-            y: their labels, or None.
-            step: the epoch.
-        """
+        """Write generated texts to TensorBoard: for validation texts, or for each label."""
         del y
         rows = []
         if self.classes:
@@ -193,9 +166,8 @@ class GenerationModel(CarriedStates):
         else:
             words = self.tokenizer.unit == "word"
             for text in check_texts(x)[:2]:
-                begin = self.tokenizer.detokenize(
-                    self.tokenizer.tokenize(text[:2000])[: 8 if words else 40]
-                )
+                tokens = self.tokenizer.tokenize(text[:2000])[: 8 if words else 40]
+                begin = self.tokenizer.detokenize(tokens)
                 for options in _STRATEGIES:
                     (found,) = self.generate(begin, length=60 if words else _LENGTH, **options)
                     strategy = " ".join(map(str, options.values()))
@@ -224,14 +196,18 @@ class GenerationModel(CarriedStates):
         """Return the token before the first: the border, or a line end where texts have no ends."""
         line = END_OF_LINE if self.tokenizer.unit == "word" else "\n"
         vocabulary = self._known()
-        return (
-            BOS_EOS_ID
-            if self.learn_eos or line not in vocabulary
-            else int(vocabulary.encode([line])[0])
-        )
+        if self.learn_eos or line not in vocabulary:
+            return BOS_EOS_ID
+        return int(vocabulary.encode([line])[0])
 
-    def _read(self, text: str, labels: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Read a text; return the log-probabilities of the next token, and the states."""
-        ids = [self.first_token(), *self._known().encode(self.tokenizer.tokenize(text)).tolist()]
-        reader = self.reader()
-        return reader.read(np.array([ids], "int32"), reader.start(1), labels)
+    def _read(
+        self, texts: list[str], labels: np.ndarray | None
+    ) -> list[tuple[np.ndarray, list[np.ndarray]]]:
+        """Read texts; return for each the log-probabilities of the next token, and the states."""
+        reader, first, vocabulary = self.reader(), self.first_token(), self._known()
+        found = []
+        for i, text in enumerate(texts):
+            ids = [first, *vocabulary.encode(self.tokenizer.tokenize(text)).tolist()]
+            label = None if labels is None else labels[i : i + 1]
+            found.append(reader.read(np.array([ids], "int32"), reader.start(1), label))
+        return found

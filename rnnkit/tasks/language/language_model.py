@@ -50,7 +50,6 @@ class LanguageModel(GenerationModel):
         learn_eos: whether to predict the end of a text; None = if the first fit has more than one.
         classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
             when left out.
-        **options: see `rnnkit.tasks.Task`.
 
     Example:
         >>> from rnnkit.recipes.language import text_generator
@@ -71,6 +70,8 @@ class LanguageModel(GenerationModel):
     noun = ("text", "texts")
     assets: ClassVar = {"vocabulary.json": VOCABULARY}
     config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "learn_eos")
+    config_types: ClassVar = {"tokenizer": lambda config: Tokenizer(**config)}
+    renamed_keys: ClassVar = {"units": "tokenizer", "ends": "learn_eos"}
     network_parts = LanguageParts
     self_supervised = True
 
@@ -92,8 +93,7 @@ class LanguageModel(GenerationModel):
         characters = self.tokenizer.unit == "character"
         super().__init__(build_network or language_network, characters=characters, **options)
         self.window = check_count("window", window)
-        self.vocabulary_size = vocabulary_size
-        self.min_count = min_count
+        self.vocabulary_size, self.min_count = vocabulary_size, min_count
         self._classes: list[Label] = list(classes or ())
         self.vocabulary: Vocabulary | None = None
 
@@ -144,25 +144,18 @@ class LanguageModel(GenerationModel):
                 f"The {len(train.x)} training texts hold {len(vocabulary) - 2} different tokens: "
                 "there is nothing to learn. Give texts with two or more."
             )
-        network = self._new_network(len(vocabulary), len(spec))
-        self._set_network(network)
+        self._set_network(self._new_network(len(vocabulary), len(spec)))
         self.vocabulary, self._classes = vocabulary, list(spec)
         self.learn_eos = len(train.x) > 1 if self.learn_eos is None else self.learn_eos
         self._reader = self._completer = None
         return vocabulary.encode_many(tokens)
 
     def make_batches(
-        self,
-        rows: list[np.ndarray],
-        targets: np.ndarray | None = None,
-        sample_weight: Any = None,
-        *,
-        batch_size: int | None = None,
-        training: bool = False,
-        shuffle: bool = False,
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
     ) -> TextWindows:
         """Return windows of texts that are read side by side."""
-        del sample_weight
+        training = options.pop("training", False)
+        order = self.batch_options(**options)
         longest = max(map(len, rows), default=1) + int(bool(self.learn_eos))
         table = self.parts().words
         needed = training or not getattr(table, "samples", 0)
@@ -170,11 +163,10 @@ class LanguageModel(GenerationModel):
             rows,
             targets,
             window=min(self.window, bucket_length(longest)),
-            rows=batch_size or self.batch_size,
+            rows=order.pop("batch_size"),
             ends=bool(self.learn_eos),
-            shuffle=shuffle,
-            seed=self.seed,
             extra_inputs=table.helper if needed else None,
+            **order,
         )
 
     @extends(Task.evaluate)
@@ -200,9 +192,6 @@ class LanguageModel(GenerationModel):
             cache: a `rnnkit.tasks.language.word_cache.WordCache`, or its settings, to mix the
                 predictions with; see `choose_cache`.
             **options: as in Keras.
-
-        Raises:
-            InputError: texts or labels that cannot be used, or the model is not trained yet.
         """
         if cache is None:
             return super().evaluate(x, y, batch_size, **options)
@@ -233,16 +222,12 @@ class LanguageModel(GenerationModel):
             For each text the hidden vectors `(T, D)` before the softmax, the tokens `(T,)` (with
             the end, where the model learned ends) and their losses `-log p`, `(T,)`. The sum of a
             text's losses is `-log p(text)`.
-
-        Raises:
-            InputError: texts or labels that cannot be used, or the model is not trained yet.
         """
         texts = self.check(x, y, "The test set").x
         if not all(texts) and not self.learn_eos:
             raise InputError("One of the texts is empty: leave it out.")
-        windows = self.make_batches(
-            self.encode(texts), self._labels(y, texts), batch_size=batch_size
-        )
+        labels = self._labels(y, texts)
+        windows = self.make_batches(self.encode(texts), labels, batch_size=batch_size)
         reader, states, found = self.reader(), None, []
         for (ids, starts, *beside), targets, _ in (windows[i] for i in range(len(windows))):
             states = reader.start(windows.rows) if states is None else states
@@ -250,8 +235,9 @@ class LanguageModel(GenerationModel):
             labels = beside[0] if self.conditioned else None
             hidden, losses, states = reader.score(ids, targets, states, labels)
             found.append((hidden, targets, losses))
-        parts = [np.concatenate(part, axis=1) for part in zip(*found, strict=True)]
-        return windows.restore(parts[0]), windows.restore(parts[1]), windows.restore(parts[2])
+        parts = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+        vectors, tokens, nlls = map(windows.restore, parts)
+        return vectors, tokens, nlls
 
     def choose_cache(self, x: Any, batch_size: int | None = None, **grid: Any) -> WordCache:
         """Choose the cache with the lowest perplexity on validation texts.
@@ -278,11 +264,7 @@ class LanguageModel(GenerationModel):
     # Texts -> numbers.
 
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the token ids of each text; unknown tokens are 1.
-
-        Raises:
-            InputError: an item that is no text, or there is no vocabulary yet.
-        """
+        """Return the token ids of each text; unknown tokens are 1."""
         vocabulary = self._known()
         return vocabulary.encode_many(self.tokenizer.tokenize(text) for text in check_texts(x))
 
@@ -301,19 +283,17 @@ class LanguageModel(GenerationModel):
                     "out, or give labels in the first fit."
                 )
             return None
+        known = list(map(str, classes))
         if y is None:
             raise InputError(
                 f"The {name} texts have no label, and the model is conditioned on one of "
-                f"{len(classes)} classes: {', '.join(map(str, classes[:20]))}. Give one for each."
+                f"{len(classes)} classes: {', '.join(known[:20])}. Give one for each."
             )
         labels = one_for_each(y, len(texts), f"The {name} set", "texts")
-        known = list(map(str, classes))
         for label in labels:
             if isinstance(label, str) and label not in known:
-                raise InputError(
-                    f"There is no class {str(label)!r}.{suggest(str(label), known)} Known: "
-                    f"{', '.join(known)}."
-                )
+                hint = suggest(str(label), known)
+                raise InputError(f"No class {str(label)!r}.{hint} Known: {', '.join(known)}.")
         return to_numbers(labels, classes, name).astype("int32")
 
     # One file.
@@ -321,12 +301,3 @@ class LanguageModel(GenerationModel):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments and the network; the vocabulary is an asset."""
         return {**super().get_config(), "classes": self._classes or None}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
-        """Build the task from what `get_config` returned."""
-        config = dict(config)
-        if "units" in config:  # until 0.1
-            config["tokenizer"], config["learn_eos"] = config.pop("units"), config.pop("ends")
-        tokenizer = config.pop("tokenizer")
-        return super().from_config({**config, "tokenizer": Tokenizer(**tokenizer)}, custom_objects)

@@ -27,7 +27,6 @@ class WordTypeDropout(SavedArguments, keras.layers.Layer):
         words: V.
         rate: fraction of the vocabulary that is dropped.
         seed: of the random numbers.
-        **options: as in `keras.layers.Layer`.
 
     Source: Gal and Ghahramani 2016, arXiv:1512.05287.
 
@@ -97,11 +96,9 @@ def language_network(
         inputs.append(label)
         vector = keras.layers.Embedding(classes, size, seeds.uniform(), name="labels")(label)
         x = keras.layers.Add()([x, keras.layers.Reshape((1, size))(vector)])
+    states_of = range(len(CELLS[cell](units).state_size))
     initial_state = [
-        [
-            keras.Input((units,), name=f"state_{depth}_{i}")
-            for i in range(len(CELLS[cell](units).state_size))
-        ]
+        [keras.Input((units,), name=f"state_{depth}_{i}") for i in states_of]
         for depth in range(layers)
     ]
     x, states = recurrent_stack(
@@ -123,17 +120,13 @@ def language_network(
             size, use_bias=False, kernel_initializer=seeds.glorot(), name="projection"
         )(x)
     x = drop(x, options["output_dropout"], seeds, noise_shape=(None, 1, None))
-    flat = itertools.chain.from_iterable
-    return keras.Model(
-        [*inputs, *flat(initial_state)], [x, *flat(states)], name=f"{cell}_language_model"
-    )
+    inputs += itertools.chain.from_iterable(initial_state)
+    outputs = [x, *itertools.chain.from_iterable(states)]
+    return keras.Model(inputs, outputs, name=f"{cell}_language_model")
 
 
 def cutoff_ids(cutoffs: Sequence[int] | str) -> tuple[int, ...]:
     """Return the cutoffs of a softmax, which may be a text with commas.
-
-    Raises:
-        InputError: something among them is no integer.
 
     Example:
         >>> cutoff_ids("2000, 10000")
@@ -143,9 +136,8 @@ def cutoff_ids(cutoffs: Sequence[int] | str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in parts)
     except ValueError:
-        raise InputError(
-            f"cutoffs is {cutoffs!r}; expected integers, separated by commas."
-        ) from None
+        wrong = f"cutoffs is {cutoffs!r}; expected integers, separated by commas."
+        raise InputError(wrong) from None
 
 
 def _softmax_layer(

@@ -20,8 +20,18 @@ Tensor = Any
 VERY_SMALL = -1e9
 
 
+class WordVectors(SavedArguments, keras.layers.Layer):
+    """A layer from word ids to vectors of one size. Abstract."""
+
+    size: int
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the vectors."""
+        return (*input_shape, self.size)
+
+
 @keras.saving.register_keras_serializable(package="rnnkit")
-class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
+class EmbeddingSoftmax(WordVectors):
     """Embedding and softmax of a vocabulary, tied or not; the softmax full or sampled.
 
     `p(w | h) = exp(h·o_w + b_w) / Σ_v exp(h·o_v + b_v)`, with `o_w = e_w`, the embedding of the
@@ -74,8 +84,7 @@ class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Create embeddings, biases and, if untied, output embeddings."""
-        shape = (self.words, self.size)
-        start = Seeded("uniform", self.seed)
+        shape, start = (self.words, self.size), Seeded("uniform", self.seed)
         self.embeddings = self.add_weight(shape=shape, initializer=start, name="embeddings")
         self.bias = self.add_weight(shape=(self.words,), initializer="zeros", name="bias")
         self.outputs = None
@@ -86,10 +95,6 @@ class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
     def call(self, ids: Tensor) -> Tensor:
         """Return the vectors of the words."""
         return ops.cast(ops.take(self.embeddings, ids, axis=0), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the vectors."""
-        return (*input_shape, self.size)
 
     def _out(self) -> Tensor:
         return ops.convert_to_tensor(self.embeddings if self.tie else self.outputs)
@@ -104,12 +109,7 @@ class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
         return ops.logsumexp(every, axis=-1) - self._of_targets(hidden, targets)
 
     def loss(
-        self,
-        hidden: Tensor,
-        targets: Tensor,
-        weights: Tensor,
-        drawn: Sequence[Tensor] = (),
-        training: bool = False,
+        self, hidden: Tensor, targets: Any, weights: Any, drawn: Any = (), training: bool = False
     ) -> Tensor:
         """Return `-Σ w log p` of the targets `(N,)` after `(N, D)`; in training from samples."""
         if not training or not self.num_sampled:
@@ -133,7 +133,7 @@ class EmbeddingSoftmax(SavedArguments, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
+class AdaptiveSoftmax(WordVectors):
     """Adaptive softmax, with adaptive input embeddings: rare words have smaller vectors.
 
     The head has the frequent words and one entry for each tail cluster i, whose words have vectors
@@ -187,14 +187,10 @@ class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
         """Create the vectors and projections of the clusters."""
         self.output_part = self._tables("output", self.seed)
         self.input_part = self.output_part if self.tie else self._tables("input", self.seed + 20)
-        self.clusters = self.add_weight(
-            shape=(len(self.cutoffs), self.size),
-            initializer=Seeded("uniform", self.seed + 40),
-            name="clusters",
-        )
-        self.bias = self.add_weight(
-            shape=(self.cutoffs[0] + len(self.cutoffs),), initializer="zeros", name="bias"
-        )
+        count, start = len(self.cutoffs), Seeded("uniform", self.seed + 40)
+        self.clusters = self.add_weight((count, self.size), initializer=start, name="clusters")
+        size = self.cutoffs[0] + count
+        self.bias = self.add_weight((size,), initializer="zeros", name="bias")
 
     def _tables(self, name: str, seed: int) -> list[Any]:
         """Return the vectors of the head; then vectors and projection of each tail cluster."""
@@ -228,10 +224,6 @@ class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
     def _inside(self, ids: Tensor, first: int, end: int) -> Tensor:
         return ops.cast(ops.expand_dims((ids >= first) & (ids < end), -1), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the vectors."""
-        return (*input_shape, self.size)
-
     def _head(self, hidden: Tensor) -> Tensor:
         table = ops.concatenate([self.output_part[0], self.clusters], axis=0)
         return ops.log_softmax(_product(hidden, table) + self.bias, axis=-1)
@@ -255,17 +247,11 @@ class AdaptiveSoftmax(SavedArguments, keras.layers.Layer):
         return -ops.take_along_axis(every, ops.expand_dims(targets, 1), axis=1)[:, 0]
 
     def loss(
-        self,
-        hidden: Tensor,
-        targets: Tensor,
-        weights: Tensor,
-        places: Sequence[Tensor] = (),
-        training: bool = False,
+        self, hidden: Tensor, targets: Any, weights: Any, places: Any = (), training: bool = False
     ) -> Tensor:
         """Return `-Σ w log p` of the targets `(N,)` after `(N, D)`, exact in training, too."""
         del training
-        first = self.cutoffs[0]
-        entry = targets
+        first, entry = self.cutoffs[0], targets
         for i, cutoff in enumerate(self.cutoffs):
             entry = ops.where(targets >= cutoff, first + i, entry)
         picked = ops.take_along_axis(self._head(hidden), ops.expand_dims(entry, 1), axis=1)[:, 0]

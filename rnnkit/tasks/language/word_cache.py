@@ -44,17 +44,11 @@ class WordCache:
     def __post_init__(self) -> None:
         if not 0 <= self.share < 1 or self.theta < 0 or self.window < 1:
             raise InputError(
-                f"The cache is {self}: expected a share from 0 to below 1, theta from 0 on, and a "
-                "window from 1 on."
+                f"The cache is {self}: expected 0 <= share < 1, theta >= 0, window >= 1."
             )
 
     def probabilities(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return `p_cache` of each target; NaN where the cache is empty.
-
-        Args:
-            hidden: `(T, D)`, the hidden vector before the softmax of each target.
-            targets: `(T,)`.
-        """
+        """Return `p_cache` of targets `(T,)` after `(T, D)`; NaN where the cache is empty."""
         hidden = np.ascontiguousarray(hidden, "float32")
         found = np.full(len(targets), np.nan)
         for begin in range(0, len(targets), BLOCK):
@@ -71,13 +65,7 @@ class WordCache:
         return found
 
     def nll(self, hidden: np.ndarray, targets: np.ndarray, losses: np.ndarray) -> np.ndarray:
-        """Return `-log p` of each target with the cache.
-
-        Args:
-            hidden: `(T, D)`.
-            targets: `(T,)`.
-            losses: `(T,)`, `-log p_model` of each target.
-        """
+        """Return `-log p` with the cache of targets `(T,)`; `losses` are `-log p_model`."""
         return self.mixed(self.probabilities(hidden, targets), losses)
 
     def mixed(self, probabilities: np.ndarray, losses: np.ndarray) -> np.ndarray:
@@ -117,9 +105,8 @@ def choose_cache(
             p = [one.probabilities(h, y) for h, y in zip(hidden, targets, strict=True)]
             for share in shares:
                 cache = WordCache(share, theta, window)
-                total = sum(
-                    float(cache.mixed(q, nll).sum()) for q, nll in zip(p, losses, strict=True)
-                )
+                mixed = (cache.mixed(q, nll).sum() for q, nll in zip(p, losses, strict=True))
+                total = sum(map(float, mixed))
                 if best is None or total < best[0]:
                     best = total, cache
     assert best is not None  # there is at least one of each

@@ -15,12 +15,7 @@ from rnnkit.options import pick, takes
 from rnnkit.settings.series import InputFeatureOptions, SeriesNetworkOptions
 from rnnkit.settings.stack import PooledStackOptions
 from rnnkit.tasks.recurrent_stack import Seeds, class_probabilities, drop, pooled_stack
-from rnnkit.tasks.series.input_features import (
-    extract_features,
-    feature_layer,
-    fit_scaler,
-    standardization,
-)
+from rnnkit.tasks.series import input_features
 
 
 @takes_old_options(rate="sample_rate", mels="mel_bins", centred="subtract_mean")
@@ -56,12 +51,12 @@ def recurrent_series_classifier(
     values = keras.Input((None, np.shape(series[0])[1]), name="values")
     mask = values_mask = keras.Input((None,), dtype="bool", name="mask")
     x: Any = values
-    layer = feature_layer(**pick(options, InputFeatureOptions))
+    layer = input_features.feature_layer(**pick(options, InputFeatureOptions))
     if layer is not None:
-        series = extract_features(layer, series)
+        series = input_features.extract_features(layer, series)
         x, mask = layer(values, mask=values_mask)
-    mean, scale = fit_scaler(series)
-    x = standardization(mean, scale)(x)
+    mean, scale = input_features.fit_scaler(series)
+    x = input_features.standardization(mean, scale)(x)
     posteriors = None
     if hmm is not None:
         states = HMMFeatures(

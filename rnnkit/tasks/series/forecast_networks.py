@@ -57,13 +57,7 @@ renamed_class("Observed", HMMObservations)
 
 
 def hidden_states(
-    encoded: Sequence[Encoded],
-    columns: Sequence[int],
-    *,
-    states: int = 6,
-    likelihood_weight: float = 0.0,
-    trainable: bool = False,
-    seed: int = 0,
+    encoded: Sequence[Encoded], columns: Sequence[int], *, states: int = 6, **options: Any
 ) -> HMMFeatures:
     """Fit a Gaussian hidden Markov model to training series by Baum-Welch.
 
@@ -71,21 +65,13 @@ def hidden_states(
         encoded: the series.
         columns: the features that the model observes.
         states: K, the number of hidden states.
-        likelihood_weight: weight of its log-likelihood in the loss of the network.
-        trainable: train its parameters with the network.
-        seed: of its initial parameters.
+        **options: `trainable` (False), `likelihood_weight` (0) and `seed` (0) of `HMMFeatures`.
 
     Returns:
         A layer whose outputs are the filtered posteriors `P(z_t | x_1..x_t)`.
     """
-    layer = HMMFeatures(
-        states,
-        covariance_type="full",
-        likelihood_weight=likelihood_weight,
-        trainable=trainable,
-        seed=seed,
-        name="states",
-    )
+    options = {"trainable": False, "seed": 0, **options}
+    layer = HMMFeatures(states, covariance_type="full", name="states", **options)
     sequences = [
         np.where(one.x[:, MEASURED : MEASURED + 1] > 0.5, one.x[:, list(columns)], np.nan)
         for one in encoded

@@ -14,7 +14,7 @@ from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.tasks.answers import Answers, answer_forecasts
-from rnnkit.tasks.task import Asset, Examples, Task
+from rnnkit.tasks.task import Examples, Task, json_asset
 from rnnkit.tasks.training.datasets import KerasDataset
 from rnnkit.tasks.training.losses import ErrorInUnits
 
@@ -54,13 +54,7 @@ class Forecaster(Task):
         (189,)
     """
 
-    assets: ClassVar = {
-        "series.json": Asset(
-            "encoder",
-            lambda encoder: encoder.to_json().encode(),
-            lambda raw: SeriesEncoder.from_json(raw.decode()),
-        )
-    }
+    assets: ClassVar = {"series.json": json_asset("encoder", SeriesEncoder)}
     config_keys = ("context", "window", "warm_up")
     self_supervised = True
     reads_series = True
@@ -76,14 +70,9 @@ class Forecaster(Task):
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
-        for label, number, least in (
-            ("context", context, 1),
-            ("window", window, 1),
-            ("warm_up", warm_up, 0),
-        ):
-            check_count(label, number, least)
         self.encoder = encoder or SeriesEncoder()
-        self.context, self.window, self.warm_up = context, window, warm_up
+        self.context, self.window = check_count("context", context), check_count("window", window)
+        self.warm_up = check_count("warm_up", warm_up, 0)
 
     @property
     def monitored_metric(self) -> str:
@@ -101,8 +90,8 @@ class Forecaster(Task):
         """Return a list of series, or refuse them."""
         if y is not None:
             raise InputError(
-                f"y is {type(y).__name__}: expected None. Series are their own targets; which "
-                "column is forecast, and how many steps ahead, are settings of the model."
+                f"y is {type(y).__name__}: expected None. Series are their own targets; column and "
+                "horizon are settings of the model."
             )
         return Examples(as_series(x, name))
 
@@ -120,8 +109,7 @@ class Forecaster(Task):
         if not any(one.counts(self.context).any() for one in encoded):
             raise InputError(
                 f"The {name} set has no step to forecast: expected a series of more than "
-                f"{self.context + self.horizon - 1} steps (context {self.context}, horizon "
-                f"{self.horizon})."
+                f"{self.context + self.horizon - 1} steps (context + horizon - 1)."
             )
         return encoded
 
@@ -142,30 +130,14 @@ class Forecaster(Task):
         return rows
 
     def make_batches(
-        self,
-        rows: list[Any],
-        targets: Any = None,
-        sample_weight: Any = None,
-        *,
-        batch_size: int | None = None,
-        training: bool = False,
-        shuffle: bool = False,
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
     ) -> ForecastWindows | FullSeriesBatches:
         """Return windows to train on, or whole series to measure."""
-        del sample_weight
-        if not training:
-            return FullSeriesBatches(
-                targets, context=self.context, batch_size=batch_size or SERIES_PER_BATCH
-            )
-        return ForecastWindows(
-            targets,
-            context=self.context,
-            window=self.window,
-            warm_up=self.warm_up,
-            batch_size=batch_size or self.batch_size,
-            shuffle=shuffle,
-            seed=self.seed,
-        )
+        if not options.pop("training", False):
+            size = options.get("batch_size") or SERIES_PER_BATCH
+            return FullSeriesBatches(targets, context=self.context, batch_size=size)
+        windows: Any = {"context": self.context, "window": self.window, "warm_up": self.warm_up}
+        return ForecastWindows(targets, **windows, **self.batch_options(**options))
 
     def default_epochs(self, batches: Any) -> int:
         """Return enough epochs for 200 batches, 40 at least."""
@@ -174,24 +146,17 @@ class Forecaster(Task):
     def compile_options(self) -> dict[str, Any]:
         """Return squared error, and MAE and RMSE in the units of the series.
 
-        Every step counts that has `context` steps before it and a measurement `horizon` steps
-        later.
+        A step counts if it has `context` steps before and a measurement `horizon` steps later.
         """
-        scale = self.encoder.scale
         return {
             "loss": keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
             "weighted_metrics": [
-                ErrorInUnits("mae", scale=scale),
-                ErrorInUnits("rmse", scale=scale),
+                ErrorInUnits(k, scale=self.encoder.scale) for k in ("mae", "rmse")
             ],
         }
 
     def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        callbacks: Any = None,
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
     ) -> Any:
         """Return the forecasts for series.
 
@@ -204,21 +169,15 @@ class Forecaster(Task):
         Returns:
             For one series `(T - context + 1,)`, in its units: number i is made at step
             `context - 1 + i`, of the step `horizon` later; the last one is of a step that is yet to
-            come. For a list of series a list of such arrays; one that is shorter than `context`
-            has none.
-
-        Raises:
-            InputError: series that cannot be used, or the model is not trained yet.
+            come. For a list of series a list of arrays, empty where shorter than `context`.
         """
         series = as_series(x, "What to forecast")
         encoded = self.encode(series)
         whole: Any = self.make_batches(series, encoded, batch_size=batch_size)
         found: list[np.ndarray] = [np.zeros(0, "float32")] * len(series)
         for number, group in enumerate(whole.groups):
-            one: Any = [(whole[number][0],)]
-            outputs = keras.Model.predict(
-                self, native.feed(KerasDataset(one)), verbose=verbose, callbacks=callbacks
-            )
+            one: Any = native.feed(KerasDataset([(whole[number][0],)]))  # type: ignore[arg-type]
+            outputs = keras.Model.predict(self, one, verbose=verbose, callbacks=callbacks)
             for i, output in zip(group, outputs, strict=True):
                 scaled = output[: len(encoded[i].x), 0]
                 forecast = encoded[i].base + self.encoder.scale * scaled
@@ -232,11 +191,7 @@ class Forecaster(Task):
     # Series -> numbers.
 
     def encode(self, x: Any) -> list[Encoded]:
-        """Return what the network reads of each series.
-
-        Raises:
-            InputError: series that cannot be used, or the model is not trained yet.
-        """
+        """Return what the network reads of each series."""
         require_fitted(self.network, self, "scale")
         return self.encoder.encode(as_series(x, "What to forecast"))
 
@@ -256,9 +211,9 @@ def as_series(x: Any, name: str) -> list[Series]:
     if isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.dtype != object:
         return [Series(x)]
     if not isinstance(x, (list, tuple)) or not len(x):
+        what = "empty" if isinstance(x, (list, tuple)) else type(x).__name__
         raise InputError(
-            f"{name} is {'empty' if isinstance(x, (list, tuple)) else type(x).__name__}: expected "
-            "a series, an array (T, D), or a list of them."
+            f"{name} is {what}: expected a series, an array (T, D), or a list of them."
         )
     if all(isinstance(one, (int, float)) for one in x):
         return [Series(np.asarray(x))]

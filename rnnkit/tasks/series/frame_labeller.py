@@ -17,25 +17,21 @@ from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png
 from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.answers import Answers, answer_frames
-from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.classifier import ClassTask
+from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
-from rnnkit.tasks.task import Examples, Task
+from rnnkit.tasks.task import Examples
 
 
 class FrameParts(NamedTuple):
-    """The named layers of a frame labeller.
-
-    Attributes:
-        crf: the conditional random field, where the network has one.
-        potentials: the score of each class, before the CRF.
-    """
+    """The named layers of a frame labeller with a CRF: it, and the scores before it."""
 
     crf: Any = None
     potentials: Any = None
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class FrameLabeller(Task):
+class FrameLabeller(ClassTask):
     """Frame labeller: a Keras model from series `(T, D)` of any length to a class for each step.
 
     The first `fit` learns classes and network from series and one label (a name or a number) for
@@ -45,8 +41,6 @@ class FrameLabeller(Task):
     Args:
         build_network: `(series, classes) -> functional model` from `(values, mask)`, `(B, T, D)`
             and boolean `(B, T)`, and where it has a layer "crf" the labels, to `(B, T, C)`.
-        classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
-            when left out.
         window: steps per window in training; None = train on whole series.
         **options: see `rnnkit.tasks.Task`.
 
@@ -65,36 +59,19 @@ class FrameLabeller(Task):
     noun = ("series", "series")
     config_keys = ("window",)
     network_parts = FrameParts
-    uses_unlabelled = True
     reads_series = True
 
     def __init__(
-        self,
-        build_network: Any = None,
-        *,
-        classes: Sequence[Label] | None = None,
-        window: int | None = 200,
-        **options: Any,
+        self, build_network: Any = None, *, window: int | None = 200, **options: Any
     ) -> None:
         super().__init__(build_network, **options)
         if window is not None:
             check_count("window", window)
-        self._classes = check_classes(classes)
         self.window = window
         self._decoder: list[keras.Model] = []  # in a list: Keras would save it as a part
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes in the order of the outputs; empty before they are known."""
-        return tuple(map(str, self._classes or ()))
-
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the series as float32 arrays `(T, D)`.
-
-        Raises:
-            InputError: an item that is no series, or has another number of features than the series
-                of the first fit.
-        """
+        """Return the series as float32 arrays `(T, D)`; refuse another number of features."""
         return series_for(self, x)
 
     # The steps of fit and evaluate.
@@ -126,14 +103,6 @@ class FrameLabeller(Task):
         """Return the class number of each step."""
         return [to_numbers(row, spec, name) for row in examples.y]
 
-    def target_spec(self) -> list[Label]:
-        """Return the classes."""
-        return self._classes or []
-
-    def set_targets(self, spec: list[Label]) -> None:
-        """Keep the classes."""
-        self._classes = list(spec)
-
     def learn(
         self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]
     ) -> None:
@@ -146,18 +115,12 @@ class FrameLabeller(Task):
         return BucketedBatches if self.parts().crf is None else LabelledBatches
 
     def make_batches(
-        self,
-        rows: list[Any],
-        targets: Any = None,
-        sample_weight: Any = None,
-        *,
-        training: bool = False,
-        **options: Any,
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
     ) -> Batches:
         """Return batches of series; to train on, of windows of them."""
-        if training:
+        if options.get("training"):
             rows, targets = windows_of(rows, targets, self.window)
-        return super().make_batches(rows, targets, sample_weight, training=training, **options)
+        return super().make_batches(rows, targets, sample_weight, **options)
 
     def compile_options(self) -> dict[str, Any]:
         """Return cross-entropy (a CRF has its own loss), accuracy, precision, recall and F1.
@@ -173,11 +136,7 @@ class FrameLabeller(Task):
         return {"loss": loss, "weighted_metrics": metrics}
 
     def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        callbacks: Any = None,
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
     ) -> Any:
         """Return the probability of each class at each step.
 
@@ -189,9 +148,6 @@ class FrameLabeller(Task):
 
         Returns:
             `(T, C)`; for a list of series a list of them. With a CRF, the posteriors.
-
-        Raises:
-            InputError: an item that is no series, or the model is not trained yet.
 
         Example:
             >>> model.predict(np.zeros((300, 19))).shape  # doctest: +SKIP
@@ -228,23 +184,15 @@ class FrameLabeller(Task):
         return answer_frames(self, inputs, names)
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
-        """Write the confusion matrix of the steps of validation series to TensorBoard.
-
-        Args:
-            writer: of the run's events.
-            x: series.
-            y: the labels of their steps.
-            step: the epoch.
-        """
+        """Write the confusion matrix of the steps of validation series to TensorBoard."""
         series, labels = self.check(x, y, "The examples")
         truth = np.concatenate([to_numbers(row, self._classes or [], "shown") for row in labels])
         guess = np.concatenate([row.argmax(-1) for row in self._step_outputs(self, series, None)])
         counts = np.zeros((len(self.classes),) * 2, int)
         np.add.at(counts, (truth, guess), 1)
         title = f"step {step}: {(truth == guess).mean():.1%} of {len(truth):,} steps right"
-        writer.image(
-            "confusion_matrix", confusion_matrix_png(counts, list(self.classes), title), step
-        )
+        picture = confusion_matrix_png(counts, list(self.classes), title)
+        writer.image("confusion_matrix", picture, step)
 
     def _step_outputs(self, model: keras.Model, x: Any, batch_size: int | None) -> list[np.ndarray]:
         """Return the outputs of a model for each step of each series, without the padding."""
@@ -266,10 +214,6 @@ class FrameLabeller(Task):
             labels = CRFDecoder(crf)(potentials.output, mask=network.inputs[1])
             self._decoder.append(keras.Model(network.inputs, labels))
         return self._decoder[0]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments and the network."""
-        return {**super().get_config(), "classes": self._classes}
 
 
 class LabelledBatches(BucketedBatches):

@@ -30,9 +30,6 @@ def frame_network(
         A functional model, `(values, mask)`, `(B, T, D)` and boolean `(B, T)`, to `(B, T, C)`. With
         "crf" the labels `(B, T)` are a third input for its loss, -1 where they are unknown.
 
-    Raises:
-        InputError: a setting out of range, an unknown feature.
-
     Example:
         >>> network = frame_network([np.eye(3)], 4, units=8)
         >>> network.input_shape, network.output_shape
@@ -74,15 +71,11 @@ def frame_network(
 def _feed_forward(x: Any, mask: Any, seeds: Seeds, options: FrameNetworkOptions) -> Any:
     """Run dense layers on a window around each step."""
     x = WindowFeatures(
-        "steps",
-        window=options["context"],
-        causal=not options["bidirectional"],
-        name="steps_around",
+        "steps", window=options["context"], causal=not options["bidirectional"], name="steps_around"
     )(x, mask=mask)
     for depth in range(options["layers"]):
         if depth:
             x = seeds.dropout(options["dropout"])(x)
-        x = keras.layers.Dense(
-            options["units"], activation="relu", kernel_initializer=seeds.glorot()
-        )(x)
+        dense = keras.layers.Dense(options["units"], "relu", kernel_initializer=seeds.glorot())
+        x = dense(x)
     return x

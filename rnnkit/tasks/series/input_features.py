@@ -18,9 +18,6 @@ from rnnkit.settings.series import InputFeatureOptions
 def feature_layer(**options: Unpack[InputFeatureOptions]) -> LogMel | None:
     """Return the layer that computes features of raw series; None where the values are used.
 
-    Raises:
-        InputError: a setting out of range, or settings that do not fit each other.
-
     Example:
         >>> feature_layer(features="log-mel", sample_rate=16_000).hop
         160

@@ -18,11 +18,7 @@ from rnnkit.tasks.task import Task
 
 
 class SeriesParts(NamedTuple):
-    """The named layers of a classifier of series.
-
-    Attributes:
-        log_mel: turns waveforms into log-mel features, where the series are waveforms.
-    """
+    """The named layers of a series classifier: the log-mel features of waveforms, if any."""
 
     log_mel: keras.layers.Layer | None = None
 
@@ -39,12 +35,6 @@ class SequenceClassifier(Classifier):
         build_network: `(series, outputs) -> functional model` from `(values, mask)`, `(B, T, D)`
             and boolean `(B, T)`; series are those of the first `fit`, outputs 1 or the number of
             classes.
-        classes: names of the classes, in the order of the labels 0, 1, ...; learned from the labels
-            when left out.
-        **options: see `rnnkit.tasks.Task`.
-
-    Raises:
-        InputError: fewer than two classes.
 
     Example:
         >>> from rnnkit.recipes import sequence_classifier
@@ -60,12 +50,7 @@ class SequenceClassifier(Classifier):
     reads_series = True
 
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the series as float32 arrays `(T, D)`, not truncated.
-
-        Raises:
-            InputError: an item that is no series, or has another number of features than the series
-                of the first fit.
-        """
+        """Return float32 arrays `(T, D)`, not truncated; refuse another number of features."""
         return series_for(self, x)
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
@@ -96,7 +81,7 @@ def check_series(x: Any) -> list[np.ndarray]:
             one feature, or a `rnnkit.data.series.Series`.
 
     Raises:
-        InputError: if one is no array of finite numbers, has no step or another number of features.
+        InputError: one is no array of finite numbers, has no step or another number of features.
 
     Example:
         >>> [row.shape for row in check_series([[1, 2, 3], np.zeros((2, 1))])]
@@ -105,9 +90,7 @@ def check_series(x: Any) -> list[np.ndarray]:
     if isinstance(x, Series) or (isinstance(x, np.ndarray) and x.ndim == 2):
         x = [x]
     if not isinstance(x, (list, tuple, np.ndarray)):
-        raise InputError(
-            f"The series are {type(x).__name__}: expected one array (T, D), or a list of such."
-        )
+        raise InputError(f"The series are {type(x).__name__}: expected arrays (T, D), one or many.")
     rows = [_series(row, f"series[{i}]") for i, row in enumerate(x)]
     for i, row in enumerate(rows):
         if row.shape[1] != rows[0].shape[1]:
@@ -119,19 +102,10 @@ def check_series(x: Any) -> list[np.ndarray]:
 
 
 def series_for(task: Task, x: Any) -> list[np.ndarray]:
-    """Return series as `check_series` does; refuse another number of features than the network's.
-
-    Args:
-        task: one whose network's first input is `(B, T, D)`.
-        x: as `check_series` takes it.
+    """Return series as `check_series` does; refuse other features than those of the network.
 
     Raises:
         InputError: no series, no network yet, or another number of features than it learned from.
-
-    Example:
-        >>> series_for(model, np.zeros((2, 1)))  # doctest: +SKIP
-        Traceback (most recent call last):
-        rnnkit.errors.InputError: series[0] has 1 features; the model learned from series of 2.
     """
     network = require_fitted(task.network, task, "network")
     rows = check_series(x)

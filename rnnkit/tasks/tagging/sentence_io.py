@@ -41,12 +41,7 @@ def raw_texts(x: Any) -> list[str]:
 def sentences(x: Any, name: str = "sentences") -> list[list[Word]]:
     """Return the words of each sentence, with the characters they span where it is a raw text.
 
-    Args:
-        x: one raw sentence, or a list whose items are raw sentences or lists of words.
-        name: what messages call it.
-
-    Raises:
-        InputError: if one is neither.
+    `x` is one raw sentence, or a list whose items are raw sentences or lists of words.
 
     Example:
         >>> [[word.text for word in row] for row in sentences(["Ask John.", ["Ask", "John."]])]
@@ -63,12 +58,7 @@ def sentences(x: Any, name: str = "sentences") -> list[list[Word]]:
 
 
 def pairs(x: Any, y: Any, name: str) -> tuple[list[list[str]], list[list[str]]]:
-    """Return words and tags of each sentence; refuse what does not fit together.
-
-    Args:
-        x: lists of words.
-        y: lists of tags.
-        name: what messages call the set.
+    """Return words and tags of each sentence.
 
     Raises:
         InputError: no sentence; one that is no list of words; other than one tag for each word.
@@ -99,10 +89,7 @@ def pairs(x: Any, y: Any, name: str) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def numbers(tags: list[list[str]], classes: Sequence[str], name: str) -> list[np.ndarray]:
-    """Return the number of each tag.
-
-    Raises:
-        InputError: a tag that is none of the classes.
+    """Return the number of each tag; refuse one that is none of the classes.
 
     Example:
         >>> numbers([["O", "B-PER"]], ["B-PER", "O"], "test")
@@ -129,9 +116,8 @@ def marked(words: Sequence[str], tags: Sequence[str]) -> str:
     """
     safe = [escape_markdown(word) for word in words]
     if not is_iob2({"O", *tags}) and set(tags) != {"O"}:
-        return " ".join(
-            f"{word} *{escape_markdown(tag)}*" for word, tag in zip(safe, tags, strict=True)
-        )
+        tagged = zip(safe, map(escape_markdown, tags), strict=True)
+        return " ".join(f"{word} *{tag}*" for word, tag in tagged)
     pieces, done = [], 0
     for span in extract_spans(tags):
         inside = " ".join(safe[span.start : span.end])
@@ -148,16 +134,7 @@ def write(
     classes: Sequence[str],
     step: int,
 ) -> None:
-    """Write a table of sentences, true and predicted, the tags' confusion, and the spans' scores.
-
-    Args:
-        writer: where it goes.
-        rows: the words of each sentence.
-        tags: the right ones.
-        answers: the model's.
-        classes: all tags.
-        step: the number of the epoch.
-    """
+    """Write true and predicted sentences, the confusion of tags and the scores of spans."""
     wrong = [i for i in range(len(rows)) if tags[i] != answers[i]]
     for tag, chosen in (("sentences", range(len(rows))), ("mistakes", wrong)):
         table = [[marked(rows[i], tags[i]), marked(rows[i], answers[i])] for i in chosen[:SHOWN]]
@@ -173,9 +150,8 @@ def write(
     picture = confusion_matrix_png(counts[np.ix_(most, most)], [classes[i] for i in most])
     writer.image("examples/confusion", picture, step)
     if is_iob2(classes):
-        writer.scalars(
-            {f"spans/{name}": score for name, score in span_scores(tags, answers).items()}, step
-        )
+        scores = span_scores(tags, answers)
+        writer.scalars({f"spans/{name}": score for name, score in scores.items()}, step)
 
 
 def _listed(x: Any, name: str) -> list[Any]:
@@ -194,7 +170,6 @@ def _strings(row: Any, name: str, what: str) -> list[str]:
         raise InputError(f"{name} is {type(row).__name__} ({shown}): expected a list of {what}.")
     found = [check_text(item, f"{name}[{i}]") for i, item in enumerate(row)]
     if not all(found):
-        raise InputError(
-            f"{name}[{found.index('')}] is an empty text: expected {what}; leave it out."
-        )
+        place = found.index("")
+        raise InputError(f"{name}[{place}] is an empty text: expected {what}; leave it out.")
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -21,13 +22,7 @@ from rnnkit.tasks.task import Examples
 
 
 class TaggerParts(NamedTuple):
-    """The named layers of a tagger.
-
-    Attributes:
-        scores: the score of each tag, before softmax or CRF.
-        crf: the conditional random field, where the network has one.
-        vectors: the fixed table of word vectors, where the network starts from vectors.
-    """
+    """Named layers of a tagger: scores before softmax or CRF; CRF and frozen vectors, if any."""
 
     scores: keras.layers.Layer
     crf: Any = None
@@ -51,11 +46,6 @@ class SequenceTagger(WordCharTask):
         build_network: `(TaggerSpec) -> functional model` with a layer "scores", such as
             `rnnkit.tasks.tagging.tagger_networks.recurrent_tagger`.
         classes: names of the tags; learned from the first `fit` when left out.
-        **options: see `rnnkit.tasks.tagging.word_char_task.WordCharTask`,
-            `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.Task`.
-
-    Raises:
-        InputError: an invalid setting.
 
     Example:
         >>> from rnnkit.recipes.tagging import name_tagger
@@ -149,9 +139,7 @@ class SequenceTagger(WordCharTask):
             rows = [to_iob2(row) for row in train.y] if is_iob2(found) else train.y
             spec = tuple(sorted({tag for row in rows for tag in row}))
         if len(spec) < 2:
-            raise InputError(
-                f"All tags of the training set are {spec[0]!r}: there is nothing to tell apart."
-            )
+            raise InputError(f"All tags of the training set are {spec[0]!r}: expected two or more.")
         return spec
 
     def encode_targets(self, examples: Examples, spec: Sequence[str], name: str) -> Any:
@@ -178,38 +166,29 @@ class SequenceTagger(WordCharTask):
     def measure(
         self, test: Examples, batches: Batches, *, return_dict: bool, **options: Any
     ) -> Any:
-        """Return "loss" and the scores of the decoded tags.
-
-        These are "accuracy" (the share of words with the right tag) and, of IOB2 tags,
-        "precision", "recall", "f1" of the spans and "f1/TYPE"; see
-        `rnnkit.monitor.spans.span_scores`.
-        """
+        """Return "loss" and the scores of the decoded tags, see `score_tags`."""
         measured = super().measure(test, batches, return_dict=True, **options)
         scores = {"loss": measured["loss"], **self.score_tags(batches, test.y)}
         return scores if return_dict else list(scores.values())
 
     def score_tags(self, batches: Batches, tags: list[list[str]]) -> dict[str, float]:
-        """Return accuracy and, of IOB2 tags, the scores of spans of the model's own tags.
+        """Return the scores of the decoded tags.
+
+        These are "accuracy" (the share of words with the right tag) and, of IOB2 tags,
+        "precision", "recall", "f1" of the spans and "f1/TYPE"; see
+        `rnnkit.monitor.spans.span_scores`.
 
         Args:
             batches: encoded sentences.
             tags: the true tags, in the order in which the batches got the sentences.
         """
         answers = self._tags(batches)
-        right = [
-            a == b
-            for row, answer in zip(tags, answers, strict=True)
-            for a, b in zip(row, answer, strict=True)
-        ]
-        scores = {"accuracy": float(np.mean(right))}
+        pairs = zip(itertools.chain(*tags), itertools.chain(*answers), strict=True)
+        scores = {"accuracy": float(np.mean([a == b for a, b in pairs]))}
         return scores | span_scores(tags, answers) if is_iob2(self.classes) else scores
 
     def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        callbacks: Any = None,
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
     ) -> list[list[str]]:
         """Return a tag for each word of each sentence.
 
@@ -219,9 +198,6 @@ class SequenceTagger(WordCharTask):
             batch_size: sentences per batch.
             verbose: accepted as in Keras; nothing is shown.
             callbacks: accepted as in Keras.
-
-        Raises:
-            InputError: an item that is no sentence, or the model is not trained yet.
 
         Example:
             >>> model.predict("Why don't you ask John?")  # doctest: +SKIP
@@ -248,10 +224,8 @@ class SequenceTagger(WordCharTask):
             [[TextSpan(text='John', type='PER', start=18, end=22)]]
         """
         if self.network is not None and not is_iob2(self.classes):
-            raise InputError(
-                f"The tags of this model mark no spans ({', '.join(self.classes[:3])} ...): call "
-                "predict instead."
-            )
+            shown = ", ".join(self.classes[:3])
+            raise InputError(f"The tags of this model mark no spans ({shown} ...): call predict.")
         raw = sentence_io.raw_texts(texts)
         rows = sentence_io.sentences(raw)
         return [
@@ -271,32 +245,17 @@ class SequenceTagger(WordCharTask):
     def _tags(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""
         found: list[list[str]] = [[] for _ in batches.order]
-        for places, ids in self._rows_of(batches):
+        places = iter(batches.order)
+        for index in range(len(batches)):
+            ids = np.asarray(batches[index][0])
             answers = np.asarray(self._decode_batch(ids))
             answers = answers.argmax(-1) if answers.ndim == 3 else answers
-            for place, row, length in zip(
-                places, answers, (ids[:, :, 0] != 0).sum(axis=1), strict=True
-            ):
-                found[place] = [self.classes[i] for i in row[:length]]
+            for row, length in zip(answers, (ids[:, :, 0] != 0).sum(axis=1), strict=True):
+                found[next(places)] = [self.classes[i] for i in row[:length]]
         return found
 
-    @staticmethod
-    def _rows_of(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        done = 0
-        for index in range(len(batches)):
-            ids = batches[index][0]
-            yield batches.order[done : done + len(ids)], np.asarray(ids)
-            done += len(ids)
-
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
-        """Write true and predicted tags of validation sentences to TensorBoard.
-
-        Args:
-            writer: of the run's events.
-            x: lists of words.
-            y: their tags; both are cut to the first 200 sentences.
-            step: the epoch.
-        """
+        """Write true and predicted tags of (200) validation sentences to TensorBoard."""
         rows, tags = sentence_io.pairs(list(x)[:200], list(y)[:200], "The examples")
         sentence_io.write(writer, rows, tags, self.predict(rows), self.classes, step)
 
@@ -310,20 +269,14 @@ class TagScores(keras.callbacks.Callback):
     """Score the decoded tags of the validation set after each epoch: `val_accuracy`, `val_f1` ...
 
     Callbacks after it in the list find the scores in their logs.
-
-    Args:
-        batches: encoded sentences.
-        tags: the true tags, in the order in which the batches got the sentences.
     """
 
     def __init__(self, batches: Batches, tags: list[list[str]]) -> None:
         super().__init__()
-        self.batches = batches
-        self.tags = tags
+        self.batches, self.tags = batches, tags
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Add the scores to the logs."""
         scores = self.model.score_tags(self.batches, self.tags)
-        (logs if logs is not None else {}).update(
-            {f"val_{name}": value for name, value in scores.items()}
-        )
+        if logs is not None:
+            logs.update({f"val_{name}": value for name, value in scores.items()})

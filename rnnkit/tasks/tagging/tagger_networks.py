@@ -22,17 +22,12 @@ class TaggerSpec(NamedTuple):
 
     Attributes:
         words: number of word ids; 0 is padding, 1 unknown.
-        trained: the ids below this one have trainable vectors; the others are words that only the
-            file of word vectors has.
+        trained: ids below this one have trainable vectors, others only those of the file.
         vectors: whether there are pretrained word vectors.
         embedding_size: D, the size of a word vector.
         letters: number of character ids.
         word_length: characters that are read of a word; 0 = none.
         tags: their names.
-
-    Example:
-        >>> TaggerSpec(100, 100, False, 50, 30, 12, ("O", "B-PER")).tags
-        ('O', 'B-PER')
     """
 
     words: int
@@ -61,9 +56,6 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
         layer "scores" outputs the scores of the tags before softmax or CRF. The CRF of IOB2 tags
         allows only valid sequences of them.
 
-    Raises:
-        InputError: a setting out of range.
-
     Source: Ma and Hovy 2016, arXiv:1603.01354; Lample et al. 2016, arXiv:1603.01360.
 
     Example:
@@ -79,11 +71,7 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
     x = _word_vectors(words, spec, seeds, options)
     if characters and spec.word_length:
         encoder = CharEncoder(
-            spec.letters,
-            options["character_units"],
-            characters,
-            seed=seeds.next(),
-            name="spelling",
+            spec.letters, options["character_units"], characters, seed=seeds.next(), name="spelling"
         )
         x = keras.layers.Concatenate(name="words_and_spelling")([x, encoder(ids[:, :, 1:])])
     x = drop(x, options["embedding_dropout"], seeds)
@@ -97,10 +85,8 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
         x = keras.layers.Activation("softmax", dtype="float32", name="probabilities")(scores)
     else:
         start, transitions = bio_constraints(spec.tags) if is_iob2(spec.tags) else (None, None)
-        crf = kit.CRF(
-            len(spec.tags), allowed_start=start, allowed_transitions=transitions, name="crf"
-        )
-        x = crf(scores, mask=mask)
+        allowed: Any = {"allowed_start": start, "allowed_transitions": transitions}
+        x = kit.CRF(len(spec.tags), **allowed, name="crf")(scores, mask=mask)
     return keras.Model(ids, x, name=f"{options['cell']}_tagger")
 
 

@@ -34,10 +34,6 @@ class WordCharTask(WordTask):
         vocabulary_size: keep at most this many words, those of a file of vectors among them.
         embedding_size: of a word's vector.
         word_length: number of characters of a word that are read; 0 = none.
-        **options: see `rnnkit.tasks.word_task.WordTask` and `rnnkit.tasks.Task`.
-
-    Raises:
-        InputError: an invalid setting.
     """
 
     noun = ("sentence", "sentences")
@@ -56,19 +52,14 @@ class WordCharTask(WordTask):
     ) -> None:
         check_count("word_length", word_length, 0)
         super().__init__(build_network, vocabulary_size=vocabulary_size, max_length=None, **options)
-        self.lowercase = lowercase
-        self.embedding_size = embedding_size
+        self.lowercase, self.embedding_size = lowercase, embedding_size
         self.word_length = word_length
         self.letters: Vocabulary | None = None
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the ids of each sentence, `(T, 1 + L)`: of the word, and of its characters.
 
-        Args:
-            x: one raw sentence, or a list of raw sentences and lists of words.
-
-        Raises:
-            InputError: an item that is no sentence, or there is no vocabulary yet.
+        `x` is one raw sentence, or a list of raw sentences and lists of words.
         """
         self._known_vocabulary()
         rows = [[word.text for word in row] for row in sentence_io.sentences(x)]
@@ -117,21 +108,11 @@ class WordCharTask(WordTask):
             room = (self.vocabulary_size or len(vectors) + trained) - trained
             more = [word for word in vectors.index_to_key if word not in vocabulary][: max(room, 0)]
             counts = dict(zip(vocabulary.tokens[2:], vocabulary.counts[2:], strict=True))
-            vocabulary = Vocabulary(
-                counts | dict.fromkeys(more, 0), unknown_count=vocabulary.counts[1]
-            )
+            counts |= dict.fromkeys(more, 0)
+            vocabulary = Vocabulary(counts, unknown_count=vocabulary.counts[1])
             start = embedding_matrix(vectors, vocabulary)
-        network = self._new_network(
-            TaggerSpec(
-                words=len(vocabulary),
-                trained=trained,
-                vectors=start is not None,
-                embedding_size=self.embedding_size,
-                letters=len(letters),
-                word_length=self.word_length,
-                tags=tags,
-            )
-        )
+        known = (len(vocabulary), trained, start is not None, self.embedding_size)
+        network = self._new_network(TaggerSpec(*known, len(letters), self.word_length, tags))
         if start is not None:
             find_parts(network, self.network_parts).vectors.set_weights([start.matrix])
         self.vocabulary, self.letters = vocabulary, letters

@@ -25,13 +25,9 @@ class WordDropout(SavedArguments, keras.layers.Layer):
         count: ids from this one on are unknown.
         rate: fraction of the words that are replaced in training.
         seed: of the random numbers.
-        **options: what every Keras layer takes.
 
     Call arguments:
-        ids: `(B, T)`.
-
-    Returns:
-        Ids `(B, T)`; padding stays 0.
+        ids: `(B, T)`; those returned have the same shape, and padding stays 0.
 
     Source: Lample et al. 2016, arXiv:1603.01360, section 4.
 
@@ -47,9 +43,7 @@ class WordDropout(SavedArguments, keras.layers.Layer):
         super().__init__(**options)
         if not 0 <= rate < 1:
             raise InputError(f"word_dropout is {rate}; expected 0 to below 1.")
-        self.count = count
-        self.rate = rate
-        self.seed = seed
+        self.count, self.rate, self.seed = count, rate, seed
         self._draws = keras.random.SeedGenerator(seed)
         self.built = True
 
@@ -64,7 +58,6 @@ class WordDropout(SavedArguments, keras.layers.Layer):
 
     def compute_output_spec(self, ids: Any, training: bool = False) -> Any:
         """Return shape and dtype: ids are integers."""
-        del training
         return keras.KerasTensor(ids.shape, dtype="int32")
 
 
@@ -79,13 +72,9 @@ class CharEncoder(SavedArguments, keras.layers.Layer):
             of `relu(W [c_{i-1}; c_i; c_{i+1}] + b)`.
         size: size of a character's vector.
         seed: of the initial weights.
-        **options: what every Keras layer takes.
 
     Call arguments:
-        ids: `(B, T, L)`.
-
-    Returns:
-        `(B, T, units)`.
+        ids: `(B, T, L)`; the encodings are `(B, T, units)`.
 
     Raises:
         InputError: an odd number of units for "lstm", less than one unit.
@@ -106,8 +95,7 @@ class CharEncoder(SavedArguments, keras.layers.Layer):
         super().__init__(**options)
         if units < 1 or (kind == "lstm" and units % 2):
             raise InputError(
-                f"character_units is {units}; expected a positive number, an even one for "
-                "characters='lstm'."
+                f"character_units is {units}; expected a positive number, even for 'lstm'."
             )
         self.letters, self.units, self.kind, self.size, self.seed = letters, units, kind, size, seed
         seeds = Seeds(seed + 500_000)
@@ -132,10 +120,8 @@ class CharEncoder(SavedArguments, keras.layers.Layer):
     def build(self, ids_shape: Any) -> None:
         """Create the weights."""
         self.table.build((None, ids_shape[-1]))
-        if self.kind == "cnn":
-            self.reader.build((None, ids_shape[-1], 3 * self.size))
-        else:
-            self.reader.build((None, ids_shape[-1], self.size))
+        size = 3 * self.size if self.kind == "cnn" else self.size
+        self.reader.build((None, ids_shape[-1], size))
         self.built = True
 
     def call(self, ids: Any) -> Any:

@@ -10,7 +10,7 @@ from keras import ops, tree
 
 from rnnkit.backend import native
 from rnnkit.data.subwords import BEGIN, END, PADDING, UNKNOWN
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, check_count
 
 NEVER = (PADDING, UNKNOWN, BEGIN)  # never part of a sequence
 _LOW = -1e9
@@ -19,31 +19,19 @@ Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 
 
 class Beams(NamedTuple):
-    """The K beams of each of N rows.
+    """The K beams of each of N rows."""
 
-    Attributes:
-        words: ids so far, `(N, K, L)`, padded with 0.
-        scores: `log P` of each, `(N, K)`.
-        lengths: number of words, with the end.
-        finished: whether the end was reached and the beam is frozen.
-    """
-
-    words: Any
-    scores: Any
-    lengths: Any
-    finished: Any
+    words: Any  # ids so far, `(N, K, L)`, padded with 0
+    scores: Any  # `log P` of each, `(N, K)`
+    lengths: Any  # number of words, with the end
+    finished: Any  # whether the end was reached and the beam is frozen
 
 
 class Hypotheses(NamedTuple):
-    """The best hypothesis of each row.
+    """The best hypothesis of each row."""
 
-    Attributes:
-        words: the ids of each, without the end.
-        scores: `log P / lp` of each.
-    """
-
-    words: list[np.ndarray]
-    scores: np.ndarray
+    words: list[np.ndarray]  # the ids of each, without the end
+    scores: np.ndarray  # `log P / lp` of each
 
 
 def length_norm(lengths: Any, length_penalty: float) -> Any:
@@ -161,9 +149,6 @@ class BeamSearch:
             beam_size: K, sequences that are followed at once.
             max_length: words of a sequence, at most.
             length_penalty: see `length_norm`.
-
-        Raises:
-            InputError: no beam, no step or a negative length penalty.
         """
         check_search(beam_size, max_length, length_penalty)
         rows = int(tree.flatten(states)[0].shape[0])
@@ -171,7 +156,7 @@ class BeamSearch:
         def for_each_beam(values: Any) -> Any:
             return ops.repeat(values, beam_size, axis=0) if beam_size > 1 else values
 
-        states, memory = (tree.map_structure(for_each_beam, part) for part in (states, memory))
+        states, memory = tree.map_structure(for_each_beam, (states, memory))
         # All beams begin alike: but for one of them, they are not there yet.
         scores = np.full((rows, beam_size), _LOW, "float32")
         scores[:, 0] = 0.0
@@ -195,9 +180,8 @@ class BeamSearch:
 
 def check_search(beam_size: int, max_length: int, length_penalty: float) -> None:
     """Refuse settings of a search that cannot be used."""
-    for name, number in (("beam_size", beam_size), ("max_length", max_length)):
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise InputError(f"{name} is {number!r}; expected a whole number from 1 on.")
+    check_count("beam_size", beam_size)
+    check_count("max_length", max_length)
     if not isinstance(length_penalty, (int, float)) or not 0 <= length_penalty < float("inf"):
         raise InputError(f"length_penalty is {length_penalty!r}; expected a number from 0 on.")
 

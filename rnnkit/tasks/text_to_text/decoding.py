@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -41,14 +41,13 @@ class DecodingTask(Task):
 
     Args:
         build_network: see `rnnkit.tasks.text_to_text.seq2seq.Seq2Seq`.
-        max_target_length: longest output, in sub-words.
+        max_target_length: truncate targets to this many sub-words; the longest output.
         beam_size: beams of the search, where `predict` gets no other number; 1 = greedy.
-        length_penalty: exponent of the length normalisation; larger values favour longer outputs.
-        **options: see `rnnkit.tasks.task.Task`.
-
-    Raises:
-        InputError: invalid settings of the search.
+        length_penalty: exponent of the length normalisation; larger values favour longer outputs;
+            see `rnnkit.tasks.text_to_text.beam_search`.
     """
+
+    config_keys: ClassVar[tuple[str, ...]] = ("max_target_length", "beam_size", "length_penalty")
 
     def __init__(
         self,
@@ -92,22 +91,16 @@ class DecodingTask(Task):
             batch_size: texts per batch.
             verbose: accepted as in Keras; nothing is shown.
             callbacks: accepted as in Keras.
-            beam_size: beams; 1 = greedy search.
-            length_penalty: exponent of the length normalisation; see
-                `rnnkit.tasks.text_to_text.beam_search`.
+            beam_size: as in the constructor, like the next two.
+            length_penalty: see above.
             max_length: longest output, in sub-words.
-
-        Raises:
-            InputError: an item that is no text, or the model is not trained yet.
 
         Example:
             >>> model.predict(["Ein Hund rennt."])  # doctest: +SKIP
             ['A dog is running.']
         """
         del verbose, callbacks
-        rows = self.encode(x)
-        words = self._search(rows, batch_size, beam_size, length_penalty, max_length)
-        return [self._known(self.target_subwords).decode(ids) for ids in words]
+        return self._decode(self.encode(x), batch_size, beam_size, length_penalty, max_length)
 
     def attention(self, text: str, output: str | None = None) -> Attention:
         """Return the attention weights while an output is decoded.
@@ -115,9 +108,6 @@ class DecodingTask(Task):
         Args:
             text: a source.
             output: the output to decode; the result of the beam search when left out.
-
-        Raises:
-            InputError: no text, or the model is not trained yet.
 
         Example:
             >>> model.attention("Ein Hund rennt.").weights.shape  # doctest: +SKIP
@@ -140,22 +130,14 @@ class DecodingTask(Task):
         return Attention(names, target.names(outputs), np.array(weights))
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
-        """Write a table of sources, references and outputs, and pictures of the attention.
-
-        Args:
-            writer: of the run's events.
-            x: sources; the first twelve are shown.
-            y: their references.
-            step: the epoch.
-        """
+        """Write a table of (12) sources, references and outputs, and pictures of the attention."""
         from rnnkit.monitor.attention import attention_png
         from rnnkit.monitor.figures import escape_markdown, markdown_table
 
         sources, references = check_pairs(x[:12], y[:12], "The examples")
-        rows = [
-            [escape_markdown(source, 300), escape_markdown(row[0], 300), escape_markdown(text, 300)]
-            for source, row, text in zip(sources, references, self.predict(sources), strict=True)
-        ]
+        firsts = [row[0] for row in references]
+        shown = zip(sources, firsts, self.predict(sources), strict=True)
+        rows = [[escape_markdown(text, 300) for text in row] for row in shown]
         table = markdown_table(["source", "reference", "output"], rows)
         writer.text("examples/outputs", table, step)
         for i, source in enumerate(sources[:3]):
@@ -170,6 +152,10 @@ class DecodingTask(Task):
     def _set_network(self, network: keras.Model) -> None:
         super()._set_network(network)
         self.__dict__.pop("_decoder", None)
+
+    def _decode(self, rows: list[np.ndarray], *options: Any) -> list[str]:
+        words, target = self._search(rows, *options), self._known(self.target_subwords)
+        return [target.decode(ids) for ids in words]
 
     def _search(
         self,

@@ -48,19 +48,11 @@ class Seq2Seq(DecodingTask):
         vocabulary_size: sub-words of a set.
         subwords: "bpe" or "unigram"; see `rnnkit.data.subwords`.
         max_length: truncate sources to this many sub-words; None = never.
-        max_target_length: truncate targets to this many; the longest output.
         label_smoothing: probability mass that is spread over all sub-words, in the loss.
-        beam_size: beams of the search, where `predict` gets no other number; 1 = greedy.
-        length_penalty: exponent of the length normalisation of `predict`; see
-            `rnnkit.tasks.text_to_text.beam_search`.
         metric: the score of outputs in `evaluate`: "bleu" or "rouge".
-        **options: see `rnnkit.tasks.Task`.
 
     Attributes:
         signature: how the last `evaluate` computed BLEU or ROUGE.
-
-    Raises:
-        InputError: an invalid setting.
 
     Example:
         >>> from rnnkit.recipes.text_to_text import translator
@@ -71,22 +63,14 @@ class Seq2Seq(DecodingTask):
     """
 
     renamed_attributes: ClassVar = {"score": "metric", "show": "write_examples"}
+    renamed_keys: ClassVar = {"vocabulary": "shared_vocabulary", "score": "metric"}
     noun = ("text", "texts")
     network_parts = Seq2SeqParts
     assets: ClassVar = {
         "source.spm": _subwords("source_subwords"),
         "target.spm": _subwords("target_subwords"),
     }
-    config_keys = (
-        "shared_vocabulary",
-        "vocabulary_size",
-        "subwords",
-        "max_target_length",
-        "label_smoothing",
-        "beam_size",
-        "length_penalty",
-        "metric",
-    )
+    config_keys = ("shared_vocabulary", "vocabulary_size", "subwords", "label_smoothing", "metric")
 
     def __init__(
         self,
@@ -96,10 +80,7 @@ class Seq2Seq(DecodingTask):
         vocabulary_size: int = 6000,
         subwords: str = "bpe",
         max_length: int | None = 100,
-        max_target_length: int = 100,
         label_smoothing: float = 0.1,
-        beam_size: int = 5,
-        length_penalty: float = 1.0,
         metric: str = "bleu",
         **options: Any,
     ) -> None:
@@ -110,14 +91,7 @@ class Seq2Seq(DecodingTask):
         check_choice("metric", metric, SCORES)
         if not 0 <= label_smoothing < 1:
             raise InputError(f"label_smoothing is {label_smoothing}; expected 0 to below 1.")
-        super().__init__(
-            build_network,
-            max_length=max_length,
-            max_target_length=max_target_length,
-            beam_size=beam_size,
-            length_penalty=length_penalty,
-            **options,
-        )
+        super().__init__(build_network, max_length=max_length, **options)
         self.shared_vocabulary, self.vocabulary_size = shared_vocabulary, vocabulary_size
         self.subwords, self.label_smoothing, self.metric = subwords, label_smoothing, metric
         self.signature: str | None = None
@@ -125,11 +99,7 @@ class Seq2Seq(DecodingTask):
     # Texts -> ids.
 
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the ids of each source, truncated, followed by the end.
-
-        Raises:
-            InputError: an item that is no text, or the model is not trained yet.
-        """
+        """Return the ids of each source, truncated, followed by the end."""
         rows = self._known(self.source_subwords).encode_many(check_texts(x))
         most = None if self.max_length is None else self.max_length - 1
         return [np.append(row[:most], END).astype(np.int32) for row in rows]
@@ -156,24 +126,12 @@ class Seq2Seq(DecodingTask):
         return Examples(*check_pairs(x, y, name))
 
     def make_batches(
-        self,
-        rows: list[np.ndarray],
-        targets: Any = None,
-        sample_weight: Any = None,
-        *,
-        batch_size: int | None = None,
-        training: bool = False,
-        shuffle: bool = False,
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
     ) -> PairBatches:
         """Return pairs of sources and first references, for teacher forcing."""
-        del sample_weight, training
-        return PairBatches(
-            rows,
-            self.encode_outputs([row[0] for row in targets]),
-            batch_size=batch_size or self.batch_size,
-            shuffle=shuffle,
-            seed=self.seed,
-        )
+        options.pop("training", None)
+        outputs = self.encode_outputs([row[0] for row in targets])
+        return PairBatches(rows, outputs, **self.batch_options(**options))
 
     def compile_options(self) -> dict[str, Any]:
         """Return label-smoothed cross-entropy, perplexity and accuracy of the next sub-word."""
@@ -211,9 +169,6 @@ class Seq2Seq(DecodingTask):
             length_penalty: see above.
             max_length: see above.
             **options: as in Keras.
-
-        Raises:
-            InputError: texts that cannot be used, or the model is not trained yet.
         """
         options = _rename_evaluate(options)
         decode = options.pop("decode", decode)
@@ -222,12 +177,8 @@ class Seq2Seq(DecodingTask):
         found = dict(super().evaluate(x, y, batch_size, return_dict=True, **options))
         if decode:
             sources, references = check_pairs(x, y, "The test set")
-            search: dict[str, Any] = {
-                "beam_size": beam_size,
-                "length_penalty": length_penalty,
-                "max_length": max_length,
-            }
-            texts = self.predict(sources, batch_size=batch_size, **search)
+            rows = self.encode(sources)
+            texts = self._decode(rows, batch_size, beam_size, length_penalty, max_length)
             scores = SCORES[self.metric](texts, references)
             self.signature = scores.signature
             found |= scores.values
@@ -236,15 +187,6 @@ class Seq2Seq(DecodingTask):
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the output for each text."""
         return answer_texts(self, inputs, names)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
-        """Build the task from what `get_config` returned."""
-        config = dict(config)
-        if "vocabulary" in config:  # until 0.1
-            config["shared_vocabulary"] = _is_shared(config.pop("vocabulary"))
-            config["metric"] = config.pop("score")
-        return super().from_config(config, custom_objects)
 
 
 def _is_shared(vocabulary: bool | str) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
+
 
 def negative_log_likelihood(y_true: Any, scores: Any) -> Any:
-    """Return `-log softmax(z)_y` of each step.
-
-    Args:
-        y_true: ids y, `(B, T)`.
-        scores: z, `(B, T, V)`.
+    """Return `-log softmax(z)_y` of each step, of ids y `(B, T)` and scores z `(B, T, V)`.
 
     Example:
         >>> negative_log_likelihood(ops.zeros((1, 2)), ops.zeros((1, 2, 5))).shape
@@ -28,7 +26,7 @@ def _of_truth(y_true: Any, scores: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class SmoothedCrossentropy(keras.losses.Loss):
+class SmoothedCrossentropy(SavedArguments, keras.losses.Loss):
     """Label-smoothed cross-entropy `-(1 - ε) log p_y - ε/V Σ_v log p_v`, mean over weighted steps.
 
     Args:
@@ -43,6 +41,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
         1.6094
     """
 
+    config_keys: ClassVar = ("label_smoothing",)
+
     def __init__(self, label_smoothing: float = 0.0, **kwargs: Any) -> None:
         # The mean over real steps: padding has weight 0 and is not counted.
         super().__init__(**{"reduction": "mean_with_sample_weight", **kwargs})
@@ -53,10 +53,6 @@ class SmoothedCrossentropy(keras.losses.Loss):
         right, even = 1.0 - self.label_smoothing, self.label_smoothing
         loss = ops.logsumexp(y_pred, axis=-1) - right * _of_truth(y_true, y_pred)
         return loss - even * ops.mean(y_pred, axis=-1) if even else loss
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")

@@ -44,41 +44,23 @@ def attention_network(
     """
     copy, dropout = options["copy"], options["dropout"]
     if copy and target_size is not None:
-        raise InputError(
-            "copy=True needs shared_vocabulary=True: sub-words of the source are output."
-        )
+        raise InputError("copy=True outputs sub-words of the source: set shared_vocabulary=True.")
     seeds = Seeds(options["seed"])
     source = keras.Input((None,), dtype="int32", name="source")
     entering = keras.Input((None,), dtype="int32", name="entering")
     size = options["embedding_size"]
-    table = TiedEmbedding(
-        target_size or source_size,
-        size,
-        embeddings_initializer=UnitVectors(seeds.next()),
-        name="embedding",
-    )
-    source_table = table
+
+    def embedding(words: int, **more: Any) -> TiedEmbedding:
+        return TiedEmbedding(words, size, embeddings_initializer=UnitVectors(seeds.next()), **more)
+
+    table = source_table = embedding(target_size or source_size, name="embedding")
     if target_size is not None:
-        source_table = TiedEmbedding(
-            source_size,
-            size,
-            scores=False,
-            embeddings_initializer=UnitVectors(seeds.next()),
-            name="source_embedding",
-        )
+        source_table = embedding(source_size, scores=False, name="source_embedding")
 
     real = ops.not_equal(source, 0)
     x = drop(source_table(source), options["embedding_dropout"], seeds)
-    x, states = recurrent_stack(
-        x,
-        seeds,
-        mask=real,
-        bidirectional=True,
-        return_state=True,
-        name="encoder",
-        seed_layers=False,
-        **pick(options, StackOptions),
-    )
+    stack: Any = {**pick(options, StackOptions), "seed_layers": False, "name": "encoder"}
+    x, states = recurrent_stack(x, seeds, mask=real, bidirectional=True, return_state=True, **stack)
     memory = drop(x, dropout, seeds)
     # States of the last layer: h of both directions gives the decoder's h, c its c.
     last, parts = states[-1], len(states[-1]) // 2
@@ -91,19 +73,13 @@ def attention_network(
         )(keras.layers.Concatenate()(last[i::parts]))
         for i, part in enumerate("hc"[:parts])
     ]
+    initializers = {
+        f"{part}_initializer": seeds.orthogonal() if part == "recurrent" else seeds.glorot()
+        for part in ("kernel", "feed", "recurrent", "memory", "value", "query", "output")
+    }
+    kind: Any = {"cell": options["cell"], "attention": options["attention"]}
     decoder = AttentionDecoder(
-        options["decoder_units"],
-        size,
-        cell=options["cell"],
-        attention=options["attention"],
-        kernel_initializer=seeds.glorot(),
-        feed_initializer=seeds.glorot(),
-        recurrent_initializer=seeds.orthogonal(),
-        memory_initializer=seeds.glorot(),
-        value_initializer=seeds.glorot(),
-        query_initializer=seeds.glorot(),
-        output_initializer=seeds.glorot(),
-        name="decoder",
+        options["decoder_units"], size, **kind, **initializers, name="decoder"
     )
     pointer = PointerGenerator(seeds.glorot(), name="pointer") if copy else None
     input_dropout = seeds.dropout(options["embedding_dropout"])
@@ -112,11 +88,9 @@ def attention_network(
     def decode(ids: Any) -> Any:
         vectors = input_dropout(table(ids))
         output = decoder(vectors, memory, real, starts, return_attention=copy)
-        if pointer is None:
-            return table(output_dropout(output), reverse=True)
-        output, attention = output
+        output, *attention = output if copy else (output,)
         scores = table(output_dropout(output), reverse=True)
-        return pointer(scores, attention, source, output, vectors)
+        return pointer(scores, *attention, source, output, vectors) if pointer else scores
 
     scores = decode(entering)
     if options["scheduled_sampling"]:
@@ -126,13 +100,7 @@ def attention_network(
 
 
 class Seq2SeqParts(NamedTuple):
-    """The named layers of a sequence-to-sequence network.
-
-    Attributes:
-        embedding: the table of the target's sub-words.
-        decoder: the decoder with attention.
-        pointer: copies from the source, where the network does.
-    """
+    """Named layers: table of the target's sub-words; decoder; pointer, where the network copies."""
 
     embedding: Any
     decoder: Any
@@ -140,10 +108,7 @@ class Seq2SeqParts(NamedTuple):
 
 
 class Decoding:
-    """A trained network in two parts: encode a source once, then decode step by step.
-
-    Args:
-        network: what `attention_network` built.
+    """An `attention_network` in two parts: encode a source once, then decode step by step.
 
     Example:
         >>> network = attention_network(50, None, units=4, decoder_units=6, embedding_size=5)
@@ -167,29 +132,18 @@ class Decoding:
         return (*self.decoder.prepare_memory(memory, real), source), states
 
     def step(self, words: Any, states: tuple, memory: tuple) -> tuple[Any, tuple, Any]:
-        """Run one step of the decoder.
-
-        Args:
-            words: ids of the inputs, `(B,)`.
-            states: of the previous step.
-            memory: of `read`.
+        """Run a step of the decoder on the input ids `(B,)`, with states and memory of `read`.
 
         Returns:
             Log-probabilities `(B, V)`; the new states; attention weights `(B, S)`.
         """
         *seen, source = memory
         vectors = self.table(words)
-        projected = self.decoder.project(vectors)
-        states, weights = self.decoder.step(
-            projected, states, Memory(*seen), self.decoder.parameters()
-        )
+        projected, parameters = self.decoder.project(vectors), self.decoder.parameters()
+        states, weights = self.decoder.step(projected, states, Memory(*seen), parameters)
         scores = self.table(states[0], reverse=True)
         if self.pointer is not None:
-            rows = (scores, weights)
-            inputs = (states[0], vectors)
-            scores = self.pointer(
-                *(ops.expand_dims(row, 1) for row in rows),
-                source,
-                *(ops.expand_dims(row, 1) for row in inputs),
-            )[:, 0]
+            parts = (ops.expand_dims(part, 1) for part in (scores, weights, states[0], vectors))
+            scores, attention, output, entering = parts
+            scores = self.pointer(scores, attention, source, output, entering)[:, 0]
         return ops.log_softmax(scores, axis=-1), states, weights

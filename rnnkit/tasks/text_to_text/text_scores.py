@@ -7,15 +7,10 @@ from typing import NamedTuple
 
 
 class TextScores(NamedTuple):
-    """Scores of a set of outputs, 0 to 100 each, and how they were computed.
-
-    Attributes:
-        values: by name.
-        signature: the settings and versions that the values depend on.
-    """
+    """Scores of a set of outputs by name, 0 to 100 each, and how they were computed."""
 
     values: dict[str, float]
-    signature: str
+    signature: str  # the settings and versions that the values depend on
 
 
 References = Sequence[Sequence[str]]
@@ -53,11 +48,7 @@ def bleu(texts: Sequence[str], references: References) -> TextScores:
 def rouge(texts: Sequence[str], references: References) -> TextScores:
     """Return the means of ROUGE-1, ROUGE-2 and ROUGE-L (F1), by rouge-score, with its stemmer.
 
-    Of several references the best one counts, for each of the three.
-
-    Args:
-        texts: the outputs.
-        references: one or more for each.
+    Of one or more references for each text the best one counts, for each of the three.
 
     Source: Lin 2004.
 
@@ -71,9 +62,8 @@ def rouge(texts: Sequence[str], references: References) -> TextScores:
 
     names = ["rouge1", "rouge2", "rougeL"]
     scorer = RougeScorer(names, use_stemmer=True)
-    found = [
-        scorer.score_multi(list(row), text) for text, row in zip(texts, references, strict=True)
-    ]
+    pairs = zip(references, texts, strict=True)
+    found = [scorer.score_multi(list(row), text) for row, text in pairs]
     values = {
         name: round(100 * sum(scores[name].fmeasure for scores in found) / max(1, len(found)), 2)
         for name in names
@@ -82,7 +72,5 @@ def rouge(texts: Sequence[str], references: References) -> TextScores:
     return TextScores(values, f"rouge-score {version}, F1, with stemmer")
 
 
-SCORES: dict[str, Callable[[Sequence[str], References], TextScores]] = {
-    "bleu": bleu,
-    "rouge": rouge,
-}
+SCORES: dict[str, Callable[[Sequence[str], References], TextScores]]
+SCORES = {"bleu": bleu, "rouge": rouge}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack, get_args
+from typing import Any, ClassVar, Unpack, get_args
 
 import keras
 from keras import ops
 
+from rnnkit.config import SavedArguments
 from rnnkit.deprecation import takes_old_options
 from rnnkit.errors import check_choice
 from rnnkit.options import takes
@@ -17,7 +18,7 @@ Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class TokenWeights(keras.layers.Layer):
+class TokenWeights(SavedArguments, keras.layers.Layer):
     """Term weights of a bag of words: binary, counts or tf-idf, with unit L2 norm; or the mean.
 
     With c the token's count: binary `1`, count `c`, tf-idf `(1 + ln c) · idf`; the weights w of a
@@ -29,19 +30,15 @@ class TokenWeights(keras.layers.Layer):
 
     Call arguments:
         ids: int `(B, T)`.
-        counts: int `(B, T)`.
-
-    Returns:
-        `(B, T)`.
-
-    Raises:
-        InputError: an unknown weighting.
+        counts: int `(B, T)`; the weights, too, are `(B, T)`.
 
     Example:
         >>> layer = TokenWeights(9, "count")
         >>> ops.convert_to_numpy(layer(ops.array([[5, 7, 0]]), ops.array([[3, 4, 0]]))).round(2)
         array([[0.6, 0.8, 0. ]], dtype=float32)
     """
+
+    config_keys: ClassVar = ("size", "weighting")
 
     def __init__(self, size: int, weighting: str = "tf-idf", **options: Any) -> None:
         super().__init__(**{"autocast": False, **options})
@@ -50,7 +47,6 @@ class TokenWeights(keras.layers.Layer):
 
     def build(self, ids_shape: tuple, counts_shape: tuple) -> None:
         """Create the inverse document frequencies, which the task sets before training."""
-        del ids_shape, counts_shape
         if self.weighting == "tf-idf":
             self.idf = self.add_weight(
                 shape=(self.size,), initializer="ones", trainable=False, name="idf"
@@ -71,24 +67,12 @@ class TokenWeights(keras.layers.Layer):
 
     def compute_output_spec(self, ids: Tensor, counts: Tensor) -> keras.KerasTensor:
         """Return `(B, T)`, float32: the inputs are integers."""
-        del counts
         return keras.KerasTensor(ids.shape, "float32")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to build the layer again."""
-        return {**super().get_config(), "size": self.size, "weighting": self.weighting}
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class WeightedSum(keras.layers.Layer):
-    """Weighted sum of vectors: `Σ_t w_t v_t`.
-
-    Call arguments:
-        vectors: `(B, T, U)`.
-        weights: `(B, T)`.
-
-    Returns:
-        `(B, U)`.
+    """Weighted sum of vectors `(B, T, U)` with weights `(B, T)`: `Σ_t w_t v_t`, `(B, U)`.
 
     Example:
         >>> WeightedSum()(ops.ones((2, 5, 3)), ops.ones((2, 5))).shape
@@ -102,16 +86,12 @@ class WeightedSum(keras.layers.Layer):
 
     def compute_output_shape(self, vectors_shape: tuple, weights_shape: tuple) -> tuple:
         """Return `(B, U)`."""
-        del weights_shape
         return (vectors_shape[0], vectors_shape[2])
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class Bias(keras.layers.Layer):
-    """Trainable bias `x + b`: with the weighted sum of rows it makes a dense layer.
-
-    Call arguments:
-        x: `(B, U)`.
+    """Trainable bias `x + b` of `(B, U)`: with the weighted sum of rows it makes a dense layer.
 
     Example:
         >>> Bias()(ops.ones((2, 3))).shape

@@ -9,19 +9,12 @@ import keras
 import numpy as np
 
 from rnnkit.data.text import TextPipeline
-from rnnkit.errors import InputError
+from rnnkit.errors import check_count
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 
 
 class NGrams(TextPipeline):
     """A `TextPipeline` that gives, beside the words, the sequences of up to n words.
-
-    Args:
-        n: how many words a sequence has at most.
-        **steps: see `TextPipeline`.
-
-    Raises:
-        InputError: n below 1.
 
     Example:
         >>> NGrams(2)("Not so good!")
@@ -30,9 +23,7 @@ class NGrams(TextPipeline):
 
     def __init__(self, n: int, **steps: Any) -> None:
         super().__init__(**steps)
-        if n < 1:
-            raise InputError(f"ngrams is {n}; expected 1 word or more.")
-        self.n = n
+        self.n = check_count("ngrams", n)
 
     def tokens(self, texts: Any) -> list[list[str]]:
         """Return the words and the sequences of each text."""
@@ -45,12 +36,7 @@ class NGrams(TextPipeline):
 
 
 class BagParts(NamedTuple):
-    """The named layers of a bag-of-words classifier.
-
-    Attributes:
-        weights: the layer that weights the tokens.
-        embedding: the table of word vectors, or of the first layer's weights.
-    """
+    """Named layers: weights of tokens; table of word vectors, or of the first layer's weights."""
 
     weights: keras.layers.Layer
     embedding: keras.layers.Layer
@@ -68,10 +54,7 @@ class BagOfWords(TextClassifier):
             `(B, T, 2)`, with the layers "weights" and "embedding".
         ngrams: tokens are the sequences of 1 to this many words.
         pipeline: text -> words.
-        **options: see `TextClassifier`; `max_length` is in different tokens.
-
-    Raises:
-        InputError: a setting that cannot be used.
+        max_length: truncate longer texts to this many different tokens; None = never.
 
     Example:
         >>> from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
@@ -93,18 +76,12 @@ class BagOfWords(TextClassifier):
         max_length: int | None = None,
         **options: Any,
     ) -> None:
-        words = (pipeline or TextPipeline()).get_config()
-        super().__init__(
-            build_network, pipeline=NGrams(ngrams, **words), max_length=max_length, **options
-        )
+        words = NGrams(ngrams, **(pipeline or TextPipeline()).get_config())
+        super().__init__(build_network, pipeline=words, max_length=max_length, **options)
         self.ngrams = ngrams
 
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the different tokens of each text and their counts, int32 `(T, 2)`.
-
-        Raises:
-            InputError: something among the texts is no text, or there is no vocabulary yet.
-        """
+        """Return the different tokens of each text and their counts, int32 `(T, 2)`."""
         return [bag_of(row) for row in super().encode(x)]
 
     def fit_network(
@@ -119,13 +96,7 @@ class BagOfWords(TextClassifier):
 
 
 def bag_of(ids: np.ndarray) -> np.ndarray:
-    """Return the different ids, smallest first, and how often each is there.
-
-    Args:
-        ids: `(T,)`.
-
-    Returns:
-        int32 `(different ids, 2)`.
+    """Return the different ids of `(T,)`, in order, and their counts: int32 `(distinct, 2)`.
 
     Example:
         >>> bag_of(np.array([7, 3, 7])).tolist()

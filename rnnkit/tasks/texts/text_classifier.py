@@ -12,16 +12,11 @@ from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.embeddings import embedding_matrix
 from rnnkit.tasks.classifier import Classifier
 from rnnkit.tasks.network import find_parts
-from rnnkit.tasks.task import Task
 from rnnkit.tasks.word_task import WordTask
 
 
 class TextParts(NamedTuple):
-    """The named layers of a classifier of texts.
-
-    Attributes:
-        embedding: the table of word vectors.
-    """
+    """The named layers of a text classifier: the table of word vectors."""
 
     embedding: keras.layers.Layer
 
@@ -39,8 +34,6 @@ class TextClassifier(WordTask, Classifier):
             with a layer "embedding"; outputs are 1 or the number of classes.
         pipeline: text -> tokens.
         max_length: truncate longer texts to this many tokens.
-        **options: see `rnnkit.tasks.word_task.WordTask`, `rnnkit.tasks.classifier.Classifier` and
-            `rnnkit.tasks.Task`.
 
     Raises:
         InputError: fewer than two classes, an unknown `embedding` or trainer.
@@ -55,6 +48,7 @@ class TextClassifier(WordTask, Classifier):
 
     noun = ("text", "texts")
     config_keys: ClassVar[tuple[str, ...]] = ("pipeline",)
+    config_types: ClassVar = {"pipeline": TextPipeline.from_config}
     network_parts: ClassVar[type] = TextParts
 
     def __init__(
@@ -69,11 +63,7 @@ class TextClassifier(WordTask, Classifier):
         self.pipeline = pipeline or TextPipeline()
 
     def encode(self, x: Any) -> list[np.ndarray]:
-        """Return the token ids of each text, not truncated; unknown tokens are 1.
-
-        Raises:
-            InputError: an item that is no text, or there is no vocabulary yet.
-        """
+        """Return the token ids of each text, not truncated; unknown tokens are 1."""
         return self._known_vocabulary().encode_many(self.pipeline.tokens(x))
 
     def check_examples(self, x: Any) -> list[str]:
@@ -100,9 +90,3 @@ class TextClassifier(WordTask, Classifier):
         self.vocabulary = vocabulary
         self._set_network(network)
         return vocabulary.encode_many(tokens)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
-        """Build the task from what `get_config` returned."""
-        config = {**config, "pipeline": TextPipeline.from_config(config["pipeline"])}
-        return super().from_config(config, custom_objects)

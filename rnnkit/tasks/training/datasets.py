@@ -41,9 +41,7 @@ class EpochOrder(keras.callbacks.Callback):
 
 
 def default_epochs(steps: int) -> int:
-    """Return the default number of epochs: enough for 2,000 steps, 3 to 15.
-
-    A small data set needs more passes, and each is quick.
+    """Return the default number of epochs, 3 to 15: enough for 2,000 steps, if possible.
 
     Example:
         >>> [default_epochs(steps) for steps in (704, 125, 1)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
-from rnnkit.errors import InputError
+from rnnkit.config import SavedArguments
+from rnnkit.errors import check_choice
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -31,7 +32,7 @@ def binary_crossentropy(y_true: Any, y_pred: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class ErrorInUnits(keras.metrics.Metric):
+class ErrorInUnits(SavedArguments, keras.metrics.Metric):
     """MAE `s Σ w|e| / Σ w` or RMSE `s (Σ w e² / Σ w)^½` of errors e that were scaled down by s.
 
     Args:
@@ -46,13 +47,13 @@ class ErrorInUnits(keras.metrics.Metric):
         35.355
     """
 
+    config_keys: ClassVar = ("kind", "scale")
+
     def __init__(
         self, kind: str, *, scale: float = 1.0, name: str | None = None, dtype: Any = None
     ) -> None:
         super().__init__(name=name or kind, dtype=dtype)
-        if kind not in ("mae", "rmse"):
-            raise InputError(f"kind is {kind!r}; expected 'mae' or 'rmse'.")
-        self.kind, self.scale = kind, float(scale)
+        self.kind, self.scale = check_choice("kind", kind, ("mae", "rmse")), float(scale)
         self.total = self.add_variable((), initializer="zeros", name="total")
         self.count = self.add_variable((), initializer="zeros", name="count")
 
@@ -69,7 +70,3 @@ class ErrorInUnits(keras.metrics.Metric):
         """Return the error in units of the data."""
         mean = ops.divide_no_nan(self.total, self.count)
         return self.scale * (mean if self.kind == "mae" else ops.sqrt(mean))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "kind": self.kind, "scale": self.scale}

@@ -40,12 +40,7 @@ def clipped(name: str, learning_rate: float, clip_norm: float | None) -> keras.o
 def optimizer_factory(
     name: str, learning_rate: float, clip_norm: float | None
 ) -> Callable[[], keras.optimizers.Optimizer]:
-    """Return a function that makes such an optimizer, see `clipped`.
-
-    Invalid settings are refused here, not after the minutes of preprocessing of a first `fit`.
-
-    Raises:
-        InputError: as `clipped`.
+    """Return a function that makes `clipped` optimizers; invalid settings are refused here.
 
     Example:
         >>> optimizer_factory("adam", 1e-3, None)().global_clipnorm is None

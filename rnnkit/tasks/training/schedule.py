@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from rnnkit.errors import InputError
+from rnnkit.errors import check_choice
 from rnnkit.monitor.callbacks import sync_state
 
 SCHEDULES = ("constant", "linear", "cosine")
@@ -24,8 +24,7 @@ def factor(schedule: str, progress: float) -> float:
         >>> [round(factor("cosine", p), 3) for p in (0.025, 0.05, 0.525, 1.0)]
         [0.5, 1.0, 0.5, 0.0]
     """
-    if schedule not in SCHEDULES:
-        raise InputError(f"learning_rate_schedule is {schedule!r}; expected one of {SCHEDULES}.")
+    check_choice("learning_rate_schedule", schedule, SCHEDULES)
     if schedule == "constant":
         return 1.0
     if progress < WARM_UP:
@@ -42,12 +41,9 @@ class ScheduledLearningRate(keras.callbacks.Callback):
 
     def __init__(self, model: keras.Model, schedule: str, epochs: int, steps: int) -> None:
         super().__init__()
-        self.schedule = schedule
-        self.steps = steps
-        self.total = epochs * steps
+        self.schedule, self.steps, self.total = schedule, steps, epochs * steps
         self.peak = float(model.optimizer.learning_rate)
-        self._optimizer = model.optimizer
-        self._model = model
+        self._model, self._optimizer = model, model.optimizer
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
