@@ -132,9 +132,7 @@ def _open_tagged(path: str | Path, **columns: str) -> Dataset:
 
 
 def _open_corpus(
-    path: str | Path,
-    text_column: str | None = None,
-    label_column: str | None = None,
+    path: str | Path, text_column: str | None = None, label_column: str | None = None
 ) -> Dataset:
     """Read the words of a text file, or of the texts of a table or folder."""
     from rnnkit.data.corpus import open_corpus  # which imports this module

@@ -51,10 +51,7 @@ class Vocabulary:
 
     @classmethod
     def learn(
-        cls,
-        token_lists: Iterable[Sequence[str]],
-        max_size: int | None = None,
-        min_count: int = 1,
+        cls, token_lists: Iterable[Sequence[str]], max_size: int | None = None, min_count: int = 1
     ) -> Vocabulary:
         """Build a vocabulary of the most frequent tokens; ties are in alphabetical order.
 

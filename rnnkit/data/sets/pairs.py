@@ -153,13 +153,7 @@ def read_scitldr() -> Dataset:
                 raise InputError(f"{where} is not as expected: {error}.") from error
         SCITLDR.check_count(part, len(x), source)
         splits[part] = Split(x, y)
-    return Dataset(
-        "scitldr",
-        splits["train"],
-        splits["valid"],
-        splits["test"],
-        about=SCITLDR.about,
-    )
+    return Dataset("scitldr", splits["train"], splits["valid"], splits["test"], about=SCITLDR.about)
 
 
 def _squeezed(text: str) -> str:

@@ -35,11 +35,7 @@ UNER = _release(
 )
 WNUT = _release(
     "wnut17",
-    {
-        "train": "wnut17train.conll",
-        "dev": "emerging.dev.conll",
-        "test": "emerging.test.annotated",
-    },
+    {"train": "wnut17train.conll", "dev": "emerging.dev.conll", "test": "emerging.test.annotated"},
     {"train": 3_394, "dev": 1_009, "test": 1_287},
     "https://github.com/leondz/emerging_entities_17",
     "Names of six types (IOB2) in tweets, comments and posts; hardly a name of test occurs in "
