@@ -47,13 +47,8 @@ def find(file_name: str) -> Path | None:
 def find_or_download(file_name: str, url: str, md5: str) -> Path:
     """Return the path of a file in ``$RNNKIT_DATA`` or the cache; download it if it is in neither.
 
-    Args:
-        file_name: its name in either folder.
-        url: where it is published.
-        md5: its checksum there.
-
     Raises:
-        InputError: ``$RNNKIT_DATA`` is not a folder, or the download fails or differs.
+        InputError: ``$RNNKIT_DATA`` is not a folder, or the download fails or has another checksum.
     """
     path = find(file_name)
     if path is None:
@@ -94,11 +89,7 @@ def _download(url: str, path: Path, md5: str) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Return the contents of a file; a ``.gz`` file is unpacked.
-
-    Raises:
-        InputError: the file is damaged or cut short.
-    """
+    """Return the contents of a file; a ``.gz`` file is unpacked, or an `InputError` if damaged."""
     data = path.read_bytes()
     if path.suffix != ".gz":
         return data
@@ -111,12 +102,8 @@ def read_file(path: Path) -> bytes:
 def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
     """Yield name (below `folder`) and contents of the wanted files of a ``.tar.gz`` or ``.tar.xz``.
 
-    Nothing is written to disk. The whole archive is read and its checksum verified.
-
-    Args:
-        path: the archive.
-        folder: the one folder in which all members must lie.
-        wanted: which names below it to yield (full match).
+    Nothing is written to disk. The whole archive is read and its checksum verified. `wanted` has to
+    match the full name below the folder.
 
     Raises:
         InputError: the archive is damaged or cut short, or has a member that is a link, a device,

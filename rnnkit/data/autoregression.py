@@ -10,14 +10,9 @@ from rnnkit.data.series_encoding import Encoded
 
 
 def lags(values: np.ndarray, context: int) -> np.ndarray:
-    """Return the lagged values at each step, the earliest first; 0 before the first value.
+    """Return the lagged values at each step, `(T, context)`; the step's own is the last.
 
-    Args:
-        values: `(T,)`.
-        context: the number of values, the last of which is that of the step itself.
-
-    Returns:
-        `(T, context)`.
+    Before the first of the values `(T,)` there are zeros.
 
     Example:
         >>> lags(np.array([1.0, 2.0, 3.0]), 2).tolist()

@@ -67,7 +67,6 @@ class ForecastWindows:
         self.tokens = sum(len(one.x) for one in self._encoded)
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return -(-len(self._places) // self.batch_size)
 
     def start_epoch(self, epoch: int) -> None:
@@ -96,12 +95,9 @@ class ForecastWindows:
 
 
 class FullSeriesBatches:
-    """Batches of full encoded series, grouped by similar length and padded.
+    """Batches of full encoded series, at most `batch_size`, grouped by similar length and padded.
 
-    Args:
-        encoded: the series.
-        context: the number of steps to be read before a forecast counts.
-        batch_size: series of a batch, at most.
+    `context` is the number of steps to be read before a forecast counts.
 
     Attributes:
         groups: the indices of the series of each batch.
@@ -126,7 +122,6 @@ class FullSeriesBatches:
         self.order = np.array([i for group in self.groups for i in group], np.int64)
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return len(self.groups)
 
     def start_epoch(self, epoch: int) -> None:
@@ -151,17 +146,12 @@ def _padded_length(length: int) -> int:
 
 
 def _empty(rows: int, length: int, width: int) -> Batch:
-    # Not float32: Keras's loss multiplies float32 torch tensors in place.
-    weights = np.zeros((rows, length))
-    return (
-        np.zeros((rows, length, width), "float32"),
-        np.zeros((rows, length, 1), "float32"),
-        weights,
-    )
+    x, targets = (np.zeros((rows, length, size), "float32") for size in (width, 1))
+    # Weights are not float32: Keras's loss multiplies float32 torch tensors in place.
+    return x, targets, np.zeros((rows, length))
 
 
 def _fill(batch: Batch, row: int, one: Encoded, counts: np.ndarray, steps: slice) -> None:
-    """Copy steps of a series to the start of a row; `counts` `(T,)` are the weights."""
     x, targets, weights = batch
     length = len(counts[steps])
     x[row, :length] = one.x[steps]

@@ -48,49 +48,29 @@ TEXT_FILES = (".txt", ".text", ".md", ".tokens")
 def read_wikitext() -> Dataset:
     """Read WikiText-2, each split as one text.
 
-    From ``wikitext-2.tar.xz``, or the three files ``wiki.train.tokens`` ... of the release, in
-    ``$RNNKIT_DATA`` or the cache.
-
     Raises:
         InputError: the files are missing, damaged, or have another number of words.
-
-    Example:
-        >>> len(read_wikitext().test.x[0].split())  # doctest: +SKIP
-        241211
     """
     splits = {}
     for part, (data, source) in WIKITEXT.read().items():
         text = decode(data, source)
         WIKITEXT.check_count(part, len(text.split()) + text.count("\n"), source)
         splits[part] = Split([text])
-    return Dataset(
-        WIKITEXT.name,
-        splits["train"],
-        splits["valid"],
-        splits["test"],
-        about=WIKITEXT.about,
-        notes=[WIKITEXT_NOTE],
-    )
+    return WIKITEXT.dataset(splits, notes=[WIKITEXT_NOTE])
 
 
 def read_shakespeare() -> Dataset:
     """Read tinyshakespeare, split by position: 90 % train, 5 % valid, 5 % test.
 
-    From ``tinyshakespeare.tar.xz`` in ``$RNNKIT_DATA`` or the cache.
-
     Raises:
         InputError: the file is missing, damaged, or has another length.
-
-    Example:
-        >>> read_shakespeare().train.x[0][:13]  # doctest: +SKIP
-        'First Citizen'
     """
     ((data, source),) = SHAKESPEARE.read().values()
     text = decode(data, source)
     SHAKESPEARE.check_count("all", len(text), source)
-    train, valid, test = (Split([part]) for part in split_by_position(text, 0.05, 0.05))
-    return Dataset(
-        SHAKESPEARE.name, train, valid, test, about=SHAKESPEARE.about, notes=[SHAKESPEARE_NOTE]
+    parts = zip(("train", "valid", "test"), split_by_position(text, 0.05, 0.05), strict=True)
+    return SHAKESPEARE.dataset(
+        {name: Split([part]) for name, part in parts}, notes=[SHAKESPEARE_NOTE]
     )
 
 

@@ -52,9 +52,6 @@ class SeriesEncoder:
         smoothing: standard deviation, in minutes, of the Gaussian that smooths the profile.
         harmonics: pairs of a sine and a cosine of the time of day among the inputs.
 
-    Raises:
-        InputError: an invalid setting.
-
     Example:
         >>> times = np.datetime64("2024-01-01T00:00") + 360 * np.arange(40)
         >>> encoder = SeriesEncoder(smoothing=0.0, harmonics=1)
@@ -120,11 +117,7 @@ class SeriesEncoder:
         return tuple(names)
 
     def learn(self, series: Sequence[Series]) -> None:
-        """Fit the scale and the profile to training series.
-
-        Raises:
-            InputError: series that do not match each other, or without a measurement.
-        """
+        """Fit the scale and the profile to training series."""
         self._check(series, series[0].values.shape[1] if len(series) else 0)
         values = np.concatenate([one.values for one in series]).astype("float64")
         if not np.isfinite(values[:, self.target]).any():
@@ -168,11 +161,7 @@ class SeriesEncoder:
     # Encoding.
 
     def encode(self, series: Sequence[Series]) -> list[Encoded]:
-        """Return inputs and targets of each series.
-
-        Raises:
-            InputError: series unlike the training series, or an encoder that is not fitted.
-        """
+        """Return inputs and targets of each series."""
         if not self.learned:
             raise InputError("The encoder is not fitted: call learn first.")
         self._check(series, len(self.columns))
@@ -225,7 +214,6 @@ class SeriesEncoder:
         return self._minute(one, ahead) % self._period // (self.step or 1)
 
     def _profile_at(self, one: Series, ahead: int) -> np.ndarray:
-        """Return the profile of the steps that are `ahead` steps later."""
         if len(self.profile) == 1:
             return np.full(len(one), self.profile[0])
         return np.asarray(self.profile)[self._slot(one, ahead)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -18,9 +19,7 @@ MAX_FIELD = 2**31 - 1  # characters; the limit of the csv module, 131,072, is a 
 def records(path: str | Path, encoding: str = "utf-8") -> Iterator[tuple[str, dict[str, Any]]]:
     r"""Yield the records of a ``.csv``, ``.tsv`` or ``.jsonl`` file: place and values by column.
 
-    Args:
-        path: the file; the first row of a ``.csv`` or ``.tsv`` file names the columns.
-        encoding: of the file.
+    The first row of a ``.csv`` or ``.tsv`` file names the columns.
 
     Raises:
         InputError: the file is missing, has another ending, or has a line that cannot be read.
@@ -55,12 +54,7 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
 
 
 def decode(data: bytes, source: str | Path, encoding: str = "utf-8") -> str:
-    r"""Return the text of bytes, without a byte order mark.
-
-    Args:
-        data: the contents of a file.
-        source: the name of the file in messages.
-        encoding: of the contents.
+    r"""Return the text of bytes, without a byte order mark; `source` is their file, for messages.
 
     Raises:
         InputError: the contents are in another encoding; the message names line and byte.
@@ -99,8 +93,7 @@ def csv_rows(
     r"""Yield place and cells of each row of a CSV file; empty lines are skipped.
 
     Raises:
-        InputError: a quote that is not closed, or is within an unquoted field; the message names
-            the line.
+        InputError: a quote is not closed, or within an unquoted field; the message names the line.
 
     Example:
         >>> list(csv_rows('a,"b, c"\n\nd,e\n', "my.csv"))
@@ -159,13 +152,9 @@ def json_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str,
 
 
 def cell(record: Mapping[str, Any], column: str, where: str, option: str) -> Any:
-    """Return the value of a column of a record.
+    r"""Return the value of a column of a record.
 
-    Args:
-        record: values by column.
-        column: the name of the column.
-        where: file and line, for the message.
-        option: the argument that names the column, for the message.
+    `where` (file and line) and `option` (the argument that names the column) are for the message.
 
     Raises:
         InputError: there is no such column; the message names the closest.
@@ -174,7 +163,7 @@ def cell(record: Mapping[str, Any], column: str, where: str, option: str) -> Any
         >>> cell({"lable": "1"}, "label", "my.csv, line 2", "label_column")
         Traceback (most recent call last):
         rnnkit.errors.InputError: my.csv, line 2 has no column 'label': it has 'lable'. Did you \
-mean 'lable'? Name it with label_column.
+    mean 'lable'? Name it with label_column.
     """
     if column not in record:
         raise InputError(
@@ -200,8 +189,5 @@ def parse_number(text: str, where: str, column: str | int) -> float:
         raise InputError(f"{where}, column {column!r}: {text!r} is not a number.") from error
 
 
-def _tsv_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str, str]]]:
-    return csv_records(text, source, "\t")
-
-
+_tsv_records = functools.partial(csv_records, delimiter="\t")
 _FORMATS = dict(zip(TABLES, (csv_records, _tsv_records, json_records), strict=True))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.data.windows import Windows, assign_rows, check_size, lay_end_to_end
-from rnnkit.errors import InputError
+from rnnkit.data.windows import Windows, assign_rows, lay_end_to_end
+from rnnkit.errors import InputError, check_count
 
 MIN_WINDOWS = 4  # windows of a part of a text; in shorter ones too many tokens lack their context
 RESET_RATE = 0.02  # share of training windows that begin with zero states for no other reason
@@ -79,7 +79,7 @@ class TextWindows:
         seed: int = 0,
         extra_inputs: ExtraInputs | None = None,
     ) -> None:
-        self.window, self.rows = check_size("window", window), check_size("rows", rows)
+        self.window, self.rows = check_count("window", window), check_count("rows", rows)
         after = [BOS_EOS_ID] if ends else []
         self._texts = [
             np.concatenate([[BOS_EOS_ID], text, after]).astype("int32")
@@ -152,7 +152,6 @@ class TextWindows:
         return _Part(i, start + shift, min(end + shift, steps))
 
     def __len__(self) -> int:
-        """Return the number of windows."""
         return len(self._windows)
 
     def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
@@ -168,13 +167,9 @@ class TextWindows:
         return tuple(inputs), window.targets, window.weights
 
     def restore(self, values: np.ndarray) -> list[np.ndarray]:
-        """Concatenate the values of all steps, text by text.
+        """Join the values of all steps, `(B, windows · k, ...)`, to `(steps, ...)` for each text.
 
-        Args:
-            values: `(B, windows · k, ...)`.
-
-        Returns:
-            One array `(steps, ...)` for each text, in their order; texts without a step have none.
+        Texts without a step are left out.
 
         Example:
             >>> windows = TextWindows([np.arange(1, 8), np.arange(8, 9)], window=2, rows=2)

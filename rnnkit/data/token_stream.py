@@ -56,7 +56,6 @@ class Corpus:
         self.words: int | None = None
 
     def __iter__(self) -> Iterator[list[str]]:
-        """Yield the texts, each a list of its words."""
         texts = words = 0
         for tokens in itertools.islice(self._read(), self._limit):
             texts += 1
@@ -78,12 +77,7 @@ def read_lines(
     r"""Return a reader of a file with a text on each line; the file may end in ``.gz`` or ``.xz``.
 
     A line of more than 10,000 words is read in pieces of 10,000, so that even a file of one line
-    takes little memory.
-
-    Args:
-        path: the file, in UTF-8.
-        tokenize: splits a line into tokens.
-        notes: gets a sentence when lines were read in pieces.
+    takes little memory; `notes` gets a sentence about them.
 
     Returns:
         A function without arguments that starts a pass; the pass raises `InputError` with the line
@@ -139,7 +133,6 @@ def _limited(words: list[str]) -> list[list[str]]:
 
 
 def _blocks(path: Path) -> Iterator[str]:
-    """Yield a file's text block by block."""
     opened: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     line, data = 1, b""

@@ -61,8 +61,7 @@ class Vocabulary:
             min_count: less frequent tokens are unknown.
 
         Raises:
-            InputError: `token_lists` contains something other than lists of `str`, or a limit is
-                too small.
+            InputError: items that are no lists of `str`, or a limit that is too small.
 
         Example:
             >>> len(Vocabulary.learn([["b", "a", "b"]], max_size=3))
@@ -147,11 +146,7 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
-        """Build a vocabulary from the result of `to_json`.
-
-        Raises:
-            InputError: the text is not the result of `to_json`, or repeats a token.
-        """
+        """Build a vocabulary from the result of `to_json`; any other text is an `InputError`."""
         try:
             found = json.loads(text)
             tokens, (unknown_count, *counts) = found["tokens"], found["counts"]

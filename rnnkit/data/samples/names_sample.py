@@ -7,6 +7,7 @@ organisations have in common, with other names in valid and test than in train.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -87,21 +88,15 @@ def _sentences() -> Iterator[list[list[_Word]]]:
     """Yield the sentences of train, valid and test; no sentence is in two of them."""
     source = random.Random(SEED)
     seen: set[str] = set()
-    for part in SIZES:
-        yield _split(source, part, seen)
+    for part, size in SIZES.items():
+        names = distinct(NAMES[part], lambda _: _invented_name(source), seen)
+        make = functools.partial(_sentence, source, names)
+        yield distinct(size, make, seen, lambda row: " ".join(word.text for word in row))
 
 
-def _split(source: random.Random, part: str, seen: set[str]) -> list[list[_Word]]:
-    names = distinct(NAMES[part], lambda _: _invented_name(source), seen)
-    return distinct(
-        SIZES[part],
-        lambda _: _sentence(source, names),
-        seen,
-        lambda row: " ".join(word.text for word in row),
-    )
+def _sentence(source: random.Random, names: Sequence[str], number: int) -> list[_Word]:
+    del number
 
-
-def _sentence(source: random.Random, names: Sequence[str]) -> list[_Word]:
     def slot(name: str) -> str:
         if name in ("per", "loc", "org"):
             return _name_phrase(name, source, names)

@@ -26,15 +26,7 @@ RELEASE = Release(
 
 
 def read() -> Dataset:
-    """Read the names; x are names and y languages. Valid and test are a tenth each.
-
-    Raises:
-        InputError: the archive is missing, is damaged, or has other files.
-
-    Example:
-        >>> read().classes[:4]  # doctest: +SKIP
-        ('Arabic', 'Chinese', 'Czech', 'Dutch')
-    """
+    """Read the names; x are names and y languages. Valid and test are a tenth each."""
     found = {
         name.removesuffix(".txt"): [line.strip() for line in decode(data, source).splitlines()]
         for name, (data, source) in RELEASE.read().items()
@@ -64,17 +56,10 @@ def from_lists(found: dict[str, list[str]]) -> Dataset:
     shared = sum(count > 1 for count in Counter(name for name, _ in pairs).values())
     whole = Split([name for name, _ in pairs], np.array([label for _, label in pairs]))
     parts = stratified_split(whole.y, SHARES, np.random.default_rng(SEED))
-    valid, test, train = (whole.take(rows) for rows in parts)
-    return Dataset(
-        RELEASE.name,
-        train,
-        valid,
-        test,
-        classes=classes,
-        about=RELEASE.about,
-        notes=[
-            f"{repeated:,} names occurred more than once in their language; each is kept once.",
-            f"{shared:,} names belong to more than one language: the same name may be in train "
-            "with one and in test with another.",
-        ],
-    )
+    splits = dict(zip(("valid", "test", "train"), map(whole.take, parts), strict=True))
+    notes = [
+        f"{repeated:,} names occurred more than once in their language; each is kept once.",
+        f"{shared:,} names belong to more than one language: the same name may be in train with "
+        "one and in test with another.",
+    ]
+    return RELEASE.dataset(splits, classes=classes, notes=notes)

@@ -26,37 +26,18 @@ VOWELS = Release(
 
 
 def read_vowels() -> Dataset:
-    """Read the utterances, in the order of the files; valid is empty.
-
-    From ``timeseries.tar.xz``, or the two ``.ts`` files of its public home, in ``$RNNKIT_DATA`` or
-    the cache.
-
-    Raises:
-        InputError: the files are missing (the message says where to fetch them), are damaged, or
-            are not the ones expected.
-    """
+    """Read the utterances, in the order of the files; valid is empty."""
     splits: dict[str, Split] = {}
     classes: tuple[str, ...] = ()
     for part, (data, source) in VOWELS.read().items():
         x, names, classes = parse_ts(data, source)
         VOWELS.check_count(part, len(x), source)
         splits[part] = Split(x, np.array([classes.index(name) for name in names]))
-    return Dataset(
-        name=VOWELS.name,
-        train=splits["train"],
-        valid=Split([], np.zeros(0, np.int64)),
-        test=splits["test"],
-        classes=classes,
-        about=VOWELS.about,
-    )
+    return VOWELS.dataset(splits, classes=classes)
 
 
 def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tuple[str, ...]]:
     r"""Read a `.ts` file: a series in each line, its dimensions separated by ``:``, the label last.
-
-    Args:
-        data: the contents.
-        source: the name of the file in messages.
 
     Returns:
         The series, each `(T, D)` float32; the label of each; the names of all labels.

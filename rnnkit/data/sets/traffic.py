@@ -56,11 +56,7 @@ METRO_COLUMNS = ("volume", "temperature", "rain", "snow", "clouds", "holiday")
 def read_pems() -> SeriesDataset:
     """Read the five-minute counts; valid is the last five days of the published train.
 
-    From ``pems_flow.tar.xz`` in ``$RNNKIT_DATA`` or the cache; else its two files are downloaded.
-
-    Raises:
-        InputError: the files cannot be found or downloaded, are damaged, or are not the ones
-            expected.
+    The two files are downloaded where they are missing.
     """
     parts: dict[str, list[Series]] = {}
     for part, (data, source) in PEMS.read().items():
@@ -87,14 +83,7 @@ def read_pems() -> SeriesDataset:
 
 
 def read_metro() -> SeriesDataset:
-    """Read the hourly volume and weather, split by time: 70 % train, 15 % valid, 15 % test.
-
-    From ``metro_traffic.tar.xz``, or the file of its public home, in ``$RNNKIT_DATA`` or the cache.
-
-    Raises:
-        InputError: the file is missing (the message says where to fetch it), is damaged, or is not
-            the one expected.
-    """
+    """Read the hourly volume and weather, split by time: 70 % train, 15 % valid, 15 % test."""
     ((data, source),) = METRO.read().values()
     times, values = _parse(data, source, _metro_row)
     rows = len(times)

@@ -19,15 +19,7 @@ NOTE = (
 
 
 def read() -> Dataset:
-    """Find the file and return its corpus as train; iterating over the corpus reads the file.
-
-    Raises:
-        InputError: the file is neither in ``$RNNKIT_DATA`` nor in the cache.
-
-    Example:
-        >>> read().train.x.name  # doctest: +SKIP
-        'wiki8'
-    """
+    """Find the file and return its corpus as train; iterating over the corpus reads the file."""
     read_words = read_lines(RELEASE.path())
     return corpus_dataset(Corpus(read_words, name="wiki8", about=RELEASE.about, notes=[NOTE]))
 
