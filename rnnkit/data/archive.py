@@ -27,17 +27,11 @@ def cache_folder() -> Path:
 
 
 def find(file_name: str) -> Path | None:
-    """Return the path of a file in ``$RNNKIT_DATA``, else in the cache; None if it is in neither.
-
-    Raises:
-        InputError: ``$RNNKIT_DATA`` is not a folder.
-    """
+    """Return the path of a file in ``$RNNKIT_DATA``, else in the cache; None if in neither."""
     if folder := os.environ.get("RNNKIT_DATA"):
         data = Path(folder).expanduser()
         if not data.is_dir():
-            raise InputError(
-                f"RNNKIT_DATA is {folder!r}, which is not a folder: correct or unset it."
-            )
+            raise InputError(f"RNNKIT_DATA is {folder!r}, no folder: correct or unset it.")
         if (data / file_name).is_file():
             return data / file_name
     path = cache_folder() / file_name
@@ -47,8 +41,7 @@ def find(file_name: str) -> Path | None:
 def find_or_download(file_name: str, url: str, md5: str) -> Path:
     """Return the path of a file in ``$RNNKIT_DATA`` or the cache; download it if it is in neither.
 
-    Raises:
-        InputError: ``$RNNKIT_DATA`` is not a folder, or the download fails or has another checksum.
+    A failed download, or one with another checksum, is an `InputError` with what to do by hand.
     """
     path = find(file_name)
     if path is None:
@@ -126,9 +119,7 @@ def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[t
             while stream.read(1 << 20):  # to the end, where the checksum is
                 pass
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-        raise InputError(
-            f"{path} is damaged or cut short ({error}): delete it and fetch it again."
-        ) from error
+        raise InputError(f"{path} is damaged or cut short ({error}): fetch it again.") from error
 
 
 def _checked_name(member: tarfile.TarInfo, folder: str, path: Path) -> str:

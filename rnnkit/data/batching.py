@@ -153,7 +153,6 @@ class BucketedBatches(EpochBatches):
         self._draw()
 
     def __getitem__(self, index: int) -> Batch:
-        """Return one batch: the inputs, and labels and weights if they were given."""
         rows = self._batches[index]
         lengths = self._lengths[rows]
         steps = bucket_length(int(lengths.max()), self.max_length)

@@ -50,9 +50,8 @@ def _hold_out_texts(
         note = f"{len(both)} texts are in train and in test"
         if drop_overlap:
             note = f"{note}; they were dropped from train."
-            dataset = replace(
-                dataset, train=_without(dataset.train, both), valid=_without(dataset.valid, both)
-            )
+            train, valid = (_without(split, both) for split in (dataset.train, dataset.valid))
+            dataset = replace(dataset, train=train, valid=valid)
         else:
             note = f"{note}; drop_overlap=True drops them from train."
         dataset = replace(dataset, notes=[*dataset.notes, note])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rnnkit.data.splits import Dataset, Split, draw_missing
@@ -89,7 +89,7 @@ def parse_conll(data: bytes, source: str, *, tag_column: int = -1, word_column: 
     tabs = b"\t" in data
     sentences: list[list[tuple[str, str]]] = [[]]
     width = 0
-    for number, line in _lines(data, source):
+    for number, line in enumerate(split_lines(decode(data, source)), start=1):
         if not line.strip():
             sentences.append([])
             continue
@@ -139,7 +139,7 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
             f"{suggest(str(tag_column), CONLLU)}"
         )
     sentences: list[list[tuple[str, str]]] = [[]]
-    for number, line in _lines(data, source):
+    for number, line in enumerate(split_lines(decode(data, source)), start=1):
         if not line.strip():
             sentences.append([])
             continue
@@ -195,10 +195,6 @@ def _files(folder: Path) -> dict[str, Path]:
 def _name_has(name: str, words: Sequence[str]) -> bool:
     parts = re.split(r"[^a-z]+", name.lower())
     return any(part == word or word == "train" in part for part in parts for word in words)
-
-
-def _lines(data: bytes, source: str) -> Iterator[tuple[int, str]]:
-    yield from enumerate(split_lines(decode(data, source)), start=1)
 
 
 def _words_and_tags(sentences: list[list[tuple[str, str]]], source: str) -> Tagged:

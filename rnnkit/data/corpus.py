@@ -73,8 +73,7 @@ def _open(source: Any, pipeline: Tokenize | None) -> Corpus:
     if isinstance(source, Corpus):
         if pipeline is not None:
             raise InputError(
-                f"The corpus {source.name!r} is tokenized already: a pipeline is for texts. Leave "
-                "it out."
+                f"The corpus {source.name!r} is tokenized already: a pipeline is for texts."
             )
         return source
     if not isinstance(source, Iterable):

@@ -66,8 +66,7 @@ def find_kind(name: str) -> DataKind:
     """
     if name not in kinds():
         raise InputError(
-            f"There is no kind of data {name!r}.{suggest(name, kinds())} "
-            f"Known: {', '.join(kinds())}."
+            f"No kind of data is {name!r}.{suggest(name, kinds())} Known: {', '.join(kinds())}."
         )
     return kinds()[name]
 

@@ -28,10 +28,6 @@ class ForecastWindows:
         shuffle: draw order and positions of the windows in every epoch.
         seed: of these draws.
 
-    Attributes:
-        order: the indices of the windows in the order of this epoch.
-        tokens: steps of all series.
-
     Example:
         >>> values = np.arange(5, dtype="float32")
         >>> series = Encoded(values[:, None], 10 * values, values, np.ones(5, bool))
@@ -63,8 +59,8 @@ class ForecastWindows:
             for start in range(0, len(counts), window)
         ]
         self._starts = [start for _, start in self._places]
-        self.order = np.arange(len(self._places))
-        self.tokens = sum(len(one.x) for one in self._encoded)
+        self.order = np.arange(len(self._places))  # of the windows in this epoch
+        self.tokens = sum(len(one.x) for one in self._encoded)  # steps of all series
 
     def __len__(self) -> int:
         return -(-len(self._places) // self.batch_size)
@@ -98,11 +94,6 @@ class FullSeriesBatches:
     """Batches of full encoded series, at most `batch_size`, grouped by similar length and padded.
 
     `context` is the number of steps to be read before a forecast counts.
-
-    Attributes:
-        groups: the indices of the series of each batch.
-        order: the indices of all series in the order of the batches.
-        tokens: steps of all series.
     """
 
     def __init__(self, encoded: Sequence[Encoded], *, context: int, batch_size: int = 64) -> None:
@@ -110,7 +101,7 @@ class FullSeriesBatches:
         self._counts = [one.counts(context) for one in encoded]
         self.tokens = sum(len(one.x) for one in self._encoded)
         lengths = [_padded_length(len(one.x)) for one in self._encoded]
-        self.groups: list[list[int]] = []
+        self.groups: list[list[int]] = []  # the series of each batch
         for i in np.argsort(lengths, kind="stable").tolist():
             most = min(batch_size, max(1, MAX_BATCH_STEPS // lengths[i]))
             last = self.groups[-1] if self.groups else None

@@ -52,9 +52,8 @@ class PairBatches(EpochBatches):
         super().__init__(batch_size, shuffle, seed)
         self._sources = [np.asarray(row, np.int32) for row in sources]
         self._decoder_targets = [np.append(row, END).astype(np.int32) for row in targets]
-        lengths = np.array(
-            [[len(t), len(s)] for t, s in zip(self._decoder_targets, sources, strict=True)]
-        )
+        rows = zip(self._decoder_targets, sources, strict=True)
+        lengths = np.array([[len(target), len(source)] for target, source in rows])
         self.tokens = int(lengths.sum())  # real steps of the sources and targets
         buckets = np.array([[bucket_length(int(n)) for n in row] for row in lengths])
         # np.lexsort: the last key is the primary one.

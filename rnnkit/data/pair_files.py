@@ -93,9 +93,7 @@ def _files(folder: Path) -> dict[str, Path]:
         if files:
             found[part] = files[0]
     if "train" not in found:
-        raise InputError(
-            f"The folder {folder} has no train.tsv, train.jsonl or train.src with train.tgt."
-        )
+        raise InputError(f"{folder} has no train.tsv, train.jsonl or train.src with train.tgt.")
     return found
 
 

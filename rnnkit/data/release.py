@@ -25,8 +25,8 @@ class Release:
 
     Attributes:
         name: of the data set.
-        archive: the file name of the archive, a ``.tar.gz`` or ``.tar.xz``.
-        folder: the folder in the archive that contains the files, such as "timeseries/occupancy".
+        archive: the file name of the archive, a ``.tar.gz`` or ``.tar.xz``; empty = NAME.tar.xz.
+        folder: the folder of the files in it, such as "timeseries/occupancy"; empty = the name.
         files: split -> name of its file in the folder; or a pattern that the names of many match.
         separate: split -> name of its file outside the archive, which may be packed as ``.gz``;
             empty = only the archive is read.
@@ -39,7 +39,7 @@ class Release:
     """
 
     name: str
-    archive: str
+    archive: str = ""
     folder: str = ""
     files: Mapping[str, str] | re.Pattern[str] = field(default_factory=dict)
     separate: Mapping[str, str] = field(default_factory=dict)
@@ -50,19 +50,19 @@ class Release:
     hint: str = ""
     about: str = ""
 
-    def path(self) -> Path:
-        """Return the path of the archive; it is downloaded where that is possible.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "archive", self.archive or f"{self.name}.tar.xz")
+        object.__setattr__(self, "folder", self.folder or self.name)
 
-        Raises:
-            InputError: it is missing; the message says where to fetch it and where to put it.
-        """
+    def path(self) -> Path:
+        """Return the path of the archive, which is downloaded where that is possible."""
         path = self._find(self.archive)
         if path is None:
             raise missing_dataset_error(self)
         return path
 
     def read(self) -> dict[str, tuple[bytes, str]]:
-        """Return contents and source of each file, by split; by name, where `files` is a pattern."""
+        """Return contents and source of each file, by split, or by name if `files` is a pattern."""
         archive = self._find(self.archive)
         if archive is None and self.separate:
             paths = {part: self._find(file) for part, file in self.separate.items()}

@@ -29,9 +29,7 @@ WIKITEXT_NOTE = (
 )
 SHAKESPEARE = Release(
     "tinyshakespeare",
-    "tinyshakespeare.tar.xz",
-    "tinyshakespeare",
-    {"all": "input.txt"},
+    files={"all": "input.txt"},
     counts={"all": 1_115_394},
     unit="characters",
     hint=ANY_TEXT,
@@ -69,9 +67,8 @@ def read_shakespeare() -> Dataset:
     text = decode(data, source)
     SHAKESPEARE.check_count("all", len(text), source)
     parts = zip(("train", "valid", "test"), split_by_position(text, 0.05, 0.05), strict=True)
-    return SHAKESPEARE.dataset(
-        {name: Split([part]) for name, part in parts}, notes=[SHAKESPEARE_NOTE]
-    )
+    splits = {name: Split([part]) for name, part in parts}
+    return SHAKESPEARE.dataset(splits, notes=[SHAKESPEARE_NOTE])
 
 
 def from_path(
@@ -122,12 +119,10 @@ def from_path(
     else:
         cut = [split_by_position(text, *shares) for text in texts]
         parts = [[text[i] for text in cut if text[i].strip()] for i in range(3)]
-    given = [None, valid, test]
-    splits = [
+    train, valid_split, test_split = (
         Split(part if other is None else _texts(Path(other), encoding))
-        for part, other in zip(parts, given, strict=True)
-    ]
-    train, valid_split, test_split = splits
+        for part, other in zip(parts, (None, valid, test), strict=True)
+    )
     return Dataset(Path(path).stem, train, valid_split, test_split, about=f"Read from {path}.")
 
 

@@ -43,9 +43,7 @@ class Series:
             raise InputError(f"The values of a series are no array of numbers: {error}.") from error
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2:
-            raise InputError(
-                f"The values of a series have the shape {values.shape}; expected (T, D) or (T,)."
-            )
+            raise InputError(f"A series has the shape {values.shape}; expected (T, D) or (T,).")
         if np.isinf(values).any():
             row, column = np.argwhere(np.isinf(values))[0]
             raise InputError(
@@ -169,9 +167,8 @@ def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[S
         end = begin + len(whole)
         bounds = [begin, *sorted({b for b in borders if begin < b < end}), end]
         for i, j in itertools.pairwise(bounds):
-            parts[int(np.searchsorted(borders, i, side="right"))].append(
-                whole.between(i - begin, j - begin)
-            )
+            part = parts[int(np.searchsorted(borders, i, side="right"))]
+            part.append(whole.between(i - begin, j - begin))
         begin = end
     return parts
 
@@ -248,18 +245,10 @@ def from_arrays(
     if len(names) != width:
         raise InputError(f"{len(names)} names for {width} columns: expected one for each.")
     total = sum(map(len, series))
-    valid, test = round(valid_fraction * total), round(test_fraction * total)
-    parts = split_by_time(series, [total - valid - test, valid, test])
-    return SeriesDataset(
-        name=name,
-        train=SeriesSplit(parts[0]),
-        valid=SeriesSplit(parts[1]),
-        test=SeriesSplit(parts[2]),
-        columns=names,
-        target=target,
-        step=step,
-        about="Made from arrays.",
-    )
+    later = [round(valid_fraction * total), round(test_fraction * total)]
+    parts = split_by_time(series, [total - sum(later), *later])
+    train, valid, test = map(SeriesSplit, parts)
+    return SeriesDataset(name, train, valid, test, names, target, step, about="Made from arrays.")
 
 
 def from_csv(

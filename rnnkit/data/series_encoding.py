@@ -96,8 +96,6 @@ class SeriesEncoder:
             harmonics=self.harmonics,
         )
 
-    # Fitting.
-
     @property
     def learned(self) -> bool:
         """Return whether `learn` was called."""
@@ -157,8 +155,6 @@ class SeriesEncoder:
             spectrum = np.fft.rfft(profile) * np.fft.rfft(bell / bell.sum())
             profile = np.fft.irfft(spectrum, slots)
         self.profile = [round(float(value), 6) for value in profile]
-
-    # Encoding.
 
     def encode(self, series: Sequence[Series]) -> list[Encoded]:
         """Return inputs and targets of each series."""
@@ -224,17 +220,12 @@ class SeriesEncoder:
         timed = self.step is not None if self.learned else series[0].times is not None
         for i, one in enumerate(series):
             if one.values.shape[1] != width:
-                raise InputError(
-                    f"Series {i} has {one.values.shape[1]} columns; expected {width}, as in those "
-                    "before it."
-                )
+                raise InputError(f"Series {i} has {one.values.shape[1]} columns; expected {width}.")
             if (one.times is not None) != timed:
                 found = "no times, those before it have" if timed else "times, those before it none"
                 raise InputError(f"Series {i} has {found}: expected all with times, or none.")
         if self.target >= width:
-            raise InputError(
-                f"target is {self.target}; the series have {width} columns, from 0 on."
-            )
+            raise InputError(f"target is {self.target}; the series have {width} columns, from 0.")
 
     def _find_step(self, series: Sequence[Series]) -> int | None:
         """Return the minutes from step to step, or None where there are no times."""
@@ -251,8 +242,6 @@ class SeriesEncoder:
                 "their times out, and there is no time of day."
             )
         return step
-
-    # Saving.
 
     def to_json(self) -> str:
         """Return the settings and the fitted values as JSON."""

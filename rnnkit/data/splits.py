@@ -90,14 +90,8 @@ def stratified_split(
     """Split rows at random, with the same shares of each class; the last part gets all rows left.
 
     A part with a share above 0 gets at least one row of every class that has a row for each part.
-
-    Args:
-        labels: the class index of each row.
-        shares: the shares of all but the last part, each from 0 to below 1.
-        random: the generator that draws the rows.
-
-    Returns:
-        For each part the indices of its rows, shuffled.
+    The shares are those of all but the last part, each from 0 to below 1. For each part the indices
+    of its rows are returned, shuffled.
 
     Example:
         >>> parts = stratified_split(np.array([0, 1] * 10), [0.2], np.random.default_rng(0))

@@ -84,8 +84,7 @@ class Subwords:
             )
         except RuntimeError as error:
             raise InputError(
-                f"{size:,} subwords could not be learned from {len(texts):,} texts: {error}. Set "
-                "another size."
+                f"{size:,} subwords of {len(texts):,} texts failed: {error}. Set another size."
             ) from error
         return cls(model.getvalue())
 

@@ -6,7 +6,7 @@ import csv
 import functools
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,7 @@ def records(path: str | Path, encoding: str = "utf-8") -> Iterator[tuple[str, di
 def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     """Return the text of a file, without a byte order mark; line ends stay as they are.
 
-    Raises:
-        InputError: the file is missing, or is in another encoding.
+    A file that is missing or in another encoding is an `InputError`.
     """
     path = Path(path)
     try:
@@ -118,8 +117,7 @@ def csv_records(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield place and values by column of each row below the header of a CSV file.
 
-    Raises:
-        InputError: a row with more or fewer fields than the header, or as `csv_rows`.
+    A row with more or fewer fields than the header is an `InputError`.
     """
     rows = csv_rows(text, source, delimiter)
     _, header = next(rows, ("", []))
@@ -135,8 +133,7 @@ def csv_records(
 def json_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield place and object of each line of a JSON lines file; empty lines are skipped.
 
-    Raises:
-        InputError: a line is not a JSON object; the message names it.
+    A line that is no JSON object is an `InputError` that names it.
     """
     for number, line in enumerate(split_lines(text), start=1):
         if not line.strip():
@@ -152,7 +149,7 @@ def json_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str,
 
 
 def cell(record: Mapping[str, Any], column: str, where: str, option: str) -> Any:
-    r"""Return the value of a column of a record.
+    """Return the value of a column of a record.
 
     `where` (file and line) and `option` (the argument that names the column) are for the message.
 
@@ -163,7 +160,7 @@ def cell(record: Mapping[str, Any], column: str, where: str, option: str) -> Any
         >>> cell({"lable": "1"}, "label", "my.csv, line 2", "label_column")
         Traceback (most recent call last):
         rnnkit.errors.InputError: my.csv, line 2 has no column 'label': it has 'lable'. Did you \
-    mean 'lable'? Name it with label_column.
+mean 'lable'? Name it with label_column.
     """
     if column not in record:
         raise InputError(
@@ -174,10 +171,7 @@ def cell(record: Mapping[str, Any], column: str, where: str, option: str) -> Any
 
 
 def parse_number(text: str, where: str, column: str | int) -> float:
-    """Return the number in a cell; NaN where the cell is empty.
-
-    Raises:
-        InputError: it is not a number; the message names place and column.
+    """Return the number in a cell, NaN where it is empty; other text is an `InputError`.
 
     Example:
         >>> parse_number(" 3.5", "my.csv, line 2", "cars"), parse_number("", "my.csv, line 3", 0)
@@ -189,5 +183,8 @@ def parse_number(text: str, where: str, column: str | int) -> float:
         raise InputError(f"{where}, column {column!r}: {text!r} is not a number.") from error
 
 
-_tsv_records = functools.partial(csv_records, delimiter="\t")
-_FORMATS = dict(zip(TABLES, (csv_records, _tsv_records, json_records), strict=True))
+_FORMATS: dict[str, Callable[..., Iterator[tuple[str, dict[str, Any]]]]] = {
+    ".csv": csv_records,
+    ".tsv": functools.partial(csv_records, delimiter="\t"),
+    ".jsonl": json_records,
+}

@@ -164,16 +164,12 @@ def check_texts(texts: Any, name: str = "texts") -> list[str]:
         >>> check_texts([b"caf\xc3\xa9", "tea"])
         ['café', 'tea']
     """
+    texts = texts.tolist() if hasattr(texts, "tolist") else texts  # NumPy arrays, pandas Series
     if isinstance(texts, str | bytes):
         return [check_text(texts, name)]
-    if hasattr(texts, "tolist"):  # NumPy arrays, pandas Series
-        texts = texts.tolist()
-        if isinstance(texts, str | bytes):
-            return [check_text(texts, name)]
     if not isinstance(texts, list | tuple):
         raise InputError(
-            f"{name} is {type(texts).__name__}: expected one text, or a list, tuple, array or "
-            "Series of texts."
+            f"{name} is {type(texts).__name__}: expected a text, list, tuple, array or Series."
         )
     return [check_text(text, f"{name}[{index}]") for index, text in enumerate(texts)]
 

@@ -50,10 +50,6 @@ class TextWindows:
         seed: of these draws, and of the draws of `extra_inputs`.
         extra_inputs: a function that makes more inputs from the targets and weights of a window.
 
-    Attributes:
-        tokens: targets of an epoch.
-        order: the index of the text of each part, row by row, in the order of this epoch.
-
     Raises:
         InputError: no token in the texts, sizes below 1.
 
@@ -81,14 +77,12 @@ class TextWindows:
     ) -> None:
         self.window, self.rows = check_count("window", window), check_count("rows", rows)
         after = [BOS_EOS_ID] if ends else []
-        self._texts = [
-            np.concatenate([[BOS_EOS_ID], text, after]).astype("int32")
-            for text in texts
-            if len(text) or ends
-        ]
-        self._kept = np.array([i for i, text in enumerate(texts) if len(text) or ends], np.int64)
+        kept = [i for i, text in enumerate(texts) if len(text) or ends]
+        whole = (np.concatenate([[BOS_EOS_ID], texts[i], after]) for i in kept)
+        self._texts = [text.astype("int32") for text in whole]
+        self._kept = np.array(kept, np.int64)
         self._labels = None if labels is None else np.asarray(labels, "int32")[self._kept]
-        self.tokens = sum(len(text) - 1 for text in self._texts)
+        self.tokens = sum(len(text) - 1 for text in self._texts)  # targets of an epoch
         if not self.tokens:
             raise InputError("The texts hold no token: expected at least one.")
         self.shuffle, self.seed, self.extra_inputs = shuffle, seed, extra_inputs
@@ -180,7 +174,5 @@ class TextWindows:
         found: list[list[tuple[int, np.ndarray]]] = [[] for _ in self._texts]
         for part, rows in zip(self._parts, self._windows.sequences_of(values), strict=True):
             found[part.text].append((part.start, rows))
-        return [
-            np.concatenate([rows for _, rows in sorted(parts, key=lambda pair: pair[0])])
-            for parts in found
-        ]
+        ordered = (sorted(parts, key=lambda part: part[0]) for parts in found)
+        return [np.concatenate([rows for _, rows in parts]) for parts in ordered]

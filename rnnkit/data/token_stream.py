@@ -30,10 +30,6 @@ class Corpus:
         notes: remarks for readers of results; reading may add to them.
         limit: the number of texts, the first ones; None = all.
 
-    Attributes:
-        texts: the number of texts; None before the first complete pass.
-        words: the number of words in all texts; None before the first complete pass.
-
     Example:
         >>> corpus = Corpus(lambda: iter([["a", "b"], ["c"]]), name="tiny")
         >>> list(corpus), corpus.texts, corpus.words
@@ -52,6 +48,7 @@ class Corpus:
         self._read, self._limit = read, limit
         self.name, self.about = name, about
         self.notes = list(notes) if not isinstance(notes, list) else notes
+        # The numbers of texts and words; None before the first complete pass.
         self.texts: int | None = None
         self.words: int | None = None
 
@@ -144,11 +141,9 @@ def _blocks(path: Path) -> Iterator[str]:
             yield decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         line += error.object.count(b"\n", 0, error.start)
+        byte = error.object[error.start]
         raise InputError(
-            f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8. Save the "
-            "file as UTF-8."
+            f"{path}, line {line}: byte 0x{byte:02x} is not UTF-8: save it as UTF-8."
         ) from error
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-        raise InputError(
-            f"{path} is damaged or cut short ({error}): fetch or pack it again."
-        ) from error
+        raise InputError(f"{path} is damaged or cut short ({error}): fetch it again.") from error

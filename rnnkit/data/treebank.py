@@ -44,8 +44,8 @@ class Word(NamedTuple):
 def split_words(text: str) -> list[Word]:
     """Split a raw text into words and punctuation like the English Web Treebank.
 
-    ``don't`` becomes ``do`` and ``n't``, ``John's`` ``John`` and ``'s``; hyphens are tokens. Between
-    the tokens, which have their character offsets, there is only white space.
+    ``don't`` becomes ``do`` and ``n't``, ``John's`` ``John`` and ``'s``; hyphens are tokens.
+    Between the tokens, which have their character offsets, there is only white space.
 
     Source: the guidelines of the English Web Treebank, LDC2012T13.
 

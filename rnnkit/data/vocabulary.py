@@ -42,9 +42,7 @@ class Vocabulary:
             if not isinstance(count, int) or count < 0:
                 raise InputError(f"The count of {token!r} is {count!r}: expected 0, 1, 2, ...")
         if reserved := [token for token in _RESERVED if token in counts]:
-            raise InputError(
-                f"{reserved[0]!r} is reserved for padding or unknown tokens: leave it out."
-            )
+            raise InputError(f"{reserved[0]!r} is reserved for padding or unknown tokens: drop it.")
         self.tokens: list[str] = [*_RESERVED, *counts]
         self.counts: list[int] = [0, unknown_count, *counts.values()]
         self._index = _Index({token: i for i, token in enumerate(counts, start=2)})
@@ -119,9 +117,7 @@ class Vocabulary:
         if ids.size == 0:
             return []
         if ids.ndim != 1 or ids.dtype.kind not in "iu":
-            raise InputError(
-                f"ids are {ids.dtype} of shape {ids.shape}: expected a row of integers."
-            )
+            raise InputError(f"ids are {ids.dtype} of shape {ids.shape}: expected a row of ints.")
         if ids.min() < 0 or ids.max() >= len(self):
             wrong = ids[(ids < 0) | (ids >= len(self))][0]
             raise InputError(f"Id {wrong} is outside the vocabulary: expected 0..{len(self) - 1}.")

@@ -54,10 +54,8 @@ def read() -> Dataset:
 
     Example:
         >>> sample = read()
-        >>> sample.classes
-        ('B-LOC', 'B-ORG', 'B-PER', 'I-ORG', 'I-PER', 'O')
-        >>> len(sample.train), len(sample.valid), len(sample.test)
-        (2016, 320, 512)
+        >>> sample.classes, len(sample.train), len(sample.valid), len(sample.test)
+        (('B-LOC', 'B-ORG', 'B-PER', 'I-ORG', 'I-PER', 'O'), 2016, 320, 512)
     """
     return _dataset("names_sample", "name")
 
@@ -66,8 +64,7 @@ def read_pos() -> Dataset:
     """Generate `pos_sample`: universal parts of speech of the same sentences.
 
     Example:
-        >>> sample = read_pos()
-        >>> sample.train.x == read().train.x
+        >>> read_pos().train.x == read().train.x
         True
     """
     return _dataset("pos_sample", "upos")

@@ -73,9 +73,6 @@ def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.
         Frames `(T, 19)` float32, phases `(T,)` int, and boolean `(T,)`, true where a frame comes
         more than a second after the one before it.
 
-    Raises:
-        InputError: a line that cannot be read, with its number.
-
     Example:
         >>> lines = "".join(f"{','.join(['1.5'] * 18)},{time},Hold\n" for time in (0, 500, 5030))
         >>> x, y, gaps = parse_gesture(lines.encode(), "tiny.csv")

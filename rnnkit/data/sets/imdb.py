@@ -28,13 +28,8 @@ RELEASE = Release(
             "7c2ac02c03563afcf9b574c7e56c153a",  # of 84,125,825 bytes
         )
     },
-    counts={
-        "train/neg": 12_500,
-        "train/pos": 12_500,
-        "test/neg": 12_500,
-        "test/pos": 12_500,
-        "train/unsup": 50_000,
-    },
+    counts=dict.fromkeys(("train/neg", "train/pos", "test/neg", "test/pos"), 12_500)
+    | {"train/unsup": 50_000},
     unit="reviews",
     about="Film reviews from IMDB, polar ones only, at most 30 of a film; 25,000 to train, 25,000 "
     "to test, 50,000 without a label. Maas et al., Learning Word Vectors for Sentiment Analysis, "

@@ -17,9 +17,8 @@ SHARES = [0.1, 0.1]  # valid, test
 SEED = 20_240_304
 RELEASE = Release(
     "names",
-    "names.tar.xz",
-    "names/pytorch_names/data/names",
-    re.compile(r"\w+\.txt"),
+    folder="names/pytorch_names/data/names",
+    files=re.compile(r"\w+\.txt"),
     about="Family names of 18 languages in Latin letters, collected by S. Robertson for a tutorial "
     "of PyTorch. MIT licence.",
 )
@@ -34,8 +33,8 @@ def read() -> Dataset:
     lines = sum(map(len, found.values()))
     if len(found) != LANGUAGES or lines != LINES:
         raise InputError(
-            f"{RELEASE.path()} holds {lines:,} names of {len(found)} languages; expected {LINES:,} "
-            f"of {LANGUAGES}."
+            f"{RELEASE.path()} holds {lines:,} names of {len(found)} languages; expected "
+            f"{LINES:,} of {LANGUAGES}."
         )
     return from_lists(found)
 
@@ -49,9 +48,7 @@ def from_lists(found: dict[str, list[str]]) -> Dataset:
         (4, '8 names occurred more than once in their language; each is kept once.')
     """
     classes = tuple(sorted(found))
-    pairs = [
-        (name, label) for label, key in enumerate(classes) for name in dict.fromkeys(found[key])
-    ]
+    pairs = [(name, i) for i, key in enumerate(classes) for name in dict.fromkeys(found[key])]
     repeated = sum(map(len, found.values())) - len(pairs)
     shared = sum(count > 1 for count in Counter(name for name, _ in pairs).values())
     whole = Split([name for name, _ in pairs], np.array([label for _, label in pairs]))

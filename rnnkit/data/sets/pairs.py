@@ -17,17 +17,14 @@ _SECTION = re.compile(r"^@(subject|ann\d+)$", re.MULTILINE)
 
 MULTI30K = Release(
     "multi30k",
-    "multi30k.tar.xz",
-    "multi30k",
     counts={"train": 29_000, "valid": 1_014, "test": 1_000},
     unit="pairs",
     hint="Its home is https://github.com/multi30k/dataset, where the files are not packed so.",
 )
 AESLC = Release(
     "aeslc",
-    "aeslc.tar.xz",
-    "aeslc/enron_subject_line",
-    re.compile(r"(?:train|dev|test)/[^/]+\.subject"),
+    folder="aeslc/enron_subject_line",
+    files=re.compile(r"(?:train|dev|test)/[^/]+\.subject"),
     counts={"train": 14_436, "valid": 1_960, "test": 1_906},
     unit="pairs",
     hint="Its home is https://github.com/ryanzhumich/AESLC, where the files are not packed so.",
@@ -36,9 +33,7 @@ AESLC = Release(
 )
 SCITLDR = Release(
     "scitldr",
-    "scitldr.tar.xz",
-    "scitldr",
-    {"train": "train.jsonl", "valid": "dev.jsonl", "test": "test.jsonl"},
+    files={"train": "train.jsonl", "valid": "dev.jsonl", "test": "test.jsonl"},
     counts={"train": 1_992, "valid": 619, "test": 618},
     unit="pairs",
     hint="Its home is https://github.com/allenai/scitldr, where the files are not packed so.",
@@ -55,9 +50,7 @@ def read_multi30k(source: str = "de", target: str = "en") -> Dataset:
         target: another of them: the language of y.
     """
     if {source, target} - set(LANGUAGES) or source == target:
-        raise InputError(
-            f"multi30k from {source!r} to {target!r}: expected two of {', '.join(LANGUAGES)}."
-        )
+        raise InputError(f"multi30k from {source!r} to {target!r}: expected two of de, en, fr.")
     files = {
         f"{part} {language}": f"{stem}.{language}"
         for part, stem in _MULTI30K_FILES.items()

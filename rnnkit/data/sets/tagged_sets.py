@@ -13,15 +13,7 @@ def _release(
     name: str, files: dict[str, str], counts: dict[str, int], home: str, about: str
 ) -> Release:
     return Release(
-        name,
-        f"{name}.tar.xz",
-        name,
-        files,
-        separate=files,
-        counts=counts,
-        unit="sentences",
-        home=home,
-        about=about,
+        name, files=files, separate=files, counts=counts, unit="sentences", home=home, about=about
     )
 
 

@@ -13,9 +13,7 @@ RELEASE = Release(
     about="100,000,000 characters of English Wikipedia, 16.96 million words, cleaned like text8: a "
     "to z and spaces, digits spelled out, no marks between sentences or articles. CC BY-SA 3.0.",
 )
-NOTE = (
-    f"The file is one line without sentence ends; it is read in texts of {MAX_TEXT_WORDS:,} words."
-)
+NOTE = f"The file is one line without sentence ends, read in texts of {MAX_TEXT_WORDS:,} words."
 
 
 def read() -> Dataset:
