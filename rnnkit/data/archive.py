@@ -27,17 +27,11 @@ def cache_folder() -> Path:
 
 
 def find(file_name: str) -> Path | None:
-    """Return the path of a file in ``$RNNKIT_DATA``, else in the cache; None if it is in neither.
-
-    Raises:
-        InputError: ``$RNNKIT_DATA`` is not a folder.
-    """
+    """Return the path of a file in ``$RNNKIT_DATA``, else in the cache; None if in neither."""
     if folder := os.environ.get("RNNKIT_DATA"):
         data = Path(folder).expanduser()
         if not data.is_dir():
-            raise InputError(
-                f"RNNKIT_DATA is {folder!r}, which is not a folder: correct or unset it."
-            )
+            raise InputError(f"RNNKIT_DATA is {folder!r}, no folder: correct or unset it.")
         if (data / file_name).is_file():
             return data / file_name
     path = cache_folder() / file_name
@@ -47,13 +41,7 @@ def find(file_name: str) -> Path | None:
 def find_or_download(file_name: str, url: str, md5: str) -> Path:
     """Return the path of a file in ``$RNNKIT_DATA`` or the cache; download it if it is in neither.
 
-    Args:
-        file_name: its name in either folder.
-        url: where it is published.
-        md5: its checksum there.
-
-    Raises:
-        InputError: ``$RNNKIT_DATA`` is not a folder, or the download fails or differs.
+    A failed download, or one with another checksum, is an `InputError` with what to do by hand.
     """
     path = find(file_name)
     if path is None:
@@ -94,11 +82,7 @@ def _download(url: str, path: Path, md5: str) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Return the contents of a file; a ``.gz`` file is unpacked.
-
-    Raises:
-        InputError: the file is damaged or cut short.
-    """
+    """Return the contents of a file; a ``.gz`` file is unpacked, or an `InputError` if damaged."""
     data = path.read_bytes()
     if path.suffix != ".gz":
         return data
@@ -111,12 +95,8 @@ def read_file(path: Path) -> bytes:
 def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
     """Yield name (below `folder`) and contents of the wanted files of a ``.tar.gz`` or ``.tar.xz``.
 
-    Nothing is written to disk. The whole archive is read and its checksum verified.
-
-    Args:
-        path: the archive.
-        folder: the one folder in which all members must lie.
-        wanted: which names below it to yield (full match).
+    Nothing is written to disk. The whole archive is read and its checksum verified. `wanted` has to
+    match the full name below the folder.
 
     Raises:
         InputError: the archive is damaged or cut short, or has a member that is a link, a device,
@@ -139,9 +119,7 @@ def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[t
             while stream.read(1 << 20):  # to the end, where the checksum is
                 pass
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-        raise InputError(
-            f"{path} is damaged or cut short ({error}): delete it and fetch it again."
-        ) from error
+        raise InputError(f"{path} is damaged or cut short ({error}): fetch it again.") from error
 
 
 def _checked_name(member: tarfile.TarInfo, folder: str, path: Path) -> str:

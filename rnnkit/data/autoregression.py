@@ -10,14 +10,9 @@ from rnnkit.data.series_encoding import Encoded
 
 
 def lags(values: np.ndarray, context: int) -> np.ndarray:
-    """Return the lagged values at each step, the earliest first; 0 before the first value.
+    """Return the lagged values at each step, `(T, context)`; the step's own is the last.
 
-    Args:
-        values: `(T,)`.
-        context: the number of values, the last of which is that of the step itself.
-
-    Returns:
-        `(T, context)`.
+    Before the first of the values `(T,)` there are zeros.
 
     Example:
         >>> lags(np.array([1.0, 2.0, 3.0]), 2).tolist()
@@ -30,10 +25,6 @@ def lags(values: np.ndarray, context: int) -> np.ndarray:
 def fit_autoregression(encoded: Sequence[Encoded], context: int) -> tuple[np.ndarray, float]:
     """Fit `d_{t+h} = b + Σ_k a_k d_{t-k}` to the deviations of training series by least squares.
 
-    Args:
-        encoded: the series.
-        context: the number of deviations, the last of which is that of step t.
-
     Returns:
         a `(context,)`, the earliest first, and b.
 
@@ -44,11 +35,9 @@ def fit_autoregression(encoded: Sequence[Encoded], context: int) -> tuple[np.nda
         >>> line[0].round(3).tolist(), abs(round(line[1], 3))
         ([0.5], 0.0)
     """
-    counts = [one.counts(context) for one in encoded]
-    rows = np.concatenate(
-        [lags(one.x[:, 0], context)[here] for one, here in zip(encoded, counts, strict=True)]
-    )
-    targets = np.concatenate([one.target[here] for one, here in zip(encoded, counts, strict=True)])
+    counted = [(one, one.counts(context)) for one in encoded]
+    rows = np.concatenate([lags(one.x[:, 0], context)[here] for one, here in counted])
+    targets = np.concatenate([one.target[here] for one, here in counted])
     inputs = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
     solution = np.linalg.lstsq(inputs, targets, rcond=None)[0]
     return solution[:-1], float(solution[-1])

@@ -25,20 +25,16 @@ class Batches(Protocol):
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
-        ...
 
     def __getitem__(self, index: int, /) -> tuple[Any, Any, Any]:
         """Return a batch `(inputs, targets, weights)`; targets or weights may be None.
 
         The inputs are an array or a tuple of arrays. Each is batch first, `(B, ...)`.
         """
-        ...
 
     @property
     def order(self) -> np.ndarray:
         """Indices of the examples in the order in which this epoch gives them."""
-        ...
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch from the seed and its number; the first is 0."""
-        ...

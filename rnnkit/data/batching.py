@@ -20,12 +20,9 @@ POOL = 50  # batches sorted together: larger = less padding, smaller = more rand
 def bucket_length(length: int, max_length: int | None = None) -> int:
     """Round a length up to the next of 8, 16, 24, 32, 40, 48, 64, 80, 96, 120 ...: about x 1.25.
 
-    The buckets are the same for every data set, so train, validation and prediction share their
-    shapes, and XLA, which compiles for each shape, compiles few: 15 up to length 400.
-
-    Args:
-        length: the number of real steps, 0 or more.
-        max_length: the longest bucket.
+    The buckets, at most `max_length`, are the same for every data set, so train, validation and
+    prediction share their shapes, and XLA, which compiles for each shape, compiles few: 15 up to
+    length 400.
 
     Example:
         >>> [bucket_length(n, 100) for n in (0, 8, 9, 60, 89)]
@@ -52,7 +49,38 @@ def into_batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return [rows[start:end] for start, end in itertools.pairwise([*starts, len(rows)])]
 
 
-class BucketedBatches:
+class EpochBatches:
+    """Base class of padded batches that are drawn anew for every epoch.
+
+    A subclass has `_draw`, which sets `_batches`, the rows of each batch. `epoch` is the number of
+    this epoch.
+    """
+
+    _batches: list[np.ndarray]
+
+    def __init__(self, batch_size: int, shuffle: bool, seed: int) -> None:
+        self.batch_size = check_count("batch_size", batch_size)
+        self.shuffle, self.seed, self.epoch = shuffle, seed, 0
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the order of an epoch where rows are shuffled; the first epoch is 0."""
+        self.epoch = epoch
+        if self.shuffle:
+            self._draw()
+
+    @property
+    def order(self) -> np.ndarray:
+        """Return the indices of the rows in the order of this epoch."""
+        return np.concatenate([np.zeros(0, np.int64), *self._batches])
+
+    def _draw(self) -> None:
+        raise NotImplementedError
+
+
+class BucketedBatches(EpochBatches):
     """Batches of sequences of similar length, padded with 0, as ``(inputs, labels, weights)``.
 
     The inputs are ids ``(B, T)`` or ``(B, T, C)``, where 0 is padding; for series of numbers they
@@ -77,8 +105,6 @@ class BucketedBatches:
         order: the indices of the rows in the order of this epoch. To undo it:
             ``restored = np.empty_like(predictions); restored[batches.order] = predictions``.
         tokens: real steps of an epoch, after truncation.
-        padding_share: the share of padding in this epoch.
-        epoch: the number of this epoch.
 
     Raises:
         InputError: labels or weights do not match, or a setting or a sequence is invalid.
@@ -102,15 +128,11 @@ class BucketedBatches:
         shuffle: bool = False,
         seed: int = 0,
     ) -> None:
-        check_count("batch_size", batch_size)
+        super().__init__(batch_size, shuffle, seed)
         if max_length is not None:
             check_count("max_length", max_length)
         check_choice("truncate", truncate, get_args(Truncate))
-        self.batch_size = batch_size
         self.max_length = max_length
-        self.shuffle = shuffle
-        self.seed = seed
-        self.epoch = 0
         self._weights = _for_each_sequence(sample_weight, len(sequences), "sample_weight")
         rows = [_check_sequence(row, i) for i, row in enumerate(sequences)]
         self._labels: np.ndarray | None = None
@@ -130,38 +152,22 @@ class BucketedBatches:
         self.tokens = int(self._lengths.sum())
         self._draw()
 
-    def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
-        return len(self._batches)
-
     def __getitem__(self, index: int) -> Batch:
-        """Return one batch: the inputs, and labels and weights if they were given."""
         rows = self._batches[index]
         lengths = self._lengths[rows]
         steps = bucket_length(int(lengths.max()), self.max_length)
         first = self._rows[rows[0]]
-        padded = _padded([self._rows[row] for row in rows], steps, first.shape[1:], first.dtype)
+        padded = pad([self._rows[row] for row in rows], steps, first.shape[1:], first.dtype)
         real = np.arange(steps) < lengths[:, None]
         inputs = (padded, real) if first.dtype.kind == "f" else padded
         weights = None if self._weights is None else self._weights[rows]
         if self._step_labels is not None:
-            labels = _padded([self._step_labels[row] for row in rows], steps, (), np.int32)
+            labels = pad([self._step_labels[row] for row in rows], steps)
             weight = 1.0 if weights is None else weights[:, None]
             # Not float32: Keras's loss multiplies float32 torch tensors by the mask in place, and
             # its weighted metrics then count the steps wrongly.
             return inputs, labels, (real * weight).astype("float64")
         return inputs, None if self._labels is None else self._labels[rows], weights
-
-    def start_epoch(self, epoch: int) -> None:
-        """Draw the order of an epoch where rows are shuffled; the first epoch is 0."""
-        self.epoch = epoch
-        if self.shuffle:
-            self._draw()
-
-    @property
-    def order(self) -> np.ndarray:
-        """Return the indices of the rows in the order of this epoch."""
-        return np.concatenate([np.zeros(0, np.int64), *self._batches])
 
     @property
     def padding_share(self) -> float:
@@ -188,7 +194,10 @@ class BucketedBatches:
         self._batches = [batches[i] for i in random.permutation(len(batches))]
 
 
-def _padded(rows: list[np.ndarray], steps: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def pad(
+    rows: Sequence[np.ndarray], steps: int, shape: tuple[int, ...] = (), dtype: Any = np.int32
+) -> np.ndarray:
+    """Return rows as one array `(B, steps, *shape)`, padded with 0."""
     padded = np.zeros((len(rows), steps, *shape), dtype=dtype)
     for i, row in enumerate(rows):
         padded[i, : len(row)] = row

@@ -50,9 +50,8 @@ def _hold_out_texts(
         note = f"{len(both)} texts are in train and in test"
         if drop_overlap:
             note = f"{note}; they were dropped from train."
-            dataset = replace(
-                dataset, train=_without(dataset.train, both), valid=_without(dataset.valid, both)
-            )
+            train, valid = (_without(split, both) for split in (dataset.train, dataset.valid))
+            dataset = replace(dataset, train=train, valid=valid)
         else:
             note = f"{note}; drop_overlap=True drops them from train."
         dataset = replace(dataset, notes=[*dataset.notes, note])
@@ -77,12 +76,8 @@ def _hold_out_series(
 
 
 def _take_steps(dataset: SeriesDataset, limit: int) -> SeriesDataset:
-    return replace(
-        dataset,
-        train=series.last_steps(dataset.train, limit),
-        valid=series.first_steps(dataset.valid, limit),
-        test=series.first_steps(dataset.test, limit),
-    )
+    found = kinds.each_split(dataset, lambda split: series.first_steps(split, limit))
+    return replace(found, train=series.last_steps(dataset.train, limit))
 
 
 def _hold_out_nothing(
@@ -103,12 +98,7 @@ def _take_texts(dataset: Dataset, limit: int) -> Dataset:
 
 
 def _take_lines(dataset: Dataset, limit: int) -> Dataset:
-    return replace(
-        dataset,
-        train=_first_lines(dataset.train, limit),
-        valid=_first_lines(dataset.valid, limit),
-        test=_first_lines(dataset.test, limit),
-    )
+    return kinds.each_split(dataset, lambda split: _first_lines(split, limit))
 
 
 def _first_lines(split: Split, limit: int) -> Split:
@@ -131,21 +121,13 @@ def _open_tagged(path: str | Path, **columns: str) -> Dataset:
     return conll.from_path(path, **given)
 
 
-def _open_corpus(
-    path: str | Path,
-    text_column: str | None = None,
-    label_column: str | None = None,
-) -> Dataset:
+def _open_corpus(path: str | Path, **columns: Any) -> Dataset:
     """Read the words of a text file, or of the texts of a table or folder."""
     from rnnkit.data.corpus import open_corpus  # which imports this module
 
     source: Any = path
     if Path(path).is_dir() or Path(path).suffix.lower() in TABLES:
-        columns = {"text_column": text_column, "label_column": label_column}
-        given: dict[str, Any] = {
-            name: column for name, column in columns.items() if column is not None
-        }
-        source = from_files(path, **given)
+        source = from_files(path, **columns)
     return wiki8.corpus_dataset(open_corpus(source))
 
 

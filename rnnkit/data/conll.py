@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from rnnkit.data.splits import Dataset, Split, stratified_split
+from rnnkit.data.splits import Dataset, Split, draw_missing
 from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError, suggest, suggest_sibling
 
@@ -59,22 +57,8 @@ def from_path(
     if not path.exists():
         raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
     files = _files(path) if path.is_dir() else {"train": path}
-    read = {
-        part: _read(file, tag_column=tag_column, word_column=word_column)
-        for part, file in files.items()
-    }
-    shares = [0.0 if part in read else 0.1 for part in ("valid", "test")]
-    whole = Split(*read["train"])
-    drawn = stratified_split(np.zeros(len(whole), int), shares, np.random.default_rng(seed))
-    # All splits keep the order of the file.
-    valid, test, train = (whole.take(np.sort(rows)) for rows in drawn)
-    return dataset(
-        path.stem,
-        train,
-        Split(*read["valid"]) if "valid" in read else valid,
-        Split(*read["test"]) if "test" in read else test,
-        about=f"Read from {path}.",
-    )
+    read = {part: Split(*_read(file, tag_column, word_column)) for part, file in files.items()}
+    return dataset(path.stem, *draw_missing(read, seed), about=f"Read from {path}.")
 
 
 def dataset(name: str, train: Split, valid: Split, test: Split, about: str) -> Dataset:
@@ -92,13 +76,8 @@ def dataset(name: str, train: Split, valid: Split, test: Split, about: str) -> D
 def parse_conll(data: bytes, source: str, *, tag_column: int = -1, word_column: int = 0) -> Tagged:
     r"""Read words and tags from columns; an empty line, or one of white space, ends a sentence.
 
-    Lines ``# key = value`` and sentences of ``-DOCSTART-`` are left out.
-
-    Args:
-        data: the contents.
-        source: the name of the file in messages.
-        tag_column: the column of the tags; counted from the end when negative.
-        word_column: the column of the words.
+    Lines ``# key = value`` and sentences of ``-DOCSTART-`` are left out. Negative numbers count the
+    columns from the end.
 
     Raises:
         InputError: a line that cannot be read, with its number; no sentence.
@@ -110,7 +89,7 @@ def parse_conll(data: bytes, source: str, *, tag_column: int = -1, word_column: 
     tabs = b"\t" in data
     sentences: list[list[tuple[str, str]]] = [[]]
     width = 0
-    for number, line in _lines(data, source):
+    for number, line in enumerate(split_lines(decode(data, source)), start=1):
         if not line.strip():
             sentences.append([])
             continue
@@ -140,12 +119,8 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
     r"""Read words and one column of CoNLL-U, which has ten columns separated by tabs.
 
     Multiword tokens (ids such as ``8-9``) and empty nodes (``8.1``) are left out: only syntactic
-    words are returned.
-
-    Args:
-        data: the contents.
-        source: the name of the file in messages.
-        tag_column: the column of the tags: its number from 0, or "upos", "xpos", "deprel", "lemma".
+    words are returned. `tag_column` is the number of the column of tags, from 0, or "upos", "xpos",
+    "deprel" or "lemma".
 
     Raises:
         InputError: a line that cannot be read, with its number; no sentence; no such column.
@@ -164,7 +139,7 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
             f"{suggest(str(tag_column), CONLLU)}"
         )
     sentences: list[list[tuple[str, str]]] = [[]]
-    for number, line in _lines(data, source):
+    for number, line in enumerate(split_lines(decode(data, source)), start=1):
         if not line.strip():
             sentences.append([])
             continue
@@ -182,12 +157,11 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
     return _words_and_tags(sentences, source)
 
 
-def _read(path: Path, *, tag_column: int | str | None, word_column: int | str) -> Tagged:
+def _read(path: Path, tag_column: int | str | None, word_column: int | str) -> Tagged:
     data = path.read_bytes()
     if path.suffix == ".conllu":
-        return parse_conllu(
-            data, str(path), tag_column="upos" if tag_column is None else tag_column
-        )
+        column = "upos" if tag_column is None else tag_column
+        return parse_conllu(data, str(path), tag_column=column)
     columns = {"tag_column": -1 if tag_column is None else tag_column, "word_column": word_column}
     for name, column in columns.items():
         if not isinstance(column, int):
@@ -199,7 +173,6 @@ def _read(path: Path, *, tag_column: int | str | None, word_column: int | str) -
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return the file of each split in a folder."""
     files = sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES)
     found: dict[str, Path] = {}
     for part, words in _PARTS.items():
@@ -220,13 +193,8 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _name_has(name: str, words: Sequence[str]) -> bool:
-    """Return whether a file name has one of the words, separated from other letters."""
     parts = re.split(r"[^a-z]+", name.lower())
     return any(part == word or word == "train" in part for part in parts for word in words)
-
-
-def _lines(data: bytes, source: str) -> Iterator[tuple[int, str]]:
-    yield from enumerate(split_lines(decode(data, source)), start=1)
 
 
 def _words_and_tags(sentences: list[list[tuple[str, str]]], source: str) -> Tagged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -72,8 +73,7 @@ def _open(source: Any, pipeline: Tokenize | None) -> Corpus:
     if isinstance(source, Corpus):
         if pipeline is not None:
             raise InputError(
-                f"The corpus {source.name!r} is tokenized already: a pipeline is for texts. Leave "
-                "it out."
+                f"The corpus {source.name!r} is tokenized already: a pipeline is for texts."
             )
         return source
     if not isinstance(source, Iterable):
@@ -118,12 +118,12 @@ def _from_items(source: Iterable[Any], pipeline: Tokenize | None) -> Corpus:
                 f"The first item of the corpus is {type(first).__name__}: a pipeline is for texts. "
                 "Leave it out for lists of words."
             )
-        return Corpus(_check_lists(source), name=name)
+        return Corpus(functools.partial(_checked, source), name=name)
     tokenize = pipeline or TextPipeline()
     if isinstance(source, list | tuple):
         texts = [check_text(text, f"text {i} of the corpus") for i, text in enumerate(source)]
         return Corpus(_cached(texts, tokenize), name=name)
-    return Corpus(_tokenized(source, tokenize), name=name)
+    return Corpus(functools.partial(_tokenized, source, tokenize), name=name)
 
 
 def _cached(texts: Sequence[str], tokenize: Tokenize) -> TokenReader:
@@ -143,37 +143,25 @@ def _cached(texts: Sequence[str], tokenize: Tokenize) -> TokenReader:
     return read
 
 
-def _tokenized(texts: Iterable[Any], tokenize: Tokenize) -> TokenReader:
-    def read() -> Iterator[list[str]]:
-        for i, text in enumerate(texts):
-            yield tokenize(check_text(text, f"text {i} of the corpus"))
-
-    return read
+def _tokenized(texts: Iterable[Any], tokenize: Tokenize) -> Iterator[list[str]]:
+    for i, text in enumerate(texts):
+        yield tokenize(check_text(text, f"text {i} of the corpus"))
 
 
-def _check_lists(texts: Iterable[Any]) -> TokenReader:
-    """Return a reader of lists of words, which refuses other items."""
-
-    def read() -> Iterator[list[str]]:
-        for i, tokens in enumerate(texts):
-            if hasattr(tokens, "tolist"):
-                tokens = tokens.tolist()
-            if not isinstance(tokens, list | tuple):
-                raise InputError(
-                    f"Text {i} of the corpus is {type(tokens).__name__}: expected a list of words, "
-                    "or texts throughout."
-                )
-            if not {str}.issuperset(map(type, tokens)):
-                _refuse_others(i, tokens)
-            yield list(tokens)
-
-    return read
-
-
-def _refuse_others(number: int, tokens: Sequence[Any]) -> None:
-    for place, token in enumerate(tokens):
-        if not isinstance(token, str):
+def _checked(texts: Iterable[Any]) -> Iterator[list[str]]:
+    """Yield lists of words; refuse other items."""
+    for i, tokens in enumerate(texts):
+        tokens = tokens.tolist() if hasattr(tokens, "tolist") else tokens
+        if not isinstance(tokens, list | tuple):
             raise InputError(
-                f"Word {place} of text {number} of the corpus is {type(token).__name__} "
-                f"({token!r}): expected str."
+                f"Text {i} of the corpus is {type(tokens).__name__}: expected a list of words, or "
+                "texts throughout."
             )
+        if not {str}.issuperset(map(type, tokens)):  # fast
+            for place, token in enumerate(tokens):
+                if not isinstance(token, str):
+                    raise InputError(
+                        f"Word {place} of text {i} of the corpus is {type(token).__name__} "
+                        f"({token!r}): expected str."
+                    )
+        yield list(tokens)

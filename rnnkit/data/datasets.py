@@ -60,26 +60,19 @@ def names(kind: str | None = None) -> list[str]:
 def find_kind(name: str) -> DataKind:
     """Return the record of a kind of data.
 
-    Raises:
-        InputError: there is no such kind; the message names the closest.
-
     Example:
         >>> find_kind("series").sample
         'traffic_sample'
     """
     if name not in kinds():
         raise InputError(
-            f"There is no kind of data {name!r}.{suggest(name, kinds())} "
-            f"Known: {', '.join(kinds())}."
+            f"No kind of data is {name!r}.{suggest(name, kinds())} Known: {', '.join(kinds())}."
         )
     return kinds()[name]
 
 
 def kind_of(name: str) -> str:
     """Return the name of the kind of a data set.
-
-    Raises:
-        InputError: there is no such data set; the message names the closest.
 
     Example:
         >>> kind_of("imdb")
@@ -137,8 +130,7 @@ def load(
             split (``"sample"``) is kept. Series are held out by time.
         valid_fraction: the share of train held out, from 0 to below 1, the same in every class; for
             series to forecast the latest steps. None = 0.1, or the share in the `notes` of series.
-        drop_overlap: drop texts from train and valid that are also in test. `notes` has their
-            number in any case.
+        drop_overlap: drop texts from train and valid that are in test; `notes` has their number.
         limit: the number of examples of each split, the first ones, with classes in proportion; for
             series to forecast the number of steps, the last ones of train, the first ones of valid
             and test; for a corpus of texts; for running text of lines.
@@ -147,8 +139,7 @@ def load(
         `Dataset` or `SeriesDataset`.
 
     Raises:
-        InputError: there is no such data set, an argument is out of range, or the files of the data
-            set cannot be found or read.
+        InputError: an unknown name, an argument out of range, or files missing or damaged.
 
     Example:
         >>> reviews = load("sample", limit=100)
@@ -182,9 +173,6 @@ def open_files(
     | running text | `rnnkit.data.running_text.from_path` | | |
     | pairs | `rnnkit.data.pair_files.from_path` | the source | the target |
     | corpus | `rnnkit.data.corpus.open_corpus` | the text | the label |
-
-    Raises:
-        InputError: no such file, or it cannot be used.
 
     Example:
         >>> import tempfile, pathlib

@@ -130,13 +130,10 @@ def _read_folder(path: Path, encoding: str) -> list[_Row]:
             f"The folder {path} has no texts: expected one sub-folder for each class, with .txt "
             "files in it, such as pos/1.txt and neg/1.txt."
         )
+    named = [(file, file.parent.name) for file in files]
     return [
-        _Row(
-            read_text(file, encoding),
-            None if file.parent.name == "unsup" else file.parent.name,
-            str(file),
-        )
-        for file in files
+        _Row(read_text(file, encoding), None if name == "unsup" else name, str(file))
+        for file, name in named
     ]
 
 

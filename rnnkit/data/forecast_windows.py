@@ -28,10 +28,6 @@ class ForecastWindows:
         shuffle: draw order and positions of the windows in every epoch.
         seed: of these draws.
 
-    Attributes:
-        order: the indices of the windows in the order of this epoch.
-        tokens: steps of all series.
-
     Example:
         >>> values = np.arange(5, dtype="float32")
         >>> series = Encoded(values[:, None], 10 * values, values, np.ones(5, bool))
@@ -63,11 +59,10 @@ class ForecastWindows:
             for start in range(0, len(counts), window)
         ]
         self._starts = [start for _, start in self._places]
-        self.order = np.arange(len(self._places))
-        self.tokens = sum(len(one.x) for one in self._encoded)
+        self.order = np.arange(len(self._places))  # of the windows in this epoch
+        self.tokens = sum(len(one.x) for one in self._encoded)  # steps of all series
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return -(-len(self._places) // self.batch_size)
 
     def start_epoch(self, epoch: int) -> None:
@@ -96,17 +91,9 @@ class ForecastWindows:
 
 
 class FullSeriesBatches:
-    """Batches of full encoded series, grouped by similar length and padded.
+    """Batches of full encoded series, at most `batch_size`, grouped by similar length and padded.
 
-    Args:
-        encoded: the series.
-        context: the number of steps to be read before a forecast counts.
-        batch_size: series of a batch, at most.
-
-    Attributes:
-        groups: the indices of the series of each batch.
-        order: the indices of all series in the order of the batches.
-        tokens: steps of all series.
+    `context` is the number of steps to be read before a forecast counts.
     """
 
     def __init__(self, encoded: Sequence[Encoded], *, context: int, batch_size: int = 64) -> None:
@@ -114,7 +101,7 @@ class FullSeriesBatches:
         self._counts = [one.counts(context) for one in encoded]
         self.tokens = sum(len(one.x) for one in self._encoded)
         lengths = [_padded_length(len(one.x)) for one in self._encoded]
-        self.groups: list[list[int]] = []
+        self.groups: list[list[int]] = []  # the series of each batch
         for i in np.argsort(lengths, kind="stable").tolist():
             most = min(batch_size, max(1, MAX_BATCH_STEPS // lengths[i]))
             last = self.groups[-1] if self.groups else None
@@ -126,7 +113,6 @@ class FullSeriesBatches:
         self.order = np.array([i for group in self.groups for i in group], np.int64)
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return len(self.groups)
 
     def start_epoch(self, epoch: int) -> None:
@@ -151,17 +137,12 @@ def _padded_length(length: int) -> int:
 
 
 def _empty(rows: int, length: int, width: int) -> Batch:
-    # Not float32: Keras's loss multiplies float32 torch tensors in place.
-    weights = np.zeros((rows, length))
-    return (
-        np.zeros((rows, length, width), "float32"),
-        np.zeros((rows, length, 1), "float32"),
-        weights,
-    )
+    x, targets = (np.zeros((rows, length, size), "float32") for size in (width, 1))
+    # Weights are not float32: Keras's loss multiplies float32 torch tensors in place.
+    return x, targets, np.zeros((rows, length))
 
 
 def _fill(batch: Batch, row: int, one: Encoded, counts: np.ndarray, steps: slice) -> None:
-    """Copy steps of a series to the start of a row; `counts` `(T,)` are the weights."""
     x, targets, weights = batch
     length = len(counts[steps])
     x[row, :length] = one.x[steps]

@@ -19,14 +19,7 @@ def hold_out(
 ) -> Dataset:
     """Hold out a share of train for valid, stratified by class, unless there is a valid split.
 
-    Args:
-        dataset: the result of its reader.
-        seed: which examples are held out, and their order.
-        valid_fraction: the share of train; None = 0.1.
-        drop_overlap: for texts only.
-
-    Raises:
-        InputError: `drop_overlap` is set.
+    The share is 0.1 where `valid_fraction` is None; `drop_overlap` is refused: it is for texts.
     """
     if drop_overlap:
         raise InputError(f"drop_overlap is for texts, and {dataset.name!r} has none. Leave it out.")
@@ -38,15 +31,16 @@ def hold_out(
     return replace(dataset, valid=dataset.train.take(valid), train=dataset.train.take(train))
 
 
+def each_split(dataset: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a data set with its train, valid and test changed by a function."""
+    parts = ("train", "valid", "test")
+    return replace(dataset, **{part: change(getattr(dataset, part)) for part in parts})
+
+
 def take_first(dataset: Dataset, limit: int) -> Dataset:
     """Keep the first examples of each split, classes in proportion."""
-    return replace(
-        dataset,
-        train=first_examples(dataset.train, limit),
-        valid=first_examples(dataset.valid, limit),
-        test=first_examples(dataset.test, limit),
-        unlabelled=dataset.unlabelled[:limit],
-    )
+    found = each_split(dataset, lambda split: first_examples(split, limit))
+    return replace(found, unlabelled=dataset.unlabelled[:limit])
 
 
 def first_examples(split: Split, limit: int) -> Split:

@@ -7,93 +7,40 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ABBREVIATIONS: dict[str, str] = {
-    # Chat spellings. Single letters with another meaning in ordinary prose ("rated r", "b movie",
-    # "2 stars") are left out: they occur only in pairs.
-    "u": "you",
-    "ur": "your",
-    "u r": "you are",
-    "r u": "are you",
-    "ya": "you",
-    "pls": "please",
-    "plz": "please",
-    "thx": "thanks",
-    "thnx": "thanks",
-    "tnx": "thanks",
-    "ty": "thank you",
-    "tysm": "thank you so much",
-    "bc": "because",
-    "b/c": "because",
-    "cuz": "because",
-    "coz": "because",
-    "b4": "before",
-    "w/": "with",
-    "w/o": "without",
-    "abt": "about",
-    "tho": "though",
-    "thru": "through",
-    "ppl": "people",
-    "msg": "message",
-    "gr8": "great",
-    "l8r": "later",
-    "2nite": "tonight",
-    "tmrw": "tomorrow",
-    "btw": "by the way",
-    "imo": "in my opinion",
-    "imho": "in my humble opinion",
-    "afaik": "as far as i know",
-    "iirc": "if i recall correctly",
-    "fyi": "for your information",
-    "idk": "i do not know",
-    "dunno": "do not know",
-    "irl": "in real life",
-    "tbh": "to be honest",
-    "asap": "as soon as possible",
-    "aka": "also known as",
-    "a.k.a": "also known as",
-    "a.k.a.": "also known as",
-    "omg": "oh my god",
-    "wtf": "what the fuck",
-    "lol": "laughing out loud",
-    "rofl": "rolling on the floor laughing",
-    "gonna": "going to",
-    "wanna": "want to",
-    "gotta": "got to",
-    "kinda": "kind of",
-    "sorta": "sort of",
-    "lotta": "lot of",
-    "outta": "out of",
-    "lemme": "let me",
-    "gimme": "give me",
-    # Contractions that lost their apostrophe: negation must not depend on typing. ("ill", "well",
-    # "wed", "shell", "hell", "were", "its", "lets" are words of their own.)
-    "aint": "ain't",
-    "arent": "aren't",
-    "cant": "can't",
-    "couldnt": "couldn't",
-    "didnt": "didn't",
-    "doesnt": "doesn't",
-    "dont": "don't",
-    "hadnt": "hadn't",
-    "hasnt": "hasn't",
-    "havent": "haven't",
-    "isnt": "isn't",
-    "mustnt": "mustn't",
-    "neednt": "needn't",
-    "shouldnt": "shouldn't",
-    "wasnt": "wasn't",
-    "werent": "weren't",
-    "wont": "won't",
-    "wouldnt": "wouldn't",
-    "im": "i'm",
-    "ive": "i've",
-    "youre": "you're",
-    "youve": "you've",
-    "theyre": "they're",
-    "theyve": "they've",
-    "thats": "that's",
-    "whats": "what's",
-}
+def _table(text: str) -> dict[str, str]:
+    return dict(pair.strip().split(" = ") for pair in text.split(";"))
+
+
+# Chat spellings. Single letters with another meaning in ordinary prose ("rated r", "b movie",
+# "2 stars") are left out: they occur only in pairs.
+_CHAT = _table(
+    """
+    u = you; ur = your; u r = you are; r u = are you; ya = you; pls = please; plz = please;
+    thx = thanks; thnx = thanks; tnx = thanks; ty = thank you; tysm = thank you so much;
+    bc = because; b/c = because; cuz = because; coz = because; b4 = before; w/ = with;
+    w/o = without; abt = about; tho = though; thru = through; ppl = people; msg = message;
+    gr8 = great; l8r = later; 2nite = tonight; tmrw = tomorrow; btw = by the way;
+    imo = in my opinion; imho = in my humble opinion; afaik = as far as i know;
+    iirc = if i recall correctly; fyi = for your information; idk = i do not know;
+    dunno = do not know; irl = in real life; tbh = to be honest; asap = as soon as possible;
+    aka = also known as; a.k.a = also known as; a.k.a. = also known as; omg = oh my god;
+    wtf = what the fuck; lol = laughing out loud; rofl = rolling on the floor laughing;
+    gonna = going to; wanna = want to; gotta = got to; kinda = kind of; sorta = sort of;
+    lotta = lot of; outta = out of; lemme = let me; gimme = give me
+    """
+)
+# Contractions that lost their apostrophe: negation must not depend on typing. ("ill", "well",
+# "wed", "shell", "hell", "were", "its", "lets" are words of their own.)
+_CONTRACTIONS = _table(
+    """
+    aint = ain't; arent = aren't; cant = can't; couldnt = couldn't; didnt = didn't;
+    doesnt = doesn't; dont = don't; hadnt = hadn't; hasnt = hasn't; havent = haven't;
+    isnt = isn't; mustnt = mustn't; neednt = needn't; shouldnt = shouldn't; wasnt = wasn't;
+    werent = weren't; wont = won't; wouldnt = wouldn't; im = i'm; ive = i've; youre = you're;
+    youve = you've; theyre = they're; theyve = they've; thats = that's; whats = what's
+    """
+)
+ABBREVIATIONS: dict[str, str] = _CHAT | _CONTRACTIONS
 """Abbreviations and their full forms; extend it with ``ABBREVIATIONS | {"thnks": "thanks"}``."""
 
 NEGATIONS: frozenset[str] = _words(

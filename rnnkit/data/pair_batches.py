@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnkit.data.batching import POOL, bucket_length, into_batches
+from rnnkit.data.batching import POOL, EpochBatches, bucket_length, into_batches, pad
 from rnnkit.data.subwords import BEGIN, END
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import InputError
 
 PairBatch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]
 
 
-class PairBatches:
+class PairBatches(EpochBatches):
     """Batches `((sources, decoder_inputs), decoder_targets, weights)` of pairs of similar length.
 
     For a target `w_1 .. w_n` the decoder reads `begin w_1 .. w_n` and predicts `w_1 .. w_n end`:
@@ -27,11 +27,6 @@ class PairBatches:
         batch_size: pairs of a batch; the batch with the shortest pairs of a pool may have fewer.
         shuffle: draw a new order for every epoch.
         seed: of the orders.
-
-    Attributes:
-        order: the indices of the pairs in the order of this epoch.
-        tokens: real steps of the sources and targets of an epoch.
-        epoch: the number of this epoch.
 
     Raises:
         InputError: the numbers of sources and targets differ, or a batch size below 1.
@@ -54,26 +49,18 @@ class PairBatches:
     ) -> None:
         if len(sources) != len(targets):
             raise InputError(f"There are {len(targets)} targets for {len(sources)} sources.")
-        check_count("batch_size", batch_size)
-        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.epoch = 0
+        super().__init__(batch_size, shuffle, seed)
         self._sources = [np.asarray(row, np.int32) for row in sources]
         self._decoder_targets = [np.append(row, END).astype(np.int32) for row in targets]
-        lengths = np.array(
-            [[len(t), len(s)] for t, s in zip(self._decoder_targets, sources, strict=True)]
-        )
-        self.tokens = int(lengths.sum())
+        rows = zip(self._decoder_targets, sources, strict=True)
+        lengths = np.array([[len(target), len(source)] for target, source in rows])
+        self.tokens = int(lengths.sum())  # real steps of the sources and targets
         buckets = np.array([[bucket_length(int(n)) for n in row] for row in lengths])
         # np.lexsort: the last key is the primary one.
         self._keys = np.array([lengths[:, 1], lengths[:, 0], buckets[:, 1], buckets[:, 0]])
         self._draw()
 
-    def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
-        return len(self._batches)
-
     def __getitem__(self, index: int) -> PairBatch:
-        """Return one batch."""
         rows = self._batches[index].tolist()
         sources = padded([self._sources[i] for i in rows])
         decoder_targets = padded([self._decoder_targets[i] for i in rows])
@@ -81,17 +68,6 @@ class PairBatches:
         decoder_inputs[:, 0] = BEGIN
         decoder_inputs[:, 1:] = np.where(decoder_targets[:, :-1] == END, 0, decoder_targets[:, :-1])
         return (sources, decoder_inputs), decoder_targets, (decoder_targets != 0).astype("float32")
-
-    def start_epoch(self, epoch: int) -> None:
-        """Draw the order of an epoch where pairs are shuffled; the first epoch is 0."""
-        self.epoch = epoch
-        if self.shuffle:
-            self._draw()
-
-    @property
-    def order(self) -> np.ndarray:
-        """Return the indices of the pairs in the order of this epoch."""
-        return np.concatenate([np.zeros(0, np.int64), *self._batches])
 
     def _draw(self) -> None:
         count = len(self._sources)
@@ -116,7 +92,4 @@ def padded(rows: Sequence[np.ndarray], length: int | None = None) -> np.ndarray:
         (2, 8)
     """
     steps = bucket_length(max((len(row) for row in rows), default=0)) if length is None else length
-    ids = np.zeros((len(rows), steps), np.int32)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = row
-    return ids
+    return pad(rows, steps)

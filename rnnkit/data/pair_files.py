@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from rnnkit.data.splits import Dataset, Split, stratified_split
+from rnnkit.data.splits import Dataset, Split, draw_missing
 from rnnkit.data.tables import cell, json_records, read_text, split_lines
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest_sibling
@@ -82,21 +80,10 @@ def from_path(
         parts = {part: read(file) for part, file in _files(path).items()}
     else:
         parts = {"train": read(path, None if target is None else Path(target).expanduser())}
-    shares = [0.0 if part in parts else 0.1 for part in ("valid", "test")]
-    whole = parts["train"]
-    drawn = stratified_split(np.zeros(len(whole), np.int64), shares, np.random.default_rng(seed))
-    valid, test, train = (whole.take(np.sort(rows)) for rows in drawn)
-    return Dataset(
-        path.stem,
-        train,
-        parts.get("valid", valid),
-        parts.get("test", test),
-        about=f"Read from {path}.",
-    )
+    return Dataset(path.stem, *draw_missing(parts, seed), about=f"Read from {path}.")
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return the file of each split that has one."""
     found: dict[str, Path] = {}
     for part, names in _PARTS.items():
         files = [folder / (name + end) for name in names for end in _ENDINGS]
@@ -106,9 +93,7 @@ def _files(folder: Path) -> dict[str, Path]:
         if files:
             found[part] = files[0]
     if "train" not in found:
-        raise InputError(
-            f"The folder {folder} has no train.tsv, train.jsonl or train.src with train.tgt."
-        )
+        raise InputError(f"{folder} has no train.tsv, train.jsonl or train.src with train.tgt.")
     return found
 
 
@@ -155,9 +140,8 @@ def _parallel_files(source: Path, target: Path, encoding: str) -> Pairs:
     for path, lines in zip((source, target), sides, strict=True):
         for number, line in enumerate(lines, start=1):
             _nonempty(line, f"{path}, line {number}")
-    return _check_pairs(
-        [line.strip() for line in sides[0]], [line.strip() for line in sides[1]], source
-    )
+    x, y = ([line.strip() for line in lines] for lines in sides)
+    return _check_pairs(x, y, source)
 
 
 def _nonempty(value: Any, where: str) -> str:

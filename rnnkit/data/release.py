@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from rnnkit.data.archive import cache_folder, find, find_or_download, read_file, read_members
+from rnnkit.data.splits import Dataset, Split
 from rnnkit.errors import InputError
 
 ANY_TEXT = "Any text file will do instead: give its path."
@@ -21,11 +25,11 @@ class Release:
 
     Attributes:
         name: of the data set.
-        archive: the file name of the archive, a ``.tar.gz`` or ``.tar.xz``.
-        folder: the folder in the archive that contains the files, such as "timeseries/occupancy".
+        archive: the file name of the archive, a ``.tar.gz`` or ``.tar.xz``; empty = NAME.tar.xz.
+        folder: the folder of the files in it, such as "timeseries/occupancy"; empty = the name.
         files: split -> name of its file in the folder; or a pattern that the names of many match.
-        separate: split -> name of its file outside the archive; empty = only the archive is read.
-            Each may be packed as ``.gz``.
+        separate: split -> name of its file outside the archive, which may be packed as ``.gz``;
+            empty = only the archive is read.
         downloads: file name -> URL and MD5 checksum, for files that are downloaded where missing.
         counts: split -> number of examples in it.
         unit: what is counted, such as "sentences".
@@ -35,7 +39,7 @@ class Release:
     """
 
     name: str
-    archive: str
+    archive: str = ""
     folder: str = ""
     files: Mapping[str, str] | re.Pattern[str] = field(default_factory=dict)
     separate: Mapping[str, str] = field(default_factory=dict)
@@ -46,23 +50,19 @@ class Release:
     hint: str = ""
     about: str = ""
 
-    def path(self) -> Path:
-        """Return the path of the archive; it is downloaded where that is possible.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "archive", self.archive or f"{self.name}.tar.xz")
+        object.__setattr__(self, "folder", self.folder or self.name)
 
-        Raises:
-            InputError: it is missing; the message says where to fetch it and where to put it.
-        """
+    def path(self) -> Path:
+        """Return the path of the archive, which is downloaded where that is possible."""
         path = self._find(self.archive)
         if path is None:
             raise missing_dataset_error(self)
         return path
 
     def read(self) -> dict[str, tuple[bytes, str]]:
-        """Return contents and source of each file, by split; by name, where `files` is a pattern.
-
-        Raises:
-            InputError: the files are missing, damaged, or the archive lacks one of them.
-        """
+        """Return contents and source of each file, by split, or by name if `files` is a pattern."""
         archive = self._find(self.archive)
         if archive is None and self.separate:
             paths = {part: self._find(file) for part, file in self.separate.items()}
@@ -78,20 +78,14 @@ class Release:
         return {part: found[file] for part, file in self.files.items()}
 
     def members(self) -> Iterator[tuple[str, bytes, str]]:
-        """Yield name, contents and source of each file in the archive.
-
-        Raises:
-            InputError: the archive is missing or damaged.
-        """
+        """Yield name, contents and source of each file in the archive."""
         path = self.path()
         top, _, below = self.folder.partition("/")
         prefix = f"{below}/" if below else ""
-        names = (
-            self.files.pattern
-            if isinstance(self.files, re.Pattern)
-            else "|".join(map(re.escape, self.files.values()))
-        )
-        wanted = re.compile(f"{re.escape(prefix)}(?:{names})")
+        files = self.files
+        if not isinstance(files, re.Pattern):
+            files = re.compile("|".join(map(re.escape, files.values())))
+        wanted = re.compile(f"{re.escape(prefix)}(?:{files.pattern})")
         for name, data in read_members(path, top, wanted):
             yield name.removeprefix(prefix), data, f"{path}, {name}"
 
@@ -109,6 +103,12 @@ short.
                 f"{source} holds {count:,} {self.unit}; expected {self.counts[part]:,}: it is "
                 "another file, or cut short."
             )
+
+    def dataset(self, splits: Mapping[str, Split], **more: Any) -> Dataset:
+        """Return the data set of train, test and perhaps valid; `more` are its attributes."""
+        valid = splits.get("valid", Split([], np.zeros(0, np.int64)))
+        given = {"name": self.name, "about": self.about, **more}
+        return Dataset(train=splits["train"], valid=valid, test=splits["test"], **given)
 
     def _find(self, file: str) -> Path | None:
         if file in self.downloads:

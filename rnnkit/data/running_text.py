@@ -29,9 +29,7 @@ WIKITEXT_NOTE = (
 )
 SHAKESPEARE = Release(
     "tinyshakespeare",
-    "tinyshakespeare.tar.xz",
-    "tinyshakespeare",
-    {"all": "input.txt"},
+    files={"all": "input.txt"},
     counts={"all": 1_115_394},
     unit="characters",
     hint=ANY_TEXT,
@@ -48,50 +46,29 @@ TEXT_FILES = (".txt", ".text", ".md", ".tokens")
 def read_wikitext() -> Dataset:
     """Read WikiText-2, each split as one text.
 
-    From ``wikitext-2.tar.xz``, or the three files ``wiki.train.tokens`` ... of the release, in
-    ``$RNNKIT_DATA`` or the cache.
-
     Raises:
         InputError: the files are missing, damaged, or have another number of words.
-
-    Example:
-        >>> len(read_wikitext().test.x[0].split())  # doctest: +SKIP
-        241211
     """
     splits = {}
     for part, (data, source) in WIKITEXT.read().items():
         text = decode(data, source)
         WIKITEXT.check_count(part, len(text.split()) + text.count("\n"), source)
         splits[part] = Split([text])
-    return Dataset(
-        WIKITEXT.name,
-        splits["train"],
-        splits["valid"],
-        splits["test"],
-        about=WIKITEXT.about,
-        notes=[WIKITEXT_NOTE],
-    )
+    return WIKITEXT.dataset(splits, notes=[WIKITEXT_NOTE])
 
 
 def read_shakespeare() -> Dataset:
     """Read tinyshakespeare, split by position: 90 % train, 5 % valid, 5 % test.
 
-    From ``tinyshakespeare.tar.xz`` in ``$RNNKIT_DATA`` or the cache.
-
     Raises:
         InputError: the file is missing, damaged, or has another length.
-
-    Example:
-        >>> read_shakespeare().train.x[0][:13]  # doctest: +SKIP
-        'First Citizen'
     """
     ((data, source),) = SHAKESPEARE.read().values()
     text = decode(data, source)
     SHAKESPEARE.check_count("all", len(text), source)
-    train, valid, test = (Split([part]) for part in split_by_position(text, 0.05, 0.05))
-    return Dataset(
-        SHAKESPEARE.name, train, valid, test, about=SHAKESPEARE.about, notes=[SHAKESPEARE_NOTE]
-    )
+    parts = zip(("train", "valid", "test"), split_by_position(text, 0.05, 0.05), strict=True)
+    splits = {name: Split([part]) for name, part in parts}
+    return SHAKESPEARE.dataset(splits, notes=[SHAKESPEARE_NOTE])
 
 
 def from_path(
@@ -142,12 +119,10 @@ def from_path(
     else:
         cut = [split_by_position(text, *shares) for text in texts]
         parts = [[text[i] for text in cut if text[i].strip()] for i in range(3)]
-    given = [None, valid, test]
-    splits = [
+    train, valid_split, test_split = (
         Split(part if other is None else _texts(Path(other), encoding))
-        for part, other in zip(parts, given, strict=True)
-    ]
-    train, valid_split, test_split = splits
+        for part, other in zip(parts, (None, valid, test), strict=True)
+    )
     return Dataset(Path(path).stem, train, valid_split, test_split, about=f"Read from {path}.")
 
 

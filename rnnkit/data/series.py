@@ -37,16 +37,13 @@ class Series:
     times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        """Convert the arrays to one form and check them."""
         try:
             values = np.asarray(self.values, "float32")
         except (TypeError, ValueError) as error:
             raise InputError(f"The values of a series are no array of numbers: {error}.") from error
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2:
-            raise InputError(
-                f"The values of a series have the shape {values.shape}; expected (T, D) or (T,)."
-            )
+            raise InputError(f"A series has the shape {values.shape}; expected (T, D) or (T,).")
         if np.isinf(values).any():
             row, column = np.argwhere(np.isinf(values))[0]
             raise InputError(
@@ -94,13 +91,13 @@ class SeriesSplit:
 
 @dataclass(frozen=True, eq=False)
 class SeriesDataset:
-    """A data set of series to forecast.
+    """A data set of series to forecast; valid is later than train, and test later than valid.
 
     Attributes:
         name: the name under which it was loaded.
         train: the training split.
-        valid: the validation split, later than train; for early stopping and choosing settings.
-        test: the test split, later than valid.
+        valid: the validation split, for early stopping and choosing settings.
+        test: the test split.
         columns: the name of each column of the values.
         target: the number of the column to forecast.
         step: minutes from one step to the next.
@@ -144,7 +141,6 @@ def cut_at_gaps(values: Any, times: np.ndarray, step: int, bridge: int = 0) -> l
 
 
 def _fill_gaps(series: Series, step: int) -> Series:
-    """Return the series with NaN for each missing step."""
     assert series.times is not None
     place = (series.times - series.times[0]).astype(int) // step
     if place[-1] + 1 == len(series):
@@ -155,11 +151,9 @@ def _fill_gaps(series: Series, step: int) -> Series:
 
 
 def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
-    """Split series by time into consecutive parts; a border within a series cuts it.
+    """Split series, in the order of time, into consecutive parts; a border within a series cuts it.
 
-    Args:
-        series: the series, in the order of time.
-        steps: the number of steps of each part; the last part also has all steps left.
+    Each part has its number of steps; the last one also has all steps left.
 
     Example:
         >>> parts = split_by_time([Series(np.arange(5)), Series(np.arange(3))], [4, 3])
@@ -173,9 +167,8 @@ def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[S
         end = begin + len(whole)
         bounds = [begin, *sorted({b for b in borders if begin < b < end}), end]
         for i, j in itertools.pairwise(bounds):
-            parts[int(np.searchsorted(borders, i, side="right"))].append(
-                whole.between(i - begin, j - begin)
-            )
+            part = parts[int(np.searchsorted(borders, i, side="right"))]
+            part.append(whole.between(i - begin, j - begin))
         begin = end
     return parts
 
@@ -191,12 +184,7 @@ def last_steps(split: SeriesSplit, limit: int) -> SeriesSplit:
 
 
 def hold_out(dataset: SeriesDataset, fraction: float) -> SeriesDataset:
-    """Return the data set with another border between train and valid.
-
-    Args:
-        dataset: the data set.
-        fraction: the share of the steps of train and valid, the latest ones, for valid.
-    """
+    """Return the data set with this fraction of train and valid, the latest steps, as valid."""
     series = [*dataset.train.x, *dataset.valid.x]
     total = sum(map(len, series))
     valid_steps = round(fraction * total)
@@ -257,18 +245,10 @@ def from_arrays(
     if len(names) != width:
         raise InputError(f"{len(names)} names for {width} columns: expected one for each.")
     total = sum(map(len, series))
-    valid, test = round(valid_fraction * total), round(test_fraction * total)
-    parts = split_by_time(series, [total - valid - test, valid, test])
-    return SeriesDataset(
-        name=name,
-        train=SeriesSplit(parts[0]),
-        valid=SeriesSplit(parts[1]),
-        test=SeriesSplit(parts[2]),
-        columns=names,
-        target=target,
-        step=step,
-        about="Made from arrays.",
-    )
+    later = [round(valid_fraction * total), round(test_fraction * total)]
+    parts = split_by_time(series, [total - sum(later), *later])
+    train, valid, test = map(SeriesSplit, parts)
+    return SeriesDataset(name, train, valid, test, names, target, step, about="Made from arrays.")
 
 
 def from_csv(
@@ -330,16 +310,6 @@ def from_csv(
         test_fraction=test_fraction,
         name=path.stem,
     )
-
-
-def number(cell: str) -> float:
-    """Return the number in a cell; NaN where it is empty.
-
-    Example:
-        >>> number(" 3.5"), number("")
-        (3.5, nan)
-    """
-    return float(cell.strip() or "nan")
 
 
 __getattr__ = renamed_names(__name__, {"deal_by_time": "split_by_time"})

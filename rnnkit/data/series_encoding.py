@@ -52,9 +52,6 @@ class SeriesEncoder:
         smoothing: standard deviation, in minutes, of the Gaussian that smooths the profile.
         harmonics: pairs of a sine and a cosine of the time of day among the inputs.
 
-    Raises:
-        InputError: an invalid setting.
-
     Example:
         >>> times = np.datetime64("2024-01-01T00:00") + 360 * np.arange(40)
         >>> encoder = SeriesEncoder(smoothing=0.0, harmonics=1)
@@ -99,8 +96,6 @@ class SeriesEncoder:
             harmonics=self.harmonics,
         )
 
-    # Fitting.
-
     @property
     def learned(self) -> bool:
         """Return whether `learn` was called."""
@@ -120,11 +115,7 @@ class SeriesEncoder:
         return tuple(names)
 
     def learn(self, series: Sequence[Series]) -> None:
-        """Fit the scale and the profile to training series.
-
-        Raises:
-            InputError: series that do not match each other, or without a measurement.
-        """
+        """Fit the scale and the profile to training series."""
         self._check(series, series[0].values.shape[1] if len(series) else 0)
         values = np.concatenate([one.values for one in series]).astype("float64")
         if not np.isfinite(values[:, self.target]).any():
@@ -165,14 +156,8 @@ class SeriesEncoder:
             profile = np.fft.irfft(spectrum, slots)
         self.profile = [round(float(value), 6) for value in profile]
 
-    # Encoding.
-
     def encode(self, series: Sequence[Series]) -> list[Encoded]:
-        """Return inputs and targets of each series.
-
-        Raises:
-            InputError: series unlike the training series, or an encoder that is not fitted.
-        """
+        """Return inputs and targets of each series."""
         if not self.learned:
             raise InputError("The encoder is not fitted: call learn first.")
         self._check(series, len(self.columns))
@@ -225,7 +210,6 @@ class SeriesEncoder:
         return self._minute(one, ahead) % self._period // (self.step or 1)
 
     def _profile_at(self, one: Series, ahead: int) -> np.ndarray:
-        """Return the profile of the steps that are `ahead` steps later."""
         if len(self.profile) == 1:
             return np.full(len(one), self.profile[0])
         return np.asarray(self.profile)[self._slot(one, ahead)]
@@ -236,17 +220,12 @@ class SeriesEncoder:
         timed = self.step is not None if self.learned else series[0].times is not None
         for i, one in enumerate(series):
             if one.values.shape[1] != width:
-                raise InputError(
-                    f"Series {i} has {one.values.shape[1]} columns; expected {width}, as in those "
-                    "before it."
-                )
+                raise InputError(f"Series {i} has {one.values.shape[1]} columns; expected {width}.")
             if (one.times is not None) != timed:
                 found = "no times, those before it have" if timed else "times, those before it none"
                 raise InputError(f"Series {i} has {found}: expected all with times, or none.")
         if self.target >= width:
-            raise InputError(
-                f"target is {self.target}; the series have {width} columns, from 0 on."
-            )
+            raise InputError(f"target is {self.target}; the series have {width} columns, from 0.")
 
     def _find_step(self, series: Sequence[Series]) -> int | None:
         """Return the minutes from step to step, or None where there are no times."""
@@ -263,8 +242,6 @@ class SeriesEncoder:
                 "their times out, and there is no time of day."
             )
         return step
-
-    # Saving.
 
     def to_json(self) -> str:
         """Return the settings and the fitted values as JSON."""

@@ -12,8 +12,7 @@ from rnnkit.errors import InputError
 def check_cutoffs(cutoffs: Sequence[int], words: int) -> tuple[int, ...]:
     """Return the cutoffs of an adaptive softmax: where its head and all clusters but the last end.
 
-    Raises:
-        InputError: they do not rise from 2 to below the size of the vocabulary.
+    They have to rise from 2 to below the size of the vocabulary.
 
     Example:
         >>> check_cutoffs([2000, 10000], 33280)

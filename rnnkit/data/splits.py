@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,14 +90,8 @@ def stratified_split(
     """Split rows at random, with the same shares of each class; the last part gets all rows left.
 
     A part with a share above 0 gets at least one row of every class that has a row for each part.
-
-    Args:
-        labels: the class index of each row.
-        shares: the shares of all but the last part, each from 0 to below 1.
-        random: the generator that draws the rows.
-
-    Returns:
-        For each part the indices of its rows, shuffled.
+    The shares are those of all but the last part, each from 0 to below 1. For each part the indices
+    of its rows are returned, shuffled.
 
     Example:
         >>> parts = stratified_split(np.array([0, 1] * 10), [0.2], np.random.default_rng(0))
@@ -114,6 +109,18 @@ def stratified_split(
             start += count
         parts[-1].append(rows[start:])
     return [random.permutation(np.concatenate([np.zeros(0, int), *part])) for part in parts]
+
+
+def draw_missing(parts: Mapping[str, Split], seed: int) -> tuple[Split, Split, Split]:
+    """Return train, valid and test; those without a part are drawn from train, a tenth each.
+
+    All splits keep the order of train.
+    """
+    shares = [0.0 if part in parts else 0.1 for part in ("valid", "test")]
+    whole = parts["train"]
+    drawn = stratified_split(np.zeros(len(whole), np.int64), shares, np.random.default_rng(seed))
+    valid, test, train = (whole.take(np.sort(rows)) for rows in drawn)
+    return train, parts.get("valid", valid), parts.get("test", test)
 
 
 __getattr__ = renamed_names(__name__, {"deal": "stratified_split"})

@@ -42,8 +42,7 @@ class Subwords:
 
         Args:
             texts: the training texts.
-            size: the number of ids, at most; 4 are for padding, unknown, begin and end, 256 for
-                bytes.
+            size: the number of ids, at most; 4 are for padding, unknown, begin, end, 256 for bytes.
             kind: "bpe" (the most frequent pairs are merged) or "unigram" (the subwords with the
                 highest likelihood of the texts are kept).
 
@@ -85,8 +84,7 @@ class Subwords:
             )
         except RuntimeError as error:
             raise InputError(
-                f"{size:,} subwords could not be learned from {len(texts):,} texts: {error}. Set "
-                "another size."
+                f"{size:,} subwords of {len(texts):,} texts failed: {error}. Set another size."
             ) from error
         return cls(model.getvalue())
 
@@ -100,16 +98,10 @@ class Subwords:
             raise InputError(f"These bytes are not a sentencepiece model: {error}.") from error
 
     def __len__(self) -> int:
-        """Return the number of ids."""
         return self._processor.get_piece_size()
 
     def encode(self, text: str) -> np.ndarray:
-        """Return the ids `(T,)` of a text, without begin and end.
-
-        Example:
-            >>> Subwords.learn(["low lower"] * 9, 280).encode("").tolist()
-            []
-        """
+        """Return the ids `(T,)` of a text, without begin and end."""
         return np.array(self._processor.encode(text), dtype=np.int32)
 
     def encode_many(self, texts: Sequence[str]) -> list[np.ndarray]:

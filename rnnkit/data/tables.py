@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,7 @@ MAX_FIELD = 2**31 - 1  # characters; the limit of the csv module, 131,072, is a 
 def records(path: str | Path, encoding: str = "utf-8") -> Iterator[tuple[str, dict[str, Any]]]:
     r"""Yield the records of a ``.csv``, ``.tsv`` or ``.jsonl`` file: place and values by column.
 
-    Args:
-        path: the file; the first row of a ``.csv`` or ``.tsv`` file names the columns.
-        encoding: of the file.
+    The first row of a ``.csv`` or ``.tsv`` file names the columns.
 
     Raises:
         InputError: the file is missing, has another ending, or has a line that cannot be read.
@@ -42,8 +41,7 @@ def records(path: str | Path, encoding: str = "utf-8") -> Iterator[tuple[str, di
 def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     """Return the text of a file, without a byte order mark; line ends stay as they are.
 
-    Raises:
-        InputError: the file is missing, or is in another encoding.
+    A file that is missing or in another encoding is an `InputError`.
     """
     path = Path(path)
     try:
@@ -55,12 +53,7 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
 
 
 def decode(data: bytes, source: str | Path, encoding: str = "utf-8") -> str:
-    r"""Return the text of bytes, without a byte order mark.
-
-    Args:
-        data: the contents of a file.
-        source: the name of the file in messages.
-        encoding: of the contents.
+    r"""Return the text of bytes, without a byte order mark; `source` is their file, for messages.
 
     Raises:
         InputError: the contents are in another encoding; the message names line and byte.
@@ -99,8 +92,7 @@ def csv_rows(
     r"""Yield place and cells of each row of a CSV file; empty lines are skipped.
 
     Raises:
-        InputError: a quote that is not closed, or is within an unquoted field; the message names
-            the line.
+        InputError: a quote is not closed, or within an unquoted field; the message names the line.
 
     Example:
         >>> list(csv_rows('a,"b, c"\n\nd,e\n', "my.csv"))
@@ -125,8 +117,7 @@ def csv_records(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield place and values by column of each row below the header of a CSV file.
 
-    Raises:
-        InputError: a row with more or fewer fields than the header, or as `csv_rows`.
+    A row with more or fewer fields than the header is an `InputError`.
     """
     rows = csv_rows(text, source, delimiter)
     _, header = next(rows, ("", []))
@@ -142,8 +133,7 @@ def csv_records(
 def json_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield place and object of each line of a JSON lines file; empty lines are skipped.
 
-    Raises:
-        InputError: a line is not a JSON object; the message names it.
+    A line that is no JSON object is an `InputError` that names it.
     """
     for number, line in enumerate(split_lines(text), start=1):
         if not line.strip():
@@ -161,11 +151,7 @@ def json_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str,
 def cell(record: Mapping[str, Any], column: str, where: str, option: str) -> Any:
     """Return the value of a column of a record.
 
-    Args:
-        record: values by column.
-        column: the name of the column.
-        where: file and line, for the message.
-        option: the argument that names the column, for the message.
+    `where` (file and line) and `option` (the argument that names the column) are for the message.
 
     Raises:
         InputError: there is no such column; the message names the closest.
@@ -185,10 +171,7 @@ mean 'lable'? Name it with label_column.
 
 
 def parse_number(text: str, where: str, column: str | int) -> float:
-    """Return the number in a cell; NaN where the cell is empty.
-
-    Raises:
-        InputError: it is not a number; the message names place and column.
+    """Return the number in a cell, NaN where it is empty; other text is an `InputError`.
 
     Example:
         >>> parse_number(" 3.5", "my.csv, line 2", "cars"), parse_number("", "my.csv, line 3", 0)
@@ -200,8 +183,8 @@ def parse_number(text: str, where: str, column: str | int) -> float:
         raise InputError(f"{where}, column {column!r}: {text!r} is not a number.") from error
 
 
-def _tsv_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str, str]]]:
-    return csv_records(text, source, "\t")
-
-
-_FORMATS = dict(zip(TABLES, (csv_records, _tsv_records, json_records), strict=True))
+_FORMATS: dict[str, Callable[..., Iterator[tuple[str, dict[str, Any]]]]] = {
+    ".csv": csv_records,
+    ".tsv": functools.partial(csv_records, delimiter="\t"),
+    ".jsonl": json_records,
+}

@@ -114,13 +114,7 @@ class TextPipeline:
         return self.tokens([text])[0]
 
     def tokens(self, texts: Any) -> list[list[str]]:
-        """Return the tokens of each text.
-
-        Args:
-            texts: anything that `check_texts` accepts.
-
-        Raises:
-            InputError: an item of `texts` is not a text.
+        """Return the tokens of each text; `check_texts` says what texts may be.
 
         Example:
             >>> TextPipeline(stop_words="keep-negations").tokens(["It is not good.", ""])
@@ -159,39 +153,29 @@ class TextPipeline:
 
 
 def check_texts(texts: Any, name: str = "texts") -> list[str]:
-    r"""Return the texts as a list of `str`.
+    r"""Return the texts as a list of `str`; `name` is the name of the argument in messages.
 
-    Args:
-        texts: one text, or a list, tuple, array or pandas Series of texts; bytes are read as UTF-8.
-        name: the name of the argument in messages.
+    One text, or a list, tuple, array or pandas Series of texts; bytes are read as UTF-8.
 
     Raises:
-        InputError: an item is missing, not a text, not UTF-8, or contains a lone surrogate.
+        InputError: as `check_text`.
 
     Example:
         >>> check_texts([b"caf\xc3\xa9", "tea"])
         ['café', 'tea']
     """
+    texts = texts.tolist() if hasattr(texts, "tolist") else texts  # NumPy arrays, pandas Series
     if isinstance(texts, str | bytes):
         return [check_text(texts, name)]
-    if hasattr(texts, "tolist"):  # NumPy arrays, pandas Series
-        texts = texts.tolist()
-        if isinstance(texts, str | bytes):
-            return [check_text(texts, name)]
     if not isinstance(texts, list | tuple):
         raise InputError(
-            f"{name} is {type(texts).__name__}: expected one text, or a list, tuple, array or "
-            "Series of texts."
+            f"{name} is {type(texts).__name__}: expected a text, list, tuple, array or Series."
         )
     return [check_text(text, f"{name}[{index}]") for index, text in enumerate(texts)]
 
 
 def check_text(text: Any, where: str = "text") -> str:
-    """Return a text as `str`.
-
-    Args:
-        text: a `str`, or bytes in UTF-8.
-        where: the name of the text in messages.
+    """Return a `str`, or bytes in UTF-8, as `str`; `where` names the text in messages.
 
     Raises:
         InputError: it is missing, not a text, not UTF-8, or contains a lone surrogate.

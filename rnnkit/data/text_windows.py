@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.data.windows import Windows, assign_rows, check_size, lay_end_to_end
-from rnnkit.errors import InputError
+from rnnkit.data.windows import Windows, assign_rows, lay_end_to_end
+from rnnkit.errors import InputError, check_count
 
 MIN_WINDOWS = 4  # windows of a part of a text; in shorter ones too many tokens lack their context
 RESET_RATE = 0.02  # share of training windows that begin with zero states for no other reason
@@ -50,10 +50,6 @@ class TextWindows:
         seed: of these draws, and of the draws of `extra_inputs`.
         extra_inputs: a function that makes more inputs from the targets and weights of a window.
 
-    Attributes:
-        tokens: targets of an epoch.
-        order: the index of the text of each part, row by row, in the order of this epoch.
-
     Raises:
         InputError: no token in the texts, sizes below 1.
 
@@ -79,16 +75,14 @@ class TextWindows:
         seed: int = 0,
         extra_inputs: ExtraInputs | None = None,
     ) -> None:
-        self.window, self.rows = check_size("window", window), check_size("rows", rows)
+        self.window, self.rows = check_count("window", window), check_count("rows", rows)
         after = [BOS_EOS_ID] if ends else []
-        self._texts = [
-            np.concatenate([[BOS_EOS_ID], text, after]).astype("int32")
-            for text in texts
-            if len(text) or ends
-        ]
-        self._kept = np.array([i for i, text in enumerate(texts) if len(text) or ends], np.int64)
+        kept = [i for i, text in enumerate(texts) if len(text) or ends]
+        whole = (np.concatenate([[BOS_EOS_ID], texts[i], after]) for i in kept)
+        self._texts = [text.astype("int32") for text in whole]
+        self._kept = np.array(kept, np.int64)
         self._labels = None if labels is None else np.asarray(labels, "int32")[self._kept]
-        self.tokens = sum(len(text) - 1 for text in self._texts)
+        self.tokens = sum(len(text) - 1 for text in self._texts)  # targets of an epoch
         if not self.tokens:
             raise InputError("The texts hold no token: expected at least one.")
         self.shuffle, self.seed, self.extra_inputs = shuffle, seed, extra_inputs
@@ -152,7 +146,6 @@ class TextWindows:
         return _Part(i, start + shift, min(end + shift, steps))
 
     def __len__(self) -> int:
-        """Return the number of windows."""
         return len(self._windows)
 
     def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
@@ -168,13 +161,9 @@ class TextWindows:
         return tuple(inputs), window.targets, window.weights
 
     def restore(self, values: np.ndarray) -> list[np.ndarray]:
-        """Concatenate the values of all steps, text by text.
+        """Join the values of all steps, `(B, windows · k, ...)`, to `(steps, ...)` for each text.
 
-        Args:
-            values: `(B, windows · k, ...)`.
-
-        Returns:
-            One array `(steps, ...)` for each text, in their order; texts without a step have none.
+        Texts without a step are left out.
 
         Example:
             >>> windows = TextWindows([np.arange(1, 8), np.arange(8, 9)], window=2, rows=2)
@@ -185,7 +174,5 @@ class TextWindows:
         found: list[list[tuple[int, np.ndarray]]] = [[] for _ in self._texts]
         for part, rows in zip(self._parts, self._windows.sequences_of(values), strict=True):
             found[part.text].append((part.start, rows))
-        return [
-            np.concatenate([rows for _, rows in sorted(parts, key=lambda pair: pair[0])])
-            for parts in found
-        ]
+        ordered = (sorted(parts, key=lambda part: part[0]) for parts in found)
+        return [np.concatenate([rows for _, rows in parts]) for parts in ordered]

@@ -30,10 +30,6 @@ class Corpus:
         notes: remarks for readers of results; reading may add to them.
         limit: the number of texts, the first ones; None = all.
 
-    Attributes:
-        texts: the number of texts; None before the first complete pass.
-        words: the number of words in all texts; None before the first complete pass.
-
     Example:
         >>> corpus = Corpus(lambda: iter([["a", "b"], ["c"]]), name="tiny")
         >>> list(corpus), corpus.texts, corpus.words
@@ -52,11 +48,11 @@ class Corpus:
         self._read, self._limit = read, limit
         self.name, self.about = name, about
         self.notes = list(notes) if not isinstance(notes, list) else notes
+        # The numbers of texts and words; None before the first complete pass.
         self.texts: int | None = None
         self.words: int | None = None
 
     def __iter__(self) -> Iterator[list[str]]:
-        """Yield the texts, each a list of its words."""
         texts = words = 0
         for tokens in itertools.islice(self._read(), self._limit):
             texts += 1
@@ -78,12 +74,7 @@ def read_lines(
     r"""Return a reader of a file with a text on each line; the file may end in ``.gz`` or ``.xz``.
 
     A line of more than 10,000 words is read in pieces of 10,000, so that even a file of one line
-    takes little memory.
-
-    Args:
-        path: the file, in UTF-8.
-        tokenize: splits a line into tokens.
-        notes: gets a sentence when lines were read in pieces.
+    takes little memory; `notes` gets a sentence about them.
 
     Returns:
         A function without arguments that starts a pass; the pass raises `InputError` with the line
@@ -139,7 +130,6 @@ def _limited(words: list[str]) -> list[list[str]]:
 
 
 def _blocks(path: Path) -> Iterator[str]:
-    """Yield a file's text block by block."""
     opened: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     line, data = 1, b""
@@ -151,11 +141,9 @@ def _blocks(path: Path) -> Iterator[str]:
             yield decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         line += error.object.count(b"\n", 0, error.start)
+        byte = error.object[error.start]
         raise InputError(
-            f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8. Save the "
-            "file as UTF-8."
+            f"{path}, line {line}: byte 0x{byte:02x} is not UTF-8: save it as UTF-8."
         ) from error
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-        raise InputError(
-            f"{path} is damaged or cut short ({error}): fetch or pack it again."
-        ) from error
+        raise InputError(f"{path} is damaged or cut short ({error}): fetch it again.") from error

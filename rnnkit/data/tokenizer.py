@@ -31,9 +31,6 @@ class Tokenizer:
             "punctuation", which makes a token of each punctuation mark, too.
         lowercase: convert the text to lower case.
 
-    Raises:
-        InputError: an unknown unit or split.
-
     Example:
         >>> tokenizer = Tokenizer()
         >>> tokenizer.tokenize("to be\nor not")

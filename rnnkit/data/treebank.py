@@ -45,15 +45,7 @@ def split_words(text: str) -> list[Word]:
     """Split a raw text into words and punctuation like the English Web Treebank.
 
     ``don't`` becomes ``do`` and ``n't``, ``John's`` ``John`` and ``'s``; hyphens are tokens.
-
-    Args:
-        text: of any length.
-
-    Returns:
-        The tokens in order, with their character offsets; there is only white space between them.
-
-    Raises:
-        InputError: it is not a text.
+    Between the tokens, which have their character offsets, there is only white space.
 
     Source: the guidelines of the English Web Treebank, LDC2012T13.
 

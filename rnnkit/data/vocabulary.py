@@ -42,19 +42,14 @@ class Vocabulary:
             if not isinstance(count, int) or count < 0:
                 raise InputError(f"The count of {token!r} is {count!r}: expected 0, 1, 2, ...")
         if reserved := [token for token in _RESERVED if token in counts]:
-            raise InputError(
-                f"{reserved[0]!r} is reserved for padding or unknown tokens: leave it out."
-            )
+            raise InputError(f"{reserved[0]!r} is reserved for padding or unknown tokens: drop it.")
         self.tokens: list[str] = [*_RESERVED, *counts]
         self.counts: list[int] = [0, unknown_count, *counts.values()]
         self._index = _Index({token: i for i, token in enumerate(counts, start=2)})
 
     @classmethod
     def learn(
-        cls,
-        token_lists: Iterable[Sequence[str]],
-        max_size: int | None = None,
-        min_count: int = 1,
+        cls, token_lists: Iterable[Sequence[str]], max_size: int | None = None, min_count: int = 1
     ) -> Vocabulary:
         """Build a vocabulary of the most frequent tokens; ties are in alphabetical order.
 
@@ -64,8 +59,7 @@ class Vocabulary:
             min_count: less frequent tokens are unknown.
 
         Raises:
-            InputError: `token_lists` contains something other than lists of `str`, or a limit is
-                too small.
+            InputError: items that are no lists of `str`, or a limit that is too small.
 
         Example:
             >>> len(Vocabulary.learn([["b", "a", "b"]], max_size=3))
@@ -123,9 +117,7 @@ class Vocabulary:
         if ids.size == 0:
             return []
         if ids.ndim != 1 or ids.dtype.kind not in "iu":
-            raise InputError(
-                f"ids are {ids.dtype} of shape {ids.shape}: expected a row of integers."
-            )
+            raise InputError(f"ids are {ids.dtype} of shape {ids.shape}: expected a row of ints.")
         if ids.min() < 0 or ids.max() >= len(self):
             wrong = ids[(ids < 0) | (ids >= len(self))][0]
             raise InputError(f"Id {wrong} is outside the vocabulary: expected 0..{len(self) - 1}.")
@@ -150,11 +142,7 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
-        """Build a vocabulary from the result of `to_json`.
-
-        Raises:
-            InputError: the text is not the result of `to_json`, or repeats a token.
-        """
+        """Build a vocabulary from the result of `to_json`; any other text is an `InputError`."""
         try:
             found = json.loads(text)
             tokens, (unknown_count, *counts) = found["tokens"], found["counts"]

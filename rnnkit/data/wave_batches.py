@@ -21,7 +21,6 @@ class WaveBatches(BucketedBatches):
     """
 
     def __getitem__(self, index: int) -> Batch:
-        """Return one batch."""
         (values, mask), labels, weights = super().__getitem__(index)
         steps = 2 ** int(mask.sum(axis=1).max() - 1).bit_length()
         values, mask = values[:, :steps], mask[:, :steps]

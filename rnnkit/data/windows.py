@@ -14,7 +14,7 @@ from rnnkit.errors import InputError, check_count
 class Window(NamedTuple):
     """k steps of B rows.
 
-    Args:
+    Attributes:
         x: `(B, k, ...)`, the inputs; zeros after the end of a row.
         targets: `(B, k, ...)`, or None.
         weights: `(B, k)` float32, the weight of each step in the loss, 0 where the mask is false.
@@ -30,12 +30,7 @@ class Window(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The position of each sequence in B parallel rows.
-
-    Args:
-        places: row and first step of each sequence.
-        steps: the length of all rows.
-    """
+    """Row and first step of each sequence in B parallel rows, and the length of all rows."""
 
     places: Sequence[tuple[int, int]]
     steps: int
@@ -57,9 +52,6 @@ class Windows:
         window: k, the number of steps that gradients are propagated back.
         rows: B, the rows of a batch.
         layout: the positions of the sequences; None = they are assigned as said above.
-
-    Attributes:
-        steps: real steps in all windows together.
 
     Raises:
         InputError: no sequences, shapes that do not match, sizes below 1.
@@ -83,10 +75,10 @@ class Windows:
         rows: int,
         layout: Layout | None = None,
     ) -> None:
-        self.window, self.rows = check_size("window", window), check_size("rows", rows)
+        self.window, self.rows = check_count("window", window), check_count("rows", rows)
         arrays = _uniform(sequences, "sequences")
         self._lengths = [len(array) for array in arrays]
-        self.steps = sum(self._lengths)
+        self.steps = sum(self._lengths)  # real steps in all windows together
         if not self.steps:
             raise InputError("sequences have no steps: expected at least one step in one of them.")
         if layout is None:
@@ -110,7 +102,6 @@ class Windows:
         )
 
     def __len__(self) -> int:
-        """Return the number of windows."""
         return self._count
 
     def __getitem__(self, index: int) -> Window:
@@ -123,13 +114,7 @@ class Windows:
         return Window(*parts)
 
     def restore(self, answers: np.ndarray) -> list[np.ndarray]:
-        """Concatenate the answers to the windows, sequence by sequence.
-
-        Args:
-            answers: `(windows · B, k, ...)`, what `predict` returned for all windows.
-
-        Returns:
-            One array `(T_i, ...)` for each sequence.
+        """Join the answers to the windows, `(windows · B, k, ...)`, to one array per sequence.
 
         Raises:
             InputError: answers to other windows.
@@ -159,7 +144,6 @@ class Windows:
         ]
 
     def _in_rows(self, arrays: list[np.ndarray] | None) -> Any:
-        """Return the arrays in rows, `(B, windows · k, ...)`, padded with zeros."""
         if arrays is None:
             return None
         size = (self.rows, self._count * self.window, *arrays[0].shape[1:])
@@ -169,7 +153,6 @@ class Windows:
         return filled
 
     def _per_step(self, arrays: Any, label: str) -> Any:
-        """Return arrays with a value for each step of each sequence; refuse other lengths."""
         if arrays is None:
             return None
         arrays = _uniform(arrays, label)
@@ -185,10 +168,7 @@ class Windows:
 
 
 def assign_rows(lengths: Sequence[int], rows: int) -> list[list[int]]:
-    """Assign each sequence in turn to the row that is the shortest so far.
-
-    Returns:
-        The indices of the sequences in each row.
+    """Return the sequences of each row: each is assigned to the row that is the shortest so far.
 
     Example:
         >>> assign_rows([5, 2, 1, 4], 2)
@@ -221,20 +201,10 @@ def lay_end_to_end(rows: Sequence[Sequence[int]], lengths: Sequence[int]) -> Lay
     return Layout(places, longest)
 
 
-def check_size(name: str, size: Any) -> int:
-    """Return a positive integer, of Python or NumPy; refuse everything else."""
-    return check_count(name, size.item() if isinstance(size, np.integer) else size)
-
-
 def fold(stream: Any, rows: int) -> list[np.ndarray]:
-    """Split one long stream into parallel pieces for `Windows`.
+    """Split one long stream `(T, ...)` into `rows` parallel pieces for `Windows`.
 
-    Args:
-        stream: `(T, ...)`.
-        rows: the number of pieces.
-
-    Returns:
-        `rows` arrays of T / rows steps, the first ones a step longer where T is no multiple.
+    Where T is no multiple of the rows, the first pieces are a step longer.
 
     Raises:
         InputError: fewer steps than rows.
@@ -257,11 +227,8 @@ def _uniform(arrays: Any, label: str) -> list[np.ndarray]:
     if not found:
         raise InputError(f"{label} is empty: expected at least one array.")
     for i, array in enumerate(found):
-        if (
-            array.ndim == 0
-            or array.shape[1:] != found[0].shape[1:]
-            or array.dtype.kind not in "iufb"
-        ):
+        same = array.ndim > 0 and array.shape[1:] == found[0].shape[1:]
+        if not same or array.dtype.kind not in "iufb":
             raise InputError(
                 f"{label}[{i}] is {array.dtype} of shape {array.shape}: expected numbers of shape "
                 f"{('T', *found[0].shape[1:])}, the steps first."

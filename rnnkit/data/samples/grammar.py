@@ -51,13 +51,10 @@ def sentence_case(text: str) -> str:
 def distinct(
     size: int, make: Callable[[int], T], seen: set[str], text: Callable[[T], str] = str
 ) -> list[T]:
-    """Return examples that differ from each other and from all seen before.
+    """Return `size` examples that differ from each other and from all seen before.
 
-    Args:
-        size: the number of examples.
-        make: draws an example, given its number; called again where the draw was seen before.
-        seen: the texts of all examples so far; those returned are added.
-        text: the text of an example.
+    `make` draws an example, given its number; it is called again where the text of the draw was
+    seen. The texts of the examples are added to `seen`.
 
     Example:
         >>> draws = iter("aabac")

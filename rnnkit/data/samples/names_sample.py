@@ -7,6 +7,7 @@ organisations have in common, with other names in valid and test than in train.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -53,10 +54,8 @@ def read() -> Dataset:
 
     Example:
         >>> sample = read()
-        >>> sample.classes
-        ('B-LOC', 'B-ORG', 'B-PER', 'I-ORG', 'I-PER', 'O')
-        >>> len(sample.train), len(sample.valid), len(sample.test)
-        (2016, 320, 512)
+        >>> sample.classes, len(sample.train), len(sample.valid), len(sample.test)
+        (('B-LOC', 'B-ORG', 'B-PER', 'I-ORG', 'I-PER', 'O'), 2016, 320, 512)
     """
     return _dataset("names_sample", "name")
 
@@ -65,8 +64,7 @@ def read_pos() -> Dataset:
     """Generate `pos_sample`: universal parts of speech of the same sentences.
 
     Example:
-        >>> sample = read_pos()
-        >>> sample.train.x == read().train.x
+        >>> read_pos().train.x == read().train.x
         True
     """
     return _dataset("pos_sample", "upos")
@@ -87,21 +85,15 @@ def _sentences() -> Iterator[list[list[_Word]]]:
     """Yield the sentences of train, valid and test; no sentence is in two of them."""
     source = random.Random(SEED)
     seen: set[str] = set()
-    for part in SIZES:
-        yield _split(source, part, seen)
+    for part, size in SIZES.items():
+        names = distinct(NAMES[part], lambda _: _invented_name(source), seen)
+        make = functools.partial(_sentence, source, names)
+        yield distinct(size, make, seen, lambda row: " ".join(word.text for word in row))
 
 
-def _split(source: random.Random, part: str, seen: set[str]) -> list[list[_Word]]:
-    names = distinct(NAMES[part], lambda _: _invented_name(source), seen)
-    return distinct(
-        SIZES[part],
-        lambda _: _sentence(source, names),
-        seen,
-        lambda row: " ".join(word.text for word in row),
-    )
+def _sentence(source: random.Random, names: Sequence[str], number: int) -> list[_Word]:
+    del number
 
-
-def _sentence(source: random.Random, names: Sequence[str]) -> list[_Word]:
     def slot(name: str) -> str:
         if name in ("per", "loc", "org"):
             return _name_phrase(name, source, names)

@@ -17,46 +17,27 @@ from rnnkit.data.splits import Dataset, Split
 SIZES = {"train": 2_000, "valid": 200, "test": 200}
 SEED = 20_240_303
 
+
+def _table(text: str, columns: int) -> list[Any]:
+    return [row.split(maxsplit=columns - 1) for row in text.split(" | ")]
+
+
 # gender, German, English
-PEOPLE: list[Any] = [
-    ("m", "Mann", "man"),
-    ("m", "Junge", "boy"),
-    ("m", "Koch", "cook"),
-    ("f", "Frau", "woman"),
-    ("f", "Lehrerin", "teacher"),
-    ("n", "Kind", "child"),
-    ("n", "Paar", "couple"),
-]
-THINGS: list[Any] = [
-    ("m", "Hund", "dog"),
-    ("m", "Ball", "ball"),
-    ("m", "Baum", "tree"),
-    ("f", "Katze", "cat"),
-    ("f", "Blume", "flower"),
-    ("n", "Auto", "car"),
-    ("n", "Boot", "boat"),
-]
-ADJECTIVES: list[Any] = [
-    ("alt", "old"),
-    ("jung", "young"),
-    ("klein", "small"),
-    ("schnell", "fast"),
-    ("lustig", "funny"),
-    ("braun", "brown"),
-]
-VERBS: list[Any] = [
-    ("sieht", "sees"),
-    ("malt", "paints"),
-    ("sucht", "looks for"),
-    ("findet", "finds"),
-    ("zeigt", "shows"),
-]
-TIMES: list[Any] = [
-    ("heute", "today"),
-    ("jetzt", "now"),
-    ("morgens", "in the morning"),
-    ("oft", "often"),
-]
+PEOPLE = _table(
+    "m Mann man | m Junge boy | m Koch cook | f Frau woman | f Lehrerin teacher | n Kind child | "
+    "n Paar couple",
+    3,
+)
+THINGS = _table(
+    "m Hund dog | m Ball ball | m Baum tree | f Katze cat | f Blume flower | n Auto car | "
+    "n Boot boat",
+    3,
+)
+ADJECTIVES = _table(
+    "alt old | jung young | klein small | schnell fast | lustig funny | braun brown", 2
+)
+VERBS = _table("sieht sees | malt paints | sucht looks for | findet finds | zeigt shows", 2)
+TIMES = _table("heute today | jetzt now | morgens in the morning | oft often", 2)
 THE = {"m": "der", "f": "die", "n": "das"}
 A = {"m": ("einen", "en"), "f": ("eine", "e"), "n": ("ein", "es")}
 
@@ -108,15 +89,12 @@ def read_mails() -> Dataset:
 def _dataset(name: str, make: Callable[[random.Random], tuple[str, str]], about: str) -> Dataset:
     source = random.Random(SEED)
     seen: set[str] = set()
-    train, valid, test = (
-        _split(distinct(size, lambda _: make(source), seen, lambda pair: pair[0]))
+    pairs = (
+        distinct(size, lambda _: make(source), seen, lambda pair: pair[0])
         for size in SIZES.values()
     )
+    train, valid, test = (Split(*map(list, zip(*rows, strict=True))) for rows in pairs)
     return Dataset(name, train, valid, test, about=f"{sum(SIZES.values()):,} {about}")
-
-
-def _split(pairs: list[tuple[str, str]]) -> Split:
-    return Split([text for text, _ in pairs], [target for _, target in pairs])
 
 
 def _sentence(source: random.Random) -> tuple[str, str]:

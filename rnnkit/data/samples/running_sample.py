@@ -45,17 +45,9 @@ MIDDLES = [
     "{other} {ask} for the {goods} .",
 ]
 ENDS = ["then {he} {go} home .", "{time} {he} {be} tired and {sleep} .", "{he} {be} happy {time} ."]
-VERBS = {
-    "walk": ("walks", "walk"),
-    "wait": ("waits", "wait"),
-    "sell": ("sells", "sell"),
-    "look": ("looks", "look"),
-    "carry": ("carries", "carry"),
-    "ask": ("asks", "ask"),
-    "go": ("goes", "go"),
-    "be": ("is", "are"),
-    "sleep": ("sleeps", "sleep"),
-}
+# Third person singular; the plural has no ending.
+VERBS = {"walk": "walks", "wait": "waits", "sell": "sells", "look": "looks", "carry": "carries"}
+VERBS |= {"ask": "asks", "go": "goes", "sleep": "sleeps", "be": "is"}
 
 
 def read() -> Dataset:
@@ -84,16 +76,7 @@ def _scene(source: random.Random) -> str:
 def _sentence(source: random.Random, template: str, who: Any, other: Any) -> str:
     name, he, his, place, goods = who
     subject = other if template.startswith("{other}") else who
-    plural = int(subject[1] == "they")
-    slots = {
-        "who": name,
-        "he": he,
-        "his": his,
-        "place": place,
-        "goods": goods,
-        "other": other[0],
-        "time": pick(source, TIMES),
-        "adjective": pick(source, ADJECTIVES),
-        **{verb: forms[plural] for verb, forms in VERBS.items()},
-    }
+    verbs = {**dict(zip(VERBS, VERBS, strict=True)), "be": "are"} if subject[1] == "they" else VERBS
+    slots = {"who": name, "he": he, "his": his, "place": place, "goods": goods, "other": other[0]}
+    slots |= {"time": pick(source, TIMES), "adjective": pick(source, ADJECTIVES), **verbs}
     return fill(template, slots)

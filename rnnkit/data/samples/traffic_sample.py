@@ -45,12 +45,5 @@ def read() -> SeriesDataset:
     parts = split_by_time(series, [count * per_day for count in DAYS.values()])
     train, valid, test = map(SeriesSplit, parts)
     return SeriesDataset(
-        name="traffic_sample",
-        train=train,
-        valid=valid,
-        test=test,
-        columns=("flow",),
-        target=0,
-        step=STEP,
-        about=ABOUT,
+        "traffic_sample", train, valid, test, ("flow",), target=0, step=STEP, about=ABOUT
     )

@@ -49,10 +49,6 @@ def read_gesture() -> Dataset:
 
     Train is the recording a1 without two blocks of a tenth of its time, which are valid; test is
     a2. A recording is split where no frame came for a second, and train where a block is left out.
-
-    Raises:
-        InputError: the files are missing (the message says where to fetch them), are damaged, or
-            are not the ones expected.
     """
     recordings = {}
     for part, (data, source) in GESTURE.read().items():
@@ -62,29 +58,20 @@ def read_gesture() -> Dataset:
     cuts = np.linspace(0, len(x), BLOCKS + 1).round().astype(int)
     block = np.searchsorted(cuts, np.arange(len(x)), side="right") - 1
     valid = np.isin(block, VALID_BLOCKS)
-    return Dataset(
-        name=GESTURE.name,
-        train=_contiguous(x, y, gaps, ~valid),
-        valid=_contiguous(x, y, gaps, valid),
-        test=_contiguous(*recordings["test"], np.ones(GESTURE.counts["test"], bool)),
-        classes=PHASES,
-        about=GESTURE.about,
-    )
+    splits = {
+        "train": _contiguous(x, y, gaps, ~valid),
+        "valid": _contiguous(x, y, gaps, valid),
+        "test": _contiguous(*recordings["test"], np.ones(GESTURE.counts["test"], bool)),
+    }
+    return GESTURE.dataset(splits, classes=PHASES)
 
 
 def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     r"""Read a file of frames: 18 coordinates, a time in milliseconds, a phase. A header is skipped.
 
-    Args:
-        data: the contents.
-        source: the name of the file in messages.
-
     Returns:
         Frames `(T, 19)` float32, phases `(T,)` int, and boolean `(T,)`, true where a frame comes
         more than a second after the one before it.
-
-    Raises:
-        InputError: a line that cannot be read, with its number.
 
     Example:
         >>> lines = "".join(f"{','.join(['1.5'] * 18)},{time},Hold\n" for time in (0, 500, 5030))
@@ -117,11 +104,7 @@ def parse_gesture(data: bytes, source: str) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def read_room() -> Dataset:
-    """Read the minutes of the room: `(T, 5)`; valid and test are the two test files.
-
-    Raises:
-        InputError: as `read_gesture`.
-    """
+    """Read the minutes of the room: `(T, 5)`; valid and test are the two test files."""
     splits = {}
     for part, (data, source) in ROOM.read().items():
         _, *rows = csv_rows(decode(data, source), source)
@@ -130,14 +113,7 @@ def read_room() -> Dataset:
         ).reshape(-1, 6)
         ROOM.check_count(part, len(table), source)
         splits[part] = Split([table[:, :5].astype("float32")], [table[:, 5].astype(np.int64)])
-    return Dataset(
-        name=ROOM.name,
-        train=splits["train"],
-        valid=splits["valid"],
-        test=splits["test"],
-        classes=("empty", "occupied"),
-        about=ROOM.about,
-    )
+    return ROOM.dataset(splits, classes=("empty", "occupied"))
 
 
 def _contiguous(x: np.ndarray, y: np.ndarray, gaps: np.ndarray, keep: np.ndarray) -> Split:

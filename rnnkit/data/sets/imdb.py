@@ -28,13 +28,8 @@ RELEASE = Release(
             "7c2ac02c03563afcf9b574c7e56c153a",  # of 84,125,825 bytes
         )
     },
-    counts={
-        "train/neg": 12_500,
-        "train/pos": 12_500,
-        "test/neg": 12_500,
-        "test/pos": 12_500,
-        "train/unsup": 50_000,
-    },
+    counts=dict.fromkeys(("train/neg", "train/pos", "test/neg", "test/pos"), 12_500)
+    | {"train/unsup": 50_000},
     unit="reviews",
     about="Film reviews from IMDB, polar ones only, at most 30 of a film; 25,000 to train, 25,000 "
     "to test, 50,000 without a label. Maas et al., Learning Word Vectors for Sentiment Analysis, "
@@ -46,11 +41,7 @@ _FORMAT = 1  # of the quick copy; raise it when its contents change
 def read() -> TextDataset:
     """Read the reviews, train and test each in a fixed, shuffled order; valid is empty.
 
-    The archive may be in ``$RNNKIT_DATA`` or in the cache; else it is downloaded. A copy in the
-    cache is read in a second instead of ten.
-
-    Raises:
-        InputError: the archive is damaged, or is not the one expected.
+    The archive is downloaded where it is missing. A copy in the cache is read in a second, not ten.
     """
     path = RELEASE.path()
     quick = cache_folder() / "imdb.npz"
@@ -64,17 +55,12 @@ def read() -> TextDataset:
             _write_quick(quick, key, reviews)
         except OSError as error:
             notes.append(f"No quick copy could be kept in {quick.parent} ({error.strerror}).")
-    empty = Split([], np.zeros(0, np.int64))
-    return TextDataset(
-        name=RELEASE.name,
-        train=_shuffled(reviews["train/neg"], reviews["train/pos"]),
-        valid=empty,
-        test=_shuffled(reviews["test/neg"], reviews["test/pos"]),
-        unlabelled=reviews["train/unsup"],
-        classes=("neg", "pos"),
-        about=RELEASE.about,
-        notes=notes,
-    )
+    splits = {
+        part: _shuffled(reviews[f"{part}/neg"], reviews[f"{part}/pos"])
+        for part in ("train", "test")
+    }
+    unlabelled = reviews["train/unsup"]
+    return RELEASE.dataset(splits, classes=("neg", "pos"), unlabelled=unlabelled, notes=notes)
 
 
 def _shuffled(negative: list[str], positive: list[str]) -> Split:

@@ -17,24 +17,15 @@ SHARES = [0.1, 0.1]  # valid, test
 SEED = 20_240_304
 RELEASE = Release(
     "names",
-    "names.tar.xz",
-    "names/pytorch_names/data/names",
-    re.compile(r"\w+\.txt"),
+    folder="names/pytorch_names/data/names",
+    files=re.compile(r"\w+\.txt"),
     about="Family names of 18 languages in Latin letters, collected by S. Robertson for a tutorial "
     "of PyTorch. MIT licence.",
 )
 
 
 def read() -> Dataset:
-    """Read the names; x are names and y languages. Valid and test are a tenth each.
-
-    Raises:
-        InputError: the archive is missing, is damaged, or has other files.
-
-    Example:
-        >>> read().classes[:4]  # doctest: +SKIP
-        ('Arabic', 'Chinese', 'Czech', 'Dutch')
-    """
+    """Read the names; x are names and y languages. Valid and test are a tenth each."""
     found = {
         name.removesuffix(".txt"): [line.strip() for line in decode(data, source).splitlines()]
         for name, (data, source) in RELEASE.read().items()
@@ -42,8 +33,8 @@ def read() -> Dataset:
     lines = sum(map(len, found.values()))
     if len(found) != LANGUAGES or lines != LINES:
         raise InputError(
-            f"{RELEASE.path()} holds {lines:,} names of {len(found)} languages; expected {LINES:,} "
-            f"of {LANGUAGES}."
+            f"{RELEASE.path()} holds {lines:,} names of {len(found)} languages; expected "
+            f"{LINES:,} of {LANGUAGES}."
         )
     return from_lists(found)
 
@@ -57,24 +48,15 @@ def from_lists(found: dict[str, list[str]]) -> Dataset:
         (4, '8 names occurred more than once in their language; each is kept once.')
     """
     classes = tuple(sorted(found))
-    pairs = [
-        (name, label) for label, key in enumerate(classes) for name in dict.fromkeys(found[key])
-    ]
+    pairs = [(name, i) for i, key in enumerate(classes) for name in dict.fromkeys(found[key])]
     repeated = sum(map(len, found.values())) - len(pairs)
     shared = sum(count > 1 for count in Counter(name for name, _ in pairs).values())
     whole = Split([name for name, _ in pairs], np.array([label for _, label in pairs]))
     parts = stratified_split(whole.y, SHARES, np.random.default_rng(SEED))
-    valid, test, train = (whole.take(rows) for rows in parts)
-    return Dataset(
-        RELEASE.name,
-        train,
-        valid,
-        test,
-        classes=classes,
-        about=RELEASE.about,
-        notes=[
-            f"{repeated:,} names occurred more than once in their language; each is kept once.",
-            f"{shared:,} names belong to more than one language: the same name may be in train "
-            "with one and in test with another.",
-        ],
-    )
+    splits = dict(zip(("valid", "test", "train"), map(whole.take, parts), strict=True))
+    notes = [
+        f"{repeated:,} names occurred more than once in their language; each is kept once.",
+        f"{shared:,} names belong to more than one language: the same name may be in train with "
+        "one and in test with another.",
+    ]
+    return RELEASE.dataset(splits, classes=classes, notes=notes)

@@ -17,17 +17,14 @@ _SECTION = re.compile(r"^@(subject|ann\d+)$", re.MULTILINE)
 
 MULTI30K = Release(
     "multi30k",
-    "multi30k.tar.xz",
-    "multi30k",
     counts={"train": 29_000, "valid": 1_014, "test": 1_000},
     unit="pairs",
     hint="Its home is https://github.com/multi30k/dataset, where the files are not packed so.",
 )
 AESLC = Release(
     "aeslc",
-    "aeslc.tar.xz",
-    "aeslc/enron_subject_line",
-    re.compile(r"(?:train|dev|test)/[^/]+\.subject"),
+    folder="aeslc/enron_subject_line",
+    files=re.compile(r"(?:train|dev|test)/[^/]+\.subject"),
     counts={"train": 14_436, "valid": 1_960, "test": 1_906},
     unit="pairs",
     hint="Its home is https://github.com/ryanzhumich/AESLC, where the files are not packed so.",
@@ -36,9 +33,7 @@ AESLC = Release(
 )
 SCITLDR = Release(
     "scitldr",
-    "scitldr.tar.xz",
-    "scitldr",
-    {"train": "train.jsonl", "valid": "dev.jsonl", "test": "test.jsonl"},
+    files={"train": "train.jsonl", "valid": "dev.jsonl", "test": "test.jsonl"},
     counts={"train": 1_992, "valid": 619, "test": 618},
     unit="pairs",
     hint="Its home is https://github.com/allenai/scitldr, where the files are not packed so.",
@@ -48,23 +43,14 @@ SCITLDR = Release(
 
 
 def read_multi30k(source: str = "de", target: str = "en") -> Dataset:
-    """Read captions of photographs in two of three languages, from ``multi30k.tar.xz``.
+    """Read captions of photographs in two of three languages.
 
     Args:
         source: "de", "en" or "fr": the language of x.
         target: another of them: the language of y.
-
-    Raises:
-        InputError: another language, or the archive is missing, damaged or not the one expected.
-
-    Example:
-        >>> read_multi30k().train.y[2]  # doctest: +SKIP
-        'A little girl climbing into a wooden playhouse.'
     """
     if {source, target} - set(LANGUAGES) or source == target:
-        raise InputError(
-            f"multi30k from {source!r} to {target!r}: expected two of {', '.join(LANGUAGES)}."
-        )
+        raise InputError(f"multi30k from {source!r} to {target!r}: expected two of de, en, fr.")
     files = {
         f"{part} {language}": f"{stem}.{language}"
         for part, stem in _MULTI30K_FILES.items()
@@ -75,34 +61,23 @@ def read_multi30k(source: str = "de", target: str = "en") -> Dataset:
         text = decode(data, where).removesuffix("\n")
         lines[key] = [line.strip() for line in text.split("\n")]
         MULTI30K.check_count(key.split()[0], len(lines[key]), where)
-    train, valid, test = (
-        Split(lines[f"{part} {source}"], lines[f"{part} {target}"]) for part in _MULTI30K_FILES
+    splits = {
+        part: Split(lines[f"{part} {source}"], lines[f"{part} {target}"])
+        for part in _MULTI30K_FILES
+    }
+    about = (
+        f"Captions of photographs, {LANGUAGES[source]} to {LANGUAGES[target]}: 29,000 pairs to "
+        "train, 1,014 held out, 1,000 to test (test 2016). Elliott et al. 2016, for research."
     )
-    return Dataset(
-        "multi30k" if (source, target) == ("de", "en") else f"multi30k_{source}_{target}",
-        train,
-        valid,
-        test,
-        about=(
-            f"Captions of photographs, {LANGUAGES[source]} to {LANGUAGES[target]}: 29,000 pairs to "
-            "train, 1,014 held out, 1,000 to test (test 2016). Elliott et al. 2016, for research."
-        ),
-    )
+    suffix = "" if (source, target) == ("de", "en") else f"_{source}_{target}"
+    return MULTI30K.dataset(splits, name=f"multi30k{suffix}", about=about)
 
 
 def read_aeslc(annotated: bool = False) -> Dataset:
-    """Read e-mails and their subject lines, from ``aeslc.tar.xz``.
+    """Read e-mails and their subject lines.
 
     Args:
-        annotated: valid and test have four references: the subject of the writer and those of
-            three annotators.
-
-    Raises:
-        InputError: the archive is missing, damaged or not the one expected.
-
-    Example:
-        >>> read_aeslc().train.y[1]  # doctest: +SKIP
-        'Service Agreement'
+        annotated: valid and test have four references: the writer's subject and three annotators'.
     """
     rows: dict[str, list[tuple[str, str, list[str]]]] = {"train": [], "dev": [], "test": []}
     for name, (data, source) in AESLC.read().items():
@@ -118,29 +93,17 @@ def read_aeslc(annotated: bool = False) -> Dataset:
         ordered = sorted(rows[folder])
         y = [subjects if annotated else subjects[0] for _, _, subjects in ordered]
         splits[part] = Split([mail for _, mail, _ in ordered], y)
-    return Dataset(
-        "aeslc_annotated" if annotated else "aeslc",
-        splits["train"],
-        splits["valid"],
-        splits["test"],
-        about=AESLC.about,
-        notes=["Valid and test have four references, three of them by annotators."]
-        if annotated
-        else ["The reference is the writer's subject; aeslc_annotated adds three annotators'."],
-    )
+    if annotated:
+        note = "Valid and test have four references, three of them by annotators."
+        return AESLC.dataset(splits, name="aeslc_annotated", notes=[note])
+    note = "The reference is the writer's subject; aeslc_annotated adds three annotators'."
+    return AESLC.dataset(splits, notes=[note])
 
 
 def read_scitldr() -> Dataset:
-    """Read abstracts of papers and summaries of one sentence, from ``scitldr.tar.xz``.
+    """Read abstracts of papers and summaries of one sentence.
 
     The first target, by the authors, is trained on; all targets of a paper are references.
-
-    Raises:
-        InputError: the archive is missing, damaged or not the one expected.
-
-    Example:
-        >>> len(read_scitldr().train)  # doctest: +SKIP
-        1992
     """
     splits = {}
     for part, (data, source) in SCITLDR.read().items():
@@ -153,13 +116,7 @@ def read_scitldr() -> Dataset:
                 raise InputError(f"{where} is not as expected: {error}.") from error
         SCITLDR.check_count(part, len(x), source)
         splits[part] = Split(x, y)
-    return Dataset(
-        "scitldr",
-        splits["train"],
-        splits["valid"],
-        splits["test"],
-        about=SCITLDR.about,
-    )
+    return SCITLDR.dataset(splits)
 
 
 def _squeezed(text: str) -> str:

@@ -6,13 +6,14 @@ import functools
 import io
 import re
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from rnnkit.data.release import Release
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, check_choice
 
 RATE = 8000
 TEST = 5  # recordings 0 to 4 of each digit by each speaker
@@ -37,28 +38,11 @@ RELEASE = Release(
 def read() -> Dataset:
     """Read the waveforms, each `(T, 1)` float32 in -1..1, with the official split; valid is empty.
 
-    Recordings 0 to 4 of each digit by each speaker are test: the speakers are those of train.
-
-    From ``fsdd.tar.xz`` in ``$RNNKIT_DATA`` or the cache, with the folder ``recordings`` of its
-    public home in a folder ``fsdd``.
-
-    Raises:
-        InputError: the archive is missing (the message says where to fetch it), is damaged, or is
-            not the one expected.
+    Recordings 0 to 4 of each digit by each speaker are test: the speakers are those of train. The
+    archive has the folder ``recordings`` of the public home in a folder ``fsdd``.
     """
-    recordings = _recordings()
-    test = [i for i, (_, _, number, _) in enumerate(recordings) if number < TEST]
-    rest = [i for i, (_, _, number, _) in enumerate(recordings) if number >= TEST]
-    empty = Split([], np.zeros(0, np.int64))
-    return Dataset(
-        name=RELEASE.name,
-        train=_split(recordings, rest),
-        valid=empty,
-        test=_split(recordings, test),
-        classes=CLASSES,
-        about=RELEASE.about,
-        notes=["Train and test have the same speakers; those of spoken_digits_by_speaker differ."],
-    )
+    note = "Train and test have the same speakers; those of spoken_digits_by_speaker differ."
+    return _dataset(RELEASE.name, lambda _, number: number < TEST, note)
 
 
 def read_by_speaker(speaker: str = "yweweler") -> Dataset:
@@ -66,36 +50,16 @@ def read_by_speaker(speaker: str = "yweweler") -> Dataset:
 
     Args:
         speaker: the speaker of the test split: one of `SPEAKERS`.
-
-    Raises:
-        InputError: an unknown speaker, or as `read`.
     """
-    if speaker not in SPEAKERS:
-        raise InputError(
-            f"speaker is {speaker!r}; expected one of {', '.join(SPEAKERS)}."
-            f"{suggest(speaker, SPEAKERS)}"
-        )
-    recordings = _recordings()
-    test = [i for i, (_, who, _, _) in enumerate(recordings) if who == speaker]
-    rest = [i for i, (_, who, _, _) in enumerate(recordings) if who != speaker]
-    return Dataset(
-        name="spoken_digits_by_speaker",
-        train=_split(recordings, rest),
-        valid=Split([], np.zeros(0, np.int64)),
-        test=_split(recordings, test),
-        classes=CLASSES,
-        about=RELEASE.about,
-        notes=[f"The speaker of test, {speaker}, is not in train and valid."],
-    )
+    check_choice("speaker", speaker, SPEAKERS)
+    note = f"The speaker of test, {speaker}, is not in train and valid."
+    return _dataset("spoken_digits_by_speaker", lambda who, _: who == speaker, note)
 
 
 def read_wav(data: bytes, source: str, rate: int | None = None) -> np.ndarray:
     """Return the samples of a WAV file of 16 bits, `(T, channels)` float32 in -1..1.
 
-    Args:
-        data: the contents of the file.
-        source: the name of the file in messages.
-        rate: the expected number of samples per second; None = any.
+    `rate` is the expected number of samples per second; None = any.
 
     Raises:
         InputError: not a WAV file of 16 bits, without a sample, or of another rate.
@@ -145,7 +109,14 @@ def _read_archive(path: Path, state: tuple[int, int]) -> list[tuple[int, str, in
     return sorted(found, key=lambda row: row[:3])
 
 
-def _split(recordings: list[tuple[int, str, int, np.ndarray]], rows: list[int]) -> Split:
-    # A fixed order with digits and speakers shuffled.
-    order = np.random.default_rng(0).permutation(rows)
-    return Split([recordings[i][3] for i in order], np.array([recordings[i][0] for i in order]))
+def _dataset(name: str, in_test: Callable[[str, int], bool], note: str) -> Dataset:
+    """Return the data set whose test has the recordings that a rule of speaker and number picks."""
+    parts: dict[str, list[tuple[int, np.ndarray]]] = {"train": [], "test": []}
+    for digit, who, number, samples in _recordings():
+        parts["test" if in_test(who, number) else "train"].append((digit, samples))
+    splits = {}
+    for part, rows in parts.items():
+        # A fixed order with digits and speakers shuffled.
+        order = np.random.default_rng(0).permutation(len(rows))
+        splits[part] = Split([rows[i][1] for i in order], np.array([rows[i][0] for i in order]))
+    return RELEASE.dataset(splits, name=name, classes=CLASSES, notes=[note])

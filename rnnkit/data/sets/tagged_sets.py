@@ -13,15 +13,7 @@ def _release(
     name: str, files: dict[str, str], counts: dict[str, int], home: str, about: str
 ) -> Release:
     return Release(
-        name,
-        f"{name}.tar.xz",
-        name,
-        files,
-        separate=files,
-        counts=counts,
-        unit="sentences",
-        home=home,
-        about=about,
+        name, files=files, separate=files, counts=counts, unit="sentences", home=home, about=about
     )
 
 
@@ -35,11 +27,7 @@ UNER = _release(
 )
 WNUT = _release(
     "wnut17",
-    {
-        "train": "wnut17train.conll",
-        "dev": "emerging.dev.conll",
-        "test": "emerging.test.annotated",
-    },
+    {"train": "wnut17train.conll", "dev": "emerging.dev.conll", "test": "emerging.test.annotated"},
     {"train": 3_394, "dev": 1_009, "test": 1_287},
     "https://github.com/leondz/emerging_entities_17",
     "Names of six types (IOB2) in tweets, comments and posts; hardly a name of test occurs in "
@@ -56,48 +44,20 @@ UD = _release(
 
 
 def read_uner() -> Dataset:
-    """Read `uner_ewt`: names in web texts, three types.
+    """Read `uner_ewt`: names in web texts, three types (persons, organisations, places).
 
-    From ``uner_ewt.tar.xz`` in ``$RNNKIT_DATA`` or the cache; its files have four columns: word,
-    UPOS, XPOS, name in IOB2.
-
-    Raises:
-        InputError: it is missing (the message says where to fetch it), damaged, or another one.
-
-    Example:
-        >>> read_uner().classes  # doctest: +SKIP
-        ('B-LOC', 'B-ORG', 'B-PER', 'I-LOC', 'I-ORG', 'I-PER', 'O')
+    The files have four columns: word, UPOS, XPOS, name in IOB2.
     """
     return _read(UNER, parse_conll)
 
 
 def read_wnut() -> Dataset:
-    """Read `wnut17`: emerging names in tweets and comments, six types.
-
-    From ``wnut17.tar.xz``, or the three files of its public home, in ``$RNNKIT_DATA`` or the cache.
-
-    Raises:
-        InputError: it is missing (the message says where to fetch it), damaged, or another one.
-
-    Example:
-        >>> len(read_wnut().train)  # doctest: +SKIP
-        3394
-    """
+    """Read `wnut17`: emerging names in tweets and comments, six types."""
     return _read(WNUT, parse_conll)
 
 
 def read_ud() -> Dataset:
-    """Read `ud_ewt`: universal parts of speech in web texts.
-
-    From ``ud_ewt.tar.xz``, or the three files of its public home, in ``$RNNKIT_DATA`` or the cache.
-
-    Raises:
-        InputError: it is missing (the message says where to fetch it), damaged, or another one.
-
-    Example:
-        >>> len(read_ud().train)  # doctest: +SKIP
-        12544
-    """
+    """Read `ud_ewt`: universal parts of speech in web texts."""
     return _read(UD, parse_conllu)
 
 

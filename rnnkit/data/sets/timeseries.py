@@ -26,43 +26,21 @@ VOWELS = Release(
 
 
 def read_vowels() -> Dataset:
-    """Read the utterances, in the order of the files; valid is empty.
-
-    From ``timeseries.tar.xz``, or the two ``.ts`` files of its public home, in ``$RNNKIT_DATA`` or
-    the cache.
-
-    Raises:
-        InputError: the files are missing (the message says where to fetch them), are damaged, or
-            are not the ones expected.
-    """
+    """Read the utterances, in the order of the files; valid is empty."""
     splits: dict[str, Split] = {}
     classes: tuple[str, ...] = ()
     for part, (data, source) in VOWELS.read().items():
         x, names, classes = parse_ts(data, source)
         VOWELS.check_count(part, len(x), source)
         splits[part] = Split(x, np.array([classes.index(name) for name in names]))
-    return Dataset(
-        name=VOWELS.name,
-        train=splits["train"],
-        valid=Split([], np.zeros(0, np.int64)),
-        test=splits["test"],
-        classes=classes,
-        about=VOWELS.about,
-    )
+    return VOWELS.dataset(splits, classes=classes)
 
 
 def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tuple[str, ...]]:
     r"""Read a `.ts` file: a series in each line, its dimensions separated by ``:``, the label last.
 
-    Args:
-        data: the contents.
-        source: the name of the file in messages.
-
     Returns:
         The series, each `(T, D)` float32; the label of each; the names of all labels.
-
-    Raises:
-        InputError: a line that cannot be read, with its number.
 
     Example:
         >>> text = b"@classLabel true up down\n@data\n1,2,3:5,5,5:up\n2,1:5,6:down\n"
@@ -75,7 +53,7 @@ def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tup
     classes: tuple[str, ...] = ()
     inside = False  # below the header's last line
     for number, line in enumerate(split_lines(decode(data, source)), start=1):
-        line = line.strip()
+        line, where = line.strip(), f"{source}, line {number}"
         if not line or line.startswith("#"):
             continue
         if line.startswith("@"):
@@ -88,17 +66,16 @@ def parse_ts(data: bytes, source: str) -> tuple[list[np.ndarray], list[str], tup
         try:
             values = np.array([[float(v) for v in d.split(",")] for d in dimensions], "float32").T
         except ValueError as error:  # not a number, or dimensions of unequal lengths
-            raise InputError(f"{source}, line {number} cannot be read: {error}.") from error
+            raise InputError(f"{where} cannot be read: {error}.") from error
         wanted = values.ndim == 2 and np.isfinite(values).all()
         if not inside or label not in classes or not wanted:
             raise InputError(
-                f"{source}, line {number} is not a series with a label: expected, below @data, "
+                f"{where} is not a series with a label: expected, below @data, "
                 f"numbers between commas, ':' between dimensions, one of {classes} at the end."
             )
         if x and values.shape[1] != x[0].shape[1]:
             raise InputError(
-                f"{source}, line {number} has {values.shape[1]} dimensions, the first "
-                f"{x[0].shape[1]}."
+                f"{where} has {values.shape[1]} dimensions, the first {x[0].shape[1]}."
             )
         x.append(values)
         labels.append(label)

@@ -18,9 +18,7 @@ _PEMS_URL = (
 )
 PEMS = Release(
     "pems_flow",
-    "pems_flow.tar.xz",
-    "pems_flow",
-    {"train": "train.csv", "test": "test.csv"},
+    files={"train": "train.csv", "test": "test.csv"},
     separate={"train": "pems_flow_train.csv", "test": "pems_flow_test.csv"},
     downloads={
         "pems_flow_train.csv": (f"{_PEMS_URL}train.csv", "85961070615eecd8829f5d04e030020f"),
@@ -37,9 +35,7 @@ PEMS_VALID = 5 * 288  # steps: the last five days of train
 _METRO_FILE = "Metro_Interstate_Traffic_Volume.csv"
 METRO = Release(
     "metro_traffic",
-    "metro_traffic.tar.xz",
-    "metro_traffic",
-    {"all": _METRO_FILE},
+    files={"all": _METRO_FILE},
     separate={"all": _METRO_FILE},
     counts={"all": 48_204},
     unit="rows",
@@ -56,11 +52,7 @@ METRO_COLUMNS = ("volume", "temperature", "rain", "snow", "clouds", "holiday")
 def read_pems() -> SeriesDataset:
     """Read the five-minute counts; valid is the last five days of the published train.
 
-    From ``pems_flow.tar.xz`` in ``$RNNKIT_DATA`` or the cache; else its two files are downloaded.
-
-    Raises:
-        InputError: the files cannot be found or downloaded, are damaged, or are not the ones
-            expected.
+    The two files are downloaded where they are missing.
     """
     parts: dict[str, list[Series]] = {}
     for part, (data, source) in PEMS.read().items():
@@ -69,32 +61,19 @@ def read_pems() -> SeriesDataset:
         parts[part] = cut_at_gaps(flow, times, 5)
     steps = PEMS.counts["train"]
     valid_steps = min(PEMS_VALID, steps // 5)
-    train, valid = split_by_time(parts["train"], [steps - valid_steps, valid_steps])
+    cut = split_by_time(parts["train"], [steps - valid_steps, valid_steps])
+    train, valid, test = map(SeriesSplit, [*cut, parts["test"]])
+    notes = [
+        "Weekdays only, and some of them are missing: a new series begins after a gap.",
+        "Valid is the last five days of the published train.",
+    ]
     return SeriesDataset(
-        name=PEMS.name,
-        train=SeriesSplit(train),
-        valid=SeriesSplit(valid),
-        test=SeriesSplit(parts["test"]),
-        columns=("flow",),
-        target=0,
-        step=5,
-        about=PEMS.about,
-        notes=[
-            "Weekdays only, and some of them are missing: a new series begins after a gap.",
-            "Valid is the last five days of the published train.",
-        ],
+        PEMS.name, train, valid, test, ("flow",), target=0, step=5, about=PEMS.about, notes=notes
     )
 
 
 def read_metro() -> SeriesDataset:
-    """Read the hourly volume and weather, split by time: 70 % train, 15 % valid, 15 % test.
-
-    From ``metro_traffic.tar.xz``, or the file of its public home, in ``$RNNKIT_DATA`` or the cache.
-
-    Raises:
-        InputError: the file is missing (the message says where to fetch it), is damaged, or is not
-            the one expected.
-    """
+    """Read the hourly volume and weather, split by time: 70 % train, 15 % valid, 15 % test."""
     ((data, source),) = METRO.read().values()
     times, values = _parse(data, source, _metro_row)
     rows = len(times)
@@ -112,28 +91,22 @@ def read_metro() -> SeriesDataset:
     series = cut_at_gaps(values, times, 60, bridge=METRO_BRIDGE)
     total = sum(map(len, series))
     part = round(0.15 * total)
-    train, valid, test = split_by_time(series, [total - 2 * part, part, part])
+    parts = split_by_time(series, [total - 2 * part, part, part])
+    train, valid, test = map(SeriesSplit, parts)
     gaps = int((np.diff(times).astype(int) != 60).sum())
+    notes = [
+        f"{rows - len(times):,} rows repeat an hour for another kind of weather: the "
+        "first is kept.",
+        f"Of {gaps:,} gaps those of up to {METRO_BRIDGE} hours are bridged by "
+        f"{total - len(times):,} steps without a measurement (NaN); after a longer one, of up "
+        "to ten months, a new series begins.",
+        f"{int(odd.sum())} hours of 0 K have the temperature of the hour before; rain above 100 mm "
+        "an hour counts as 100.",
+        "There is no published split: the last 15 % of the hours are test, the 15 % before them "
+        "valid.",
+    ]
     return SeriesDataset(
-        name=METRO.name,
-        train=SeriesSplit(train),
-        valid=SeriesSplit(valid),
-        test=SeriesSplit(test),
-        columns=METRO_COLUMNS,
-        target=0,
-        step=60,
-        about=METRO.about,
-        notes=[
-            f"{rows - len(times):,} rows repeat an hour for another kind of weather: the "
-            "first is kept.",
-            f"Of {gaps:,} gaps those of up to {METRO_BRIDGE} hours are bridged by "
-            f"{total - len(times):,} steps without a measurement (NaN); after a longer one, of up "
-            "to ten months, a new series begins.",
-            f"{int(odd.sum())} hours of 0 K have the temperature of the hour before; rain "
-            "above 100 mm an hour counts as 100.",
-            "There is no published split: the last 15 % of the hours are test, the 15 % before "
-            "them valid.",
-        ],
+        METRO.name, train, valid, test, METRO_COLUMNS, 0, step=60, about=METRO.about, notes=notes
     )
 
 

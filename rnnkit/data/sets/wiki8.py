@@ -13,21 +13,11 @@ RELEASE = Release(
     about="100,000,000 characters of English Wikipedia, 16.96 million words, cleaned like text8: a "
     "to z and spaces, digits spelled out, no marks between sentences or articles. CC BY-SA 3.0.",
 )
-NOTE = (
-    f"The file is one line without sentence ends; it is read in texts of {MAX_TEXT_WORDS:,} words."
-)
+NOTE = f"The file is one line without sentence ends, read in texts of {MAX_TEXT_WORDS:,} words."
 
 
 def read() -> Dataset:
-    """Find the file and return its corpus as train; iterating over the corpus reads the file.
-
-    Raises:
-        InputError: the file is neither in ``$RNNKIT_DATA`` nor in the cache.
-
-    Example:
-        >>> read().train.x.name  # doctest: +SKIP
-        'wiki8'
-    """
+    """Find the file and return its corpus as train; iterating over the corpus reads the file."""
     read_words = read_lines(RELEASE.path())
     return corpus_dataset(Corpus(read_words, name="wiki8", about=RELEASE.about, notes=[NOTE]))
 
