@@ -69,11 +69,7 @@ class LogMel(SavedArguments, keras.layers.Layer):
     """
 
     config_keys: ClassVar = ("sample_rate", "mel_bins", "window_ms", "hop_ms", "subtract_mean")
-    renamed_keys: ClassVar = {
-        "rate": "sample_rate",
-        "mels": "mel_bins",
-        "centred": "subtract_mean",
-    }
+    renamed_keys: ClassVar = {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
 
     def __init__(
         self,

@@ -24,11 +24,7 @@ from rnnkit.recurrent.sequence import (
 )
 
 CELLS = {
-    "lstm": (
-        4,
-        2,
-        partial(cells.lstm, activation=ops.tanh, recurrent_activation=ops.sigmoid),
-    ),
+    "lstm": (4, 2, partial(cells.lstm, activation=ops.tanh, recurrent_activation=ops.sigmoid)),
     "gru": (
         3,
         1,

@@ -289,11 +289,7 @@ class RecurrentLayer(SequenceLayer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the layer, for `from_config`."""
         names = ["use_bias", *(name for name in RECURRENT if name not in (*IGNORED, "kernel"))]
-        return {
-            **super().get_config(),
-            **options_config(self, names),
-            "kernel": self.kernel_choice,
-        }
+        return {**super().get_config(), **options_config(self, names), "kernel": self.kernel_choice}
 
 
 def _name(activation: Any) -> str:

@@ -83,11 +83,7 @@ class RGLRUBlock(SavedArguments, SequenceLayer):
         self.branch = dense(self.inner)
         self.gate = dense(self.inner)
         self.recurrence = RGLRU(
-            self.inner,
-            blocks=blocks,
-            project=False,
-            seed=self.seed,
-            dtype=policy,
+            self.inner, blocks=blocks, project=False, seed=self.seed, dtype=policy
         )
         self.out = dense(units)
         self.mlp_in = dense(2 * expansion * units)

@@ -28,8 +28,7 @@ class SequenceOptions(LayerOptions, total=False):
 
     activity_regularizer: Annotated[Any, Option(None, "penalty on the output.")]
     dropout: Annotated[
-        float,
-        Option(0.0, "dropout rate of the inputs, one mask for all steps.", least=0, below=1),
+        float, Option(0.0, "dropout rate of the inputs, one mask for all steps.", least=0, below=1)
     ]
     seed: Annotated[int | None, Option(None, "seed of the dropout masks.")]
     return_sequences: Annotated[

@@ -16,12 +16,7 @@ Tensor = Any
 
 
 class AllRows:
-    """Rows of a pass without a mask: every step has all rows.
-
-    Args:
-        x: `(B, T, D)`.
-        reverse: the last step is the first of the pass.
-    """
+    """Rows of a pass over `(B, T, D)` without a mask: every step has all rows."""
 
     def __init__(self, x: Tensor, reverse: bool) -> None:
         shape = tf.shape(x)
@@ -33,10 +28,7 @@ class AllRows:
         return tf.reshape(tf.transpose(values, (1, 0, 2)), (-1, values.shape[2]))
 
     def unpack(self, packed: Tensor, first: Tensor | None = None) -> Tensor:
-        """Unpack `(N, F)` to `(B, T, F)`, forward filled at masked steps, from `first` `(B, F)`.
-
-        Without `first` masked steps are zero.
-        """
+        """Unpack `(N, F)` to `(B, T, F)`, forward filled from `first` `(B, F)`, else from zero."""
         del first
         values = tf.reshape(packed, (self.steps, self.batch, packed.shape[1]))
         values = tf.transpose(values, (1, 0, 2))
@@ -84,12 +76,7 @@ class AllRows:
 
 
 class RealRows(AllRows):
-    """Rows of a masked pass: every step has the rows that have not ended.
-
-    Args:
-        mask: boolean `(B, T)`.
-        reverse: the last step is the first of the pass.
-    """
+    """Rows of a pass with a mask `(B, T)`: every step has the rows that have not ended."""
 
     def __init__(self, mask: Tensor, reverse: bool) -> None:
         real = tf.cast(mask, tf.int32)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rnnkit.backend.torch.loop import (
     GradientAccumulator,
+    Kept,
     Steps,
     Weights,
     accumulate_state_grad,
@@ -48,17 +49,10 @@ class SimpleRNNSteps(Steps):
         return states, [], []
 
     def backward(
-        self,
-        packed: Packing,
-        weights: Weights,
-        h: Tensor,
-        saved: Sequence[Tensor],
-        d: Tensor,
-        d_others: Sequence[Tensor],
-        grads: GradientAccumulator,
+        self, kept: Kept, d: Tensor, d_others: Sequence[Tensor], grads: GradientAccumulator
     ) -> None:
         """See `Steps`."""
-        del saved, d_others
+        packed, weights, h, _ = kept
         by_state, states = packed.split(d), packed.split(h)
         kernel_t = weights.recurrent_kernel.t().contiguous()
         for step in range(len(packed.sizes), 0, -1):
