@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any, NamedTuple, Unpack
+from typing import Annotated, Any, ClassVar, NamedTuple, Unpack
 
 import keras
 from keras import ops
@@ -16,20 +16,17 @@ from rnnkit.recurrent import cells
 from rnnkit.recurrent.attention import attention_of, masked_softmax
 from rnnkit.recurrent.sequence import (
     LayerOptions,
+    SavedOptions,
     Shape,
     Tensor,
-    options_config,
     own_settings,
     set_options,
 )
 
-CELLS = {
-    "lstm": (4, 2, partial(cells.lstm, activation=ops.tanh, recurrent_activation=ops.sigmoid)),
-    "gru": (
-        3,
-        1,
-        partial(cells.gru_reset_after, activation=ops.tanh, recurrent_activation=ops.sigmoid),
-    ),
+ACTIVATIONS = {"activation": ops.tanh, "recurrent_activation": ops.sigmoid}
+CELLS = {  # number of gates, of states; the step
+    "lstm": (4, 2, partial(cells.lstm, **ACTIVATIONS)),
+    "gru": (3, 1, partial(cells.gru_reset_after, **ACTIVATIONS)),
 }
 
 
@@ -62,7 +59,7 @@ class Memory(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class AttentionDecoder(keras.layers.Layer):
+class AttentionDecoder(SavedOptions, keras.layers.Layer):
     """LSTM or GRU decoder with attention over a memory at each step, and input feeding.
 
     `h_t = cell(x_t W + a_{t-1} F + b, h_{t-1})`, `α_t = softmax_s(score(h_t, m_s))`,
@@ -99,6 +96,8 @@ class AttentionDecoder(keras.layers.Layer):
         >>> decoder(keras.ops.ones((2, 3, 4)), keras.ops.ones((2, 5, 7))).shape
         (2, 3, 6)
     """
+
+    config_keys: ClassVar = ("units", "attention_units", "cell", "attention", *INITIALIZERS)
 
     def __init__(
         self,
@@ -260,8 +259,3 @@ class AttentionDecoder(keras.layers.Layer):
 
     def compute_mask(self, *args: Any, **kwargs: Any) -> None:
         """Return no mask."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        names = ("units", "attention_units", "cell", "attention", *INITIALIZERS)
-        return {**super().get_config(), **options_config(self, names)}

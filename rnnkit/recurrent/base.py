@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -19,12 +19,12 @@ from rnnkit.errors import InputError
 from rnnkit.options import Option, separate
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.sequence import (
+    Flags,
     SequenceLayer,
     SequenceOptions,
     Shape,
     Tensor,
     check_rate,
-    options_config,
     own_settings,
     set_options,
 )
@@ -111,6 +111,10 @@ class RecurrentLayer(SequenceLayer):
         use_bias: add a bias.
     """
 
+    config_keys: ClassVar = (
+        "use_bias",
+        *(name for name in RECURRENT if name not in (*IGNORED, "kernel")),
+    )
     gates: int
     cell_type: str
     system = renamed_attribute("RecurrentLayer", "system", "cell_type")
@@ -156,10 +160,8 @@ class RecurrentLayer(SequenceLayer):
     @cached_property
     def activation_names(self) -> tuple[str, str]:
         """The names of the activation and of the gates' activation."""
-        return (
-            _name(getattr(self, "activation", None)),
-            _name(getattr(self, "recurrent_activation", None)),
-        )
+        activations = getattr(self, "activation", None), getattr(self, "recurrent_activation", None)
+        return _name(activations[0]), _name(activations[1])
 
     def bias_shape(self) -> Shape:
         """Return the shape of the bias."""
@@ -192,13 +194,9 @@ class RecurrentLayer(SequenceLayer):
     def add_weight_like(
         self, part: str, name: str, shape: Shape, initializer: Any = None
     ) -> keras.Variable:
-        """Create a weight with the initializer, regularizer and constraint of another.
+        """Create a weight with the regularizer and constraint of "kernel", "recurrent" or "bias".
 
-        Args:
-            part: "kernel", "recurrent" or "bias".
-            name: the name of the weight.
-            shape: its shape.
-            initializer: another initializer.
+        So is its initializer, unless another is given.
         """
         return self.add_weight(
             shape=shape,
@@ -230,12 +228,7 @@ class RecurrentLayer(SequenceLayer):
         )
 
     def run(
-        self,
-        sequences: Tensor,
-        states: tuple,
-        mask: Tensor | None,
-        resets: Tensor | None,
-        training: bool,
+        self, sequences: Tensor, states: tuple, mask: Flags, resets: Flags, training: bool
     ) -> tuple[Tensor | None, tuple]:
         """Run the recurrence with the selected kernel."""
         params = self.parameters()
@@ -288,8 +281,7 @@ class RecurrentLayer(SequenceLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the layer, for `from_config`."""
-        names = ["use_bias", *(name for name in RECURRENT if name not in (*IGNORED, "kernel"))]
-        return {**super().get_config(), **options_config(self, names), "kernel": self.kernel_choice}
+        return {**super().get_config(), "kernel": self.kernel_choice}
 
 
 def _name(activation: Any) -> str:

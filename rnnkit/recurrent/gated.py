@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 
 from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
-from rnnkit.recurrent.sequence import options_config
 
 
 class GatedLayer(RecurrentLayer):
@@ -17,11 +16,13 @@ class GatedLayer(RecurrentLayer):
 
     Args:
         units: size U of the state.
-        activation: activation of the candidate.
+        activation: activation of the candidate, and of an LSTM's output.
         recurrent_activation: activation of the gates.
         use_bias: add a bias.
         **options: see `RecurrentLayer`.
     """
+
+    config_keys: ClassVar = ("activation", "recurrent_activation")
 
     def __init__(
         self,
@@ -40,10 +41,3 @@ class GatedLayer(RecurrentLayer):
         return partial(
             step, activation=self.activation, recurrent_activation=self.recurrent_activation
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {
-            **super().get_config(),
-            **options_config(self, ("activation", "recurrent_activation")),
-        }

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from rnnkit.config import SavedArguments
 from rnnkit.options import expand_signature
-from rnnkit.recurrent.sequence import Tensor
+from rnnkit.recurrent.sequence import SavedOptions, Tensor
 
 # Names of call arguments in files that earlier versions saved.
 OLD_SHAPES = {
@@ -19,7 +18,7 @@ OLD_SHAPES = {
 }
 
 
-class _DecoderLayer(keras.layers.Layer):
+class _DecoderLayer(SavedOptions, keras.layers.Layer):
     """A layer whose call arguments had other names in earlier versions."""
 
     def build_from_config(self, config: dict[str, Any]) -> None:
@@ -57,6 +56,8 @@ class PointerGenerator(_DecoderLayer):
         >>> PointerGenerator()(scores, weights, source, ones((2, 3, 5)), ones((2, 3, 6))).shape
         (2, 3, 9)
     """
+
+    config_keys: ClassVar = ("kernel_initializer",)
 
     def __init__(self, kernel_initializer: Any = "glorot_uniform", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -112,15 +113,10 @@ class PointerGenerator(_DecoderLayer):
         del others
         return keras.KerasTensor(scores.shape, dtype="float32")
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        serialize = keras.initializers.serialize
-        return {**super().get_config(), "kernel_initializer": serialize(self.kernel_initializer)}
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class ScheduledSampling(SavedArguments, _DecoderLayer):
+class ScheduledSampling(_DecoderLayer):
     """Scheduled sampling: in training, replace some decoder inputs by the model's own predictions.
 
     The predictions are the most probable words of a first, teacher-forced pass over all steps in
