@@ -123,7 +123,6 @@ class LogMel(SavedArguments, keras.layers.Layer):
         self, waves: Tensor, mask: Tensor | None = None
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Return shapes and dtypes, which Keras cannot infer for an unknown T."""
-        del mask
         rows, samples = waves.shape[:2]
         shape = (rows, None if samples is None else -(-samples // self.hop))
         return (
@@ -133,7 +132,6 @@ class LogMel(SavedArguments, keras.layers.Layer):
 
     def compute_mask(self, waves: Tensor, mask: Tensor | None = None) -> tuple[None, None]:
         """Return no mask: that of the frames is an output."""
-        del waves, mask
         return None, None
 
     def build(self, waves_shape: tuple) -> None:

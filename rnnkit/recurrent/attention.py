@@ -46,13 +46,11 @@ class Attention(SavedOptions, keras.layers.Layer):
     Call arguments:
         query: `(B, T, Q)`, or `(B, Q)`, one step.
         memory: `(B, S, E)`.
-        mask: boolean `(B, S)`, any pattern, True = real step. For a row without one the context is
-            zero.
+        mask: boolean `(B, S)`, True = real step; the context of a row without one is zero.
         return_weights: also return the weights α.
 
     Returns:
-        The context, `(B, T, E)` or `(B, E)`; with `return_weights=True` also `(B, T, S)` or
-        `(B, S)`.
+        The context, `(B, T, E)` or `(B, E)`; on request also α, `(B, T, S)` or `(B, S)`.
     """
 
     config_keys: ClassVar = ("units", "kernel_initializer", "query_initializer")
@@ -116,7 +114,6 @@ class Attention(SavedOptions, keras.layers.Layer):
         self, query: Tensor, memory: Tensor, mask: Flags = None, return_weights: bool = False
     ) -> Any:
         """Return shape and dtype of the context, and of the weights when they are returned."""
-        del mask
         steps = tuple(query.shape[:-1])
         context = keras.KerasTensor((*steps, memory.shape[-1]), dtype=self.compute_dtype)
         weights = keras.KerasTensor((*steps, memory.shape[1]), dtype=self.compute_dtype)
@@ -158,7 +155,6 @@ class DotAttention(Attention):
     @staticmethod
     def score(query: Tensor, keys: Tensor, params: dict[str, Tensor]) -> Tensor:
         """Return the scores `(B, S)` of one query `(B, Q)`."""
-        del params
         return ops.squeeze(ops.matmul(keys, ops.expand_dims(query, -1)), -1)
 
 

@@ -77,10 +77,8 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
     Call arguments:
         inputs: `(B, T, D)`.
         memory: `(B, S, E)`.
-        memory_mask: boolean `(B, S)`, any pattern, True = real step. For a row without one the
-            context is zero.
-        initial_state: the states before the first step, h or h and c, each `(B, U)`; zeros when
-            left out.
+        memory_mask: boolean `(B, S)`, True = real step; the context of a row without one is zero.
+        initial_state: h, or h and c, before the first step, each `(B, U)`; zeros when left out.
         return_attention: also return the attention weights.
 
     Returns:
@@ -131,7 +129,6 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
         initial_state_shape: Any = None,
     ) -> None:
         """Create the weights."""
-        del memory_mask_shape, initial_state_shape
         wide, size = self.gates * self.units, self.attention_units
 
         def weight(name: str, rows: Any, columns: int, initializer: Any) -> keras.Variable:
@@ -175,23 +172,15 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
     def prepare_memory(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
         """Return keys and values of a memory `(B, S, E)`, computed once before the loop."""
         values = ops.matmul(memory, ops.cast(self.value_kernel, self.compute_dtype))
-        return Memory(
-            self.attend.keys(memory), values, None if mask is None else ops.cast(mask, "bool")
-        )
+        real = None if mask is None else ops.cast(mask, "bool")
+        return Memory(self.attend.keys(memory), values, real)
 
     def step(
         self, projected: Tensor, states: tuple, memory: Memory, params: dict[str, Tensor]
     ) -> tuple[tuple, Tensor]:
-        """Compute one step.
+        """Compute one step from `project(x_t)` `(B, G U)` and the states `a`, then h or h and c.
 
-        Args:
-            projected: `project(x_t)`, `(B, G U)`.
-            states: `a`, then the cell's: h or h and c.
-            memory: the result of `prepare_memory`.
-            params: the result of `parameters`.
-
-        Returns:
-            The new states, `a` first; and the weights `(B, S)`.
+        Returns the new states and the weights `(B, S)`.
         """
         fed = projected + ops.matmul(states[0], params["feed_kernel"])
         new = self._cell_step(fed, states[1:], params)
@@ -251,7 +240,6 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
         return_attention: bool = False,
     ) -> Any:
         """Return shape and dtype of the outputs, and of the weights when they are returned."""
-        del memory_mask, initial_state
         steps = tuple(inputs.shape[:2])
         outputs = keras.KerasTensor((*steps, self.attention_units), dtype=self.compute_dtype)
         weights = keras.KerasTensor((*steps, memory.shape[1]), dtype=self.compute_dtype)

@@ -29,6 +29,8 @@ from rnnkit.recurrent.sequence import (
     set_options,
 )
 
+RATE: dict[str, Any] = {"least": 0, "below": 1}
+
 
 class RecurrentOptions(SequenceOptions, total=False):
     """The arguments of all layers with a recurrent kernel."""
@@ -50,8 +52,7 @@ class RecurrentOptions(SequenceOptions, total=False):
             0.0,
             "dropout rate of the state where it enters the recurrent product, one mask for all "
             "steps (Gal and Ghahramani 2016, arXiv:1512.05287).",
-            least=0,
-            below=1,
+            **RATE,
         ),
     ]
     zoneout: Annotated[
@@ -61,8 +62,7 @@ class RecurrentOptions(SequenceOptions, total=False):
             "probability that a unit of a state keeps its previous value, drawn at every step; "
             "outside training its mean is used (Krueger et al. 2017, arXiv:1606.01305). One "
             "number, or one for each state.",
-            least=0,
-            below=1,
+            **RATE,
         ),
     ]
     weight_dropout: Annotated[
@@ -71,8 +71,7 @@ class RecurrentOptions(SequenceOptions, total=False):
             0.0,
             "dropout rate of the weights of the recurrent kernel, one mask per training step "
             "(DropConnect; Merity et al. 2018, arXiv:1708.02182).",
-            least=0,
-            below=1,
+            **RATE,
         ),
     ]
     unroll: Annotated[bool, Option(False, "unroll the loop over time; needs a fixed T.")]
@@ -150,8 +149,6 @@ class RecurrentLayer(SequenceLayer):
             )
         return tuple(check_rate(name, rate) for rate in zoneout)
 
-    # What a subclass defines.
-
     @cached_property
     def cell(self) -> Cell:
         """The equations."""
@@ -174,11 +171,11 @@ class RecurrentLayer(SequenceLayer):
     def parameters(self) -> dict[str, Tensor]:
         """Return the current weights by their names in `cell`."""
         names = ("kernel", "recurrent_kernel", "bias") if self.use_bias else self._products
+        names = (*names, *self.more_weights)
         return {name: ops.convert_to_tensor(getattr(self, name)) for name in names}
 
-    # Weights.
-
     _products = ("kernel", "recurrent_kernel")
+    more_weights: tuple[str, ...] = ()  # of a subclass
 
     def build_weights(self, width: int) -> None:
         """Create the weights, with the names and shapes they have in `keras.layers`."""
@@ -205,8 +202,6 @@ class RecurrentLayer(SequenceLayer):
             regularizer=getattr(self, f"{part}_regularizer"),
             constraint=getattr(self, f"{part}_constraint"),
         )
-
-    # One pass.
 
     def kernel_request(
         self, *, masked: bool, training: bool, resets: bool = False

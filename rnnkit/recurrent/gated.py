@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Unpack
 
 import keras
 
 from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
+from rnnkit.recurrent.cells import Cell
 
 
 class GatedLayer(RecurrentLayer):
@@ -35,6 +36,13 @@ class GatedLayer(RecurrentLayer):
         super().__init__(units, use_bias=use_bias, **options)
         self.activation = keras.activations.get(activation)
         self.recurrent_activation = keras.activations.get(recurrent_activation)
+
+    equations: Callable  # of one step
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The equations, with the layer's activations."""
+        return Cell(self.with_activations(self.equations))
 
     def with_activations(self, step: Callable) -> Callable:
         """Return the step with the layer's activations."""

@@ -94,11 +94,8 @@ class JordanRNN(RecurrentLayer):
     @cached_property
     def cell(self) -> Cell:
         """The equations."""
-        return Cell(
-            partial(
-                jordan_rnn, activation=self.activation, output_activation=self.output_activation
-            )
-        )
+        names = ("activation", "output_activation")
+        return Cell(partial(jordan_rnn, **{name: getattr(self, name) for name in names}))
 
     def parameters(self) -> dict[str, Tensor]:
         """Return the current weights."""

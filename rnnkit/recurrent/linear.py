@@ -84,7 +84,6 @@ class LinearRecurrence(SequenceLayer):
         self, sequences: Tensor, states: tuple, mask: Flags, resets: Flags, training: bool
     ) -> tuple[Tensor | None, tuple]:
         """Compute the factors of all steps, then the states of all steps."""
-        del training
         a, b = self.factors(sequences)
         if mask is not None:
             real = ops.expand_dims(mask, -1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, ClassVar, Unpack
 
 import keras
@@ -10,7 +9,6 @@ from keras import ops
 
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.base import RecurrentOptions
-from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.gated import GatedLayer
 from rnnkit.recurrent.sequence import Shape, Tensor
 
@@ -41,6 +39,7 @@ class LSTM(GatedLayer):
     config_keys: ClassVar = ("unit_forget_bias",)
     gates = 4
     cell_type = "lstm"
+    equations = staticmethod(cells.lstm)
 
     def __init__(
         self,
@@ -68,8 +67,3 @@ class LSTM(GatedLayer):
     def state_size(self) -> list[int]:
         """Size of h and of c."""
         return [self.units, self.units]
-
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(cells.lstm))

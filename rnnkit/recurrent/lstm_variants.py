@@ -37,8 +37,7 @@ class PeepholeLSTM(LSTM):
     for i, f, o. Call arguments and return values are those of `LSTM`.
 
     Args:
-        peephole_initializer: initializer of p; its regularizer and constraint are those of the
-            recurrent kernel.
+        peephole_initializer: initializer of p; the rest is that of the recurrent kernel.
         **options: see `LSTM`.
 
     Source: Gers and Schmidhuber 2000, Recurrent Nets that Time and Count.
@@ -50,6 +49,8 @@ class PeepholeLSTM(LSTM):
 
     config_keys: ClassVar = ("peephole_initializer",)
     cell_type = "lstm_peephole"
+    more_weights = ("peephole_kernel",)
+    equations = staticmethod(lstm_cells.peephole)
 
     def __init__(
         self,
@@ -71,16 +72,6 @@ class PeepholeLSTM(LSTM):
             "recurrent", "peephole_kernel", (3, self.units), self.peephole_initializer
         )
 
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(lstm_cells.peephole))
-
-    def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights."""
-        peepholes = ops.convert_to_tensor(self.peephole_kernel)
-        return {**super().parameters(), "peephole_kernel": peepholes}
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CoupledLSTM(LSTM):
@@ -101,6 +92,7 @@ class CoupledLSTM(LSTM):
 
     gates = 3
     cell_type = "lstm_coupled"
+    equations = staticmethod(lstm_cells.coupled)
 
     def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
         """Return the initial value of the bias: one for the forget gate."""
@@ -108,11 +100,6 @@ class CoupledLSTM(LSTM):
             return self.bias_initializer(shape, dtype=dtype)
         rest = self.bias_initializer((2 * self.units,), dtype=dtype)
         return ops.concatenate([ops.ones((self.units,), dtype=dtype), rest])
-
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(lstm_cells.coupled))
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -147,6 +134,8 @@ class ProjectedLSTM(LSTM):
 
     config_keys: ClassVar = ("projection", "projection_initializer")
     cell_type = "lstm_projected"
+    more_weights = ("projection_kernel",)
+    equations = staticmethod(lstm_cells.projected)
 
     def __init__(
         self,
@@ -163,8 +152,7 @@ class ProjectedLSTM(LSTM):
         super().__init__(units, activation, recurrent_activation, use_bias, **options)
         if projection > units:
             raise InputError(
-                f"ProjectedLSTM: projection is {projection}, wider than the cell of {units} units; "
-                f"expected at most {units}."
+                f"ProjectedLSTM: projection is {projection}, wider than the cell of {units} units."
             )
         self.projection_initializer = keras.initializers.get(projection_initializer)
 
@@ -182,16 +170,6 @@ class ProjectedLSTM(LSTM):
             (self.units, self.projection),
             self.projection_initializer,
         )
-
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(lstm_cells.projected))
-
-    def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights."""
-        projection = ops.convert_to_tensor(self.projection_kernel)
-        return {**super().parameters(), "projection_kernel": projection}
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")

@@ -45,9 +45,8 @@ class _Minimal(LinearRecurrence):
         **options: Unpack[LinearOptions],
     ) -> None:
         super().__init__(units, **options)
-        self.activation = (
-            positive if activation == "positive" else keras.activations.get(activation)
-        )
+        known = positive if activation == "positive" else keras.activations.get(activation)
+        self.activation = known
         self.signed = signed
 
     def build_weights(self, width: int) -> None:
@@ -78,7 +77,7 @@ class MinGRU(_Minimal):
 
     As in the paper z replaces the state; in `GRU` it keeps the state.
 
-    Call arguments, return values and errors, too, are those of `SequenceLayer`; one state, h.
+    Call arguments, masks, return values and errors: see `SequenceLayer`; one state, h.
 
     Args:
         **options: see `_Minimal`.
@@ -109,7 +108,7 @@ class MinLSTM(_Minimal):
 
     Gates in the order f, i, h.
 
-    Call arguments, return values and errors, too, are those of `SequenceLayer`; one state, h.
+    Call arguments, masks, return values and errors: see `SequenceLayer`; one state, h.
 
     Args:
         **options: see `_Minimal`.

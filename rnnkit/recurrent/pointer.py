@@ -72,7 +72,6 @@ class PointerGenerator(_DecoderLayer):
         decoder_inputs_shape: Any,
     ) -> None:
         """Create the weights of the gate."""
-        del scores_shape, weights_shape, source_shape
         self.kernel = self.add_weight(
             shape=(decoder_outputs_shape[-1] + decoder_inputs_shape[-1], 1),
             initializer=self.kernel_initializer,
@@ -91,10 +90,8 @@ class PointerGenerator(_DecoderLayer):
         """Return the log-probabilities of the mixture."""
         batch, steps, size = ops.shape(scores)
         read = ops.shape(weights)[2]
-        gate = ops.matmul(
-            ops.concatenate([decoder_outputs, decoder_inputs], -1),
-            ops.cast(self.kernel, decoder_outputs.dtype),
-        )
+        entering = ops.concatenate([decoder_outputs, decoder_inputs], -1)
+        gate = ops.matmul(entering, ops.cast(self.kernel, decoder_outputs.dtype))
         gate = ops.cast(ops.sigmoid(gate + ops.cast(self.bias, decoder_outputs.dtype)), "float32")
         # Each weight is added to the probability of the source word at its step.
         rows = ops.reshape(ops.arange(batch * steps), (batch, steps, 1)) * size
@@ -110,7 +107,6 @@ class PointerGenerator(_DecoderLayer):
 
     def compute_output_spec(self, scores: Tensor, *others: Tensor) -> Any:
         """Return shape and dtype of the output."""
-        del others
         return keras.KerasTensor(scores.shape, dtype="float32")
 
 
@@ -170,5 +166,4 @@ class ScheduledSampling(_DecoderLayer):
         self, decoder_inputs: Tensor, scores: Tensor, training: bool = False
     ) -> Any:
         """Return shape and dtype of the output."""
-        del scores, training
         return keras.KerasTensor(decoder_inputs.shape, dtype=decoder_inputs.dtype)

@@ -92,19 +92,16 @@ class RGLRU(LinearRecurrence):
             )
         if not self.project and width != self.units:
             raise InputError(
-                f"RGLRU: project=False takes inputs of as many features as units ({self.units}); "
-                f"got {width}. Set project=True, or units={width}."
+                f"RGLRU: project=False and units={self.units} with inputs of {width} features; "
+                f"expected project=True, or units={width}."
             )
         n = self.blocks
-        self.gate_kernel = self.add_kernel(
-            "gate_kernel", (n, width // n, 2 * self.units // n), self.start_gates
-        )
+        gates = (n, width // n, 2 * self.units // n)
+        self.gate_kernel = self.add_kernel("gate_kernel", gates, self.start_gates)
         self.gate_bias = self.add_bias("gate_bias", (2, self.units))
+        # Not cast to 16 bits, which cannot represent 0.999.
         self.decay_parameter = self.add_weight(
-            shape=(self.units,),
-            name="decay",
-            initializer=self.start_decay,
-            autocast=False,  # 16 bits cannot represent 0.999
+            (self.units,), name="decay", initializer=self.start_decay, autocast=False
         )
         self.kernel = self.bias = None
         if self.project:

@@ -88,8 +88,8 @@ class RGLRUBlock(SequenceLayer):
         """Create the weights of all parts."""
         if width != self.units:
             raise InputError(
-                f"RGLRUBlock: the input has {width} features; expected {self.units}, as many as "
-                "units, as the input is added to the output. Put a Dense layer before the block."
+                f"RGLRUBlock: the input has {width} features; expected {self.units}: it is added "
+                "to the output. Put a Dense layer before the block."
             )
         outer, inner = (None, None, width), (None, None, self.inner)
         self.convolution = self.add_weight(
@@ -121,13 +121,8 @@ class RGLRUBlock(SequenceLayer):
         before = ops.reshape(before, (-1, self.reach - 1, self.inner))
 
         normed = ops.rms_normalization(x, ops.convert_to_tensor(self.norm), epsilon=1e-6)
-        mixed, before = causal_convolution(
-            self.branch(normed),
-            ops.convert_to_tensor(self.convolution),
-            before,
-            mask=mask,
-            resets=resets,
-        )
+        branch, kernel = self.branch(normed), ops.convert_to_tensor(self.convolution)
+        mixed, before = causal_convolution(branch, kernel, before, mask=mask, resets=resets)
         hidden, (h,) = self.recurrence.run(mixed, (h,), mask, resets, training)
         x = x + self.out(hidden * ops.gelu(self.gate(normed), approximate=True))
         normed = ops.rms_normalization(x, ops.convert_to_tensor(self.mlp_norm), epsilon=1e-6)

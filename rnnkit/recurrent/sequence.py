@@ -173,7 +173,6 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> None:
         """Create the weights, and the states of a stateful layer."""
-        del initial_state_shape, resets_shape
         width = sequences_shape[-1]
         if width is None:
             raise InputError(
@@ -188,13 +187,9 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
                     f"{type(self).__name__}: stateful=True needs a fixed batch size; got the input "
                     f"shape {tuple(sequences_shape)}. Give keras.Input(batch_shape=(B, T, D))."
                 )
+            zeros = {"initializer": "zeros", "trainable": False}
             self.states = [
-                self.add_weight(
-                    shape=(sequences_shape[0], size),
-                    name=f"state_{i}",
-                    initializer="zeros",
-                    trainable=False,
-                )
+                self.add_weight((sequences_shape[0], size), name=f"state_{i}", **zeros)
                 for i, size in enumerate(self.state_size)
             ]
 
@@ -310,7 +305,6 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> Any:
         """Return the shape of the output, and of the states when they are returned."""
-        del initial_state_shape, resets_shape
         batch, time = sequences_shape[:2]
         size = self.state_size[0]
         output = (batch, time, size) if self.return_sequences else (batch, size)
@@ -320,7 +314,6 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Propagate the mask with the sequences, reversed if they are."""
-        del sequences
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
         passed = mask if self.return_sequences else None

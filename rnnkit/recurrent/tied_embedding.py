@@ -83,7 +83,6 @@ class TiedEmbedding(SavedOptions, keras.layers.Layer):
 
     def build(self, inputs_shape: Any = None) -> None:
         """Create the table and its bias."""
-        del inputs_shape
         self.embeddings = self.add_weight(
             shape=(self.input_dim, self.output_dim),
             initializer=self.embeddings_initializer,

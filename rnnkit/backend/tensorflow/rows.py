@@ -29,7 +29,6 @@ class AllRows:
 
     def unpack(self, packed: Tensor, first: Tensor | None = None) -> Tensor:
         """Unpack `(N, F)` to `(B, T, F)`, forward filled from `first` `(B, F)`, else from zero."""
-        del first
         values = tf.reshape(packed, (self.steps, self.batch, packed.shape[1]))
         values = tf.transpose(values, (1, 0, 2))
         return tf.reverse(values, [1]) if self.reverse else values
@@ -52,17 +51,14 @@ class AllRows:
 
     def no_ends(self, states: tuple) -> tuple:
         """Return empty arrays for the last states of the rows that end."""
-        del states
         return ()
 
     def drop_ended(self, step: Tensor, states: tuple, ends: tuple) -> tuple[tuple, tuple]:
         """Move the rows that end before a step from the states to `ends`."""
-        del step
         return states, ends
 
     def last(self, states: tuple, ends: tuple) -> tuple:
         """Return the last states of all rows, in batch order."""
-        del ends
         return states
 
     def last_grad(self, d_last: tuple) -> tuple[tuple, tuple]:
@@ -71,7 +67,6 @@ class AllRows:
 
     def drop_ended_grad(self, step: Tensor, d_states: tuple, d_ends: tuple) -> tuple:
         """Return the gradients by the states that entered `drop_ended`."""
-        del step, d_ends
         return d_states
 
 

@@ -81,7 +81,6 @@ class SimpleRNN:
 
     def forward(self, a: Tensor, h_dropped: Tensor, states: tuple) -> tuple[tuple, tuple]:
         """See `Cell`."""
-        del states
         h = self.activation(a + tf.matmul(h_dropped, self.kernel))
         return (h,), (h_dropped, h)
 
@@ -101,7 +100,6 @@ class LSTM:
     kept, factors = 7, 1
 
     def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
-        del activation
         self.kernel = params["recurrent_kernel"]
 
     def forward(self, a: Tensor, h_dropped: Tensor, states: tuple) -> tuple[tuple, tuple]:
@@ -145,7 +143,6 @@ class GRUResetAfter:
     kept, factors = 6, 1
 
     def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
-        del activation
         self.kernel, self.bias = params["recurrent_kernel"], params.get("recurrent_bias")
 
     def forward(self, a: Tensor, h_dropped: Tensor, states: tuple) -> tuple[tuple, tuple]:
@@ -184,7 +181,6 @@ class GRUResetBefore:
     kept, factors = 6, 2
 
     def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
-        del activation
         kernel = params["recurrent_kernel"]
         units = kernel.shape[0]
         self.gates, self.candidate = tf.split(kernel, [2 * units, units], axis=1)

@@ -38,7 +38,6 @@ class SimpleRNNSteps(Steps):
         self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """See `Steps`."""
-        del save
         states = x.new_empty(len(first[0]) + len(x), first[0].shape[1])
         h, *after = packed.split(states)
         h.copy_(first[0])
