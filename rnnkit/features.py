@@ -69,11 +69,7 @@ class LogMel(SavedArguments, keras.layers.Layer):
     """
 
     config_keys: ClassVar = ("sample_rate", "mel_bins", "window_ms", "hop_ms", "subtract_mean")
-    renamed_keys: ClassVar = {
-        "rate": "sample_rate",
-        "mels": "mel_bins",
-        "centred": "subtract_mean",
-    }
+    renamed_keys: ClassVar = {"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"}
 
     def __init__(
         self,
@@ -127,7 +123,6 @@ class LogMel(SavedArguments, keras.layers.Layer):
         self, waves: Tensor, mask: Tensor | None = None
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Return shapes and dtypes, which Keras cannot infer for an unknown T."""
-        del mask
         rows, samples = waves.shape[:2]
         shape = (rows, None if samples is None else -(-samples // self.hop))
         return (
@@ -137,7 +132,6 @@ class LogMel(SavedArguments, keras.layers.Layer):
 
     def compute_mask(self, waves: Tensor, mask: Tensor | None = None) -> tuple[None, None]:
         """Return no mask: that of the frames is an output."""
-        del waves, mask
         return None, None
 
     def build(self, waves_shape: tuple) -> None:

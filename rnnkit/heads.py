@@ -64,7 +64,6 @@ class MaskedPooling(SavedArguments, keras.layers.Layer):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> None:
         """Return no mask: the output has no time axis."""
-        del sequences, mask
 
     def compute_output_shape(self, sequences_shape: tuple) -> tuple:
         """Return `(B, U)` or `(B, 2U)`."""

@@ -33,21 +33,9 @@ def run(
 ) -> tuple[Tensor | None, tuple]:
     """Run a recurrence over time with the kernel that `choose` selects for the request.
 
-    Args:
-        request: the properties of the pass; they have to agree with the other arguments.
-        cell: the recurrence as pure functions.
-        inputs: the inputs, their mask, resets and zoneout masks.
-        states: the states before the first step, each `(B, S)`.
-        params: the parameters by name.
-        zoneout_rates: see `rnnkit.backend.portable.recurrence`.
-        reverse: run from the last step to the first.
-        sequences: collect the first state of every step.
-        memory: activation checkpointing; see `rnnkit.backend.memory.checkpointed`.
-        kernel: "auto", "fused" or "portable"; see `rnnkit.backend.kernels.choose`.
-
-    Returns:
-        The first state of every step, `(B, T, S)` in the order of the inputs, or None; and the
-        states after the last step.
+    `request` has to agree with the other arguments. `kernel`: see `rnnkit.backend.kernels.choose`;
+    `memory`: `rnnkit.backend.memory.checkpointed`; the rest, and the return value:
+    `rnnkit.backend.portable.recurrence`.
 
     Raises:
         InputError: an unknown kernel or memory; `kernel="fused"` where none can run.
@@ -83,8 +71,7 @@ def explain_kernels(
         masked: calls come with a mask.
         training: calls are training steps.
         resets: calls come with resets.
-        jit_compile: the model is compiled with `jit_compile=True`; TensorFlow has another kernel
-            then. Keras's default, "auto", is False there on a CPU.
+        jit_compile: the model is compiled by XLA; Keras's "auto" is False for TensorFlow on a CPU.
 
     Returns:
         An `Explanation` for each recurrent layer, in the order of the layers.
@@ -98,27 +85,19 @@ def explain_kernels(
         lstm on cpu, float32: portable (a loop over the steps)
           not own gradient: zoneout changes states at single steps
     """
-    parts = [part for part in _flatten(layer) if hasattr(part, "kernel_request")]
+    inside = layer._flatten_layers() if hasattr(layer, "_flatten_layers") else [layer]
+    parts = [part for part in inside if hasattr(part, "kernel_request")]
     if not parts:
         raise InputError(
-            f"explain_kernels: found no recurrent layer of rnnkit in {layer!r}; expected one, or a "
-            "Bidirectional, Stack or model that contains one."
+            f"explain_kernels: found no recurrent layer of rnnkit in {layer!r}; expected one, or "
+            "a Bidirectional, Stack or model that contains one."
         )
-    requests = [
-        part.kernel_request(masked=masked, training=training, resets=resets) for part in parts
-    ]
+    flags = {"masked": masked, "training": training, "resets": resets}
+    requests = [part.kernel_request(**flags) for part in parts]
     if jit_compile:
         requests = [replace(request, static_shapes=True) for request in requests]
-    return [
-        explain_request(request, native.KERNELS, part.kernel_choice)
-        for request, part in zip(requests, parts, strict=True)
-    ]
-
-
-def _flatten(layer: Any) -> list:
-    """Return a layer and all layers inside it."""
-    inner = getattr(layer, "_flatten_layers", None)
-    return list(inner()) if inner is not None else [layer]
+    pairs = zip(requests, parts, strict=True)
+    return [explain_request(r, native.KERNELS, part.kernel_choice) for r, part in pairs]
 
 
 __getattr__ = renamed_names(__name__, {"explain": "explain_kernels"})

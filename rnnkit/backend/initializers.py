@@ -26,14 +26,10 @@ def _orthogonal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return q if shape[0] >= shape[1] else q.T
 
 
-def _uniform(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    return rng.uniform(-0.05, 0.05, shape)
-
-
 DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, Shape], np.ndarray]] = {
     "glorot_uniform": _glorot_uniform,
     "orthogonal": _orthogonal,
-    "uniform": _uniform,
+    "uniform": lambda rng, shape: rng.uniform(-0.05, 0.05, shape),
 }
 
 

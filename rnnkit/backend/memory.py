@@ -45,9 +45,6 @@ def checkpointed(
         params: tensors by name.
         reverse: the pass runs from the last step to the first.
 
-    Returns:
-        What `run` returns.
-
     Raises:
         InputError: an unknown choice.
     """

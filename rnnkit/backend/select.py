@@ -57,10 +57,8 @@ def selected() -> tuple[str, str]:
     wanted = os.environ.get("KERAS_BACKEND")
     if wanted:
         if wanted not in FRAMEWORKS:
-            raise BackendError(
-                f"KERAS_BACKEND is {wanted!r}; rnnkit trains on {', '.join(FRAMEWORKS)}. "
-                "Set it to one of these."
-            )
+            known = ", ".join(FRAMEWORKS)
+            raise BackendError(f"KERAS_BACKEND is {wanted!r}; expected one of {known}.")
         if wanted not in available:
             have = f"Installed: {', '.join(available)}. " if available else ""
             raise BackendError(
@@ -83,18 +81,11 @@ def select() -> str:
 
     Raises:
         BackendError: see `selected`.
-
-    Example:
-        >>> select()  # doctest: +SKIP
-        'jax'
     """
     name, reason = selected()
     if "keras" not in sys.modules and not os.environ.get("KERAS_BACKEND"):
         os.environ["KERAS_BACKEND"] = name
-        print(
-            f"rnnkit: using {name} ({reason}; KERAS_BACKEND chooses another)",
-            file=sys.stderr,
-        )
+        print(f"rnnkit: using {name} ({reason}; KERAS_BACKEND chooses another)", file=sys.stderr)
     return name
 
 

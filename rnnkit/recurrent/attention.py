@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.options import expand_signature
-from rnnkit.recurrent.sequence import Shape, Tensor
+from rnnkit.recurrent.sequence import Flags, SavedOptions, Shape, Tensor
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
@@ -32,7 +32,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 @expand_signature
-class Attention(keras.layers.Layer):
+class Attention(SavedOptions, keras.layers.Layer):
     """Attention of queries over the steps of a memory. Abstract: a subclass defines the score.
 
     `α_s = exp(e_s) / Σ_s' exp(e_s')` over the real steps, `context = Σ_s α_s m_s`.
@@ -46,14 +46,14 @@ class Attention(keras.layers.Layer):
     Call arguments:
         query: `(B, T, Q)`, or `(B, Q)`, one step.
         memory: `(B, S, E)`.
-        mask: boolean `(B, S)`, any pattern, True = real step. For a row without one the context is
-            zero.
+        mask: boolean `(B, S)`, True = real step; the context of a row without one is zero.
         return_weights: also return the weights α.
 
     Returns:
-        The context, `(B, T, E)` or `(B, E)`; with `return_weights=True` also `(B, T, S)` or
-        `(B, S)`.
+        The context, `(B, T, E)` or `(B, E)`; on request also α, `(B, T, S)` or `(B, S)`.
     """
+
+    config_keys: ClassVar = ("units", "kernel_initializer", "query_initializer")
 
     def __init__(
         self,
@@ -67,6 +67,10 @@ class Attention(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.query_initializer = keras.initializers.get(query_initializer)
         self.supports_masking = True
+
+    def _add(self, name: str, shape: Shape, initializer: Any) -> None:
+        """Create a weight as an attribute of the same name."""
+        setattr(self, name, self.add_weight(shape=shape, initializer=initializer, name=name))
 
     # What a subclass defines: the keys are computed once per memory, a score at each step.
 
@@ -88,11 +92,7 @@ class Attention(keras.layers.Layer):
         raise NotImplementedError
 
     def call(
-        self,
-        query: Tensor,
-        memory: Tensor,
-        mask: Tensor | None = None,
-        return_weights: bool = False,
+        self, query: Tensor, memory: Tensor, mask: Flags = None, return_weights: bool = False
     ) -> Any:
         """Attend to a memory `(B, S, E)` at each step of `query`."""
         keys, params = self.keys(memory), self.parameters()
@@ -111,14 +111,9 @@ class Attention(keras.layers.Layer):
         return (context, weights) if return_weights else context
 
     def compute_output_spec(
-        self,
-        query: Tensor,
-        memory: Tensor,
-        mask: Tensor | None = None,
-        return_weights: bool = False,
+        self, query: Tensor, memory: Tensor, mask: Flags = None, return_weights: bool = False
     ) -> Any:
         """Return shape and dtype of the context, and of the weights when they are returned."""
-        del mask
         steps = tuple(query.shape[:-1])
         context = keras.KerasTensor((*steps, memory.shape[-1]), dtype=self.compute_dtype)
         weights = keras.KerasTensor((*steps, memory.shape[1]), dtype=self.compute_dtype)
@@ -126,15 +121,6 @@ class Attention(keras.layers.Layer):
 
     def compute_mask(self, *args: Any, **kwargs: Any) -> None:
         """Return no mask: that of the memory does not fit the queries."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "query_initializer": keras.initializers.serialize(self.query_initializer),
-        }
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -160,11 +146,7 @@ class DotAttention(Attention):
                 f"DotAttention: units is {self.units} and the queries have {query_shape[-1]} "
                 "features; expected the same number."
             )
-        self.memory_kernel = self.add_weight(
-            shape=(memory_shape[-1], self.units),
-            initializer=self.kernel_initializer,
-            name="memory_kernel",
-        )
+        self._add("memory_kernel", (memory_shape[-1], self.units), self.kernel_initializer)
 
     def parameters(self) -> dict[str, Tensor]:
         """Return no weight: the score needs none."""
@@ -173,7 +155,6 @@ class DotAttention(Attention):
     @staticmethod
     def score(query: Tensor, keys: Tensor, params: dict[str, Tensor]) -> Tensor:
         """Return the scores `(B, S)` of one query `(B, Q)`."""
-        del params
         return ops.squeeze(ops.matmul(keys, ops.expand_dims(query, -1)), -1)
 
 
@@ -194,20 +175,10 @@ class AdditiveAttention(Attention):
 
     def build(self, query_shape: Shape, memory_shape: Shape) -> None:
         """Create the weights."""
-        self.memory_kernel = self.add_weight(
-            shape=(memory_shape[-1], self.units),
-            initializer=self.kernel_initializer,
-            name="memory_kernel",
-        )
-        self.query_kernel = self.add_weight(
-            shape=(query_shape[-1], self.units),
-            initializer=self.query_initializer,
-            name="query_kernel",
-        )
-        self.score_kernel = self.add_weight(
-            shape=(self.units, 1), initializer=self.query_initializer, name="score_kernel"
-        )
-        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+        self._add("memory_kernel", (memory_shape[-1], self.units), self.kernel_initializer)
+        self._add("query_kernel", (query_shape[-1], self.units), self.query_initializer)
+        self._add("score_kernel", (self.units, 1), self.query_initializer)
+        self._add("bias", (self.units,), "zeros")
 
     def keys(self, memory: Tensor) -> Tensor:
         """Return the keys of a memory, `(B, S, A)`."""
@@ -231,9 +202,6 @@ ATTENTIONS: dict[str, type[Attention]] = {"dot": DotAttention, "additive": Addit
 
 def attention_of(name: str) -> type[Attention]:
     """Return an attention layer by name, "dot" or "additive".
-
-    Raises:
-        InputError: an unknown name.
 
     Example:
         >>> attention_of("dot").__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any, NamedTuple, Unpack
+from typing import Annotated, Any, ClassVar, NamedTuple, Unpack
 
 import keras
 from keras import ops
@@ -16,24 +16,17 @@ from rnnkit.recurrent import cells
 from rnnkit.recurrent.attention import attention_of, masked_softmax
 from rnnkit.recurrent.sequence import (
     LayerOptions,
+    SavedOptions,
     Shape,
     Tensor,
-    options_config,
     own_settings,
     set_options,
 )
 
-CELLS = {
-    "lstm": (
-        4,
-        2,
-        partial(cells.lstm, activation=ops.tanh, recurrent_activation=ops.sigmoid),
-    ),
-    "gru": (
-        3,
-        1,
-        partial(cells.gru_reset_after, activation=ops.tanh, recurrent_activation=ops.sigmoid),
-    ),
+ACTIVATIONS = {"activation": ops.tanh, "recurrent_activation": ops.sigmoid}
+CELLS = {  # number of gates, of states; the step
+    "lstm": (4, 2, partial(cells.lstm, **ACTIVATIONS)),
+    "gru": (3, 1, partial(cells.gru_reset_after, **ACTIVATIONS)),
 }
 
 
@@ -66,7 +59,7 @@ class Memory(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class AttentionDecoder(keras.layers.Layer):
+class AttentionDecoder(SavedOptions, keras.layers.Layer):
     """LSTM or GRU decoder with attention over a memory at each step, and input feeding.
 
     `h_t = cell(x_t W + a_{t-1} F + b, h_{t-1})`, `α_t = softmax_s(score(h_t, m_s))`,
@@ -84,10 +77,8 @@ class AttentionDecoder(keras.layers.Layer):
     Call arguments:
         inputs: `(B, T, D)`.
         memory: `(B, S, E)`.
-        memory_mask: boolean `(B, S)`, any pattern, True = real step. For a row without one the
-            context is zero.
-        initial_state: the states before the first step, h or h and c, each `(B, U)`; zeros when
-            left out.
+        memory_mask: boolean `(B, S)`, True = real step; the context of a row without one is zero.
+        initial_state: h, or h and c, before the first step, each `(B, U)`; zeros when left out.
         return_attention: also return the attention weights.
 
     Returns:
@@ -103,6 +94,8 @@ class AttentionDecoder(keras.layers.Layer):
         >>> decoder(keras.ops.ones((2, 3, 4)), keras.ops.ones((2, 5, 7))).shape
         (2, 3, 6)
     """
+
+    config_keys: ClassVar = ("units", "attention_units", "cell", "attention", *INITIALIZERS)
 
     def __init__(
         self,
@@ -136,7 +129,6 @@ class AttentionDecoder(keras.layers.Layer):
         initial_state_shape: Any = None,
     ) -> None:
         """Create the weights."""
-        del memory_mask_shape, initial_state_shape
         wide, size = self.gates * self.units, self.attention_units
 
         def weight(name: str, rows: Any, columns: int, initializer: Any) -> keras.Variable:
@@ -180,23 +172,15 @@ class AttentionDecoder(keras.layers.Layer):
     def prepare_memory(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
         """Return keys and values of a memory `(B, S, E)`, computed once before the loop."""
         values = ops.matmul(memory, ops.cast(self.value_kernel, self.compute_dtype))
-        return Memory(
-            self.attend.keys(memory), values, None if mask is None else ops.cast(mask, "bool")
-        )
+        real = None if mask is None else ops.cast(mask, "bool")
+        return Memory(self.attend.keys(memory), values, real)
 
     def step(
         self, projected: Tensor, states: tuple, memory: Memory, params: dict[str, Tensor]
     ) -> tuple[tuple, Tensor]:
-        """Compute one step.
+        """Compute one step from `project(x_t)` `(B, G U)` and the states `a`, then h or h and c.
 
-        Args:
-            projected: `project(x_t)`, `(B, G U)`.
-            states: `a`, then the cell's: h or h and c.
-            memory: the result of `prepare_memory`.
-            params: the result of `parameters`.
-
-        Returns:
-            The new states, `a` first; and the weights `(B, S)`.
+        Returns the new states and the weights `(B, S)`.
         """
         fed = projected + ops.matmul(states[0], params["feed_kernel"])
         new = self._cell_step(fed, states[1:], params)
@@ -256,7 +240,6 @@ class AttentionDecoder(keras.layers.Layer):
         return_attention: bool = False,
     ) -> Any:
         """Return shape and dtype of the outputs, and of the weights when they are returned."""
-        del memory_mask, initial_state
         steps = tuple(inputs.shape[:2])
         outputs = keras.KerasTensor((*steps, self.attention_units), dtype=self.compute_dtype)
         weights = keras.KerasTensor((*steps, memory.shape[1]), dtype=self.compute_dtype)
@@ -264,8 +247,3 @@ class AttentionDecoder(keras.layers.Layer):
 
     def compute_mask(self, *args: Any, **kwargs: Any) -> None:
         """Return no mask."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        names = ("units", "attention_units", "cell", "attention", *INITIALIZERS)
-        return {**super().get_config(), **options_config(self, names)}

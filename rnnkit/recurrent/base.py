@@ -19,15 +19,17 @@ from rnnkit.errors import InputError
 from rnnkit.options import Option, separate
 from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.sequence import (
+    Flags,
     SequenceLayer,
     SequenceOptions,
     Shape,
     Tensor,
     check_rate,
-    options_config,
     own_settings,
     set_options,
 )
+
+RATE: dict[str, Any] = {"least": 0, "below": 1}
 
 
 class RecurrentOptions(SequenceOptions, total=False):
@@ -50,8 +52,7 @@ class RecurrentOptions(SequenceOptions, total=False):
             0.0,
             "dropout rate of the state where it enters the recurrent product, one mask for all "
             "steps (Gal and Ghahramani 2016, arXiv:1512.05287).",
-            least=0,
-            below=1,
+            **RATE,
         ),
     ]
     zoneout: Annotated[
@@ -61,8 +62,7 @@ class RecurrentOptions(SequenceOptions, total=False):
             "probability that a unit of a state keeps its previous value, drawn at every step; "
             "outside training its mean is used (Krueger et al. 2017, arXiv:1606.01305). One "
             "number, or one for each state.",
-            least=0,
-            below=1,
+            **RATE,
         ),
     ]
     weight_dropout: Annotated[
@@ -71,8 +71,7 @@ class RecurrentOptions(SequenceOptions, total=False):
             0.0,
             "dropout rate of the weights of the recurrent kernel, one mask per training step "
             "(DropConnect; Merity et al. 2018, arXiv:1708.02182).",
-            least=0,
-            below=1,
+            **RATE,
         ),
     ]
     unroll: Annotated[bool, Option(False, "unroll the loop over time; needs a fixed T.")]
@@ -111,6 +110,10 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         use_bias: add a bias.
     """
 
+    config_keys: ClassVar = (
+        "use_bias",
+        *(name for name in RECURRENT if name not in (*IGNORED, "kernel")),
+    )
     gates: int
     cell_type: str
     renamed_attributes: ClassVar = {"system": "cell_type"}
@@ -146,8 +149,6 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
             )
         return tuple(check_rate(name, rate) for rate in zoneout)
 
-    # What a subclass defines.
-
     @cached_property
     def cell(self) -> Cell:
         """The equations."""
@@ -156,10 +157,8 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
     @cached_property
     def activation_names(self) -> tuple[str, str]:
         """The names of the activation and of the gates' activation."""
-        return (
-            _name(getattr(self, "activation", None)),
-            _name(getattr(self, "recurrent_activation", None)),
-        )
+        activations = getattr(self, "activation", None), getattr(self, "recurrent_activation", None)
+        return _name(activations[0]), _name(activations[1])
 
     def bias_shape(self) -> Shape:
         """Return the shape of the bias."""
@@ -172,11 +171,11 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
     def parameters(self) -> dict[str, Tensor]:
         """Return the current weights by their names in `cell`."""
         names = ("kernel", "recurrent_kernel", "bias") if self.use_bias else self._products
+        names = (*names, *self.more_weights)
         return {name: ops.convert_to_tensor(getattr(self, name)) for name in names}
 
-    # Weights.
-
     _products = ("kernel", "recurrent_kernel")
+    more_weights: tuple[str, ...] = ()  # of a subclass
 
     def build_weights(self, width: int) -> None:
         """Create the weights, with the names and shapes they have in `keras.layers`."""
@@ -192,13 +191,9 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
     def add_weight_like(
         self, part: str, name: str, shape: Shape, initializer: Any = None
     ) -> keras.Variable:
-        """Create a weight with the initializer, regularizer and constraint of another.
+        """Create a weight with the regularizer and constraint of "kernel", "recurrent" or "bias".
 
-        Args:
-            part: "kernel", "recurrent" or "bias".
-            name: the name of the weight.
-            shape: its shape.
-            initializer: another initializer.
+        So is its initializer, unless another is given.
         """
         return self.add_weight(
             shape=shape,
@@ -207,8 +202,6 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
             regularizer=getattr(self, f"{part}_regularizer"),
             constraint=getattr(self, f"{part}_constraint"),
         )
-
-    # One pass.
 
     def kernel_request(
         self, *, masked: bool, training: bool, resets: bool = False
@@ -230,12 +223,7 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         )
 
     def run(
-        self,
-        sequences: Tensor,
-        states: tuple,
-        mask: Tensor | None,
-        resets: Tensor | None,
-        training: bool,
+        self, sequences: Tensor, states: tuple, mask: Flags, resets: Flags, training: bool
     ) -> tuple[Tensor | None, tuple]:
         """Run the recurrence with the selected kernel."""
         params = self.parameters()
@@ -288,12 +276,7 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the layer, for `from_config`."""
-        names = ["use_bias", *(name for name in RECURRENT if name not in (*IGNORED, "kernel"))]
-        return {
-            **super().get_config(),
-            **options_config(self, names),
-            "kernel": self.kernel_choice,
-        }
+        return {**super().get_config(), "kernel": self.kernel_choice}
 
 
 def _name(activation: Any) -> str:

@@ -19,7 +19,7 @@ from rnnkit.deprecation import renamed_names
 
 Tensor = Any
 Params = Mapping[str, Tensor]
-Activation = Callable[[Tensor], Tensor]
+Unary = Callable[[Tensor], Tensor]  # an activation
 
 
 def linear(x: Tensor, params: Params) -> Tensor:
@@ -53,19 +53,14 @@ def dropped(h: Tensor, params: Params) -> Tensor:
     return h * params["drop"] if "drop" in params else h
 
 
-def simple_rnn(x: Tensor, states: tuple, params: Params, *, activation: Activation) -> tuple:
+def simple_rnn(x: Tensor, states: tuple, params: Params, *, activation: Unary) -> tuple:
     """Elman network: `h_t = f(x_t W + b + h_{t-1} U)` (Elman 1990)."""
     (h,) = states
     return (activation(x + ops.matmul(dropped(h, params), params["recurrent_kernel"])),)
 
 
 def lstm(
-    x: Tensor,
-    states: tuple,
-    params: Params,
-    *,
-    activation: Activation,
-    recurrent_activation: Activation,
+    x: Tensor, states: tuple, params: Params, *, activation: Unary, recurrent_activation: Unary
 ) -> tuple:
     """LSTM: `c_t = f ⊙ c_{t-1} + i ⊙ c̃`, `h_t = o ⊙ tanh(c_t)`; gates in the order i, f, c, o.
 
@@ -79,12 +74,7 @@ def lstm(
 
 
 def gru_reset_after(
-    x: Tensor,
-    states: tuple,
-    params: Params,
-    *,
-    activation: Activation,
-    recurrent_activation: Activation,
+    x: Tensor, states: tuple, params: Params, *, activation: Unary, recurrent_activation: Unary
 ) -> tuple:
     """GRU, reset after the product: `h̃ = tanh(x_h + r ⊙ (h_{t-1} U_h + b'_h))`; gates z, r, h.
 
@@ -109,21 +99,12 @@ def split_recurrent_kernel(params: Params) -> Params:
     """
     kernel = params["recurrent_kernel"]
     units = kernel.shape[0]
-    rest = {name: value for name, value in params.items() if name != "recurrent_kernel"}
-    return {
-        **rest,
-        "gate_kernel": kernel[:, : 2 * units],
-        "candidate_kernel": kernel[:, 2 * units :],
-    }
+    split = {"gate_kernel": kernel[:, : 2 * units], "candidate_kernel": kernel[:, 2 * units :]}
+    return {name: value for name, value in params.items() if name != "recurrent_kernel"} | split
 
 
 def gru_reset_before(
-    x: Tensor,
-    states: tuple,
-    params: Params,
-    *,
-    activation: Activation,
-    recurrent_activation: Activation,
+    x: Tensor, states: tuple, params: Params, *, activation: Unary, recurrent_activation: Unary
 ) -> tuple:
     """GRU, reset before the product: `h̃ = tanh(x_h + (r ⊙ h_{t-1}) U_h)`; gates z, r, h.
 

@@ -32,8 +32,7 @@ def check_finite(
         initial_state: the states before the first step.
 
     Raises:
-        InputError: a value is not finite (the message has row and step), or the layer is no
-            recurrent layer of rnnkit.
+        InputError: a value is not finite (the message has row and step), or another layer.
 
     Example:
         >>> from rnnkit.layers import LSTM
@@ -67,9 +66,8 @@ def check_finite(
     twin.build(clean.shape)
     own = [weight.value for weight in layer.weights][: len(twin.weights)]
     twin.set_weights([ops.convert_to_numpy(value) for value in own])
-    outputs = ops.convert_to_numpy(
-        ops.stop_gradient(twin(clean, mask=mask, initial_state=initial_state))
-    )
+    found = twin(clean, mask=mask, initial_state=initial_state)
+    outputs = ops.convert_to_numpy(ops.stop_gradient(found))
     if layer.go_backwards:
         outputs = outputs[:, ::-1]
     _refuse("the output is", outputs, ("row", "step", "unit"))

@@ -26,19 +26,15 @@ KERAS = {
     GRU: keras.layers.GRU,
     Bidirectional: keras.layers.Bidirectional,
 }
-TANH, SIGMOID = ("tanh",), ("sigmoid",)
-TORCH: dict[
-    str, tuple[str, dict[str, tuple[str, ...]]]
-] = {  # cell type -> name of the module in torch.nn, and the activations that it supports
+GATED = {"activation": ("tanh",), "recurrent_activation": ("sigmoid",)}
+TORCH: dict[str, tuple[str, dict]] = {  # cell type -> the module of torch.nn, and its activations
     "simple_rnn": ("RNN", {"activation": ("tanh", "relu")}),
-    "lstm": ("LSTM", {"activation": TANH, "recurrent_activation": SIGMOID}),
-    "lstm_projected": ("LSTM", {"activation": TANH, "recurrent_activation": SIGMOID}),
-    "gru_reset_after": ("GRU", {"activation": TANH, "recurrent_activation": SIGMOID}),
+    "lstm": ("LSTM", GATED),
+    "lstm_projected": ("LSTM", GATED),
+    "gru_reset_after": ("GRU", GATED),
 }
+BUILD = "Call the layer once, or layer.build((None, None, features))."
 SAME = ("units", "use_bias", "reset_after", "activation", "recurrent_activation", "merge_mode")
-
-
-# keras.layers.
 
 
 def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None:
@@ -49,8 +45,7 @@ def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None
         target: a built layer with the same equations, which gets the weights.
 
     Raises:
-        InputError: layers that differ in class, size, activation or bias, or are not built; nothing
-            was changed.
+        InputError: another class, size, activation or bias, or no weights; nothing was changed.
 
     Example:
         >>> ours, theirs = GRU(8), keras.layers.GRU(8)
@@ -62,10 +57,8 @@ def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None
     values, weights = _keras_weights(source), _keras_weights(target)
     shapes = [[tuple(weight.shape) for weight in side] for side in (values, weights)]
     if shapes[0] != shapes[1]:
-        raise InputError(
-            f"copy_weights: {source.name} has weights of the shapes {shapes[0]}; {target.name} "
-            f"expects {shapes[1]}."
-        )
+        names = f"copy_weights: {source.name} has weights of the shapes {shapes[0]}; {target.name}"
+        raise InputError(f"{names} expects {shapes[1]}.")
     for weight, value in zip(weights, values, strict=True):
         weight.assign(value)
 
@@ -80,10 +73,7 @@ def _check_twins(one: keras.layers.Layer, other: keras.layers.Layer) -> None:
         )
     for layer in (one, other):
         if not layer.built:
-            raise InputError(
-                f"copy_weights: {layer.name} has no weights yet. Call it once, or "
-                "layer.build((None, None, features))."
-            )
+            raise InputError(f"copy_weights: {layer.name} has no weights yet. {BUILD}")
     for name in SAME:
         values = [_setting(layer, name) for layer in (one, other)]
         if values[0] != values[1]:
@@ -111,9 +101,6 @@ def _keras_weights(layer: keras.layers.Layer) -> list[keras.Variable]:
     return [getattr(holder, name) for name in names if getattr(holder, name) is not None]
 
 
-# torch.nn.
-
-
 def from_torch(
     layer: keras.layers.Layer, state: Mapping[str, Any], layer_index: int = 0
 ) -> keras.layers.Layer:
@@ -132,8 +119,7 @@ def from_torch(
         The layer.
 
     Raises:
-        InputError: a layer without an equivalent in torch; weights that are missing, superfluous or
-            of another shape; no weight was changed.
+        InputError: a layer unknown to torch, other weights or shapes; no weight was changed.
 
     Example:
         >>> import torch  # doctest: +SKIP
@@ -174,8 +160,8 @@ def to_torch(layer: keras.layers.Layer, layer_index: int = 0) -> dict[str, np.nd
         layer_index: index of the (first) layer in the module.
 
     Returns:
-        Arrays by name; converted by `torch.from_numpy`, the argument of `module.load_state_dict`.
-        For a layer with one bias, torch's second bias is zero.
+        Arrays by name, which `torch.from_numpy` converts for `module.load_state_dict`; for a layer
+        with one bias, torch's second bias is zero.
 
     Raises:
         InputError: a layer without an equivalent in torch, or one that is not built.
@@ -189,10 +175,7 @@ def to_torch(layer: keras.layers.Layer, layer_index: int = 0) -> dict[str, np.nd
     found: dict[str, np.ndarray] = {}
     for part, end in _torch_parts(layer, layer_index):
         if not part.built:
-            raise InputError(
-                f"to_torch: {part.name} has no weights yet. Call the layer once, or "
-                "layer.build((None, None, features))."
-            )
+            raise InputError(f"to_torch: {part.name} has no weights yet. {BUILD}")
         found |= {name + end: array for name, array in _to_torch(part).items()}
     return found
 
@@ -203,10 +186,7 @@ def _torch_parts(layer: Any, index: int) -> list[tuple[Any, str]]:
         if layer.residual or layer.go_backwards:
             raise InputError(f"{layer.name}: torch.nn has no residual connections or go_backwards.")
         parts = [_torch_parts(one, index + place) for place, one in enumerate(layer.layers)]
-        alike = {
-            tuple((type(part), part.units, part.use_bias) for part, _ in some) for some in parts
-        }
-        if len(alike) > 1:
+        if len({tuple((type(p), p.units, p.use_bias) for p, _ in some) for some in parts}) > 1:
             raise InputError(
                 f"{layer.name}: the layers of a module of torch.nn have one class and one size; "
                 f"got {[one.name for one in layer.layers]}."
@@ -214,9 +194,8 @@ def _torch_parts(layer: Any, index: int) -> list[tuple[Any, str]]:
         return [part for some in parts for part in some]
     if isinstance(layer, Bidirectional):
         if layer.merge_mode != "concat":
-            raise InputError(
-                f"{layer.name}: merge_mode is {layer.merge_mode!r}; torch.nn has 'concat' only."
-            )
+            mode = layer.merge_mode
+            raise InputError(f"{layer.name}: merge_mode is {mode!r}; torch.nn has 'concat' only.")
         both = (layer.forward_layer, False, ""), (layer.backward_layer, True, "_reverse")
         return [_torch_part(part, way, f"_l{index}{end}") for part, way, end in both]
     return [_torch_part(layer, False, f"_l{index}")]
@@ -227,9 +206,8 @@ def _torch_part(layer: Any, backwards: bool, end: str) -> tuple[Any, str]:
     cell_type = getattr(layer, "cell_type", None)
     if cell_type not in TORCH:
         raise InputError(
-            f"{getattr(layer, 'name', layer)!r}: torch.nn has no {type(layer).__name__} "
-            f"(cell type {cell_type!r}); expected one of {sorted(TORCH)}, in Bidirectional or a "
-            "Stack or alone."
+            f"{getattr(layer, 'name', layer)!r}: torch.nn has no {type(layer).__name__} (cell type "
+            f"{cell_type!r}); expected one of {sorted(TORCH)}, also in Bidirectional or a Stack."
         )
     for name, expected in TORCH[cell_type][1].items():
         if _setting(layer, name) not in expected:

@@ -25,15 +25,9 @@ def copy(layer: keras.layers.Layer, place: int = 0, **changes: Any) -> keras.lay
 
 
 def changed(serialized: dict[str, Any], place: int = 0, **changes: Any) -> dict[str, Any]:
-    """Change the configuration of a layer, or of the layers inside a wrapper.
+    """Change the serialized configuration of a layer, or of the layers inside a wrapper.
 
-    Args:
-        serialized: the result of `keras.saving.serialize_keras_object`.
-        place: added to the seed.
-        changes: arguments of the constructor and their new values.
-
-    Returns:
-        The changed configuration, for `keras.saving.deserialize_keras_object`.
+    Arguments as for `copy`; the result is for `keras.saving.deserialize_keras_object`.
     """
     config = dict(serialized["config"])
     inner = {key: value for key, value in changes.items() if key != "name"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Unpack
+from functools import cached_property, partial
+from typing import Any, ClassVar, Unpack
 
 import keras
 
 from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
-from rnnkit.recurrent.sequence import options_config
+from rnnkit.recurrent.cells import Cell
 
 
 class GatedLayer(RecurrentLayer):
@@ -17,11 +17,13 @@ class GatedLayer(RecurrentLayer):
 
     Args:
         units: size U of the state.
-        activation: activation of the candidate.
+        activation: activation of the candidate, and of an LSTM's output.
         recurrent_activation: activation of the gates.
         use_bias: add a bias.
         **options: see `RecurrentLayer`.
     """
+
+    config_keys: ClassVar = ("activation", "recurrent_activation")
 
     def __init__(
         self,
@@ -35,15 +37,15 @@ class GatedLayer(RecurrentLayer):
         self.activation = keras.activations.get(activation)
         self.recurrent_activation = keras.activations.get(recurrent_activation)
 
+    equations: Callable  # of one step
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The equations, with the layer's activations."""
+        return Cell(self.with_activations(self.equations))
+
     def with_activations(self, step: Callable) -> Callable:
         """Return the step with the layer's activations."""
         return partial(
             step, activation=self.activation, recurrent_activation=self.recurrent_activation
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {
-            **super().get_config(),
-            **options_config(self, ("activation", "recurrent_activation")),
-        }

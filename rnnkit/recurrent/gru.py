@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Unpack
 
 import keras
 
-from rnnkit.config import SavedArguments
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.base import RecurrentOptions
 from rnnkit.recurrent.cells import Cell
@@ -16,7 +15,7 @@ from rnnkit.recurrent.sequence import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class GRU(SavedArguments, GatedLayer):
+class GRU(GatedLayer):
     """Gated recurrent unit, with the reset gate after or before the product.
 
     `z, r = σ(x_t W_• + h_{t-1} U_• + b_•)`, `h_t = z ⊙ h_{t-1} + (1 - z) ⊙ h̃`, and
@@ -28,28 +27,13 @@ class GRU(SavedArguments, GatedLayer):
 
     Drop-in replacement for `keras.layers.GRU`: same arguments, same weights, gates in the order
     z, r, h. Where the literature swaps z and 1 - z it is the same model with the weights of the
-    update gate negated. The meaning of masks is in `SequenceLayer`.
+    update gate negated.
+
+    Call arguments, masks, return values and errors: see `SequenceLayer`; one state, h.
 
     Args:
-        units: size U of the state and of the output.
-        activation: the activation of the candidate.
-        recurrent_activation: the activation of the gates.
-        use_bias: add the biases.
         reset_after: apply the reset gate after the product with the recurrent kernel.
-        **options: see `RecurrentLayer`.
-
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: `[(B, U)]`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        training: apply dropout.
-        resets: boolean `(B, T)`, true = the state is zero before this step.
-
-    Returns:
-        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
-
-    Raises:
-        InputError: units that are no positive integer, a state or mask of another shape.
+        **options: see `GatedLayer`.
 
     Source: Cho et al. 2014, arXiv:1406.1078.
 
@@ -59,7 +43,6 @@ class GRU(SavedArguments, GatedLayer):
     """
 
     config_keys: ClassVar = ("reset_after",)
-
     gates = 3
 
     def __init__(

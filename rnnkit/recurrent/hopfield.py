@@ -71,6 +71,7 @@ class HopfieldNetwork:
                 f"number, or {units}, one for each unit."
             )
         self.units = units
+        self._slack = 1e-12 * units  # tolerance for a zero field: its rounding grows with N
         self.thresholds = np.broadcast_to(given, (units,)).copy()
         self.weights = np.zeros((units, units))
         self.stored = 0
@@ -176,21 +177,13 @@ class HopfieldNetwork:
         """Return the signs of the fields; the old state where a field is zero up to rounding."""
         return np.where(np.abs(fields) <= self._slack, states, np.sign(fields))
 
-    @property
-    def _slack(self) -> float:
-        """Tolerance for a zero field: rounding grows with the number of units."""
-        return 1e-12 * self.units
-
     def _rested(self, states: np.ndarray) -> np.ndarray:
         """Return for each row whether it is a fixed point."""
         return (self._next(states, self.fields(states)) == states).all(axis=1)
 
     def _in_turn(self, states: np.ndarray, places: np.ndarray) -> None:
-        """Update all units in place, one after the other, for all rows at once.
-
-        The fields are updated for units that flip only: near a fixed point these are few.
-        """
-        fields = self.fields(states)
+        """Update all units in place, one after the other, for all rows at once."""
+        fields = self.fields(states)  # updated for units that flip: few near a fixed point
         for place in places:
             new = self._next(states[:, place], fields[:, place])
             rows = np.flatnonzero(new != states[:, place])
@@ -216,9 +209,9 @@ class HopfieldNetwork:
         """Return `(B, N)` of +1 and -1; refuse anything else."""
         array = np.atleast_2d(np.asarray(rows))
         if array.ndim != 2 or array.shape[1] != self.units:
+            shape = np.shape(rows)
             raise InputError(
-                f"HopfieldNetwork: {label} have the shape {np.shape(rows)}; expected "
-                f"(rows, {self.units})."
+                f"HopfieldNetwork: {label} have the shape {shape}; expected (rows, {self.units})."
             )
         if array.dtype == bool or not np.isin(array, (-1, 1)).all():
             values = np.unique(array)[:5].tolist()
@@ -239,13 +232,10 @@ class HopfieldNetwork:
     def load(cls, path: str | os.PathLike) -> HopfieldNetwork:
         """Read a network from a file of `save`."""
         with np.load(path) as file:
-            missing = {"weights", "thresholds", "stored"} - set(file.files)
+            missing = sorted({"weights", "thresholds", "stored"} - set(file.files))
             if missing:
-                raise InputError(
-                    f"HopfieldNetwork: {path} has no {sorted(missing)}; expected a file of "
-                    "HopfieldNetwork.save."
-                )
+                hint = "expected a file of HopfieldNetwork.save"
+                raise InputError(f"HopfieldNetwork: {path} has no {missing}; {hint}.")
             network = cls(len(file["weights"]), file["thresholds"])
-            network.weights = file["weights"]
-            network.stored = int(file["stored"])
+            network.weights, network.stored = file["weights"], int(file["stored"])
         return network

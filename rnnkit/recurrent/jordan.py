@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -12,7 +12,6 @@ from keras import ops
 from rnnkit.errors import check_count
 from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
 from rnnkit.recurrent.cells import Cell, Params, Tensor, dropped
-from rnnkit.recurrent.sequence import options_config
 
 
 def jordan_rnn(
@@ -35,11 +34,13 @@ class JordanRNN(RecurrentLayer):
     """Jordan network: the output, not the hidden layer, is fed back.
 
     `h_t = f(x_t W + y_{t-1} U + b)`, `y_t = g(h_t V + c)`, with `U(D + O + 1) + O(U + 1)`
-    parameters. The one state is y. The meaning of masks is in `SequenceLayer`.
+    parameters. The one state is y.
 
     Weights: kernel `(D, U)`, recurrent kernel `(O, U)`, bias `(U)`, `output_kernel (U, O)`,
     `output_bias (O)`. The last two have the initializers, regularizers and constraints of kernel
     and bias. Recurrent dropout applies to y.
+
+    Call arguments, masks, return values and errors: see `SequenceLayer`.
 
     Args:
         units: size U of the hidden layer h.
@@ -49,18 +50,6 @@ class JordanRNN(RecurrentLayer):
         use_bias: add b and c.
         **options: see `RecurrentLayer`.
 
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: `[(B, O)]`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        training: apply dropout.
-
-    Returns:
-        `(B, O)`, or `(B, T, O)` with `return_sequences=True`; with `return_state=True` also `y`.
-
-    Raises:
-        InputError: sizes that are no positive integer, a state or mask of another shape.
-
     Source: Jordan 1986, Serial Order: A Parallel Distributed Processing Approach.
 
     Example:
@@ -68,6 +57,7 @@ class JordanRNN(RecurrentLayer):
         (2, 2)
     """
 
+    config_keys: ClassVar = ("output_units", "activation", "output_activation")
     gates = 1
     cell_type = "jordan_rnn"
 
@@ -104,22 +94,11 @@ class JordanRNN(RecurrentLayer):
     @cached_property
     def cell(self) -> Cell:
         """The equations."""
-        return Cell(
-            partial(
-                jordan_rnn, activation=self.activation, output_activation=self.output_activation
-            )
-        )
+        names = ("activation", "output_activation")
+        return Cell(partial(jordan_rnn, **{name: getattr(self, name) for name in names}))
 
     def parameters(self) -> dict[str, Tensor]:
         """Return the current weights."""
         names = ["output_kernel"] + ["output_bias"] * self.use_bias
         added = {name: ops.convert_to_tensor(getattr(self, name)) for name in names}
         return {**super().parameters(), **added}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {
-            **super().get_config(),
-            "output_units": self.output_units,
-            **options_config(self, ("activation", "output_activation")),
-        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -10,11 +10,11 @@ from keras import ops
 from rnnkit.backend.linear import linear_scan
 from rnnkit.options import Option, separate
 from rnnkit.recurrent.sequence import (
+    Flags,
     SequenceLayer,
     SequenceOptions,
     Shape,
     Tensor,
-    options_config,
     own_settings,
     set_options,
 )
@@ -49,6 +49,8 @@ class LinearRecurrence(SequenceLayer):
         units: size U of the state and of the output.
     """
 
+    config_keys: ClassVar = tuple(LINEAR)
+
     def __init__(self, units: int, **options: Unpack[LinearOptions]) -> None:
         own, rest = separate(options, LINEAR, type(self).__name__)
         super().__init__(units, **rest)
@@ -66,36 +68,22 @@ class LinearRecurrence(SequenceLayer):
 
     def add_kernel(self, name: str, shape: Shape, initializer: Any = None) -> keras.Variable:
         """Create a kernel with the layer's regularizer and constraint."""
-        return self.add_weight(
-            shape=shape,
-            name=name,
-            initializer=initializer or self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        return self._add("kernel", name, shape, initializer or self.kernel_initializer)
 
     def add_bias(self, name: str, shape: Shape) -> keras.Variable | None:
         """Create a bias, or None without `use_bias`."""
-        if not self.use_bias:
-            return None
+        return self._add("bias", name, shape, self.bias_initializer) if self.use_bias else None
+
+    def _add(self, part: str, name: str, shape: Shape, initializer: Any) -> keras.Variable:
+        penalty, constraint = (getattr(self, f"{part}_{p}") for p in ("regularizer", "constraint"))
         return self.add_weight(
-            shape=shape,
-            name=name,
-            initializer=self.bias_initializer,
-            regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint,
+            shape, name=name, initializer=initializer, regularizer=penalty, constraint=constraint
         )
 
     def run(
-        self,
-        sequences: Tensor,
-        states: tuple,
-        mask: Tensor | None,
-        resets: Tensor | None,
-        training: bool,
+        self, sequences: Tensor, states: tuple, mask: Flags, resets: Flags, training: bool
     ) -> tuple[Tensor | None, tuple]:
         """Compute the factors of all steps, then the states of all steps."""
-        del training
         a, b = self.factors(sequences)
         if mask is not None:
             real = ops.expand_dims(mask, -1)
@@ -105,7 +93,3 @@ class LinearRecurrence(SequenceLayer):
         h = linear_scan(a, b, ops.cast(states[0], self.wide), reverse=self.go_backwards)
         h = ops.cast(h, self.compute_dtype)
         return h, (h[:, 0] if self.go_backwards else h[:, -1],)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {**super().get_config(), **options_config(self, LINEAR)}

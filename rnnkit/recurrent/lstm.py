@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
-from rnnkit.config import SavedArguments
 from rnnkit.recurrent import cells
 from rnnkit.recurrent.base import RecurrentOptions
-from rnnkit.recurrent.cells import Cell
 from rnnkit.recurrent.gated import GatedLayer
 from rnnkit.recurrent.sequence import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class LSTM(SavedArguments, GatedLayer):
+class LSTM(GatedLayer):
     """Long short-term memory, with `4U(D + U + 1)` parameters.
 
     `i, f, o = σ(x_t W_• + h_{t-1} U_• + b_•)`, `c̃ = tanh(x_t W_c + h_{t-1} U_c + b_c)`,
     `c_t = f ⊙ c_{t-1} + i ⊙ c̃`, `h_t = o ⊙ tanh(c_t)`.
 
     Drop-in replacement for `keras.layers.LSTM`: same arguments, same weights, gates in the order
-    i, f, c, o. The meaning of masks is in `SequenceLayer`.
+    i, f, c, o.
+
+    Call arguments, masks, return values and errors: see `SequenceLayer`; the states are h and c.
 
     Args:
-        units: size U of the states and of the output.
-        activation: the activation of the candidate and of the cell's output.
-        recurrent_activation: the activation of the gates.
-        use_bias: add b.
         unit_forget_bias: initialise the bias of the forget gate at one (Jozefowicz et al. 2015).
-        **options: see `RecurrentLayer`.
-
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: `[h, c]`, each `(B, U)`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        training: apply dropout.
-        resets: boolean `(B, T)`, true = the states are zero before this step.
-
-    Returns:
-        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h, c`.
-
-    Raises:
-        InputError: units that are no positive integer, a state or mask of another shape.
+        **options: see `GatedLayer`.
 
     Source: Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000.
 
@@ -55,9 +37,9 @@ class LSTM(SavedArguments, GatedLayer):
     """
 
     config_keys: ClassVar = ("unit_forget_bias",)
-
     gates = 4
     cell_type = "lstm"
+    equations = staticmethod(cells.lstm)
 
     def __init__(
         self,
@@ -85,8 +67,3 @@ class LSTM(SavedArguments, GatedLayer):
     def state_size(self) -> list[int]:
         """Size of h and of c."""
         return [self.units, self.units]
-
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(cells.lstm))

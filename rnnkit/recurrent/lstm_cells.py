@@ -8,16 +8,11 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from rnnkit.recurrent.cells import Activation, Params, Tensor, dropped
+from rnnkit.recurrent.cells import Params, Tensor, Unary, dropped
 
 
 def peephole(
-    x: Tensor,
-    states: tuple,
-    params: Params,
-    *,
-    activation: Activation,
-    recurrent_activation: Activation,
+    x: Tensor, states: tuple, params: Params, *, activation: Unary, recurrent_activation: Unary
 ) -> tuple:
     """Peephole LSTM: i and f also depend on `c_{t-1}`, o on `c_t`; gates i, f, c, o.
 
@@ -33,12 +28,7 @@ def peephole(
 
 
 def coupled(
-    x: Tensor,
-    states: tuple,
-    params: Params,
-    *,
-    activation: Activation,
-    recurrent_activation: Activation,
+    x: Tensor, states: tuple, params: Params, *, activation: Unary, recurrent_activation: Unary
 ) -> tuple:
     """Coupled LSTM: `c_t = f ⊙ c_{t-1} + (1 - f) ⊙ c̃`; gates f, c, o.
 
@@ -53,12 +43,7 @@ def coupled(
 
 
 def projected(
-    x: Tensor,
-    states: tuple,
-    params: Params,
-    *,
-    activation: Activation,
-    recurrent_activation: Activation,
+    x: Tensor, states: tuple, params: Params, *, activation: Unary, recurrent_activation: Unary
 ) -> tuple:
     """Projected LSTM: `h_t = (o ⊙ tanh(c_t)) P`; gates i, f, c, o.
 
@@ -94,8 +79,8 @@ def layer_norm(
     states: tuple,
     params: Params,
     *,
-    activation: Activation,
-    recurrent_activation: Activation,
+    activation: Unary,
+    recurrent_activation: Unary,
     epsilon: float,
 ) -> tuple:
     """Layer-normalised LSTM: its two products and its cell are normalised; gates i, f, c, o.

@@ -37,16 +37,8 @@ class PeepholeLSTM(LSTM):
     for i, f, o. Call arguments and return values are those of `LSTM`.
 
     Args:
-        units: size U of the states and of the output.
-        activation: the activation of the candidate and of the cell's output.
-        recurrent_activation: the activation of the gates.
-        use_bias: add b.
-        peephole_initializer: initializer of p; its regularizer and constraint are those of the
-            recurrent kernel.
-        **options: `unit_forget_bias` of `LSTM`, and see `RecurrentLayer`.
-
-    Raises:
-        InputError: units that are no positive integer, a state or mask of another shape.
+        peephole_initializer: initializer of p; the rest is that of the recurrent kernel.
+        **options: see `LSTM`.
 
     Source: Gers and Schmidhuber 2000, Recurrent Nets that Time and Count.
 
@@ -55,7 +47,10 @@ class PeepholeLSTM(LSTM):
         (2, 8)
     """
 
+    config_keys: ClassVar = ("peephole_initializer",)
     cell_type = "lstm_peephole"
+    more_weights = ("peephole_kernel",)
+    equations = staticmethod(lstm_cells.peephole)
 
     def __init__(
         self,
@@ -77,21 +72,6 @@ class PeepholeLSTM(LSTM):
             "recurrent", "peephole_kernel", (3, self.units), self.peephole_initializer
         )
 
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(lstm_cells.peephole))
-
-    def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights."""
-        peepholes = ops.convert_to_tensor(self.peephole_kernel)
-        return {**super().parameters(), "peephole_kernel": peepholes}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        initializer = keras.initializers.serialize(self.peephole_initializer)
-        return {**super().get_config(), "peephole_initializer": initializer}
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class CoupledLSTM(LSTM):
@@ -103,9 +83,6 @@ class CoupledLSTM(LSTM):
     Weights: kernel, recurrent kernel and bias, gates in the order f, c, o. Arguments, call
     arguments and return values are those of `LSTM`.
 
-    Raises:
-        InputError: units that are no positive integer, a state or mask of another shape.
-
     Source: Greff et al. 2017, LSTM: A Search Space Odyssey, arXiv:1503.04069 (CIFG).
 
     Example:
@@ -115,6 +92,7 @@ class CoupledLSTM(LSTM):
 
     gates = 3
     cell_type = "lstm_coupled"
+    equations = staticmethod(lstm_cells.coupled)
 
     def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:
         """Return the initial value of the bias: one for the forget gate."""
@@ -122,11 +100,6 @@ class CoupledLSTM(LSTM):
             return self.bias_initializer(shape, dtype=dtype)
         rest = self.bias_initializer((2 * self.units,), dtype=dtype)
         return ops.concatenate([ops.ones((self.units,), dtype=dtype), rest])
-
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(lstm_cells.coupled))
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -140,24 +113,13 @@ class ProjectedLSTM(LSTM):
     `projection_kernel (U, P)`. This is `torch.nn.LSTM(D, U, proj_size=P)`;
     `rnnkit.recurrent.from_torch` converts the weights.
 
+    The states are h `(B, P)` and c `(B, U)`; call arguments and return values as for `LSTM`.
+
     Args:
         units: size U of the cell c.
         projection: size P of the output and state h.
-        activation: the activation of the candidate and of the cell's output.
-        recurrent_activation: the activation of the gates.
-        use_bias: add b.
-        projection_initializer: initializer of P; its regularizer and constraint are those of the
-            kernel.
-        **options: `unit_forget_bias` of `LSTM`, and see `RecurrentLayer`.
-
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: `[h, c]`, `(B, P)` and `(B, U)`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        training: apply dropout.
-
-    Returns:
-        `(B, P)`, or `(B, T, P)` with `return_sequences=True`; with `return_state=True` also `h, c`.
+        projection_initializer: initializer of P; regularizer and constraint are the kernel's.
+        **options: see `LSTM`.
 
     Raises:
         InputError: units or a projection that are no positive integer, a projection wider
@@ -170,7 +132,10 @@ class ProjectedLSTM(LSTM):
         (2, 4)
     """
 
+    config_keys: ClassVar = ("projection", "projection_initializer")
     cell_type = "lstm_projected"
+    more_weights = ("projection_kernel",)
+    equations = staticmethod(lstm_cells.projected)
 
     def __init__(
         self,
@@ -187,8 +152,7 @@ class ProjectedLSTM(LSTM):
         super().__init__(units, activation, recurrent_activation, use_bias, **options)
         if projection > units:
             raise InputError(
-                f"ProjectedLSTM: projection is {projection}, wider than the cell of {units} units; "
-                f"expected at most {units}."
+                f"ProjectedLSTM: projection is {projection}, wider than the cell of {units} units."
             )
         self.projection_initializer = keras.initializers.get(projection_initializer)
 
@@ -207,25 +171,6 @@ class ProjectedLSTM(LSTM):
             self.projection_initializer,
         )
 
-    @cached_property
-    def cell(self) -> Cell:
-        """The equations."""
-        return Cell(self.with_activations(lstm_cells.projected))
-
-    def parameters(self) -> dict[str, Tensor]:
-        """Return the current weights."""
-        projection = ops.convert_to_tensor(self.projection_kernel)
-        return {**super().parameters(), "projection_kernel": projection}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        initializer = keras.initializers.serialize(self.projection_initializer)
-        return {
-            **super().get_config(),
-            "projection": self.projection,
-            "projection_initializer": initializer,
-        }
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class LayerNormLSTM(LSTM):
@@ -241,15 +186,8 @@ class LayerNormLSTM(LSTM):
     return values are those of `LSTM`.
 
     Args:
-        units: size U of the states and of the output.
-        activation: the activation of the candidate and of the cell's output.
-        recurrent_activation: the activation of the gates.
-        use_bias: add b and b''.
-        epsilon: ε.
-        **options: `unit_forget_bias` of `LSTM`, and see `RecurrentLayer`.
-
-    Raises:
-        InputError: units or an epsilon that are not positive, a state or mask of another shape.
+        epsilon: ε, above 0.
+        **options: see `LSTM`; `use_bias` adds b and b''.
 
     Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450, equations 20 to 22 of its supplement; the
     biases of its two inner normalisations are the one b.
@@ -260,7 +198,6 @@ class LayerNormLSTM(LSTM):
     """
 
     config_keys: ClassVar = ("epsilon",)
-
     cell_type = "lstm_layer_norm"
 
     def __init__(

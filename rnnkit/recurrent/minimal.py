@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -17,12 +17,6 @@ def positive(x: Tensor) -> Tensor:
 
     The candidate's activation in the logarithmic form of minGRU and minLSTM (Feng et al. 2024).
 
-    Args:
-        x: a tensor of any shape.
-
-    Returns:
-        A tensor of the same shape.
-
     Example:
         >>> [float(y) for y in positive(keras.ops.array([0.0, 2.0]))]
         [0.5, 2.5]
@@ -31,8 +25,15 @@ def positive(x: Tensor) -> Tensor:
 
 
 class _Minimal(LinearRecurrence):
-    """Base of MinGRU and MinLSTM: one kernel, an activation, the signed form. Abstract."""
+    """Base of MinGRU and MinLSTM: one kernel, an activation, the signed form. Abstract.
 
+    Args:
+        activation: g; "positive" is that of the paper's logarithmic form.
+        signed: allow negative factors of the state.
+        **options: see `LinearRecurrence`.
+    """
+
+    config_keys: ClassVar = ("activation", "signed")
     gates: int
 
     def __init__(
@@ -44,9 +45,8 @@ class _Minimal(LinearRecurrence):
         **options: Unpack[LinearOptions],
     ) -> None:
         super().__init__(units, **options)
-        self.activation = (
-            positive if activation == "positive" else keras.activations.get(activation)
-        )
+        known = positive if activation == "positive" else keras.activations.get(activation)
+        self.activation = known
         self.signed = signed
 
     def build_weights(self, width: int) -> None:
@@ -66,11 +66,6 @@ class _Minimal(LinearRecurrence):
         a = 1.0 - 2.0 * new if self.signed else 1.0 - new
         return a, new * self.activation(candidate)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "activation": activation, "signed": self.signed}
-
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class MinGRU(_Minimal):
@@ -80,27 +75,12 @@ class MinGRU(_Minimal):
     by `1 - 2 z_t`, in (-1, 1), instead of `1 - z_t`, in (0, 1): a state can change its sign, as
     parity needs.
 
-    As in the paper z replaces the state; in `GRU` it keeps the state. The meaning of masks is in
-    `SequenceLayer`.
+    As in the paper z replaces the state; in `GRU` it keeps the state.
+
+    Call arguments, masks, return values and errors: see `SequenceLayer`; one state, h.
 
     Args:
-        units: size U of the state and of the output.
-        activation: g; "positive" is that of the paper's logarithmic form.
-        signed: allow negative factors of the state.
-        **options: see `LinearRecurrence`.
-
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: `[(B, U)]`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        resets: boolean `(B, T)`, true = the state is zero before this step.
-        training: apply dropout.
-
-    Returns:
-        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
-
-    Raises:
-        InputError: units that are no positive integer, a state or mask of another shape.
+        **options: see `_Minimal`.
 
     Source: Feng et al. 2024, arXiv:2410.01201; the signed form: Grazzi et al. 2024,
     arXiv:2411.12537.
@@ -126,26 +106,12 @@ class MinLSTM(_Minimal):
     `f' = f / (f + i)`, `i' = i / (f + i)`. With `signed=True` the state is multiplied by `f' - i'`,
     in (-1, 1), instead of `f'`, in (0, 1): a state can change its sign, as parity needs.
 
-    Gates in the order f, i, h. The meaning of masks is in `SequenceLayer`.
+    Gates in the order f, i, h.
+
+    Call arguments, masks, return values and errors: see `SequenceLayer`; one state, h.
 
     Args:
-        units: size U of the state and of the output.
-        activation: g; "positive" is that of the paper's logarithmic form.
-        signed: allow negative factors of the state.
-        **options: see `LinearRecurrence`.
-
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: `[(B, U)]`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        resets: boolean `(B, T)`, true = the state is zero before this step.
-        training: apply dropout.
-
-    Returns:
-        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
-
-    Raises:
-        InputError: units that are no positive integer, a state or mask of another shape.
+        **options: see `_Minimal`.
 
     Source: Feng et al. 2024, arXiv:2410.01201; the signed form: Grazzi et al. 2024,
     arXiv:2411.12537.

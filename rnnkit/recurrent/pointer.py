@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from rnnkit.config import SavedArguments
 from rnnkit.options import expand_signature
-from rnnkit.recurrent.sequence import Tensor
+from rnnkit.recurrent.sequence import SavedOptions, Tensor
 
 # Names of call arguments in files that earlier versions saved.
 OLD_SHAPES = {
@@ -19,7 +18,7 @@ OLD_SHAPES = {
 }
 
 
-class _DecoderLayer(keras.layers.Layer):
+class _DecoderLayer(SavedOptions, keras.layers.Layer):
     """A layer whose call arguments had other names in earlier versions."""
 
     def build_from_config(self, config: dict[str, Any]) -> None:
@@ -58,6 +57,8 @@ class PointerGenerator(_DecoderLayer):
         (2, 3, 9)
     """
 
+    config_keys: ClassVar = ("kernel_initializer",)
+
     def __init__(self, kernel_initializer: Any = "glorot_uniform", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -71,7 +72,6 @@ class PointerGenerator(_DecoderLayer):
         decoder_inputs_shape: Any,
     ) -> None:
         """Create the weights of the gate."""
-        del scores_shape, weights_shape, source_shape
         self.kernel = self.add_weight(
             shape=(decoder_outputs_shape[-1] + decoder_inputs_shape[-1], 1),
             initializer=self.kernel_initializer,
@@ -90,10 +90,8 @@ class PointerGenerator(_DecoderLayer):
         """Return the log-probabilities of the mixture."""
         batch, steps, size = ops.shape(scores)
         read = ops.shape(weights)[2]
-        gate = ops.matmul(
-            ops.concatenate([decoder_outputs, decoder_inputs], -1),
-            ops.cast(self.kernel, decoder_outputs.dtype),
-        )
+        entering = ops.concatenate([decoder_outputs, decoder_inputs], -1)
+        gate = ops.matmul(entering, ops.cast(self.kernel, decoder_outputs.dtype))
         gate = ops.cast(ops.sigmoid(gate + ops.cast(self.bias, decoder_outputs.dtype)), "float32")
         # Each weight is added to the probability of the source word at its step.
         rows = ops.reshape(ops.arange(batch * steps), (batch, steps, 1)) * size
@@ -109,18 +107,12 @@ class PointerGenerator(_DecoderLayer):
 
     def compute_output_spec(self, scores: Tensor, *others: Tensor) -> Any:
         """Return shape and dtype of the output."""
-        del others
         return keras.KerasTensor(scores.shape, dtype="float32")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        serialize = keras.initializers.serialize
-        return {**super().get_config(), "kernel_initializer": serialize(self.kernel_initializer)}
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class ScheduledSampling(SavedArguments, _DecoderLayer):
+class ScheduledSampling(_DecoderLayer):
     """Scheduled sampling: in training, replace some decoder inputs by the model's own predictions.
 
     The predictions are the most probable words of a first, teacher-forced pass over all steps in
@@ -174,5 +166,4 @@ class ScheduledSampling(SavedArguments, _DecoderLayer):
         self, decoder_inputs: Tensor, scores: Tensor, training: bool = False
     ) -> Any:
         """Return shape and dtype of the output."""
-        del scores, training
         return keras.KerasTensor(decoder_inputs.shape, dtype=decoder_inputs.dtype)

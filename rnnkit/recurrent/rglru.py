@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -17,12 +17,6 @@ MAX_SLOPE = 1000.0  # bound on the slope of sqrt(1 - a²), which is infinite at 
 
 def bounded_sqrt(x: Tensor) -> Tensor:
     """Return `sqrt(x)`, with its gradient, infinite at 0, clipped at `MAX_SLOPE`.
-
-    Args:
-        x: a tensor of non-negative numbers.
-
-    Returns:
-        A tensor of the same shape.
 
     Example:
         >>> float(bounded_sqrt(keras.ops.array(4.0)))
@@ -43,8 +37,9 @@ class RGLRU(LinearRecurrence):
     With `blocks=n` the kernels of the gates are block-diagonal, and the gates cost 1/n of the
     products and parameters. With `project=False` `v_t = x_t`, as in Griffin, where a convolution
     comes before (`RGLRUBlock`); D must be U then. The kernel of the other arguments is W; the
-    regularizers and constraints of kernel and bias apply to those of the gates, too. The meaning of
-    masks is in `SequenceLayer`.
+    regularizers and constraints of kernel and bias apply to those of the gates, too.
+
+    Call arguments, masks and return values: see `SequenceLayer`; one state, h.
 
     Args:
         units: size U of the state and of the output.
@@ -53,16 +48,6 @@ class RGLRU(LinearRecurrence):
         decay: initial lowest and highest `a_t` at `r_t = 1`.
         gate_initializer: initializer of the kernels of the gates.
         **options: see `LinearRecurrence`.
-
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: `[(B, U)]`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        resets: boolean `(B, T)`, true = the state is zero before this step.
-        training: apply dropout.
-
-    Returns:
-        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also `h`.
 
     Raises:
         InputError: units that are no positive integer, blocks that do not divide the sizes,
@@ -74,6 +59,8 @@ class RGLRU(LinearRecurrence):
         >>> RGLRU(8, blocks=2)(keras.ops.ones((2, 5, 4))).shape
         (2, 8)
     """
+
+    config_keys: ClassVar = ("blocks", "project", "decay", "gate_initializer")
 
     def __init__(
         self,
@@ -105,19 +92,16 @@ class RGLRU(LinearRecurrence):
             )
         if not self.project and width != self.units:
             raise InputError(
-                f"RGLRU: project=False takes inputs of as many features as units ({self.units}); "
-                f"got {width}. Set project=True, or units={width}."
+                f"RGLRU: project=False and units={self.units} with inputs of {width} features; "
+                f"expected project=True, or units={width}."
             )
         n = self.blocks
-        self.gate_kernel = self.add_kernel(
-            "gate_kernel", (n, width // n, 2 * self.units // n), self.start_gates
-        )
+        gates = (n, width // n, 2 * self.units // n)
+        self.gate_kernel = self.add_kernel("gate_kernel", gates, self.start_gates)
         self.gate_bias = self.add_bias("gate_bias", (2, self.units))
+        # Not cast to 16 bits, which cannot represent 0.999.
         self.decay_parameter = self.add_weight(
-            shape=(self.units,),
-            name="decay",
-            initializer=self.start_decay,
-            autocast=False,  # 16 bits cannot represent 0.999
+            (self.units,), name="decay", initializer=self.start_decay, autocast=False
         )
         self.kernel = self.bias = None
         if self.project:
@@ -163,13 +147,3 @@ class RGLRU(LinearRecurrence):
             bias = ops.convert_to_tensor(self.gate_bias)
             r, i = r + bias[0], i + bias[1]
         return [ops.cast(r, self.wide), ops.cast(i, self.wide)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {
-            **super().get_config(),
-            "blocks": self.blocks,
-            "project": self.project,
-            "decay": self.decay,
-            "gate_initializer": keras.initializers.serialize(self.gate_initializer),
-        }

@@ -8,15 +8,14 @@ import keras
 from keras import ops
 
 from rnnkit.backend.masking import forward_fill
-from rnnkit.config import SavedArguments
 from rnnkit.errors import InputError, check_count
 from rnnkit.recurrent.convolution import causal_convolution
 from rnnkit.recurrent.rglru import RGLRU
-from rnnkit.recurrent.sequence import SequenceLayer, SequenceOptions, Tensor
+from rnnkit.recurrent.sequence import Flags, SequenceLayer, SequenceOptions, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class RGLRUBlock(SavedArguments, SequenceLayer):
+class RGLRUBlock(SequenceLayer):
     """Griffin's residual block: causal convolution and RG-LRU with a gate, then a gated MLP.
 
     `u = x + (RGLRU(conv(n_1(x) W_1)) ⊙ gelu(n_1(x) W_2)) W_3`,
@@ -26,7 +25,9 @@ class RGLRUBlock(SavedArguments, SequenceLayer):
     The input has U features, as the output. The states are the last output `(B, U)`, the state of
     the RG-LRU `(B, inner)` and the last inputs of the convolution `(B, (reach - 1) inner)`.
     The convolution skips masked steps, too: padding anywhere changes nothing. To stack blocks,
-    give all of them `return_sequences=True`. The meaning of masks is in `SequenceLayer`.
+    give all of them `return_sequences=True`.
+
+    Call arguments, masks and return values: see `SequenceLayer`.
 
     Args:
         units: size U of the input and the output.
@@ -35,17 +36,6 @@ class RGLRUBlock(SavedArguments, SequenceLayer):
         reach: kernel size of the convolution, at least 2 steps.
         expansion: size of the hidden layer of the MLP as a multiple of U.
         **options: see `SequenceLayer`.
-
-    Call arguments:
-        sequences: `(B, T, U)`.
-        initial_state: three states as above; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        resets: boolean `(B, T)`, true = the states are zero before this step.
-        training: apply dropout.
-
-    Returns:
-        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also the
-        three states.
 
     Raises:
         InputError: sizes that are no positive integers or do not fit each other, a state or mask of
@@ -83,11 +73,7 @@ class RGLRUBlock(SavedArguments, SequenceLayer):
         self.branch = dense(self.inner)
         self.gate = dense(self.inner)
         self.recurrence = RGLRU(
-            self.inner,
-            blocks=blocks,
-            project=False,
-            seed=self.seed,
-            dtype=policy,
+            self.inner, blocks=blocks, project=False, seed=self.seed, dtype=policy
         )
         self.out = dense(units)
         self.mlp_in = dense(2 * expansion * units)
@@ -102,8 +88,8 @@ class RGLRUBlock(SavedArguments, SequenceLayer):
         """Create the weights of all parts."""
         if width != self.units:
             raise InputError(
-                f"RGLRUBlock: the input has {width} features; expected {self.units}, as many as "
-                "units, as the input is added to the output. Put a Dense layer before the block."
+                f"RGLRUBlock: the input has {width} features; expected {self.units}: it is added "
+                "to the output. Put a Dense layer before the block."
             )
         outer, inner = (None, None, width), (None, None, self.inner)
         self.convolution = self.add_weight(
@@ -125,12 +111,7 @@ class RGLRUBlock(SavedArguments, SequenceLayer):
         return spread(shape, dtype=dtype)
 
     def run(
-        self,
-        sequences: Tensor,
-        states: tuple,
-        mask: Tensor | None,
-        resets: Tensor | None,
-        training: bool,
+        self, sequences: Tensor, states: tuple, mask: Flags, resets: Flags, training: bool
     ) -> tuple[Tensor | None, tuple]:
         """Run the block; a backward pass is a forward pass over the flipped sequence."""
         x = sequences
@@ -140,13 +121,8 @@ class RGLRUBlock(SavedArguments, SequenceLayer):
         before = ops.reshape(before, (-1, self.reach - 1, self.inner))
 
         normed = ops.rms_normalization(x, ops.convert_to_tensor(self.norm), epsilon=1e-6)
-        mixed, before = causal_convolution(
-            self.branch(normed),
-            ops.convert_to_tensor(self.convolution),
-            before,
-            mask=mask,
-            resets=resets,
-        )
+        branch, kernel = self.branch(normed), ops.convert_to_tensor(self.convolution)
+        mixed, before = causal_convolution(branch, kernel, before, mask=mask, resets=resets)
         hidden, (h,) = self.recurrence.run(mixed, (h,), mask, resets, training)
         x = x + self.out(hidden * ops.gelu(self.gate(normed), approximate=True))
         normed = ops.rms_normalization(x, ops.convert_to_tensor(self.mlp_norm), epsilon=1e-6)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any, TypedDict, Unpack
+from typing import Annotated, Any, ClassVar, TypedDict, Unpack
 
 import keras
 from keras import ops
@@ -12,6 +11,7 @@ from rnnkit.errors import InputError, check_count
 from rnnkit.options import Option, Setting, expand_signature, separate, settings_of
 
 Tensor = Any
+Flags = Any  # booleans `(B, T)`, or None
 Shape = tuple[int | None, ...]
 
 
@@ -28,8 +28,7 @@ class SequenceOptions(LayerOptions, total=False):
 
     activity_regularizer: Annotated[Any, Option(None, "penalty on the output.")]
     dropout: Annotated[
-        float,
-        Option(0.0, "dropout rate of the inputs, one mask for all steps.", least=0, below=1),
+        float, Option(0.0, "dropout rate of the inputs, one mask for all steps.", least=0, below=1)
     ]
     seed: Annotated[int | None, Option(None, "seed of the dropout masks.")]
     return_sequences: Annotated[
@@ -64,9 +63,6 @@ OBJECTS = ("initializer", "regularizer", "constraint", "activation")
 def check_rate(name: str, rate: Any) -> float:
     """Return a rate in [0, 1), or refuse anything else.
 
-    Raises:
-        InputError: no number, or one out of range.
-
     Example:
         >>> check_rate("dropout", 1.5)
         Traceback (most recent call last):
@@ -83,18 +79,25 @@ def set_options(layer: keras.layers.Layer, options: dict[str, Any]) -> None:
         setattr(layer, name, found)
 
 
-def options_config(layer: keras.layers.Layer, names: Iterable[str]) -> dict[str, Any]:
-    """Return attributes for `get_config`, serialised where they are objects of Keras."""
-    config = {}
-    for name in names:
-        kind = name.rpartition("_")[2]
-        value = getattr(layer, name)
-        config[name] = getattr(keras, f"{kind}s").serialize(value) if kind in OBJECTS else value
-    return config
+class SavedOptions:
+    """Mixin of layers that keep the arguments named in `config_keys` as attributes."""
+
+    config_keys: ClassVar[tuple[str, ...]] = ()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the layer, for `from_config`."""
+        config = super().get_config()  # type: ignore[misc]
+        for name in [
+            n for c in reversed(type(self).__mro__) for n in vars(c).get("config_keys", ())
+        ]:
+            kind = name.rpartition("_")[2]
+            value = getattr(self, name)
+            config[name] = getattr(keras, f"{kind}s").serialize(value) if kind in OBJECTS else value
+        return config
 
 
 @expand_signature
-class SequenceLayer(keras.layers.Layer):
+class SequenceLayer(SavedOptions, keras.layers.Layer):
     """A layer that runs over time step by step, with any mask. Abstract.
 
     A subclass defines `state_size`, `build_weights` and `run`.
@@ -110,7 +113,23 @@ class SequenceLayer(keras.layers.Layer):
 
     Args:
         units: size U of the output.
+
+    Call arguments:
+        sequences: `(B, T, D)`.
+        initial_state: the states before the first step, each `(B, S)`; zeros when left out.
+        mask: boolean `(B, T)`.
+        training: apply dropout.
+        resets: boolean `(B, T)`.
+
+    Returns:
+        `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also the
+        states after the last step.
+
+    Raises:
+        InputError: sizes that are no positive integers, a state or mask of another shape.
     """
+
+    config_keys: ClassVar = ("units", *SEQUENCE)
 
     def __init__(self, units: int, **options: Unpack[SequenceOptions]) -> None:
         own, rest = separate(options, SEQUENCE, type(self).__name__)
@@ -138,21 +157,9 @@ class SequenceLayer(keras.layers.Layer):
         raise NotImplementedError
 
     def run(
-        self,
-        sequences: Tensor,
-        states: tuple,
-        mask: Tensor | None,
-        resets: Tensor | None,
-        training: bool,
+        self, sequences: Tensor, states: tuple, mask: Flags, resets: Flags, training: bool
     ) -> tuple[Tensor | None, tuple]:
         """Run one pass, from the last step to the first with `go_backwards`.
-
-        Args:
-            sequences: `(B, T, D)`.
-            states: the states before the first step, each `(B, S)`.
-            mask: boolean `(B, T)`; a masked step keeps the states.
-            resets: boolean `(B, T)`; the states are zero before a reset.
-            training: apply dropout.
 
         Returns:
             The first state after every step, `(B, T, S)` in the order of the inputs (None is
@@ -166,7 +173,6 @@ class SequenceLayer(keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> None:
         """Create the weights, and the states of a stateful layer."""
-        del initial_state_shape, resets_shape
         width = sequences_shape[-1]
         if width is None:
             raise InputError(
@@ -181,13 +187,9 @@ class SequenceLayer(keras.layers.Layer):
                     f"{type(self).__name__}: stateful=True needs a fixed batch size; got the input "
                     f"shape {tuple(sequences_shape)}. Give keras.Input(batch_shape=(B, T, D))."
                 )
+            zeros = {"initializer": "zeros", "trainable": False}
             self.states = [
-                self.add_weight(
-                    shape=(sequences_shape[0], size),
-                    name=f"state_{i}",
-                    initializer="zeros",
-                    trainable=False,
-                )
+                self.add_weight((sequences_shape[0], size), name=f"state_{i}", **zeros)
                 for i, size in enumerate(self.state_size)
             ]
 
@@ -277,9 +279,9 @@ class SequenceLayer(keras.layers.Layer):
         shapes = [tuple(state.shape) for state in initial_state]
         expected = [(sequences.shape[0], size) for size in self.state_size]
         if len(shapes) != len(expected) or not all(map(_agree, shapes, expected)):
+            where = type(self).__name__
             raise InputError(
-                f"{type(self).__name__}: initial_state has the shapes {shapes}; expected "
-                f"{expected}."
+                f"{where}: initial_state has the shapes {shapes}; expected {expected}."
             )
         return tuple(ops.cast(state, self.compute_dtype) for state in initial_state)
 
@@ -303,7 +305,6 @@ class SequenceLayer(keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> Any:
         """Return the shape of the output, and of the states when they are returned."""
-        del initial_state_shape, resets_shape
         batch, time = sequences_shape[:2]
         size = self.state_size[0]
         output = (batch, time, size) if self.return_sequences else (batch, size)
@@ -313,17 +314,12 @@ class SequenceLayer(keras.layers.Layer):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Propagate the mask with the sequences, reversed if they are."""
-        del sequences
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
         passed = mask if self.return_sequences else None
         if passed is not None and self.go_backwards:
             passed = ops.flip(passed, axis=1)
         return [passed] + [None] * len(self.state_size) if self.return_state else passed
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {**super().get_config(), **options_config(self, ("units", *SEQUENCE))}
 
 
 def _agree(shape: tuple, expected: tuple) -> bool:

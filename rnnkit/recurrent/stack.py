@@ -28,36 +28,23 @@ class Stack(keras.layers.Layer):
     loop, `for layer in layers: x = layer(x)`: that computes the same, and each layer stays visible
     in the model.
 
-    Masks and resets are as in `SequenceLayer`. The return value is that of the last layer; the
-    layers below return sequences. The states are those of all layers in one flat list, from the
-    first layer to the last.
+    Call arguments, masks and resets are as in `SequenceLayer`. The return value is that of the last
+    layer; the layers below return sequences. The states are those of all layers in one flat list,
+    from the first layer to the last.
 
     Args:
-        layers: recurrent layers, including `Bidirectional`; copies of them are stacked. Or one
-            layer, of which `depth` copies are stacked.
+        layers: recurrent or `Bidirectional` layers, of which copies are stacked; or one layer.
         depth: the number of copies of the one layer.
         residual: add the input of each layer but the first to its output.
         dropout: dropout rate of the outputs between layers, one mask for all steps. For dropout of
             the inputs give the first layer a `dropout`.
-        go_backwards: run the whole stack from the last step to the first and return the reversed
-            sequence.
+        go_backwards: run from the last step to the first and return the reversed sequence.
         seed: seed of the dropout masks.
         name: name of the layer.
         trainable: train the weights.
 
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: the states of all layers, each `(B, S)`; zeros when left out.
-        mask: boolean `(B, T)`, any pattern.
-        training: apply dropout.
-        resets: boolean `(B, T)`, true = the states of all layers are zero before this step.
-
-    Returns:
-        The return value of the last layer; with `return_state=True` the states of all layers.
-
     Raises:
-        InputError: layers that cannot be stacked, or residual connections between layers of
-            unequal width.
+        InputError: layers that cannot be stacked, or residual layers of unequal width.
 
     Source: Graves, Mohamed and Hinton 2013, arXiv:1303.5778; residual connections: Wu et al. 2016,
     arXiv:1609.08144.
@@ -83,20 +70,15 @@ class Stack(keras.layers.Layer):
         given = _listed(layers, depth)
         last = given[-1]
         super().__init__(name=name, trainable=trainable, dtype=last.dtype_policy)
-        self.residual = residual
+        self.residual, self.go_backwards, self.seed = residual, go_backwards, seed
         self.dropout = check_rate("Stack: dropout", dropout)
-        self.go_backwards = go_backwards
-        self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.return_sequences = last.return_sequences
-        self.return_state = last.return_state
-        self.stateful = last.stateful
+        for attribute in ("return_sequences", "return_state", "stateful"):
+            setattr(self, attribute, getattr(last, attribute))
         self._check_layers(given)
         top = self.return_sequences or residual  # the residual connection needs every step
-        self.layers = [
-            copy(layer, return_sequences=True, return_state=self.return_state)
-            for layer in given[:-1]
-        ]
+        below = {"return_sequences": True, "return_state": self.return_state}
+        self.layers = [copy(layer, **below) for layer in given[:-1]]
         self.layers.append(copy(last, return_sequences=top))
         self.last_output: keras.Variable | None = None
         self.supports_masking = True
@@ -164,7 +146,6 @@ class Stack(keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> None:
         """Build all layers."""
-        del initial_state_shape, resets_shape
         shape, widths = tuple(sequences_shape), []
         for layer in self.layers:
             if not layer.built:
@@ -269,7 +250,6 @@ class Stack(keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> Any:
         """Return the shape of the output, and of the states when they are returned."""
-        del initial_state_shape, resets_shape
         shape = tuple(sequences_shape)
         for layer in self.layers:
             shape = self._first(layer.compute_output_shape(shape))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
 from rnnkit.options import expand_signature
-from rnnkit.recurrent.sequence import Tensor
+from rnnkit.recurrent.sequence import SavedOptions, Tensor
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -42,7 +42,7 @@ class UnitVectors(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 @expand_signature
-class TiedEmbedding(keras.layers.Layer):
+class TiedEmbedding(SavedOptions, keras.layers.Layer):
     """Tied embedding: a table E of word vectors that also scores words, `z = h Eᵀ + b`.
 
     Args:
@@ -67,6 +67,8 @@ class TiedEmbedding(keras.layers.Layer):
         (2, 3, 10)
     """
 
+    config_keys: ClassVar = ("input_dim", "output_dim", "embeddings_initializer", "scores")
+
     def __init__(
         self,
         input_dim: int,
@@ -81,7 +83,6 @@ class TiedEmbedding(keras.layers.Layer):
 
     def build(self, inputs_shape: Any = None) -> None:
         """Create the table and its bias."""
-        del inputs_shape
         self.embeddings = self.add_weight(
             shape=(self.input_dim, self.output_dim),
             initializer=self.embeddings_initializer,
@@ -104,13 +105,3 @@ class TiedEmbedding(keras.layers.Layer):
         if reverse:
             return keras.KerasTensor((*inputs.shape[:-1], self.input_dim), dtype="float32")
         return keras.KerasTensor((*inputs.shape, self.output_dim), dtype=self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the layer, for `from_config`."""
-        return {
-            **super().get_config(),
-            "input_dim": self.input_dim,
-            "output_dim": self.output_dim,
-            "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
-            "scores": self.scores,
-        }

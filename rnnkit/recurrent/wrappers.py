@@ -29,6 +29,9 @@ class Bidirectional(keras.layers.Layer):
     `keras.layers.Bidirectional`: same arguments, weights of the forward layer first. As there,
     masked steps output zeros when sequences are returned.
 
+    Call arguments: see `SequenceLayer`; the states are the forward layer's, then the backward
+    layer's, and a reset applies to either direction.
+
     Args:
         layer: a recurrent layer; a copy of it runs forward.
         merge_mode: "concat", "sum", "mul", "ave", or None for both outputs separately.
@@ -36,13 +39,6 @@ class Bidirectional(keras.layers.Layer):
         backward_layer: the layer that runs backward (`go_backwards=True`); a copy of `layer`
             when left out.
         **kwargs: the arguments of every Keras layer.
-
-    Call arguments:
-        sequences: `(B, T, D)`.
-        initial_state: the forward layer's states, then the backward layer's.
-        mask: boolean `(B, T)`, any pattern.
-        training: apply dropout.
-        resets: boolean `(B, T)`, true = the states are zero before this step, in either direction.
 
     Raises:
         InputError: an unknown merge mode, layers that do not fit each other.
@@ -66,21 +62,14 @@ class Bidirectional(keras.layers.Layer):
         check_choice("Bidirectional: merge_mode", merge_mode, MERGES)
         for part in (layer, backward_layer):
             if part is not None and not hasattr(part, "go_backwards"):
-                raise InputError(
-                    f"Bidirectional: expected recurrent layers such as rnnkit.layers.LSTM; "
-                    f"got {part!r}."
-                )
+                raise InputError(f"Bidirectional: expected recurrent layers; got {part!r}.")
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, "forward", layer.go_backwards)
-        if backward_layer is None:
-            self.backward_layer = _copy(layer, "backward", not layer.go_backwards)
-        else:
-            self.backward_layer = backward_layer
+        self.backward_layer = backward_layer or _copy(layer, "backward", not layer.go_backwards)
         self._check_layers()
-        self.return_sequences = layer.return_sequences
-        self.return_state = layer.return_state
-        self.stateful = layer.stateful
+        for name in ("return_sequences", "return_state", "stateful"):
+            setattr(self, name, getattr(layer, name))
         for part in (self.forward_layer, self.backward_layer):
             part.zero_output_for_mask = layer.return_sequences
         self._start_weights = weights
@@ -92,8 +81,8 @@ class Bidirectional(keras.layers.Layer):
         forward, backward = self.forward_layer, self.backward_layer
         if forward.go_backwards == backward.go_backwards:
             raise InputError(
-                f"Bidirectional: both layers have go_backwards={forward.go_backwards}; one of them "
-                "has to run in the other direction."
+                f"Bidirectional: both layers have go_backwards={forward.go_backwards}; expected "
+                "opposite directions."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(forward, name) != getattr(backward, name):
@@ -106,7 +95,6 @@ class Bidirectional(keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> None:
         """Build both layers."""
-        del initial_state_shape, resets_shape
         for part in (self.forward_layer, self.backward_layer):
             if not part.built:
                 part.build(sequences_shape)
@@ -162,7 +150,6 @@ class Bidirectional(keras.layers.Layer):
         self, sequences_shape: Shape, initial_state_shape: Any = None, resets_shape: Any = None
     ) -> Any:
         """Return the shape of the merged output, and of the states when they are returned."""
-        del initial_state_shape, resets_shape
         shape = self.forward_layer.compute_output_shape(sequences_shape)
         other = self.backward_layer.compute_output_shape(sequences_shape)
         states: tuple = ()
@@ -177,7 +164,6 @@ class Bidirectional(keras.layers.Layer):
 
     def compute_mask(self, sequences: Tensor, mask: Tensor | None = None) -> Any:
         """Propagate the mask with the sequences."""
-        del sequences
         passed = mask if self.return_sequences else None
         outputs = [passed, passed] if self.merge_mode is None else [passed]
         if self.return_state:

@@ -7,31 +7,10 @@ from typing import Any
 
 import jax
 
-from rnnkit.backend.jax.feed import dense, feed, tensors
-from rnnkit.backend.jax.gradient import gradient
-from rnnkit.backend.jax.linear import linear_scan
-from rnnkit.backend.jax.memory import remat
-from rnnkit.backend.jax.recurrent import KERNELS
-from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION, scan
-from rnnkit.backend.jax.table import add_rows, mix_rows, take_rows
-
-__all__ = [
-    "HOIST_INPUT_PROJECTION",
-    "KERNELS",
-    "add_rows",
-    "compiled",
-    "dense",
-    "devices",
-    "feed",
-    "gradient",
-    "linear_scan",
-    "mix_rows",
-    "remat",
-    "scan",
-    "static_shapes",
-    "take_rows",
-    "tensors",
-]
+from rnnkit.backend.jax.linear import linear_scan as linear_scan
+from rnnkit.backend.jax.recurrent import KERNELS as KERNELS
+from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
+from rnnkit.backend.jax.scan import scan as scan
 
 
 def devices() -> list[str]:
@@ -47,11 +26,62 @@ def static_shapes() -> bool:
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
     """Compile a function, once for each set of shapes.
 
-    Its arguments are tensors, arrays, or tuples and dictionaries of them.
-
     Args:
-        function: a pure function.
-        donate: number of leading arguments whose buffers are donated: the caller does not use them
-            again, so results may overwrite them, which saves a copy of a large table.
+        function: a pure function of tensors, arrays, or tuples and dictionaries of them.
+        donate: number of leading arguments that the caller does not use again: results may
+            overwrite them, which saves a copy of a large table.
     """
     return jax.jit(function, donate_argnums=tuple(range(donate)))
+
+
+def dense(gradient: Any) -> Any:
+    """Return a gradient as a dense tensor; here it is one already."""
+    return gradient
+
+
+def feed(batches: Any) -> Any:
+    """Return the input of `fit` for a `keras.utils.PyDataset`; here the dataset itself."""
+    return batches
+
+
+def tensors(tree: Any) -> Any:
+    """Convert a tree of arrays to tensors, in one transfer."""
+    return jax.device_put(tree)
+
+
+def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
+    """Return a function that computes the gradients; see `rnnkit.backend.gradient`."""
+    by_tuple = jax.jit(jax.grad(lambda arguments: function(*arguments)))
+    return lambda *arguments: by_tuple(arguments)
+
+
+def remat(function: Callable, *arguments: Any) -> Any:
+    """Return `function(*arguments)`, recomputed for its gradient; tensors, tuples and dicts."""
+    return jax.checkpoint(function)(*arguments)
+
+
+def take_rows(table: jax.Array, rows: jax.Array) -> jax.Array:
+    """Gather rows of a table `(V, D)` or `(V,)`, without a bounds check.
+
+    The check (JAX gives NaN for a row out of bounds) costs more than all the rest of a step of
+    word2vec: it keeps XLA from reading a row as a whole.
+    """
+    return table.at[rows].get(mode="promise_in_bounds")
+
+
+def add_rows(table: jax.Array, rows: jax.Array, values: jax.Array) -> jax.Array:
+    """Scatter-add: return `table (V, D)` with `values[i]` added to the row `rows[i]`, `i < N`.
+
+    Rows may repeat. Inside a compiled loop the table is changed in place. Use the returned table
+    only, not the argument: on PyTorch they are the same.
+    """
+    return table.at[rows].add(values, mode="promise_in_bounds")
+
+
+def mix_rows(weights: jax.Array, rows: jax.Array) -> jax.Array:
+    """Return `Σ_b w_ab r_b` `(N, A, D)`, for weights `(N, A, B)` and rows `(N, B, D)`, B small.
+
+    Unrolled over b: on a CPU XLA makes one loop over D of it, where its batched product of
+    matrices as small as these takes several times as long.
+    """
+    return sum(weights[:, :, b, None] * rows[:, None, b] for b in range(rows.shape[1]))

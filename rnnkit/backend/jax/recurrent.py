@@ -249,17 +249,9 @@ def backward(
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def fused(
-    request: KernelRequest,
-    reverse: bool,
-    sequences: bool,
-    x: Tensor,
-    states: tuple,
-    params: Mapping[str, Tensor],
-    mask: Tensor | None,
-) -> tuple:
+def fused(request: KernelRequest, reverse: bool, sequences: bool, *tensors: Any) -> tuple:
     """Run a pass; its gradient is `backward`."""
-    return forward(request, reverse, sequences, x, states, params, mask)[0]
+    return forward(request, reverse, sequences, *tensors)[0]
 
 
 fused.defvjp(forward, backward)

@@ -59,14 +59,12 @@ class SimpleRNN:
 
     def step(self, x: Tensor, states: tuple, h: Tensor, w: Weights, scale: Tensor) -> tuple:
         """Return the new states and the activations that the gradient needs."""
-        del states, scale
         a = x + h @ w.u + w.b
         new = jnp.maximum(a, 0) if self.relu else jnp.tanh(a)
         return (new,), (new,)
 
     def backward(self, kept: tuple, states: tuple, h: Tensor, d_new: tuple, w: Weights) -> tuple:
         """Return the gradients by the kept values, by the states, and by `h`."""
-        del states, h
         (new,), (d,) = kept, d_new
         d_a = jnp.where(new > 0, d, 0) if self.relu else d * (1 - new * new)
         return (d_a,), (jnp.zeros_like(d),), d_a @ w.u_t

@@ -8,31 +8,10 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-from rnnkit.backend.tensorflow.feed import dense, feed, tensors
-from rnnkit.backend.tensorflow.gradient import gradient
-from rnnkit.backend.tensorflow.linear import linear_scan
-from rnnkit.backend.tensorflow.memory import remat
-from rnnkit.backend.tensorflow.recurrent import KERNELS
-from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION, scan
-from rnnkit.backend.tensorflow.table import add_rows, mix_rows, take_rows
-
-__all__ = [
-    "HOIST_INPUT_PROJECTION",
-    "KERNELS",
-    "add_rows",
-    "compiled",
-    "dense",
-    "devices",
-    "feed",
-    "gradient",
-    "linear_scan",
-    "mix_rows",
-    "remat",
-    "scan",
-    "static_shapes",
-    "take_rows",
-    "tensors",
-]
+from rnnkit.backend.tensorflow.linear import linear_scan as linear_scan
+from rnnkit.backend.tensorflow.recurrent import KERNELS as KERNELS
+from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
+from rnnkit.backend.tensorflow.scan import scan as scan
 
 
 def devices() -> list[str]:
@@ -55,3 +34,93 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
     """Compile a function by XLA, once for each set of shapes; see `backend.jax`."""
     del donate  # TensorFlow donates no buffers
     return tf.function(function, jit_compile=True)
+
+
+def dense(gradient: Any) -> Any:
+    """Return a gradient as a dense tensor; that of an embedding comes as `IndexedSlices`."""
+    return tf.convert_to_tensor(gradient)
+
+
+def feed(batches: Any) -> tf.data.Dataset:
+    """Return a `tf.data.Dataset` for `fit` of a `keras.utils.PyDataset` of `(inputs, ...)` batches.
+
+    Keras would fix the number of steps T from the first two batches; here it stays open. The inputs
+    are an array `(B, T, ...)` or a tuple of arrays; so are targets and weights of every step.
+    """
+    steps = tf.nest.flatten(batches[0][0])[0].shape[1]
+
+    def opened(part: Any) -> tf.TensorSpec:
+        axes = 2 if part.ndim > 1 and part.shape[1] == steps else 1  # labels are (B,) or (B, 1)
+        return tf.TensorSpec((None,) * axes + part.shape[axes:], part.dtype)
+
+    spec = tf.nest.map_structure(opened, tuple(batches[0]))
+
+    def generate() -> Any:
+        for index in range(len(batches)):
+            yield batches[index]
+
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=spec)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
+
+
+def tensors(tree: Any) -> Any:
+    """Convert a tree of arrays to tensors."""
+    return tf.nest.map_structure(tf.convert_to_tensor, tree)
+
+
+def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
+    """Return a function that computes the gradients; see `rnnkit.backend.gradient`."""
+
+    def gradients(*arguments: tf.Tensor) -> tuple:
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            value = function(*arguments)
+        return tape.gradient(value, arguments, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    return gradients
+
+
+def remat(function: Callable, *arguments: Any) -> Any:
+    """Return `function(*arguments)`, recomputed for its gradient; see `backend.jax`."""
+    flat = [tf.convert_to_tensor(part) for part in tf.nest.flatten(arguments)]  # no variables
+    shape: Any = None
+
+    @tf.custom_gradient
+    def once(*tensors: tf.Tensor) -> tuple:
+        nonlocal shape
+        result = function(*tf.nest.pack_sequence_as(arguments, tensors))
+        shape = result
+
+        def gradient(*upstream: tf.Tensor) -> list:
+            # Without the dependency a graph optimiser would merge both passes.
+            with tf.control_dependencies(upstream):
+                again = [tf.identity(tensor) for tensor in tensors]
+            with tf.GradientTape() as tape:
+                tape.watch([tensor for tensor in again if tensor.dtype.is_floating])
+                result = function(*tf.nest.pack_sequence_as(arguments, again))
+            return tape.gradient(_tensors(result), again, output_gradients=list(upstream))
+
+        return tuple(_tensors(result)), gradient
+
+    parts = iter(tf.nest.flatten(once(*flat)))
+    return tf.nest.map_structure(lambda part: None if part is None else next(parts), shape)
+
+
+def _tensors(result: Any) -> list:
+    """Return the tensors of a result, without the Nones."""
+    return [part for part in tf.nest.flatten(result) if part is not None]
+
+
+def take_rows(table: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """Gather rows of a table; see `backend.jax.take_rows`."""
+    return tf.gather(table, rows)
+
+
+def add_rows(table: tf.Tensor, rows: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Scatter-add: return the table with values added to its rows; see `backend.jax.add_rows`."""
+    return tf.tensor_scatter_nd_add(table, rows[:, None], values)
+
+
+def mix_rows(weights: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """Return `Σ_b w_ab r_b`, unrolled over b for XLA; see `backend.jax.mix_rows`."""
+    return tf.add_n([weights[:, :, b, None] * rows[:, None, b] for b in range(rows.shape[1])])

@@ -80,12 +80,7 @@ class Pass:
         return h if self.drop is None else h * self.drop[:size]
 
     def forward(self, x: Tensor, states: tuple, sequences: bool) -> tuple:
-        """Run the steps.
-
-        Args:
-            x: `(N, D)`.
-            states: the states before the first step, each `(B, U)`, sorted.
-            sequences: collect the first state of every step.
+        """Run the steps over `x (N, D)` from sorted states `(B, U)`.
 
         Returns:
             The first state of every step `(N, U)` or None; the states and ends that `rows.last`
@@ -116,15 +111,10 @@ class Pass:
     ) -> tuple[Tensor, tuple, dict[str, Tensor]]:
         """Run the steps in reverse and propagate the gradient.
 
-        Args:
-            x: `(N, D)`.
-            kept: the arrays of activations from `forward`.
-            d_outputs: the gradient by the first state of every step, `(N, U)`, or None.
-            d_states: the gradients by the states after the last step.
-            d_ends: those by the last states of rows that ended earlier.
-
-        Returns:
-            The gradients by x, by the states before the first step, and by each weight.
+        `kept` are the activations from `forward`, `d_outputs` the gradient by the first state of
+        every step `(N, U)`, or None; `d_states` and `d_ends` those by the last states of the rows
+        that last to the end, and of those that ended earlier. Returns the gradients by x, by the
+        states before the first step, and by each weight.
         """
         rows, cell = self.rows, self.cell
 

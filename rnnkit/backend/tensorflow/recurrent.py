@@ -39,20 +39,6 @@ def run(
 ) -> tuple[Tensor | None, tuple]:
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel` and `portable.recurrence`.
 
-    Args:
-        request: the properties of the pass: cell type and activation.
-        x: `(B, T, D)`.
-        states: the states before the first step, each `(B, U)`.
-        params: `kernel (D, G U)`, `recurrent_kernel (U, G U)`, and where used `bias (G U,)`,
-            `recurrent_bias (3 U,)` and the multiplier of recurrent dropout `drop (B, U)`.
-        mask: boolean `(B, T)`, true = real step; None = all steps are real.
-        reverse: run from the last step to the first.
-        sequences: collect the first state of every step.
-
-    Returns:
-        The first state of every step, `(B, T, U)` in the order of the inputs, or None; and the
-        states after the last step.
-
     Example:
         >>> params = {"kernel": tf.ones((1, 2)), "recurrent_kernel": tf.zeros((2, 2))}
         >>> state = (tf.zeros((1, 2)),)

@@ -16,12 +16,7 @@ Tensor = Any
 
 
 class AllRows:
-    """Rows of a pass without a mask: every step has all rows.
-
-    Args:
-        x: `(B, T, D)`.
-        reverse: the last step is the first of the pass.
-    """
+    """Rows of a pass over `(B, T, D)` without a mask: every step has all rows."""
 
     def __init__(self, x: Tensor, reverse: bool) -> None:
         shape = tf.shape(x)
@@ -33,11 +28,7 @@ class AllRows:
         return tf.reshape(tf.transpose(values, (1, 0, 2)), (-1, values.shape[2]))
 
     def unpack(self, packed: Tensor, first: Tensor | None = None) -> Tensor:
-        """Unpack `(N, F)` to `(B, T, F)`, forward filled at masked steps, from `first` `(B, F)`.
-
-        Without `first` masked steps are zero.
-        """
-        del first
+        """Unpack `(N, F)` to `(B, T, F)`, forward filled from `first` `(B, F)`, else from zero."""
         values = tf.reshape(packed, (self.steps, self.batch, packed.shape[1]))
         values = tf.transpose(values, (1, 0, 2))
         return tf.reverse(values, [1]) if self.reverse else values
@@ -60,17 +51,14 @@ class AllRows:
 
     def no_ends(self, states: tuple) -> tuple:
         """Return empty arrays for the last states of the rows that end."""
-        del states
         return ()
 
     def drop_ended(self, step: Tensor, states: tuple, ends: tuple) -> tuple[tuple, tuple]:
         """Move the rows that end before a step from the states to `ends`."""
-        del step
         return states, ends
 
     def last(self, states: tuple, ends: tuple) -> tuple:
         """Return the last states of all rows, in batch order."""
-        del ends
         return states
 
     def last_grad(self, d_last: tuple) -> tuple[tuple, tuple]:
@@ -79,17 +67,11 @@ class AllRows:
 
     def drop_ended_grad(self, step: Tensor, d_states: tuple, d_ends: tuple) -> tuple:
         """Return the gradients by the states that entered `drop_ended`."""
-        del step, d_ends
         return d_states
 
 
 class RealRows(AllRows):
-    """Rows of a masked pass: every step has the rows that have not ended.
-
-    Args:
-        mask: boolean `(B, T)`.
-        reverse: the last step is the first of the pass.
-    """
+    """Rows of a pass with a mask `(B, T)`: every step has the rows that have not ended."""
 
     def __init__(self, mask: Tensor, reverse: bool) -> None:
         real = tf.cast(mask, tf.int32)

@@ -60,13 +60,10 @@ class Cell(Protocol):
     def backward(self, d_states: tuple, kept: tuple) -> tuple[tuple, Tensor, tuple]:
         """Return the gradients by the gates before activation, by `h_dropped`, and by the states.
 
-        The last are those of the paths that bypass `h_dropped`; None for the first state if there
-        is none.
+        The last are those of paths that bypass `h_dropped`; None for a first state without one.
         """
 
-    def gradients(
-        self, factors: Sequence[Tensor], d: Sequence[Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def gradients(self, factors: Rows, d: Rows) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the gradient by the projected inputs, and those by the recurrent weights.
 
         Both `factors` and `d`, the gradients by the gates, contain the rows of several steps.
@@ -84,7 +81,6 @@ class SimpleRNN:
 
     def forward(self, a: Tensor, h_dropped: Tensor, states: tuple) -> tuple[tuple, tuple]:
         """See `Cell`."""
-        del states
         h = self.activation(a + tf.matmul(h_dropped, self.kernel))
         return (h,), (h_dropped, h)
 
@@ -93,9 +89,7 @@ class SimpleRNN:
         d = self.activation_grad(kept[1], d_states[0])
         return (d,), product_grad(d, self.kernel), (None,)
 
-    def gradients(
-        self, factors: Sequence[Tensor], d: Sequence[Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def gradients(self, factors: Rows, d: Rows) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Cell`."""
         return d[0], {"recurrent_kernel": kernel_grad(factors[0], d[0])}
 
@@ -106,7 +100,6 @@ class LSTM:
     kept, factors = 7, 1
 
     def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
-        del activation
         self.kernel = params["recurrent_kernel"]
 
     def forward(self, a: Tensor, h_dropped: Tensor, states: tuple) -> tuple[tuple, tuple]:
@@ -133,20 +126,13 @@ class LSTM:
         )
         return (d,), product_grad(d, self.kernel), (None, dc * f)
 
-    def gradients(
-        self, factors: Sequence[Tensor], d: Sequence[Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def gradients(self, factors: Rows, d: Rows) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Cell`."""
         return d[0], {"recurrent_kernel": kernel_grad(factors[0], d[0])}
 
 
-def interpolation_grad(
-    dh: Tensor, h_before: Tensor, z: Tensor, g: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradients of `z h_before + (1 - z) g`, with `a` before each activation.
-
-    They are those by the update gate's a, by the candidate's a, and by `h_before`.
-    """
+def interpolation_grad(dh: Tensor, h_before: Tensor, z: Tensor, g: Tensor) -> tuple:
+    """Gradients of `z h_before + (1 - z) g` by z and g before activation, and by `h_before`."""
     d_before = dh * z
     return sigmoid_grad(z, dh * (h_before - g)), tanh_grad(g, dh - d_before), d_before
 
@@ -157,7 +143,6 @@ class GRUResetAfter:
     kept, factors = 6, 1
 
     def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
-        del activation
         self.kernel, self.bias = params["recurrent_kernel"], params.get("recurrent_bias")
 
     def forward(self, a: Tensor, h_dropped: Tensor, states: tuple) -> tuple[tuple, tuple]:
@@ -181,9 +166,7 @@ class GRUResetAfter:
         projected = tf.concat([d_z, d_r, d_g], axis=1)
         return (projected, inner), product_grad(inner, self.kernel), (d_before,)
 
-    def gradients(
-        self, factors: Sequence[Tensor], d: Sequence[Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def gradients(self, factors: Rows, d: Rows) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Cell`."""
         projected, inner = d
         found = {"recurrent_kernel": kernel_grad(factors[0], inner)}
@@ -198,7 +181,6 @@ class GRUResetBefore:
     kept, factors = 6, 2
 
     def __init__(self, params: Mapping[str, Tensor], activation: str) -> None:
-        del activation
         kernel = params["recurrent_kernel"]
         units = kernel.shape[0]
         self.gates, self.candidate = tf.split(kernel, [2 * units, units], axis=1)
@@ -222,9 +204,7 @@ class GRUResetBefore:
         d_h_dropped = product_grad(d_gates, self.gates) + d_part * r
         return (d_gates, d_g), d_h_dropped, (d_before,)
 
-    def gradients(
-        self, factors: Sequence[Tensor], d: Sequence[Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def gradients(self, factors: Rows, d: Rows) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Cell`."""
         parts = [kernel_grad(factors[0], d[0]), kernel_grad(factors[1], d[1])]
         return tf.concat(d, axis=1), {"recurrent_kernel": tf.concat(parts, axis=1)}

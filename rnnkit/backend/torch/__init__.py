@@ -6,33 +6,15 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from rnnkit.backend.torch.feed import dense, feed, tensors
-from rnnkit.backend.torch.gradient import gradient
-from rnnkit.backend.torch.linear import linear_scan
-from rnnkit.backend.torch.memory import remat
-from rnnkit.backend.torch.recurrent import KERNELS
-from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION, scan
-from rnnkit.backend.torch.table import add_rows, mix_rows, take_rows
-
-__all__ = [
-    "HOIST_INPUT_PROJECTION",
-    "KERNELS",
-    "add_rows",
-    "compiled",
-    "dense",
-    "devices",
-    "feed",
-    "gradient",
-    "linear_scan",
-    "mix_rows",
-    "remat",
-    "scan",
-    "static_shapes",
-    "take_rows",
-    "tensors",
-]
+from rnnkit.backend.torch.linear import linear_scan as linear_scan
+from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
+from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
+from rnnkit.backend.torch.scan import scan as scan
 
 
 def devices() -> list[str]:
@@ -55,3 +37,53 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
         return function(*tensors(args))
 
     return run
+
+
+def dense(gradient: Any) -> Any:
+    """Return a gradient as a dense tensor; here it is one already."""
+    return gradient
+
+
+def feed(batches: Any) -> Any:
+    """Return the input of `fit` for a `keras.utils.PyDataset`; here the dataset itself."""
+    return batches
+
+
+def tensors(tree: Any) -> Any:
+    """Convert a tree of arrays to tensors."""
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, tree)
+
+
+def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
+    """Return a function that computes the gradients; see `rnnkit.backend.gradient`."""
+
+    def gradients(*arguments: torch.Tensor) -> tuple:
+        arguments = tuple(argument.detach().requires_grad_() for argument in arguments)
+        with torch.enable_grad():
+            value = function(*arguments)
+        return torch.autograd.grad(value, arguments, materialize_grads=True)
+
+    return gradients
+
+
+def remat(function: Callable, *arguments: Any) -> Any:
+    """Return `function(*arguments)`, recomputed for its gradient; see `backend.jax`.
+
+    A pass draws no random numbers, so the state of the generator is not saved.
+    """
+    return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
+
+
+def take_rows(table: Tensor, rows: Tensor) -> Tensor:
+    """Gather rows of a table; see `backend.jax.take_rows`."""
+    return table[rows]
+
+
+def add_rows(table: Tensor, rows: Tensor, values: Tensor) -> Tensor:
+    """Scatter-add `values[i]` to the row `rows[i]` of the table; see `backend.jax.add_rows`."""
+    return table.index_add_(0, rows, values)
+
+
+def mix_rows(weights: Tensor, rows: Tensor) -> Tensor:
+    """Return `Σ_b w_ab r_b`, as a batched product; see `backend.jax.mix_rows`."""
+    return weights @ rows

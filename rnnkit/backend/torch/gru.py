@@ -10,6 +10,7 @@ from torch import Tensor
 from rnnkit.backend.torch.loop import (
     Gates,
     GradientAccumulator,
+    Kept,
     Steps,
     Weights,
     accumulate_state_grad,
@@ -69,24 +70,15 @@ class GRUAfterSteps(Steps):
         return states, [], gates.saved
 
     def backward(
-        self,
-        packed: Packing,
-        weights: Weights,
-        h: Tensor,
-        saved: Sequence[Tensor],
-        d: Tensor,
-        d_others: Sequence[Tensor],
-        grads: GradientAccumulator,
+        self, kept: Kept, d: Tensor, d_others: Sequence[Tensor], grads: GradientAccumulator
     ) -> None:
         """See `Steps`."""
-        del d_others
+        packed, weights, h, saved = kept
         units = h.shape[1]
         before = packed.states_before(h)
         dropped = dropped_states(packed, before, weights.drop)
         by_state, kernel_t = packed.split(d), weights.recurrent_kernel.t().contiguous()
-        for (steps, rows, sizes), block in zip(
-            reversed(packed.blocks()), reversed(saved), strict=True
-        ):
+        for (steps, rows, sizes), block in packed.reversed_blocks(saved):
             g, z, r, s = block.split(units, 1)
             factors, d_parts = torch.empty_like(block), torch.empty_like(block)
             g_factor, z_factor, r_factor, s_factor = factors.split(units, 1)
@@ -154,17 +146,10 @@ class GRUBeforeSteps(Steps):
         return states, [], gates.saved
 
     def backward(
-        self,
-        packed: Packing,
-        weights: Weights,
-        h: Tensor,
-        saved: Sequence[Tensor],
-        d: Tensor,
-        d_others: Sequence[Tensor],
-        grads: GradientAccumulator,
+        self, kept: Kept, d: Tensor, d_others: Sequence[Tensor], grads: GradientAccumulator
     ) -> None:
         """See `Steps`."""
-        del d_others
+        packed, weights, h, saved = kept
         units = h.shape[1]
         before = packed.states_before(h)
         dropped = dropped_states(packed, before, weights.drop)
@@ -173,9 +158,7 @@ class GRUBeforeSteps(Steps):
             weights.recurrent_kernel.t().contiguous().split([2 * units, units])
         )
         sum_rz, sum_g = grads.recurrent_kernel.split([2 * units, units], 1)
-        for (steps, rows, sizes), block in zip(
-            reversed(packed.blocks()), reversed(saved), strict=True
-        ):
+        for (steps, rows, sizes), block in packed.reversed_blocks(saved):
             r, z, g = block.split(units, 1)
             factors, d_gates = torch.empty_like(block), torch.empty_like(block)
             r_factor, z_factor, g_factor = factors.split(units, 1)

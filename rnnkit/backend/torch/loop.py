@@ -33,6 +33,15 @@ class Weights(NamedTuple):
     drop: Tensor | None
 
 
+class Kept(NamedTuple):
+    """What a pass keeps for its gradient: all states h `(B + N, U)`, and what `forward` saved."""
+
+    packed: Packing
+    weights: Weights
+    h: Tensor
+    saved: Sequence[Tensor]
+
+
 class Steps(ABC):
     """Forward and backward loop of one cell type. Abstract.
 
@@ -56,14 +65,7 @@ class Steps(ABC):
 
     @abstractmethod
     def backward(
-        self,
-        packed: Packing,
-        weights: Weights,
-        h: Tensor,
-        saved: Sequence[Tensor],
-        d: Tensor,
-        d_others: Sequence[Tensor],
-        grads: GradientAccumulator,
+        self, kept: Kept, d: Tensor, d_others: Sequence[Tensor], grads: GradientAccumulator
     ) -> None:
         """Run the steps in reverse and propagate the gradient.
 
@@ -182,10 +184,7 @@ class _Pass(Function):
         drop: Tensor | None,
         *parts: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
-        """Return the outputs `(B, T, U)` or None, and the last states.
-
-        `parts` are kernel, recurrent kernel, bias, recurrent bias, then the first states.
-        """
+        """Return the outputs and the last states; `parts`: four weights, then first states."""
         inputs = packed.pack(x)
         kernel, recurrent_kernel, bias, recurrent_bias = parts[:4]
         weights = Weights(
@@ -214,17 +213,18 @@ class _Pass(Function):
         """Return the gradients by inputs, weights and first states."""
         steps, packed = ctx.steps, ctx.packed
         inputs, *parts = ctx.saved_tensors
-        weights, h, saved = Weights(*parts[:5]), parts[5], parts[6:]
+        kept = Kept(packed, Weights(*parts[:5]), parts[5], parts[6:])
         wanted = ctx.needs_input_grad[4:]
-        d = packed.gather(d_outputs, d_last, h)
+        d = packed.gather(d_outputs, d_last, kept.h)
         first = d[: len(packed.last)]
         others = [torch.zeros_like(first) if o is None else packed.sort(o) for o in d_others]
-        grads = GradientAccumulator(inputs, weights, wanted[0])
-        steps.backward(packed, weights, h, saved, d, others, grads)
+        grads = GradientAccumulator(inputs, kept.weights, wanted[0])
+        steps.backward(kept, d, others, grads)
+        d_x = grads.x
+        if d_x is not None:
+            d_x = d_x.index_select(0, packed.packed_index).view(ctx.shape)
         found = [
-            None
-            if grads.x is None
-            else grads.x.index_select(0, packed.packed_index).view(ctx.shape),
+            d_x,
             None,
             _restore_gates(grads.kernel, steps.input_gates),
             _restore_gates(grads.recurrent_kernel, steps.state_gates),
@@ -246,20 +246,7 @@ def run(
     reverse: bool = False,
     sequences: bool = True,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """Run a recurrence over time, for any mask; see `portable.recurrence`.
-
-    Args:
-        steps: forward and backward loop of the cell type.
-        x: `(B, T, D)`.
-        states: the states before the first step, each `(B, U)`.
-        params: kernel, recurrent_kernel and, if used, bias, recurrent_bias, drop.
-        mask: boolean `(B, T)`, any pattern; None = all steps are real.
-        reverse: run from the last step to the first.
-        sequences: return the output of every step.
-
-    Returns:
-        The outputs `(B, T, U)` in the order of x, or None; and the states after the last step.
-    """
+    """Run a recurrence over time with the loops of a cell type; see `portable.recurrence`."""
     names = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
     parts = [*(params.get(name) for name in names), *states]
     learns = any(part is not None and part.requires_grad for part in (x, *parts))

@@ -10,6 +10,7 @@ from torch import Tensor
 from rnnkit.backend.torch.loop import (
     Gates,
     GradientAccumulator,
+    Kept,
     Steps,
     Weights,
     accumulate_state_grad,
@@ -84,25 +85,17 @@ class LSTMSteps(Steps):
         return states, [last], [*saved, *gates.saved]
 
     def backward(
-        self,
-        packed: Packing,
-        weights: Weights,
-        h: Tensor,
-        saved: Sequence[Tensor],
-        d: Tensor,
-        d_others: Sequence[Tensor],
-        grads: GradientAccumulator,
+        self, kept: Kept, d: Tensor, d_others: Sequence[Tensor], grads: GradientAccumulator
     ) -> None:
         """See `Steps`."""
+        packed, weights, h, saved = kept
         units = h.shape[1]
         cells, tanhs, *gates = saved
         before, c_before = packed.states_before(h), packed.states_before(cells)
         dropped = dropped_states(packed, before, weights.drop)
         by_state, kernel_t = packed.split(d), weights.recurrent_kernel.t().contiguous()
         rest = -1
-        for (steps, rows, sizes), block in zip(
-            reversed(packed.blocks()), reversed(gates), strict=True
-        ):
+        for (steps, rows, sizes), block in packed.reversed_blocks(gates):
             (o, i, f, a), tanh = block.view(4, -1, units), tanhs[rows]
             c_factor, factors = torch.empty_like(tanh), torch.empty_like(block.view(4, -1, units))
             o_factor, i_factor, f_factor, a_factor = factors

@@ -8,6 +8,7 @@ other in N = `sum(sizes)` rows, the states in B + N rows: the initial ones, then
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -96,15 +97,13 @@ class Packing(NamedTuple):
                 step, row, rows = end, row + rows, 0
         return found
 
+    def reversed_blocks(self, saved: Sequence[Tensor]) -> Iterator[tuple[Block, Tensor]]:
+        """Iterate backwards over the blocks and what each of them saved."""
+        return zip(reversed(self.blocks()), reversed(saved), strict=True)
+
 
 def pack_steps(x: Tensor, mask: Tensor | None, reverse: bool) -> Packing:
-    """Return the packing of `x (B, T, D)` for one pass.
-
-    Args:
-        x: `(B, T, D)`.
-        mask: boolean `(B, T)`, any pattern; None = all steps are real.
-        reverse: the pass runs from the last step to the first.
-
+    """Return the packing of `x (B, T, D)`, with any mask `(B, T)` or none, for one pass.
 
     Example:
         >>> mask = torch.tensor([[True, False, False], [True, False, True]])

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rnnkit.backend.torch.loop import (
     GradientAccumulator,
+    Kept,
     Steps,
     Weights,
     accumulate_state_grad,
@@ -37,7 +38,6 @@ class SimpleRNNSteps(Steps):
         self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """See `Steps`."""
-        del save
         states = x.new_empty(len(first[0]) + len(x), first[0].shape[1])
         h, *after = packed.split(states)
         h.copy_(first[0])
@@ -48,17 +48,10 @@ class SimpleRNNSteps(Steps):
         return states, [], []
 
     def backward(
-        self,
-        packed: Packing,
-        weights: Weights,
-        h: Tensor,
-        saved: Sequence[Tensor],
-        d: Tensor,
-        d_others: Sequence[Tensor],
-        grads: GradientAccumulator,
+        self, kept: Kept, d: Tensor, d_others: Sequence[Tensor], grads: GradientAccumulator
     ) -> None:
         """See `Steps`."""
-        del saved, d_others
+        packed, weights, h, _ = kept
         by_state, states = packed.split(d), packed.split(h)
         kernel_t = weights.recurrent_kernel.t().contiguous()
         for step in range(len(packed.sizes), 0, -1):

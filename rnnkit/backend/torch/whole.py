@@ -39,20 +39,7 @@ def run(
     reverse: bool = False,
     sequences: bool = True,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """Run an LSTM, a GRU (reset after) or a simple RNN over time; see `Kernel`.
-
-    Args:
-        request: the properties of the pass.
-        x: `(B, T, D)`.
-        states: the states before the first step, each `(B, U)`.
-        params: kernel, recurrent_kernel and, if used, bias, recurrent_bias.
-        mask: boolean `(B, T)`, any pattern; None = all steps are real.
-        reverse: run from the last step to the first.
-        sequences: return the output of every step.
-
-    Returns:
-        The outputs `(B, T, U)` in the order of x, or None; and the states after the last step.
-    """
+    """Run an LSTM, a GRU (reset after) or a simple RNN over time; see `kernels.Kernel`."""
     kernel = params["kernel"]
     if mask is None:
         x = x.flip(1) if reverse else x
