@@ -15,8 +15,7 @@ def generate(
     run: ModelPath,
     prompt: Annotated[str, typer.Argument(help="The beginning of the text.")] = "",
     label: Annotated[
-        str | None,
-        typer.Option(help="The class to generate, if it was trained with labels."),
+        str | None, typer.Option(help="The class to generate, if it was trained with labels.")
     ] = None,
     n: Annotated[int, typer.Option("-n", "--number", help="Number of texts.")] = 1,
     length: Annotated[int, typer.Option(help="Maximum number of words or characters.")] = 100,
@@ -27,8 +26,7 @@ def generate(
         int | None, typer.Option(help="Sample from this many most probable tokens only.")
     ] = None,
     top_p: Annotated[
-        float | None,
-        typer.Option(help="Nucleus sampling: tokens of this total probability only."),
+        float | None, typer.Option(help="Nucleus sampling: tokens of this total probability only.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
 ) -> None:

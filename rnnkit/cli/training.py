@@ -9,22 +9,8 @@ import typer.core
 
 from rnnkit import recipes
 from rnnkit.cli.errors import show_error
-from rnnkit.cli.options import (
-    Data,
-    LabelColumn,
-    Limit,
-    Out,
-    Patience,
-    Quiet,
-    TextColumn,
-    verbosity,
-)
-from rnnkit.cli.settings import (
-    renamed_settings,
-    settings_of,
-    shared_settings,
-    with_settings,
-)
+from rnnkit.cli.options import Data, LabelColumn, Limit, Out, Patience, Quiet, TextColumn, verbosity
+from rnnkit.cli.settings import renamed_settings, settings_of, shared_settings, with_settings
 
 
 class RecipeCommands(typer.core.TyperGroup):

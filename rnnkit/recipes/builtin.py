@@ -57,13 +57,7 @@ KIND = {kind.name: kind for kind in KINDS}
 FAMILIES = (
     Family(
         KIND["texts"],
-        (
-            rnn_sentiment,
-            lstm_sentiment,
-            gru_sentiment,
-            bilstm_sentiment,
-            bag_of_words_sentiment,
-        ),
+        (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment, bag_of_words_sentiment),
         baselines={
             "TF-IDF + logistic regression, 1-grams": lambda data, settings: (
                 baselines.tfidf_logistic_regression(data, (1, 1))

@@ -76,18 +76,8 @@ traffic_forecaster = recipe(
     "traffic_forecaster",
     "Forecaster of a series h steps ahead, with a seasonal profile and a recurrent network.",
     _forecaster,
-    groups=(
-        ForecastModelOptions,
-        SeriesEncoderOptions,
-        ForecastWindowOptions,
-        TrainingOptions,
-    ),
-    defaults={
-        "hmm_states": 4,
-        "dropout": 0.0,
-        "learning_rate": 3e-3,
-        "batch_size": 16,
-    },
+    groups=(ForecastModelOptions, SeriesEncoderOptions, ForecastWindowOptions, TrainingOptions),
+    defaults={"hmm_states": 4, "dropout": 0.0, "learning_rate": 3e-3, "batch_size": 16},
     renamed={"model": "cell", "linear": "linear_skip"},
     text="""
 The network reads a series step by step and forecasts at each step. Its inputs and outputs are

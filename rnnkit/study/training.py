@@ -96,10 +96,7 @@ def train(
 
 
 def execute(
-    plan: Plan,
-    dataset: Any,
-    out: str | os.PathLike[str] | None = None,
-    verbose: int | str = "auto",
+    plan: Plan, dataset: Any, out: str | os.PathLike[str] | None = None, verbose: int | str = "auto"
 ) -> Run:
     """Execute a plan on a data set that is loaded already; see `train`.
 
