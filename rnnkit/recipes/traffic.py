@@ -30,9 +30,8 @@ def _forecaster(settings: Settings) -> Forecaster:
     network = {**pick(settings, ForecastNetworkOptions), "cell": cell}
 
     def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
-        line = None
-        if settings["linear_skip"]:
-            line = fit_autoregression(encoded, settings["context"])
+        linear = settings["linear_skip"]
+        line = fit_autoregression(encoded, settings["context"]) if linear else None
         hybrid = {} if hmm is None else _hybrid(hmm, encoder, encoded, settings)
         return recurrent_forecaster(len(encoder.names), linear_skip=line, **network, **hybrid)
 
