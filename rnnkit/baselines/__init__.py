@@ -1,8 +1,8 @@
 """Baselines: simple models on the same splits, that a network has to beat.
 
-Each function takes the splits, and the settings of the run that it is compared with where it needs
-them. It returns a dictionary shaped like a run's results.json: ``test``, ``seconds``,
-``parameters``. Neither Keras nor scikit-learn is imported before one is called.
+Each function takes the splits, ``dataset``, and where needed the ``settings`` of the run that it is
+compared with. It returns a dictionary shaped like a run's results.json: ``test``,
+``seconds``, ``parameters``. Neither Keras nor scikit-learn is imported before one is called.
 """
 
 from rnnkit.baselines.classifiers import (

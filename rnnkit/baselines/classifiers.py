@@ -25,9 +25,6 @@ def tfidf_logistic_regression(dataset: Dataset, ngrams: tuple[int, int] = (1, 1)
         dataset: the splits, of texts with labels.
         ngrams: the shortest and the longest n-gram of words that is a feature.
 
-    Returns:
-        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
-
     Example:
         >>> data = load_data("sample")  # doctest: +SKIP
         >>> tfidf_logistic_regression(data)["test"]["accuracy"] < 0.8  # doctest: +SKIP
@@ -45,15 +42,7 @@ def tfidf_logistic_regression(dataset: Dataset, ngrams: tuple[int, int] = (1, 1)
 
 
 def summary_logistic_regression(dataset: Dataset) -> dict[str, Any]:
-    """Logistic regression on summary statistics of series.
-
-    The statistics of each feature are its mean, standard deviation, first and last value.
-
-    Args:
-        dataset: the splits, of series with labels.
-
-    Returns:
-        As `tfidf_logistic_regression`.
+    """Logistic regression of series on mean, standard deviation, first and last value of features.
 
     Example:
         >>> data = load_data("sequences_sample")  # doctest: +SKIP
@@ -75,13 +64,7 @@ def summary_logistic_regression(dataset: Dataset) -> dict[str, Any]:
 
 
 def frame_logistic_regression(dataset: Dataset) -> dict[str, Any]:
-    """Logistic regression on the values of a single step, without those around it.
-
-    Args:
-        dataset: the splits, of series with a label for each step.
-
-    Returns:
-        As `tfidf_logistic_regression`.
+    """Logistic regression of each step of a series on its values, without those around it.
 
     Example:
         >>> data = load_data("frames_sample")  # doctest: +SKIP
@@ -124,20 +107,15 @@ def _logistic_regression(
     seconds = time.perf_counter() - begin
     probabilities = predict(model, transform(test.x))
     predicted = probabilities.argmax(axis=1)
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        test.y,
-        predicted,
-        average="binary" if len(dataset.classes) == 2 else "macro",
-        zero_division=0,
+    average = "binary" if len(classes) == 2 else "macro"
+    scores = (
+        log_loss(test.y, probabilities, labels=classes),
+        accuracy_score(test.y, predicted),
+        *precision_recall_fscore_support(test.y, predicted, average=average, zero_division=0)[:3],
     )
+    names = ("loss", "accuracy", "precision", "recall", "f1")
     return {
-        "test": {
-            "loss": float(log_loss(test.y, probabilities, labels=classes)),
-            "accuracy": float(accuracy_score(test.y, predicted)),
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-        },
+        "test": {name: float(score) for name, score in zip(names, scores, strict=True)},
         "seconds": seconds,
         "parameters": int(model.coef_.size + model.intercept_.size),
     }

@@ -23,9 +23,6 @@ def persistence(dataset: SeriesDataset, settings: Mapping[str, Any]) -> dict[str
         settings: those of the forecaster that it is compared with: ``horizon``, ``context`` and
             the settings of its encoder. The errors of both are taken over the same steps.
 
-    Returns:
-        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
-
     Example:
         >>> persistence(load_data("pems_flow"), {"horizon": 1})  # doctest: +SKIP
         {'test': {'mae': 8.3, 'rmse': 11.3}, 'seconds': 0.0, 'parameters': 0}
@@ -47,13 +44,7 @@ def linear_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) -
 
     `v_{t+h} - p_{t+h} = b + Σ_k a_k (v_{t-k} - p_{t-k})`. p is the seasonal profile that
     `rnnkit.data.series_encoding.SeriesEncoder` fits; k runs over the forecaster's ``context``.
-
-    Args:
-        dataset: the splits.
-        settings: as in `persistence`.
-
-    Returns:
-        As `persistence`.
+    The arguments are those of `persistence`.
     """
     context = settings.get("context", 12)
     begin = time.perf_counter()
@@ -89,11 +80,5 @@ def _evaluate(
         came = encoded.base + encoder.scale * encoded.target
         errors.append((forecast(one, encoded) - came)[counts])
     error = np.concatenate(errors)
-    return {
-        "test": {
-            "mae": float(np.abs(error).mean()),
-            "rmse": float(np.sqrt(np.square(error).mean())),
-        },
-        "seconds": seconds,
-        "parameters": parameters,
-    }
+    mae, rmse = float(np.abs(error).mean()), float(np.sqrt(np.square(error).mean()))
+    return {"test": {"mae": mae, "rmse": rmse}, "seconds": seconds, "parameters": parameters}

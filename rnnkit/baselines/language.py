@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnkit.data.splits import Dataset
@@ -21,9 +21,6 @@ def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         dataset: the splits, of running text.
         settings: those of the run: its recipe or ``unit``, and how its vocabulary is made.
-
-    Returns:
-        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
 
     Source: Chen and Goodman 1999, An empirical study of smoothing techniques.
     """
@@ -74,11 +71,10 @@ class KneserNey:
 
     def __init__(self, texts: Sequence[Sequence[Any]], order: int, size: int) -> None:
         self.order, self.size = order, size
-        self._counts: list[dict[tuple, int]] = []
-        highest = Counter(gram for text in texts for gram in _grams(text, order))
+        grams = (tuple(t[i : i + order]) for t in texts for i in range(len(t) - order + 1))
+        self._counts: list[dict[tuple, int]] = [Counter(grams)]
         # The first tokens of a text have shorter histories: their raw counts go to lower orders.
-        first = [gram for text in texts for gram in _first(text, order)]
-        self._counts.append(highest)
+        first = [tuple(t[:n]) for t in texts for n in range(1, min(order, len(t) + 1))]
         for n in range(order - 1, 0, -1):
             lower: Counter[tuple] = Counter(gram[1:] for gram in self._counts[-1])
             lower.update(gram for gram in first if len(gram) == n)
@@ -125,11 +121,3 @@ class KneserNey:
             math.log(self.probability(tuple(text[max(0, i - self.order + 1) : i]), token))
             for i, token in enumerate(text)
         )
-
-
-def _grams(text: Sequence[Any], order: int) -> Iterable[tuple]:
-    return zip(*(text[i:] for i in range(order)), strict=False)
-
-
-def _first(text: Sequence[Any], order: int) -> Iterable[tuple]:
-    return (tuple(text[:n]) for n in range(1, min(order, len(text) + 1)))

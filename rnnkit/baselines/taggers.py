@@ -11,21 +11,16 @@ from rnnkit.data.splits import Dataset, Split
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
 
 Lexicon = dict[tuple[str, ...], str]
+Entries = Iterator[tuple[tuple[str, ...], str]]
 
 
 def most_frequent_tag(dataset: Dataset) -> dict[str, Any]:
-    """Most-frequent-tag baseline; for tags that mark spans, a gazetteer of the training spans.
+    """Most-frequent-tag baseline of tagged sentences; of spans, a gazetteer of the training spans.
 
     A word gets its most frequent tag in train. A word that train lacks gets the most frequent tag
     of the words that occur once in train and are capitalised alike. Of spans: every sequence of
     words that is a span in train becomes a span with its most frequent type, the longest match
     first, from left to right.
-
-    Args:
-        dataset: the splits, of tagged sentences.
-
-    Returns:
-        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
 
     Example:
         >>> part = Split([["Ann", "ran"], ["Bo", "ran"]], [["B-PER", "O"], ["B-PER", "O"]])
@@ -43,37 +38,40 @@ def most_frequent_tag(dataset: Dataset) -> dict[str, Any]:
         else [lexicon.get((word,), rare[word[:1].isupper()]) for word in words]
         for words in dataset.test.x
     ]
-    pairs = [
-        pair
+    right = [
+        tag == guess
         for tags, row in zip(dataset.test.y, predicted, strict=True)
-        for pair in zip(tags, row, strict=True)
+        for tag, guess in zip(tags, row, strict=True)
     ]
-    scores = {"accuracy": sum(tag == guess for tag, guess in pairs) / max(len(pairs), 1)}
+    scores = {"accuracy": sum(right) / max(len(right), 1)}
     if has_spans:
         scores |= span_scores(dataset.test.y, predicted)
     return {"test": scores, "seconds": seconds, "parameters": len(lexicon)}
 
 
-def _seen_words(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
+def _seen_words(split: Split) -> Entries:
     for words, tags in zip(split.x, split.y, strict=True):
         for word, tag in zip(words, tags, strict=True):
             yield (word,), tag
 
 
-def _seen_spans(split: Split) -> Iterator[tuple[tuple[str, ...], str]]:
+def _seen_spans(split: Split) -> Entries:
     for words, tags in zip(split.x, split.y, strict=True):
         for span in extract_spans(tags):
             yield tuple(words[span.start : span.end]), span.type
 
 
-def _lexicon(seen: Iterator[tuple[tuple[str, ...], str]]) -> Lexicon:
-    """Return the most frequent tag of each entry; ties go to the tag that sorts first."""
+def _most_frequent(counts: Counter[str]) -> str:
+    """Return the most frequent tag, of equals the one that sorts first; "O" where there is none."""
+    return min(counts, key=lambda tag: (-counts[tag], tag), default="O")
+
+
+def _lexicon(seen: Entries) -> Lexicon:
+    """Return the most frequent tag of each entry."""
     counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for words, tag in seen:
         counts[words][tag] += 1
-    return {
-        words: min(found, key=lambda tag: (-found[tag], tag)) for words, found in counts.items()
-    }
+    return {words: _most_frequent(found) for words, found in counts.items()}
 
 
 def _rare_word_tags(split: Split) -> dict[bool, str]:
@@ -82,10 +80,7 @@ def _rare_word_tags(split: Split) -> dict[bool, str]:
     seen: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for (word,), tag in _seen_words(split):
         seen[word[:1].isupper()][tag] += counts[word] == 1
-    return {
-        shape: min(found, key=lambda tag: (-found[tag], tag), default="O")
-        for shape, found in seen.items()
-    }
+    return {shape: _most_frequent(found) for shape, found in seen.items()}
 
 
 def _match_spans(words: list[str], lexicon: Lexicon) -> list[str]:

@@ -9,14 +9,7 @@ from rnnkit.data.splits import Dataset
 
 
 def copy_source(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy the source text; for summaries, its first line (the lead baseline).
-
-    Args:
-        dataset: the splits, of text pairs.
-        settings: those of the run: its recipe.
-
-    Returns:
-        A dictionary shaped like a run's results.json: ``test``, ``seconds``, ``parameters``.
+    """Copy the source of text pairs; for the recipe "summarizer", its first line (lead baseline).
 
     Example:
         >>> copy_source(load_data("aeslc"), {"recipe": "summarizer"})["test"]  # doctest: +SKIP

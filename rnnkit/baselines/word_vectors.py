@@ -10,14 +10,9 @@ from rnnkit.data.splits import Dataset
 
 
 def gensim_word2vec(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Word2vec trained by gensim.
+    """Word2vec by gensim, with the method, loss, sizes, rates and seed of the run.
 
-    Args:
-        dataset: the splits; train is a corpus.
-        settings: those of the run: method, loss, sizes, rates, seed.
-
-    Returns:
-        As the other baselines, and ``tokens_per_second``.
+    The result has ``tokens_per_second``, too.
 
     Example:
         >>> gensim_word2vec(dataset, {"method": "cbow"})["test"]["analogies"]  # doctest: +SKIP

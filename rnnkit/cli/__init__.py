@@ -6,14 +6,14 @@ Matplotlib for ``--help``, ``list`` and ``info``.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rnnkit.cli.errors import ErrorPanels
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.options import LabelColumn, Limit, ModelPath, RunPath, TextColumn
-from rnnkit.cli.training import RecipeCommands, register_compare
+from rnnkit.cli.training import RecipeCommands, register_compare, summary
 from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
 
@@ -127,8 +127,3 @@ def doctor() -> None:
 
     if not report():
         raise typer.Exit(1)
-
-
-def summary(recipe: Any) -> str:
-    """Return the first line of a recipe's docstring."""
-    return (recipe.__doc__ or "").strip().partition("\n")[0]

@@ -15,26 +15,19 @@ NOTHING = (
 
 
 def print_answers(model: Any, inputs: list[str], file: str | None) -> None:
-    r"""Print the answers of a model: a table in a terminal, lines in a file or a pipe.
+    """Print the answers of a model: a table in a terminal, lines in a file or a pipe.
 
     Args:
         model: it has `answer`, and `reads_series` if its inputs are CSV files.
         inputs: texts, or paths of CSV files; "-" reads texts from stdin.
         file: a file with a text on each line; of a model of series, one more CSV file.
-
-    Raises:
-        InputError: an input that cannot be read, or a model that other commands ask.
-
-    Example:
-        >>> print_answers(model, ["A fine film."], None)  # doctest: +SKIP
-        pos	0.9712	A fine film.
     """
     from rnnkit.cli import show
 
     if model.reads_series:
         from rnnkit.data.series_files import read_series
 
-        paths = [*inputs, *([] if file is None else [file])]
+        paths = inputs if file is None else [*inputs, file]
         answers = model.answer([read_series(path) for path in paths], paths)
     else:
         answers = model.answer(gather_texts(inputs, file))
@@ -43,9 +36,6 @@ def print_answers(model: Any, inputs: list[str], file: str | None) -> None:
 
 def gather_texts(texts: list[str], file: str | None) -> list[str]:
     """Return the texts given as arguments, on stdin (``-``) and in a file, in this order.
-
-    Raises:
-        InputError: there is none, or a line is not UTF-8.
 
     Example:
         >>> gather_texts(["A fine film."], None)

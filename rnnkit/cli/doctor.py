@@ -11,14 +11,8 @@ from typing import Any
 from rnnkit.cli import show
 
 LIBRARIES = (
-    "rnnkit",
-    "keras",
-    "numpy",
-    "scikit-learn",
-    "tensorboard",
-    "gensim",
-    "matplotlib",
-    "typer",
+    *("rnnkit", "keras", "numpy", "scikit-learn"),
+    *("tensorboard", "gensim", "matplotlib", "typer"),
 )
 FRAMEWORKS = ("tensorflow", "jax", "torch")
 

@@ -27,9 +27,8 @@ class ErrorPanels(typer.core.TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the commands in the order of use; those that `ORDER` lacks come last."""
         commands = super().list_commands(ctx)
-        return [name for name in ORDER if name in commands] + [
-            name for name in commands if name not in ORDER
-        ]
+        known = [name for name in ORDER if name in commands]
+        return [*known, *(name for name in commands if name not in ORDER)]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the module."""
@@ -54,11 +53,7 @@ class ErrorPanels(typer.core.TyperGroup):
 
 
 def show_error(message: str, title: str = "Error") -> None:
-    """Print a message in a panel on stderr.
-
-    Example:
-        >>> show_error("No such run.")  # doctest: +SKIP
-    """
+    """Print a message in a panel on stderr."""
     from rich.console import Console
     from rich.panel import Panel
     from rich.text import Text

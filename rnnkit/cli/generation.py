@@ -15,8 +15,7 @@ def generate(
     run: ModelPath,
     prompt: Annotated[str, typer.Argument(help="The beginning of the text.")] = "",
     label: Annotated[
-        str | None,
-        typer.Option(help="The class to generate, if it was trained with labels."),
+        str | None, typer.Option(help="The class to generate, if it was trained with labels.")
     ] = None,
     n: Annotated[int, typer.Option("-n", "--number", help="Number of texts.")] = 1,
     length: Annotated[int, typer.Option(help="Maximum number of words or characters.")] = 100,
@@ -27,8 +26,7 @@ def generate(
         int | None, typer.Option(help="Sample from this many most probable tokens only.")
     ] = None,
     top_p: Annotated[
-        float | None,
-        typer.Option(help="Nucleus sampling: tokens of this total probability only."),
+        float | None, typer.Option(help="Nucleus sampling: tokens of this total probability only.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
 ) -> None:
@@ -45,20 +43,18 @@ def complete(
     k: Annotated[int, typer.Option("-k", "--number", help="Number of words.")] = 5,
 ) -> None:
     """Complete the last word of a line, or predict the next word after a space."""
-    print_completions(language_model(run, "complete").complete(prefix, k))
+    from rnnkit.cli import show
+
+    found = language_model(run, "complete").complete(prefix, k)
+    show.answers(["word", "probability"], [[word, f"{p:.4f}"] for word, p in found])
 
 
 def sampling_options(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:
     """Return the sampling strategy and its parameters for `generate`.
 
-    Raises:
-        InputError: both top_k and top_p.
-
     Example:
         >>> sampling_options(0.8, None, None)
         {'strategy': 'temperature', 'temperature': 0.8}
-        >>> sampling_options(0, None, None)
-        {'strategy': 'greedy'}
     """
     if top_k is not None and top_p is not None:
         raise InputError("Both --top-k and --top-p: give one of them.")
@@ -70,34 +66,13 @@ def sampling_options(temperature: float, top_k: int | None, top_p: float | None)
 
 
 def language_model(run: Path, verb: str = "generate") -> Any:
-    """Return the model of a run, or of a .keras file.
-
-    Raises:
-        InputError: there is none, or it is no language model.
-    """
+    """Return the model of a run, or of a .keras file, which must be a language model."""
     from rnnkit import study
 
     model = study.open_model(run)
-    if not is_language_model(model):
+    if not (hasattr(model, "generate") and hasattr(model, "complete")):
         raise InputError(
             f"{run} holds a {type(model).__name__}, no language model: ask it with rnnkit "
             f"predict. {verb} is for models of next_word and text_generator."
         )
     return model
-
-
-def is_language_model(model: Any) -> bool:
-    """Whether a loaded model is a language model."""
-    return hasattr(model, "generate") and hasattr(model, "complete")
-
-
-def print_completions(found: list[tuple[str, float]]) -> None:
-    """Print words and probabilities: a table in a terminal, tab-separated lines elsewhere.
-
-    Example:
-        >>> print_completions([("france", 0.81)])  # doctest: +SKIP
-        france	0.8100
-    """
-    from rnnkit.cli import show
-
-    show.answers(["word", "probability"], [[word, f"{p:.4f}"] for word, p in found])

@@ -10,8 +10,7 @@ import typer
 Data = Annotated[
     str | None,
     typer.Option(
-        "--data",
-        help="A data set, or a path, see rnnkit info NAME; by default a generated sample.",
+        "--data", help="A data set, or a path, see rnnkit info NAME; by default a generated sample."
     ),
 ]
 TextColumn = Annotated[
@@ -27,8 +26,7 @@ LabelColumn = Annotated[
     ),
 ]
 Patience = Annotated[
-    int | None,
-    typer.Option(help="Early stopping: epochs without a better validation loss."),
+    int | None, typer.Option(help="Early stopping: epochs without a better validation loss.")
 ]
 Limit = Annotated[int | None, typer.Option(help="Examples of each split, at most.")]
 Out = Annotated[

@@ -51,10 +51,7 @@ def show_value(value: Any) -> str:
 
 
 def parse_value(setting: Setting, text: str) -> Any:
-    """Convert the text of an option to a value of the setting's type.
-
-    Raises:
-        typer.BadParameter: the text fits none of the types.
+    """Convert the text of an option to a value of the setting's type, or raise BadParameter.
 
     Example:
         >>> parse_value(Setting("max_length", int | None, Option(400, "")), "200")
@@ -64,21 +61,17 @@ def parse_value(setting: Setting, text: str) -> Any:
         value = _parse_as(kind, text)
         if value is not _UNFIT:
             return value
-    choices = [
-        str(choice)
-        for kind in alternatives(setting.annotation)
-        if typing.get_origin(kind) is typing.Literal
-        for choice in typing.get_args(kind)
+    literals = [
+        k for k in alternatives(setting.annotation) if typing.get_origin(k) is typing.Literal
     ]
+    choices = [str(choice) for kind in literals for choice in typing.get_args(kind)]
     raise typer.BadParameter(f"{text!r} is not {type_name(setting)}.{suggest(text, choices)}")
 
 
 def settings_of(recipe: Callable[..., Any]) -> dict[str, Setting]:
     """Return the settings of a recipe by name, in the order of its signature.
 
-    Args:
-        recipe: a recipe. What its attribute `settings` lacks is read from the signature and from
-            the ``Args`` section of the docstring.
+    What its attribute `settings` lacks is read from the signature and the docstring's ``Args``.
 
     Example:
         >>> def tiny(*, units: int = 8): "A tiny recipe."
@@ -161,15 +154,9 @@ def with_settings(
             added[old] = _parameter(setting, hidden=True)
 
     def run(**values: Any) -> Any:
-        given = {name: values.pop(name, None) for name in added}
-        return command(
-            settings={
-                name: None if value is _NONE else value
-                for name, value in given.items()
-                if value is not None
-            },
-            **values,
-        )
+        given = {name: value for name in added if (value := values.pop(name, None)) is not None}
+        given = {name: None if value is _NONE else value for name, value in given.items()}
+        return command(settings=given, **values)
 
     parameters = [*own.values(), *added.values()]
     run.__doc__ = command.__doc__
@@ -189,32 +176,24 @@ def _type(annotation: Any, recipe: Callable[..., Any]) -> Any:
 
 def _parameter(setting: Setting, hidden: bool = False) -> inspect.Parameter:
     """Describe a setting to Typer; the default None means "not given", so that presets decide."""
-    kind: Any
+    kind: Any = bool | None
     name = option_name(setting.name)
+    text = f"{setting.option.help} (default: {show_value(setting.default)})".strip()
     about: dict[str, Any] = {
-        "help": f"{setting.option.help} (default: {show_value(setting.default)})".strip().replace(
-            "[", r"\["
-        ),
+        "help": text.replace("[", r"\["),
         "show_default": False,  # Typer would show the None that means "not given"
         "hidden": hidden,
         "rich_help_panel": "Settings of the recipe",
     }
     if setting.annotation is bool:
-        kind = bool | None
-        option = typer.Option(f"{name}/--no-{name[2:]}", **about)
+        name = f"{name}/--no-{name[2:]}"
     else:
         kind = str | None
-        option = typer.Option(
-            name,
-            parser=lambda text: _given(setting, text),
-            metavar=f"<{type_name(setting).replace(' or ', '|')}>",
-            **about,
-        )
+        about["parser"] = lambda text: _given(setting, text)
+        about["metavar"] = f"<{type_name(setting).replace(' or ', '|')}>"
+    annotation = typing.Annotated[kind, typer.Option(name, **about)]
     return inspect.Parameter(
-        setting.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=typing.Annotated[kind, option],
+        setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )
 
 

@@ -22,11 +22,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | None = None) -> None:
-    """Print a table; columns of numbers are right-aligned.
-
-    Example:
-        >>> rows(["name", "n"], [["a", "1"]])  # doctest: +SKIP
-    """
+    """Print a table; columns of numbers are right-aligned."""
     lines = list(lines)
     table = Table(header_style="bold")
     for number, name in enumerate(heading):
@@ -48,10 +44,6 @@ def answers(
         heading: the names of the columns.
         lines: the cells of the table.
         plain: what is printed elsewhere; None = the lines, their cells joined by tabs.
-
-    Example:
-        >>> answers(["word", "probability"], [["france", "0.8100"]])  # doctest: +SKIP
-        france	0.8100
     """
     if console.is_terminal:
         rows(heading, lines)
@@ -80,16 +72,10 @@ def title(recipe: str, name: str) -> str:
 
 def scores(found: Scores, title: str) -> None:
     """Print the scores of an intrinsic evaluation, section by section."""
-    lines = [
-        [
-            one.set,
-            one.section,
-            "–" if one.score is None else f"{one.score:.4f}",
-            f"{one.found:,}",
-            f"{one.total:,}",
-        ]
-        for one in found.rows
-    ]
+    lines = []
+    for one in found.rows:
+        score = "–" if one.score is None else f"{one.score:.4f}"
+        lines.append([one.set, one.section, score, f"{one.found:,}", f"{one.total:,}"])
     rows(["set", "section", "score", "found", "of"], lines, title)
 
 

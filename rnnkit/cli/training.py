@@ -9,22 +9,13 @@ import typer.core
 
 from rnnkit import recipes
 from rnnkit.cli.errors import show_error
-from rnnkit.cli.options import (
-    Data,
-    LabelColumn,
-    Limit,
-    Out,
-    Patience,
-    Quiet,
-    TextColumn,
-    verbosity,
-)
-from rnnkit.cli.settings import (
-    renamed_settings,
-    settings_of,
-    shared_settings,
-    with_settings,
-)
+from rnnkit.cli.options import Data, LabelColumn, Limit, Out, Patience, Quiet, TextColumn, verbosity
+from rnnkit.cli.settings import renamed_settings, settings_of, shared_settings, with_settings
+
+
+def summary(recipe: Any) -> str:
+    """Return the first line of a recipe's docstring."""
+    return (recipe.__doc__ or "").strip().partition("\n")[0]
 
 
 class RecipeCommands(typer.core.TyperGroup):
@@ -38,10 +29,8 @@ class RecipeCommands(typer.core.TyperGroup):
         """Return the command that trains a recipe; for an unknown one, suggest the closest."""
         recipe = recipes.find(cmd_name)
         single = typer.Typer(add_completion=False)
-        summary = (recipe.__doc__ or "").strip().partition("\n")[0]
-        single.command(name=cmd_name, help=summary)(
-            with_settings(_trainer(cmd_name), settings_of(recipe), renamed_settings([recipe]))
-        )
+        train = with_settings(_trainer(cmd_name), settings_of(recipe), renamed_settings([recipe]))
+        single.command(name=cmd_name, help=summary(recipe))(train)
         return typer.main.get_command(single)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,21 +26,19 @@ def neighbours(
     """Show the nearest neighbours of words by cosine similarity."""
     if n < 1:
         raise InputError(f"n is {n}: expected 1 or more.")
+    from rnnkit.cli import show
     from rnnkit.embeddings.measures.neighbours import neighbours as find
 
-    print_neighbours(words, find(open_vectors(run), words, n))
+    lines = [
+        [word, near, f"{similarity:.4f}"]
+        for word, nearest in zip(words, find(open_vectors(run), words, n), strict=True)
+        for near, similarity in nearest
+    ]
+    show.answers(["word", "neighbour", "similarity"], lines)
 
 
 def open_vectors(path: Path) -> KeyedVectors:
-    """Return the vectors of a run, of a saved model, or of a file that word2vec or gensim wrote.
-
-    Raises:
-        InputError: there is no such file, it is damaged, or the model is of another kind.
-
-    Example:
-        >>> open_vectors(Path("runs/mine")).most_similar("king")  # doctest: +SKIP
-        [('queen', 0.76)]
-    """
+    """Return the vectors of a run, of a saved model, or of a file that word2vec or gensim wrote."""
     if not path.is_dir():
         from rnnkit.embeddings.files import load_vectors
 
@@ -48,31 +46,9 @@ def open_vectors(path: Path) -> KeyedVectors:
     from rnnkit import study
 
     model = study.open_model(path)
-    if not is_word_vectors(model):
+    if not hasattr(model, "keyed_vectors"):
         raise InputError(
             f"{path} holds a {type(model).__name__}, no word vectors: ask it with rnnkit predict. "
             "Vectors come from rnnkit train word_vectors."
         )
     return model.keyed_vectors()
-
-
-def is_word_vectors(model: Any) -> bool:
-    """Whether a loaded model is one of word vectors."""
-    return hasattr(model, "keyed_vectors")
-
-
-def print_neighbours(words: list[str], found: list[list[tuple[str, float]]]) -> None:
-    """Print each word with its neighbours: a table in a terminal, tab-separated lines elsewhere.
-
-    Example:
-        >>> print_neighbours(["king"], [[("queen", 0.76)]])  # doctest: +SKIP
-        king	queen	0.7600
-    """
-    from rnnkit.cli import show
-
-    lines = [
-        [word, near, f"{similarity:.4f}"]
-        for word, nearest in zip(words, found, strict=True)
-        for near, similarity in nearest
-    ]
-    show.answers(["word", "neighbour", "similarity"], lines)

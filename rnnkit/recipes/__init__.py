@@ -8,13 +8,5 @@ from rnnkit.recipes.builtin import *  # noqa: F403  every recipe, by its name
 from rnnkit.recipes.families import Family, IntrinsicEvaluation
 from rnnkit.recipes.registry import family_of, find, kind_of, names, sample_for
 
-__all__ = [
-    "Family",
-    "IntrinsicEvaluation",
-    "family_of",
-    "find",
-    "kind_of",
-    "names",
-    "sample_for",
-]
+__all__ = ["Family", "IntrinsicEvaluation", "family_of", "find", "kind_of", "names", "sample_for"]
 __all__ += builtin.__all__

@@ -19,24 +19,6 @@ from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.recipes.text_to_text import summarizer, translator
 from rnnkit.recipes.traffic import traffic_forecaster
 
-__all__ = [
-    "bag_of_words_sentiment",
-    "bilstm_sentiment",
-    "frame_labeller",
-    "gru_sentiment",
-    "lstm_sentiment",
-    "name_tagger",
-    "next_word",
-    "pos_tagger",
-    "rnn_sentiment",
-    "sequence_classifier",
-    "summarizer",
-    "text_generator",
-    "traffic_forecaster",
-    "translator",
-    "word_vectors",
-]
-
 CLASSIFICATION = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
 
 
@@ -57,13 +39,7 @@ KIND = {kind.name: kind for kind in KINDS}
 FAMILIES = (
     Family(
         KIND["texts"],
-        (
-            rnn_sentiment,
-            lstm_sentiment,
-            gru_sentiment,
-            bilstm_sentiment,
-            bag_of_words_sentiment,
-        ),
+        (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment, bag_of_words_sentiment),
         baselines={
             "TF-IDF + logistic regression, 1-grams": lambda data, settings: (
                 baselines.tfidf_logistic_regression(data, (1, 1))
@@ -168,3 +144,4 @@ FAMILIES = (
         tensorboard=_word_vector_events,
     ),
 )
+__all__ = sorted(recipe.__name__ for family in FAMILIES for recipe in family.recipes)

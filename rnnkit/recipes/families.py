@@ -96,10 +96,8 @@ class Family:
         for name in self.dataset_settings:
             problems[f"no recipe with the dataset_setting {name!r}"] = name not in settings
         for name in self.baseline_settings:
-            problems[f"no recipe with the baseline_setting {name!r}"] = name not in {
-                *settings,
-                "recipe",
-            }
+            known = name in settings or name == "recipe"
+            problems[f"no recipe with the baseline_setting {name!r}"] = not known
         for problem, found in problems.items():
             if found:
                 raise InputError(f"The family {self.kind.name!r} has {problem}.")

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption
-from rnnkit.settings.language import (
-    LanguageNetworkOptions,
-    TokenizerOptions,
-    WindowOptions,
-)
+from rnnkit.settings.language import LanguageNetworkOptions, TokenizerOptions, WindowOptions
 from rnnkit.settings.training import TrainingOptions
 from rnnkit.settings.words import VocabularyOptions
 

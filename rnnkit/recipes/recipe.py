@@ -36,9 +36,8 @@ def recipe(
 ) -> Callable[..., Any]:
     """Return a recipe: a function whose keywords are the settings of typed groups.
 
-    The function checks types and ranges, and calls `build` with a value for every setting. It
-    stores what it was called with as `settings` of the model. It raises `TypeError` for an unknown
-    setting, and suggests the closest.
+    The function checks types and ranges, and calls `build` with a value for every setting; the
+    model's `settings` record them. For an unknown one, `TypeError` suggests the closest.
 
     Args:
         name: of the recipe.
@@ -50,12 +49,11 @@ def recipe(
         presets: values of the setting "preset" -> other defaults; the groups have that setting.
         renamed: old names of settings, which work with a warning -> new names.
         old_values: old name of a setting -> its old values -> new values.
-        text: the docstring's sections but for "Args" and "Raises"; "{name}" in it stands for the
-            name.
+        text: the docstring's sections but for "Args" and "Raises"; "{name}" stands for the name.
 
     Returns:
-        The recipe. Its attribute `settings` has the settings by name, `renamed` and `old_values`
-        are those given here; `rename` returns settings under their new names.
+        The recipe, with the attributes `settings` (by name), `renamed`, `old_values`, and `rename`,
+        which returns settings under their new names.
 
     Example:
         >>> from types import SimpleNamespace
@@ -79,16 +77,16 @@ def recipe(
     settings = {key: setting for key, setting in settings.items() if key not in fixed}
     if "seed" in settings:  # several groups have it; it is listed last
         settings["seed"] = settings.pop("seed")
-    rename = renamed_options(name, renamed or {})
+    new_names = renamed_options(name, renamed or {})
 
-    def with_new_values(given: Mapping[str, Any]) -> Settings:
-        return {
-            key: old_values[key].get(value, value) if key in old_values else value
-            for key, value in given.items()
+    def rename(given: Mapping[str, Any]) -> Settings:
+        changed = {
+            key: new.get(given[key], given[key]) for key, new in old_values.items() if key in given
         }
+        return dict(new_names({**given, **changed}))
 
     def call(**given: Any) -> Any:
-        given = rename(with_new_values(given))
+        given = rename(given)
         chosen = complete(settings, given, name)
         preset = presets.get(str(chosen.get("preset")), {})
         chosen |= {key: value for key, value in preset.items() if key not in given}
@@ -107,7 +105,7 @@ def recipe(
     made: Any = call
     made.__signature__ = inspect.Signature([setting.parameter for setting in settings.values()])
     made.settings, made.renamed, made.old_values = settings, dict(renamed or {}), dict(old_values)
-    made.rename = lambda given: rename(with_new_values(given))
+    made.rename = rename
     return made
 
 
@@ -122,10 +120,7 @@ def split_names(names: str | Sequence[Any] | None) -> Sequence[Any] | None:
 
 
 def training_arguments(settings: Settings) -> dict[str, Any]:
-    """Return what the constructor of a task takes of the settings of training.
-
-    Raises:
-        InputError: Keras has no such optimizer.
+    """Return the optimizer and what else a task's constructor takes of the training settings.
 
     Example:
         >>> from rnnkit.options import complete, settings_of
@@ -135,7 +130,6 @@ def training_arguments(settings: Settings) -> dict[str, Any]:
     """
     from rnnkit.tasks.training.optimizers import optimizer_factory
 
-    make = optimizer_factory(
-        settings["optimizer"], settings["learning_rate"], settings["clip_norm"]
-    )
+    names = ("optimizer", "learning_rate", "clip_norm")
+    make = optimizer_factory(*(settings[name] for name in names))
     return {"optimizer": make, **pick(settings, TaskOptions)}

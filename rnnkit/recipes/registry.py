@@ -1,4 +1,7 @@
-"""Every recipe by its name: rnnkit's own, and those of other packages."""
+"""Every recipe by its name: rnnkit's own, and those of other packages.
+
+Where there is no recipe of a name, functions raise `InputError`, which names the closest.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +54,6 @@ def names() -> list[str]:
 def find(name: str) -> Recipe:
     """Return the recipe of that name.
 
-    Raises:
-        InputError: there is none; the message names the closest.
-
     Example:
         >>> find("lstm_sentiment").__name__
         'lstm_sentiment'
@@ -63,9 +63,6 @@ def find(name: str) -> Recipe:
 
 def family_of(name: str) -> Family:
     """Return the family of the recipe of that name.
-
-    Raises:
-        InputError: there is no such recipe; the message names the closest.
 
     Example:
         >>> family_of("traffic_forecaster").headings
@@ -82,9 +79,6 @@ def family_of(name: str) -> Family:
 def kind_of(name: str) -> str:
     """Return the name of the kind of data that the recipe of that name learns from.
 
-    Raises:
-        InputError: there is no such recipe; the message names the closest.
-
     Example:
         >>> kind_of("lstm_sentiment")
         'texts'
@@ -94,9 +88,6 @@ def kind_of(name: str) -> str:
 
 def sample_for(name: str) -> str:
     """Return the generated data set that the recipe of that name takes where none is named.
-
-    Raises:
-        InputError: there is no such recipe; the message names the closest.
 
     Example:
         >>> sample_for("lstm_sentiment"), sample_for("pos_tagger")

@@ -104,9 +104,7 @@ lstm_sentiment = _recipe(
     "lstm_sentiment", "Sentiment classifier of texts with an LSTM.", cell="lstm"
 )
 gru_sentiment = _recipe(
-    "gru_sentiment",
-    "Sentiment classifier of texts with a gated recurrent unit (GRU).",
-    cell="gru",
+    "gru_sentiment", "Sentiment classifier of texts with a gated recurrent unit (GRU).", cell="gru"
 )
 bilstm_sentiment = _recipe(
     "bilstm_sentiment",

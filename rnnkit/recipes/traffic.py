@@ -30,9 +30,8 @@ def _forecaster(settings: Settings) -> Forecaster:
     network = {**pick(settings, ForecastNetworkOptions), "cell": cell}
 
     def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
-        line = None
-        if settings["linear_skip"]:
-            line = fit_autoregression(encoded, settings["context"])
+        linear = settings["linear_skip"]
+        line = fit_autoregression(encoded, settings["context"]) if linear else None
         hybrid = {} if hmm is None else _hybrid(hmm, encoder, encoded, settings)
         return recurrent_forecaster(len(encoder.names), linear_skip=line, **network, **hybrid)
 
@@ -76,18 +75,8 @@ traffic_forecaster = recipe(
     "traffic_forecaster",
     "Forecaster of a series h steps ahead, with a seasonal profile and a recurrent network.",
     _forecaster,
-    groups=(
-        ForecastModelOptions,
-        SeriesEncoderOptions,
-        ForecastWindowOptions,
-        TrainingOptions,
-    ),
-    defaults={
-        "hmm_states": 4,
-        "dropout": 0.0,
-        "learning_rate": 3e-3,
-        "batch_size": 16,
-    },
+    groups=(ForecastModelOptions, SeriesEncoderOptions, ForecastWindowOptions, TrainingOptions),
+    defaults={"hmm_states": 4, "dropout": 0.0, "learning_rate": 3e-3, "batch_size": 16},
     renamed={"model": "cell", "linear": "linear_skip"},
     text="""
 The network reads a series step by step and forecasts at each step. Its inputs and outputs are

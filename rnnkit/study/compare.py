@@ -54,10 +54,6 @@ class Comparison:
         rows: one for each recipe that has a complete run, then the baselines.
         runs: every complete run, by folder name.
         failures: folder name -> why the run was stopped (its loss became NaN or infinite).
-
-    Example:
-        >>> compare(["lstm_sentiment"], seeds=1).rows[0].name  # doctest: +SKIP
-        'lstm_sentiment'
     """
 
     path: Path
@@ -90,8 +86,7 @@ def compare(
 
     Args:
         recipes: names from `rnnkit.recipes.names`.
-        data: the name of a data set, or the path of a table or folder of texts; None = the
-            generated data set of the recipes' kind.
+        data: as in `rnnkit.study.train`, the same for all.
         seeds: how many (0, 1, ...), or which.
         settings: for every recipe that has them; a setting that no recipe has is refused.
         out: the study's folder; None makes ``runs/compare-<time>``.
@@ -103,10 +98,8 @@ def compare(
             ``limit``, as in `rnnkit.study.train`.
 
     Raises:
-        InputError: an invalid argument, or an ``out`` that holds other files, or runs with other
-            settings.
-        NonFiniteLoss: the loss of every run became NaN or infinite. When only some did, the
-            report names them and the study continues.
+        InputError: an invalid argument; ``out`` holds other files, or runs with other settings.
+        NonFiniteLoss: the loss of all runs became NaN or infinite; the report names single ones.
 
     Example:
         >>> study = compare(["rnn_sentiment", "lstm_sentiment"], seeds=2)  # doctest: +SKIP
@@ -122,7 +115,8 @@ def compare(
     begun = (path / "study.json").is_file()
     if not begun:
         new_folder(path)
-    _note_plans(path / "study.json", plans)
+    record = read_json(path / "study.json") if begun else {}
+    write_json(path / "study.json", record | {n: plan.as_record() for n, plan in plans.items()})
     runs: dict[str, Run] = {}
     failures: dict[str, str] = {}
     for number, (name, plan) in enumerate(plans.items(), start=1):
@@ -144,7 +138,10 @@ def compare(
             failures[name] = str(error)
     if not runs:
         raise NonFiniteLoss(f"No run of the study in {path} finished.\n{failures[name]}")
-    rows = [row for recipe in dict.fromkeys(recipes) if (row := _row(recipe, runs))]
+    results: dict[str, list[dict[str, Any]]] = {recipe: [] for recipe in recipes}
+    for run in runs.values():
+        results[run.settings["recipe"]].append(run.results)
+    rows = [summarise(recipe, found) for recipe, found in results.items() if found]
     if baselines:
         rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)
     study = Comparison(path, rows, runs, failures)
@@ -180,7 +177,10 @@ def plan_runs(
     wanted = range(seeds) if isinstance(seeds, int) else list(seeds)
     if not wanted:
         raise InputError(f"seeds is {seeds}; expected how many (1 or more), or which.")
-    has = {name: _settings_of(known_recipes.find(name)) for name in recipes}
+    has = {}
+    for name in recipes:
+        build = known_recipes.find(name)
+        has[name] = {*inspect.signature(build).parameters, *getattr(build, "renamed", ())}
     every = {setting for names in has.values() for setting in names}
     settings = settings or {}
     for name in settings:
@@ -199,17 +199,6 @@ def plan_runs(
     }
 
 
-def _settings_of(recipe: Callable[..., Any]) -> set[str]:
-    """Return the names of a recipe's settings, the old ones too."""
-    return {*inspect.signature(recipe).parameters, *getattr(recipe, "renamed", ())}
-
-
-def _note_plans(path: Path, plans: Mapping[str, Plan]) -> None:
-    """Add the plans to the record of the study."""
-    earlier = read_json(path) if path.is_file() else {}
-    write_json(path, earlier | {name: plan.as_record() for name, plan in plans.items()})
-
-
 def _refuse_other_settings(path: Path, plans: Mapping[str, Plan]) -> None:
     """Refuse to mix runs with other settings into one table."""
     for name, plan in plans.items():
@@ -223,11 +212,6 @@ def _refuse_other_settings(path: Path, plans: Mapping[str, Plan]) -> None:
                     f"{folder.path} was trained with {key} {recorded.get(key)}, and now {key} is "
                     f"{value}. Give another folder for a new study."
                 )
-
-
-def _row(recipe: str, runs: Mapping[str, Run]) -> Row | None:
-    results = [run.results for run in runs.values() if run.settings["recipe"] == recipe]
-    return summarise(recipe, results) if results else None
 
 
 def summarise(name: str, results: Sequence[Mapping[str, Any]]) -> Row:
@@ -260,11 +244,9 @@ def _baseline_rows(
     depends_on = {"data": record["data"]}
     depends_on |= {name: settings[name] for name in family.baseline_settings if name in settings}
     cache = path / "baselines.json"
-    results = _cached_baselines(cache, depends_on) or _cached_baselines(
-        path / "yardstick.json", depends_on
-    )
-    if results is None:
-        results = {}
+    caches = (cache, path / "yardstick.json")  # the second by an earlier version
+    results = next(filter(None, (_cached_baselines(file, depends_on) for file in caches)), {})
+    if not results:
         for name, baseline in family.baselines.items():
             announce(name)
             results[name] = baseline(dataset, settings)
@@ -274,9 +256,7 @@ def _baseline_rows(
 
 def _cached_baselines(path: Path, depends_on: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what an earlier call measured on the same data with the same settings, or None."""
-    if not path.is_file():
-        return None
-    found = read_json(path)
+    found = read_json(path) if path.is_file() else {}
     results = found.pop("results", {})
     if found != depends_on:
         return None

@@ -12,14 +12,7 @@ from rnnkit.study.runs import RunFolder
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Write one row per epoch to metrics.csv: the logs of Keras, and the seconds of the epoch.
-
-    Args:
-        folder: the run.
-
-    Example:
-        >>> model.fit(texts, labels, callbacks=[EpochLog(folder)])  # doctest: +SKIP
-    """
+    """Write one row per epoch to a run's metrics.csv: the logs of Keras, and its seconds."""
 
     def __init__(self, folder: RunFolder) -> None:
         super().__init__()

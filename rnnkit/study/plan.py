@@ -21,7 +21,7 @@ RENAMES.append(_GIVEN)
 
 @dataclass(frozen=True)
 class Plan:
-    """Recipe, settings, data and seed of one run.
+    """The arguments of one run, as in `train`.
 
     Attributes:
         recipe: the recipe's name.
@@ -49,13 +49,8 @@ class Plan:
 
     def as_record(self) -> dict[str, Any]:
         """Return the plan as JSON values, as they are written to settings.json."""
-        values = {
-            "recipe": self.recipe,
-            "given": self.overrides,
-            "data": self.data._asdict(),
-            "patience": self.patience,
-            "seed": self.seed,
-        }
+        values: dict[str, Any] = {"recipe": self.recipe, "given": self.overrides}
+        values |= {"data": self.data._asdict(), "patience": self.patience, "seed": self.seed}
         return dict(json.loads(json.dumps(values)))
 
 
@@ -72,11 +67,7 @@ def make_plan(
     seed: int = 0,
     limit: int | None = None,
 ) -> Plan:
-    """Validate the arguments of `train` and return them as a plan.
-
-    Raises:
-        InputError: no such recipe or setting (the message names the closest), data of another kind,
-            a number out of range, or patience without a validation split.
+    """Validate the arguments of `train` and return them as a plan; see there.
 
     Example:
         >>> make_plan("lstm_sentiment", settings={"units": 8}).data.name

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
+from rnnkit.atomic import replacing
 from rnnkit.recipes.registry import registered
 from rnnkit.study.runs import Run, read_json
 
@@ -18,12 +19,8 @@ if TYPE_CHECKING:
     from rnnkit.study.compare import Comparison, Row
 
 # Measures that every run has, after those of its family.
-COMMON = {
-    "loss": "loss",
-    "seconds": "seconds",
-    "tokens_per_second": "tokens/s",
-    "parameters": "parameters",
-}
+COMMON = {name: name for name in ("loss", "seconds", "tokens_per_second", "parameters")}
+COMMON["tokens_per_second"] = "tokens/s"
 WHOLE = ("tokens_per_second", "parameters")
 CURVES = "learning_curves.png"
 
@@ -43,17 +40,10 @@ def headings() -> dict[str, str]:
 
 
 def write_report(study: Comparison) -> Path:
-    """Write report.md and the learning curves into the study's folder; return the report's path.
-
-    Example:
-        >>> write_report(study).name  # doctest: +SKIP
-        'report.md'
-    """
+    """Write report.md and the learning curves into the study's folder; return the report's path."""
     draw_curves(study.runs.values(), study.path / CURVES)
-    text = "\n".join(_lines(study)) + "\n"
-    part = study.report.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(study.report)
+    with replacing(study.report) as part:
+        part.write_text("\n".join(_lines(study)) + "\n", encoding="utf-8")
     return study.report
 
 
@@ -116,16 +106,9 @@ def tensorboard_command(path: Path) -> str:
 
 
 def draw_curves(runs: Iterable[Run], path: Path) -> None:
-    """Draw the learning curves: validation loss and one more measure; else the training loss.
+    """Draw the learning curves of complete runs, which `drawn` chooses, into a PNG.
 
     Thin lines are runs, thick lines the means of a recipe.
-
-    Args:
-        runs: the complete runs.
-        path: the PNG to write.
-
-    Example:
-        >>> draw_curves([run], Path("curves.png"))  # doctest: +SKIP
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -146,9 +129,8 @@ def draw_curves(runs: Iterable[Run], path: Path) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
     left.legend()
-    part = path.with_suffix(".part")
-    canvas.print_figure(part, format="png", dpi=120)
-    part.replace(path)
+    with replacing(path) as part:
+        canvas.print_figure(part, format="png", dpi=120)
 
 
 def _monitor(run: Run) -> str:
@@ -159,9 +141,8 @@ def _monitor(run: Run) -> str:
 def drawn(rows: Sequence[Mapping[str, float]], monitor: str = "val_loss") -> list[str]:
     """Return the columns of metrics.csv that the learning curves show.
 
-    Args:
-        rows: of the epochs.
-        monitor: the measure that chose the best epoch; shown beside the loss.
+    These are the validation loss and one more measure, ``monitor`` if it is another: the one that
+    chose the best epoch. Without a validation split, it is the training loss.
 
     Example:
         >>> drawn([{"val_loss": 1.0, "val_rmse": 9.3, "val_mae": 6.8}])
@@ -196,12 +177,10 @@ def _lines(study: Comparison) -> Iterable[str]:
     family = recipes.family_of(settings["recipe"])
     here = read_json(first.folder.environment)
     names = list(dict.fromkeys(run.settings["recipe"] for run in study.runs.values()))
-    yield f"# {', '.join(names)}"
-    yield ""
-    yield (
-        f"Data: `{settings['data']['name']}`, {_counted(counts)}, the same for all. "
-        f"Seeds: {_seeds(study.runs.values())}."
-    )
+    yield f"# {', '.join(names)}\n"
+    seeds = ", ".join(map(str, sorted({run.settings["seed"] for run in study.runs.values()})))
+    data = f"`{settings['data']['name']}`, {_counted(counts)}"
+    yield f"Data: {data}, the same for all. Seeds: {seeds}."
     monitors = {_monitor(run).removeprefix("val_") for run in study.runs.values()}
     best = " or ".join(headings().get(name, name) for name in in_order(monitors))
     on, weights = f"the {family.evaluated_on}", f"best validation {best}"
@@ -225,29 +204,20 @@ def _lines(study: Comparison) -> Iterable[str]:
         yield "| " + " | ".join(row) + " |"
     yield ""
     for name, why in study.failures.items():
-        yield f"- **{name} is not in the table**: {' '.join(why.split())}"
-        yield ""
-    yield f"![{_curves_title(study.runs.values())}]({CURVES})"
-    yield ""
-    yield "## Settings"
-    yield ""
+        yield f"- **{name} is not in the table**: {' '.join(why.split())}\n"
+    yield f"![{_curves_title(study.runs.values())}]({CURVES})\n"
+    yield "## Settings\n"
     limit = settings["data"]["limit"]
-    yield f"Patience {_plain(settings['patience'])}, limit {_plain(limit)}; of each recipe:"
-    yield ""
+    yield f"Patience {_plain(settings['patience'])}, limit {_plain(limit)}; of each recipe:\n"
     yield from _settings_table(study.runs.values(), names)
-    yield ""
-    yield "## Where it ran"
-    yield ""
+    yield "\n## Where it ran\n"
     yield (
         f"rnnkit {here['rnnkit']}, Keras {here['keras']} on {here['backend']} "
         f"{here['backend_version']} ({', '.join(here['devices'])}), Python {here['python']}, "
         f"NumPy {here['numpy']}, {here['cpus']} CPUs, {here['system']}."
     )
-    yield ""
-    yield "## Look closer"
-    yield ""
-    yield "All runs side by side, in TensorBoard (Scalars, HParams):"
-    yield ""
+    yield "\n## Look closer\n"
+    yield "All runs side by side, in TensorBoard (Scalars, HParams):\n"
     yield f"    {tensorboard_command(study.path)}"
 
 
@@ -278,10 +248,6 @@ def _counted(counts: Mapping[str, int]) -> str:
         f"{counts['train']:,} training, {counts['valid']:,} validation and {counts['test']:,} test "
         "examples"
     )
-
-
-def _seeds(runs: Iterable[Run]) -> str:
-    return ", ".join(map(str, sorted({run.settings["seed"] for run in runs})))
 
 
 def _plain(value: Any) -> str:

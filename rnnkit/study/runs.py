@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
+from rnnkit.atomic import replacing
 from rnnkit.errors import InputError
 from rnnkit.study.sources import Source, refuse_unsuitable
 
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
 
 
 class RunFolder:
-    """The files of one run, by name.
-
-    Args:
-        path: the folder; `create` makes it, `open_run` reads it.
+    """The files of one run, by name; `create` makes the folder, `open_run` reads it.
 
     Example:
         >>> RunFolder("runs/mine").model.name
@@ -50,19 +48,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, name: str, out: str | os.PathLike[str] | None = None) -> RunFolder:
-        """Make a new folder: ``out``, or ``runs/<name>-<YYYYmmdd-HHMMSS>``.
-
-        Args:
-            name: what the run is called, usually its recipe.
-            out: the folder; it must not exist or be empty.
-
-        Raises:
-            InputError: ``out`` holds something, is a file, or cannot be written.
-
-        Example:
-            >>> RunFolder.create("lstm_sentiment").path  # doctest: +SKIP
-            PosixPath('runs/lstm_sentiment-20250131-101500')
-        """
+        """Make the folder ``out``, which must not exist or be empty, or `free_path` of a name."""
         return cls(new_folder(cls.free_path(name) if out is None else Path(out)))
 
     @staticmethod
@@ -103,12 +89,7 @@ class RunFolder:
 
 
 class Run:
-    """A complete run: its records and its model.
-
-    Example:
-        >>> open_run("runs/mine").results["test"]["accuracy"]  # doctest: +SKIP
-        0.894
-    """
+    """A complete run: its records and its model; see `open_run`."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -129,17 +110,14 @@ class Run:
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:
-    """Open the folder of a complete run.
-
-    Args:
-        path: a folder that `train` or `compare` wrote.
+    """Open the folder of a complete run, which `train` or `compare` wrote.
 
     Raises:
         InputError: there is no such folder, it is not a run, or the run did not finish.
 
     Example:
-        >>> open_run("runs/mine").settings["recipe"]  # doctest: +SKIP
-        'lstm_sentiment'
+        >>> open_run("runs/mine").results["test"]["accuracy"]  # doctest: +SKIP
+        0.894
     """
     folder = RunFolder(path)
     if not folder.path.is_dir():
@@ -182,8 +160,8 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
             `load_data`; by default those that it was trained on.
 
     Raises:
-        InputError: the data cannot be used, are of another kind, or have classes that the model
-            does not know; or other data for word vectors, which need no test split.
+        InputError: data of another kind, or with classes that the model does not know; or other
+            data for word vectors, which need no test split.
 
     Example:
         >>> evaluate(open_run("runs/mine"))["f1"]  # doctest: +SKIP
@@ -209,8 +187,7 @@ def ask(run: Run, **data: Any) -> Table:
         **data: none, or those that the run was trained on: the questions are always the same.
 
     Returns:
-        Scores, and how many questions consist of known words; see
-        `rnnkit.embeddings.measures.evaluation.evaluate`.
+        The scores, and how many questions consist of known words.
 
     Raises:
         InputError: other data, or a run that is evaluated on a test split.
@@ -261,10 +238,6 @@ def new_folder(path: Path) -> Path:
 
     Raises:
         InputError: it holds something, is a file, or cannot be made or written.
-
-    Example:
-        >>> new_folder(Path("runs/mine"))  # doctest: +SKIP
-        PosixPath('runs/mine')
     """
     try:
         if path.is_dir() and any(path.iterdir()):
@@ -284,34 +257,23 @@ def new_folder(path: Path) -> Path:
 
 
 def discard_partial(path: Path) -> None:
-    """Remove the folder of an interrupted run, so that it can start again.
-
-    Raises:
-        InputError: the folder holds other files, or a complete run.
-    """
-    if not path.exists():
-        return
+    """Remove the folder of an interrupted run; refuse one with other files, or a complete run."""
     folder = RunFolder(path)
-    if folder.complete or not folder.settings.is_file():
+    if folder.settings.is_file() and not folder.complete:
+        shutil.rmtree(path)
+    elif path.exists():
         new_folder(path)  # empty, or refused
-        return
-    shutil.rmtree(path)
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
-    temporary = path.with_name(path.name + ".part")
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file of a run.
-
-    Raises:
-        InputError: the file is damaged.
-    """
+    """Read a JSON file of a run; refuse a damaged one."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:

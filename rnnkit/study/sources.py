@@ -28,25 +28,17 @@ class Source(NamedTuple):
 
     def load(self, kind: str = "texts") -> Any:
         """Load it for recipes of a kind; see `rnnkit.datasets.open_data`."""
-        return datasets.open_data(
-            self.name,
-            kind,
-            text_column=self.text_column,
-            label_column=self.label_column,
-            limit=self.limit,
-        )
+        options = self._asdict()
+        return datasets.open_data(options.pop("name"), kind, **options)
 
 
 def refuse_unsuitable(recipe: str, kind: str, data: str | os.PathLike[str]) -> None:
-    """Refuse data of a kind that a recipe does not take; an unknown name is a path.
+    """Refuse data of another kind than a recipe takes, and name the data sets that suit.
 
     Args:
         recipe: the recipe's name.
         kind: of data that it takes, from `rnnkit.recipes.kind_of`.
-        data: a name, or a path.
-
-    Raises:
-        InputError: another kind of data; the message names the data sets that suit.
+        data: a name, or a path: every unknown name is one.
 
     Example:
         >>> refuse_unsuitable("lstm_sentiment", "texts", "imdb")

@@ -55,14 +55,12 @@ def train(
         recipe: a name from `rnnkit.recipes.names`.
         data: the name of a data set, or the path of files of the recipe's kind: a table or folder
             of texts, a text file, ...; None = the generated data set of the recipe's kind.
-        text_column: the column of the text, where ``data`` has columns; None = the default of the
-            recipe's kind.
+        text_column: the column of the text; None = the default of the recipe's kind.
         label_column: the column of the label, the tag, or the target.
         settings: the recipe's keywords.
         epochs: the recipe's setting of that name: passes over the training data, at most.
         batch_size: the recipe's setting of that name.
-        patience: early stopping after this many epochs without a better validation loss; None =
-            no early stopping.
+        patience: early stopping after this many epochs without a better validation loss.
         seed: of the weights and of the order of the batches. The splits do not depend on it.
         limit: keep at most this many examples of each split.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
@@ -80,34 +78,16 @@ def train(
         >>> sorted(run.results["test"])  # doctest: +SKIP
         ['accuracy', 'f1', 'loss', 'precision', 'recall']
     """
-    plan = make_plan(
-        recipe,
-        data,
-        text_column=text_column,
-        label_column=label_column,
-        settings=settings,
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        seed=seed,
-        limit=limit,
-    )
+    options: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
+    options |= {"epochs": epochs, "batch_size": batch_size, "patience": patience, "limit": limit}
+    plan = make_plan(recipe, data, settings=settings, seed=seed, **options)
     return execute(plan, plan.data.load(recipes.kind_of(recipe)), out, verbose)
 
 
 def execute(
-    plan: Plan,
-    dataset: Any,
-    out: str | os.PathLike[str] | None = None,
-    verbose: int | str = "auto",
+    plan: Plan, dataset: Any, out: str | os.PathLike[str] | None = None, verbose: int | str = "auto"
 ) -> Run:
-    """Execute a plan on a data set that is loaded already; see `train`.
-
-    Example:
-        >>> plan = make_plan("lstm_sentiment", limit=200)  # doctest: +SKIP
-        >>> execute(plan, plan.data.load()).results["epochs"]  # doctest: +SKIP
-        3
-    """
+    """Execute a plan on a data set that is loaded already; see `train`."""
     family, build = recipes.family_of(plan.recipe), recipes.find(plan.recipe)
     known = {
         name: getattr(dataset, name)
@@ -143,24 +123,17 @@ def execute(
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
+    measures = {**results["test"], "seconds": seconds}
     with EventWriter(folder.events / "test") as writer:
-        measures = {**results["test"], "seconds": seconds}
-        writer.hparams(
-            {**model.settings, "seed": plan.seed},
-            {f"test/{name}": value for name, value in measures.items()},
-        )
+        values = {f"test/{name}": value for name, value in measures.items()}
+        writer.hparams({**model.settings, "seed": plan.seed}, values)
     model.save(folder.model)
     write_json(folder.results, results)
     return Run(folder)
 
 
 def environment() -> dict[str, Any]:
-    """Return versions, backend, devices and machine, as environment.json records them.
-
-    Example:
-        >>> environment()["backend"]  # doctest: +SKIP
-        'jax'
-    """
+    """Return versions, backend, devices and machine, as environment.json records them."""
     import keras
 
     from rnnkit import backend

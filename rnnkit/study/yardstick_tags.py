@@ -3,8 +3,5 @@
 from rnnkit.deprecation import renamed_names
 
 __getattr__ = renamed_names(
-    __name__,
-    {
-        "measure_memory": "rnnkit.baselines.taggers:most_frequent_tag",
-    },
+    __name__, {"measure_memory": "rnnkit.baselines.taggers:most_frequent_tag"}
 )
