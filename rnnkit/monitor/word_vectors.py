@@ -13,8 +13,7 @@ import keras
 import numpy as np
 
 from rnnkit.deprecation import renamed_names
-from rnnkit.embeddings.measures.neighbours import check_words
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import InputError, check_count, suggest
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.monitor.projector import write_frequent_words
@@ -108,7 +107,12 @@ class WordVectorEvents(keras.callbacks.Callback):
         words = self.model.vocabulary.words
         if self.words is None:
             return select_words(words)
-        check_words(self.words, dict.fromkeys(words, 0))
+        for word in self.words:
+            if word not in words:
+                raise InputError(
+                    f"The word {word!r} is not among the {len(words):,} of the vocabulary."
+                    f"{suggest(word, words)}"
+                )
         return self.words
 
 

@@ -53,7 +53,7 @@ class Attention(SavedOptions, keras.layers.Layer):
         The context, `(B, T, E)` or `(B, E)`; on request also α, `(B, T, S)` or `(B, S)`.
     """
 
-    config_keys: ClassVar = ("units", "kernel_initializer", "query_initializer")
+    config_keys: ClassVar[tuple[str, ...]] = ("units", "kernel_initializer", "query_initializer")
 
     def __init__(
         self,

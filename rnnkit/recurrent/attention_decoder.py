@@ -95,7 +95,13 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
         (2, 3, 6)
     """
 
-    config_keys: ClassVar = ("units", "attention_units", "cell", "attention", *INITIALIZERS)
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "units",
+        "attention_units",
+        "cell",
+        "attention",
+        *INITIALIZERS,
+    )
 
     def __init__(
         self,

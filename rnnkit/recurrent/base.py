@@ -110,7 +110,7 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         use_bias: add a bias.
     """
 
-    config_keys: ClassVar = (
+    config_keys: ClassVar[tuple[str, ...]] = (
         "use_bias",
         *(name for name in RECURRENT if name not in (*IGNORED, "kernel")),
     )

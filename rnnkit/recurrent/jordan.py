@@ -57,7 +57,7 @@ class JordanRNN(RecurrentLayer):
         (2, 2)
     """
 
-    config_keys: ClassVar = ("output_units", "activation", "output_activation")
+    config_keys: ClassVar[tuple[str, ...]] = ("output_units", "activation", "output_activation")
     gates = 1
     cell_type = "jordan_rnn"
 

@@ -47,7 +47,7 @@ class PeepholeLSTM(LSTM):
         (2, 8)
     """
 
-    config_keys: ClassVar = ("peephole_initializer",)
+    config_keys: ClassVar[tuple[str, ...]] = ("peephole_initializer",)
     cell_type = "lstm_peephole"
     more_weights = ("peephole_kernel",)
     equations = staticmethod(lstm_cells.peephole)
@@ -132,7 +132,7 @@ class ProjectedLSTM(LSTM):
         (2, 4)
     """
 
-    config_keys: ClassVar = ("projection", "projection_initializer")
+    config_keys: ClassVar[tuple[str, ...]] = ("projection", "projection_initializer")
     cell_type = "lstm_projected"
     more_weights = ("projection_kernel",)
     equations = staticmethod(lstm_cells.projected)
@@ -197,7 +197,7 @@ class LayerNormLSTM(LSTM):
         (2, 8)
     """
 
-    config_keys: ClassVar = ("epsilon",)
+    config_keys: ClassVar[tuple[str, ...]] = ("epsilon",)
     cell_type = "lstm_layer_norm"
 
     def __init__(

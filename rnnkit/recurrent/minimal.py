@@ -33,7 +33,7 @@ class _Minimal(LinearRecurrence):
         **options: see `LinearRecurrence`.
     """
 
-    config_keys: ClassVar = ("activation", "signed")
+    config_keys: ClassVar[tuple[str, ...]] = ("activation", "signed")
     gates: int
 
     def __init__(

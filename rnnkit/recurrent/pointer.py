@@ -57,7 +57,7 @@ class PointerGenerator(_DecoderLayer):
         (2, 3, 9)
     """
 
-    config_keys: ClassVar = ("kernel_initializer",)
+    config_keys: ClassVar[tuple[str, ...]] = ("kernel_initializer",)
 
     def __init__(self, kernel_initializer: Any = "glorot_uniform", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -138,7 +138,7 @@ class ScheduledSampling(_DecoderLayer):
         (2, 3)
     """
 
-    config_keys: ClassVar = ("share", "rise", "seed")
+    config_keys: ClassVar[tuple[str, ...]] = ("share", "rise", "seed")
 
     def __init__(
         self, share: float, rise: int = 2000, seed: int | None = None, **kwargs: Any

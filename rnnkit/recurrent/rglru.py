@@ -60,7 +60,7 @@ class RGLRU(LinearRecurrence):
         (2, 8)
     """
 
-    config_keys: ClassVar = ("blocks", "project", "decay", "gate_initializer")
+    config_keys: ClassVar[tuple[str, ...]] = ("blocks", "project", "decay", "gate_initializer")
 
     def __init__(
         self,

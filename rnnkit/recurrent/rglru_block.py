@@ -48,7 +48,7 @@ class RGLRUBlock(SequenceLayer):
         (2, 5, 8)
     """
 
-    config_keys: ClassVar = ("inner", "blocks", "reach", "expansion")
+    config_keys: ClassVar[tuple[str, ...]] = ("inner", "blocks", "reach", "expansion")
 
     def __init__(
         self,

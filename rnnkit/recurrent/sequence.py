@@ -129,7 +129,7 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         InputError: sizes that are no positive integers, a state or mask of another shape.
     """
 
-    config_keys: ClassVar = ("units", *SEQUENCE)
+    config_keys: ClassVar[tuple[str, ...]] = ("units", *SEQUENCE)
 
     def __init__(self, units: int, **options: Unpack[SequenceOptions]) -> None:
         own, rest = separate(options, SEQUENCE, type(self).__name__)

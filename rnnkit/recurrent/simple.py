@@ -33,7 +33,7 @@ class SimpleRNN(RecurrentLayer):
         (2, 8)
     """
 
-    config_keys: ClassVar = ("activation",)
+    config_keys: ClassVar[tuple[str, ...]] = ("activation",)
     gates = 1
     cell_type = "simple_rnn"
 

@@ -67,7 +67,12 @@ class TiedEmbedding(SavedOptions, keras.layers.Layer):
         (2, 3, 10)
     """
 
-    config_keys: ClassVar = ("input_dim", "output_dim", "embeddings_initializer", "scores")
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "input_dim",
+        "output_dim",
+        "embeddings_initializer",
+        "scores",
+    )
 
     def __init__(
         self,
