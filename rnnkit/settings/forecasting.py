@@ -30,11 +30,19 @@ class ForecastModelOptions(ForecastCellOption, LayerOptions, HMMOptions, total=F
 
     hmm_observes: Annotated[
         str,
-        Option("deviation", "observations of the HMM: some of `SeriesEncoder.names`, with commas."),
+        Option(
+            "deviation",
+            'observations of the HMM: some of `SeriesEncoder.names`, such as "deviation", with '
+            "commas.",
+        ),
     ]
     linear_skip: Annotated[
         bool,
-        Option(True, "add a linear autoregression on `context` steps, set by least squares."),
+        Option(
+            True,
+            "add a linear autoregression on `context` steps, set by least squares; the network "
+            "learns the residual.",
+        ),
     ]
 
 

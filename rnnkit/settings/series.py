@@ -23,7 +23,12 @@ class InputFeatureOptions(TypedDict, total=False):
     window_ms: Annotated[float, Option(25.0, "length of its frames in milliseconds.", above=0)]
     hop_ms: Annotated[float, Option(10.0, "distance between its frames in milliseconds.", above=0)]
     subtract_mean: Annotated[
-        bool, Option(True, "cepstral mean normalization: removes loudness and the channel.")
+        bool,
+        Option(
+            True,
+            "subtract the mean of each band (cepstral mean normalization): removes loudness and "
+            "the channel.",
+        ),
     ]
 
 
