@@ -85,6 +85,7 @@ class HMMFeatures(StateLayer):
          [0.05 0.05 0.9 ]]
     """
 
+    renamed_keys: ClassVar = {"way": "numerics"}  # of files of version 0.1.0
     config_keys: ClassVar = ("mode", "lag", "likelihood_weight", "numerics", "seed", "shapes")
 
     def __init__(
