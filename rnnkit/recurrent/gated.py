@@ -23,7 +23,7 @@ class GatedLayer(RecurrentLayer):
         **options: see `RecurrentLayer`.
     """
 
-    config_keys: ClassVar = ("activation", "recurrent_activation")
+    config_keys: ClassVar[tuple[str, ...]] = ("activation", "recurrent_activation")
 
     def __init__(
         self,

@@ -42,7 +42,7 @@ class GRU(GatedLayer):
         (2, 8)
     """
 
-    config_keys: ClassVar = ("reset_after",)
+    config_keys: ClassVar[tuple[str, ...]] = ("reset_after",)
     gates = 3
 
     def __init__(

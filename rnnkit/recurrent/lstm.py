@@ -36,7 +36,7 @@ class LSTM(GatedLayer):
         (2, 5, 8)
     """
 
-    config_keys: ClassVar = ("unit_forget_bias",)
+    config_keys: ClassVar[tuple[str, ...]] = ("unit_forget_bias",)
     gates = 4
     cell_type = "lstm"
     equations = staticmethod(cells.lstm)
