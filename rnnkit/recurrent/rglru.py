@@ -92,8 +92,8 @@ class RGLRU(LinearRecurrence):
             )
         if not self.project and width != self.units:
             raise InputError(
-                f"RGLRU: project=False and units={self.units} with inputs of {width} features; "
-                f"expected project=True, or units={width}."
+                f"RGLRU: project=False takes inputs of as many features as units ({self.units}); "
+                f"got {width}. Set project=True, or units={width}."
             )
         n = self.blocks
         gates = (n, width // n, 2 * self.units // n)

@@ -81,8 +81,8 @@ class Bidirectional(keras.layers.Layer):
         forward, backward = self.forward_layer, self.backward_layer
         if forward.go_backwards == backward.go_backwards:
             raise InputError(
-                f"Bidirectional: both layers have go_backwards={forward.go_backwards}; expected "
-                "opposite directions."
+                f"Bidirectional: both layers have go_backwards={forward.go_backwards}; one of them "
+                "has to run in the other direction."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(forward, name) != getattr(backward, name):
