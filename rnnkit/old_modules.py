@@ -14,7 +14,7 @@ renamed_modules(
             "data.series_line": "data.autoregression",
             "data.softmax_help": "data.softmax_inputs",
             "data.words": "data.lexicon",
-            "hmm.emissions.observations": "hmm.emissions.validation",
+            "hmm.emissions.observations": "hmm.emissions.base",
             "hmm.emissions.start": "hmm.emissions.initialization",
             "hmm.estimators.baum_welch": "hmm.estimators.em",
             "hmm.estimators.chunks": "hmm.estimators.blocks",

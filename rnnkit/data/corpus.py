@@ -50,7 +50,7 @@ def open_corpus(
         check_count("limit", limit)
     corpus = _open(source, pipeline).first(limit)
     if not any(corpus):
-        raise InputError(f"The corpus {corpus.name!r} holds no word; give texts with words.")
+        raise InputError(f"The corpus {corpus.name!r} has no word; give texts with words.")
     return corpus
 
 
