@@ -138,7 +138,7 @@ def test_tables_give_the_texts_of_train_and_those_without_label(tmp_path):
     [
         ("a.txt", b"good\nbad caf\xe9\n", r"a.txt, line 2: byte 0xe9 is not UTF-8"),
         ("b.txt", b"good\n\ncut \xc3", r"b.txt, line 3: byte 0xc3 is not UTF-8"),
-        ("c.txt", b" \n\n", r"'c.txt' holds no word"),
+        ("c.txt", b" \n\n", r"'c.txt' has no word"),
         (
             "d.txt.gz",
             gzip.compress(b"a b " * 5_000, mtime=0)[:-12],
@@ -156,9 +156,9 @@ def test_bad_files_are_refused_by_name(tmp_path, name, data, message):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ([], r"holds no word"),
-        ([[], []], r"holds no word"),
-        (["", " ..."], r"holds no word"),
+        ([], r"has no word"),
+        ([[], []], r"has no word"),
+        (["", " ..."], r"has no word"),
         ([["a"], ["b", 3]], r"Word 1 of text 1 of the corpus is int \(3\): expected str"),
         ([["a"], "b"], r"Text 1 of the corpus is str: expected a list of words, or texts through"),
         (["a", None], r"text 1 of the corpus is NoneType"),
