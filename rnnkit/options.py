@@ -347,6 +347,18 @@ def separate(
     return own, {name: value for name, value in options.items() if name not in settings}
 
 
+class _ClassSignature:
+    """The signature of a class, hidden from its instances: calling those takes other arguments."""
+
+    def __init__(self, signature: inspect.Signature) -> None:
+        self.signature = signature
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        if instance is not None:
+            raise AttributeError("__signature__")
+        return self.signature
+
+
 def expand_signature(cls: Class) -> Class:
     """Replace ``**options`` by real arguments in the signature and docstring of a class.
 
@@ -371,7 +383,7 @@ def expand_signature(cls: Class) -> Class:
     """
     parameters, described = _expanded(cls.__mro__)
     ordered = sorted(parameters.values(), key=lambda p: p.kind)  # keyword-only ones come last
-    cls.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+    cls.__signature__ = _ClassSignature(inspect.Signature(ordered))  # type: ignore[attr-defined]
     if cls.__doc__ and ("__init__" in vars(cls) or "\n    Args:\n" in cls.__doc__):
         doc = inspect.cleandoc(cls.__doc__)
         known = described_args(doc)

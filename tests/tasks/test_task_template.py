@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from rnnkit import tasks
+from rnnkit import layers, tasks
 from rnnkit.errors import InputError
 from rnnkit.recipes import frame_labeller, lstm_sentiment, next_word, translator
 from rnnkit.tasks.network import find_parts
@@ -159,3 +159,11 @@ def test_old_arguments_of_constructors_warn():
         assert tasks.Seq2Seq(score="rouge").metric == "rouge"
     with pytest.raises(InputError, match=r"metric is 'blue'; .* Did you mean 'bleu'"):
         tasks.Seq2Seq(metric="blue")
+
+
+def test_the_signature_of_a_class_is_not_that_of_its_instances():
+    """`tf.function(layer)` asks for the signature of the call."""
+    layer = layers.LSTM(2)
+    assert "units" in inspect.signature(type(layer)).parameters
+    assert "units" not in inspect.signature(layer).parameters
+    assert "optimizer" not in inspect.signature(lstm_sentiment()).parameters
