@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import warnings
 from pathlib import Path
 
 import keras
@@ -99,6 +100,18 @@ def test_an_old_file_trains_on_and_is_saved_again(name, tmp_path):
     for old, new in zip(after, weights(again), strict=True):
         np.testing.assert_array_equal(old, new)
     assert again.get_config() == model.get_config()
+
+
+def test_a_file_saved_again_has_the_new_names_of_classes(tmp_path):
+    """Loaded once by `tasks.load`, a model is free of the old names, and of their warnings."""
+    model = tasks.load(SAVED / "name_tagger.keras")
+    names = {type(layer).__name__ for layer in model.network.layers}
+    assert {"WordDropout", "CharEncoder"} <= names
+    assert not {"KnownWords", "Spelling"} & names
+    model.save(tmp_path / "again.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tasks.load(tmp_path / "again.keras")
 
 
 def test_old_layers_in_a_plain_keras_model_answer_the_same():
