@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.abc
-import importlib.util
+import importlib.machinery
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -112,8 +111,8 @@ def renamed_options(where: str, names: Mapping[str, str]) -> Callable[[dict[str,
     return rename
 
 
-class _OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules under their old names."""
+class _OldModules:
+    """Finds modules under their old names; `importlib.abc` is left out, which is slow to import."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self.renames = {old: Rename("module", "rnnkit", old, new) for old, new in names.items()}
@@ -121,7 +120,7 @@ class _OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """Return a spec for an old name, None for any other."""
         if fullname in self.renames:
-            return importlib.util.spec_from_loader(fullname, self)
+            return importlib.machinery.ModuleSpec(fullname, self)  # type: ignore[arg-type]
         return None
 
     def create_module(self, spec: Any) -> Any:
