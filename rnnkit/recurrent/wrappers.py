@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import keras
@@ -27,13 +28,15 @@ class Bidirectional(keras.layers.Layer):
 
     `y_t = merge(forward(x)_t, backward(x)_t)`, with the same mask for both. Drop-in replacement for
     `keras.layers.Bidirectional`: same arguments, weights of the forward layer first. As there,
-    masked steps output zeros when sequences are returned.
+    masked steps output zeros when sequences are returned. The outputs have the dtype of the
+    wrapper, whatever those of the two layers are.
 
     Call arguments: see `SequenceLayer`; the states are the forward layer's, then the backward
-    layer's, and a reset applies to either direction.
+    layer's, and a reset applies to either direction. Recurrent layers of Keras itself take no
+    resets.
 
     Args:
-        layer: a recurrent layer; a copy of it runs forward.
+        layer: a recurrent layer, of rnnkit or of Keras; a copy of it runs forward.
         merge_mode: "concat", "sum", "mul", "ave", or None for both outputs separately.
         weights: initial weights, those of the forward layer first.
         backward_layer: the layer that runs backward (`go_backwards=True`); a copy of `layer`
@@ -118,19 +121,33 @@ class Bidirectional(keras.layers.Layer):
         if initial_state is not None:
             middle = len(initial_state) // 2
             halves = (initial_state[:middle], initial_state[middle:])
-        shared = {"mask": mask, "training": training, "resets": resets}
+        shared = {"mask": mask, "training": training}
+        if resets is not None:
+            self._refuse_resets()
+            shared["resets"] = resets
         forward = self.forward_layer(sequences, initial_state=halves[0], **shared)
         backward = self.backward_layer(sequences, initial_state=halves[1], **shared)
         states: tuple = ()
         if self.return_state:
             states = (*forward[1:], *backward[1:])
             forward, backward = forward[0], backward[0]
+        forward, backward = (ops.cast(y, self.compute_dtype) for y in (forward, backward))
         if self.return_sequences:
             backward = ops.flip(backward, axis=1)
         output = MERGES[self.merge_mode](forward, backward)
         if not self.return_state:
             return output
         return (*output, *states) if self.merge_mode is None else (output, *states)
+
+    def _refuse_resets(self) -> None:
+        """Refuse resets where one of the layers cannot take them."""
+        for part in (self.forward_layer, self.backward_layer):
+            if "resets" not in inspect.signature(part.call).parameters:
+                raise InputError(
+                    f"Bidirectional: resets were given, and {type(part).__module__}."
+                    f"{type(part).__name__} takes none. Leave them out, or use a layer of "
+                    "rnnkit.layers."
+                )
 
     def reset_state(self) -> None:
         """Set the states of stateful layers to zero."""
