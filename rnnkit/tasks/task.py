@@ -21,7 +21,9 @@ from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
 from rnnkit.tasks.answers import Answers
+from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
+from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
@@ -441,6 +443,72 @@ class Task(RenamedAttributes, keras.Model):
     def parts(self) -> Any:
         """Return the layers of the network that the task works with, by name."""
         return find_parts(require_fitted(self.network, self, "network"), self.network_parts)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = True,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print the layers of the network; before the first `fit`, recipe and settings.
+
+        Args:
+            line_length: as in Keras.
+            positions: as in Keras.
+            print_fn: called with the text in place of `print`; before the first `fit`, with each
+                line.
+            expand_nested: show the layers inside the network.
+            show_trainable: as in Keras.
+            layer_range: as in Keras.
+
+        Example:
+            >>> from rnnkit.recipes import lstm_sentiment
+            >>> lstm_sentiment().summary(print_fn=lambda line: print(line.split(":")[0]))
+            ... # doctest: +ELLIPSIS
+            Model
+            Recipe
+            Settings
+            ...
+        """
+        if self.network is None:
+            describe_untrained(self, print_fn)
+        else:
+            super().summary(
+                line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+            )
+
+    def serving_network(self) -> keras.Model:
+        """Return the functional model that `export` writes: encoded examples in, numbers out."""
+        return require_fitted(self.network, self, "network")
+
+    def export(
+        self, filepath: str | os.PathLike[str], format: str = "tf_saved_model", **kwargs: Any
+    ) -> None:
+        """Export the network for serving without rnnkit.
+
+        The artifact takes what the network takes: encoded examples (word ids, scaled values, ...),
+        as `encode` and `make_batches` return them; not raw texts. Into the folder `assets.extra` of
+        a SavedModel go the files that encode examples outside of rnnkit, such as `vocabulary.json`,
+        and `classes.json` with the names of the outputs.
+
+        Args:
+            filepath: the folder of a SavedModel, or the name of a file.
+            format: "tf_saved_model", "onnx", "openvino", "litert" or "torch", where Keras and the
+                running backend support it; TensorFlow supports most.
+            **kwargs: as `keras.Model.export` takes them, such as `input_signature` and `verbose`.
+
+        Raises:
+            InputError: the model is not trained yet, or cannot be exported to this format on this
+                backend; the message says what can be done.
+
+        Example:
+            >>> model.export("served")  # doctest: +SKIP
+            >>> tf.saved_model.load("served").serve(word_ids)  # doctest: +SKIP
+        """
+        export_network(self, self.serving_network(), filepath, format, **kwargs)
 
     @property
     def gradient_norm(self) -> float | None:

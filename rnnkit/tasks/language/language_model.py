@@ -19,7 +19,7 @@ from rnnkit.errors import InputError, check_count, require_fitted, suggest
 from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
-from rnnkit.tasks.language.generation import LanguageParts
+from rnnkit.tasks.language.generation import LanguageParts, NextToken
 from rnnkit.tasks.language.generation_model import GenerationModel
 from rnnkit.tasks.language.language_networks import language_network
 from rnnkit.tasks.language.word_cache import WordCache, choose_cache
@@ -297,6 +297,16 @@ class LanguageModel(GenerationModel):
         return to_numbers(labels, classes, name).astype("int32")
 
     # One file.
+
+    def serving_network(self) -> keras.Model:
+        """Return the model that `export` writes: also the log-probabilities of the next token.
+
+        From tokens `(B, T)`, the labels of a conditioned model, and the states before the first
+        token: log-probabilities `(B, V)` after the last token, and the states after it.
+        """
+        network = super().serving_network()
+        hidden, *states = network.outputs
+        return keras.Model(network.inputs, [NextToken(self.parts().words)(hidden), *states])
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments and the network; the vocabulary is an asset."""

@@ -1,0 +1,151 @@
+"""`export` and `summary` of every task, before and after `fit`."""
+
+import keras
+import numpy as np
+import pytest
+
+import rnnkit.backend
+from rnnkit import datasets, recipes
+from rnnkit.errors import InputError
+
+SMALL = {
+    "bag_of_words_sentiment": {"ngrams": 1},
+    "gru_sentiment": {"units": 4, "embedding": "random", "embedding_size": 6},
+    "name_tagger": {"units": 4, "embedding_size": 6, "character_units": 4},
+    "next_word": {"units": 4, "embedding_size": 6},
+    "translator": {
+        "units": 6,
+        "decoder_units": 6,
+        "embedding_size": 6,
+        "vocabulary_size": 320,
+        "beam_size": 2,
+        "max_target_length": 6,
+    },
+    "frame_labeller": {"units": 4},
+    "sequence_classifier": {"units": 4},
+    "traffic_forecaster": {"units": 6, "window": 48, "warm_up": 16},
+}
+REFUSED = ("gru_sentiment", "translator")
+TASKS = [name for name in recipes.names() if recipes.kind_of(name) != "corpus"]
+
+
+@pytest.fixture(scope="module", params=SMALL)
+def trained(request):
+    name = request.param
+    sample = datasets.load(recipes.sample_for(name), limit=200 if "traffic" in name else 24)
+    model = recipes.find(name)(**SMALL[name], epochs=1)
+    # No epoch is left: the network is built, and nothing is compiled.
+    model.fit(sample.train.x, sample.train.y, initial_epoch=1, verbose=0)
+    return model
+
+
+def batch(network, rows, steps):
+    """Random inputs of a network: few different ids, all steps real."""
+    random = np.random.default_rng(rows)
+    given = []
+    for one in network.inputs:
+        shape = tuple(
+            (rows, steps, *one.shape[2:])[i] if i < 2 and size is None else size
+            for i, size in enumerate(one.shape)
+        )
+        kind = keras.backend.standardize_dtype(one.dtype)
+        value = {
+            "bool": np.ones(shape, bool),
+            "float32": random.normal(size=shape).astype("float32"),
+        }.get(kind)
+        given.append(random.integers(1, 4, shape).astype(kind) if value is None else value)
+    return given
+
+
+def compare(found, wanted):
+    for one, other in zip(keras.tree.flatten(found), keras.tree.flatten(wanted), strict=True):
+        other = keras.ops.convert_to_numpy(other)
+        np.testing.assert_allclose(np.asarray(one), other, atol=1e-5)
+
+
+@pytest.mark.skipif(rnnkit.backend.name != "tensorflow", reason="exports what TensorFlow runs")
+def test_a_saved_model_answers_any_number_of_rows_and_steps(trained, tmp_path):
+    import tensorflow as tf
+
+    trained.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(tmp_path / "served")
+    network = trained.serving_network()
+    for rows, steps in ((2, 5), (3, 48), (1, 2)):
+        inputs = batch(network, rows, steps)
+        given = inputs if len(inputs) > 1 else inputs[0]
+        compare(served.serve(given), network(given))
+    extra = tmp_path / "served" / "assets.extra"
+    assert {path.name for path in extra.iterdir()} >= set(trained.assets)
+    assert (extra / "classes.json").is_file() == bool(getattr(trained, "classes", ()))
+
+
+@pytest.mark.filterwarnings("ignore:No complete tensor found:UserWarning")  # of torch.export
+@pytest.mark.skipif(rnnkit.backend.name != "torch", reason="a format of PyTorch")
+def test_a_torch_program_answers_its_one_shape_or_is_refused(trained, tmp_path):
+    import torch
+
+    network = trained.serving_network()
+    asked = {"filepath": tmp_path / "served.pt2", "format": "torch", "verbose": False}
+    with pytest.raises(InputError, match=r"one shape only: .*input_signature, such as \[") as error:
+        trained.export(**asked)
+    example = str(error.value).partition("such as ")[2].partition(". For any shape")[0]
+    assert len(keras.tree.flatten(eval(example, {"keras": keras}))) == len(network.inputs)
+    given = batch(network, 2, 5)
+    specs = [keras.InputSpec(shape=one.shape, dtype=str(one.dtype)) for one in given]
+    asked["input_signature"] = [specs] if len(specs) > 1 else specs
+    # A masked pass depends on the lengths of the rows: torch cannot record it.
+    if trained.settings["recipe"] in REFUSED:
+        with pytest.raises(InputError, match="Start Python with KERAS_BACKEND=tensorflow"):
+            trained.export(**asked)
+        return
+    trained.export(**asked)
+    program = torch.export.load(tmp_path / "served.pt2").module()
+    for padded in (False, True):
+        inputs = [torch.from_numpy(one) for one in given]
+        for one in inputs if padded else ():
+            if one.ndim > 1 and one.shape[1] == 5:
+                one[0, 3:] = 0
+        inputs = inputs if len(inputs) > 1 else inputs[0]
+        compare(program(inputs), network(inputs))
+
+
+def test_what_cannot_be_exported_says_what_can_be_done(trained, tmp_path):
+    with pytest.raises(InputError, match=r"format is 'onx'; expected one of .*'onnx'"):
+        trained.export(tmp_path / "served", format="onx")
+    with pytest.raises(InputError, match=r"expected a name that ends in '\.pt2'"):
+        trained.export(tmp_path / "served", format="torch")
+    with pytest.raises(InputError, match=r"torch|onnx"):
+        trained.export(tmp_path / "served.onnx", format="onnx", verbose=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_that_was_never_fitted(name, tmp_path, capsys):
+    model = recipes.find(name)()
+    with pytest.raises(InputError, match=r"is not trained yet.* Call fit first"):
+        model.export(tmp_path / "served")
+    assert not list(tmp_path.iterdir())
+    lines = []
+    assert model.summary(print_fn=lines.append) is None
+    assert f"Recipe: {name}" in lines
+    for setting, value in model.settings.items():
+        assert setting == "recipe" or f"  {setting}: {value!r}" in lines
+    assert "built in the first fit" in lines[-1]
+    model.summary()
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_the_summary_of_a_trained_task_opens_its_network(trained, capsys):
+    shown = []
+    options = {"line_length": 300}
+    assert trained.summary(print_fn=shown.append, **options) is None
+    text = "\n".join(shown)
+    for layer in trained.network.layers:
+        assert f" {layer.name} (" in text
+    assert f" Trainable params: {sum(np.prod(v.shape) for v in trained.trainable_variables):,}" in (
+        text
+    )
+    trained.summary(expand_nested=False, **options)
+    closed = capsys.readouterr().out
+    assert trained.network.layers[-1].name + " (" not in closed
+    assert not [kind for kind in closed.splitlines() if "built in the first fit" in kind]
