@@ -10,7 +10,9 @@ Nothing heavy is imported before it is used.
 from __future__ import annotations
 
 import importlib
+import os
 from types import ModuleType
+from typing import Any
 
 import rnnkit.old_modules  # noqa: F401  (lets them be imported)
 
@@ -27,7 +29,40 @@ _MODULES = {
     "study": "rnnkit.study",
 }
 
-__all__ = ["__version__", "datasets", "hmm", "layers", "monitor", "recipes", "study", "tasks"]
+__all__ = [
+    "__version__",
+    "datasets",
+    "hmm",
+    "layers",
+    "load",
+    "monitor",
+    "recipes",
+    "study",
+    "tasks",
+]
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Open any file and any run folder that rnnkit wrote.
+
+    Args:
+        path: a run folder, a `.keras` file, word vectors, a Hopfield network or a vocabulary; see
+            `rnnkit.study.opening.load`.
+
+    Returns:
+        The model: a task, word vectors, a Keras model, ...
+
+    Raises:
+        InputError: there is nothing at the path, or nothing that rnnkit wrote; the message names
+            the file.
+
+    Example:
+        >>> load("runs/mine").predict_labels(["A fine film."])  # doctest: +SKIP
+        ['pos']
+    """
+    from rnnkit.study.opening import load as open_any
+
+    return open_any(path)
 
 
 def __getattr__(name: str) -> ModuleType:

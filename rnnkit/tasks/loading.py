@@ -12,7 +12,7 @@ from rnnkit import plugins
 from rnnkit.deprecation import upgrade_classes
 from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
-from rnnkit.saved_files import read_saved_model
+from rnnkit.saved_files import naming_damaged, read_saved_model
 from rnnkit.tasks.task import Task
 
 
@@ -23,7 +23,7 @@ def load(filepath: str | os.PathLike[str]) -> Any:
         A `Task`, or a `rnnkit.embeddings.SkipGram` or `CBOW`.
 
     Raises:
-        InputError: there is no such file, or it is no rnnkit model.
+        InputError: there is no such file, it is no rnnkit model, or it is damaged.
 
     Example:
         >>> load("sentiment.keras").predict(["Dull."])  # doctest: +SKIP
@@ -42,6 +42,7 @@ def load(filepath: str | os.PathLike[str]) -> Any:
     needed = {"model.weights.h5", *(f"assets/{name}" for name in saved.cls.assets)}
     if missing := sorted(needed - saved.members):
         raise InputError(f"{wrong}; {' and '.join(missing)} are missing. Save it again.")
-    model = keras.saving.load_model(path)
+    with naming_damaged(path, saved.class_name):
+        model = keras.saving.load_model(path)
     upgrade_classes(model)
     return model
