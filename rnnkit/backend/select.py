@@ -45,7 +45,8 @@ def selected() -> tuple[str, str]:
     TensorFlow (Keras's default), JAX, PyTorch.
 
     Raises:
-        BackendError: no framework is installed, or the one in `KERAS_BACKEND` is not.
+        BackendError: no framework is installed, the one in `KERAS_BACKEND` is not, or Keras was
+            imported before rnnkit and failed because its own choice is not.
 
     Example:
         >>> selected()  # doctest: +SKIP
@@ -54,6 +55,7 @@ def selected() -> tuple[str, str]:
     if "keras" in sys.modules:
         return sys.modules["keras"].config.backend(), "Keras was imported before rnnkit"
     available = installed()
+    _refuse_failed_keras(available)
     wanted = os.environ.get("KERAS_BACKEND")
     if wanted:
         if wanted not in FRAMEWORKS:
@@ -87,6 +89,27 @@ def select() -> str:
         os.environ["KERAS_BACKEND"] = name
         print(f"rnnkit: using {name} ({reason}; KERAS_BACKEND chooses another)", file=sys.stderr)
     return name
+
+
+def _refuse_failed_keras(available: dict[str, str]) -> None:
+    """Refuse a process in which Keras chose a backend that is not installed, and failed.
+
+    Python forgets the package then, but not the module that holds the choice: another import would
+    fail in the same way, whatever is set now.
+    """
+    config = sys.modules.get("keras.src.backend.config")
+    chosen = config.backend() if hasattr(config, "backend") else None
+    if chosen not in FRAMEWORKS or chosen in available:
+        return
+    if not available:
+        return  # the message about that says more
+    names = list(available)
+    raise BackendError(
+        f"Keras was imported before rnnkit and chose {chosen!r}, which is not installed. Set "
+        f"KERAS_BACKEND={names[0]} before Python starts (installed: {', '.join(names)}), or import "
+        "rnnkit.layers or rnnkit.tasks before keras: they choose an installed one. Then start "
+        "Python again."
+    )
 
 
 def _configured_backend() -> str:

@@ -16,7 +16,8 @@ select_module = sys.modules["rnnkit.backend.select"]
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     """A machine without Keras in memory; returns a function that says what is installed."""
-    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    for name in ("keras", "keras.src.backend.config"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "")  # so that what select sets is undone
     monkeypatch.delenv("KERAS_BACKEND")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -136,3 +137,47 @@ except ImportError as error:
 """
     done = fresh_python(code, KERAS_BACKEND=None)
     assert 'pip install "rnnkit[jax]"' in done.out, done.err
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+
+
+class Hidden:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] != "tensorflow":
+            return self.finder.find_spec(name, *rest)
+
+
+sys.meta_path[:] = map(Hidden, sys.meta_path)
+"""
+
+
+def test_keras_that_chose_what_is_absent_says_what_to_set(machine, monkeypatch):
+    """It takes TensorFlow where nothing is set; after its failed import the choice may stay."""
+    machine("jax", "torch")
+    config = types.SimpleNamespace(backend=lambda: "tensorflow")
+    monkeypatch.setitem(sys.modules, "keras.src.backend.config", config)
+    with pytest.raises(select_module.BackendError, match=r"chose 'tensorflow'.* Set KERAS_BACKEND=jax "):
+        select_module.selected()
+    config.backend = lambda: "jax"
+    assert select_module.selected()[0] == "jax"
+
+
+@pytest.mark.parametrize("first", ["import keras", "import rnnkit"])
+def test_without_tensorflow_and_a_variable_an_installed_backend_runs(first, fresh_python, tmp_path):
+    code = f"""{WITHOUT_TENSORFLOW}
+try:
+    {first}
+except ImportError as error:
+    print(error)
+import rnnkit.layers
+import keras
+print(keras.config.backend(), rnnkit.layers.GRU(2)(keras.ops.ones((1, 2, 3))).shape)
+"""
+    done = fresh_python(code, KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
+    assert done.out.splitlines()[-1].split()[0] in ("jax", "torch")
+    assert "KERAS_BACKEND chooses another" in done.err
