@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from rnnkit.deprecation import renamed_names
+
+
+class ClassLabels(np.ndarray):
+    """Class indices that know the names of the classes.
+
+    An integer array; rows that are taken from it keep the names, results of arithmetic and of
+    comparisons are plain arrays. A classifier that is trained on it answers with the names.
+
+    Args:
+        numbers: the class index of each example.
+        classes: ``classes[i]`` is the name of index ``i``.
+
+    Example:
+        >>> labels = ClassLabels([0, 1, 1], ("neg", "pos"))
+        >>> labels[1:].names, labels == 1
+        (['pos', 'pos'], array([False,  True,  True]))
+    """
+
+    classes: tuple[str, ...]
+
+    def __new__(cls, numbers: Any, classes: Sequence[str]) -> ClassLabels:
+        """Make labels of an integer array, which is not copied."""
+        labels = np.asarray(numbers).view(cls)
+        labels.classes = tuple(classes)
+        return labels
+
+    def __array_finalize__(self, other: Any) -> None:
+        """Keep the names where rows are taken."""
+        self.classes = getattr(other, "classes", ())
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """Return a plain array: sums and comparisons are no labels."""
+        return array[()] if return_scalar else np.asarray(array)
+
+    def __reduce__(self) -> tuple:
+        """Keep the names in a pickle."""
+        return ClassLabels, (np.asarray(self), self.classes)
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each label."""
+        return [self.classes[i] for i in self.reshape(-1).tolist()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +97,21 @@ class Split:
             return Split(x, [self.y[i] for i in rows.tolist()])
         return Split(x, None if self.y is None else self.y[rows])
 
+    def with_names(self, classes: Sequence[str]) -> Split:
+        """Return the split with class indices that know the names of the classes."""
+
+        def named(y: Any) -> Any:
+            whole = isinstance(y, np.ndarray) and y.dtype.kind in "iu"
+            return ClassLabels(y, classes) if whole else y
+
+        return replace(self, y=list(map(named, self.y)) if type(self.y) is list else named(self.y))
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A data set with its splits.
+
+    Class indices in the splits know the names of the classes, see `ClassLabels`.
 
     Attributes:
         name: the name under which it was loaded.
@@ -79,6 +132,11 @@ class Dataset:
     about: str = ""
     unlabelled: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Tell the labels the names of their classes."""
+        for part in ("train", "valid", "test") if self.classes else ():
+            object.__setattr__(self, part, getattr(self, part).with_names(self.classes))
 
 
 TextDataset = Dataset  # the name it had when all data were texts

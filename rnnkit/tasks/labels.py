@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.data.splits import ClassLabels
 from rnnkit.errors import InputError
 
 Label = str | int
@@ -27,7 +28,7 @@ def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
     """
     if labels is None:
         raise InputError(f"{name}: labels are missing. Give one for each of the {count} {plural}.")
-    labels = np.asarray(labels)
+    labels = labels if isinstance(labels, ClassLabels) else np.asarray(labels)
     labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.ndim != 1 or len(labels) != count:
         raise InputError(
@@ -49,13 +50,29 @@ def check_classes(classes: Sequence[Label] | None) -> list[Label] | None:
     return None if classes is None else list(classes)
 
 
+def join_labels(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the labels of several series as one array; names of the classes are kept.
+
+    Example:
+        >>> join_labels([np.array([0, 1]), np.array([1])])
+        array([0, 1, 1])
+    """
+    joined = np.concatenate(rows)
+    names = {row.classes for row in rows if isinstance(row, ClassLabels)}
+    return ClassLabels(joined, names.pop()) if len(names) == 1 else joined
+
+
 def learn_classes(labels: np.ndarray) -> list[Label]:
     """Return the distinct labels in order; refuse values that are no labels.
+
+    Of labels that know the names of their classes, all names in the order of the indices.
 
     Example:
         >>> learn_classes(np.array(["pos", "neg", "pos"]))
         ['neg', 'pos']
     """
+    if isinstance(labels, ClassLabels) and len(labels.classes) > 1:
+        return list(labels.classes)
     if labels.dtype.kind == "f" and np.all(labels == np.round(labels)):
         labels = labels.astype(int)
     if labels.dtype.kind not in "biuUO":
@@ -71,6 +88,9 @@ def learn_classes(labels: np.ndarray) -> list[Label]:
 def to_numbers(labels: np.ndarray, classes: list[Label], name: str) -> np.ndarray:
     """Return the class index of each label; an index is valid where classes are names.
 
+    Labels that know the names of their classes are found by name, in whichever order both have
+    them; where the model has as many names and all of them are other ones, by index.
+
     Example:
         >>> to_numbers(np.array(["pos", "neg"]), ["neg", "pos"], "test")
         array([1, 0])
@@ -78,6 +98,9 @@ def to_numbers(labels: np.ndarray, classes: list[Label], name: str) -> np.ndarra
     numbers: dict[Any, int] = {label: i for i, label in enumerate(classes)}
     if classes and isinstance(classes[0], str):
         numbers |= {i: i for i in range(len(classes))}
+        names = labels.classes if isinstance(labels, ClassLabels) else ()
+        if set(names) & set(classes) or (names and len(names) != len(classes)):
+            labels = np.array(labels.names, object)  # type: ignore[attr-defined]
     try:
         return np.array([numbers[getattr(label, "item", lambda v=label: v)()] for label in labels])
     except KeyError as error:

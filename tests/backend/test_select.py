@@ -161,7 +161,9 @@ def test_keras_that_chose_what_is_absent_says_what_to_set(machine, monkeypatch):
     machine("jax", "torch")
     config = types.SimpleNamespace(backend=lambda: "tensorflow")
     monkeypatch.setitem(sys.modules, "keras.src.backend.config", config)
-    with pytest.raises(select_module.BackendError, match=r"chose 'tensorflow'.* Set KERAS_BACKEND=jax "):
+    with pytest.raises(
+        select_module.BackendError, match=r"chose 'tensorflow'.* Set KERAS_BACKEND=jax "
+    ):
         select_module.selected()
     config.backend = lambda: "jax"
     assert select_module.selected()[0] == "jax"

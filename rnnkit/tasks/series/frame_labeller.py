@@ -18,7 +18,7 @@ from rnnkit.monitor.figures import confusion_matrix_png
 from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.classifier import ClassTask
-from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.labels import Label, join_labels, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.series.sequence_classifier import check_series, series_for
 from rnnkit.tasks.task import Examples
 
@@ -94,7 +94,7 @@ class FrameLabeller(ClassTask):
 
     def fit_targets(self, train: Examples) -> list[Label]:
         """Return the classes; refuse labels that are all the same."""
-        classes = self._classes or learn_classes(np.concatenate(train.y))
+        classes = self._classes or learn_classes(join_labels(train.y))
         if len(classes) < 2:
             raise InputError(f"All training labels are {classes[0]!r}: expected two classes.")
         return classes
