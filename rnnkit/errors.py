@@ -24,6 +24,10 @@ class InputError(ValueError):
     """Invalid input to a public function; nothing was changed or written."""
 
 
+class UnknownWordsWarning(UserWarning):
+    """A model was asked about a text of which it knows no word."""
+
+
 class NonFiniteLoss(ArithmeticError):
     """The training loss became NaN or infinite."""
 

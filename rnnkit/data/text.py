@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rnnkit.data.lexicon import ABBREVIATIONS, NEGATIONS, STOP_WORDS
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, check_choice, suggest
 
+UNITS = ("words", "characters")
 STOP_LISTS = {"keep-negations": STOP_WORDS - NEGATIONS, "full": STOP_WORDS}
 
 # Both patterns take linear time: no repetition runs past the next "<".
@@ -58,13 +59,17 @@ class TextPipeline:
             never contain white space.
         stop_words: ``None`` keeps all; ``"keep-negations"`` drops the usual English stop words
             except not, no, never, but ...; ``"full"`` drops those too; or a custom list.
+        tokens: ``"words"``, which end at white space; or ``"characters"``, each with its accents
+            and vowel signs, for languages that are written without spaces.
 
     Raises:
-        InputError: an invalid table or list of stop words.
+        InputError: an invalid table or list of stop words, an unknown unit.
 
     Example:
         >>> TextPipeline()("I DON'T like it,<br />pls don’t ask u2!")
         ['i', "don't", 'like', 'it', 'please', "don't", 'ask', 'u2']
+        >>> TextPipeline(tokens="characters")("很好看！")
+        ['很', '好', '看']
     """
 
     def __init__(
@@ -76,7 +81,9 @@ class TextPipeline:
         strip_punctuation: bool = True,
         squeeze_whitespace: bool = True,
         stop_words: str | Iterable[str] | None = None,
+        tokens: str = "words",
     ) -> None:
+        self.unit = check_choice("tokens", tokens, UNITS)
         self.strip_html = strip_html
         self.lowercase = lowercase
         self.strip_punctuation = strip_punctuation
@@ -129,7 +136,7 @@ class TextPipeline:
     def _split(self, text: str) -> list[str]:
         if not self.strip_punctuation:
             text = _OUTER_APOSTROPHE.sub(" ' ", text.translate(_SPACED))
-        return text.split()
+        return text.split() if self.unit == "words" else _characters(text)
 
     def _expand(self, match: re.Match[str]) -> str:
         # Ignoring case also matches exotic letters (the Kelvin sign for k).
@@ -144,12 +151,24 @@ class TextPipeline:
             "strip_punctuation": self.strip_punctuation,
             "squeeze_whitespace": self.squeeze_whitespace,
             "stop_words": sorted(self.stop_words),
+            "tokens": self.unit,
         }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TextPipeline:
         """Build a pipeline from the result of `get_config`."""
         return cls(**config)
+
+
+def _characters(text: str) -> list[str]:
+    """Return the characters of a text but white space; marks stay with the letter before them."""
+    found: list[str] = []
+    for character in text:
+        if found and unicodedata.category(character)[0] == "M":
+            found[-1] += character
+        elif not character.isspace():
+            found.append(character)
+    return found
 
 
 def check_texts(texts: Any, name: str = "texts") -> list[str]:

@@ -77,3 +77,7 @@ class PipelineOptions(TypedDict, total=False):
             "without not, no, never, but ...; None = remove none.",
         ),
     ]
+    tokens: Annotated[
+        Literal["words", "characters"],
+        Option("words", 'what a token is; "characters" for languages without spaces.'),
+    ]

@@ -200,6 +200,10 @@ class Task(RenamedAttributes, keras.Model):
         """Return one array for each example that `check` returned."""
         return self.encode(rows)
 
+    def notice_unknown(self, rows: list[Any]) -> None:
+        """Warn of examples that `predict` was given and the model knows nothing of."""
+        del rows
+
     def batch_type(self) -> type[BucketedBatches]:
         """Return the class that makes batches of the arrays; the network exists by then."""
         return BucketedBatches
@@ -416,7 +420,9 @@ class Task(RenamedAttributes, keras.Model):
             >>> model.predict(["A wonderful little production."])  # doctest: +SKIP
             array([[0.97]], dtype=float32)
         """
-        batches = self.make_batches(self.encode(x), batch_size=batch_size)
+        rows = self.encode(x)
+        self.notice_unknown(rows)
+        batches = self.make_batches(rows, batch_size=batch_size)
         if not len(batches):
             network = require_fitted(self.network, self, "network")
             return np.zeros((0, network.output_shape[-1]), "float32")

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rnnkit.data.vocabulary import Vocabulary
+import numpy as np
+
+from rnnkit.data.scripts import language_without_spaces
+from rnnkit.data.vocabulary import UNKNOWN, Vocabulary
 from rnnkit.embeddings import METHODS, train_word_vectors
 from rnnkit.embeddings.model import TRAINERS
 from rnnkit.embeddings.vectors import EmbeddingInit
-from rnnkit.errors import InputError, check_choice, require_fitted, suggest
+from rnnkit.errors import (
+    InputError,
+    UnknownWordsWarning,
+    check_choice,
+    require_fitted,
+    suggest,
+)
 from rnnkit.tasks.task import Task, json_asset
 
 if TYPE_CHECKING:
@@ -73,6 +83,7 @@ class WordTask(Task):
         self.share_of_vectors: float | None = None
         self.share_of_tokens: float | None = None
         self.vocabulary: Vocabulary | None = None
+        self._warned_of_unknown = False
 
     def _known_vocabulary(self) -> Vocabulary:
         return require_fitted(self.vocabulary, self, "vocabulary")
@@ -86,6 +97,33 @@ class WordTask(Task):
                 "or lower min_count."
             )
         return vocabulary
+
+    def _notice_language(self, texts: Sequence[str]) -> None:
+        """Report before the first epoch that texts have no spaces, and what can be done."""
+        language = language_without_spaces(texts)
+        if language:
+            self._startup_messages.append(
+                f"these texts look {language}, which is written without spaces: all that stands "
+                'between two spaces became one "word". With tokens="characters" each character is '
+                "a token; or put spaces between the words"
+            )
+
+    def notice_unknown(self, rows: list[np.ndarray]) -> None:
+        """Warn once of examples that have words, and none that the model knows."""
+        ids = [row.reshape(len(row), -1)[:, 0] if len(row) else row for row in rows]
+        unknown = [i for i, row in enumerate(ids) if len(row) and (row == UNKNOWN).all()]
+        if not unknown or self._warned_of_unknown:
+            return
+        self._warned_of_unknown = True
+        one, many = self.noun
+        noun = one if len(rows) == 1 else many
+        warnings.warn(
+            f"{len(unknown)} of {len(rows)} {noun} (the first at index {unknown[0]}) have no word "
+            "that this model knows from its training: its answers about them are guesses. Is it "
+            "the language that the model was trained on? This is said once for each model.",
+            UnknownWordsWarning,
+            stacklevel=3,
+        )
 
     def tokenize_unlabelled(self, unlabelled: Sequence[Any]) -> list[list[str]]:
         """Return the words of each of the unlabelled examples."""

@@ -204,7 +204,9 @@ class SequenceTagger(WordCharTask):
             [['O', 'O', 'O', 'O', 'O', 'B-PER', 'O']]
         """
         del verbose, callbacks
-        return self._tags(self.make_batches(self.encode(x), batch_size=batch_size))
+        rows = self.encode(x)
+        self.notice_unknown(rows)
+        return self._tags(self.make_batches(rows, batch_size=batch_size))
 
     def predict_spans(self, texts: Any) -> list[list[sentence_io.TextSpan]]:
         """Return the spans that the tags mark in each raw text, with their character offsets.

@@ -79,6 +79,8 @@ class TextClassifier(WordTask, Classifier):
     ) -> list[np.ndarray]:
         """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
         tokens = self.pipeline.tokens(examples)
+        if self.pipeline.unit == "words":
+            self._notice_language(examples)
         vocabulary = self._learn_vocabulary(tokens)
         network = self._new_network(len(vocabulary), outputs)
         table: Any = find_parts(network, self.network_parts).embedding
