@@ -87,6 +87,7 @@ def test_labels_of_every_kind(labels, classes, expected):
     assert model.classes == expected
 
 
+@pytest.mark.filterwarnings("ignore::rnnkit.errors.UnknownWordsWarning")
 def test_texts_that_need_care(model):
     odd = ["", "   ", "<br />", "never seen these", "good " * 1_000_000, "\N{GRINNING FACE} \u4f60"]
     alone = np.array([model.predict([text], verbose=0)[0, 0] for text in odd])

@@ -33,11 +33,16 @@ def test_a_classifier_says_once_that_it_knows_no_word(name):
         fresh.predict_labels("xyzzy")
 
 
-def test_a_tagger_says_so_too():
-    model = recipes.name_tagger(units=2, embedding_size=4, character_units=2)
+@pytest.mark.parametrize("characters", ["cnn", None])
+def test_a_tagger_says_so_where_it_does_not_read_letters(characters):
+    model = recipes.name_tagger(units=2, embedding_size=4, characters=characters)
     model.fit([["Ann", "sings"], ["Bob", "runs"]] * 4, [["B-PER", "O"]] * 8, verbose=0, **BUILT)
+    rows = [["Ann", "sings"], ["Qwerty", "Asdf"]]
+    if characters:
+        model.predict(rows)  # a warning would be an error
+        return
     with pytest.warns(UnknownWordsWarning, match="1 of 2 sentences"):
-        model.predict([["Ann", "sings"], ["Qwerty", "Asdf"]])
+        model.predict(rows)
 
 
 def test_a_language_without_spaces_is_noticed_and_characters_help(capsys):

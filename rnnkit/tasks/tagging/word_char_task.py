@@ -84,6 +84,11 @@ class WordCharTask(WordTask):
         nothing = np.zeros((0, 1 + length), np.int32)
         return [np.stack([ids(word) for word in row]) if row else nothing for row in rows]
 
+    def notice_unknown(self, rows: list[np.ndarray]) -> None:
+        """Warn once of sentences without a known word, unless words are known by their letters."""
+        if not self.word_length:
+            super().notice_unknown(rows)
+
     def _lookup(self, word: str) -> str:
         return word.lower() if self.lowercase else word
 
