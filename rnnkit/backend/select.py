@@ -98,7 +98,7 @@ def _refuse_failed_keras(available: dict[str, str]) -> None:
     fail in the same way, whatever is set now.
     """
     config = sys.modules.get("keras.src.backend.config")
-    chosen = config.backend() if hasattr(config, "backend") else None
+    chosen = None if config is None else config.backend()
     if chosen not in FRAMEWORKS or chosen in available:
         return
     if not available:
