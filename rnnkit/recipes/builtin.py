@@ -11,13 +11,13 @@ from rnnkit.data.builtin_kinds import KINDS
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.recipes.corpora import word_vectors
 from rnnkit.recipes.families import Family, IntrinsicEvaluation
+from rnnkit.recipes.forecasting import forecaster
 from rnnkit.recipes.frames import frame_labeller
 from rnnkit.recipes.language import next_word, text_generator
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.recipes.text_to_text import summarizer, translator
-from rnnkit.recipes.traffic import traffic_forecaster
 
 CLASSIFICATION = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
 
@@ -111,7 +111,7 @@ FAMILIES = (
     ),
     Family(
         KIND["series"],
-        (traffic_forecaster,),
+        (forecaster,),
         baselines={
             "persistence": baselines.persistence,
             "linear autoregression": baselines.linear_autoregression,

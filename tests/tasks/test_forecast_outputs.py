@@ -8,7 +8,7 @@ import pytest
 
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError
-from rnnkit.recipes.traffic import traffic_forecaster
+from rnnkit.recipes.forecasting import forecaster
 from rnnkit.tasks import load
 from rnnkit.tasks.series.forecast_scores import ForecastLoss
 
@@ -26,7 +26,7 @@ def waves():
 
 @pytest.fixture(scope="module")
 def trained(waves):
-    model = traffic_forecaster(
+    model = forecaster(
         target="load,rain", horizon=(1, 4), quantiles=QUANTILES, context=6, units=4, epochs=2,
         window=48, warm_up=8,
     )  # fmt: skip
@@ -85,7 +85,7 @@ def test_one_file_holds_all(trained, waves, tmp_path):
 def test_a_name_is_the_number_of_its_column(waves):
     found = []
     for target in (1, "rain"):
-        model = traffic_forecaster(target=target, units=3, epochs=1)
+        model = forecaster(target=target, units=3, epochs=1)
         model.fit(waves, verbose=0)
         found.append(model.predict(waves, verbose=0))
     assert found[0].shape == (289,)
@@ -111,9 +111,9 @@ def test_a_loss_leaves_out_what_is_unknown():
 )
 def test_settings_that_cannot_be_used_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
-        traffic_forecaster(**settings)
+        forecaster(**settings)
 
 
 def test_an_unknown_column_is_refused(waves):
     with pytest.raises(InputError, match=r"target is 'laod'.*Did you mean 'load'"):
-        traffic_forecaster(target="laod").fit(waves)
+        forecaster(target="laod").fit(waves)

@@ -50,9 +50,9 @@ class Forecaster(Task):
 
     Example:
         >>> from rnnkit import datasets
-        >>> from rnnkit.recipes import traffic_forecaster
+        >>> from rnnkit.recipes import forecaster
         >>> traffic = datasets.load("traffic_sample", limit=200)
-        >>> model = traffic_forecaster(cell="gru", units=8, epochs=1)
+        >>> model = forecaster(cell="gru", units=8, epochs=1)
         >>> history = model.fit(traffic.train.x, verbose=0)
         >>> model.predict(traffic.test.x[0], verbose=0).shape  # a forecast from step 12 on
         (189,)

@@ -1,4 +1,4 @@
-"""Forecaster of series with a daily course, such as traffic."""
+"""Forecaster of series, with a profile by time of day or week where they have times."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def _columns(observed: str, names: tuple[str, ...]) -> list[int]:
     return columns
 
 
-traffic_forecaster = recipe(
-    "traffic_forecaster",
+forecaster = recipe(
+    "forecaster",
     "Forecaster of a series h steps ahead, with a seasonal profile and a recurrent network.",
     _forecaster,
     groups=(ForecastModelOptions, SeriesEncoderOptions, ForecastWindowOptions, TrainingOptions),
@@ -125,9 +125,9 @@ Returns:
 Example:
     >>> from rnnkit import datasets
     >>> traffic = datasets.load("traffic_sample", limit=200)
-    >>> forecaster = traffic_forecaster(cell="gru", units=8, epochs=2)
-    >>> history = forecaster.fit(traffic.train.x, verbose=0)
-    >>> sorted(forecaster.evaluate(traffic.test.x, return_dict=True, verbose=0))
+    >>> model = forecaster(cell="gru", units=8, epochs=2)
+    >>> history = model.fit(traffic.train.x, verbose=0)
+    >>> sorted(model.evaluate(traffic.test.x, return_dict=True, verbose=0))
     ['loss', 'mae', 'rmse']
 """,
 )
