@@ -141,13 +141,15 @@ class Setting(NamedTuple):
                 and not isinstance(value, bool)
                 and self.option.allows(float(value))
             )
-        if typing.get_origin(kind) is Sequence:  # each member has to fit
+        if typing.get_origin(kind) is Sequence:  # numbers have to fit, too
             members = alternatives(typing.get_args(kind)[0])
             return (
                 isinstance(value, Sequence)
                 and not isinstance(value, str)
-                and len(value) > 0
-                and all(any(self._fits(member, one) for member in members) for one in value)
+                and (
+                    not {*members} <= {int, float}
+                    or all(any(self._fits(kind, one) for kind in members) for one in value)
+                )
             )
         origin = typing.get_origin(kind) or kind
         return isinstance(value, origin) if isinstance(origin, type) else True

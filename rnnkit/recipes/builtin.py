@@ -114,12 +114,14 @@ FAMILIES = (
         (forecaster,),
         baselines={
             "persistence": baselines.persistence,
+            "seasonal naive": baselines.seasonal_naive,
             "linear autoregression": baselines.linear_autoregression,
+            "exponential smoothing": baselines.exponential_smoothing,
         },
         headings={"mae": "MAE", "rmse": "RMSE"},
         example="predict {} FILE.csv",
         dataset_settings=("target",),
-        baseline_settings=("horizon", "context"),
+        baseline_settings=("target", "horizon", "context"),
     ),
     Family(
         KIND["corpus"],
