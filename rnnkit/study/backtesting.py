@@ -65,6 +65,7 @@ def backtest(
 
     Example:
         >>> from functools import partial
+        >>> import numpy as np
         >>> from rnnkit.recipes import forecaster
         >>> waves = Series(np.sin(np.arange(400) / 5))
         >>> make = partial(forecaster, units=4, horizon=(1, 6))

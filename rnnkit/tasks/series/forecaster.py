@@ -160,7 +160,9 @@ class Forecaster(Task):
         A step counts if it has `context` steps before and a measurement `horizon` steps later.
         """
         if isinstance(self.encoder, MultiSeriesEncoder):
-            errors = ForecastErrors(self.encoder.scales, self.encoder.labels, self.quantiles or ())
+            errors = ForecastErrors(
+                self.encoder.scales.tolist(), self.encoder.labels, self.quantiles or ()
+            )
             return {"loss": ForecastLoss(self.quantiles or ()), "metrics": [errors]}
         return {
             "loss": keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
