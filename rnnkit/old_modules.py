@@ -27,6 +27,7 @@ renamed_modules(
             "hmm.inference.ways": "hmm.inference.steps",
             "hmm.layers.named": "hmm.layers.serialization",
             "recipes.family": "recipes.recipe",
+            "recipes.traffic": "recipes.forecasting",
             "tasks.bag_networks": "tasks.texts.bag_networks",
             "tasks.bag_of_words": "tasks.texts.bag_of_words",
             "tasks.base": "tasks.task",

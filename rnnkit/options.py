@@ -16,7 +16,7 @@ import sys
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar, Union
 
@@ -140,6 +140,16 @@ class Setting(NamedTuple):
                 isinstance(value, number)
                 and not isinstance(value, bool)
                 and self.option.allows(float(value))
+            )
+        if typing.get_origin(kind) is Sequence:  # numbers have to fit, too
+            members = alternatives(typing.get_args(kind)[0])
+            return (
+                isinstance(value, Sequence)
+                and not isinstance(value, str)
+                and (
+                    not {*members} <= {int, float}
+                    or all(any(self._fits(kind, one) for kind in members) for one in value)
+                )
             )
         origin = typing.get_origin(kind) or kind
         return isinstance(value, origin) if isinstance(origin, type) else True
@@ -507,6 +517,9 @@ def _expected(kind: Any, bounds: str) -> str:
         return "None"
     if typing.get_origin(kind) is Literal:
         return f"one of {typing.get_args(kind)}"
+    if typing.get_origin(kind) is Sequence:
+        members = [_expected(one, bounds) for one in alternatives(typing.get_args(kind)[0])]
+        return f"a list of them, each {' or '.join(members)}"
     number = {int: "an integer", float: "a number"}.get(kind)
     if number is not None:
         return f"{number} {'of ' if bounds.startswith('at') else ''}{bounds}".rstrip()

@@ -10,7 +10,12 @@ from rnnkit.baselines.classifiers import (
     summary_logistic_regression,
     tfidf_logistic_regression,
 )
-from rnnkit.baselines.forecasts import linear_autoregression, persistence
+from rnnkit.baselines.forecasts import (
+    exponential_smoothing,
+    linear_autoregression,
+    persistence,
+    seasonal_naive,
+)
 from rnnkit.baselines.language import kneser_ney
 from rnnkit.baselines.taggers import most_frequent_tag
 from rnnkit.baselines.texts import copy_source
@@ -18,12 +23,14 @@ from rnnkit.baselines.word_vectors import gensim_word2vec
 
 __all__ = [
     "copy_source",
+    "exponential_smoothing",
     "frame_logistic_regression",
     "gensim_word2vec",
     "kneser_ney",
     "linear_autoregression",
     "most_frequent_tag",
     "persistence",
+    "seasonal_naive",
     "summary_logistic_regression",
     "tfidf_logistic_regression",
 ]

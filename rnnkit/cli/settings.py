@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections.abc
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -214,7 +215,8 @@ def _parse_as(kind: Any, text: str) -> Any:
         if kind in (int, float):
             return kind(text)
         if kind in (list, dict, tuple) or typing.get_origin(kind) is not None:
-            return ast.literal_eval(text)
+            value = ast.literal_eval(text)
+            return value if isinstance(value, typing.get_origin(kind) or kind) else _UNFIT
     except (ValueError, SyntaxError):
         return _UNFIT
     return text
@@ -225,4 +227,6 @@ def _words(kind: Any) -> str:
         return "none"
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(map(str, typing.get_args(kind)))
+    if typing.get_origin(kind) is collections.abc.Sequence:
+        return "several with commas"
     return "text" if kind is str else getattr(kind, "__name__", str(kind))

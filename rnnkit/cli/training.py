@@ -11,6 +11,7 @@ from rnnkit import recipes
 from rnnkit.cli.errors import show_error
 from rnnkit.cli.options import Data, LabelColumn, Limit, Out, Patience, Quiet, TextColumn, verbosity
 from rnnkit.cli.settings import renamed_settings, settings_of, shared_settings, with_settings
+from rnnkit.recipes.registry import OLD_NAMES
 
 
 def summary(recipe: Any) -> str:
@@ -35,7 +36,8 @@ class RecipeCommands(typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept options before the recipe's name, too."""
-        named = [i for i, arg in enumerate(args) if arg in recipes.names()]
+        known = {*recipes.names(), *OLD_NAMES}
+        named = [i for i, arg in enumerate(args) if arg in known]
         if named:
             args = [args[named[0]], *args[: named[0]], *args[named[0] + 1 :]]
         return super().parse_args(ctx, args)

@@ -41,3 +41,32 @@ def fit_autoregression(encoded: Sequence[Encoded], context: int) -> tuple[np.nda
     inputs = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
     solution = np.linalg.lstsq(inputs, targets, rcond=None)[0]
     return solution[:-1], float(solution[-1])
+
+
+def fit_vector_autoregression(
+    encoded: Sequence[Encoded], context: int, deviations: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Fit one autoregression for each output on the deviations of all targets.
+
+    Args:
+        encoded: series with several outputs.
+        context: steps that are read.
+        deviations: the numbers of the inputs that are deviations.
+
+    Returns:
+        Weights `(context, targets, outputs)`, biases `(outputs,)`, and the residuals of each.
+    """
+    rows = [np.concatenate([lags(one.x[:, i], context) for i in deviations], 1) for one in encoded]
+    weights, biases, residuals = [], [], []
+    for output in range(encoded[0].target.shape[1]):
+        counts = [one.counts(context)[:, output] for one in encoded]
+        inputs = np.concatenate([row[here] for row, here in zip(rows, counts, strict=True)])
+        inputs = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
+        targets = np.concatenate(
+            [one.target[here, output] for one, here in zip(encoded, counts, strict=True)]
+        )
+        solution = np.linalg.lstsq(inputs, targets, rcond=None)[0]
+        weights.append(solution[:-1].reshape(len(deviations), context).T)
+        biases.append(solution[-1])
+        residuals.append(targets - inputs @ solution)
+    return np.stack(weights, -1), np.array(biases), residuals

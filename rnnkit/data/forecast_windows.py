@@ -80,13 +80,15 @@ class ForecastWindows:
         """Return inputs `(B, warm_up + window, F)`, targets `(..., 1)` and weights of a batch."""
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         length = self.warm_up + self.window
-        batch = _empty(len(rows), length, self._encoded[0].x.shape[1])
+        batch = _empty(len(rows), length, self._encoded[0])
         for row, place in enumerate(rows):
             i, start = self._places[place][0], self._starts[place]
             first = max(0, start - self.warm_up)
             end = min(start + self.window, len(self._counts[i]))
             _fill(batch, row, self._encoded[i], self._counts[i], slice(first, end))
             batch[2][row, : start - first] = 0
+            if self._encoded[i].target.ndim == 2:
+                batch[1][row, : start - first] = np.nan
         return batch
 
 
@@ -121,8 +123,7 @@ class FullSeriesBatches:
     def __getitem__(self, index: int) -> Batch:
         """Return inputs `(B, T, F)`, targets `(B, T, 1)` and weights `(B, T)` of a batch."""
         group = self.groups[index]
-        width = self._encoded[group[0]].x.shape[1]
-        batch = _empty(len(group), self._lengths[group[0]], width)
+        batch = _empty(len(group), self._lengths[group[0]], self._encoded[group[0]])
         for row, i in enumerate(group):
             _fill(batch, row, self._encoded[i], self._counts[i], slice(len(self._counts[i])))
         return batch
@@ -136,8 +137,12 @@ def _padded_length(length: int) -> int:
     return size
 
 
-def _empty(rows: int, length: int, width: int) -> Batch:
-    x, targets = (np.zeros((rows, length, size), "float32") for size in (width, 1))
+def _empty(rows: int, length: int, one: Encoded) -> Batch:
+    x = np.zeros((rows, length, one.x.shape[1]), "float32")
+    if one.target.ndim == 2:  # NaN = does not count, for each output apart
+        targets = np.full((rows, length, one.target.shape[1]), np.nan, "float32")
+    else:
+        targets = np.zeros((rows, length, 1), "float32")
     # Weights are not float32: Keras's loss multiplies float32 torch tensors in place.
     return x, targets, np.zeros((rows, length))
 
@@ -146,5 +151,9 @@ def _fill(batch: Batch, row: int, one: Encoded, counts: np.ndarray, steps: slice
     x, targets, weights = batch
     length = len(counts[steps])
     x[row, :length] = one.x[steps]
+    if one.target.ndim == 2:
+        targets[row, :length] = np.where(counts[steps], one.target[steps], np.nan)
+        weights[row, :length] = counts[steps].mean(axis=1)
+        return
     targets[row, :length, 0] = one.target[steps]
     weights[row, :length] = counts[steps]

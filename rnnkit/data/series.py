@@ -23,9 +23,12 @@ class Series:
         values: `(T, D)`, or `(T,)` for one measurement per step; kept as float32. NaN = a missing
             measurement: the step takes time, but its value is unknown.
         times: `(T,)` datetime64, the time of each step, or None where it is unknown.
+        name: of the group that it belongs to, such as a station; None = there are no groups.
+        columns: the name of each column of the values; empty where they have none.
 
     Raises:
-        InputError: values that are not numbers or infinite, times that do not rise or match.
+        InputError: values that are not numbers or infinite, times that do not rise or match, names
+            that do not match the columns.
 
     Example:
         >>> series = Series([3, 1, 4], np.datetime64("2016-01-04T00:00") + 5 * np.arange(3))
@@ -35,6 +38,8 @@ class Series:
 
     values: np.ndarray
     times: np.ndarray | None = None
+    name: str | None = None
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -51,6 +56,11 @@ class Series:
                 "finite numbers, or NaN where there is no measurement."
             )
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "columns", tuple(self.columns))
+        if self.columns and len(self.columns) != values.shape[1]:
+            raise InputError(
+                f"{len(self.columns)} names for {values.shape[1]} columns: expected one for each."
+            )
         if self.times is None:
             return
         times = np.asarray(self.times)
@@ -70,7 +80,7 @@ class Series:
     def between(self, start: int, stop: int) -> Series:
         """Return the steps from `start` to before `stop`."""
         times = None if self.times is None else self.times[start:stop]
-        return Series(self.values[start:stop], times)
+        return replace(self, values=self.values[start:stop], times=times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +125,16 @@ class SeriesDataset:
     about: str
     notes: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Give series without names of columns those of the data set."""
+        for part in ("train", "valid", "test"):
+            found = getattr(self, part).x
+            if self.columns and not all(one.columns for one in found):
+                named = [
+                    one if one.columns else replace(one, columns=self.columns) for one in found
+                ]
+                object.__setattr__(self, part, SeriesSplit(named))
+
 
 def cut_at_gaps(values: Any, times: np.ndarray, step: int, bridge: int = 0) -> list[Series]:
     """Split measurements into series: a new one begins where the next time is not one step later.
@@ -147,7 +167,8 @@ def _fill_gaps(series: Series, step: int) -> Series:
         return series
     values = np.full((place[-1] + 1, series.values.shape[1]), np.nan, "float32")
     values[place] = series.values
-    return Series(values, series.times[0] + step * np.arange(len(values)))
+    times = series.times[0] + step * np.arange(len(values))
+    return replace(series, values=values, times=times)
 
 
 def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:

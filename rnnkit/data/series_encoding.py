@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit.data.series import Series
-from rnnkit.errors import InputError, check_choice, check_count
+from rnnkit.errors import InputError, check_choice, check_count, suggest
 
 DAY = 24 * 60
 WEEK = 7 * DAY
@@ -34,7 +34,29 @@ class Encoded(NamedTuple):
 
     def counts(self, context: int) -> np.ndarray:
         """Return which steps `(T,)` have a loss: `context` steps were read, the target is known."""
-        return self.known & (np.arange(len(self.known)) >= context - 1)
+        read = np.arange(len(self.known)) >= context - 1
+        return (self.known.T & read).T  # (T, O) where there are several outputs
+
+
+def column_number(target: int | str, series: Series) -> int:
+    """Return the number of a column that is given by its number or name.
+
+    Raises:
+        InputError: the series have no column of that name.
+
+    Example:
+        >>> column_number("load", Series(np.zeros((2, 2)), columns=("rain", "load")))
+        1
+    """
+    if not isinstance(target, str):
+        return target
+    if target not in series.columns:
+        known = ", ".join(series.columns) or "no names: give its number, from 0"
+        raise InputError(
+            f"target is {target!r}; the columns of the series have {known}."
+            f"{suggest(target, series.columns)}"
+        )
+    return series.columns.index(target)
 
 
 class SeriesEncoder:
@@ -45,7 +67,7 @@ class SeriesEncoder:
     No input at step t is later than step t, except for the calendar.
 
     Args:
-        target: the number of the column to forecast.
+        target: the column to forecast, by its number or its name.
         horizon: h, the number of steps ahead.
         profile: the period of the profile, "day" or "week"; None = no profile; "auto" = the week
             where train has six weeks or more, else the day. Series without times have no profile.
@@ -67,19 +89,21 @@ class SeriesEncoder:
     def __init__(
         self,
         *,
-        target: int = 0,
+        target: int | str = 0,
         horizon: int = 1,
         profile: str | None = "auto",
         smoothing: float = 5.0,
         harmonics: int = 4,
     ) -> None:
         check_choice("profile", profile, PROFILES)
-        check_count("target", target, 0)
+        if not isinstance(target, str):
+            check_count("target", target, 0)
         check_count("horizon", horizon)
         check_count("harmonics", harmonics, 0)
         if not 0 <= smoothing <= DAY:
             raise InputError(f"smoothing is {smoothing!r}; expected minutes, 0 to {DAY}.")
-        self.target, self.horizon = target, horizon
+        self.target: Any = target  # its number once the encoder is fitted
+        self.horizon = horizon
         self.profile_of, self.smoothing, self.harmonics = profile, float(smoothing), harmonics
         self.step: int | None = None  # minutes; None = the series have no times
         self.profile: list[float] = []  # the mean of each step of the day or the week
@@ -116,6 +140,8 @@ class SeriesEncoder:
 
     def learn(self, series: Sequence[Series]) -> None:
         """Fit the scale and the profile to training series."""
+        if len(series):
+            self.target = column_number(self.target, series[0])
         self._check(series, series[0].values.shape[1] if len(series) else 0)
         values = np.concatenate([one.values for one in series]).astype("float64")
         if not np.isfinite(values[:, self.target]).any():

@@ -11,13 +11,13 @@ from rnnkit.data.builtin_kinds import KINDS
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.recipes.corpora import word_vectors
 from rnnkit.recipes.families import Family, IntrinsicEvaluation
+from rnnkit.recipes.forecasting import forecaster
 from rnnkit.recipes.frames import frame_labeller
 from rnnkit.recipes.language import next_word, text_generator
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.recipes.text_to_text import summarizer, translator
-from rnnkit.recipes.traffic import traffic_forecaster
 
 CLASSIFICATION = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
 
@@ -111,15 +111,17 @@ FAMILIES = (
     ),
     Family(
         KIND["series"],
-        (traffic_forecaster,),
+        (forecaster,),
         baselines={
             "persistence": baselines.persistence,
+            "seasonal naive": baselines.seasonal_naive,
             "linear autoregression": baselines.linear_autoregression,
+            "exponential smoothing": baselines.exponential_smoothing,
         },
         headings={"mae": "MAE", "rmse": "RMSE"},
         example="predict {} FILE.csv",
         dataset_settings=("target",),
-        baseline_settings=("horizon", "context"),
+        baseline_settings=("target", "horizon", "context"),
     ),
     Family(
         KIND["corpus"],

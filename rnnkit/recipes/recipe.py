@@ -93,7 +93,7 @@ def recipe(
         model = build({**fixed, **chosen})
         model.settings = {  # in a form that JSON can hold
             "recipe": name,
-            **{k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in chosen.items()},
+            **{k: _as_json(v) for k, v in chosen.items()},
         }
         return model
 
@@ -107,6 +107,12 @@ def recipe(
     made.settings, made.renamed, made.old_values = settings, dict(renamed or {}), dict(old_values)
     made.rename = rename
     return made
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return list(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def split_names(names: str | Sequence[Any] | None) -> Sequence[Any] | None:

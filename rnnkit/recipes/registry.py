@@ -13,6 +13,8 @@ from rnnkit.errors import InputError, suggest
 from rnnkit.recipes.builtin import FAMILIES
 from rnnkit.recipes.families import Family, Recipe
 
+OLD_NAMES = {"traffic_forecaster": "forecaster"}  # of recipes; both are accepted everywhere
+
 
 @functools.cache
 def registered() -> tuple[Family, ...]:
@@ -58,18 +60,19 @@ def find(name: str) -> Recipe:
         >>> find("lstm_sentiment").__name__
         'lstm_sentiment'
     """
-    return next(recipe for recipe in family_of(name).recipes if recipe.__name__ == name)
+    new = OLD_NAMES.get(name, name)
+    return next(recipe for recipe in family_of(new).recipes if recipe.__name__ == new)
 
 
 def family_of(name: str) -> Family:
     """Return the family of the recipe of that name.
 
     Example:
-        >>> family_of("traffic_forecaster").headings
+        >>> family_of("forecaster").headings
         {'mae': 'MAE', 'rmse': 'RMSE'}
     """
     for family in registered():
-        if any(recipe.__name__ == name for recipe in family.recipes):
+        if any(recipe.__name__ == OLD_NAMES.get(name, name) for recipe in family.recipes):
             return family
     raise InputError(
         f"There is no recipe {name!r}.{suggest(name, names())} Known: {', '.join(names())}."

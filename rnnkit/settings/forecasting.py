@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
@@ -49,8 +50,14 @@ class ForecastModelOptions(ForecastCellOption, LayerOptions, HMMOptions, total=F
 class SeriesEncoderOptions(TypedDict, total=False):
     """Scaling and profile; see `rnnkit.data.series_encoding.SeriesEncoder`."""
 
-    target: Annotated[int, Option(0, "number of the column to forecast.", least=0)]
-    horizon: Annotated[int, Option(1, "steps ahead to forecast.", least=1)]
+    target: Annotated[
+        int | Sequence[int | str] | str,
+        Option(0, "column to forecast: its number or name, or several with commas.", least=0),
+    ]
+    horizon: Annotated[
+        int | Sequence[int],
+        Option(1, "steps ahead to forecast, or several, as in 1,6,12.", least=1),
+    ]
     profile: Annotated[
         Literal["day", "week", "auto"] | None,
         Option(
@@ -71,3 +78,12 @@ class ForecastWindowOptions(TypedDict, total=False):
     context: Annotated[int, Option(12, "steps before the first forecast of a series.", least=1)]
     window: Annotated[int, Option(96, "steps of the windows used in training.", least=1)]
     warm_up: Annotated[int, Option(48, "steps before a window, read without a loss.", least=0)]
+    quantiles: Annotated[
+        Sequence[float] | None,
+        Option(
+            None,
+            "quantiles to forecast, as in 0.1,0.5,0.9, by the pinball loss; None = the mean alone.",
+            above=0,
+            below=1,
+        ),
+    ]

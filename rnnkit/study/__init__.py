@@ -7,16 +7,19 @@ Importing this package without a backend raises `BackendError`, before any data 
 from __future__ import annotations
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.study.backtesting import BacktestRow, backtest
 from rnnkit.study.compare import Comparison, compare
 from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import train
 
 __all__ = [
+    "BacktestRow",
     "Comparison",
     "Run",
     "RunFolder",
     "ask",
+    "backtest",
     "compare",
     "evaluate",
     "load_data",

@@ -246,10 +246,13 @@ def _baseline_rows(
     cache = path / "baselines.json"
     caches = (cache, path / "yardstick.json")  # the second by an earlier version
     results = next(filter(None, (_cached_baselines(file, depends_on) for file in caches)), {})
-    if not results:
-        for name, baseline in family.baselines.items():
-            announce(name)
-            results[name] = baseline(dataset, settings)
+    new = family.baselines if not results or {*results} < {*family.baselines} else {}
+    for name in [name for name in new if name not in results]:
+        announce(name)
+        try:
+            results[name] = new[name](dataset, settings)
+        except ImportError as error:  # a library that is optional
+            announce(f"{name} is left out: {error}")
     write_json(cache, {**depends_on, "results": results})
     return [summarise(name, [result]) for name, result in results.items()]
 

@@ -135,6 +135,8 @@ def answer_forecasts(
 ) -> Answers:
     """Return the forecasts from each step of series, with time or number of the step predicted."""
     rows: list[tuple[str, ...]] = []
+    if hasattr(getattr(model, "encoder", None), "horizons"):
+        return _answer_outputs(model, inputs, names)
     for name, series in zip(_numbered(inputs, names), inputs, strict=True):
         forecasts = model.predict(series, verbose=0)
         # Forecast i is made at step context - 1 + i, of the step `horizon` later.
@@ -144,6 +146,21 @@ def answer_forecasts(
             for step, forecast in enumerate(forecasts, start=first)
         ]
     return Answers(("when", "forecast", "series"), rows)
+
+
+def _answer_outputs(model: Any, inputs: Sequence[Series], names: Sequence[str] | None) -> Answers:
+    """Return a row for each step and output; quantiles side by side."""
+    rows: list[tuple[str, ...]] = []
+    encoder, quantiles = model.encoder, model.quantiles or ()
+    for name, series in zip(_numbered(inputs, names), inputs, strict=True):
+        forecasts = model.predict(series, verbose=0)
+        flat = forecasts.reshape(len(forecasts), len(encoder.parts), -1)
+        for step, outputs in enumerate(flat, start=len(series) - len(flat)):
+            for part, label, values in zip(encoder.parts, encoder.labels, outputs, strict=True):
+                when = step_label(series, step + part.horizon)
+                rows.append((when, label, *(f"{value:.6g}" for value in values), name))
+    heading = [f"quantile {q:g}" for q in quantiles] or ["forecast"]
+    return Answers(("when", "output", *heading, "series"), rows)
 
 
 def _on_one_line(text: str) -> str:

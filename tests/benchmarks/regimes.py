@@ -20,7 +20,7 @@ from rnnkit.baselines import linear_autoregression, persistence
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.hmm import GaussianHMM
 from rnnkit.progress import Bar
-from rnnkit.recipes import traffic_forecaster
+from rnnkit.recipes import forecaster
 
 STATES, TEST = 4, 20_000
 MODELS: dict[str, dict[str, Any]] = {
@@ -67,7 +67,7 @@ def excess(steps: int, seed: int, context: int = 12) -> dict[str, float]:
     alone = GaussianHMM(STATES, covariance_type="spherical", random_state=seed, n_init=3)
     found["HMM alone"] = squared_error(alone.fit(train.values), test, context) ** 0.5
     for name, options in MODELS.items():
-        model = traffic_forecaster(**options, **settings, seed=seed)
+        model = forecaster(**options, **settings, seed=seed)
         model.fit([train], verbose=0)
         found[name] = model.evaluate([test], return_dict=True, verbose=0)["rmse"]
     best = squared_error(true, test, context)

@@ -24,7 +24,7 @@ from rnnkit.baselines import linear_autoregression, persistence
 from rnnkit.data.autoregression import lags
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
 from rnnkit.data.series_encoding import SeriesEncoder
-from rnnkit.recipes import traffic_forecaster
+from rnnkit.recipes import forecaster
 
 LAGS = 12
 MODELS: dict[str, dict[str, Any]] = {
@@ -104,7 +104,7 @@ def table(arguments: argparse.Namespace) -> None:
         for name in arguments.models:
             found = []
             for seed in range(arguments.seeds):
-                model = traffic_forecaster(**MODELS[name], **settings, seed=seed)
+                model = forecaster(**MODELS[name], **settings, seed=seed)
                 start = time.perf_counter()
                 model.fit(data.train.x, verbose=0)
                 seconds = time.perf_counter() - start

@@ -19,7 +19,7 @@ def trained(tmp_path_factory):
     from rnnkit.cli import app
 
     found = {}
-    for recipe in ("sequence_classifier", "traffic_forecaster"):
+    for recipe in ("sequence_classifier", "forecaster"):
         found[recipe] = tmp_path_factory.mktemp("runs") / recipe
         args = ["train", recipe, *TINY, "--out", found[recipe]]
         result = CliRunner().invoke(app, [str(arg) for arg in args], env={"COLUMNS": "400"})
@@ -47,7 +47,7 @@ def test_a_classifier_is_measured_and_asked(trained, rnnkit, tmp_path):
 
 
 def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
-    run = trained["traffic_forecaster"]
+    run = trained["forecaster"]
     answer = rnnkit("evaluate", run)
     assert answer.code == 0, answer.text
     assert "MAE" in answer.text
@@ -73,9 +73,9 @@ def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
     ("args", "message"),
     [
         (["train", "lstm_sentiment", "--data", "pems_flow"], "pems_flow holds series. Data sets"),
-        (["train", "traffic_forecaster", "--data", "imdb"], "it: traffic_sample, pems_flow, metro"),
+        (["train", "forecaster", "--data", "imdb"], "it: traffic_sample, pems_flow, metro"),
         (["compare", "sequence_classifier", "--data", "sample"], "sequences_sample, japanese_vow"),
-        (["train", "traffic_forecaster", "--data", __file__], "is a file: traffic_forecaster"),
+        (["train", "forecaster", "--data", __file__], "is a file: forecaster"),
         (["compare", "sequence_classifier", "gru_sentiment"], "cannot be compared on the same"),
     ],
 )
@@ -114,7 +114,7 @@ def test_info_names_the_data_that_suit(rnnkit):
 def test_what_is_no_series_is_refused_by_name(trained, rnnkit, tmp_path, text, message):
     path = tmp_path / "odd.csv"
     path.write_text(text)
-    answer = rnnkit("predict", trained["traffic_forecaster"], path)
+    answer = rnnkit("predict", trained["forecaster"], path)
     assert answer.code == 2
     assert "odd.csv" in answer.text
     assert message in answer.text

@@ -212,3 +212,10 @@ def test_settings_that_do_not_fit_each_other_are_refused_at_the_call():
     ):
         with pytest.raises(InputError, match=message):
             call(**settings)
+
+
+def test_the_old_name_of_the_forecaster_is_accepted_everywhere():
+    assert recipes.find("traffic_forecaster") is recipes.forecaster
+    assert recipes.kind_of("traffic_forecaster") == "series"
+    with pytest.warns(DeprecationWarning, match="'traffic_forecaster' of rnnkit.recipes"):
+        assert recipes.traffic_forecaster is recipes.forecaster

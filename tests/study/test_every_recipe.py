@@ -30,7 +30,7 @@ LIMITS = {"series": 200, "corpus": 4000}
 KEPT_BY = {
     "name_tagger": ("val_f1", max),
     "pos_tagger": ("val_accuracy", max),
-    "traffic_forecaster": ("val_rmse", min),
+    "forecaster": ("val_rmse", min),
     "word_vectors": ("loss", None),
 }
 COUNTED_BY = {"translator": "sacrebleu", "summarizer": "rouge-score"}

@@ -7,7 +7,7 @@ import pytest
 from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
-from rnnkit.recipes import bilstm_sentiment, traffic_forecaster
+from rnnkit.recipes import bilstm_sentiment, forecaster
 from rnnkit.tasks import load, task
 from rnnkit.tasks.training.datasets import KerasDataset
 
@@ -46,7 +46,7 @@ def saved(reviews, tmp_path_factory):
 def traffic(tmp_path_factory):
     """A trained forecaster, its file, and the data set."""
     sample = datasets.load("traffic_sample", limit=200)
-    model = traffic_forecaster(cell="lstm", units=6, window=48, warm_up=16, epochs=2)
+    model = forecaster(cell="lstm", units=6, window=48, warm_up=16, epochs=2)
     model.fit(sample.train.x, validation_data=sample.valid.x, verbose=0)
     path = tmp_path_factory.mktemp("model") / "traffic.keras"
     model.save(path)

@@ -10,7 +10,7 @@ from rnnkit import datasets
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError
 from rnnkit.hmm.layers.features import HMMFeatures
-from rnnkit.recipes.traffic import traffic_forecaster
+from rnnkit.recipes.forecasting import forecaster
 from rnnkit.tasks import load
 from rnnkit.tasks.series.forecast_networks import hidden_states, recurrent_forecaster
 from rnnkit.tasks.training.losses import ErrorInUnits
@@ -23,7 +23,7 @@ KINDS = {
 
 def small(**settings):
     settings = {"units": 6, "window": 48, "warm_up": 16, "epochs": 2, **settings}
-    return traffic_forecaster(**settings)
+    return forecaster(**settings)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_fit_keeps_the_best_epoch(trained, sample):
     assert measured["rmse"] == pytest.approx(min(history.history["val_rmse"]), rel=1e-4)
     assert model.gradient_norm > 0
     assert isinstance(model.network, keras.Model)
-    assert model.settings["recipe"] == "traffic_forecaster"
+    assert model.settings["recipe"] == "forecaster"
 
 
 @pytest.mark.parametrize("horizon", [3])

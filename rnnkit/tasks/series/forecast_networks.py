@@ -19,6 +19,7 @@ from rnnkit.settings.forecasting import ForecastNetworkOptions
 from rnnkit.settings.series import Hybrid
 from rnnkit.settings.stack import StackOptions
 from rnnkit.tasks.recurrent_stack import Seeds, drop, recurrent_stack
+from rnnkit.tasks.series.forecast_scores import SortedQuantiles
 
 MEASURED = 1  # the feature that is 1 where the step was measured
 
@@ -88,7 +89,10 @@ def recurrent_forecaster(
     states: HMMFeatures | None = None,
     columns: Sequence[int] = (0,),
     hmm: Hybrid = "input",
-    linear_skip: tuple[np.ndarray, float] | None = None,
+    linear_skip: tuple[np.ndarray, Any] | None = None,
+    outputs: int = 1,
+    quantiles: int = 0,
+    deviations: Sequence[int] = (0,),
     **options: Unpack[ForecastNetworkOptions],
 ) -> keras.Model:
     """Build features of each step -> recurrent layers -> a forecast at each step.
@@ -101,9 +105,13 @@ def recurrent_forecaster(
             layer; "output", to the outputs of the last layer.
         linear_skip: initial weights and bias of a linear autoregression that is added to the
             output, see `rnnkit.data.autoregression.fit_autoregression`; None = without one.
+        outputs: pairs of a horizon and a target.
+        quantiles: quantiles of each output, sorted so that they never cross; 0 = one value.
+        deviations: the features that the linear autoregression reads.
 
     Returns:
-        A functional model, `(B, T, features)` to `(B, T, 1)`; no forecast depends on later steps.
+        A functional model, `(B, T, features)` to `(B, T, outputs)`, or `(B, T, outputs·quantiles)`;
+        no forecast depends on later steps.
 
     Raises:
         InputError: a setting out of range.
@@ -128,10 +136,18 @@ def recurrent_forecaster(
     if posteriors is not None and hmm == "output":
         x = keras.layers.Concatenate(name="output_and_states")([x, posteriors])
     kernel = seeds.glorot() if linear_skip is None else "zeros"
-    x = keras.layers.Dense(1, kernel_initializer=kernel, dtype="float32", name="forecast")(x)
+    width = outputs * max(1, quantiles)
+    x = keras.layers.Dense(width, kernel_initializer=kernel, dtype="float32", name="forecast")(x)
     if linear_skip is not None:
         weights, bias = linear_skip
-        path = keras.layers.Conv1D(1, len(weights), padding="causal", dtype="float32", name="line")
-        x = keras.layers.Add(name="sum")([x, path(inputs[..., :1])])
-        path.set_weights([weights.reshape(-1, 1, 1), np.array([bias])])
+        path = keras.layers.Conv1D(
+            width, len(weights), padding="causal", dtype="float32", name="line"
+        )
+        read: Any = inputs[..., :1]
+        if len(deviations) > 1:
+            read = ops.concatenate([inputs[..., i : i + 1] for i in deviations], axis=-1)
+        x = keras.layers.Add(name="sum")([x, path(read)])
+        path.set_weights([weights.reshape(-1, len(deviations), width), np.reshape(bias, (width,))])
+    if quantiles > 1:
+        x = SortedQuantiles(quantiles, dtype="float32", name="quantiles")(x)
     return keras.Model(inputs, x, name=f"{'hmm_' if states else ''}{options['cell']}_forecaster")

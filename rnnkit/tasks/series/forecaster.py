@@ -9,12 +9,14 @@ import keras
 import numpy as np
 
 from rnnkit.backend import native
+from rnnkit.data.forecast_outputs import MultiSeriesEncoder, read_encoder
 from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.tasks.answers import Answers, answer_forecasts
-from rnnkit.tasks.task import Examples, Task, json_asset
+from rnnkit.tasks.series.forecast_scores import ForecastErrors, ForecastLoss
+from rnnkit.tasks.task import Asset, Examples, Task
 from rnnkit.tasks.training.datasets import KerasDataset
 from rnnkit.tasks.training.losses import ErrorInUnits
 
@@ -39,6 +41,8 @@ class Forecaster(Task):
         context: steps read before the first forecast.
         window: steps per training window.
         warm_up: steps before a window that are read without a loss.
+        quantiles: of the distribution of each value, ascending, 0.5 among them; None = the mean
+            alone. They need a `MultiSeriesEncoder`.
         **options: see `rnnkit.tasks.Task`.
 
     Raises:
@@ -46,16 +50,20 @@ class Forecaster(Task):
 
     Example:
         >>> from rnnkit import datasets
-        >>> from rnnkit.recipes import traffic_forecaster
+        >>> from rnnkit.recipes import forecaster
         >>> traffic = datasets.load("traffic_sample", limit=200)
-        >>> model = traffic_forecaster(cell="gru", units=8, epochs=1)
+        >>> model = forecaster(cell="gru", units=8, epochs=1)
         >>> history = model.fit(traffic.train.x, verbose=0)
         >>> model.predict(traffic.test.x[0], verbose=0).shape  # a forecast from step 12 on
         (189,)
     """
 
-    assets: ClassVar = {"series.json": json_asset("encoder", SeriesEncoder)}
-    config_keys = ("context", "window", "warm_up")
+    assets: ClassVar = {
+        "series.json": Asset(
+            "encoder", lambda one: one.to_json().encode(), lambda raw: read_encoder(raw.decode())
+        )
+    }
+    config_keys = ("context", "window", "warm_up", "quantiles")
     self_supervised = True
     reads_series = True
 
@@ -63,14 +71,16 @@ class Forecaster(Task):
         self,
         build_network: Any = None,
         *,
-        encoder: SeriesEncoder | None = None,
+        encoder: SeriesEncoder | MultiSeriesEncoder | None = None,
         context: int = 12,
         window: int = 96,
         warm_up: int = 48,
+        quantiles: Sequence[float] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
-        self.encoder = encoder or SeriesEncoder()
+        self.encoder: Any = encoder or SeriesEncoder()
+        self.quantiles = check_quantiles(quantiles)
         self.context, self.window = check_count("context", context), check_count("window", window)
         self.warm_up = check_count("warm_up", warm_up, 0)
 
@@ -80,8 +90,8 @@ class Forecaster(Task):
         return "val_rmse"
 
     @property
-    def horizon(self) -> int:
-        """Steps between a step and the one forecast from it."""
+    def horizon(self) -> Any:
+        """Steps between a step and the one forecast from it; several where they were given."""
         return self.encoder.horizon
 
     # The steps of fit and evaluate.
@@ -106,10 +116,11 @@ class Forecaster(Task):
     def encode_targets(self, examples: Examples, spec: SeriesEncoder, name: str) -> list[Encoded]:
         """Return inputs and targets of each series; refuse series without a step to forecast."""
         encoded = spec.encode(examples.x)
-        if not any(one.counts(self.context).any() for one in encoded):
+        if not np.any([one.counts(self.context).any(axis=0) for one in encoded], axis=0).all():
+            steps = self.context + max(np.ravel(self.horizon)) - 1
             raise InputError(
                 f"The {name} set has no step to forecast: expected a series of more than "
-                f"{self.context + self.horizon - 1} steps (context + horizon - 1)."
+                f"{steps} steps (context + horizon - 1)."
             )
         return encoded
 
@@ -148,6 +159,11 @@ class Forecaster(Task):
 
         A step counts if it has `context` steps before and a measurement `horizon` steps later.
         """
+        if isinstance(self.encoder, MultiSeriesEncoder):
+            errors = ForecastErrors(
+                self.encoder.scales.tolist(), self.encoder.labels, self.quantiles or ()
+            )
+            return {"loss": ForecastLoss(self.quantiles or ()), "metrics": [errors]}
         return {
             "loss": keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
             "weighted_metrics": [
@@ -170,19 +186,34 @@ class Forecaster(Task):
             For one series `(T - context + 1,)`, in its units: number i is made at step
             `context - 1 + i`, of the step `horizon` later; the last one is of a step that is yet to
             come. For a list of series a list of arrays, empty where shorter than `context`.
+            With several horizons or targets or with quantiles the axes are always
+            `(T - context + 1, horizons, targets)`, and quantiles last.
         """
         series = as_series(x, "What to forecast")
         encoded = self.encode(series)
         whole: Any = self.make_batches(series, encoded, batch_size=batch_size)
-        found: list[np.ndarray] = [np.zeros(0, "float32")] * len(series)
+        found: list[np.ndarray] = [self._unscale(np.zeros((0, 1)), None)] * len(series)
         for number, group in enumerate(whole.groups):
             one: Any = native.feed(KerasDataset([(whole[number][0],)]))  # type: ignore[arg-type]
             outputs = keras.Model.predict(self, one, verbose=verbose, callbacks=callbacks)
             for i, output in zip(group, outputs, strict=True):
-                scaled = output[: len(encoded[i].x), 0]
-                forecast = encoded[i].base + self.encoder.scale * scaled
-                found[i] = forecast[self.context - 1 :].astype("float32")
+                scaled = output[: len(encoded[i].x)]
+                found[i] = self._unscale(scaled, encoded[i].base)[self.context - 1 :]
         return found if isinstance(x, (list, tuple)) else found[0]
+
+    def _unscale(self, scaled: np.ndarray, base: np.ndarray | None) -> np.ndarray:
+        """Return forecasts in the units of the series; without a base there are none."""
+        encoder = self.encoder
+        if not isinstance(encoder, MultiSeriesEncoder):
+            forecast = encoder.scale * scaled[:, 0] + (0 if base is None else base)
+            return forecast.astype("float32")
+        outputs, quantiles = len(encoder.parts), len(self.quantiles or ())
+        axes = (len(encoder.horizons), len(encoder.targets), *([quantiles] if quantiles else ()))
+        if base is None:
+            return np.zeros((0, *axes), "float32")
+        scaled = scaled.reshape(len(scaled), outputs, -1)
+        forecast = base[..., None] + encoder.scales[:, None] * scaled
+        return forecast.reshape(len(scaled), *axes).astype("float32")
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the forecasts from each step of each series."""
@@ -194,6 +225,27 @@ class Forecaster(Task):
         """Return what the network reads of each series."""
         require_fitted(self.network, self, "scale")
         return self.encoder.encode(as_series(x, "What to forecast"))
+
+
+def check_quantiles(quantiles: Sequence[float] | None) -> list[float] | None:
+    """Return quantiles as a list, or refuse them.
+
+    Raises:
+        InputError: they do not rise between 0 and 1, or 0.5, the point forecast, is missing.
+
+    Example:
+        >>> check_quantiles((0.1, 0.5, 0.9))
+        [0.1, 0.5, 0.9]
+    """
+    if quantiles is None:
+        return None
+    found = [float(q) for q in quantiles]
+    if found != sorted(set(found)) or 0.5 not in found or not 0 < found[0] <= found[-1] < 1:
+        raise InputError(
+            f"quantiles is {quantiles!r}; expected rising numbers between 0 and 1, 0.5 among them: "
+            "the median is the point forecast."
+        )
+    return found
 
 
 def as_series(x: Any, name: str) -> list[Series]:

@@ -1,8 +1,10 @@
-"""Forecaster of series with a daily course, such as traffic."""
+"""Forecaster of series, with a profile by time of day or week where they have times."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rnnkit.errors import InputError, suggest
 from rnnkit.options import pick
@@ -16,34 +18,67 @@ from rnnkit.settings.forecasting import (
 from rnnkit.settings.training import TrainingOptions
 
 if TYPE_CHECKING:
+    from rnnkit.data.forecast_outputs import MultiSeriesEncoder
     from rnnkit.data.series_encoding import SeriesEncoder
     from rnnkit.tasks import Forecaster
 
 
 def _forecaster(settings: Settings) -> Forecaster:
     from rnnkit.data.autoregression import fit_autoregression
-    from rnnkit.data.series_encoding import SeriesEncoder
+    from rnnkit.data.forecast_outputs import MultiSeriesEncoder, make_encoder
     from rnnkit.tasks import Forecaster, recurrent_forecaster
 
     cell = settings["cell"].removeprefix("hmm-")
     hmm = settings["hmm"] or ("input" if cell != settings["cell"] else None)
     network = {**pick(settings, ForecastNetworkOptions), "cell": cell}
 
-    def build_network(encoder: SeriesEncoder, encoded: Any) -> Any:
+    def build_network(encoder: SeriesEncoder | MultiSeriesEncoder, encoded: Any) -> Any:
         linear = settings["linear_skip"]
+        if isinstance(encoder, MultiSeriesEncoder):
+            several = _outputs(encoder, encoded, settings)
+            hybrid = {} if hmm is None else _hybrid(hmm, encoder, encoded, settings)
+            return recurrent_forecaster(len(encoder.names), **several, **network, **hybrid)
         line = fit_autoregression(encoded, settings["context"]) if linear else None
         hybrid = {} if hmm is None else _hybrid(hmm, encoder, encoded, settings)
         return recurrent_forecaster(len(encoder.names), linear_skip=line, **network, **hybrid)
 
     return Forecaster(
         build_network,
-        encoder=SeriesEncoder(**pick(settings, SeriesEncoderOptions)),
+        encoder=make_encoder(
+            several=settings["quantiles"] is not None, **pick(settings, SeriesEncoderOptions)
+        ),
         **pick(settings, ForecastWindowOptions),
         **training_arguments(settings),
     )
 
 
-def _hybrid(hmm: str, encoder: SeriesEncoder, encoded: Any, settings: Settings) -> dict[str, Any]:
+def _outputs(encoder: MultiSeriesEncoder, encoded: Any, settings: Settings) -> dict[str, Any]:
+    """Return the arguments of `recurrent_forecaster` for several outputs.
+
+    Each quantile starts as the linear autoregression plus that quantile of its residuals.
+    """
+    from rnnkit.data.autoregression import fit_vector_autoregression
+
+    quantiles = settings["quantiles"] or ()
+    found: dict[str, Any] = {
+        "outputs": len(encoder.parts),
+        "quantiles": len(quantiles),
+        "deviations": encoder.deviations,
+    }
+    if settings["linear_skip"]:
+        weights, bias, residuals = fit_vector_autoregression(
+            encoded, settings["context"], encoder.deviations
+        )
+        if quantiles:
+            weights = weights.repeat(len(quantiles), axis=-1)
+            bias = np.concatenate(
+                [b + np.quantile(r, quantiles) for b, r in zip(bias, residuals, strict=True)]
+            )
+        found["linear_skip"] = weights, bias
+    return found
+
+
+def _hybrid(hmm: str, encoder: Any, encoded: Any, settings: Settings) -> dict[str, Any]:
     """Fit the hidden Markov model; return the arguments of `recurrent_forecaster` for it."""
     from rnnkit.tasks.series.forecast_networks import hidden_states
 
@@ -71,8 +106,8 @@ def _columns(observed: str, names: tuple[str, ...]) -> list[int]:
     return columns
 
 
-traffic_forecaster = recipe(
-    "traffic_forecaster",
+forecaster = recipe(
+    "forecaster",
     "Forecaster of a series h steps ahead, with a seasonal profile and a recurrent network.",
     _forecaster,
     groups=(ForecastModelOptions, SeriesEncoderOptions, ForecastWindowOptions, TrainingOptions),
@@ -90,9 +125,9 @@ Returns:
 Example:
     >>> from rnnkit import datasets
     >>> traffic = datasets.load("traffic_sample", limit=200)
-    >>> forecaster = traffic_forecaster(cell="gru", units=8, epochs=2)
-    >>> history = forecaster.fit(traffic.train.x, verbose=0)
-    >>> sorted(forecaster.evaluate(traffic.test.x, return_dict=True, verbose=0))
+    >>> model = forecaster(cell="gru", units=8, epochs=2)
+    >>> history = model.fit(traffic.train.x, verbose=0)
+    >>> sorted(model.evaluate(traffic.test.x, return_dict=True, verbose=0))
     ['loss', 'mae', 'rmse']
 """,
 )
