@@ -14,6 +14,7 @@ from rnnkit.tasks.answers import Answers, answer_classes
 from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.training.losses import binary_crossentropy
+from rnnkit.tasks.training.weights import weight_by_class
 
 
 class ClassTask(Task):
@@ -101,6 +102,15 @@ class Classifier(ClassTask):
         """Return targets as the loss wants them: `(N, 1)` floats, or `(N,)` class numbers."""
         numbers = to_numbers(examples.y, spec, name)
         return numbers.astype("float32")[:, None] if len(spec) == 2 else numbers.astype("int32")
+
+    def class_weights(self, class_weight: Any, train: Examples, spec: list[Label]) -> np.ndarray:
+        """Return the weight of each example by its class."""
+        numbers = to_numbers(train.y, spec, "training")
+
+        def index(label: Any) -> int:
+            return int(to_numbers(np.array([label], object), spec, "class_weight")[0])
+
+        return weight_by_class(class_weight, numbers, spec, index)
 
     def learn(
         self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ from rnnkit.config import saved_arguments
 from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.deprecation import RenamedAttributes
-from rnnkit.errors import InputError, require_fitted
+from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
 from rnnkit.tasks.answers import Answers
@@ -27,6 +27,7 @@ from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
+from rnnkit.tasks.training.weights import check_sample_weight
 
 
 class Examples(NamedTuple):
@@ -39,6 +40,31 @@ class Examples(NamedTuple):
 
     x: list[Any]
     y: Any = None
+
+
+def split_last(
+    examples: Examples, weights: np.ndarray | None, share: float
+) -> tuple[Examples, Examples, np.ndarray | None, np.ndarray | None]:
+    """Split off the last examples, as Keras's `validation_split` does.
+
+    Example:
+        >>> train, valid, *_ = split_last(Examples(["a", "b", "c", "d"], [0, 1, 0, 1]), None, 0.25)
+        >>> train.x, valid.x
+        (['a', 'b', 'c'], ['d'])
+    """
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
+        raise InputError(f"validation_split is {share!r}; expected a number above 0 and below 1.")
+    at = int(len(examples.x) * (1 - share))
+    if not 0 < at < len(examples.x):
+        raise InputError(
+            f"validation_split={share} of {len(examples.x)} examples leaves nothing to "
+            f"{'measure' if at else 'train'} on. Give more examples, or validation_data."
+        )
+    first = Examples(examples.x[:at], examples.y[:at])
+    last = Examples(examples.x[at:], examples.y[at:])
+    if weights is None:
+        return first, last, None, None
+    return first, last, weights[:at], weights[at:]
 
 
 class NoParts(NamedTuple):
@@ -144,6 +170,7 @@ class Task(RenamedAttributes, keras.Model):
         self.settings = dict(settings or {})
         self.tokens_per_epoch: int | None = None
         self._startup_messages: list[str] = []  # what `learn` reports before the first epoch
+        self._schedule: ScheduledLearningRate | None = None  # during `fit`
         self.network: keras.Model | None = None
         if network is not None:
             self._set_network(network)
@@ -242,6 +269,10 @@ class Task(RenamedAttributes, keras.Model):
         del valid, batches
         return ()
 
+    def class_weights(self, class_weight: Any, train: Examples, spec: Any) -> np.ndarray:
+        """Return the weight of each example by its class, for tasks with `uses_class_weight`."""
+        raise NotImplementedError
+
     def default_epochs(self, batches: Batches) -> int:
         """Return the number of epochs where neither `fit` nor the task has one."""
         return default_epochs(len(batches))
@@ -262,13 +293,14 @@ class Task(RenamedAttributes, keras.Model):
         y: Any = None,
         *,
         validation_data: Any = None,
+        validation_split: float = 0.0,
         unlabelled: Any = (),
         epochs: int | None = None,
         batch_size: int | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: Any = (),
         patience: int | None = None,
         keep_best: bool = True,
-        class_weight: dict[int, float] | None = None,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         sample_weight: Any = None,
         shuffle: bool = True,
         initial_epoch: int = 0,
@@ -279,15 +311,19 @@ class Task(RenamedAttributes, keras.Model):
         Args:
             x: the examples, as the class describes them.
             y: one target for each, as the class describes them.
-            validation_data: `(x, y)` to measure on after each epoch; where the examples are their
-                own targets, x alone.
+            validation_data: `(x, y)` or `(x, y, sample_weight)` to measure on after each epoch;
+                where the examples are their own targets, x alone.
+            validation_split: the share of the examples, the last ones, to measure on instead.
             unlabelled: more examples without targets, to learn word vectors, scales or HMMs from.
-            epochs: passes over the examples; the task's own number when left out.
+            epochs: passes over the examples; the task's own number when left out. 0 builds the
+                network and does not train it.
             batch_size: examples per batch; the task's own number when left out.
-            callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`.
+            callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`. One that sets the
+                learning rate ends the task's `learning_rate_schedule`.
             patience: stop after this many epochs without a better `monitored_metric`.
             keep_best: restore the weights of the epoch with the best `monitored_metric`.
-            class_weight: weight of each class in the loss.
+            class_weight: label -> weight of its examples in the loss, 1 where left out; "balanced"
+                = the same weight in total for every class.
             sample_weight: weight of each example in the loss.
             shuffle: draw a new order for every epoch.
             initial_epoch: the number of the first epoch, when training continues.
@@ -300,40 +336,57 @@ class Task(RenamedAttributes, keras.Model):
         self._refuse_unused(
             unlabelled=unlabelled, class_weight=class_weight, sample_weight=sample_weight
         )
+        for name, value, least in (
+            ("epochs", epochs, 0),
+            ("batch_size", batch_size, 1),
+            ("patience", patience, 0),
+            ("initial_epoch", initial_epoch, 0),
+        ):
+            if value is not None:
+                check_count(name, value, least)
         train = self.check(x, y, "The training set")
-        valid = None
-        if validation_data is not None:
-            valid = self.check(*self._split_pair(validation_data), "The validation set")
+        weights = check_sample_weight(sample_weight, len(train.x), "The training set")
+        valid, valid_weights = None, None
+        if validation_split:
+            if validation_data is not None:
+                raise InputError("validation_split and validation_data were given: give one.")
+            if self.self_supervised:
+                raise InputError(
+                    f"validation_split is {validation_split!r}: {type(self).__name__} does not "
+                    f"split {self.noun[1]}. Give others as validation_data."
+                )
+            train, valid, weights, valid_weights = split_last(train, weights, validation_split)
+        elif validation_data is not None:
+            valid_x, valid_y, valid_weights = self._split_validation(validation_data)
+            valid = self.check(valid_x, valid_y, "The validation set")
+            self._refuse_unused(sample_weight=valid_weights)
+            valid_weights = check_sample_weight(valid_weights, len(valid.x), "The validation set")
         spec = self.fit_targets(train)
         targets = self.encode_targets(train, spec, "training")
         valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
+        if class_weight is not None:
+            by_class = self.class_weights(class_weight, train, spec)
+            weights = by_class if weights is None else weights * by_class
         rows = self.learn(train, targets, spec, unlabelled) if self.network is None else None
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows
         order = {"batch_size": batch_size, "shuffle": shuffle}
-        batches = self.make_batches(rows, targets, sample_weight, training=True, **order)
+        batches = self.make_batches(rows, targets, weights, training=True, **order)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = None
         if valid is not None:
             rows = self.encode_checked(valid.x)
-            valid_batches = self.make_batches(rows, valid_targets, batch_size=batch_size)
+            valid_batches = self.make_batches(
+                rows, valid_targets, valid_weights, batch_size=batch_size
+            )
             valid_data = native.feed(KerasDataset(valid_batches))
             own += self.validation_callbacks(valid, valid_batches)
         self.prepare(batches)
         messages, self._startup_messages = self._startup_messages, []
         for line in messages if verbose != 0 else ():
             print(f"rnnkit: {line}", file=sys.stderr)
-        if not self.compiled:
-            self.compile(optimizer=self._make_optimizer(), **self.compile_options())
-        if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        gradient_norm.watch(self.optimizer)
-        self.tokens_per_epoch = batches.tokens
-        epochs = epochs or self.epochs or self.default_epochs(batches)
-        schedule = None
-        if (kind := self.learning_rate_schedule) != "constant":
-            schedule = ScheduledLearningRate(self, kind, epochs, len(batches))
-            own.append(schedule)
+        if epochs is None:
+            epochs = self.epochs or self.default_epochs(batches)
         if valid is not None and (keep_best or patience is not None):
             own.append(
                 keras.callbacks.EarlyStopping(
@@ -343,21 +396,57 @@ class Task(RenamedAttributes, keras.Model):
                     restore_best_weights=keep_best,
                 )
             )
+        return self._train(
+            batches,
+            own,
+            [] if callbacks is None else keras.tree.flatten(callbacks),
+            validation_data=valid_data,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            verbose=verbose,
+        )
+
+    def _train(
+        self,
+        batches: Batches,
+        own: Sequence[keras.callbacks.Callback],
+        callbacks: Sequence[keras.callbacks.Callback],
+        *,
+        epochs: int,
+        verbose: str | int,
+        **options: Any,
+    ) -> keras.callbacks.History:
+        """Train the network on batches, the learning rate on its schedule."""
+        if not self.compiled:
+            self.compile(optimizer=self._make_optimizer(), **self.compile_options())
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        gradient_norm.watch(self.optimizer)
+        self.tokens_per_epoch = batches.tokens
+        first: list[keras.callbacks.Callback] = []
+        if (kind := self.learning_rate_schedule) != "constant":
+            self._schedule = ScheduledLearningRate(
+                self, kind, epochs, len(batches), callbacks, quiet=verbose == 0
+            )
+            first = [self._schedule]
         try:
             return keras.Model.fit(
                 self,
                 native.feed(KerasDataset(batches)),
-                validation_data=valid_data,
                 epochs=epochs,
-                callbacks=[*own, *callbacks],
+                callbacks=[*first, *own, *callbacks],
                 shuffle=False,  # the batches draw their own order
-                class_weight=class_weight,
-                initial_epoch=initial_epoch,
                 verbose=verbose,
+                **options,
             )
         finally:
-            if schedule is not None:
-                schedule.restore()
+            self._restore_learning_rate()
+            self._schedule = None
+
+    def _restore_learning_rate(self) -> None:
+        """Put the peak rate back: what is saved during `fit` must not keep a step's rate."""
+        if self._schedule is not None:
+            self._schedule.restore()
 
     def evaluate(
         self,
@@ -390,10 +479,11 @@ class Task(RenamedAttributes, keras.Model):
             return super().evaluate(x, y, **options, **kwargs)
         self._refuse_unused(sample_weight=sample_weight)
         test = self.check(x, y, "The test set")
+        weights = check_sample_weight(sample_weight, len(test.x), "The test set")
         require_fitted(self.network, self, "network")
         targets = self.encode_targets(test, self.target_spec(), "test")
         rows = self.encode_checked(test.x)
-        batches = self.make_batches(rows, targets, sample_weight, batch_size=batch_size)
+        batches = self.make_batches(rows, targets, weights, batch_size=batch_size)
         self.prepare(batches)
         if not self.compiled:
             self.compile(optimizer=self._make_optimizer(), **self.compile_options())
@@ -540,14 +630,17 @@ class Task(RenamedAttributes, keras.Model):
                     f"{name} was given, and {type(self).__name__} does not use it. Leave it out."
                 )
 
-    def _split_pair(self, data: Any) -> tuple[Any, Any]:
-        """Return validation data as `(x, y)`."""
-        if isinstance(data, tuple) and len(data) == 2:
-            return data
+    def _split_validation(self, data: Any) -> tuple[Any, Any, Any]:
+        """Return validation data as `(x, y, sample_weight)`."""
+        if isinstance(data, tuple) and len(data) in (2, 3):
+            return (*data, None)[:3]  # type: ignore[return-value]
         if self.self_supervised:
-            return data, None
+            return data, None, None
         of = f" of {len(data)}" if isinstance(data, tuple) else ""
-        raise InputError(f"validation_data is {type(data).__name__}{of}; expected (x, y).")
+        raise InputError(
+            f"validation_data is {type(data).__name__}{of}; expected (x, y) or "
+            "(x, y, sample_weight)."
+        )
 
     # One file.
 
@@ -576,6 +669,11 @@ class Task(RenamedAttributes, keras.Model):
         built = {key: build(new[key]) for key, build in cls.config_types.items()}
         return cls(**{**new, **built, "network": network})
 
+    def save_own_variables(self, store: Any) -> None:
+        """Write the task's own variables; called by Keras before it writes the optimizer's."""
+        self._restore_learning_rate()
+        super().save_own_variables(store)
+
     def save_assets(self, dir_path: str) -> None:
         """Write what is stored beside the weights; called by Keras."""
         for name, asset in self.assets.items():
@@ -594,6 +692,7 @@ class Task(RenamedAttributes, keras.Model):
         On torch Keras writes its private optimizer class, which no other backend can train with;
         on JAX it writes that everything is compiled, and torch would spend minutes on that.
         """
+        self._restore_learning_rate()
         config = super().get_compile_config()
         optimizer = config.get("optimizer")
         if isinstance(optimizer, dict) and "torch" in (optimizer.get("module") or ""):

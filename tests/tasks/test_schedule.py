@@ -33,7 +33,7 @@ def test_rate_of_every_step(reviews, schedule):
     rates = Rates()
     texts, labels = reviews
     model.fit(texts[:120], labels[:120], epochs=2, callbacks=[rates], verbose=0)
-    progress = np.arange(1, 41) / 40
+    progress = np.arange(1, 41) / 41
     rest = (progress - 0.05) / 0.95
     falling = {
         "constant": np.ones(40),

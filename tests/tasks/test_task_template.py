@@ -66,8 +66,8 @@ def test_what_a_task_does_not_use_is_refused_by_its_name(build, name, value):
 def test_validation_data_without_targets_are_refused_where_targets_are_needed():
     with pytest.raises(InputError, match=r"validation_data is list; expected \(x, y\)"):
         lstm_sentiment().fit(["a", "b"], [0, 1], validation_data=["a"])
-    with pytest.raises(InputError, match=r"validation_data is tuple of 3; expected \(x, y\)"):
-        lstm_sentiment().fit(["a", "b"], [0, 1], validation_data=(["a"], [0], [1.0]))
+    with pytest.raises(InputError, match=r"validation_data is tuple of 1; expected \(x, y\)"):
+        lstm_sentiment().fit(["a", "b"], [0, 1], validation_data=(["a"],))
 
 
 class Named(NamedTuple):

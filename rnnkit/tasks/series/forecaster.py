@@ -64,6 +64,7 @@ class Forecaster(Task):
         )
     }
     config_keys = ("context", "window", "warm_up", "quantiles")
+    noun = ("series", "series")
     self_supervised = True
     reads_series = True
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,6 +14,7 @@ from rnnkit.monitor.callbacks import sync_state
 
 SCHEDULES = ("constant", "linear", "cosine")
 WARM_UP = 0.05  # share of the steps; Adam's first steps are noisy
+SETTERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
 def factor(schedule: str, progress: float) -> float:
@@ -36,27 +39,80 @@ def factor(schedule: str, progress: float) -> float:
 class ScheduledLearningRate(keras.callbacks.Callback):
     """Callback that sets the learning rate before each batch; the optimizer's rate is the peak.
 
-    `restore` puts the peak back, so that a later `fit` starts from it and not from zero.
+    Step i of N, from 0, has the factor at progress `(i + 1) / (N + 1)`: the first step and the last
+    one learn, too. A rate that somebody else sets, such as a callback given to `fit`, is kept: the
+    schedule ends there, and a line on stderr says so.
+
+    `restore` puts the peak back: a later `fit`, or a file written meanwhile, starts from it.
+
+    Args:
+        model: the compiled model.
+        schedule: one of `SCHEDULES`.
+        epochs: number of epochs of the training.
+        steps: batches per epoch.
+        callbacks: the other callbacks of the training.
+        quiet: print nothing.
     """
 
-    def __init__(self, model: keras.Model, schedule: str, epochs: int, steps: int) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        schedule: str,
+        epochs: int,
+        steps: int,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        quiet: bool = False,
+    ) -> None:
         super().__init__()
         self.schedule, self.steps, self.total = schedule, steps, epochs * steps
-        self.peak = float(model.optimizer.learning_rate)
+        self.active, self._quiet = True, quiet
         self._model, self._optimizer = model, model.optimizer
         self._epoch = 0
+        if is_schedule(self._optimizer):
+            self._stop("the optimizer has a schedule of its own")
+            return
+        self.peak = self._last = float(self._optimizer.learning_rate)
+        setter = next((one for one in callbacks if isinstance(one, SETTERS)), None)
+        if setter is not None:
+            self._stop(f"{type(setter).__name__} sets the learning rate")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Remember the epoch."""
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Set the rate of the next step."""
+        """Set the rate of the next step, unless somebody else has set one."""
+        if not self.active:
+            return
         sync_state(self._model)
-        progress = (self._epoch * self.steps + batch + 1) / self.total
-        self._optimizer.learning_rate = self.peak * factor(self.schedule, progress)
+        if float(self._optimizer.learning_rate) != self._last:
+            self._stop("the learning rate was set by a callback")
+            return
+        step = self._epoch * self.steps + batch
+        self._set(self.peak * factor(self.schedule, (step + 1) / (self.total + 1)))
 
     def restore(self) -> None:
-        """Put the peak rate back."""
-        sync_state(self._model)
-        self._optimizer.learning_rate = self.peak
+        """Put the peak rate back, where the schedule has set another."""
+        if self.active:
+            sync_state(self._model)
+            if float(self._optimizer.learning_rate) == self._last:
+                self._set(self.peak)
+
+    def _set(self, rate: float) -> None:
+        self._optimizer.learning_rate = rate
+        self._last = float(self._optimizer.learning_rate)
+
+    def _stop(self, reason: str) -> None:
+        self.active = False
+        if not self._quiet:
+            print(
+                f"rnnkit: {reason}: learning_rate_schedule={self.schedule!r} does not apply.",
+                file=sys.stderr,
+            )
+
+
+def is_schedule(optimizer: Any) -> bool:
+    """Return whether the learning rate of an optimizer is a schedule of Keras, not a number."""
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    return isinstance(getattr(inner, "_learning_rate", None), schedule)
