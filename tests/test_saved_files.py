@@ -85,6 +85,7 @@ def test_an_old_file_answers_and_measures_the_same(name):
     same(measured(model, about), about["evaluate"], f"{name}: evaluate")
 
 
+@pytest.mark.one_backend  # that files of one backend train on others is tested with new files
 @pytest.mark.parametrize("name", NAMES)
 def test_an_old_file_trains_on_and_is_saved_again(name, tmp_path):
     model, about = tasks.load(SAVED / f"{name}.keras"), read(name)
