@@ -188,7 +188,11 @@ def with_settings(
     def run(**values: Any) -> Any:
         if file_options is not None:
             columns = {s.name: values.pop(option, None) for option, s in file_options.items()}
-            values["data_options"] = {k: v for k, v in columns.items() if v is not None}
+            values["data_options"] = {
+                name: "-" if value is _NONE else value  # no column
+                for name, value in columns.items()
+                if value is not None
+            }
         given = {name: value for name in added if (value := values.pop(name, None)) is not None}
         given = {name: None if value is _NONE else value for name, value in given.items()}
         return command(settings=given, **values)

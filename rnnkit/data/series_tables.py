@@ -87,7 +87,7 @@ def read_table(
         group: the column whose values tell several series in the file apart.
         first: columns of values that come first.
         columns: further columns of values, names or a text with commas; None = all others that hold
-            numbers, in alphabetical order.
+            numbers, in alphabetical order; "-" = no further ones.
         leave_out: columns that are none of them, such as labels.
 
     Raises:
@@ -101,6 +101,8 @@ def read_table(
         >>> list(table.groups), table.columns, table.time
         (['a', 'b'], ('load',), 'when')
     """
+    columns = () if columns == NO_COLUMN else columns
+    group = None if group == NO_COLUMN else group
     found = list(records(path))
     if not found:
         raise InputError(f"{path} has no rows under its header.")
@@ -191,7 +193,7 @@ def from_path(
     step = table_step(table)
     parts: tuple[list[Series], ...] = ([], [], [])
     counts: Counter[str] = Counter()
-    for name, rows in table.groups.items():
+    for name in table.groups:
         pieces = series_of(table, name, step, counts)
         total = sum(map(len, pieces))
         if total < FEWEST:
@@ -221,7 +223,7 @@ def series_of(table: Table, name: str, step: int, counts: Counter[str]) -> list[
     label = name or None
     if rows.times is None:
         return [Series(rows.values, None, label, table.columns)]
-    keep = _without_repeats(rows, counts)
+    keep = _without_repeats(rows, table.columns, counts)
     values, times, places = rows.values[keep], rows.times[keep], [rows.places[i] for i in keep]
     distance = np.diff(times).astype(int)
     for i in np.flatnonzero(distance % step):
@@ -399,16 +401,19 @@ def _times(rows: list[tuple[str, dict[str, Any]]], time: str, group: str) -> np.
     return np.array(moments, "datetime64[m]")
 
 
-def _without_repeats(rows: Rows, counts: Counter[str]) -> list[int]:
+def _without_repeats(rows: Rows, columns: Sequence[str], counts: Counter[str]) -> list[int]:
     """Return the rows but those that repeat the row before; refuse two values at one time."""
     keep: list[int] = []
     for i, values in enumerate(rows.values):
         if keep and rows.times is not None and rows.times[i] == rows.times[keep[-1]]:
-            if not np.array_equal(values, rows.values[keep[-1]], equal_nan=True):
+            differs = ~np.isclose(values, rows.values[keep[-1]], rtol=0, atol=0, equal_nan=True)
+            if differs.any():
                 raise InputError(
                     f"{rows.places[i]} has the time of the row before it, "
-                    f"{str(rows.times[i]).replace('T', ' ')}, and other values. Keep one; if the "
-                    "file holds several series, name the column that tells them apart with group."
+                    f"{str(rows.times[i]).replace('T', ' ')}, and other values of "
+                    f"{', '.join(map(repr, np.array(columns)[differs].tolist()))}. Keep one of the "
+                    "rows, or leave these columns out; if the file holds several series, name the "
+                    "column that tells them apart with group."
                 )
             counts["{count} rows that repeat the row before them are left out."] += 1
         else:

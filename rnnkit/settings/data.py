@@ -21,6 +21,7 @@ class SeriesFileOptions(TypedDict, total=False):
         str | None,
         Option(
             None,
-            "columns of inputs, with commas; by default all that hold numbers.",
+            'columns of inputs, with commas; by default all that hold numbers; "-" = no further '
+            "ones.",
         ),
     ]
