@@ -24,6 +24,7 @@ def frame(groups=3, count=30, seed=0):
                     "when": times,
                     "site": f"s{i}",
                     "load": random.normal(size=count).round(4),
+                    "air": random.normal(size=count).round(4),
                     "rain": random.normal(size=count).round(4),
                     "label": "ab"[i % 2],
                 }
@@ -71,14 +72,14 @@ def test_values_and_splits_are_those_of_pandas(tmp_path):
     table = frame()
     table.to_csv(tmp_path / "my.tsv", index=False, sep="\t")
     data = from_path(tmp_path / "my.tsv", group="site", target="load")
-    assert data.columns == ("load", "rain")
+    assert data.columns == ("load", "air", "rain")
     assert (data.step, data.target) == (15, 0)
     for i, (name, rows) in enumerate(table.groupby("site")):
         pieces = [getattr(data, part).x[i] for part in PARTS]
         assert {one.name for one in pieces} == {name}
         assert [len(one) for one in pieces] == [22, 4, 4]
         values = np.concatenate([one.values for one in pieces])
-        np.testing.assert_array_equal(values, rows[["load", "rain"]].to_numpy("float32"))
+        np.testing.assert_array_equal(values, rows[["load", "air", "rain"]].to_numpy("float32"))
         moments = np.concatenate([one.times for one in pieces])
         np.testing.assert_array_equal(moments, rows["when"].to_numpy("datetime64[m]"))
 
