@@ -125,11 +125,20 @@ def read_frame_classes(
     bounds = np.cumsum([0, len(x[0]) - sum(later), *later])
     if not min(later):
         raise InputError(f"{path} has {len(x[0])} rows: too few to split them by time.")
-    parts = [Split([x[0][i:j]], [y[0][i:j]]) for i, j in itertools.pairwise(bounds)]
+    train, valid, test = (
+        Split([x[0][i:j]], [y[0][i:j]]) for i, j in itertools.pairwise(bounds.tolist())
+    )
     about = f"Read from {path}; 70 % train, 15 % valid and 15 % test, in the order of the rows."
     notes = _notes(table)
     return Dataset(
-        Path(path).stem, *parts, classes=classes, about=about, notes=notes, columns=table.columns
+        Path(path).stem,
+        train,
+        valid,
+        test,
+        classes,
+        about,
+        notes=notes,
+        columns=table.columns,
     )
 
 

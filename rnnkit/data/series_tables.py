@@ -312,7 +312,7 @@ def _whole(rows: Rows, name: str, table: Table) -> Series:
 
 
 def _target_names(target: Any) -> list[str]:
-    parts = [target] if isinstance(target, int) else target
+    parts: Any = [target] if isinstance(target, int) else target
     if not isinstance(parts, str) and any(isinstance(part, int) for part in parts or ()):
         raise InputError(f"target is {target!r}: in a file, name the column.")
     return split_names(parts)

@@ -100,9 +100,10 @@ def execute(
     }
     model = build(**{**known, **plan.overrides}, seed=plan.seed)
     folder = RunFolder.create(plan.recipe, out)
-    record = {**plan.as_record(), "settings": model.settings}
-    if plan.data.is_file and getattr(dataset, "columns", ()):
-        record |= {"columns": list(dataset.columns), "notes": list(dataset.notes)}
+    record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
+    columns: Any = getattr(dataset, "columns", ())
+    if plan.data.is_file and columns:
+        record |= {"columns": list(columns), "notes": list(dataset.notes)}
     write_json(folder.settings, record)
     write_json(folder.environment, environment())
     try:
