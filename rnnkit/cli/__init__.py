@@ -12,7 +12,15 @@ import typer
 
 from rnnkit.cli.errors import ErrorPanels
 from rnnkit.cli.generation import complete, generate
-from rnnkit.cli.options import LabelColumn, Limit, ModelPath, RunPath, TextColumn
+from rnnkit.cli.options import (
+    GroupColumn,
+    LabelColumn,
+    Limit,
+    ModelPath,
+    RunPath,
+    TextColumn,
+    TimeColumn,
+)
 from rnnkit.cli.training import RecipeCommands, register_compare, summary
 from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
@@ -54,17 +62,22 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")])
 
     from rnnkit import recipes
     from rnnkit.cli import show
-    from rnnkit.cli.settings import option_name, settings_of, show_value, type_name
+    from rnnkit.cli.settings import file_settings, option_name, settings_of, show_value, type_name
     from rnnkit.data.datasets import suitable
 
     recipe = recipes.find(name)
     about = (inspect.getdoc(recipe) or name).partition("\nArgs:")[0].strip()
     show.console.print(about, markup=False)
+    settings = settings_of(recipe)
     lines = [
         [option_name(s.name), type_name(s), show_value(s.default), s.option.help]
-        for s in settings_of(recipe).values()
+        for s in settings.values()
     ]
     show.rows(["setting", "type", "default", "meaning"], lines)
+    columns = file_settings([recipes.family_of(name).kind], settings)
+    if columns:
+        of_files = [[option_name(option), s.option.help] for option, s in columns.items()]
+        show.rows(["column of a data file", "meaning"], of_files)
     show.console.print(f"data:     {suitable(recipes.kind_of(name))}", markup=False)
     show.console.print(f"train it: rnnkit train {name}", markup=False)
 
@@ -77,6 +90,8 @@ def evaluate(
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    time: TimeColumn = None,
+    group: GroupColumn = None,
     limit: Limit = None,
 ) -> None:
     """Evaluate a run's model on the test split; word vectors, on analogies."""
@@ -87,7 +102,8 @@ def evaluate(
     source = opened.settings["data"]
     if data is not None:
         source = {"name": data, "text_column": text_column, "label_column": label_column}
-        source["limit"] = limit
+        options = {"time": time, "group": group}
+        source |= {"limit": limit, "options": {k: v for k, v in options.items() if v} or None}
     elif limit is not None:
         source = source | {"limit": limit}
     recipe = opened.settings["recipe"]
@@ -117,7 +133,7 @@ def predict(
         raise InputError(NOTHING)
     from rnnkit import study
 
-    print_answers(study.open_model(run), texts or [], file)
+    print_answers(study.open_model(run), texts or [], file, study.series_reader(run))
 
 
 @app.command()

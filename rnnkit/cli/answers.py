@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,29 @@ NOTHING = (
 )
 
 
-def print_answers(model: Any, inputs: list[str], file: str | None) -> None:
+def print_answers(
+    model: Any,
+    inputs: list[str],
+    file: str | None,
+    read: Callable[[str], tuple[list[Any], list[str]]],
+) -> None:
     """Print the answers of a model: a table in a terminal, lines in a file or a pipe.
 
     Args:
         model: it has `answer`, and `reads_series` if its inputs are CSV files.
         inputs: texts, or paths of CSV files; "-" reads texts from stdin.
         file: a file with a text on each line; of a model of series, one more CSV file.
+        read: reads the series of a CSV file, and a name for each.
     """
     from rnnkit.cli import show
 
     if model.reads_series:
-        from rnnkit.data.series_files import read_series
-
-        paths = inputs if file is None else [*inputs, file]
-        answers = model.answer([read_series(path) for path in paths], paths)
+        series: list[Any] = []
+        names: list[str] = []
+        for path in inputs if file is None else [*inputs, file]:
+            found, called = read(path)
+            series, names = [*series, *found], [*names, *called]
+        answers = model.answer(series, names)
     else:
         answers = model.answer(gather_texts(inputs, file))
     show.answers(*answers)

@@ -25,6 +25,12 @@ LabelColumn = Annotated[
         help="Column of the label (default: label), of tags, or of targets (default: target)."
     ),
 ]
+TimeColumn = Annotated[
+    str | None, typer.Option("--time", help="Of a CSV file of series: the column of times.")
+]
+GroupColumn = Annotated[
+    str | None, typer.Option("--group", help="Of a CSV file: the column that tells series apart.")
+]
 Patience = Annotated[
     int | None, typer.Option(help="Early stopping: epochs without a better validation loss.")
 ]

@@ -11,8 +11,11 @@ from typing import Any
 
 import typer
 
+from rnnkit.data.kinds import DataKind
 from rnnkit.errors import suggest
 from rnnkit.options import Option, Setting, alternatives, described_args
+from rnnkit.options import settings_of as declared_settings
+from rnnkit.settings.data import SeriesFileOptions
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
@@ -109,6 +112,25 @@ def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]
     return merged
 
 
+def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return the options for columns of data files, by name, that some of the kinds have.
+
+    The columns of inputs are also the features of a recipe, unless it has a setting of that name.
+
+    Example:
+        >>> from rnnkit.data.datasets import find_kind
+        >>> list(file_settings([find_kind("series")], {}))
+        ['time', 'group', 'features']
+    """
+    known = {name for kind in kinds for name in kind.file_options}
+    found = {}
+    for name, setting in declared_settings(SeriesFileOptions).items():
+        if name in known:
+            option = "features" if name == "columns" and "features" not in settings else name
+            found[option] = setting
+    return found
+
+
 def renamed_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]:
     """Return the settings that were renamed by their old name, with the types of old.
 
@@ -131,6 +153,7 @@ def with_settings(
     command: Callable[..., Any],
     settings: Mapping[str, Setting],
     renamed: Mapping[str, Setting] | None = None,
+    file_options: Mapping[str, Setting] | None = None,
 ) -> Callable[..., Any]:
     """Return the command with an option for each setting.
 
@@ -141,6 +164,8 @@ def with_settings(
         command: a function with type hints for Typer and a parameter ``settings``.
         settings: the settings to add, by name.
         renamed: settings by their old names: hidden options.
+        file_options: columns of data files, by the name of the option; those that were given come
+            in a dictionary `data_options`, by the name of the setting.
 
     Example:
         >>> def show(settings: dict): return settings
@@ -149,17 +174,30 @@ def with_settings(
     """
     own = dict(inspect.signature(command, eval_str=True).parameters)
     del own["settings"]
+    own.pop("data_options", None)
+    of_files = {
+        option: _parameter(s._replace(name=option), panel="Columns of a data file")
+        for option, s in (file_options or {}).items()
+    }
     added = {name: _parameter(s) for name, s in settings.items() if name not in own}
+    added = {name: parameter for name, parameter in added.items() if name not in of_files}
     for old, setting in (renamed or {}).items():
-        if old not in {*own, *added}:
+        if old not in {*own, *added, *of_files}:
             added[old] = _parameter(setting, hidden=True)
 
     def run(**values: Any) -> Any:
+        if file_options is not None:
+            columns = {s.name: values.pop(option, None) for option, s in file_options.items()}
+            values["data_options"] = {
+                name: "-" if value is _NONE else value  # no column
+                for name, value in columns.items()
+                if value is not None
+            }
         given = {name: value for name in added if (value := values.pop(name, None)) is not None}
         given = {name: None if value is _NONE else value for name, value in given.items()}
         return command(settings=given, **values)
 
-    parameters = [*own.values(), *added.values()]
+    parameters = [*own.values(), *of_files.values(), *added.values()]
     run.__doc__ = command.__doc__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -175,7 +213,9 @@ def _type(annotation: Any, recipe: Callable[..., Any]) -> Any:
     return annotation
 
 
-def _parameter(setting: Setting, hidden: bool = False) -> inspect.Parameter:
+def _parameter(
+    setting: Setting, hidden: bool = False, panel: str = "Settings of the recipe"
+) -> inspect.Parameter:
     """Describe a setting to Typer; the default None means "not given", so that presets decide."""
     kind: Any = bool | None
     name = option_name(setting.name)
@@ -184,7 +224,7 @@ def _parameter(setting: Setting, hidden: bool = False) -> inspect.Parameter:
         "help": text.replace("[", r"\["),
         "show_default": False,  # Typer would show the None that means "not given"
         "hidden": hidden,
-        "rich_help_panel": "Settings of the recipe",
+        "rich_help_panel": panel,
     }
     if setting.annotation is bool:
         name = f"{name}/--no-{name[2:]}"

@@ -98,6 +98,8 @@ def run(finished: Run) -> None:
     for name, value in facts.items():
         if value is not None:
             console.print(Text(f"{name + ':':<12}{value}"))
+    for note in finished.settings.get("notes", ()):
+        console.print(Text(f"data:       {note}"))
 
 
 def study(finished: Comparison) -> None:

@@ -10,7 +10,13 @@ import typer.core
 from rnnkit import recipes
 from rnnkit.cli.errors import show_error
 from rnnkit.cli.options import Data, LabelColumn, Limit, Out, Patience, Quiet, TextColumn, verbosity
-from rnnkit.cli.settings import renamed_settings, settings_of, shared_settings, with_settings
+from rnnkit.cli.settings import (
+    file_settings,
+    renamed_settings,
+    settings_of,
+    shared_settings,
+    with_settings,
+)
 from rnnkit.recipes.registry import OLD_NAMES
 
 
@@ -30,7 +36,10 @@ class RecipeCommands(typer.core.TyperGroup):
         """Return the command that trains a recipe; for an unknown one, suggest the closest."""
         recipe = recipes.find(cmd_name)
         single = typer.Typer(add_completion=False)
-        train = with_settings(_trainer(cmd_name), settings_of(recipe), renamed_settings([recipe]))
+        settings = settings_of(recipe)
+        kind = recipes.family_of(cmd_name).kind
+        renamed, of_files = renamed_settings([recipe]), file_settings([kind], settings)
+        train = with_settings(_trainer(cmd_name), settings, renamed, of_files)
         single.command(name=cmd_name, help=summary(recipe))(train)
         return typer.main.get_command(single)
 
@@ -46,6 +55,7 @@ class RecipeCommands(typer.core.TyperGroup):
 def _trainer(recipe: str) -> Any:
     def train(
         settings: dict[str, Any],
+        data_options: dict[str, Any],
         data: Data = None,
         text_column: TextColumn = None,
         label_column: LabelColumn = None,
@@ -63,6 +73,7 @@ def _trainer(recipe: str) -> Any:
             data,
             text_column=text_column,
             label_column=label_column,
+            data_options=data_options,
             settings=settings,
             patience=patience,
             seed=seed,
@@ -77,6 +88,7 @@ def _trainer(recipe: str) -> Any:
 
 def _compare(
     settings: dict[str, Any],
+    data_options: dict[str, Any],
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Recipes.")],
     data: Data = None,
     text_column: TextColumn = None,
@@ -108,6 +120,7 @@ def _compare(
             data,
             text_column=text_column,
             label_column=label_column,
+            data_options=data_options,
             settings=settings,
             seeds=seeds,
             patience=patience,
@@ -129,4 +142,6 @@ def register_compare(app: typer.Typer) -> None:
     known = [recipes.find(name) for name in recipes.names()]
     shared = shared_settings(known)
     shared.pop("seed", None)  # --seeds here
-    app.command("compare")(with_settings(_compare, shared, renamed_settings(known)))
+    kinds = [recipes.family_of(name).kind for name in recipes.names()]
+    of_files = file_settings(kinds, shared)
+    app.command("compare")(with_settings(_compare, shared, renamed_settings(known), of_files))

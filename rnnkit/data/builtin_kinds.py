@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data import conll, kinds, pair_files, running_text, series
+from rnnkit.data import conll, kinds, pair_files, running_text, series, series_tables
 from rnnkit.data.files import from_files
 from rnnkit.data.kinds import DataKind
+from rnnkit.data.labelled_tables import read_frame_classes, read_series_classes
 from rnnkit.data.samples import (
     corpus_sample,
     frames_sample,
@@ -137,6 +138,7 @@ def _as_corpus(dataset: Dataset) -> Dataset:
     return wiki8.corpus_dataset(open_corpus(dataset))
 
 
+SERIES_FILE_OPTIONS = ("time", "group", "columns")
 KINDS = (
     DataKind(
         "texts",
@@ -194,6 +196,10 @@ KINDS = (
             "spoken_digits": spoken_digits.read,
             "spoken_digits_by_speaker": spoken_digits.read_by_speaker,
         },
+        open_files=read_series_classes,
+        file_formats="a table with a row for each step (--group, --label-column)",
+        columns=("", "label_column"),
+        file_options=SERIES_FILE_OPTIONS,
     ),
     DataKind(
         "labelled frames",
@@ -202,6 +208,10 @@ KINDS = (
             "gesture_phase": gesture.read_gesture,
             "room_occupancy": gesture.read_room,
         },
+        open_files=read_frame_classes,
+        file_formats="a table with a row for each step (--label-column, --group)",
+        columns=("", "label_column"),
+        file_options=SERIES_FILE_OPTIONS,
     ),
     DataKind(
         "series",
@@ -210,6 +220,10 @@ KINDS = (
             "pems_flow": traffic.read_pems,
             "metro_traffic": traffic.read_metro,
         },
+        open_files=series_tables.from_path,
+        file_formats="a table with a row for each step (--target, --time, --group)",
+        file_options=SERIES_FILE_OPTIONS,
+        model_columns="target",
         hold_out=_hold_out_series,
         take_first=_take_steps,
     ),

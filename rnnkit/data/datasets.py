@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,7 @@ def open_files(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Any:
     r"""Read files for recipes of a kind; the function of each kind describes its formats.
 
@@ -173,6 +175,14 @@ def open_files(
     | running text | `rnnkit.data.running_text.from_path` | | |
     | pairs | `rnnkit.data.pair_files.from_path` | the source | the target |
     | corpus | `rnnkit.data.corpus.open_corpus` | the text | the label |
+    | series | `rnnkit.data.series_tables.from_path` | | |
+    | labelled series | `rnnkit.data.labelled_tables.read_series_classes` | | the label |
+    | labelled frames | `rnnkit.data.labelled_tables.read_frame_classes` | | the label |
+
+    The three kinds of series have `options`: `time`, `group` and `columns`; series also `target`.
+
+    Raises:
+        InputError: an option that files of the kind do not have, or files that cannot be read.
 
     Example:
         >>> import tempfile, pathlib
@@ -184,11 +194,26 @@ def open_files(
     record = find_kind(kind)
     if record.open_files is None:
         raise InputError(
-            f"{os.fspath(path)} is a file: {kind} are read from files in Python alone, by "
-            f"rnnkit.data.series (from_csv, from_arrays). Data sets by name: {suitable(kind)}."
+            f"{os.fspath(path)} is a file: {kind} are not read from files. Data sets by name: "
+            f"{suitable(kind)}."
         )
-    columns = dict(zip(record.columns, (text_column, label_column), strict=False))
-    given = {name: column for name, column in columns.items() if column is not None}
+    given = {}
+    for i, (name, column) in enumerate(
+        {"text_column": text_column, "label_column": label_column}.items()
+    ):
+        target = record.columns[i] if i < len(record.columns) else ""
+        if column is not None and record.file_options and not target:
+            raise InputError(f"{name} is {column!r}: files of {kind} have no such column.")
+        if column is not None and target:
+            given[target] = column
+    known = [*record.file_options, *([record.model_columns] if record.model_columns else [])]
+    for name, value in (options or {}).items():
+        if name not in known:
+            raise InputError(
+                f"{name} is {value!r}: files of {kind} have no such option.{suggest(name, known)}"
+            )
+        if value is not None:
+            given[name] = value
     return record.open_files(path, **given)
 
 
@@ -199,6 +224,7 @@ def open_data(
     text_column: str | None = None,
     label_column: str | None = None,
     limit: int | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Any:
     """Load a data set by name, or a file or folder by path, for recipes of a kind.
 
@@ -210,6 +236,7 @@ def open_data(
         text_column: the column of the text, where the file has columns.
         label_column: the column of the label, the tag, or the target.
         limit: the largest number of examples of each split, as in `load`.
+        options: further columns of a file, see `open_files`.
 
     Raises:
         InputError: no such data set or file, or it cannot be used.
@@ -221,6 +248,11 @@ def open_data(
     record = find_kind(kind)
     name = os.fspath(source)
     if name in names():
+        if options:
+            raise InputError(
+                f"{next(iter(options))} is for files, and {name} is a data set by name. Leave it "
+                "out."
+            )
         of_name = find_kind(kind_of(name))
         if of_name is record or record.convert is None:
             return load(name, limit=limit)
@@ -232,7 +264,9 @@ def open_data(
             f"{name!r} is neither a data set ({', '.join(names())}) nor a file or folder that "
             f"exists.{suggest(path.name, names())}"
         )
-    found = open_files(path, kind, text_column=text_column, label_column=label_column)
+    found = open_files(
+        path, kind, text_column=text_column, label_column=label_column, options=options
+    )
     if limit is not None:
         found = record.take_first(found, limit)
     # A corpus has one split, and open_corpus refuses an empty one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,7 +83,7 @@ def from_files(
     unlabelled = [row.text for row in rows if row.label is None]
     rows = [row for row in rows if row.label is not None]
 
-    classes = _classes(rows)
+    classes = class_names(row.label for row in rows if row.label is not None)
     if len(classes) == 1:
         raise InputError(
             f"All {len(rows):,} texts of {train} have the label {classes[0]!r}: expected two "
@@ -118,7 +119,7 @@ def _read_table(path: Path, text_column: str, label_column: str, encoding: str) 
             for column in (text_column, label_column)
         )
         text = check_text(value, f"{where}: {text_column}")
-        rows.append(_Row(text, _label(label, where), where))
+        rows.append(_Row(text, parse_label(label, where), where))
     return rows
 
 
@@ -137,7 +138,8 @@ def _read_folder(path: Path, encoding: str) -> list[_Row]:
     ]
 
 
-def _label(value: Any, where: str) -> str:
+def parse_label(value: Any, where: str) -> str:
+    """Return a label of a table as text; an empty one is an `InputError`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int) or (isinstance(value, float) and value == value):
@@ -151,8 +153,14 @@ def _label(value: Any, where: str) -> str:
     return label
 
 
-def _classes(rows: list[_Row]) -> tuple[str, ...]:
-    labels = {row.label for row in rows if row.label is not None}
+def class_names(found: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes of labels, in alphabetical order; numbers by value.
+
+    Example:
+        >>> class_names(["10", "9", "10"])
+        ('9', '10')
+    """
+    labels = set(found)
     if all(label.isascii() and label.removeprefix("-").isdigit() for label in labels):
         return tuple(sorted(labels, key=lambda label: (int(label), label)))
     return tuple(sorted(labels))

@@ -63,7 +63,9 @@ class DataKind:
         content: the word for the examples in messages; the name where it is left out.
         open_files: reads a file or folder; None = these data can only be passed in Python.
         file_formats: the files that `open_files` reads, for messages, such as "a text file".
-        columns: the arguments of `open_files` for `text_column` and `label_column`.
+        columns: the arguments of `open_files` for `text_column` and `label_column`; "" = none.
+        file_options: its further arguments, of `rnnkit.settings.data.SeriesFileOptions`.
+        model_columns: the recipes' setting that names columns, which `open_files` takes, too.
         hold_out: makes the valid split; called with `seed`, `valid_fraction` and `drop_overlap`.
         take_first: the rule of `limit`: keeps the first examples of each split; called with the
             data set and the limit.
@@ -81,6 +83,8 @@ class DataKind:
     open_files: Callable[..., Any] | None = None
     file_formats: str = ""
     columns: tuple[str, ...] = ()
+    file_options: tuple[str, ...] = ()
+    model_columns: str | None = None
     hold_out: Callable[..., Any] = hold_out
     take_first: Callable[[Any, int], Any] = take_first
     also_accepts: tuple[str, ...] = ()

@@ -122,6 +122,7 @@ class Dataset:
         about: where it comes from, in a sentence or two.
         unlabelled: texts without a label.
         notes: remarks on this copy for readers of results.
+        columns: the name of each column of series that were read from a table.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Dataset:
     about: str = ""
     unlabelled: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Tell the labels the names of their classes."""

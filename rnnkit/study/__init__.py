@@ -9,7 +9,7 @@ from __future__ import annotations
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.study.backtesting import BacktestRow, backtest
 from rnnkit.study.compare import Comparison, compare
-from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
+from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run, series_reader
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import train
 
@@ -25,5 +25,6 @@ __all__ = [
     "load_data",
     "open_model",
     "open_run",
+    "series_reader",
     "train",
 ]

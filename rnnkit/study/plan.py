@@ -50,7 +50,7 @@ class Plan:
     def as_record(self) -> dict[str, Any]:
         """Return the plan as JSON values, as they are written to settings.json."""
         values: dict[str, Any] = {"recipe": self.recipe, "given": self.overrides}
-        values |= {"data": self.data._asdict(), "patience": self.patience, "seed": self.seed}
+        values |= {"data": self.data.as_record(), "patience": self.patience, "seed": self.seed}
         return dict(json.loads(json.dumps(values)))
 
 
@@ -66,6 +66,7 @@ def make_plan(
     patience: int | None = None,
     seed: int = 0,
     limit: int | None = None,
+    data_options: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Validate the arguments of `train` and return them as a plan; see there.
 
@@ -102,6 +103,12 @@ def make_plan(
         )
     refuse_unsuitable(recipe, family.kind.name, data)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)
+    chosen = {name: value for name, value in (data_options or {}).items() if value is not None}
+    named = family.kind.model_columns
+    if source.is_file and named and overrides.get(named) is not None:
+        value = overrides[named]  # one option names the column to the file and to the model
+        chosen[named] = list(value) if isinstance(value, (list, tuple)) else value
+    source = source._replace(options=chosen or None)
     return Plan(recipe, overrides, source, patience, seed)
 
 

@@ -15,13 +15,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
 from rnnkit.atomic import replacing
+from rnnkit.data.series_tables import split_names
 from rnnkit.errors import InputError
 from rnnkit.study.sources import Source, refuse_unsuitable
 
@@ -156,8 +157,9 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
 
     Args:
         run: the run.
-        **data: ``name``, ``text_column``, ``label_column`` and ``limit`` of other data, as in
-            `load_data`; by default those that it was trained on.
+        **data: ``name``, ``text_column``, ``label_column``, ``limit`` and ``options`` of other
+            data, as in `load_data`; by default those that it was trained on. Columns that are not
+            named are those of the run.
 
     Raises:
         InputError: data of another kind, or with classes that the model does not know; or other
@@ -172,7 +174,7 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
     if not family.has_test_split:
         _refuse_other_data(run, data)
         return dict(run.model.evaluate(return_dict=True, verbose=0))
-    source = Source(**(data or run.settings["data"]))
+    source = _source_for(run, data)
     refuse_unsuitable(recipe, family.kind.name, source.name)
     dataset = source.load(family.kind.name)
     x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)
@@ -202,6 +204,44 @@ def ask(run: Run, **data: Any) -> Table:
     if intrinsic is None:
         raise InputError(f"{run.path} is a run of {recipe}: evaluate measures it on a test split.")
     return intrinsic.table(run.model)
+
+
+def series_reader(path: str | os.PathLike[str]) -> Callable[[str], tuple[list[Any], list[str]]]:
+    """Return a function that reads series from a file, as the run's own data were read.
+
+    It returns the series and a name for each. For a saved model, or a run on a data set by name,
+    the columns are read in their order; see `rnnkit.data.series_files.read_series`.
+
+    Example:
+        >>> series, names = series_reader("runs/mine")("today.csv")  # doctest: +SKIP
+    """
+    from rnnkit.data.series_files import read_series
+    from rnnkit.data.series_tables import read_columns
+
+    settings = {} if Path(path).is_file() else open_run(path).settings
+    if "columns" not in settings:
+        return lambda file: ([read_series(file)], [str(file)])
+    options = settings["data"].get("options") or {}
+    how = {name: options.get(name) for name in ("time", "group")}
+    cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
+    return lambda file: read_columns(file, settings["columns"], cut=cut, **how)
+
+
+def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
+    """Return the source of data to evaluate on; a file is read like the file of the run."""
+    recorded = run.settings["data"]
+    source = Source(**(data or recorded))
+    if not source.is_file or "columns" not in run.settings:
+        return source
+    options = dict(recorded.get("options") or {})
+    columns: list[str] = list(run.settings["columns"])
+    named = recipes.family_of(run.settings["recipe"]).kind.model_columns
+    if named is not None:
+        options.setdefault(named, columns[0])
+        columns = [name for name in columns if name not in split_names(options[named])]
+    options = {**options, "columns": columns, **(source.options or {})}
+    label = source.label_column or recorded.get("label_column")
+    return source._replace(options=options, label_column=label)
 
 
 def _refuse_other_data(run: Run, data: Mapping[str, Any]) -> None:

@@ -25,6 +25,17 @@ class Source(NamedTuple):
     text_column: str | None = None
     label_column: str | None = None
     limit: int | None = None
+    options: dict[str, Any] | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file or folder, and no data set by name."""
+        return self.name not in datasets.names()
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as JSON values; `options` only where there are some."""
+        found = self._asdict()
+        return found if self.options else {k: v for k, v in found.items() if k != "options"}
 
     def load(self, kind: str = "texts") -> Any:
         """Load it for recipes of a kind; see `rnnkit.datasets.open_data`."""
@@ -50,9 +61,8 @@ def refuse_unsuitable(recipe: str, kind: str, data: str | os.PathLike[str]) -> N
             return
         if Path(name).expanduser().exists():
             raise InputError(
-                f"{name} is a file: {recipe} takes your own {kind} in Python alone, where "
-                "rnnkit.data.series reads them (from_csv, from_arrays). Data sets by name that "
-                f"suit it: {suit}."
+                f"{name} is a file: {recipe} takes {kind} by name alone. Data sets that suit it: "
+                f"{suit}."
             )
     if not datasets.suits(kind, name):
         raise InputError(
@@ -79,8 +89,8 @@ def source_of(data: str | os.PathLike[str], **options: Any) -> Source:
     """Return the record of a data set; paths are made absolute.
 
     Example:
-        >>> source_of("sample", limit=10)
-        Source(name='sample', text_column=None, label_column=None, limit=10)
+        >>> source_of("sample", limit=10).as_record()
+        {'name': 'sample', 'text_column': None, 'label_column': None, 'limit': 10}
     """
     name = os.fspath(data)
     if name not in datasets.names():

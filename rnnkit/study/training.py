@@ -42,6 +42,7 @@ def train(
     patience: int | None = None,
     seed: int = 0,
     limit: int | None = None,
+    data_options: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
     verbose: int | str = "auto",
 ) -> Run:
@@ -63,6 +64,8 @@ def train(
         patience: early stopping after this many epochs without a better validation loss.
         seed: of the weights and of the order of the batches. The splits do not depend on it.
         limit: keep at most this many examples of each split.
+        data_options: further columns of a file of series: `time`, `group`, `columns`; see
+            `rnnkit.settings.data.SeriesFileOptions`.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         verbose: as in `keras.Model.fit`.
 
@@ -80,6 +83,7 @@ def train(
     """
     options: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
     options |= {"epochs": epochs, "batch_size": batch_size, "patience": patience, "limit": limit}
+    options |= {"data_options": data_options}
     plan = make_plan(recipe, data, settings=settings, seed=seed, **options)
     return execute(plan, plan.data.load(recipes.kind_of(recipe)), out, verbose)
 
@@ -96,7 +100,11 @@ def execute(
     }
     model = build(**{**known, **plan.overrides}, seed=plan.seed)
     folder = RunFolder.create(plan.recipe, out)
-    write_json(folder.settings, {**plan.as_record(), "settings": model.settings})
+    record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
+    columns: Any = getattr(dataset, "columns", ())
+    if plan.data.is_file and columns:
+        record |= {"columns": list(columns), "notes": list(dataset.notes)}
+    write_json(folder.settings, record)
     write_json(folder.environment, environment())
     try:
         seconds = _fit(model, dataset, folder, plan, family, verbose)

@@ -75,7 +75,7 @@ def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
         (["train", "lstm_sentiment", "--data", "pems_flow"], "pems_flow holds series. Data sets"),
         (["train", "forecaster", "--data", "imdb"], "it: traffic_sample, pems_flow, metro"),
         (["compare", "sequence_classifier", "--data", "sample"], "sequences_sample, japanese_vow"),
-        (["train", "forecaster", "--data", __file__], "is a file: forecaster"),
+        (["train", "forecaster", "--data", __file__], "ends in '.py': expected .csv"),
         (["compare", "sequence_classifier", "gru_sentiment"], "cannot be compared on the same"),
     ],
 )
