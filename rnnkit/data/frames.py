@@ -33,7 +33,8 @@ class InputForm(NamedTuple):
     Attributes:
         text_column: the column of the examples in a table, unless another one is named.
         label_column: the column of the targets; None where examples are their own targets.
-        depth: how deep an example is nested: 0 = a text, 1 = a list of words, 2 = an array `(T, D)`.
+        depth: how deep an example is nested: 0 = a text, 1 = a list of words, 2 = an array
+            `(T, D)`.
         label_depth: the same of the labels: 0 = one for each example, 1 = one for each of its
             steps; None = the targets are no labels.
         optional: the targets may be left out: a table's are used only where their column is named.
@@ -253,8 +254,8 @@ def _times(column: Any, values: list[Any]) -> np.ndarray:
     """Return times as datetime64, or refuse a time zone and a gap."""
     if any(getattr(value, "tzinfo", None) is not None for value in values):
         raise InputError(
-            f"The times in {column} have a time zone: expected those of a clock. Drop it, in pandas "
-            "with .dt.tz_localize(None)."
+            f"The times in {column} have a time zone: expected those of a clock. Drop it, in "
+            "pandas with .dt.tz_localize(None)."
         )
     if any(value is None for value in values):
         raise InputError(f"The times in {column} lack one in row {values.index(None)}.")

@@ -106,9 +106,7 @@ def read_examples(
         raise InputError(f"sample_weight is {weight_column!r}: expected a number for each example.")
     columns = Columns(text_column, label_column, weight_column)
     if stream:
-        found = read_stream(
-            x, form, columns, targets=targets, steps=steps, option=option
-        )
+        found = read_stream(x, form, columns, targets=targets, steps=steps, option=option)
     elif table:
         found = read_table(x, form, columns, targets=targets and y is None)
     else:
@@ -226,7 +224,9 @@ def _split(x: Any, name: str) -> Any:
         return x[split]
     shown = ", ".join(map(repr, x))
     wanted = f"no split {split!r}: it has {shown}" if split else f"the splits {shown}"
-    raise InputError(f"The DatasetDict has {wanted}. Give one of them, such as x[{next(iter(x))!r}].")
+    raise InputError(
+        f"The DatasetDict has {wanted}. Give one of them, such as x[{next(iter(x))!r}]."
+    )
 
 
 def _only_column(table: Any, name: str) -> Any:

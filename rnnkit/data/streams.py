@@ -53,9 +53,9 @@ def read_stream(
     """Return all examples and targets of a stream.
 
     A **tuple** is `(x, y)` or `(x, y, sample_weight)`, where x is a batch or a single example; so
-    is a list from torch's `DataLoader`, whose collation makes lists of tuples and tensors. A mapping
-    or a table has columns. Anything else is x. A text is a single example; so is a list of words
-    where sentences are read, and an array `(T, D)` where series are; what is nested deeper by one
+    is a list from torch's `DataLoader`, whose collation makes lists of tuples and tensors. A
+    mapping or a table has columns. Anything else is x. A text is a single example; so is a list of
+    words where sentences are read, and an array `(T, D)` where series are; what is nested deeper by one
     is a batch.
 
     Args:
@@ -86,7 +86,7 @@ def read_stream(
             found[0].y is None,
             found[0].sample_weight is None,
         ):
-            raise InputError(f"{where} has other parts than the first one: expected as many in all.")
+            raise InputError(f"{where} has other parts than the first one: expected as many.")
         found.append(part)
     if not found:
         raise InputError(f"The {kind} has no element: it is empty, or was read before.")

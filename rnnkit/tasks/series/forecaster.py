@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.backend import native
 from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
+from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
@@ -54,6 +55,7 @@ class Forecaster(Task):
         (189,)
     """
 
+    form: ClassVar[InputForm] = InputForm("series", None, 2)
     assets: ClassVar = {"series.json": json_asset("encoder", SeriesEncoder)}
     config_keys = ("context", "window", "warm_up")
     self_supervised = True
@@ -156,7 +158,13 @@ class Forecaster(Task):
         }
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *,
+        text_column: Any = None,
     ) -> Any:
         """Return the forecasts for series.
 
@@ -165,12 +173,14 @@ class Forecaster(Task):
             batch_size: series of a batch, at most.
             verbose: as in Keras.
             callbacks: as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Returns:
             For one series `(T - context + 1,)`, in its units: number i is made at step
             `context - 1 + i`, of the step `horizon` later; the last one is of a step that is yet to
             come. For a list of series a list of arrays, empty where shorter than `context`.
         """
+        x = self.read(x, name="x", targets=False, text_column=text_column).x
         series = as_series(x, "What to forecast")
         encoded = self.encode(series)
         whole: Any = self.make_batches(series, encoded, batch_size=batch_size)
