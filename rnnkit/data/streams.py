@@ -55,8 +55,8 @@ def read_stream(
     A **tuple** is `(x, y)` or `(x, y, sample_weight)`, where x is a batch or a single example; so
     is a list from torch's `DataLoader`, whose collation makes lists of tuples and tensors. A
     mapping or a table has columns. Anything else is x. A text is a single example; so is a list of
-    words where sentences are read, and an array `(T, D)` where series are; what is nested deeper by one
-    is a batch.
+    words where sentences are read, and an array `(T, D)` where series are; what is nested
+    deeper by one is a batch.
 
     Args:
         stream: the stream.

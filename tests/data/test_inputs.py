@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_refused_by_name(x, y, message):
 def test_a_stream_is_read_as_far_as_told_and_refused_when_it_ends_early():
     endless = ((["a"], [i]) for i in iter(int, 1))
     assert read(endless, steps=3).x == ["a"] * 3
-    with pytest.raises(InputError, match="steps_per_epoch is 5, .* ended after 1 element"):
+    with pytest.raises(InputError, match=r"steps_per_epoch is 5, .* ended after 1 element"):
         read(iter([(["a"], [1])]), steps=5)
     with pytest.raises(InputError, match="not a stream"):
         read(X, Y, steps=5)
