@@ -174,7 +174,7 @@ def read_table(source: Any, form: InputForm, columns: Columns, *, targets: bool)
         text = rest[0] if len(rest) == 1 else form.text_column
     if form.depth == 2 and text is None:
         x: Any = table_series(table, rest)
-        y = None if not targets or label is None else np.asarray(table.present(label, "label"))
+        y: Any = None if not targets or label is None else np.asarray(table.present(label, "label"))
         return Inputs(x, y, None, table.class_order(label) if targets and label else None)
     table.require(text, "text_column", "examples")
     x = table.present(text, ("text", "words", "series")[form.depth])
@@ -222,7 +222,8 @@ def table_series(table: Table, columns: Iterable[Any]) -> Series:
     Raises:
         InputError: a column of texts, two columns of times, a gap in the times, or no number.
     """
-    features, times = [], {}
+    features: list[np.ndarray] = []
+    times: dict[Any, list[Any]] = {}
     for name in columns:
         raw = table.values(name)
         values = [None if is_missing(value) else value for value in raw]
@@ -246,8 +247,7 @@ def table_series(table: Table, columns: Iterable[Any]) -> Series:
         )
     if not features:
         raise InputError(f"The {table.kind} has no column of numbers: there is no series in it.")
-    values = np.stack(features, axis=1)
-    return Series(values, _times(*times.popitem()) if times else None)
+    return Series(np.stack(features, axis=1), _times(*times.popitem()) if times else None)
 
 
 def _times(column: Any, values: list[Any]) -> np.ndarray:

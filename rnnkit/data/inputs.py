@@ -169,7 +169,7 @@ def check_targets(y: Any, depth: int | None, name: str) -> Any:
         >>> check_targets(["1", 1], 0, "The training set")
         Traceback (most recent call last):
         rnnkit.errors.InputError: The training set: y holds texts and numbers: y[0] is '1', y[1] is
-        1. Give all labels as texts, or all as numbers.
+        1; expected all names or all whole numbers.
     """
     if depth is None or y is None:
         return y
@@ -212,8 +212,8 @@ def _labels(y: Any, where: str, name: str) -> Any:
     if len(first) == 2:
         shown = ", ".join(f"{where}[{i}] is {found[i]!r}" for i in sorted(first.values()))
         raise InputError(
-            f"{name}: {where} holds texts and numbers: {shown}. Give all labels as texts, or all "
-            "as numbers."
+            f"{name}: {where} holds texts and numbers: {shown}; expected all names "
+            "or all whole numbers."
         )
     return found
 

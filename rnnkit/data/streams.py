@@ -161,11 +161,11 @@ def _parts(
         y = weight = None
     if nesting(x) <= form.depth:
         return Inputs([x], _one(y), _one(weight), classes)
-    batch = [_rows(one) for one in (x, y, weight)]
+    batch: list[Any] = [_rows(one) for one in (x, y, weight)]
     for what, one in zip(("targets", "weights"), batch[1:], strict=True):
         if one is not None and len(one) != len(batch[0]):
             raise InputError(f"{where} has {len(batch[0])} examples and {len(one)} {what}.")
-    return Inputs(*batch, classes)
+    return Inputs(batch[0], batch[1], batch[2], classes)
 
 
 def _record(

@@ -90,7 +90,7 @@ class Classifier(ClassTask):
 
     def fit_targets(self, train: Examples) -> list[Label]:
         """Return the classes; refuse labels that are all the same."""
-        classes = self._classes or self._class_order or learn_classes(train.y)
+        classes = self._classes or list(self._class_order or ()) or learn_classes(train.y)
         numbers = to_numbers(train.y, classes, "training")
         if len(np.unique(numbers)) < 2:
             raise InputError(

@@ -125,7 +125,7 @@ class LanguageModel(GenerationModel):
         if train.y is None:
             return []
         labels = one_for_each(train.y, len(train.x), "The training set", "texts")
-        return self._classes or self._class_order or learn_classes(labels)
+        return self._classes or list(self._class_order or ()) or learn_classes(labels)
 
     def encode_targets(self, examples: Examples, spec: list[Label], name: str) -> np.ndarray | None:
         """Return the class numbers of the labels, or None where texts have no labels."""

@@ -96,7 +96,9 @@ class FrameLabeller(ClassTask):
 
     def fit_targets(self, train: Examples) -> list[Label]:
         """Return the classes; refuse labels that are all the same."""
-        classes = self._classes or self._class_order or learn_classes(np.concatenate(train.y))
+        classes = (
+            self._classes or list(self._class_order or ()) or learn_classes(np.concatenate(train.y))
+        )
         if len(classes) < 2:
             raise InputError(f"All training labels are {classes[0]!r}: expected two classes.")
         return classes
