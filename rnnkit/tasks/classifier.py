@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 
+from rnnkit.data.frames import InputForm
 from rnnkit.errors import InputError
 from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.answers import Answers, answer_classes
@@ -64,6 +65,7 @@ class Classifier(ClassTask):
     `encode` and `fit_network`.
     """
 
+    form: ClassVar[InputForm] = InputForm(label_depth=0)
     uses_sample_weight = True
     uses_class_weight = True
 
@@ -89,7 +91,7 @@ class Classifier(ClassTask):
 
     def fit_targets(self, train: Examples) -> list[Label]:
         """Return the classes; refuse labels that are all the same."""
-        classes = self._classes or learn_classes(train.y)
+        classes = self._classes or list(self._class_order or ()) or learn_classes(train.y)
         numbers = to_numbers(train.y, classes, "training")
         if len(np.unique(numbers)) < 2:
             raise InputError(

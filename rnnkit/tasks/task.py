@@ -16,6 +16,8 @@ from rnnkit.backend import native
 from rnnkit.config import saved_arguments
 from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
+from rnnkit.data.frames import InputForm, Inputs
+from rnnkit.data.inputs import holds_targets, read_examples
 from rnnkit.deprecation import RenamedAttributes
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
@@ -133,6 +135,7 @@ class Task(RenamedAttributes, keras.Model):
     config_types: ClassVar[dict[str, Callable[[Any], Any]]] = {}  # key -> builds its saved value
     renamed_keys: ClassVar[dict[str, str]] = {}  # of files of earlier versions
     network_parts: ClassVar[type] = NoParts  # the layers that the task works with, by name
+    form: ClassVar[InputForm] = InputForm()  # what `fit`, `evaluate` and `predict` read
     monitor_mode: ClassVar[str] = "min"  # "min" or "max"
     self_supervised: ClassVar[bool] = False  # the examples are their own targets
     uses_unlabelled: ClassVar[bool] = False
@@ -171,6 +174,7 @@ class Task(RenamedAttributes, keras.Model):
         self.tokens_per_epoch: int | None = None
         self._startup_messages: list[str] = []  # what `learn` reports before the first epoch
         self._schedule: ScheduledLearningRate | None = None  # during `fit`
+        self._class_order: tuple[str, ...] | None = None  # of the data, during `fit`
         self.network: keras.Model | None = None
         if network is not None:
             self._set_network(network)
@@ -179,6 +183,12 @@ class Task(RenamedAttributes, keras.Model):
     def monitored_metric(self) -> str:
         """The metric that decides which epoch is the best."""
         return "val_loss"
+
+    def read(
+        self, x: Any, y: Any = None, sample_weight: Any = None, *, name: str, **options: Any
+    ) -> Inputs:
+        """Return examples and targets as lists; see `rnnkit.data.inputs.read_examples`."""
+        return read_examples(x, y, sample_weight, form=self.form, name=name, **options)
 
     # What a subclass defines.
 
@@ -305,6 +315,10 @@ class Task(RenamedAttributes, keras.Model):
         shuffle: bool = True,
         initial_epoch: int = 0,
         verbose: str | int = "auto",
+        text_column: Any = None,
+        label_column: Any = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -328,11 +342,19 @@ class Task(RenamedAttributes, keras.Model):
             shuffle: draw a new order for every epoch.
             initial_epoch: the number of the first epoch, when training continues.
             verbose: as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
+            label_column: the column of the targets, likewise.
+            steps_per_epoch: elements to read where x is a stream; it is read once, for all epochs.
+            validation_steps: elements to read where validation_data is a stream.
 
         Raises:
             InputError: examples, targets or an argument that cannot be used; nothing was learned.
             NonFiniteLoss: the loss became NaN or infinite.
         """
+        columns = {"text_column": text_column, "label_column": label_column}
+        x, y, sample_weight, self._class_order = self.read(
+            x, y, sample_weight, name="The training set", steps=steps_per_epoch, **columns
+        )
         self._refuse_unused(
             unlabelled=unlabelled, class_weight=class_weight, sample_weight=sample_weight
         )
@@ -357,7 +379,9 @@ class Task(RenamedAttributes, keras.Model):
                 )
             train, valid, weights, valid_weights = split_last(train, weights, validation_split)
         elif validation_data is not None:
-            valid_x, valid_y, valid_weights = self._split_validation(validation_data)
+            valid_x, valid_y, valid_weights = self._split_validation(
+                validation_data, validation_steps, **columns
+            )
             valid = self.check(valid_x, valid_y, "The validation set")
             self._refuse_unused(sample_weight=valid_weights)
             valid_weights = check_sample_weight(valid_weights, len(valid.x), "The validation set")
@@ -457,6 +481,10 @@ class Task(RenamedAttributes, keras.Model):
         sample_weight: Any = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        *,
+        text_column: Any = None,
+        label_column: Any = None,
+        steps: int | None = None,
         **kwargs: Any,
     ) -> Any:
         """Measure loss and metrics on raw examples and their targets.
@@ -469,6 +497,9 @@ class Task(RenamedAttributes, keras.Model):
             sample_weight: weight of each example.
             callbacks: as in Keras.
             return_dict: return numbers by name; else a list.
+            text_column: the column of the examples, where x is a table or has columns.
+            label_column: the column of the targets, likewise.
+            steps: elements to read where x is a stream.
             **kwargs: Keras's own.
 
         Raises:
@@ -476,7 +507,11 @@ class Task(RenamedAttributes, keras.Model):
         """
         options = {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict}
         if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call from inside fit
-            return super().evaluate(x, y, **options, **kwargs)
+            return super().evaluate(x, y, steps=steps, **options, **kwargs)
+        columns = {"text_column": text_column, "label_column": label_column, "option": "steps"}
+        x, y, sample_weight, _ = self.read(
+            x, y, sample_weight, name="The test set", steps=steps, **columns
+        )
         self._refuse_unused(sample_weight=sample_weight)
         test = self.check(x, y, "The test set")
         weights = check_sample_weight(sample_weight, len(test.x), "The test set")
@@ -490,7 +525,13 @@ class Task(RenamedAttributes, keras.Model):
         return self.measure(test, batches, **options, **kwargs)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *,
+        text_column: Any = None,
     ) -> Any:
         """Return the network's outputs for raw examples, in their order.
 
@@ -499,6 +540,7 @@ class Task(RenamedAttributes, keras.Model):
             batch_size: examples per batch; the task's own number when left out.
             verbose: as in Keras.
             callbacks: as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Returns:
             `(N, outputs)`.
@@ -510,6 +552,7 @@ class Task(RenamedAttributes, keras.Model):
             >>> model.predict(["A wonderful little production."])  # doctest: +SKIP
             array([[0.97]], dtype=float32)
         """
+        x = self.read(x, name="x", targets=False, text_column=text_column).x
         rows = self.encode(x)
         self.notice_unknown(rows)
         batches = self.make_batches(rows, batch_size=batch_size)
@@ -630,12 +673,19 @@ class Task(RenamedAttributes, keras.Model):
                     f"{name} was given, and {type(self).__name__} does not use it. Leave it out."
                 )
 
-    def _split_validation(self, data: Any) -> tuple[Any, Any, Any]:
+    def _split_validation(
+        self, data: Any, steps: int | None, **columns: Any
+    ) -> tuple[Any, Any, Any]:
         """Return validation data as `(x, y, sample_weight)`."""
-        if isinstance(data, tuple) and len(data) in (2, 3):
-            return (*data, None)[:3]  # type: ignore[return-value]
-        if self.self_supervised:
-            return data, None, None
+        name = "The validation set"
+        given = isinstance(data, tuple) and len(data) in (2, 3)
+        if self.self_supervised or holds_targets(data):
+            x, y, weight = (*data, None)[:3] if given else (data, None, None)
+            options = {"steps": steps, "option": "validation_steps", **columns}
+            return self.read(x, y, weight, name=name, **options)[:3]
+        if given:
+            of_table = columns if holds_targets(data[0]) and data[1] is None else {}
+            return self.read(*data, name=name, **of_table)[:3]
         of = f" of {len(data)}" if isinstance(data, tuple) else ""
         raise InputError(
             f"validation_data is {type(data).__name__}{of}; expected (x, y) or "

@@ -45,6 +45,8 @@ class GenerationModel(CarriedStates):
         batch_size: Any = None,
         verbose: Any = "auto",
         callbacks: Any = None,
+        *,
+        text_column: Any = None,
     ) -> np.ndarray:
         """Return the probability of each token to be the next one after each text.
 
@@ -54,11 +56,13 @@ class GenerationModel(CarriedStates):
             batch_size: accepted as in Keras; texts are read one by one.
             verbose: accepted as in Keras; nothing is shown.
             callbacks: accepted as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Returns:
             `(N, V)`, in the order of `vocabulary.tokens`; the first is the end of the text.
         """
         del batch_size, verbose, callbacks
+        x, y = self.read(x, y, name="x", targets=False, text_column=text_column)[:2]
         texts = check_texts(x)
         found = [log_p for log_p, _ in self._read(texts, self._labels(y, texts))]
         nothing = np.zeros((0, len(self._known())), "float32")

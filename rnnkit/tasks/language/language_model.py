@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from rnnkit.data.batching import bucket_length
+from rnnkit.data.frames import InputForm
 from rnnkit.data.text import check_texts
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.tokenizer import Tokenizer
@@ -67,6 +68,7 @@ class LanguageModel(GenerationModel):
         "numbers": "summarize",
         "ends": "learn_eos",
     }
+    form: ClassVar[InputForm] = InputForm(label_depth=0, optional=True)
     noun = ("text", "texts")
     assets: ClassVar = {"vocabulary.json": VOCABULARY}
     config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "learn_eos")
@@ -123,7 +125,7 @@ class LanguageModel(GenerationModel):
         if train.y is None:
             return []
         labels = one_for_each(train.y, len(train.x), "The training set", "texts")
-        return self._classes or learn_classes(labels)
+        return self._classes or list(self._class_order or ()) or learn_classes(labels)
 
     def encode_targets(self, examples: Examples, spec: list[Label], name: str) -> np.ndarray | None:
         """Return the class numbers of the labels, or None where texts have no labels."""

@@ -11,6 +11,7 @@ import numpy as np
 from rnnkit.backend import native
 from rnnkit.data.forecast_outputs import MultiSeriesEncoder, read_encoder
 from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
+from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
@@ -58,6 +59,7 @@ class Forecaster(Task):
         (189,)
     """
 
+    form: ClassVar[InputForm] = InputForm("series", None, 2)
     assets: ClassVar = {
         "series.json": Asset(
             "encoder", lambda one: one.to_json().encode(), lambda raw: read_encoder(raw.decode())
@@ -173,7 +175,13 @@ class Forecaster(Task):
         }
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *,
+        text_column: Any = None,
     ) -> Any:
         """Return the forecasts for series.
 
@@ -182,6 +190,7 @@ class Forecaster(Task):
             batch_size: series of a batch, at most.
             verbose: as in Keras.
             callbacks: as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Returns:
             For one series `(T - context + 1,)`, in its units: number i is made at step
@@ -190,6 +199,7 @@ class Forecaster(Task):
             With several horizons or targets or with quantiles the axes are always
             `(T - context + 1, horizons, targets)`, and quantiles last.
         """
+        x = self.read(x, name="x", targets=False, text_column=text_column).x
         series = as_series(x, "What to forecast")
         encoded = self.encode(series)
         whole: Any = self.make_batches(series, encoded, batch_size=batch_size)

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.data.batches import Batches
 from rnnkit.data.batching import Batch, BucketedBatches
+from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.hmm.layers.crf import CRFDecoder
@@ -56,6 +57,7 @@ class FrameLabeller(ClassTask):
     """
 
     renamed_attributes: ClassVar = {"show": "write_examples"}
+    form: ClassVar[InputForm] = InputForm("series", "label", 2, 1)
     noun = ("series", "series")
     config_keys = ("window",)
     network_parts = FrameParts
@@ -94,7 +96,8 @@ class FrameLabeller(ClassTask):
 
     def fit_targets(self, train: Examples) -> list[Label]:
         """Return the classes; refuse labels that are all the same."""
-        classes = self._classes or learn_classes(join_labels(train.y))
+        known = self._classes or list(self._class_order or ())
+        classes = known or learn_classes(join_labels(train.y))
         if len(classes) < 2:
             raise InputError(f"All training labels are {classes[0]!r}: expected two classes.")
         return classes
@@ -136,7 +139,13 @@ class FrameLabeller(ClassTask):
         return {"loss": loss, "weighted_metrics": metrics}
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *,
+        text_column: Any = None,
     ) -> Any:
         """Return the probability of each class at each step.
 
@@ -145,6 +154,7 @@ class FrameLabeller(ClassTask):
             batch_size: series per batch.
             verbose: accepted as in Keras; nothing is shown.
             callbacks: accepted as in Keras; none is called.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Returns:
             `(T, C)`; for a list of series a list of them. With a CRF, the posteriors.
@@ -154,6 +164,7 @@ class FrameLabeller(ClassTask):
             (300, 5)
         """
         del verbose, callbacks
+        x = self.read(x, name="x", targets=False, text_column=text_column).x
         found = self._step_outputs(self, x, batch_size)
         return found[0] if _is_one(x) else found
 
@@ -172,6 +183,7 @@ class FrameLabeller(ClassTask):
             ['Rest', 'Rest', 'Rest']
         """
         require_fitted(self.network, self, "network")
+        x = self.read(x, name="x", targets=False).x
         if self.parts().crf is not None:
             rows = self._step_outputs(self._decoding(), x, batch_size)
         else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
 
 from rnnkit.data.batching import BucketedBatches
+from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
 from rnnkit.errors import InputError, require_fitted
@@ -45,6 +46,7 @@ class SequenceClassifier(Classifier):
         (1, 1)
     """
 
+    form: ClassVar[InputForm] = InputForm("series", "label", 2, 0)
     noun = ("series", "series")
     network_parts = SeriesParts
     reads_series = True

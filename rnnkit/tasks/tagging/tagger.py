@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from rnnkit.data.batches import Batches
+from rnnkit.data.frames import InputForm
 from rnnkit.errors import InputError
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
@@ -57,6 +58,7 @@ class SequenceTagger(WordCharTask):
     """
 
     renamed_attributes: ClassVar = {"show": "write_examples"}
+    form: ClassVar[InputForm] = InputForm("tokens", "tags", 1)
     config_keys: ClassVar[tuple[str, ...]] = ("classes",)
     network_parts = TaggerParts
     monitor_mode = "max"
@@ -188,7 +190,13 @@ class SequenceTagger(WordCharTask):
         return scores | span_scores(tags, answers) if is_iob2(self.classes) else scores
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *,
+        text_column: Any = None,
     ) -> list[list[str]]:
         """Return a tag for each word of each sentence.
 
@@ -198,12 +206,14 @@ class SequenceTagger(WordCharTask):
             batch_size: sentences per batch.
             verbose: accepted as in Keras; nothing is shown.
             callbacks: accepted as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Example:
             >>> model.predict("Why don't you ask John?")  # doctest: +SKIP
             [['O', 'O', 'O', 'O', 'O', 'B-PER', 'O']]
         """
         del verbose, callbacks
+        x = self.read(x, name="x", targets=False, text_column=text_column).x
         rows = self.encode(x)
         self.notice_unknown(rows)
         return self._tags(self.make_batches(rows, batch_size=batch_size))

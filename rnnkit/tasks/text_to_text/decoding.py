@@ -83,6 +83,7 @@ class DecodingTask(Task):
         beam_size: int | None = None,
         length_penalty: float | None = None,
         max_length: int | None = None,
+        text_column: Any = None,
     ) -> list[str]:
         """Return the output for each source, found by beam search.
 
@@ -94,12 +95,14 @@ class DecodingTask(Task):
             beam_size: as in the constructor, like the next two.
             length_penalty: see above.
             max_length: longest output, in sub-words.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Example:
             >>> model.predict(["Ein Hund rennt."])  # doctest: +SKIP
             ['A dog is running.']
         """
         del verbose, callbacks
+        x = self.read(x, name="x", targets=False, text_column=text_column).x
         return self._decode(self.encode(x), batch_size, beam_size, length_penalty, max_length)
 
     def attention(self, text: str, output: str | None = None) -> Attention:

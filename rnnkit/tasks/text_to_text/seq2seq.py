@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from rnnkit.data.frames import InputForm
 from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.subwords import END, KINDS, Subwords
 from rnnkit.data.text import check_texts
@@ -64,6 +65,7 @@ class Seq2Seq(DecodingTask):
 
     renamed_attributes: ClassVar = {"score": "metric", "show": "write_examples"}
     renamed_keys: ClassVar = {"vocabulary": "shared_vocabulary", "score": "metric"}
+    form: ClassVar[InputForm] = InputForm("source", "target")
     noun = ("text", "texts")
     network_parts = Seq2SeqParts
     assets: ClassVar = {
