@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,8 @@ class Copies:
 
     def _maker(self) -> Maker:
         """Return the function that made the task, and its arguments."""
-        if self._recipe is not None:
-            return self._recipe, (), recipe_settings(self)
+        if (recipe := self._known_recipe()) is not None:
+            return recipe, (), recipe_settings(self)
         if self._arguments is None:
             raise InputError(
                 f"This {type(self).__name__} was loaded from a file, which does not hold the "
@@ -69,6 +70,14 @@ class Copies:
                 "recipe again."
             )
         return (type(self), *self._arguments)
+
+    def _known_recipe(self) -> Callable[..., Any] | None:
+        """Return the recipe that made the task, looked up by name where a file was loaded."""
+        name = self.settings.get("recipe")  # type: ignore[attr-defined]
+        if self._recipe is None and name is not None:
+            # By name: recipes are made of tasks, and not the other way round.
+            self._recipe = importlib.import_module("rnnkit.recipes").find(name)
+        return self._recipe
 
 
 def recipe_settings(task: Any) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
 from rnnkit.tasks.answers import Answers
-from rnnkit.tasks.copies import Copies, refuse_without_network
+from rnnkit.tasks.copies import refuse_without_network
+from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
@@ -61,7 +62,7 @@ def json_asset(attribute: str, cls: Any) -> Asset:
     )
 
 
-class Task(Copies, RenamedAttributes, keras.Model):
+class Task(Estimator, RenamedAttributes, keras.Model):
     """A Keras model that takes raw data. Abstract: a subclass defines its inputs and targets.
 
     The network inside is built in the first `fit`, when the data are known. `fit` and `evaluate`

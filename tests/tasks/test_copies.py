@@ -13,7 +13,7 @@ from rnnkit.errors import InputError
 
 COPIES = {
     "deepcopy": copy.deepcopy,
-    "pickle": lambda model: pickle.loads(pickle.dumps(model)),  # noqa: S301
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
 }
 TINY = {
     "bag_of_words_sentiment": {"ngrams": 1},
