@@ -97,6 +97,15 @@ def test_cross_validation(case):
     assert model.network is None
 
 
+def test_scorers_of_probabilities_work_and_those_of_labels_fail_aloud():
+    settings, x = MODELS["bag_of_words_sentiment"]
+    model = recipes.bag_of_words_sentiment(**settings)
+    scores = cross_val_score(model, x, LABELS, cv=2, scoring="neg_log_loss")
+    assert np.isfinite(scores).all()
+    with pytest.raises(ValueError, match="binary and continuous"):
+        cross_val_score(model, x, LABELS, cv=2, scoring="f1_macro", error_score="raise")
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_grid_search(jobs):
     settings, x = MODELS["bag_of_words_sentiment"]
