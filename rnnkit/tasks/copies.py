@@ -48,7 +48,8 @@ class Copies:
         """Return how the task is made again; `copy` and `pickle` call it."""
         if self.network is None:  # type: ignore[attr-defined]
             return _make, (self._maker(), _changed(self), _compiled(self))
-        _, (file,) = super().__reduce__()  # type: ignore[misc]
+        reduced: Any = super().__reduce__()  # Keras reads and writes the form of a file
+        (file,) = reduced[1]
         return _read, (type(self), file.getvalue(), self._recipe)
 
     def untrained(self) -> Any:
@@ -124,6 +125,6 @@ def _make(maker: Maker, changed: dict[str, Any], compiled: dict[str, Any] | None
 
 def _read(cls: type[Task], file: bytes, recipe: Callable[..., Any] | None) -> Task:
     with keras.saving.custom_object_scope({cls.__name__: cls}):
-        made: Any = cls._unpickle_model(io.BytesIO(file))  # type: ignore[attr-defined]
+        made: Any = cls._unpickle_model(io.BytesIO(file))
     made._recipe = recipe
     return made
