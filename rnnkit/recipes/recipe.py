@@ -95,6 +95,7 @@ def recipe(
             "recipe": name,
             **{k: _as_json(v) for k, v in chosen.items()},
         }
+        model._recipe = call  # copies of the model are made by it
         return model
 
     call.__name__ = call.__qualname__ = name

@@ -12,6 +12,7 @@ from rnnkit.data.frames import InputForm
 from rnnkit.errors import InputError
 from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.answers import Answers, answer_classes
+from rnnkit.tasks.estimator import ClassifierEstimator
 from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.training.losses import binary_crossentropy
@@ -57,7 +58,7 @@ class ClassTask(Task):
         return {**super().get_config(), "classes": self._classes}
 
 
-class Classifier(ClassTask):
+class Classifier(ClassifierEstimator, ClassTask):
     """A task that predicts the probability of each example's class. Abstract.
 
     Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.

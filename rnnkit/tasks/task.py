@@ -23,6 +23,8 @@ from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
 from rnnkit.tasks.answers import Answers
+from rnnkit.tasks.copies import refuse_without_network
+from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
@@ -88,7 +90,7 @@ def json_asset(attribute: str, cls: Any) -> Asset:
     )
 
 
-class Task(RenamedAttributes, keras.Model):
+class Task(Estimator, RenamedAttributes, keras.Model):
     """A Keras model that takes raw data. Abstract: a subclass defines its inputs and targets.
 
     The network inside is built in the first `fit`, when the data are known. `fit` and `evaluate`
@@ -714,6 +716,8 @@ class Task(RenamedAttributes, keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
         """Build the task from what `get_config` returned, in this version or an earlier one."""
+        if config["network"] is None:
+            refuse_without_network(cls)
         network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
         new = {cls.renamed_keys.get(key, key): value for key, value in config.items()}
         built = {key: build(new[key]) for key, build in cls.config_types.items()}
