@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -101,10 +101,10 @@ class Sampler:
     """Sampling strategy: greedy, temperature, top-k or top-p (nucleus) sampling.
 
     NumPy draws each row from a generator of its own: the same seed gives the same tokens on every
-    backend (keras-hub's samplers use the backend's generator, and need TensorFlow on any), and a
-    row does not depend on the others. "temperature" samples from `p^(1/τ)`, "top_k" from its k most
-    probable tokens, "top_p" from the fewest most probable ones whose sum is at least p; "greedy"
-    takes the most probable.
+    backend (those of KerasHub use the backend's generator: see `HubSampler`), and a row does not
+    depend on the others. "temperature" samples from `p^(1/τ)`, "top_k" from its k most probable
+    tokens, "top_p" from the fewest most probable ones whose sum is at least p; "greedy" takes the
+    most probable.
 
     Args:
         strategy: "greedy", "temperature", "top_k" or "top_p".
@@ -170,7 +170,7 @@ def sample_tokens(
     log_p: np.ndarray,
     states: States,
     labels: np.ndarray | None,
-    sampler: Sampler,
+    sampler: Callable[[np.ndarray], np.ndarray],
     *,
     length: int,
     never: Sequence[int] = (),

@@ -11,13 +11,14 @@ from rnnkit.data.text import check_text, check_texts
 from rnnkit.data.text_windows import BOS_EOS_ID
 from rnnkit.data.tokenizer import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
-from rnnkit.errors import check_count
+from rnnkit.errors import InputError, check_count
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.tasks.language.carried_states import CarriedStates
 from rnnkit.tasks.language.completion import Completer
 from rnnkit.tasks.language.generation import Reader, Sampler, sample_tokens
+from rnnkit.tasks.language.hub_samplers import HubSampler
 
 _SHOWN, _LENGTH = 20, 200  # labels, and characters of a sample, on TensorBoard's page
 _STRATEGIES: tuple[dict[str, Any], ...] = (
@@ -25,6 +26,7 @@ _STRATEGIES: tuple[dict[str, Any], ...] = (
     {"strategy": "temperature", "temperature": 0.8},
     {"strategy": "top_p", "top_p": 0.9},
 )
+_SAMPLING = {"strategy": "temperature", "temperature": 1.0, "top_k": 40, "top_p": 0.9, "seed": 0}
 
 
 class GenerationModel(CarriedStates):
@@ -81,6 +83,7 @@ class GenerationModel(CarriedStates):
         top_p: float = 0.9,
         seed: int = 0,
         unknown: bool = False,
+        sampler: Any = None,
     ) -> list[str]:
         """Generate text from a prompt, one token at a time on the carried state.
 
@@ -96,13 +99,16 @@ class GenerationModel(CarriedStates):
             top_p: for strategy "top_p", the total probability of the tokens to sample from.
             seed: of the sampling; the same on every backend.
             unknown: whether the token for unknown words may be generated.
+            sampler: a sampler of KerasHub, such as `keras_hub.samplers.TopKSampler`, in place of
+                strategy, temperature, top_k, top_p and seed; see
+                `rnnkit.tasks.language.hub_samplers.HubSampler`.
 
         Returns:
             The texts with their prompts, n for the first prompt, then n for the next.
 
         Raises:
-            InputError: an unknown strategy or label, a number out of range, or the model is not
-                trained yet.
+            InputError: an unknown strategy or label, a number out of range, a sampler that cannot
+                be used, or the model is not trained yet.
 
         Example:
             >>> model.generate(label="Italian", n=2)  # doctest: +SKIP
@@ -114,7 +120,8 @@ class GenerationModel(CarriedStates):
         labels = label if isinstance(label, (list, tuple)) else [label] * len(prompts)
         given = self._labels(None if label is None else labels, prompts)
         options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        choice = Sampler(strategy, **options, seed=seed, rows=len(prompts) * n)
+        options |= {"strategy": strategy, "seed": seed}
+        choice = _sampler(sampler, options, len(prompts) * n)
         starts, of_prompts = zip(*self._read(prompts, given), strict=True)
         log_p = np.repeat(np.concatenate(starts), n, axis=0)
         of_layers = zip(*of_prompts, strict=True)
@@ -215,3 +222,15 @@ class GenerationModel(CarriedStates):
             label = None if labels is None else labels[i : i + 1]
             found.append(reader.read(np.array([ids], "int32"), reader.start(1), label))
         return found
+
+
+def _sampler(sampler: Any, options: dict[str, Any], rows: int) -> Sampler | HubSampler:
+    """Return KerasHub's sampler where one is given, else the strategy that the options name."""
+    if sampler is None:
+        return Sampler(**options, rows=rows)
+    if ignored := [name for name, value in options.items() if value != _SAMPLING[name]]:
+        raise InputError(
+            f"{ignored[0]} is {options[ignored[0]]!r}, and a sampler is given, which has settings "
+            f"of its own. Leave out {', '.join(ignored)}, or the sampler."
+        )
+    return HubSampler(sampler)
