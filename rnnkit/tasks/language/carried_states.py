@@ -106,6 +106,7 @@ class CarriedStates(Task):
 
     def save_own_variables(self, store: Any) -> None:
         """Save nothing: the carried states belong to no text that comes later."""
+        self._restore_learning_rate()  # as every task, before Keras writes the optimizer
 
     def load_own_variables(self, store: Any) -> None:
         """Load nothing."""
