@@ -109,6 +109,11 @@ def read_examples(
         found = read_stream(x, form, columns, targets=targets, steps=steps, option=option)
     elif table:
         found = read_table(x, form, columns, targets=targets and y is None)
+        if weight_column is not None and found.sample_weight is None:
+            raise InputError(
+                f"sample_weight is {weight_column!r}: the weights of one series are not read from "
+                "its table. Leave it out."
+            )
     else:
         found = Inputs(examples(x, form.depth))
     if y is not None:
