@@ -186,7 +186,6 @@ def test_a_recipe_takes_a_generated_data_set_of_its_kind_by_itself():
             "imdb",
             r"imdb holds texts\. Data sets that suit it: sequences_sample, japanese_vowels, ",
         ),
-        ("sequence_classifier", "sequences_sampel", "Did you mean 'sequences_sample'"),
     ],
 )
 def test_data_that_do_not_suit_the_recipe_are_refused_by_name(recipe, data, message):
@@ -194,9 +193,15 @@ def test_data_that_do_not_suit_the_recipe_are_refused_by_name(recipe, data, mess
         make_plan(recipe, data)
 
 
-def test_a_file_is_of_texts(table):
-    with pytest.raises(InputError, match=r"films.csv is a file: .* Data sets by name that suit it"):
-        make_plan("sequence_classifier", table)
+def test_a_name_that_is_no_data_set_and_no_file_is_refused_with_the_nearest_name():
+    plan = make_plan("sequence_classifier", "sequences_sampel")
+    with pytest.raises(InputError, match="Did you mean 'sequences_sample'"):
+        plan.data.load("labelled series")
+
+
+def test_a_table_of_texts_holds_no_series(table):
+    with pytest.raises(InputError, match=r"films.csv needs a column that tells its series apart"):
+        make_plan("sequence_classifier", table).data.load("labelled series")
 
 
 # Data.

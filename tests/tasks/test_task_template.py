@@ -139,7 +139,6 @@ def test_a_task_of_the_users_defines_five_steps():
         (lstm_sentiment(), "monitor", "monitored_metric"),
         (next_word(), "told", "conditioned"),
         (next_word(), "units", "tokenizer"),
-        (translator(), "score", "metric"),
         (frame_labeller(), "show", "write_examples"),
     ],
 )

@@ -63,7 +63,7 @@ class Seq2Seq(DecodingTask):
         1
     """
 
-    renamed_attributes: ClassVar = {"score": "metric", "show": "write_examples"}
+    renamed_attributes: ClassVar = {"show": "write_examples"}
     renamed_keys: ClassVar = {"vocabulary": "shared_vocabulary", "score": "metric"}
     form: ClassVar[InputForm] = InputForm("source", "target")
     noun = ("text", "texts")

@@ -55,8 +55,8 @@ def weight_by_class(
         index: label -> class index; raises InputError for an unknown label.
 
     Example:
-        >>> weight_by_class("balanced", np.array([0, 1, 1, 1]), "ab", "ab".index).round(2).tolist()
-        [2.0, 0.67, 0.67, 0.67]
+        >>> weight_by_class("balanced", np.array([0, 1, 1, 1]), "ab", "ab".index).round(2)
+        array([2.  , 0.67, 0.67, 0.67], dtype=float32)
     """
     weights = np.ones(len(classes))
     if isinstance(class_weight, str) and class_weight == "balanced":
