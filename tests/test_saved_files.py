@@ -74,6 +74,8 @@ def weights(model):
     return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
 
 
+# Files of one backend on another: tests/tasks/test_every_task_across_backends.py.
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", NAMES)
 def test_an_old_file_answers_and_measures_the_same(name):
     model, about = tasks.load(SAVED / f"{name}.keras"), read(name)
@@ -85,7 +87,7 @@ def test_an_old_file_answers_and_measures_the_same(name):
     same(measured(model, about), about["evaluate"], f"{name}: evaluate")
 
 
-@pytest.mark.one_backend  # that files of one backend train on others is tested with new files
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", NAMES)
 def test_an_old_file_trains_on_and_is_saved_again(name, tmp_path):
     model, about = tasks.load(SAVED / f"{name}.keras"), read(name)
