@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data.columns import class_names, decoded, is_column, is_missing, to_array, to_list
+from rnnkit.data.columns import (
+    class_names,
+    class_order,
+    decoded,
+    is_column,
+    is_missing,
+    to_array,
+    to_list,
+)
 from rnnkit.data.frames import Columns, InputForm, Inputs, is_table, read_table
 from rnnkit.data.series import Series
 from rnnkit.data.streams import is_stream, read_stream
@@ -244,6 +252,4 @@ def _only_column(table: Any, name: str) -> Any:
 
 
 def _class_order(y: Any) -> tuple[str, ...] | None:
-    from rnnkit.data.columns import class_order
-
     return class_order(y.features) if "datasets.Column" in class_names(y) else None

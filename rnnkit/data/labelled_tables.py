@@ -73,7 +73,7 @@ def read_series_classes(
                 "for each split."
             )
     whole = Split([rows.values.astype("float32") for rows in table.groups.values()], numbers)
-    return _dataset(path, whole, numbers, classes, table, seed)
+    return _drawn(path, whole, numbers, classes, table, seed)
 
 
 def read_frame_classes(
@@ -120,7 +120,7 @@ def read_frame_classes(
             raise InputError(
                 f"{path} has {len(x)} series: expected {FEWEST} or more, one for each split."
             )
-        return _dataset(path, Split(x, y), np.zeros(len(x), np.int64), classes, table, seed)
+        return _drawn(path, Split(x, y), np.zeros(len(x), np.int64), classes, table, seed)
     later = [round(share * len(x[0])) for share in SHARES]
     bounds = np.cumsum([0, len(x[0]) - sum(later), *later])
     if not min(later):
@@ -129,17 +129,7 @@ def read_frame_classes(
         Split([x[0][i:j]], [y[0][i:j]]) for i, j in itertools.pairwise(bounds.tolist())
     )
     about = f"Read from {path}; 70 % train, 15 % valid and 15 % test, in the order of the rows."
-    notes = _notes(table)
-    return Dataset(
-        Path(path).stem,
-        train,
-        valid,
-        test,
-        classes,
-        about,
-        notes=notes,
-        columns=table.columns,
-    )
+    return _dataset(path, (train, valid, test), classes, about, table)
 
 
 def _table(path: str | Path, label_column: str, **options: Any) -> Table:
@@ -169,11 +159,7 @@ def _classes(path: str | Path, labels: Sequence[str], column: str) -> tuple[str,
     return classes
 
 
-def _notes(table: Table) -> list[str]:
-    return [f"Columns left out: {', '.join(table.ignored)}."] if table.ignored else []
-
-
-def _dataset(
+def _drawn(
     path: str | Path,
     whole: Split,
     strata: np.ndarray,
@@ -184,13 +170,16 @@ def _dataset(
     drawn = stratified_split(strata, list(SHARES), np.random.default_rng(seed))
     valid, test, train = (whole.take(np.sort(rows)) for rows in drawn)
     about = f"Read from {path}; of the series 15 % are valid and 15 % test, drawn at random."
-    return Dataset(
-        Path(path).stem,
-        train,
-        valid,
-        test,
-        classes,
-        about,
-        notes=_notes(table),
-        columns=table.columns,
-    )
+    return _dataset(path, (train, valid, test), classes, about, table)
+
+
+def _dataset(
+    path: str | Path,
+    splits: tuple[Split, Split, Split],
+    classes: tuple[str, ...],
+    about: str,
+    table: Table,
+) -> Dataset:
+    notes = [f"Columns left out: {', '.join(table.ignored)}."] if table.ignored else []
+    name = Path(path).stem
+    return Dataset(name, *splits, classes, about, notes=notes, columns=table.columns)
