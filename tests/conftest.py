@@ -34,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder("jax"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    # Compiling takes longer than the small programs of tests run: XLA leaves out what only makes
+    # them faster, as in JAX's own tests. JAX_DISABLE_MOST_OPTIMIZATIONS=0 compiles as users do.
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     os.environ.setdefault(
         "TF_XLA_FLAGS",
         f"--tf_xla_persistent_cache_directory={folder('tensorflow')} "
