@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rnnkit.deprecation import renamed_options
+from rnnkit.errors import InputError
 from rnnkit.options import complete, pick, settings_of, with_args
 from rnnkit.settings.training import TaskOptions
+from rnnkit.settings.words import TokenizerLike
 
 RAISES = """Raises:
     InputError: an invalid setting.
@@ -113,6 +115,8 @@ def recipe(
 def _as_json(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
+    if isinstance(value, TokenizerLike):  # the task has the object itself
+        return type(value).__name__
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
@@ -124,6 +128,26 @@ def split_names(names: str | Sequence[Any] | None) -> Sequence[Any] | None:
         (['neg', 'pos'], ('neg', 'pos'), None)
     """
     return names.split(",") if isinstance(names, str) else names
+
+
+def refuse_ignored(settings: Settings, *groups: Any) -> None:
+    """Refuse settings of words that a tokenizer of KerasHub takes the place of.
+
+    Args:
+        settings: a value for every setting, `tokenizer` among them.
+        *groups: TypedDict classes whose settings have no effect beside a tokenizer.
+
+    Raises:
+        InputError: a tokenizer is given, and one of them is not as by default.
+    """
+    if settings["tokenizer"] is None:
+        return
+    for name, setting in settings_of(*groups).items():
+        if name in settings and settings[name] != setting.default:
+            raise InputError(
+                f"{name} is {settings[name]!r}, and a tokenizer is given, which gets the texts as "
+                f"they are. Leave out {name}, or the tokenizer."
+            )
 
 
 def training_arguments(settings: Settings) -> dict[str, Any]:
