@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,5 +106,8 @@ def tokenizer_of_folder(folder: Path) -> Any:
             "registers it with keras.saving.register_keras_serializable first."
         ) from error
     if (folder / ASSETS).is_dir():
-        tokenizer.load_assets(str(folder / ASSETS))
+        with warnings.catch_warnings():
+            # KerasHub leaves a file of sentencepiece to the garbage collection to close.
+            warnings.simplefilter("ignore", ResourceWarning)
+            tokenizer.load_assets(str(folder / ASSETS))
     return tokenizer

@@ -34,6 +34,7 @@ def recipe(
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     renamed: Mapping[str, str] | None = None,
     old_values: Mapping[str, Mapping[Any, Any]] | None = None,
+    refused: Mapping[str, str] | None = None,
     text: str = "",
 ) -> Callable[..., Any]:
     """Return a recipe: a function whose keywords are the settings of typed groups.
@@ -51,6 +52,7 @@ def recipe(
         presets: values of the setting "preset" -> other defaults; the groups have that setting.
         renamed: old names of settings, which work with a warning -> new names.
         old_values: old name of a setting -> its old values -> new values.
+        refused: settings of other recipes that may be looked for here -> why there are none.
         text: the docstring's sections but for "Args" and "Raises"; "{name}" stands for the name.
 
     Returns:
@@ -89,6 +91,8 @@ def recipe(
 
     def call(**given: Any) -> Any:
         given = rename(given)
+        for key in sorted({*given} & {*(refused or {})}):
+            raise InputError(f"{name} has no setting {key!r}: {(refused or {})[key]}")
         chosen = complete(settings, given, name)
         preset = presets.get(str(chosen.get("preset")), {})
         chosen |= {key: value for key, value in preset.items() if key not in given}

@@ -41,7 +41,8 @@ class WordVectorOptions(TypedDict, total=False):
         Option(
             "random",
             'initial word vectors: "random"; "skip-gram" or "cbow", word2vec trained on the '
-            "training set and on `fit(..., unlabelled=texts)`; or the path of a file of vectors.",
+            "training set and on `fit(..., unlabelled=texts)`; the path of a file of vectors; or a "
+            "preset of KerasHub.",
         ),
     ]
     embedding_trainer: Annotated[
