@@ -73,6 +73,7 @@ def preset(tmp_path_factory):
     return folder, keras.ops.convert_to_numpy(backbone.token_embedding.embeddings)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", KINDS)
 def test_tokens_are_those_of_the_ids(kind):
     theirs = KINDS[kind]()
@@ -84,6 +85,7 @@ def test_tokens_are_those_of_the_ids(kind):
     assert ours.tokens([]) == []
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", KINDS)
 def test_copies_and_stored_ones_split_as_the_original(kind):
     ours = HubTokenizer(KINDS[kind]())
@@ -255,6 +257,7 @@ def test_a_preset_of_a_tokenizer_alone_is_enough(tmp_path):
         gru_sentiment(tokenizer=tmp_path)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("own", [True, False])
 def test_token_embeddings_of_a_preset_start_ours(preset, own):
     folder, table = preset
@@ -290,7 +293,7 @@ def test_presets_that_give_no_vectors_are_refused(preset, tmp_path):
     folder, _ = preset
     model = gru_sentiment(**{**SMALL, "embedding_size": 5}, tokenizer=folder)
     model.embedding = str(folder)
-    with pytest.raises(InputError, match="vectors of 4 numbers.*Set embedding_size=4"):
+    with pytest.raises(InputError, match=r"vectors of 4 numbers.*Set embedding_size=4"):
         model.fit(TEXTS, LABELS, **BUILT)
     word_pieces().save_to_preset(str(tmp_path))
     model = gru_sentiment(**{**SMALL, "embedding": tmp_path})
