@@ -16,7 +16,8 @@ ORDERS = {"word": 3, "subword": 3, "character": 6}  # how many tokens an n-gram 
 def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Perplexity of an n-gram model with interpolated Kneser-Ney smoothing.
 
-    Trigrams of words or subwords, or 6-grams of characters, with the tokens and the vocabulary of the run.
+    Trigrams of words or sub-words, or 6-grams of characters, with the tokens and the vocabulary of
+    the run.
 
     Args:
         dataset: the splits, of running text.

@@ -27,8 +27,8 @@ class SubwordTokenizerOption(TypedDict, total=False):
         TokenizerLike | str | Path | None,
         Option(
             None,
-            "tokenizer of KerasHub that splits the texts as they are, in place of the settings of "
-            "words: an object, or the folder or handle of a preset; None = no such tokenizer.",
+            "tokenizer of KerasHub that splits the texts as they are, in place of rnnkit's own: an "
+            "object, or the folder or handle of a preset; None = no such tokenizer.",
         ),
     ]
 

@@ -181,6 +181,32 @@ def test_generated_tokens_join_as_the_tokenizer_joins_them():
     assert pairs.continued("bad ", ["film"]) == "bad film"
 
 
+@pytest.mark.parametrize("recipe", ["translator", "summarizer"])
+def test_texts_to_texts_by_its_tokens(recipe, tmp_path):
+    small = {"units": 2, "decoder_units": 2, "embedding_size": 2, "max_target_length": 6}
+    model = recipes.find(recipe)(tokenizer=byte_pairs(), **small)
+    assert pickle.loads(pickle.dumps(model)).tokenizer.name == "BytePairTokenizer"
+    model.fit(TEXTS, TEXTS[::-1], **BUILT)
+    ours = HubTokenizer(byte_pairs())
+    tokens = {token for row in ours.tokens(TEXTS) for token in row}
+    assert len(model.source_subwords) == 4 + len(tokens)
+    row = model.encode("a good film")[0]
+    assert model.source_subwords.decode(row) == "a good film"
+    assert model.source_subwords.names(row) == [*ours.tokenize("a good film"), "</s>"]
+    assert row.min() > 2
+    expected = model.predict(TEXTS[:2], beam_size=1)
+    model.save(tmp_path / "model.keras")
+    for other in (load(tmp_path / "model.keras"), copy.deepcopy(model)):
+        np.testing.assert_array_equal(other.encode(TEXTS)[0], model.encode(TEXTS)[0])
+        assert other.predict(TEXTS[:2], beam_size=1) == expected
+        assert other.untrained().tokenizer.tokens(TEXTS) == ours.tokens(TEXTS)
+    with pytest.raises(InputError, match="subwords is 'unigram', and a tokenizer is given"):
+        recipes.find(recipe)(tokenizer=byte_pairs(), subwords="unigram")
+    few = recipes.find(recipe)(tokenizer=byte_pairs(), vocabulary_size=4, **small)
+    with pytest.raises(InputError, match="vocabulary is 4; expected more"):
+        few.fit(TEXTS, TEXTS, **BUILT)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
