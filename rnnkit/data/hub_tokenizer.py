@@ -159,11 +159,11 @@ class HubTokenizer:
 
     def detokenize(self, tokens: Sequence[str]) -> str:
         """Return the text of tokens; unknown ones are left out where they have no id."""
-        known = [token for token in tokens if token != UNKNOWN_TOKEN or self._unknown is not None]
-        ids = [
-            self._unknown if token == UNKNOWN_TOKEN else int(self.tokenizer.token_to_id(token))
-            for token in known
-        ]
+        unknown = [] if self._unknown is None else [self._unknown]
+        ids: list[int] = []
+        for token in tokens:
+            known = token != UNKNOWN_TOKEN
+            ids += [int(self.tokenizer.token_to_id(token))] if known else unknown
         return self._texts([ids])[0] if ids else ""
 
     def continued(self, prompt: str, generated: Sequence[str]) -> str:

@@ -72,7 +72,8 @@ class DecodingTask(Task):
         return [row[: self.max_target_length - 1] for row in rows]
 
     def _known(self, subwords: Subwords | HubSubwords | None) -> Subwords | HubSubwords:
-        return require_fitted(subwords, self, "sub-words")
+        fitted: Any = require_fitted(subwords, self, "sub-words")
+        return fitted
 
     def predict(
         self,
