@@ -13,7 +13,7 @@ import sentencepiece
 from keras_hub import tokenizers
 from typer.testing import CliRunner
 
-from rnnkit import recipes
+from rnnkit import recipes, study
 from rnnkit.cli import app
 from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.errors import InputError, UnknownWordsWarning
@@ -362,3 +362,9 @@ def test_the_command_line_takes_a_preset(preset, tmp_path):
     wrong = CliRunner().invoke(app, ["train", "gru_sentiment", *options, "--tokenizer", "nowhere"])
     assert wrong.exit_code != 0
     assert "tokenizer is 'nowhere'" in " ".join(wrong.output.split())
+
+
+def test_a_run_records_the_folder_of_a_tokenizer(tmp_path):
+    with pytest.raises(InputError, match="give tokenizer=folder"):
+        study.train("gru_sentiment", settings={"tokenizer": word_pieces()}, out=tmp_path / "run")
+    assert not list(tmp_path.iterdir())
