@@ -10,13 +10,14 @@ from typing import Any
 
 from rnnkit.data.splits import Dataset
 
-ORDERS = {"word": 3, "character": 6}  # how many tokens an n-gram has
+ORDERS = {"word": 3, "subword": 3, "character": 6}  # how many tokens an n-gram has
 
 
 def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Perplexity of an n-gram model with interpolated Kneser-Ney smoothing.
 
-    Trigrams of words or 6-grams of characters, with the tokens and the vocabulary of the run.
+    Trigrams of words or sub-words, or 6-grams of characters, with the tokens and the vocabulary of
+    the run.
 
     Args:
         dataset: the splits, of running text.
@@ -24,13 +25,16 @@ def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Source: Chen and Goodman 1999, An empirical study of smoothing techniques.
     """
+    from rnnkit.data.hub_tokenizer import HubTokenizer
     from rnnkit.data.tokenizer import Tokenizer
 
     unit = "character" if settings.get("recipe") == "text_generator" else "word"
     unit = settings.get("unit", unit)
     begin = time.perf_counter()
     options = {name: settings[name] for name in ("split", "lowercase") if name in settings}
-    tokenizer = Tokenizer(unit, **options)
+    subwords = HubTokenizer.of(settings.get("tokenizer"))
+    unit = unit if subwords is None else "subword"
+    tokenizer = subwords or Tokenizer(unit, **options)
     texts = [tokenizer.tokenize(text) for text in dataset.train.x]
     counts = Counter(token for text in texts for token in text)
     kept = {token for token, count in counts.items() if count >= settings.get("min_count", 1)}

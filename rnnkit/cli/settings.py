@@ -16,6 +16,7 @@ from rnnkit.errors import suggest
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
 from rnnkit.settings.data import SeriesFileOptions
+from rnnkit.settings.words import TokenizerLike
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
@@ -39,7 +40,8 @@ def type_name(setting: Setting) -> str:
         >>> type_name(Setting("max_length", int | None, Option(400, "")))
         'int or none'
     """
-    return " or ".join(_words(kind) for kind in alternatives(setting.annotation))
+    kinds = [kind for kind in alternatives(setting.annotation) if kind is not TokenizerLike]
+    return " or ".join(_words(kind) for kind in kinds)
 
 
 def show_value(value: Any) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from rnnkit.errors import InputError, check_count
 
 PADDING, UNKNOWN = 0, 1
-_RESERVED = ("", "[UNK]")
+UNKNOWN_TOKEN = "[UNK]"
+_RESERVED = ("", UNKNOWN_TOKEN)
 
 
 class _Index(dict[str, int]):

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 from rnnkit.errors import InputError
 from rnnkit.options import pick
-from rnnkit.recipes.recipe import Settings, recipe, split_names, training_arguments
+from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption
 from rnnkit.settings.texts import BagNetworkOptions, NGramOption
 from rnnkit.settings.training import TrainingOptions
-from rnnkit.settings.words import PipelineOptions, VocabularyOptions, WordVectorOptions
+from rnnkit.settings.words import (
+    PipelineOptions,
+    SubwordTokenizerOption,
+    VocabularyOptions,
+    WordVectorOptions,
+)
 
 if TYPE_CHECKING:
     from rnnkit.tasks import BagOfWords
@@ -21,6 +26,7 @@ def _bag_of_words(settings: Settings) -> BagOfWords:
     from rnnkit.data.text import TextPipeline
     from rnnkit.tasks import BagOfWords, bag_of_words_classifier
 
+    refuse_ignored(settings, PipelineOptions)
     training = training_arguments(settings)
     weighting, embedding = settings["weighting"], str(settings["embedding"])
     if weighting != "mean" and embedding != "random":
@@ -32,7 +38,7 @@ def _bag_of_words(settings: Settings) -> BagOfWords:
         functools.partial(bag_of_words_classifier, **pick(settings, BagNetworkOptions)),
         classes=split_names(settings["classes"]),
         pipeline=TextPipeline(**pick(settings, PipelineOptions)),
-        **pick(settings, NGramOption, VocabularyOptions, WordVectorOptions),
+        **pick(settings, NGramOption, SubwordTokenizerOption, VocabularyOptions, WordVectorOptions),
         **training,
     )
 
@@ -47,6 +53,7 @@ bag_of_words_sentiment = recipe(
         WordVectorOptions,
         VocabularyOptions,
         PipelineOptions,
+        SubwordTokenizerOption,
         ClassesOption,
         TrainingOptions,
     ),

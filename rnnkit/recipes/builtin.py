@@ -68,7 +68,14 @@ FAMILIES = (
         headings={"perplexity": "perplexity", "bits_per_character": "bits per character"},
         example='generate {} "The"',
         dataset_settings=("classes",),
-        baseline_settings=("recipe", "split", "lowercase", "min_count", "vocabulary_size"),
+        baseline_settings=(
+            "recipe",
+            "split",
+            "lowercase",
+            "tokenizer",
+            "min_count",
+            "vocabulary_size",
+        ),
     ),
     Family(
         KIND["pairs"],

@@ -6,11 +6,11 @@ import functools
 from typing import TYPE_CHECKING
 
 from rnnkit.options import pick
-from rnnkit.recipes.recipe import Settings, recipe, split_names, training_arguments
+from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption
 from rnnkit.settings.language import LanguageNetworkOptions, TokenizerOptions, WindowOptions
 from rnnkit.settings.training import TrainingOptions
-from rnnkit.settings.words import VocabularyOptions
+from rnnkit.settings.words import SubwordTokenizerOption, VocabularyOptions
 
 if TYPE_CHECKING:
     from rnnkit.tasks import LanguageModel
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GROUPS = (
     LanguageNetworkOptions,
     TokenizerOptions,
+    SubwordTokenizerOption,
     VocabularyOptions,
     WindowOptions,
     ClassesOption,
@@ -26,15 +27,18 @@ GROUPS = (
 
 
 def _language_model(settings: Settings) -> LanguageModel:
+    from rnnkit.data.hub_tokenizer import HubTokenizer
     from rnnkit.data.tokenizer import Tokenizer
     from rnnkit.tasks import LanguageModel
     from rnnkit.tasks.language.language_networks import cutoff_ids, language_network
 
+    refuse_ignored(settings, TokenizerOptions)
     training = training_arguments(settings)
     cutoff_ids(settings["cutoffs"])  # refuses what is no number at once
     return LanguageModel(
         functools.partial(language_network, **pick(settings, LanguageNetworkOptions)),
-        tokenizer=Tokenizer(settings["unit"], **pick(settings, TokenizerOptions)),
+        tokenizer=HubTokenizer.of(settings["tokenizer"])
+        or Tokenizer(settings["unit"], **pick(settings, TokenizerOptions)),
         classes=split_names(settings["classes"]),
         window=settings["window"],
         learn_eos=settings["learn_eos"],

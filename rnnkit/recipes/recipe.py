@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rnnkit.deprecation import renamed_options
+from rnnkit.errors import InputError
 from rnnkit.options import complete, pick, settings_of, with_args
 from rnnkit.settings.training import TaskOptions
+from rnnkit.settings.words import TokenizerLike
 
 RAISES = """Raises:
     InputError: an invalid setting.
@@ -32,6 +34,7 @@ def recipe(
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     renamed: Mapping[str, str] | None = None,
     old_values: Mapping[str, Mapping[Any, Any]] | None = None,
+    refused: Mapping[str, str] | None = None,
     text: str = "",
 ) -> Callable[..., Any]:
     """Return a recipe: a function whose keywords are the settings of typed groups.
@@ -49,6 +52,7 @@ def recipe(
         presets: values of the setting "preset" -> other defaults; the groups have that setting.
         renamed: old names of settings, which work with a warning -> new names.
         old_values: old name of a setting -> its old values -> new values.
+        refused: settings of other recipes that may be looked for here -> why there are none.
         text: the docstring's sections but for "Args" and "Raises"; "{name}" stands for the name.
 
     Returns:
@@ -87,6 +91,8 @@ def recipe(
 
     def call(**given: Any) -> Any:
         given = rename(given)
+        for key in sorted({*given} & {*(refused or {})}):
+            raise InputError(f"{name} has no setting {key!r}: {(refused or {})[key]}")
         chosen = complete(settings, given, name)
         preset = presets.get(str(chosen.get("preset")), {})
         chosen |= {key: value for key, value in preset.items() if key not in given}
@@ -113,6 +119,8 @@ def recipe(
 def _as_json(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
+    if isinstance(value, TokenizerLike):  # the task has the object itself
+        return type(value).__name__
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
@@ -124,6 +132,26 @@ def split_names(names: str | Sequence[Any] | None) -> Sequence[Any] | None:
         (['neg', 'pos'], ('neg', 'pos'), None)
     """
     return names.split(",") if isinstance(names, str) else names
+
+
+def refuse_ignored(settings: Settings, *groups: Any) -> None:
+    """Refuse settings of words that a tokenizer of KerasHub takes the place of.
+
+    Args:
+        settings: a value for every setting, `tokenizer` among them.
+        *groups: TypedDict classes whose settings have no effect beside a tokenizer.
+
+    Raises:
+        InputError: a tokenizer is given, and one of them is not as by default.
+    """
+    if settings["tokenizer"] is None:
+        return
+    for name, setting in settings_of(*groups).items():
+        if name in settings and settings[name] != setting.default:
+            raise InputError(
+                f"{name} is {settings[name]!r}, and a tokenizer is given, which gets the texts as "
+                f"they are. Leave out {name}, or the tokenizer."
+            )
 
 
 def training_arguments(settings: Settings) -> dict[str, Any]:

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rnnkit.options import pick
-from rnnkit.recipes.recipe import Settings, recipe, split_names, training_arguments
+from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
 from rnnkit.settings.texts import PresetOption, TextNetworkOptions
 from rnnkit.settings.training import TrainingOptions
-from rnnkit.settings.words import PipelineOptions, VocabularyOptions, WordVectorOptions
+from rnnkit.settings.words import (
+    PipelineOptions,
+    SubwordTokenizerOption,
+    VocabularyOptions,
+    WordVectorOptions,
+)
 
 if TYPE_CHECKING:
     from rnnkit.tasks import TextClassifier
@@ -42,11 +47,18 @@ def _text_classifier(settings: Settings) -> TextClassifier:
     from rnnkit.data.text import TextPipeline
     from rnnkit.tasks import TextClassifier, recurrent_classifier
 
+    refuse_ignored(settings, PipelineOptions)
     return TextClassifier(
         functools.partial(recurrent_classifier, **pick(settings, TextNetworkOptions)),
         classes=split_names(settings["classes"]),
         pipeline=TextPipeline(**pick(settings, PipelineOptions)),
-        **pick(settings, VocabularyOptions, TruncationOptions, WordVectorOptions),
+        **pick(
+            settings,
+            SubwordTokenizerOption,
+            VocabularyOptions,
+            TruncationOptions,
+            WordVectorOptions,
+        ),
         **training_arguments(settings),
     )
 
@@ -64,6 +76,7 @@ def _recipe(
             WordVectorOptions,
             VocabularyOptions,
             PipelineOptions,
+            SubwordTokenizerOption,
             TruncationOptions,
             ClassesOption,
             TrainingOptions,

@@ -55,6 +55,7 @@ def _recipe(name: str, summary: str, tags: str, **defaults: Any) -> Callable[...
             **defaults,
         },
         renamed={"trainable": "embedding_trainable"},
+        refused={"tokenizer": "there is one tag for each word, and a tokenizer splits words."},
         text="""
 All recurrent layers are bidirectional. With a file of word vectors the vocabulary contains all
 words of the file.

@@ -11,6 +11,7 @@ from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, training_arguments
 from rnnkit.settings.text_to_text import AttentionNetworkOptions, Seq2SeqOptions
 from rnnkit.settings.training import TrainingOptions
+from rnnkit.settings.words import SubwordTokenizerOption
 
 if TYPE_CHECKING:
     from rnnkit.tasks import Seq2Seq
@@ -26,10 +27,15 @@ def _encoder_decoder(settings: Settings) -> Seq2Seq:
             "copy=True with shared_vocabulary=False: only sub-words of a shared vocabulary can be "
             "copied. Set shared_vocabulary=True, or copy=False."
         )
+    if settings["tokenizer"] is not None and settings["subwords"] != "bpe":
+        raise InputError(
+            f"subwords is {settings['subwords']!r}, and a tokenizer is given, which has sub-words "
+            "of its own. Leave out subwords, or the tokenizer."
+        )
     return Seq2Seq(
         functools.partial(attention_network, **pick(settings, AttentionNetworkOptions)),
         metric=settings["metric"],
-        **pick(settings, Seq2SeqOptions),
+        **pick(settings, Seq2SeqOptions, SubwordTokenizerOption),
         **training,
     )
 
@@ -39,7 +45,12 @@ def _recipe(name: str, summary: str, metric: str, **defaults: Any) -> Callable[.
         name,
         summary,
         _encoder_decoder,
-        groups=(AttentionNetworkOptions, Seq2SeqOptions, TrainingOptions),
+        groups=(
+            AttentionNetworkOptions,
+            Seq2SeqOptions,
+            SubwordTokenizerOption,
+            TrainingOptions,
+        ),
         defaults={
             "units": 256,
             "decoder_units": 320,

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Any, Literal, Protocol, TypedDict, runtime_checkable
 
 from rnnkit.options import Option
 from rnnkit.settings.stack import rate
+
+
+@runtime_checkable
+class TokenizerLike(Protocol):
+    """An object that splits texts, such as a tokenizer of KerasHub."""
+
+    def tokenize(self, text: Any) -> Any:
+        """Return the tokens of a text."""
+
+    def detokenize(self, tokens: Any) -> Any:
+        """Return the text of tokens."""
+
+
+class SubwordTokenizerOption(TypedDict, total=False):
+    """A tokenizer of KerasHub; see `rnnkit.data.hub_tokenizer`."""
+
+    tokenizer: Annotated[
+        TokenizerLike | str | Path | None,
+        Option(
+            None,
+            "tokenizer of KerasHub that splits the texts as they are, in place of rnnkit's own: an "
+            "object, or the folder or handle of a preset; None = no such tokenizer.",
+        ),
+    ]
 
 
 class WordVectorOptions(TypedDict, total=False):
@@ -17,7 +41,8 @@ class WordVectorOptions(TypedDict, total=False):
         Option(
             "random",
             'initial word vectors: "random"; "skip-gram" or "cbow", word2vec trained on the '
-            "training set and on `fit(..., unlabelled=texts)`; or the path of a file of vectors.",
+            "training set and on `fit(..., unlabelled=texts)`; the path of a file of vectors; or a "
+            "preset of KerasHub.",
         ),
     ]
     embedding_trainer: Annotated[

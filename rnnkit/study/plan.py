@@ -13,6 +13,7 @@ from typing import Any
 from rnnkit import recipes
 from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError, check_count, suggest
+from rnnkit.settings.words import TokenizerLike
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 
 _GIVEN = Rename("name", "rnnkit.study.plan.Plan", "given", "overrides")
@@ -93,6 +94,11 @@ def make_plan(
             )
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{name} is {value}; expected a finite number.")
+        if isinstance(value, TokenizerLike):
+            raise InputError(
+                f"{name} is a {type(value).__name__}, and a run records its settings as text. Save "
+                f"it with save_to_preset(folder), and give {name}=folder."
+            )
     for name, value in {**counts, **overrides, "patience": patience, "limit": limit}.items():
         if name in (*counts, "patience", "limit") and value is not None:
             check_count(name, value)

@@ -70,7 +70,12 @@ class Copies:
                 "function that builds the network: no untrained copy can be made of it. Call its "
                 "recipe again."
             )
-        return (type(self), *self._arguments)
+        args, kwargs = self._arguments
+        return type(self), args, {**kwargs, **self.setting_objects()}
+
+    def setting_objects(self) -> dict[str, Any]:
+        """Return the settings that are objects, of which `settings` has but a name."""
+        return {}
 
     def _known_recipe(self) -> Callable[..., Any] | None:
         """Return the recipe that made the task, looked up by name where a file was loaded."""
@@ -83,7 +88,8 @@ class Copies:
 
 def recipe_settings(task: Any) -> dict[str, Any]:
     """Return what the task's recipe was called with: its settings but for the recipe's name."""
-    return {name: _plain(value) for name, value in task.settings.items() if name != "recipe"}
+    recorded = {name: _plain(value) for name, value in task.settings.items() if name != "recipe"}
+    return {**recorded, **task.setting_objects()}
 
 
 def _plain(value: Any) -> Any:

@@ -39,7 +39,10 @@ def load(filepath: str | os.PathLike[str]) -> Any:
         raise InputError(f"{wrong} ({error}).") from error
     if not issubclass(saved.cls, Task | Word2Vec):
         raise InputError(f"{wrong}; it holds a {saved.class_name!r}.")
-    needed = {"model.weights.h5", *(f"assets/{name}" for name in saved.cls.assets)}
+    stored = set(saved.cls.assets)
+    if issubclass(saved.cls, Task):
+        stored -= {name for name, asset in saved.cls.assets.items() if asset.optional}
+    needed = {"model.weights.h5", *(f"assets/{name}" for name in stored)}
     if missing := sorted(needed - saved.members):
         raise InputError(f"{wrong}; {' and '.join(missing)} are missing. Save it again.")
     with naming_damaged(path, saved.class_name):

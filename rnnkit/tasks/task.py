@@ -76,11 +76,19 @@ class NoParts(NamedTuple):
 
 
 class Asset(NamedTuple):
-    """Something learned from the data, an attribute of the task, stored beside the weights."""
+    """Something learned from the data, an attribute of the task, stored beside the weights.
+
+    Attributes:
+        attribute: of the task; None is not stored.
+        dump: the attribute -> bytes.
+        load: bytes -> the attribute.
+        optional: whether a file may lack it.
+    """
 
     attribute: str
     dump: Callable[[Any], bytes]
     load: Callable[[bytes], Any]
+    optional: bool = False
 
 
 def json_asset(attribute: str, cls: Any) -> Asset:
@@ -738,7 +746,9 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     def load_assets(self, dir_path: str) -> None:
         """Read what is stored beside the weights; called by Keras."""
         for name, asset in self.assets.items():
-            setattr(self, asset.attribute, asset.load(Path(dir_path, name).read_bytes()))
+            path = Path(dir_path, name)
+            if path.is_file() or not asset.optional:
+                setattr(self, asset.attribute, asset.load(path.read_bytes()))
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return the compile settings in a form that every backend can load.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from rnnkit.data.hub_presets import is_preset
 from rnnkit.data.scripts import language_without_spaces
 from rnnkit.data.vocabulary import UNKNOWN, Vocabulary
 from rnnkit.embeddings import METHODS, train_word_vectors
@@ -41,8 +42,8 @@ class WordTask(Task):
         vocabulary_size: keep at most this many words, padding and unknown included.
         min_count: keep words that occur at least this often.
         embedding: initial word vectors: "random"; "skip-gram" or "cbow", trained by word2vec on the
-            words of the first `fit` and of `unlabelled`; or the path of a file of word vectors,
-            which only the first `fit` reads.
+            words of the first `fit` and of `unlabelled`; or the path of a file of word vectors, or
+            a preset of KerasHub, whose token embeddings they are; only the first `fit` reads it.
         embedding_trainer: the trainer of "skip-gram" and "cbow": "gensim" or "keras".
         **options: see `rnnkit.tasks.Task`.
 
@@ -52,7 +53,8 @@ class WordTask(Task):
         share_of_tokens: the same of the running words of the first `fit`.
 
     Raises:
-        InputError: an `embedding` that is neither a known word nor a file, an unknown trainer.
+        InputError: an `embedding` that is neither a known word nor a file or preset, an unknown
+            trainer.
     """
 
     assets: ClassVar = {"vocabulary.json": VOCABULARY}
@@ -148,6 +150,11 @@ class WordTask(Task):
                 vector_size=size,
                 min_count=self.min_count,
             )
+        if is_preset(self.embedding):
+            from rnnkit.embeddings.preset_vectors import load_preset_vectors
+
+            pieces = getattr(self, "hub_tokenizer", None) is not None
+            return load_preset_vectors(self.embedding, size=size, whole_words=not pieces)
         from rnnkit.embeddings.files import load_vectors
 
         vectors = load_vectors(Path(self.embedding).expanduser())
@@ -189,11 +196,11 @@ def _check_embedding(embedding: Any) -> None:
     hint = ""
     if isinstance(embedding, str | os.PathLike):
         path = Path(embedding).expanduser()
-        if embedding in known or path.is_file():
+        if embedding in known or path.is_file() or is_preset(embedding):
             return
         beside = path.parent.iterdir() if path.parent.is_dir() else ()
         hint = suggest(str(embedding), [*known, *map(str, beside)])
     raise InputError(
         f"embedding is {embedding!r}; expected one of {known} or the path of a file of word "
-        f"vectors, and there is no such file.{hint}"
+        f"vectors, or a preset of KerasHub, and there is no such file.{hint}"
     )

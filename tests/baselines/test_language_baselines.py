@@ -70,3 +70,16 @@ def test_ngrams_are_measured_with_the_vocabulary_of_the_run():
     assert found["perplexity"] == pytest.approx(math.exp(found["loss"]))
     in_characters = kneser_ney(data, {"unit": "character"})["test"]
     assert in_characters["bits_per_character"] == pytest.approx(in_characters["loss"] / math.log(2))
+
+
+def test_ngrams_count_the_tokens_of_a_tokenizer_of_keras_hub(tmp_path):
+    from keras_hub.tokenizers import ByteTokenizer, WordPieceTokenizer
+
+    train = Split(["abab abba", "baab"], None)
+    dataset = Dataset("x", train, train, Split(["abba ab"], None), ())
+    characters = kneser_ney(dataset, {"recipe": "text_generator", "tokenizer": ByteTokenizer()})
+    by_hand = KneserNey([list(text) for text in train.x], order=3, size=4)
+    loss = by_hand.negative_log_likelihood(list("abba ab")) / 7
+    assert characters["test"] == pytest.approx({"loss": loss, "perplexity": math.exp(loss)})
+    WordPieceTokenizer(["[UNK]", "ab", "ba", "##ab", "##ba"]).save_to_preset(str(tmp_path))
+    assert kneser_ney(dataset, {"recipe": "next_word", "tokenizer": str(tmp_path)})["test"]

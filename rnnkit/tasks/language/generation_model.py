@@ -137,6 +137,8 @@ class GenerationModel(CarriedStates):
     def _continued(self, prompt: str, generated: list[str]) -> str:
         if self.tokenizer.unit == "character":
             return prompt + "".join(generated)
+        if self.tokenizer.unit == "subword":
+            return self.tokenizer.continued(prompt, generated)
         return self.tokenizer.detokenize([*self.tokenizer.tokenize(prompt), *generated])
 
     def complete(self, prefix: str, k: int = 5) -> list[tuple[str, float]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnkit.data.batching import bucket_length
 from rnnkit.data.frames import InputForm
+from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.text import check_texts
 from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.tokenizer import Tokenizer
@@ -19,6 +20,7 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_count, require_fitted, suggest
 from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers
+from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.language.generation import LanguageParts, NextToken
 from rnnkit.tasks.language.generation_model import GenerationModel
@@ -30,8 +32,13 @@ from rnnkit.tasks.word_task import VOCABULARY
 _rename = renamed_options("LanguageModel", {"units": "tokenizer", "ends": "learn_eos"})
 
 
+def _saved_tokenizer(config: dict[str, Any]) -> Tokenizer:
+    """Build the tokenizer of a saved model; one of KerasHub is read after it, as an asset."""
+    return Tokenizer() if "keras_hub" in config else Tokenizer(**config)
+
+
 @keras.saving.register_keras_serializable(package="rnnkit")
-class LanguageModel(GenerationModel):
+class LanguageModel(HubTokens, GenerationModel):
     """Language model: a Keras model that predicts each token from all before it, and generates.
 
     `fit` takes texts, which are their own targets, and optionally a label for each, such as a
@@ -44,7 +51,8 @@ class LanguageModel(GenerationModel):
         build_network: `(vocabulary size, classes) -> functional model` with a layer "words", see
             `rnnkit.tasks.language.language_networks.language_network`, the default; classes is 0
             where texts have no labels.
-        tokenizer: words or characters.
+        tokenizer: words or characters; or a tokenizer of KerasHub, or a preset with one, see
+            `rnnkit.data.hub_tokenizer.HubTokenizer`.
         vocabulary_size: keep at most this many tokens, two reserved ones included; None = all.
         min_count: keep tokens that occur at least this often.
         window: k, the steps of back-propagation; fewer where all texts are shorter.
@@ -70,9 +78,9 @@ class LanguageModel(GenerationModel):
     }
     form: ClassVar[InputForm] = InputForm(label_depth=0, optional=True)
     noun = ("text", "texts")
-    assets: ClassVar = {"vocabulary.json": VOCABULARY}
+    assets: ClassVar = {"vocabulary.json": VOCABULARY, **HubTokens.assets}
     config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "learn_eos")
-    config_types: ClassVar = {"tokenizer": lambda config: Tokenizer(**config)}
+    config_types: ClassVar = {"tokenizer": _saved_tokenizer}
     renamed_keys: ClassVar = {"units": "tokenizer", "ends": "learn_eos"}
     network_parts = LanguageParts
     self_supervised = True
@@ -81,7 +89,7 @@ class LanguageModel(GenerationModel):
         self,
         build_network: Any = None,
         *,
-        tokenizer: Tokenizer | None = None,
+        tokenizer: Any = None,
         vocabulary_size: int | None = None,
         min_count: int = 1,
         window: int = 64,
@@ -90,7 +98,9 @@ class LanguageModel(GenerationModel):
         **options: Any,
     ) -> None:
         options = _rename(options)
-        self.tokenizer = options.pop("tokenizer", None) or tokenizer or Tokenizer()
+        tokenizer = options.pop("tokenizer", None) or tokenizer or Tokenizer()
+        own = isinstance(tokenizer, Tokenizer)
+        self.tokenizer = tokenizer if own else HubTokenizer.of(tokenizer)
         self.learn_eos = options.pop("learn_eos", learn_eos)
         characters = self.tokenizer.unit == "character"
         super().__init__(build_network or language_network, characters=characters, **options)
@@ -139,7 +149,8 @@ class LanguageModel(GenerationModel):
         self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]
     ) -> list[np.ndarray]:
         """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
-        tokens = [self.tokenizer.tokenize(text) for text in train.x]
+        tokens = self.split_texts(train.x)
+        self._check_tokenizer(train.x, tokens)
         vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
         if len(vocabulary) <= 3:
             raise InputError(
@@ -267,8 +278,13 @@ class LanguageModel(GenerationModel):
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the token ids of each text; unknown tokens are 1."""
-        vocabulary = self._known()
-        return vocabulary.encode_many(self.tokenizer.tokenize(text) for text in check_texts(x))
+        return self._known().encode_many(self.split_texts(check_texts(x)))
+
+    def split_texts(self, texts: list[str]) -> list[list[str]]:
+        """Return the tokens of each text, as the vocabulary counts them."""
+        if self.hub_tokenizer is not None:
+            return self.hub_tokenizer.tokens(texts)
+        return [self.tokenizer.tokenize(text) for text in texts]
 
     def _known(self) -> Vocabulary:
         return require_fitted(self.vocabulary, self, "vocabulary")

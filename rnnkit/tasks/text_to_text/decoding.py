@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from rnnkit.backend import native
+from rnnkit.data.hub_subwords import HubSubwords
 from rnnkit.data.pair_batches import padded
 from rnnkit.data.subwords import BEGIN, END, Subwords
 from rnnkit.data.text import check_texts
@@ -62,16 +63,17 @@ class DecodingTask(Task):
         super().__init__(build_network, **options)
         self.max_target_length = max_target_length
         self.beam_size, self.length_penalty = beam_size, length_penalty
-        self.source_subwords: Subwords | None = None
-        self.target_subwords: Subwords | None = None
+        self.source_subwords: Subwords | HubSubwords | None = None
+        self.target_subwords: Subwords | HubSubwords | None = None
 
     def encode_outputs(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the ids of each target, truncated, without begin and end."""
         rows = self._known(self.target_subwords).encode_many(texts)
         return [row[: self.max_target_length - 1] for row in rows]
 
-    def _known(self, subwords: Subwords | None) -> Subwords:
-        return require_fitted(subwords, self, "sub-words")
+    def _known(self, subwords: Subwords | HubSubwords | None) -> Subwords | HubSubwords:
+        fitted: Any = require_fitted(subwords, self, "sub-words")
+        return fitted
 
     def predict(
         self,

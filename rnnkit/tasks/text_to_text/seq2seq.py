@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from rnnkit.data.frames import InputForm
+from rnnkit.data.hub_subwords import HubSubwords
+from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.subwords import END, KINDS, Subwords
 from rnnkit.data.text import check_texts
@@ -16,6 +18,7 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice
 from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers, answer_texts
+from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.task import Asset, Examples, Task
 from rnnkit.tasks.text_to_text.decoding import DecodingTask, check_pairs
 from rnnkit.tasks.text_to_text.seq2seq_losses import (
@@ -31,11 +34,16 @@ _rename_evaluate = renamed_options("Seq2Seq.evaluate", {"write": "decode"})
 
 
 def _subwords(attribute: str) -> Asset:
-    return Asset(attribute, lambda subwords: subwords.model, Subwords)
+    return Asset(attribute, lambda subwords: subwords.model, _read_subwords)
+
+
+def _read_subwords(model: bytes) -> Subwords | HubSubwords:
+    """Build sub-words from a model of sentencepiece, or from JSON."""
+    return HubSubwords.from_bytes(model) if model.startswith(b"{") else Subwords(model)
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class Seq2Seq(DecodingTask):
+class Seq2Seq(HubTokens, DecodingTask):
     """Sequence-to-sequence model: a Keras model from texts to texts.
 
     Sub-words and network are learned in the first `fit`, which takes sources and the target of each
@@ -48,6 +56,8 @@ class Seq2Seq(DecodingTask):
         shared_vocabulary: one set of sub-words for sources and targets, or one for each.
         vocabulary_size: sub-words of a set.
         subwords: "bpe" or "unigram"; see `rnnkit.data.subwords`.
+        tokenizer: of KerasHub, or a preset with one, whose tokens are the sub-words; see
+            `rnnkit.data.hub_tokenizer.HubTokenizer`.
         max_length: truncate sources to this many sub-words; None = never.
         label_smoothing: probability mass that is spread over all sub-words, in the loss.
         metric: the score of outputs in `evaluate`: "bleu" or "rouge".
@@ -69,6 +79,7 @@ class Seq2Seq(DecodingTask):
     noun = ("text", "texts")
     network_parts = Seq2SeqParts
     assets: ClassVar = {
+        **HubTokens.assets,
         "source.spm": _subwords("source_subwords"),
         "target.spm": _subwords("target_subwords"),
     }
@@ -81,6 +92,7 @@ class Seq2Seq(DecodingTask):
         shared_vocabulary: bool = True,
         vocabulary_size: int = 6000,
         subwords: str = "bpe",
+        tokenizer: Any = None,
         max_length: int | None = 100,
         label_smoothing: float = 0.1,
         metric: str = "bleu",
@@ -96,6 +108,7 @@ class Seq2Seq(DecodingTask):
         super().__init__(build_network, max_length=max_length, **options)
         self.shared_vocabulary, self.vocabulary_size = shared_vocabulary, vocabulary_size
         self.subwords, self.label_smoothing, self.metric = subwords, label_smoothing, metric
+        self.tokenizer = HubTokenizer.of(tokenizer)
         self.signature: str | None = None
 
     # Texts -> ids.
@@ -108,11 +121,15 @@ class Seq2Seq(DecodingTask):
 
     def learn(self, train: Examples, targets: Any, spec: Any, unlabelled: Sequence[Any]) -> None:
         """Learn the sub-words and build the network."""
+        outputs = [row[0] for row in train.y]
+        if self.hub_tokenizer is not None:
+            self._check_tokenizer(texts := train.x + outputs, self.hub_tokenizer.tokens(texts))
 
-        def learn(texts: list[str]) -> Subwords:
+        def learn(texts: list[str]) -> Subwords | HubSubwords:
+            if self.hub_tokenizer is not None:
+                return HubSubwords.learn(self.hub_tokenizer, texts, self.vocabulary_size)
             return Subwords.learn(texts, self.vocabulary_size, self.subwords)
 
-        outputs = [row[0] for row in train.y]
         if self.shared_vocabulary:
             source = target = learn(train.x + outputs)
         else:
@@ -141,6 +158,13 @@ class Seq2Seq(DecodingTask):
             "loss": SmoothedCrossentropy(self.label_smoothing),
             "weighted_metrics": [TokenPerplexity(), TokenAccuracy()],
         }
+
+    def load_assets(self, dir_path: str) -> None:
+        """Read what is stored beside the weights; called by Keras."""
+        super().load_assets(dir_path)
+        for subwords in (self.source_subwords, self.target_subwords):
+            if isinstance(subwords, HubSubwords):
+                subwords.tokenizer = self.hub_tokenizer
 
     @extends(Task.evaluate)
     def evaluate(  # type: ignore[override]

@@ -27,12 +27,21 @@ class NGrams(TextPipeline):
 
     def tokens(self, texts: Any) -> list[list[str]]:
         """Return the words and the sequences of each text."""
-        rows = super().tokens(texts)
-        for row in rows:
-            words = list(row)
-            for n in range(2, self.n + 1):
-                row += map(" ".join, zip(*(words[i:] for i in range(n)), strict=False))
-        return rows
+        return with_ngrams(super().tokens(texts), self.n)
+
+
+def with_ngrams(rows: list[list[str]], n: int) -> list[list[str]]:
+    """Add to the tokens of each text the sequences of 2 to n of them.
+
+    Example:
+        >>> with_ngrams([["not", "so", "good"]], 2)
+        [['not', 'so', 'good', 'not so', 'so good']]
+    """
+    for row in rows:
+        tokens = list(row)
+        for length in range(2, n + 1):
+            row += map(" ".join, zip(*(tokens[i:] for i in range(length)), strict=False))
+    return rows
 
 
 class BagParts(NamedTuple):
@@ -79,6 +88,11 @@ class BagOfWords(TextClassifier):
         words = NGrams(ngrams, **(pipeline or TextPipeline()).get_config())
         super().__init__(build_network, pipeline=words, max_length=max_length, **options)
         self.ngrams = ngrams
+
+    def split_texts(self, texts: Any) -> list[list[str]]:
+        """Return the tokens of each text, and their sequences."""
+        rows = super().split_texts(texts)
+        return rows if self.hub_tokenizer is None else with_ngrams(rows, self.ngrams)
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the different tokens of each text and their counts, int32 `(T, 2)`."""

@@ -8,9 +8,11 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 import numpy as np
 
+from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.embeddings import embedding_matrix
 from rnnkit.tasks.classifier import Classifier
+from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.word_task import WordTask
 
@@ -22,7 +24,7 @@ class TextParts(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class TextClassifier(WordTask, Classifier):
+class TextClassifier(HubTokens, WordTask, Classifier):
     """Text classifier: a Keras model from raw texts to the probability of each class.
 
     Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
@@ -33,10 +35,13 @@ class TextClassifier(WordTask, Classifier):
         build_network: `(vocabulary size, outputs) -> functional model` from token ids `(B, T)`,
             with a layer "embedding"; outputs are 1 or the number of classes.
         pipeline: text -> tokens.
+        tokenizer: of KerasHub, or a preset with one, in place of the pipeline; it gets the texts as
+            they are. See `rnnkit.data.hub_tokenizer.HubTokenizer`.
         max_length: truncate longer texts to this many tokens.
 
     Raises:
-        InputError: fewer than two classes, an unknown `embedding` or trainer.
+        InputError: fewer than two classes, an unknown `embedding` or trainer, or a tokenizer that
+            cannot be used.
 
     Example:
         >>> from rnnkit.recipes import lstm_sentiment
@@ -49,6 +54,7 @@ class TextClassifier(WordTask, Classifier):
     noun = ("text", "texts")
     config_keys: ClassVar[tuple[str, ...]] = ("pipeline",)
     config_types: ClassVar = {"pipeline": TextPipeline.from_config}
+    assets: ClassVar = {**WordTask.assets, **HubTokens.assets}
     network_parts: ClassVar[type] = TextParts
 
     def __init__(
@@ -56,15 +62,21 @@ class TextClassifier(WordTask, Classifier):
         build_network: Any = None,
         *,
         pipeline: TextPipeline | None = None,
+        tokenizer: Any = None,
         max_length: int | None = 400,
         **options: Any,
     ) -> None:
         super().__init__(build_network, max_length=max_length, **options)
         self.pipeline = pipeline or TextPipeline()
+        self.tokenizer = HubTokenizer.of(tokenizer)
+
+    def split_texts(self, texts: Any) -> list[list[str]]:
+        """Return the tokens of each text, as the vocabulary counts them."""
+        return (self.hub_tokenizer or self.pipeline).tokens(texts)
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the token ids of each text, not truncated; unknown tokens are 1."""
-        return self._known_vocabulary().encode_many(self.pipeline.tokens(x))
+        return self._known_vocabulary().encode_many(self.split_texts(x))
 
     def check_examples(self, x: Any) -> list[str]:
         """Return the texts as a list, or refuse what is none."""
@@ -72,14 +84,15 @@ class TextClassifier(WordTask, Classifier):
 
     def tokenize_unlabelled(self, unlabelled: Sequence[str]) -> list[list[str]]:
         """Return the tokens of each unlabelled text."""
-        return self.pipeline.tokens(list(unlabelled))
+        return self.split_texts(list(unlabelled))
 
     def fit_network(
         self, examples: list[str], outputs: int, unlabelled: Sequence[str] = ()
     ) -> list[np.ndarray]:
         """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
-        tokens = self.pipeline.tokens(examples)
-        if self.pipeline.unit == "words":
+        tokens = self.split_texts(examples)
+        self._check_tokenizer(examples, tokens)
+        if self.hub_tokenizer is None and self.pipeline.unit == "words":
             self._notice_language(examples)
         vocabulary = self._learn_vocabulary(tokens)
         network = self._new_network(len(vocabulary), outputs)
