@@ -61,7 +61,7 @@ def metrics(values: Mapping[str, float], title: str) -> None:
     known = in_order(
         name
         for name in values
-        if name in headings() or name in coverage and not outputs.is_part(name)
+        if name in headings() or (name in coverage and not outputs.is_part(name))
     )
     rows([*map(heading, known)], [[show(name, values[name]) for name in known]], title)
     for lines in outputs.of_one(values, ""):

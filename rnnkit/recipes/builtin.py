@@ -118,7 +118,12 @@ FAMILIES = (
             "linear autoregression": baselines.linear_autoregression,
             "exponential smoothing": baselines.exponential_smoothing,
         },
-        headings={"mae": "MAE", "rmse": "RMSE", "coverage": "coverage"},
+        headings={
+            "mae": "MAE",
+            "rmse": "RMSE",
+            "scaled_rmse": "RMSE, scaled",
+            "coverage": "coverage",
+        },
         example="predict {} FILE.csv",
         dataset_settings=("target",),
         baseline_settings=("target", "horizon", "context", "profile", "smoothing", "harmonics"),

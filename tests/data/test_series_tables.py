@@ -79,7 +79,7 @@ def test_values_and_splits_are_those_of_pandas(tmp_path):
         assert {one.name for one in pieces} == {name}
         assert [len(one) for one in pieces] == [22, 4, 4]
         values = np.concatenate([one.values for one in pieces])
-        np.testing.assert_array_equal(values, rows[["load", "air", "rain"]].to_numpy("float32"))
+        np.testing.assert_array_equal(values, rows[["load", "air", "rain"]].to_numpy())
         moments = np.concatenate([one.times for one in pieces])
         np.testing.assert_array_equal(moments, rows["when"].to_numpy("datetime64[m]"))
 
