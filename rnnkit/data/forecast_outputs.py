@@ -56,6 +56,11 @@ class MultiSeriesEncoder:
         return self.parts[0].learned
 
     @property
+    def timed(self) -> bool:
+        """Return whether the training series had times."""
+        return self.parts[0].timed
+
+    @property
     def labels(self) -> list[str]:
         """A label for each column of the targets, of what there is more than one of."""
         found = []

@@ -103,6 +103,26 @@ class Series:
         return replace(self, values=self.values[start:stop], times=times)
 
 
+def in_order(one: Series, names: Sequence[str] | None, called: str) -> Series:
+    """Return a series with its columns in the order of `names`; refuse other names.
+
+    Series and models without names are taken as they are.
+
+    Example:
+        >>> in_order(Series([[1.0, 2.0]], columns=("b", "a")), ["a", "b"], "x").values.tolist()
+        [[2.0, 1.0]]
+    """
+    if not names or not one.columns or list(one.columns) == list(names):
+        return one
+    if sorted(one.columns) != sorted(names):
+        raise InputError(
+            f"{called} has the columns {', '.join(map(repr, one.columns))}; the model "
+            f"learned from {', '.join(map(repr, names))}. Give these, in any order."
+        )
+    order = [one.columns.index(name) for name in names]
+    return replace(one, values=one.values[:, order], columns=tuple(names))
+
+
 @dataclass(frozen=True, eq=False)
 class SeriesSplit:
     """Series of one split; they are their own targets."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnkit.data.series import Series
+from rnnkit.data.series import Series, in_order
 from rnnkit.data.series_scales import (
     Columns,
     group_scales,
@@ -145,6 +144,11 @@ class SeriesEncoder:
         return bool(self.columns)
 
     @property
+    def timed(self) -> bool:
+        """Return whether the training series had times."""
+        return self.step is not None
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the inputs at a step."""
         others = [f"column {i}" for i in range(len(self.columns)) if i != self.target]
@@ -162,7 +166,7 @@ class SeriesEncoder:
         if len(series):
             self.target = column_number(self.target, series[0])
             self.column_names = list(series[0].columns)
-        series = [self._aligned(one, i) for i, one in enumerate(series)]
+        series = [in_order(one, self.column_names, f"Series {i}") for i, one in enumerate(series)]
         self._check(series, series[0].values.shape[1] if len(series) else 0)
         every = np.concatenate([one.values.astype("float64") for one in series])
         refuse_unmeasured(every, self.column_names)
@@ -212,7 +216,7 @@ class SeriesEncoder:
         """Return inputs and targets of each series."""
         if not self.learned:
             raise InputError("The encoder is not fitted: call learn first.")
-        series = [self._aligned(one, i) for i, one in enumerate(series)]
+        series = [in_order(one, self.column_names, f"Series {i}") for i, one in enumerate(series)]
         self._check(series, len(self.columns))
         if self.step is not None:
             found = self._find_step([one for one in series if len(one) > 1] or series)
@@ -286,19 +290,6 @@ class SeriesEncoder:
         if len(self.profile) == 1:
             return np.full(len(one), self.profile[0])
         return np.asarray(self.profile)[self._slot(one, ahead)]
-
-    def _aligned(self, one: Series, number: int) -> Series:
-        """Return a series with its columns in the order of training; refuse other names."""
-        known = self.column_names
-        if not known or not one.columns or list(one.columns) == known:
-            return one
-        if sorted(one.columns) != sorted(known):
-            raise InputError(
-                f"Series {number} has the columns {', '.join(map(repr, one.columns))}; the model "
-                f"learned from {', '.join(map(repr, known))}. Give these, in any order."
-            )
-        order = [one.columns.index(name) for name in known]
-        return replace(one, values=one.values[:, order], columns=tuple(known))
 
     def _check(self, series: Sequence[Series], width: int) -> None:
         if not len(series):

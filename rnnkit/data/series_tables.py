@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -293,6 +293,14 @@ def read_columns(
         >>> read_columns(path, ("a", "b"), time="-", group=None)[0][0].values.tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
+    for _, record in itertools.islice(records(path), 1):
+        for name in columns:
+            if name not in record:
+                raise InputError(
+                    f"{path} has no column {name!r}, which the model learned from: it has "
+                    f"{', '.join(map(repr, record))}.{suggest(name, record)} Name the columns as "
+                    f"in training: {', '.join(map(repr, columns))}, in any order."
+                )
     table = read_table(path, time=time, group=group, first=columns, columns=())
     step = table_step(table) if cut else 1
     series: list[Series] = []
@@ -303,6 +311,33 @@ def read_columns(
             series.append(one)
             names.append(f"{path}, {name}" if name else str(path))
     return series, names
+
+
+def find_group(path: str | Path, groups: Collection[str], columns: Sequence[str]) -> str:
+    r"""Return the one column of a table, beside `columns`, whose values are all known groups.
+
+    Raises:
+        InputError: there is none, or there are several.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "two.csv"
+        >>> _ = path.write_text("site,load\na,1\nb,2\n")
+        >>> find_group(path, {"a", "b"}, ["load"])
+        'site'
+    """
+    possible: dict[str, None] | None = None
+    for _, record in records(path):
+        here = {n: None for n, v in record.items() if n not in columns and str(v).strip() in groups}
+        possible = here if possible is None else {n: None for n in possible if n in here}
+    if len(possible or ()) != 1:
+        found = f"several: {', '.join(map(repr, possible))}" if possible else "none"
+        raise InputError(
+            f"The model has learned the groups {', '.join(map(repr, sorted(groups)))}, and of the "
+            f"columns of {path} that hold these and no others there are {found}. Name the column "
+            "with group."
+        )
+    return next(iter(possible or ()))
 
 
 def _whole(rows: Rows, name: str, table: Table) -> Series:

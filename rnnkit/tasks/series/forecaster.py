@@ -100,6 +100,11 @@ class Forecaster(Task):
         """Steps between a step and the one forecast from it; several where they were given."""
         return self.encoder.horizon
 
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns of the training series; empty where they had none."""
+        return list(self.encoder.column_names)
+
     # The steps of fit and evaluate.
 
     def check(self, x: Any, y: Any, name: str) -> Examples:
