@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 
@@ -64,6 +65,7 @@ def plain(options):
     return relative_forecasts(model, meter(), 1.0, 0.0), errors
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(("factor", "shift"), UNITS)
 def test_forecasts_in_any_unit(options, plain, factor, shift):
     one = meter(factor, shift)
@@ -93,7 +95,7 @@ def test_baselines_in_any_unit(name, factor, shift):
 @pytest.mark.one_backend
 def test_exponential_smoothing_and_backtests_in_any_unit():
     pytest.importorskip("statsmodels")
-    make = partial(forecaster, units=2, context=4, window=32)
+    make = partial(forecaster, cell="rnn", units=2, context=4, window=32)
     rows = [backtest(make, meter(*u), folds=2, epochs=1, verbose=0) for u in ((1, 0), (1e-6, 1e2))]
     for plain, found in zip(*rows, strict=True):
         assert (plain.origin, plain.model) == (found.origin, found.model)
@@ -101,6 +103,7 @@ def test_exponential_smoothing_and_backtests_in_any_unit():
         assert scaled == pytest.approx(plain.errors, rel=2e-3)
 
 
+@pytest.mark.one_backend
 def test_columns_of_other_scales_and_constants():
     two = meter(columns=2)
     values = two.values
@@ -139,6 +142,51 @@ def labelled(name):
     return x, y if name == "sequence_classifier" else [[label] * 12 for label in y]
 
 
+def asked(model, one):
+    """Return forecasts and errors of a model that is called step by step, without compilation."""
+    encoded = model.encode(one)
+    x, y, _ = model.make_batches([one], encoded)[0]
+    outputs = model(keras.ops.convert_to_tensor(x))
+    errors = model.compile_options()["metrics"][0]
+    errors.update_state(keras.ops.convert_to_tensor(y), outputs)
+    scaled = keras.ops.convert_to_numpy(outputs)[0][: len(one)]
+    measured = {name: float(value) for name, value in errors.result().items()}
+    return model._unscale(scaled, encoded[0]), measured
+
+
+def test_forecasts_in_any_unit_on_each_backend():
+    found = []
+    for factor, shift in ((1.0, 0.0), (1e-6, 0.0), (1.0, 1.2e8)):
+        one = meter(factor, shift)
+        quantiles = {"quantiles": (0.1, 0.5, 0.9), "horizon": (1, 3)}
+        model = forecaster(cell="rnn", units=3, context=4, **quantiles)
+        model.fit(one.between(0, 96), epochs=0, verbose=0)
+        forecasts, errors = asked(model, one)
+        unit = {k: factor if k.startswith(("mae", "rmse")) else 1 for k in errors}
+        found.append(((forecasts - shift) / factor, {k: v / unit[k] for k, v in errors.items()}))
+        point, came = forecasts[3:-1, 0, 0, 1], one.values[4:, 0]
+        assert errors["mae_h1"] == pytest.approx(np.abs(point - came).mean(), rel=1e-4)
+    for forecasts, errors in found[1:]:
+        np.testing.assert_allclose(forecasts, found[0][0], atol=1e-5)
+        assert errors == pytest.approx(found[0][1], rel=1e-4, abs=0.01)
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_classes_in_any_unit_on_each_backend(name):
+    x, y = labelled(name)
+    found = []
+    for factor, shift in ((1.0, 0.0), (1e-6, 0.0), (1.0, 1e8)):
+        moved = [row * factor + shift for row in x]
+        model = LABELLED[name](cell="rnn")
+        model.fit(moved, y, epochs=0, verbose=0)
+        values = keras.ops.convert_to_tensor(np.stack(model.encode(moved)))
+        outputs = model.network([values, keras.ops.ones(values.shape[:2], "bool")])
+        found.append(keras.ops.convert_to_numpy(outputs))
+    np.testing.assert_allclose(found[1], found[0], atol=1e-5)
+    np.testing.assert_allclose(found[2], found[0], atol=1e-5)
+
+
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", LABELLED)
 def test_classes_in_any_unit(name, tmp_path):
     x, y = labelled(name)

@@ -141,7 +141,8 @@ class ForecastErrors(SavedArguments, keras.metrics.Metric):
 
     def result(self) -> dict[str, Any]:
         """Return each measure by its name."""
-        sums = ops.convert_to_tensor(self.sums)
+        every = ops.convert_to_tensor(self.sums)
+        sums = [every[i] for i in range(4 + len(self.pairs))]  # not all tensors can be iterated
         largest = max(self.scales)  # squares of tiny or huge scales are out of float32's range
         shares = ops.convert_to_tensor([s / largest for s in self.scales], self.dtype)
         total = [ops.sum(sums[0]), ops.sum(sums[1] * shares), ops.sum(sums[2] * shares**2)]
