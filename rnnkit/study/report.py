@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMON = {name: name for name in ("loss", "seconds", "tokens_per_second", "parameters")}
 COMMON["tokens_per_second"] = "tokens/s"
 WHOLE = ("tokens_per_second", "parameters")
+IN_UNITS = ("mae", "rmse")  # of the data, which may be tiny or huge
 CURVES = "learning_curves.png"
 
 
@@ -118,9 +119,13 @@ def show(measure: str, mean: float | None, spread: float | None = None) -> str:
     Example:
         >>> show("seconds", 83.04, 1.31)
         '83.0 ± 1.3'
+        >>> show("mae", 2.3456e-6)
+        '2.3456e-06'
     """
     if mean is None:
         return "–"
+    if measure.partition("/")[0].partition("_")[0] in IN_UNITS and not 0.01 <= abs(mean) < 1e7:
+        return f"{mean:.5g}" if spread is None else f"{mean:.5g} ± {spread:.2g}"
     digits = ",.0f" if measure in WHOLE else ".1f" if measure == "seconds" else ".4f"
     if spread is None or (spread == 0 and measure == "parameters"):
         return f"{mean:{digits}}"
