@@ -64,6 +64,9 @@ def main(out: Path, epochs: int, seeds: int, into: Path | None) -> None:
         if command is several or not (out / "one" / "results.json").is_file():
             subprocess.run(command, cwd=out, check=True, stdout=sys.stderr)
     rows = rows_of(out / "study")
+    for row in rows:
+        for name in ("seconds", "tokens_per_second"):  # of a machine that may have been busy
+            row.values.pop(name, None)
     whole = [[name, *cells] for name, _, *cells in table(rows)]
     here = read_json(out / "one" / "environment.json")
     lines = ["```sh", *map(shlex.join, (one, several)), "```", ""]
