@@ -27,7 +27,7 @@ class SeriesInputs:
         **options: of the task.
     """
 
-    config_keys: ClassVar = ("feature_names", "feature_scale")
+    config_keys: ClassVar[tuple[str, ...]] = ("feature_names", "feature_scale")
     network: keras.Model | None
 
     def __init__(
