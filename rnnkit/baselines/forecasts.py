@@ -84,7 +84,7 @@ def linear_autoregression(dataset: SeriesDataset, settings: Mapping[str, Any]) -
 
     def line(one: Series, encoded: Encoded) -> np.ndarray:
         read = np.concatenate([lags(encoded.x[:, i], context) for i in encoder.deviations], 1)
-        return encoded.base + encoder.scales * (read @ flat + bias)
+        return encoded.base + encoded.scale * (read @ flat + bias)
 
     return _evaluate(dataset, encoder, settings, line, flat.size + bias.size, seconds)
 
@@ -119,7 +119,7 @@ def exponential_smoothing(dataset: SeriesDataset, settings: Mapping[str, Any]) -
             for i, alpha in zip(encoder.deviations, alphas, strict=True)
         ]
         levels = np.tile(np.stack(columns, 1), len(encoder.horizons))
-        return encoded.base + encoder.scales * levels
+        return encoded.base + encoded.scale * levels
 
     seconds = time.perf_counter() - begin
     return _evaluate(dataset, encoder, settings, smooth, len(alphas), seconds)
@@ -158,16 +158,25 @@ def _evaluate(
     seconds: float,
 ) -> dict[str, Any]:
     errors: list[list[np.ndarray]] = [[] for _ in encoder.parts]
+    scaled: list[np.ndarray] = []
+    groups: dict[str, list[np.ndarray]] = {}
     for one, encoded in zip(dataset.test.x, encoder.encode(dataset.test.x), strict=True):
         counts = encoded.counts(settings.get("context", 12))
-        error = forecast(one, encoded) - encoded.base - encoder.scales * encoded.target
+        error = forecast(one, encoded) - encoded.base - encoded.scale * encoded.target
         for i, found in enumerate(errors):
             found.append(error[counts[:, i], i])
+        scaled.append((error / encoded.scale)[counts])
+        groups.setdefault(one.name or "", []).append(error[counts])
     columns = [np.concatenate(found) for found in errors]
     test = _measures(np.concatenate(columns), "")
     if len(columns) > 1:
         for label, column in zip(encoder.labels, columns, strict=True):
             test |= _measures(column, f"_{label}")
+    if encoder.groups:
+        test["scaled_rmse"] = _measures(np.concatenate(scaled), "")["rmse"]
+        for name, found in groups.items():
+            if any(map(len, found)):
+                test |= _measures(np.concatenate(found), f"/{name}")
     return {"test": test, "seconds": seconds, "parameters": parameters}
 
 

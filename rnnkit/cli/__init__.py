@@ -6,7 +6,7 @@ Matplotlib for ``--help``, ``list`` and ``info``.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -125,6 +125,8 @@ def predict(
         ),
     ] = None,
     file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
+    time: TimeColumn = None,
+    group: GroupColumn = None,
 ) -> None:
     """Classify texts or series, forecast series, tag sentences, translate or summarize texts."""
     from rnnkit.cli.answers import NOTHING, print_answers
@@ -133,7 +135,12 @@ def predict(
         raise InputError(NOTHING)
     from rnnkit import study
 
-    print_answers(study.open_model(run), texts or [], file, study.series_reader(run))
+    model = study.open_model(run)
+
+    def read(path: str) -> tuple[list[Any], list[str]]:
+        return study.series_reader(run, model, time=time, group=group)(path)
+
+    print_answers(model, texts or [], file, read)
 
 
 @app.command()

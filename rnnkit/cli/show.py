@@ -54,10 +54,19 @@ def answers(
 
 def metrics(values: Mapping[str, float], title: str) -> None:
     """Print the measures of one model in a table of one line."""
-    from rnnkit.study.report import headings, show
+    from rnnkit.study import outputs
+    from rnnkit.study.report import heading, headings, in_order, show
 
-    known = {name: text for name, text in headings().items() if name in values}
-    rows(list(known.values()), [[show(name, values[name]) for name in known]], title)
+    coverage = [name for name in values if name.startswith("coverage_")]
+    known = in_order(
+        name
+        for name in values
+        if name in headings() or (name in coverage and not outputs.is_part(name))
+    )
+    rows([*map(heading, known)], [[show(name, values[name]) for name in known]], title)
+    for lines in outputs.of_one(values, ""):
+        first, *rest = ([part, *cells] for part, _, *cells in lines)
+        rows(first, rest)
 
 
 def title(recipe: str, name: str) -> str:
@@ -104,12 +113,15 @@ def run(finished: Run) -> None:
 
 def study(finished: Comparison) -> None:
     """Print the table of a study and the path of its report."""
+    from rnnkit.study import outputs
     from rnnkit.study.report import table, tensorboard_command
 
     # One line per measure, one column per recipe: the transpose is too wide for a terminal.
     heading, *lines = zip(*table(finished.rows), strict=True)
     on = recipes.family_of(finished.rows[0].name).evaluated_on
     rows(heading, lines, f"{on}, mean ± sample standard deviation".capitalize())
+    for first, *rest in outputs.tables(finished.rows):
+        rows(first, rest)
     for name, why in finished.failures.items():
         console.print(Text(f"{name} is not in the table: {why}"), style="red")
     console.print(Text(f"report:     {finished.report}"))

@@ -56,6 +56,11 @@ class MultiSeriesEncoder:
         return self.parts[0].learned
 
     @property
+    def timed(self) -> bool:
+        """Return whether the training series had times."""
+        return self.parts[0].timed
+
+    @property
     def labels(self) -> list[str]:
         """A label for each column of the targets, of what there is more than one of."""
         found = []
@@ -68,8 +73,18 @@ class MultiSeriesEncoder:
 
     @property
     def scales(self) -> np.ndarray:
-        """The scale of each column of the targets."""
-        return np.array([part.scale for part in self.parts])
+        """The scale of each column of the targets, of the group where it is largest."""
+        return np.array([part.unit for part in self.parts])
+
+    @property
+    def groups(self) -> Any:
+        """The groups, with mean and spread of their columns; empty where there are none."""
+        return self.parts[0].groups
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns of the training series; empty where they had none."""
+        return self.parts[0].column_names or self.names_of_columns
 
     @property
     def deviations(self) -> list[int]:
@@ -109,9 +124,11 @@ class MultiSeriesEncoder:
             usual = self.parts[0].names.index("usual")
             x += [part.x[:, usual : usual + 2] for part in parts[1:]]
         target, base, known = (
-            np.stack(columns, 1) for columns in list(zip(*parts, strict=True))[1:]
+            np.stack(columns, 1) for columns in list(zip(*parts, strict=True))[1:4]
         )
-        return Encoded(np.concatenate(x, 1), target, base, known)
+        scale = np.array([part.scale for part in parts])
+        share = None if parts[0].share is None else np.array([part.share for part in parts])
+        return Encoded(np.concatenate(x, 1), target, base, known, scale, share)
 
     def to_json(self) -> str:
         """Return the settings and the fitted values as JSON."""

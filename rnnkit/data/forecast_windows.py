@@ -87,8 +87,9 @@ class ForecastWindows:
             end = min(start + self.window, len(self._counts[i]))
             _fill(batch, row, self._encoded[i], self._counts[i], slice(first, end))
             batch[2][row, : start - first] = 0
-            if self._encoded[i].target.ndim == 2:
-                batch[1][row, : start - first] = np.nan
+            if several(self._encoded[i]):
+                outputs = self._counts[i][0].size  # the columns after them are scales
+                batch[1][row, : start - first, :outputs] = np.nan
         return batch
 
 
@@ -137,12 +138,21 @@ def _padded_length(length: int) -> int:
     return size
 
 
+def several(one: Encoded) -> bool:
+    """Return whether targets that do not count are NaN, each of several outputs apart.
+
+    Else weights alone tell them. With groups, columns with the share of each output's scale (see
+    `Encoded`) follow the targets: errors are measured in the units of the series.
+    """
+    return one.target.ndim == 2 or one.share is not None
+
+
 def _empty(rows: int, length: int, one: Encoded) -> Batch:
     x = np.zeros((rows, length, one.x.shape[1]), "float32")
-    if one.target.ndim == 2:  # NaN = does not count, for each output apart
-        targets = np.full((rows, length, one.target.shape[1]), np.nan, "float32")
-    else:
-        targets = np.zeros((rows, length, 1), "float32")
+    outputs = one.target[0].size
+    targets = np.full((rows, length, outputs), np.nan if several(one) else 0.0, "float32")
+    if one.share is not None:
+        targets = np.concatenate([targets, np.ones_like(targets)], axis=-1)
     # Weights are not float32: Keras's loss multiplies float32 torch tensors in place.
     return x, targets, np.zeros((rows, length))
 
@@ -151,9 +161,13 @@ def _fill(batch: Batch, row: int, one: Encoded, counts: np.ndarray, steps: slice
     x, targets, weights = batch
     length = len(counts[steps])
     x[row, :length] = one.x[steps]
-    if one.target.ndim == 2:
-        targets[row, :length] = np.where(counts[steps], one.target[steps], np.nan)
-        weights[row, :length] = counts[steps].mean(axis=1)
+    if not several(one):
+        targets[row, :length, 0] = one.target[steps]
+        weights[row, :length] = counts[steps]
         return
-    targets[row, :length, 0] = one.target[steps]
-    weights[row, :length] = counts[steps]
+    counted, target = (column[steps].reshape(length, -1) for column in (counts, one.target))
+    outputs = target.shape[1]
+    targets[row, :length, :outputs] = np.where(counted, target, np.nan)
+    weights[row, :length] = counted.mean(axis=1)
+    if one.share is not None:
+        targets[row, :, outputs:] = one.share

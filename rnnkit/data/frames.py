@@ -223,12 +223,14 @@ def table_series(table: Table, columns: Iterable[Any]) -> Series:
         InputError: a column of texts, two columns of times, a gap in the times, or no number.
     """
     features: list[np.ndarray] = []
+    names: list[str] = []
     times: dict[Any, list[Any]] = {}
     for name in columns:
         raw = table.values(name)
         values = [None if is_missing(value) else value for value in raw]
         if all(value is None or isinstance(value, int | float | np.number) for value in values):
             features.append(np.asarray(values, "float64"))
+            names.append(str(name))
         elif all(hasattr(value, "year") or isinstance(value, np.datetime64) for value in values):
             times[name] = values
         else:
@@ -247,7 +249,8 @@ def table_series(table: Table, columns: Iterable[Any]) -> Series:
         )
     if not features:
         raise InputError(f"The {table.kind} has no column of numbers: there is no series in it.")
-    return Series(np.stack(features, axis=1), _times(*times.popitem()) if times else None)
+    found = _times(*times.popitem()) if times else None
+    return Series(np.stack(features, axis=1), found, columns=tuple(names))
 
 
 def _times(column: Any, values: list[Any]) -> np.ndarray:

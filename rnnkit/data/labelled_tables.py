@@ -72,7 +72,7 @@ def read_series_classes(
                 f"{path} has {count} series of the class {label!r}: expected {FEWEST} or more, one "
                 "for each split."
             )
-    whole = Split([rows.values.astype("float32") for rows in table.groups.values()], numbers)
+    whole = Split([rows.values for rows in table.groups.values()], numbers)
     return _drawn(path, whole, numbers, classes, table, seed)
 
 
@@ -113,7 +113,7 @@ def read_frame_classes(
     table = _table(path, label_column, time=time, group=group, columns=columns)
     labels = {name: _labels(rows, label_column) for name, rows in table.groups.items()}
     classes = _classes(path, [label for found in labels.values() for label in found], label_column)
-    x = [rows.values.astype("float32") for rows in table.groups.values()]
+    x = [rows.values for rows in table.groups.values()]
     y = [np.array([classes.index(label) for label in found]) for found in labels.values()]
     if group is not None:
         if len(x) < FEWEST:

@@ -15,13 +15,33 @@ from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError
 
 
+def as_floats(values: Any) -> np.ndarray:
+    """Return numbers as an array of float64; float32 and smaller floats as float32.
+
+    A meter that reads 1.2e8 and moves by 1 stands still in float32: numbers keep their digits until
+    they are centred.
+
+    Raises:
+        TypeError: values that are no numbers.
+        ValueError: texts, or rows of unequal length.
+
+    Example:
+        >>> as_floats([120_000_001, None]).tolist(), as_floats(np.zeros(2, "float16")).dtype
+        ([120000001.0, nan], dtype('float32'))
+    """
+    values = np.asarray(values)
+    small = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+    return values.astype("float32" if small else "float64")
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """Measurements at equal distances in time; after a gap a new series begins.
 
     Args:
-        values: `(T, D)`, or `(T,)` for one measurement per step; kept as float32. NaN = a missing
-            measurement: the step takes time, but its value is unknown.
+        values: `(T, D)`, or `(T,)` for one measurement per step; kept as float64, or as float32
+            where they are of that type. NaN = a missing measurement: the step takes time, but its
+            value is unknown.
         times: `(T,)` datetime64, the time of each step, or None where it is unknown.
         name: of the group that it belongs to, such as a station; None = there are no groups.
         columns: the name of each column of the values; empty where they have none.
@@ -43,7 +63,7 @@ class Series:
 
     def __post_init__(self) -> None:
         try:
-            values = np.asarray(self.values, "float32")
+            values = as_floats(self.values)
         except (TypeError, ValueError) as error:
             raise InputError(f"The values of a series are no array of numbers: {error}.") from error
         values = values[:, None] if values.ndim == 1 else values
@@ -81,6 +101,26 @@ class Series:
         """Return the steps from `start` to before `stop`."""
         times = None if self.times is None else self.times[start:stop]
         return replace(self, values=self.values[start:stop], times=times)
+
+
+def in_order(one: Series, names: Sequence[str] | None, called: str) -> Series:
+    """Return a series with its columns in the order of `names`; refuse other names.
+
+    Series and models without names are taken as they are.
+
+    Example:
+        >>> in_order(Series([[1.0, 2.0]], columns=("b", "a")), ["a", "b"], "x").values.tolist()
+        [[2.0, 1.0]]
+    """
+    if not names or not one.columns or list(one.columns) == list(names):
+        return one
+    if sorted(one.columns) != sorted(names):
+        raise InputError(
+            f"{called} has the columns {', '.join(map(repr, one.columns))}; the model "
+            f"learned from {', '.join(map(repr, names))}. Give these, in any order."
+        )
+    order = [one.columns.index(name) for name in names]
+    return replace(one, values=one.values[:, order], columns=tuple(names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +190,7 @@ def cut_at_gaps(values: Any, times: np.ndarray, step: int, bridge: int = 0) -> l
         >>> [len(series) for series in cut_at_gaps([7.0, 8.0, 9.0], times, step=5)]
         [2, 1]
         >>> cut_at_gaps([7.0, 9.0], times[[0, 0]] + np.array([0, 10]), step=5, bridge=1)[0].values.T
-        array([[ 7., nan,  9.]], dtype=float32)
+        array([[ 7., nan,  9.]])
     """
     whole = Series(values, times)
     assert whole.times is not None
@@ -165,7 +205,7 @@ def _fill_gaps(series: Series, step: int) -> Series:
     place = (series.times - series.times[0]).astype(int) // step
     if place[-1] + 1 == len(series):
         return series
-    values = np.full((place[-1] + 1, series.values.shape[1]), np.nan, "float32")
+    values = np.full((place[-1] + 1, series.values.shape[1]), np.nan, series.values.dtype)
     values[place] = series.values
     times = series.times[0] + step * np.arange(len(values))
     return replace(series, values=values, times=times)

@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnkit.data.series import Series
+from rnnkit.data.series import Series, in_order
+from rnnkit.data.series_scales import (
+    Columns,
+    group_scales,
+    mean_and_spread,
+    refuse_unmeasured,
+    relative,
+    scale_of,
+)
 from rnnkit.errors import InputError, check_choice, check_count, suggest
 
 DAY = 24 * 60
@@ -25,12 +33,16 @@ class Encoded(NamedTuple):
         target: `(T,)` float32, the scaled deviation to forecast at each step; 0 where unknown.
         base: `(T,)` float64, the profile at the step that is forecast.
         known: `(T,)` boolean, true = the step `horizon` later is in the series and was measured.
+        scale: of the target: the value to forecast is `base + scale * target`.
+        share: `scale` as a share of the largest of all groups; None = there are no groups.
     """
 
     x: np.ndarray
     target: np.ndarray
     base: np.ndarray
     known: np.ndarray
+    scale: Any = 1.0
+    share: Any = None
 
     def counts(self, context: int) -> np.ndarray:
         """Return which steps `(T,)` have a loss: `context` steps were read, the target is known."""
@@ -65,6 +77,10 @@ class SeriesEncoder:
     With `p` the profile, `h` the horizon and `s` the standard deviation of `v_t - p_t` in train, a
     network reads `(v_t - p_t) / s` and `p_{t+h}` at step t and forecasts `(v_{t+h} - p_{t+h}) / s`.
     No input at step t is later than step t, except for the calendar.
+
+    Where the series are of two groups or more (`Series.name`), each group is first centred and
+    divided by its own spread (see `rnnkit.data.series_scales`), and profile and s are those of the
+    result: a station that counts tens is learned as well as one that counts thousands.
 
     Args:
         target: the column to forecast, by its number or its name.
@@ -108,7 +124,9 @@ class SeriesEncoder:
         self.step: int | None = None  # minutes; None = the series have no times
         self.profile: list[float] = []  # the mean of each step of the day or the week
         self.scale = 1.0  # s
-        self.columns: list[tuple[float, float]] = []  # mean and standard deviation of each
+        self.columns: Columns = []  # mean and standard deviation of each
+        self.column_names: list[str] = []
+        self.groups: dict[str, Columns] = {}  # group -> mean and spread of each column
 
     def clone(self) -> SeriesEncoder:
         """Return an encoder with the same settings that is not fitted."""
@@ -124,6 +142,11 @@ class SeriesEncoder:
     def learned(self) -> bool:
         """Return whether `learn` was called."""
         return bool(self.columns)
+
+    @property
+    def timed(self) -> bool:
+        """Return whether the training series had times."""
+        return self.step is not None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -142,14 +165,17 @@ class SeriesEncoder:
         """Fit the scale and the profile to training series."""
         if len(series):
             self.target = column_number(self.target, series[0])
+            self.column_names = list(series[0].columns)
+        series = [in_order(one, self.column_names, f"Series {i}") for i, one in enumerate(series)]
         self._check(series, series[0].values.shape[1] if len(series) else 0)
-        values = np.concatenate([one.values for one in series]).astype("float64")
-        if not np.isfinite(values[:, self.target]).any():
-            raise InputError("The training series have no measurement: nothing can be learned.")
-        spread = np.nanstd(values, axis=0)
-        columns = [
-            (float(m), float(s) or 1.0) for m, s in zip(np.nanmean(values, 0), spread, strict=True)
-        ]
+        every = np.concatenate([one.values.astype("float64") for one in series])
+        refuse_unmeasured(every, self.column_names)
+        self.groups = group_scales(series)
+        if self.groups:
+            series = [relative(one, scale_of(one, self.groups)) for one in series]
+            every = np.concatenate([one.values for one in series])
+        mean, spread = mean_and_spread(every)
+        columns = list(zip(mean.tolist(), spread.tolist(), strict=True))
         self.step = self._find_step(series)
         self.profile = [columns[self.target][0]]
         if self.step is not None and self.profile_of is not None:
@@ -160,15 +186,19 @@ class SeriesEncoder:
         deviation = np.concatenate(
             [one.values[:, self.target] - self._profile_at(one, 0) for one in series]
         )
-        self.scale = float(np.nanstd(deviation)) or 1.0
+        self.scale = float(np.nanstd(deviation))
+        rounding = 1e-9 * spread[self.target] + 1e-15 * abs(mean[self.target])
+        if self.scale <= rounding:  # nothing is left beside the profile
+            self.scale = float(spread[self.target])
 
     def _learn_profile(self, series: Sequence[Series], period: int) -> None:
         assert self.step is not None
         slots = period // self.step
+        mean = self.profile[0]  # subtracted, so that the smoothing does not round large values
         self.profile = [0.0] * slots
         total, count = np.zeros(slots), np.zeros(slots)
         for one in series:
-            value = one.values[:, self.target].astype("float64")
+            value = one.values[:, self.target].astype("float64") - mean
             there = np.isfinite(value)
             place = self._slot(one, 0)[there]
             np.add.at(total, place, value[there])
@@ -180,12 +210,13 @@ class SeriesEncoder:
             bell = np.exp(-0.5 * (distance / self.smoothing) ** 2)
             spectrum = np.fft.rfft(profile) * np.fft.rfft(bell / bell.sum())
             profile = np.fft.irfft(spectrum, slots)
-        self.profile = [round(float(value), 6) for value in profile]
+        self.profile = (mean + profile).tolist()
 
     def encode(self, series: Sequence[Series]) -> list[Encoded]:
         """Return inputs and targets of each series."""
         if not self.learned:
             raise InputError("The encoder is not fitted: call learn first.")
+        series = [in_order(one, self.column_names, f"Series {i}") for i, one in enumerate(series)]
         self._check(series, len(self.columns))
         if self.step is not None:
             found = self._find_step([one for one in series if len(one) > 1] or series)
@@ -196,7 +227,26 @@ class SeriesEncoder:
                 )
         return [self._encode(one) for one in series]
 
+    def unit_of(self, one: Series) -> float:
+        """Return s in the units of a series."""
+        return self.scale * (scale_of(one, self.groups)[self.target][1] if self.groups else 1.0)
+
+    @property
+    def unit(self) -> float:
+        """S in the units of the series, of the group where it is largest."""
+        spreads = [columns[self.target][1] for columns in self.groups.values()]
+        return self.scale * max(spreads, default=1.0)
+
     def _encode(self, one: Series) -> Encoded:
+        if not self.groups:
+            return self._encode_relative(one)
+        scale = scale_of(one, self.groups)
+        found = self._encode_relative(relative(one, scale))
+        mean, spread = scale[self.target]
+        unit = self.unit_of(one)
+        return found._replace(base=mean + spread * found.base, scale=unit, share=unit / self.unit)
+
+    def _encode_relative(self, one: Series) -> Encoded:
         values = one.values.astype("float64")
         now, later = self._profile_at(one, 0), self._profile_at(one, self.horizon)
         deviation = (values[:, self.target] - now) / self.scale
@@ -220,6 +270,7 @@ class SeriesEncoder:
             np.nan_to_num(target).astype("float32"),
             later,
             np.isfinite(target),
+            self.scale,
         )
 
     @property
@@ -279,5 +330,9 @@ class SeriesEncoder:
         encoder = cls()
         state: dict[str, Any] = json.loads(text)
         state["columns"] = [(mean, spread) for mean, spread in state["columns"]]
+        state["groups"] = {
+            name: [(mean, spread) for mean, spread in columns]
+            for name, columns in state.get("groups", {}).items()
+        }
         vars(encoder).update(state)
         return encoder

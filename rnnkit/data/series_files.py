@@ -48,6 +48,14 @@ def read_series(path: str | Path) -> Series:
     return Series(np.array(values), np.array(times, "datetime64[m]") if timed else None)
 
 
+def has_header(path: str | Path) -> bool:
+    """Return whether the first row of a table names columns; other files than CSV always do."""
+    if Path(path).suffix.lower() not in (".csv", ".txt", ""):
+        return True
+    first = next(iter(csv_rows(read_text(path), path)), None)
+    return first is not None and _is_header(first[1])
+
+
 def step_label(series: Series, step: int) -> str:
     """Return the time of a step, which may lie after the last one, or its number.
 

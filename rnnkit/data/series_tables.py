@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from rnnkit.data.files import class_names
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, split_by_time
+from rnnkit.data.series_cells import is_missing, is_number, is_time, parse_time
 from rnnkit.data.tables import cell, parse_number, records
 from rnnkit.errors import InputError, suggest
 
@@ -82,8 +83,9 @@ def read_table(
 
     Args:
         path: the file; the first row names the columns.
-        time: the column of times, in ISO format (2016-01-04 00:05), which rise in each group; None
-            = the one column that holds times; "-" = no such column.
+        time: the column of times, which rise in each group: in ISO format (2016-01-04 00:05) or,
+            where the column is named here, in Unix seconds or milliseconds; those with a time zone
+            are read in UTC. None = the one column that holds times; "-" = no such column.
         group: the column whose values tell several series in the file apart.
         first: columns of values that come first.
         columns: further columns of values, names or a text with commas; None = all others that hold
@@ -123,7 +125,7 @@ def read_table(
     others = sorted(name for name in known if name not in {*taken, *first})
     chosen = [name for name in split_names(columns) if name not in first]
     if columns is None:
-        chosen = [name for name in others if _holds(found, name, _is_number)]
+        chosen = [name for name in others if _holds(found, name, is_number)]
     names = [*first, *chosen]
     for name in names:
         if name in taken:
@@ -158,9 +160,10 @@ def from_path(
     r"""Read series to forecast from a table; see `read_table` for the columns.
 
     Each series is split by time: the first 70 % of its rows are train, the next 15 % valid, the
-    last 15 % test. The most common distance between rows is the step. Up to 12 missing rows are
-    steps without a measurement; after a longer gap a new series begins. Rows that repeat the one
-    before them are dropped; the same time with other values is refused. `notes` say what was done.
+    last 15 % test. Empty cells, NA, null and the like are missing measurements. The most common
+    distance between rows is the step. Up to 12 missing rows are steps without a measurement; after
+    a longer gap a new series begins. Rows that repeat the one before them are dropped; the same
+    time with other values is refused. `notes` say what was done.
 
     Args:
         path: the file.
@@ -206,6 +209,8 @@ def from_path(
             part.extend(more)
     if table.time is None:
         notes.append("The file has no column of times: its rows are taken as steps in their order.")
+    elif is_number(next(iter(table.groups.values())).records[0][table.time]):
+        notes.append(f"The column {table.time!r} holds Unix times: they are read in UTC.")
     if table.ignored:
         notes.append(f"Columns left out: {', '.join(table.ignored)}.")
     for text, count in counts.items():
@@ -293,6 +298,14 @@ def read_columns(
         >>> read_columns(path, ("a", "b"), time="-", group=None)[0][0].values.tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
+    for _, record in itertools.islice(records(path), 1):
+        for name in columns:
+            if name not in record:
+                raise InputError(
+                    f"{path} has no column {name!r}, which the model learned from: it has "
+                    f"{', '.join(map(repr, record))}.{suggest(name, record)} Name the columns as "
+                    f"in training: {', '.join(map(repr, columns))}, in any order."
+                )
     table = read_table(path, time=time, group=group, first=columns, columns=())
     step = table_step(table) if cut else 1
     series: list[Series] = []
@@ -303,6 +316,33 @@ def read_columns(
             series.append(one)
             names.append(f"{path}, {name}" if name else str(path))
     return series, names
+
+
+def find_group(path: str | Path, groups: Collection[str], columns: Sequence[str]) -> str:
+    r"""Return the one column of a table, beside `columns`, whose values are all known groups.
+
+    Raises:
+        InputError: there is none, or there are several.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "two.csv"
+        >>> _ = path.write_text("site,load\na,1\nb,2\n")
+        >>> find_group(path, {"a", "b"}, ["load"])
+        'site'
+    """
+    possible: dict[str, None] | None = None
+    for _, record in records(path):
+        here = {n: None for n, v in record.items() if n not in columns and str(v).strip() in groups}
+        possible = here if possible is None else {n: None for n in possible if n in here}
+    if len(possible or ()) != 1:
+        found = f"several: {', '.join(map(repr, possible))}" if possible else "none"
+        raise InputError(
+            f"The model has learned the groups {', '.join(map(repr, sorted(groups)))}, and of the "
+            f"columns of {path} that hold these and no others there are {found}. Name the column "
+            "with group."
+        )
+    return next(iter(possible or ()))
 
 
 def _whole(rows: Rows, name: str, table: Table) -> Series:
@@ -322,40 +362,15 @@ def _of(name: str) -> str:
     return f", {name!r}" if name else ""
 
 
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return not isinstance(value, bool)
-
-
-def _is_time(value: Any) -> bool:
-    try:
-        _parse_time(value)
-    except (TypeError, ValueError):
-        return False
-    return not _is_number(value)
-
-
-def _parse_time(value: Any) -> datetime.datetime:
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        value = datetime.datetime(value.year, value.month, value.day)
-    found = value
-    if not isinstance(value, datetime.datetime):
-        found = datetime.datetime.fromisoformat(str(value).strip())
-    return found.astimezone(datetime.UTC).replace(tzinfo=None) if found.tzinfo else found
-
-
 def _holds(found: list[tuple[str, dict[str, Any]]], name: str, test: Any) -> bool:
     """Whether most cells of a column that are not empty pass a test."""
     cells = [record.get(name) for _, record in found]
-    cells = [value for value in cells if value is not None and str(value).strip()]
+    cells = [value for value in cells if not is_missing(value)]
     return bool(cells) and 2 * sum(map(test, cells)) > len(cells)
 
 
 def _time_column(path: Any, found: Any, names: list[str]) -> str | None:
-    timed = [name for name in names if _holds(found, name, _is_time)]
+    timed = [name for name in names if _holds(found, name, is_time)]
     if len(timed) > 1:
         raise InputError(
             f"{path} has several columns of times: {', '.join(map(repr, timed))}. Choose one with "
@@ -366,7 +381,7 @@ def _time_column(path: Any, found: Any, names: list[str]) -> str | None:
 
 def _number(record: dict[str, Any], name: str, where: str) -> float:
     value = cell(record, name, where, "target or columns")
-    if value is None:
+    if is_missing(value):
         return float("nan")
     if isinstance(value, bool) or not isinstance(value, (str, int, float, np.number)):
         raise InputError(f"{where}, column {name!r}: {value!r} is not a number.")
@@ -382,10 +397,11 @@ def _times(rows: list[tuple[str, dict[str, Any]]], time: str, group: str) -> np.
     for where, record in rows:
         value = cell(record, time, where, "time")
         try:
-            moments.append(_parse_time(value))
+            moments.append(parse_time(value))
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"{where}, column {time!r}: {value!r} is not a time such as 2016-01-04 00:05."
+                f"{where}, column {time!r}: {value!r} is not a time such as 2016-01-04 00:05, "
+                "or Unix seconds. Write it so, in pandas with to_datetime."
             ) from error
     for (where, _), (before, now) in zip(rows[1:], itertools.pairwise(moments), strict=True):
         if now < before:

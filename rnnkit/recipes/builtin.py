@@ -125,10 +125,15 @@ FAMILIES = (
             "linear autoregression": baselines.linear_autoregression,
             "exponential smoothing": baselines.exponential_smoothing,
         },
-        headings={"mae": "MAE", "rmse": "RMSE"},
+        headings={
+            "mae": "MAE",
+            "rmse": "RMSE",
+            "scaled_rmse": "RMSE, scaled",
+            "coverage": "coverage",
+        },
         example="predict {} FILE.csv",
         dataset_settings=("target",),
-        baseline_settings=("target", "horizon", "context"),
+        baseline_settings=("target", "horizon", "context", "profile", "smoothing", "harmonics"),
     ),
     Family(
         KIND["corpus"],

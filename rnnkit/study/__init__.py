@@ -7,9 +7,10 @@ Importing this package without a backend raises `BackendError`, before any data 
 from __future__ import annotations
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
-from rnnkit.study.backtesting import BacktestRow, backtest
+from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare
-from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run, series_reader
+from rnnkit.study.reading import series_reader
+from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import train
 
@@ -20,6 +21,7 @@ __all__ = [
     "RunFolder",
     "ask",
     "backtest",
+    "backtest_table",
     "compare",
     "evaluate",
     "load_data",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from rnnkit import baselines
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, split_by_time
 from rnnkit.errors import InputError, check_count
+from rnnkit.study.outputs import is_part, parts
 
 BASELINES: Mapping[str, Callable[..., dict[str, Any]]] = {
     "persistence": baselines.persistence,
@@ -96,6 +97,35 @@ def backtest(
         if baselines:
             rows += _baseline_rows(task, train, fold, origin)
     return rows
+
+
+def backtest_table(rows: Sequence[BacktestRow]) -> list[list[str]]:
+    """Return the table of a backtest as text, the heading first: by origin, output and model.
+
+    With one output its column is left out. `rnnkit.study.report.markdown` writes it as Markdown.
+
+    Example:
+        >>> errors = {"mae": 2.0, "mae_h1": 1.5, "mae_h6": 2.5}
+        >>> for line in backtest_table([BacktestRow(200, "forecaster", errors)]):
+        ...     print(line)
+        ['origin', 'output', 'model', 'MAE']
+        ['200', 'h1', 'forecaster', '1.5000']
+        ['200', 'h6', 'forecaster', '2.5000']
+    """
+    from rnnkit.study.report import heading, in_order, show
+
+    names = [name for row in rows for name in row.errors]
+    outputs = parts(names, "output")
+    whole = {"": {name: name for name in names if not is_part(name)}}
+    measures = in_order(name for found in (outputs or whole).values() for name in found)
+    lines = [["origin", *(["output"] if outputs else []), "model", *map(heading, measures)]]
+    for origin in dict.fromkeys(row.origin for row in rows):
+        for output, found in (outputs or whole).items():
+            for row in (row for row in rows if row.origin == origin):
+                values = [row.errors.get(found.get(measure, "")) for measure in measures]
+                cells = [show(name, value) for name, value in zip(measures, values, strict=True)]
+                lines.append([str(origin), *([output] if outputs else []), row.model, *cells])
+    return lines
 
 
 def _baseline_rows(

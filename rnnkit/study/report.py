@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.recipes.registry import registered
+from rnnkit.study import outputs
 from rnnkit.study.runs import Run, read_json
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 COMMON = {name: name for name in ("loss", "seconds", "tokens_per_second", "parameters")}
 COMMON["tokens_per_second"] = "tokens/s"
 WHOLE = ("tokens_per_second", "parameters")
+IN_UNITS = ("mae", "rmse")  # of the data, which may be tiny or huge
 CURVES = "learning_curves.png"
 
 
@@ -39,6 +41,19 @@ def headings() -> dict[str, str]:
     return {**found, **COMMON}
 
 
+def heading(measure: str) -> str:
+    """Return the heading of a measure.
+
+    Example:
+        >>> heading("mae"), heading("coverage_80")
+        ('MAE', 'coverage of 80 % intervals')
+    """
+    name, _, level = measure.partition("_")
+    if name == "coverage" and level:
+        return f"coverage of {level} % intervals"
+    return headings().get(measure, measure)
+
+
 def write_report(study: Comparison) -> Path:
     """Write report.md and the learning curves into the study's folder; return the report's path."""
     draw_curves(study.runs.values(), study.path / CURVES)
@@ -50,18 +65,35 @@ def write_report(study: Comparison) -> Path:
 def table(rows: Iterable[Row]) -> list[list[str]]:
     """Return the table of a study as text, the heading first.
 
+    Measures of single outputs and groups are left out: see `rnnkit.study.outputs.tables`.
+
     Example:
         >>> from rnnkit.study.compare import Row
         >>> table([Row("lstm", 2, {"accuracy": (0.9, 0.01)})])[1][:3]
         ['lstm', '2', '0.9000 ± 0.0100']
     """
     rows = list(rows)
-    measures = in_order(measure for row in rows for measure in row.values)
-    lines = [["recipe", "runs", *(headings().get(measure, measure) for measure in measures)]]
+    every = in_order(measure for row in rows for measure in row.values)
+    measures = [measure for measure in every if not outputs.is_part(measure)]
+    lines = [["recipe", "runs", *map(heading, measures)]]
     for row in rows:
         cells = [show(measure, *row.values.get(measure, (None, None))) for measure in measures]
         lines.append([row.name, str(row.runs), *cells])
     return lines
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Return a table in Markdown, line by line; the first of `lines` is the heading.
+
+    Example:
+        >>> list(markdown([["recipe", "MAE"], ["lstm", "2.1"]]))
+        ['| recipe | MAE |', '|---|---|', '| lstm | 2.1 |']
+    """
+    first, *rest = lines
+    yield "| " + " | ".join(first) + " |"
+    yield "|---" * len(first) + "|"
+    for row in rest:
+        yield "| " + " | ".join(row) + " |"
 
 
 def in_order(measures: Iterable[str]) -> list[str]:
@@ -75,6 +107,7 @@ def in_order(measures: Iterable[str]) -> list[str]:
 
     def place(measure: str) -> tuple[int, bool]:
         whole, part, _ = measure.partition("/")  # f1/PER comes after f1
+        whole = whole if whole in known else whole.partition("_")[0]  # coverage_80
         return (known.index(whole) if whole in known else -1, bool(part))
 
     return sorted(dict.fromkeys(measures), key=place)
@@ -86,9 +119,13 @@ def show(measure: str, mean: float | None, spread: float | None = None) -> str:
     Example:
         >>> show("seconds", 83.04, 1.31)
         '83.0 ± 1.3'
+        >>> show("mae", 2.3456e-6)
+        '2.3456e-06'
     """
     if mean is None:
         return "–"
+    if measure.partition("/")[0].partition("_")[0] in IN_UNITS and not 0.01 <= abs(mean) < 1e7:
+        return f"{mean:.5g}" if spread is None else f"{mean:.5g} ± {spread:.2g}"
     digits = ",.0f" if measure in WHOLE else ".1f" if measure == "seconds" else ".4f"
     if spread is None or (spread == 0 and measure == "parameters"):
         return f"{mean:{digits}}"
@@ -197,12 +234,12 @@ def _lines(study: Comparison) -> Iterable[str]:
     if by:
         yield f"Counted by {' or '.join(sorted(by))}."
     yield ""
-    heading, *rows = table(study.rows)
-    yield "| " + " | ".join(heading) + " |"
-    yield "|---" * len(heading) + "|"
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
+    yield from markdown(table(study.rows))
     yield ""
+    for lines in outputs.tables(study.rows):
+        yield f"By {lines[0][0]}:\n"
+        yield from markdown(lines)
+        yield ""
     for name, why in study.failures.items():
         yield f"- **{name} is not in the table**: {' '.join(why.split())}\n"
     yield f"![{_curves_title(study.runs.values())}]({CURVES})\n"

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,27 +204,6 @@ def ask(run: Run, **data: Any) -> Table:
     if intrinsic is None:
         raise InputError(f"{run.path} is a run of {recipe}: evaluate measures it on a test split.")
     return intrinsic.table(run.model)
-
-
-def series_reader(path: str | os.PathLike[str]) -> Callable[[str], tuple[list[Any], list[str]]]:
-    """Return a function that reads series from a file, as the run's own data were read.
-
-    It returns the series and a name for each. For a saved model, or a run on a data set by name,
-    the columns are read in their order; see `rnnkit.data.series_files.read_series`.
-
-    Example:
-        >>> series, names = series_reader("runs/mine")("today.csv")  # doctest: +SKIP
-    """
-    from rnnkit.data.series_files import read_series
-    from rnnkit.data.series_tables import read_columns
-
-    settings = {} if Path(path).is_file() else open_run(path).settings
-    if "columns" not in settings:
-        return lambda file: ([read_series(file)], [str(file)])
-    options = settings["data"].get("options") or {}
-    how = {name: options.get(name) for name in ("time", "group")}
-    cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
-    return lambda file: read_columns(file, settings["columns"], cut=cut, **how)
 
 
 def _source_for(run: Run, data: Mapping[str, Any]) -> Source:

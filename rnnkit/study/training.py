@@ -104,6 +104,8 @@ def execute(
     columns: Any = getattr(dataset, "columns", ())
     if plan.data.is_file and columns:
         record |= {"columns": list(columns), "notes": list(dataset.notes)}
+        if hasattr(model, "feature_names"):  # its series come as arrays, without names
+            model.feature_names = list(columns)
     write_json(folder.settings, record)
     write_json(folder.environment, environment())
     try:

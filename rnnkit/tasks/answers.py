@@ -6,6 +6,7 @@ names texts are shown or numbered from 1, series are numbered from 0. `Task.answ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -142,7 +143,7 @@ def answer_forecasts(
         # Forecast i is made at step context - 1 + i, of the step `horizon` later.
         first = len(series) - len(forecasts) + model.horizon
         rows += [
-            (step_label(series, step), f"{forecast:.6g}", name)
+            (step_label(series, step), rounded(forecast, model.encoder.unit_of(series)), name)
             for step, forecast in enumerate(forecasts, start=first)
         ]
     return Answers(("when", "forecast", "series"), rows)
@@ -158,9 +159,25 @@ def _answer_outputs(model: Any, inputs: Sequence[Series], names: Sequence[str] |
         for step, outputs in enumerate(flat, start=len(series) - len(flat)):
             for part, label, values in zip(encoder.parts, encoder.labels, outputs, strict=True):
                 when = step_label(series, step + part.horizon)
-                rows.append((when, label, *(f"{value:.6g}" for value in values), name))
+                numbers = (rounded(value, part.unit_of(series)) for value in values)
+                rows.append((when, label, *numbers, name))
     heading = [f"quantile {q:g}" for q in quantiles] or ["forecast"]
     return Answers(("when", "output", *heading, "series"), rows)
+
+
+def rounded(value: float, unit: float) -> str:
+    """Return a number with six significant digits, more where it is large beside its spread.
+
+    Args:
+        value: the number.
+        unit: the spread of numbers of its kind.
+
+    Example:
+        >>> rounded(51.23456789, 10.0), rounded(120_000_001.23456789, 1.0)
+        ('51.2346', '120000001.23457')
+    """
+    more = math.floor(math.log10(abs(value) / unit)) if value else 0
+    return f"{value:.{min(17, 6 + max(0, more))}g}"
 
 
 def _on_one_line(text: str) -> str:

@@ -87,6 +87,9 @@ def _add_assets(task: Any, folder: Path) -> None:
     """Write vocabulary, scales, ... and the names of the classes or tags into a folder."""
     folder.mkdir(exist_ok=True)
     task.save_assets(str(folder))
+    if getattr(task, "feature_scale", None) is not None:
+        scale = {"feature_names": task.feature_names, "mean_and_spread": task.feature_scale}
+        (folder / "feature_scale.json").write_text(json.dumps(scale), encoding="utf-8")
     names = getattr(task, "classes", ()) or getattr(task, "tags", ())
     if names:
         text = json.dumps(list(map(str, names)), ensure_ascii=False)

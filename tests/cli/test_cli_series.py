@@ -54,7 +54,7 @@ def test_a_forecaster_is_measured_and_asked(trained, rnnkit, tmp_path):
     assert "accuracy" not in answer.text
     path = tmp_path / "cars.csv"
     minutes = np.datetime64("2024-03-04T21:00") + 15 * np.arange(14)
-    path.write_text("time,cars\n" + "".join(f"{str(t).replace('T', ' ')},40\n" for t in minutes))
+    path.write_text("time,flow\n" + "".join(f"{str(t).replace('T', ' ')},40\n" for t in minutes))
     answer = rnnkit("predict", run, "--file", path)
     assert answer.code == 0, answer.text
     cells = [line.split("\t") for line in answer.lines]
@@ -105,7 +105,7 @@ def test_info_names_the_data_that_suit(rnnkit):
     ("text", "message"),
     [
         ("", "has no step of a series"),
-        ("x,y\n", "has no step of a series"),
+        ("x,y\n", "has no rows under its header"),
         ("1,2\n3,x\n", "line 2, column 2: 'x' is not a number"),
         ("1,2\n3\n", "line 2 has 1 cells, the first row 2"),
         ("2024-01-01,1\nlater,2\n", "line 2, column 1: 'later' is not a time"),

@@ -79,7 +79,7 @@ def test_values_and_splits_are_those_of_pandas(tmp_path):
         assert {one.name for one in pieces} == {name}
         assert [len(one) for one in pieces] == [22, 4, 4]
         values = np.concatenate([one.values for one in pieces])
-        np.testing.assert_array_equal(values, rows[["load", "air", "rain"]].to_numpy("float32"))
+        np.testing.assert_array_equal(values, rows[["load", "air", "rain"]].to_numpy())
         moments = np.concatenate([one.times for one in pieces])
         np.testing.assert_array_equal(moments, rows["when"].to_numpy("datetime64[m]"))
 
@@ -141,3 +141,21 @@ def test_series_of_classes_are_refused_by_name(tmp_path):
     frame(groups=3, count=4).to_csv(path, index=False)
     with pytest.raises(InputError, match="2 series of the class 'a': expected 3"):
         read_series_classes(path, group="site")
+
+
+def test_missing_cells_and_unix_times(tmp_path):
+    rows = frame(groups=1, count=40)
+    path = tmp_path / "my.csv"
+    rows.to_csv(path, index=False)
+    plain = from_path(path, target="load", columns="air")
+    seconds = rows["when"].to_numpy("datetime64[s]").astype(int)
+    for factor in (1, 1000):
+        numbered = rows.assign(when=seconds * factor).astype({"air": object})
+        numbered.loc[3, "air"], numbered.loc[5, "air"] = "NA", None
+        numbered.to_csv(path, index=False)
+        found = from_path(path, target="load", columns="air", time="when")
+        np.testing.assert_array_equal(found.train.x[0].times, plain.train.x[0].times)
+        expected = plain.train.x[0].values.copy()
+        expected[[3, 5], 1] = np.nan
+        np.testing.assert_array_equal(found.train.x[0].values, expected)
+        assert "holds Unix times" in " ".join(found.notes)

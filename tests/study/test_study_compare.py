@@ -223,10 +223,10 @@ def test_a_single_run_has_no_deviation():
 def test_whatever_a_task_measures_is_shown():
     rows = [
         Row("forecaster", 2, {"rmse": (9.3, 0.1), "mae": (6.8, 0.05), "loss": (0.2, 0.01)}),
-        Row("persistence", 1, {"mae": (8.3, None), "coverage": (0.9, None)}),
+        Row("persistence", 1, {"mae": (8.3, None), "hits": (0.9, None)}),
     ]
     heading, first, second = as_table(rows)
-    assert heading == ["recipe", "runs", "coverage", "MAE", "RMSE", "loss"]
+    assert heading == ["recipe", "runs", "hits", "MAE", "RMSE", "loss"]
     assert first[2:] == ["–", "6.8000 ± 0.0500", "9.3000 ± 0.1000", "0.2000 ± 0.0100"]
     assert second[2:] == ["0.9000", "8.3000", "–", "–"]
 

@@ -106,7 +106,8 @@ def test_forecasts_go_by_the_step_that_is_predicted():
     def predict(series, verbose):
         return series.values[2:, 0] + 0.125  # after three steps
 
-    model = SimpleNamespace(horizon=2, predict=predict)
+    encoder = SimpleNamespace(unit_of=lambda one: 1.0)
+    model = SimpleNamespace(horizon=2, predict=predict, encoder=encoder)
     times = np.datetime64("2024-01-01T00:00", "m") + 5 * np.arange(4)
     values = np.arange(4.0)[:, None]
     assert answer_forecasts(model, [Series(values, times), Series(values)], ["t", "n"]).plain == [

@@ -49,7 +49,7 @@ class ForecastLoss(keras.losses.Loss):
     """Squared error, or the pinball loss of quantiles, over all targets that are not NaN.
 
     The weights of the steps are the share of their targets that count: then the mean is over
-    targets.
+    targets. Columns of `y_true` after the targets are not read.
 
     Args:
         quantiles: of the distribution, in the order of the outputs; empty = squared error.
@@ -66,9 +66,10 @@ class ForecastLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each step `(B, T)`."""
-        value, known = _known(ops.cast(y_true, y_pred.dtype))
+        outputs = y_pred.shape[-1] // max(1, len(self.quantiles))
+        value, known = _known(ops.cast(y_true[..., :outputs], y_pred.dtype))
         if self.quantiles:
-            shape = (*ops.shape(y_pred)[:2], y_true.shape[-1], len(self.quantiles))
+            shape = (*ops.shape(y_pred)[:2], outputs, len(self.quantiles))
             error = value[..., None] - ops.reshape(y_pred, shape)
             q = ops.convert_to_tensor(self.quantiles, y_pred.dtype)
             loss = ops.mean(ops.maximum(q * error, (q - 1) * error), axis=-1)
@@ -91,19 +92,23 @@ class ForecastErrors(SavedArguments, keras.metrics.Metric):
         labels: a label for each output, for `mae_LABEL`; empty where there is one output.
         quantiles: as in `ForecastLoss`; the median is the point forecast. `coverage_80` is the
             share of values within the quantiles 0.1 and 0.9.
+        grouped: the targets are followed by the share of its scale that each output has in the
+            series' group; `scaled_rmse` is the RMSE in units of each group's scale.
     """
 
-    config_keys: ClassVar = ("scales", "labels", "quantiles")
+    config_keys: ClassVar = ("scales", "labels", "quantiles", "grouped")
 
     def __init__(
         self,
         scales: Sequence[float],
         labels: Sequence[str],
         quantiles: Sequence[float] = (),
+        grouped: bool = False,
         name: str = "errors",
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
+        self.grouped = bool(grouped)
         self.scales, self.labels = [float(s) for s in scales], list(labels)
         self.quantiles = [float(q) for q in quantiles]
         self.pairs = [
@@ -112,19 +117,22 @@ class ForecastErrors(SavedArguments, keras.metrics.Metric):
             for j in range(i + 1, len(self.quantiles))
             if abs(q + self.quantiles[j] - 1) < 1e-9
         ]
-        size = (3 + len(self.pairs), len(self.scales))
+        size = (4 + len(self.pairs), len(self.scales))
         self.sums = self.add_variable(size, initializer="zeros", name="sums")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add the targets `(B, T, O)` that are not NaN; weights change nothing."""
         del sample_weight
-        value, known = _known(ops.cast(y_true, self.dtype))
+        outputs = len(self.scales)
+        y_true = ops.cast(y_true, self.dtype)
+        value, known = _known(y_true[..., :outputs])
         y_pred = ops.cast(y_pred, self.dtype)
-        shape = (*ops.shape(y_pred)[:2], len(self.scales), max(1, len(self.quantiles)))
+        shape = (*ops.shape(y_pred)[:2], outputs, max(1, len(self.quantiles)))
         found = ops.reshape(y_pred, shape)
         median = self.quantiles.index(0.5) if self.quantiles else 0
-        error = (value - found[..., median]) * ops.convert_to_tensor(self.scales, self.dtype)
-        rows = [ops.ones_like(error), ops.abs(error), ops.square(error)]
+        scaled = value - found[..., median]
+        error = scaled * y_true[..., outputs:] if self.grouped else scaled
+        rows = [ops.ones_like(error), ops.abs(error), ops.square(error), ops.square(scaled)]
         for low, high, _ in self.pairs:
             inside = ops.logical_and(found[..., low] <= value, value <= found[..., high])
             rows.append(ops.cast(inside, self.dtype))
@@ -133,15 +141,22 @@ class ForecastErrors(SavedArguments, keras.metrics.Metric):
 
     def result(self) -> dict[str, Any]:
         """Return each measure by its name."""
-        sums = ops.convert_to_tensor(self.sums)
-        total = ops.sum(sums, axis=1)
-        found = self._measures(total, "")
+        every = ops.convert_to_tensor(self.sums)
+        sums = [every[i] for i in range(4 + len(self.pairs))]  # not all tensors can be iterated
+        largest = max(self.scales)  # squares of tiny or huge scales are out of float32's range
+        shares = ops.convert_to_tensor([s / largest for s in self.scales], self.dtype)
+        total = [ops.sum(sums[0]), ops.sum(sums[1] * shares), ops.sum(sums[2] * shares**2)]
+        total += [ops.sum(row) for row in sums[3:]]
+        found = self._measures(total, largest, "")
+        if self.grouped:
+            found["scaled_rmse"] = ops.sqrt(ops.divide_no_nan(total[3], total[0]))
         if len(self.scales) > 1:
             for i, label in enumerate(self.labels):
-                found |= self._measures(sums[:, i], f"_{label}")
+                found |= self._measures([row[i] for row in sums], self.scales[i], f"_{label}")
         return found
 
-    def _measures(self, sums: Any, end: str) -> dict[str, Any]:
-        mean = ops.divide_no_nan(sums, sums[0])
-        found = {f"mae{end}": mean[1], f"rmse{end}": ops.sqrt(mean[2])}
-        return found | {f"{name}{end}": mean[3 + i] for i, (*_, name) in enumerate(self.pairs)}
+    def _measures(self, sums: Sequence[Any], scale: float, end: str) -> dict[str, Any]:
+        count, *others = sums
+        mae, square, _, *inside = (ops.divide_no_nan(one, count) for one in others)
+        found = {f"mae{end}": scale * mae, f"rmse{end}": scale * ops.sqrt(square)}
+        return found | {f"{name}{end}": inside[i] for i, (*_, name) in enumerate(self.pairs)}

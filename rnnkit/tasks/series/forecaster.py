@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -89,13 +89,21 @@ class Forecaster(Task):
 
     @property
     def monitored_metric(self) -> str:
-        """RMSE: the loss of a jointly trained network says little about the forecasts."""
-        return "val_rmse"
+        """RMSE: the loss of a jointly trained network says little about the forecasts.
+
+        With groups, in units of each group's scale: the largest would decide alone.
+        """
+        return "val_scaled_rmse" if self.encoder.groups else "val_rmse"
 
     @property
     def horizon(self) -> Any:
         """Steps between a step and the one forecast from it; several where they were given."""
         return self.encoder.horizon
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns of the training series; empty where they had none."""
+        return list(self.encoder.column_names)
 
     # The steps of fit and evaluate.
 
@@ -162,11 +170,13 @@ class Forecaster(Task):
 
         A step counts if it has `context` steps before and a measurement `horizon` steps later.
         """
-        if isinstance(self.encoder, MultiSeriesEncoder):
-            errors = ForecastErrors(
-                self.encoder.scales.tolist(), self.encoder.labels, self.quantiles or ()
-            )
-            return {"loss": ForecastLoss(self.quantiles or ()), "metrics": [errors]}
+        encoder, quantiles = self.encoder, self.quantiles or ()
+        several = isinstance(encoder, MultiSeriesEncoder)
+        if several or encoder.groups:
+            scales = encoder.scales.tolist() if several else [encoder.unit]
+            labels = encoder.labels if several else [""]
+            errors = ForecastErrors(scales, labels, quantiles, bool(encoder.groups))
+            return {"loss": ForecastLoss(quantiles), "metrics": [errors]}
         return {
             "loss": keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
             "weighted_metrics": [
@@ -209,22 +219,48 @@ class Forecaster(Task):
             outputs = keras.Model.predict(self, one, verbose=verbose, callbacks=callbacks)
             for i, output in zip(group, outputs, strict=True):
                 scaled = output[: len(encoded[i].x)]
-                found[i] = self._unscale(scaled, encoded[i].base)[self.context - 1 :]
+                found[i] = self._unscale(scaled, encoded[i])[self.context - 1 :]
         return found if isinstance(x, (list, tuple)) else found[0]
 
-    def _unscale(self, scaled: np.ndarray, base: np.ndarray | None) -> np.ndarray:
-        """Return forecasts in the units of the series; without a base there are none."""
+    def _unscale(self, scaled: np.ndarray, encoded: Encoded | None) -> np.ndarray:
+        """Return forecasts in the units of the series, in float64; without a series there are none.
+
+        A meter that reads 1.2e8 and moves by 1 stands still in float32.
+        """
         encoder = self.encoder
         if not isinstance(encoder, MultiSeriesEncoder):
-            forecast = encoder.scale * scaled[:, 0] + (0 if base is None else base)
-            return forecast.astype("float32")
+            if encoded is None:
+                return np.zeros(0)
+            return encoded.base + encoded.scale * scaled[:, 0].astype("float64")
         outputs, quantiles = len(encoder.parts), len(self.quantiles or ())
         axes = (len(encoder.horizons), len(encoder.targets), *([quantiles] if quantiles else ()))
-        if base is None:
-            return np.zeros((0, *axes), "float32")
-        scaled = scaled.reshape(len(scaled), outputs, -1)
-        forecast = base[..., None] + encoder.scales[:, None] * scaled
-        return forecast.reshape(len(scaled), *axes).astype("float32")
+        if encoded is None:
+            return np.zeros((0, *axes))
+        scaled = scaled.reshape(len(scaled), outputs, -1).astype("float64")
+        forecast = encoded.base[..., None] + encoded.scale[:, None] * scaled
+        return forecast.reshape(len(scaled), *axes)
+
+    def measure(self, test: Examples, batches: Any, *, return_dict: bool, **options: Any) -> Any:
+        """Return loss and errors; by name, also MAE and RMSE of each group, as `mae/north`."""
+        found = super().measure(test, batches, return_dict=return_dict, **options)
+        if return_dict and self.encoder.groups:
+            found |= self._errors_of_groups(test.x)
+        return found
+
+    def _errors_of_groups(self, series: list[Series]) -> dict[str, float]:
+        """Return MAE and RMSE of each group, over all of its outputs."""
+        encoded = self.encode(series)
+        forecasts = self.predict(series, verbose=0)
+        median = self.quantiles.index(0.5) if self.quantiles else 0
+        errors: dict[str, list[np.ndarray]] = {}
+        for one, read, forecast in zip(series, encoded, forecasts, strict=True):
+            begin = self.context - 1
+            outputs = np.size(read.scale)
+            point = forecast.reshape(len(forecast), outputs, -1)[..., median]
+            came = (read.base + read.scale * read.target)[begin:].reshape(point.shape)
+            counts = read.counts(self.context)[begin:].reshape(point.shape)
+            errors.setdefault(one.name or "", []).append((point - came)[counts])
+        return group_errors({name: np.concatenate(found) for name, found in errors.items()})
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the forecasts from each step of each series."""
@@ -236,6 +272,21 @@ class Forecaster(Task):
         """Return what the network reads of each series."""
         require_fitted(self.network, self, "scale")
         return self.encoder.encode(as_series(x, "What to forecast"))
+
+
+def group_errors(errors: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return MAE and RMSE of each group, by the names of `evaluate`.
+
+    Example:
+        >>> group_errors({"north": np.array([3.0, -3.0])})
+        {'mae/north': 3.0, 'rmse/north': 3.0}
+    """
+    found: dict[str, float] = {}
+    for name, error in errors.items():
+        if len(error):
+            found[f"mae/{name}"] = float(np.abs(error).mean())
+            found[f"rmse/{name}"] = float(np.sqrt(np.square(error).mean()))
+    return found
 
 
 def check_quantiles(quantiles: Sequence[float] | None) -> list[float] | None:

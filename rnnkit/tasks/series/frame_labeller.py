@@ -20,7 +20,7 @@ from rnnkit.monitor.metrics import classification_metrics
 from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.classifier import ClassTask
 from rnnkit.tasks.labels import Label, join_labels, learn_classes, one_for_each, to_numbers
-from rnnkit.tasks.series.sequence_classifier import check_series, series_for
+from rnnkit.tasks.series.series_inputs import SeriesInputs, check_series
 from rnnkit.tasks.task import Examples
 
 
@@ -32,7 +32,7 @@ class FrameParts(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class FrameLabeller(ClassTask):
+class FrameLabeller(SeriesInputs, ClassTask):
     """Frame labeller: a Keras model from series `(T, D)` of any length to a class for each step.
 
     The first `fit` learns classes and network from series and one label (a name or a number) for
@@ -74,7 +74,7 @@ class FrameLabeller(ClassTask):
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the series as float32 arrays `(T, D)`; refuse another number of features."""
-        return series_for(self, x)
+        return self.series_for(x)
 
     # The steps of fit and evaluate.
 
@@ -110,8 +110,8 @@ class FrameLabeller(ClassTask):
         self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]
     ) -> None:
         """Build the network, which learns the scale of the features from the series."""
-        series = [*train.x, *check_series(unlabelled)]
-        self._set_network(self._new_network(series, len(spec)))
+        rows = self.learn_series([*train.x, *check_series(unlabelled)])
+        self._set_network(self._new_network(rows, len(spec)))
 
     def batch_type(self) -> type[BucketedBatches]:
         """Return batches with the labels among the inputs for a CRF."""

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from rnnkit.data.batching import BucketedBatches
+from rnnkit.data.series_scales import mean_and_spread
 from rnnkit.features import LogMel
 from rnnkit.options import takes
 from rnnkit.settings.series import InputFeatureOptions
@@ -56,16 +57,14 @@ def extract_features(layer: keras.layers.Layer, series: Sequence[np.ndarray]) ->
 
 
 def fit_scaler(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each feature over all steps, in float64.
+    """Return mean and spread of each feature over all steps; see `mean_and_spread`.
 
     Example:
         >>> mean, scale = fit_scaler([np.array([[1.0, 5.0]]), np.array([[3.0, 5.0]])])
         >>> mean.tolist(), scale.tolist()
-        ([2.0, 5.0], [1.0, 1.0])
+        ([2.0, 5.0], [1.0, 5.0])
     """
-    steps = np.concatenate([np.asarray(row, "float64") for row in rows])
-    # A constant feature carries no information: any scale but 0 will do.
-    return steps.mean(axis=0), np.where(steps.std(axis=0) > 0, steps.std(axis=0), 1.0)
+    return mean_and_spread(np.concatenate([np.asarray(row, "float64") for row in rows]))
 
 
 def standardization(mean: np.ndarray, scale: np.ndarray) -> keras.layers.Normalization:
