@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,8 @@ class EM:
         update: the names of the parameters to learn.
         on_iteration: called with the iteration, the parameters of the best restart after the
             update, and its log-likelihood before.
+        restore: returns parameters of the emission in the units of the data.
+        log_jacobian: what an observation's log-density loses on the way to these units.
 
     Source: Baum et al. 1970, A maximization technique occurring in the statistical analysis of
     probabilistic functions of Markov chains; Rabiner 1989, A Tutorial on Hidden Markov Models.
@@ -70,6 +72,8 @@ class EM:
     dtype: str = "float32"
     verbose: bool = False
     on_iteration: OnIteration | None = None
+    restore: Callable[[Mapping[str, Any]], dict[str, np.ndarray]] = dict
+    log_jacobian: float = 0.0
 
     def fit(self, sequences: Sequences, x: np.ndarray, params: Params) -> EMResult:
         """Learn from every restart, as many at once as memory allows, and keep the best.
@@ -108,13 +112,14 @@ class EM:
         histories: list[list[float]] = [[] for _ in range(restarts)]
         occupancy = np.ones((restarts, states))
         smallest = float(first.transmat.min())
+        jacobian = self.log_jacobian * sum(int(block.observed.sum()) for block in blocks.blocks)
         with Bar("Baum-Welch", total=self.n_iter) as bar:
             for iteration in range(self.n_iter):
                 numerics = inference.select_numerics(smallest, self.dtype)
-                e_step = compiled_e_step(self.emission, numerics)
+                e_step = compiled_e_step(self.emission.density(), numerics)
                 counts = [e_step(params, block) for block in tensors]
                 params, seen = m_step(params, x, counts, priors, native.tensors(active))
-                found = _log_likelihood(counts, blocks, self.emission)
+                found = _log_likelihood(counts, blocks, self.emission) - jacobian
                 occupancy = ops.convert_to_numpy(seen["occupancy"])
                 smallest = float(ops.convert_to_numpy(seen["smallest"]))
                 for restart in np.flatnonzero(active):
@@ -150,7 +155,9 @@ class EM:
             gain = history[-1] - history[-2] if len(history) > 1 else float("nan")
             print(f"{iteration + 1:>10d} {history[-1]:>16.8f} {gain:>+16.8f}", file=sys.stderr)
         if self.on_iteration is not None:
-            self.on_iteration(iteration, _select(params, best).to_dict(), history[-1])
+            found = _select(params, best)
+            found = found._replace(emission=self.restore(found.emission))
+            self.on_iteration(iteration, found.to_dict(), history[-1])
 
 
 def _stateless(emission: Emission, states: int, features: int) -> frozenset[str]:

@@ -13,7 +13,8 @@ from keras import ops
 from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor
+from rnnkit.hmm.emissions.base import MAX_STANDARDIZED, Arrays, Emission, Tensor, refuse_large
+from rnnkit.hmm.emissions.units import Units
 from rnnkit.hmm.estimators.blocks import Block, Blocks
 from rnnkit.hmm.estimators.params import Params
 from rnnkit.hmm.estimators.sequences import Sequences
@@ -112,16 +113,24 @@ def run_inference(
 
 
 def prepare_observations(
-    emission: Emission, sequences: Sequences, emission_params: Arrays | None, dtype: str
+    emission: Emission,
+    sequences: Sequences,
+    emission_params: Arrays | None,
+    dtype: str,
+    units: Units | None = None,
 ) -> np.ndarray:
     """Return the observations as the emission needs them, `(N, ...)`, floats in `dtype`.
 
-    A step with a NaN gets any valid value. `emission_params` is None before the first fit.
+    A step with a NaN gets any valid value. `emission_params` is None before the first fit. Units
+    are changed in float64: a series of 1e8 and more keeps its digits.
     """
     x, observed = sequences.x, sequences.observed
     if not observed.all():
         x = x[observed] if observed.any() else np.zeros((1, x.shape[1]))
     x = emission.check(x, emission_params)
+    if units is not None:
+        given, x = x, units.standardize(x) if observed.any() else np.zeros(x.shape)
+        refuse_large(given, x, MAX_STANDARDIZED)
     if x.dtype.kind == "f":
         x = x.astype(dtype)
     if observed.all():
