@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
@@ -14,7 +15,6 @@ from sklearn.base import BaseEstimator
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
-from rnnkit.hmm.emissions.units import Units
 from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
 from rnnkit.hmm.estimators.coordinates import Coordinates, bounds_found
 from rnnkit.hmm.estimators.em import EM, OnIteration
@@ -140,6 +140,8 @@ class BaseHMM(BaseEstimator):
                 "dtype is 'float64', but JAX is configured for float32 only. Call "
                 'jax.config.update("jax_enable_x64", True) first, or use dtype="float32".'
             )
+        if not isinstance(self.tol, numbers.Real) or self.tol != self.tol:
+            raise InputError(f"tol is {self.tol!r}; expected a number.")
         letters = self._letters()
         known = ", ".join(f"{letter} = {'+'.join(names)}" for letter, names in letters.items())
         for setting in ("params", "init_params"):
@@ -186,13 +188,19 @@ class BaseHMM(BaseEstimator):
         """
         self._check_settings()
         count = self.n_components
-        sequences = read_sequences(X, lengths, mask, states, count).drop_uninformative()
-        seen = sequences.observed
-        if seen.sum() < count:
+        sequences = read_sequences(X, lengths, mask, states, count)
+        if sequences.unobserved_feature is not None:
             raise InputError(
-                f"X has {int(seen.sum())} observed steps, fewer than n_components={count} states: "
-                "give more data, or take fewer states."
+                f"{sequences.unobserved_feature} of X is NaN at every step, so that no step is "
+                "complete: leave the feature out, or fill it in."
             )
+        if sequences.observed.sum() < count:
+            raise InputError(
+                f"X has {int(sequences.observed.sum())} observed steps, fewer than "
+                f"n_components={count} states: give more data, or take fewer states."
+            )
+        sequences = sequences.drop_uninformative()
+        seen = sequences.observed
         emission = self._emission(sequences.x[seen])
         observed = emission.check(sequences.x[seen])
         units = getattr(self, "_shared_units", None) or emission.units_of_data(observed)
@@ -427,6 +435,12 @@ class BaseHMM(BaseEstimator):
     ) -> tuple[Sequences, np.ndarray, Any]:
         """Return the sequences, the log-probability of each, and the result of each step."""
         sequences = read_sequences(X, lengths, mask, states, self.n_components)
+        if sequences.unobserved_feature is not None and len(sequences.x) > 1:
+            warnings.warn(
+                f"{sequences.unobserved_feature} of X is NaN at every step: all observations count "
+                "as missing, and the answer does not depend on them.",
+                stacklevel=4,
+            )
         coordinates, params = self._checked_params(sequences.x.shape[1])
         emission, own = coordinates.emission, self.emission_params()
         x = prepare_observations(emission, sequences, own, self.dtype, coordinates.units)

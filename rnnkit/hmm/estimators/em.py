@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -86,8 +87,10 @@ class EM:
         Raises:
             InputError: `n_iter` is less than 1, or the emission returns NaN.
         """
-        if self.n_iter < 1:
-            raise InputError(f"n_iter is {self.n_iter}; at least one iteration is needed.")
+        if not isinstance(self.n_iter, numbers.Integral) or self.n_iter < 1:
+            raise InputError(
+                f"n_iter is {self.n_iter!r}; expected an integer: at least one iteration."
+            )
         restarts, states = params.startprob.shape
         batch = min(max(MAX_BATCH_ELEMENTS // (len(x) * states), 1), restarts)
         blocks = make_blocks(sequences, x, sequences.observed, states * batch)
