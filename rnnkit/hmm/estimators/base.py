@@ -60,7 +60,8 @@ class BaseHMM(BaseEstimator):
             most likely state of each step.
         random_state: a seed, a generator of NumPy, or None.
         n_iter: the maximum number of iterations of Baum-Welch.
-        tol: Baum-Welch stops when the log-likelihood gains less than this in an iteration.
+        tol: Baum-Welch stops when the log-likelihood changes by less than this in an iteration, or
+            by no more than rounding does (1e-7 of it in float32); with less than 0, never.
         verbose: print iteration, log-likelihood and gain to standard error.
         params: the parameters that `fit` learns, by their letters: s startprob, t transmat, and
             those of the emission.
@@ -72,7 +73,7 @@ class BaseHMM(BaseEstimator):
         startprob_: `(K,)`.
         transmat_: `(K, K)`, from row to column.
         history: the log-likelihood before each iteration's update, without the priors.
-        converged_: whether Baum-Welch reached its tolerance.
+        converged_: whether Baum-Welch reached its tolerance, or the precision of `dtype`.
     """
 
     n_components: int = 1

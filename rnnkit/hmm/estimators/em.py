@@ -24,7 +24,7 @@ from rnnkit.hmm.estimators.em_steps import (
     compiled_m_step,
 )
 from rnnkit.hmm.estimators.params import Params
-from rnnkit.hmm.estimators.passes import refuse_nan
+from rnnkit.hmm.estimators.passes import add_parts, refuse_nan
 from rnnkit.hmm.estimators.sequences import Sequences
 from rnnkit.progress import Bar
 
@@ -115,21 +115,24 @@ class EM:
         histories: list[list[float]] = [[] for _ in range(restarts)]
         occupancy = np.ones((restarts, states))
         smallest = float(first.transmat.min())
-        jacobian = self.log_jacobian * sum(int(block.observed.sum()) for block in blocks.blocks)
+        steps = sum(int(block.observed.sum()) for block in blocks.blocks)
+        jacobian = self.log_jacobian * steps
         with Bar("Baum-Welch", total=self.n_iter) as bar:
             for iteration in range(self.n_iter):
                 numerics = inference.select_numerics(smallest, self.dtype)
                 e_step = compiled_e_step(self.emission.density(), numerics)
                 counts = [e_step(params, block) for block in tensors]
                 params, seen = m_step(params, x, counts, priors, native.tensors(active))
-                found = _log_likelihood(counts, blocks, self.emission) - jacobian
+                inner = _log_likelihood(counts, blocks, self.emission)
+                found = inner - jacobian
                 occupancy = ops.convert_to_numpy(seen["occupancy"])
                 smallest = float(ops.convert_to_numpy(seen["smallest"]))
                 for restart in np.flatnonzero(active):
                     history = histories[restart]
                     history.append(float(found[restart]))
-                    if len(history) > 1 and not history[-1] - history[-2] >= self.tol:
-                        active[restart] = False
+                    if len(history) > 1:
+                        size = max(abs(inner[restart]), steps)
+                        active[restart] = not self._converged(history[-1] - history[-2], size)
                 best = int(np.argmax([history[-1] for history in histories]))
                 self._report(iteration, histories[best], params, best)
                 bar.advance_to(iteration + 1)
@@ -137,6 +140,21 @@ class EM:
                     break
         empty = np.flatnonzero(occupancy[best] < MIN_OCCUPANCY).tolist()
         return EMResult(_select(params, best), histories[best], not active[best], empty)
+
+    def _converged(self, gain: float, size: float) -> bool:
+        """Return whether a gain is below the tolerance, or too small to be told from rounding.
+
+        Rounding moves a log-likelihood by about one unit in the last place for each step. A loss
+        that is larger is no convergence. A negative tolerance asks for every iteration.
+
+        Args:
+            gain: in log-likelihood.
+            size: the number of steps, or the log-likelihood itself if it is larger.
+        """
+        if self.tol < 0:
+            return not gain >= self.tol
+        rounding = float(np.finfo(self.dtype).eps) * size if np.isfinite(size) else 0.0
+        return not abs(gain) > max(self.tol, rounding)  # true for NaN, too
 
     def _priors(self, states: int) -> dict[str, Tensor]:
         """Return the Dirichlet priors as tensors of their full shape."""
@@ -182,7 +200,6 @@ def _log_likelihood(
     """Return the log-likelihood of each restart, summed in float64."""
     total: Any = 0.0
     for count, rows in zip(counts, blocks.rows, strict=True):
-        each = ops.convert_to_numpy(count.log_prob)[:, : len(rows)]
-        total = total + each.astype("float64").sum(1)
+        total = total + add_parts(count.log_prob)[:, : len(rows)].sum(1)
     refuse_nan(total, emission)
     return total

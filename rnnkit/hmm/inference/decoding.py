@@ -9,6 +9,7 @@ from keras import ops
 
 from rnnkit import backend
 from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, prepare_steps, previous
+from rnnkit.hmm.inference.sums import sum_over_time
 
 
 class Path(NamedTuple):
@@ -50,6 +51,17 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
         >>> [int(state) for state in path.states[0]], round(float(ops.exp(path.log_prob[0])), 5)
         ([0, 0, 1], 0.01512)
     """
+    log_probs, states = viterbi_each(log_pi, log_A, log_lik, mask)
+    return Path(sum_over_time(log_probs), states)
+
+
+def viterbi_each(
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Viterbi decoding: the log-probability of each step of the path, `(T, ..., B)`, and its states.
+
+    A step that no path explains has -inf.
+    """
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
     # Inside the loop the batch axis is last, (..., K, B): the maximum over states then vectorises
     # over sequences, three times as fast on a CPU.
@@ -70,7 +82,7 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
     _, scores = backend.native.scan(one, (ops.zeros_like(log_lik[0]),), (log_lik, real, first))
     moved = ops.logical_and(steps.real, ops.logical_not(steps.first))
     states = _backtrack(steps.log_A[..., 0, :, :], scores, moved[..., 0])
-    return Path(_log_prob(steps, states), ops.moveaxis(states, 0, -1))
+    return _log_probs(steps, states), ops.moveaxis(states, 0, -1)
 
 
 def _backtrack(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
@@ -94,8 +106,8 @@ def _backtrack(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
     return backend.native.scan(one, (end,), (scores, continues), reverse=True)[1]
 
 
-def _log_prob(steps: Steps, states: Tensor) -> Tensor:
-    """Sum the log-probabilities along a path: more exact than the running sum of the loop."""
+def _log_probs(steps: Steps, states: Tensor) -> Tensor:
+    """Return the log-probabilities along a path: their sum is more exact than that of the loop."""
     log_A = steps.log_A[..., 0, :, :]
     model, size = _model_index(log_A), log_A.shape[-1]
     found = ops.take_along_axis(steps.log_lik, states[..., None], axis=-1)[..., 0]
@@ -104,8 +116,11 @@ def _log_prob(steps: Steps, states: Tensor) -> Tensor:
     log_pi = ops.broadcast_to(steps.log_pi[..., 0, :], log_A.shape[:-1])
     start = ops.take(ops.reshape(log_pi, (-1,)), states + model * size)
     real, first = steps.real[..., 0], steps.first[..., 0]
-    total = ops.sum(ops.where(real, found + ops.where(first, start, moved), 0.0), axis=0)
-    return ops.where(total < LOG_ZERO / 2, -float("inf"), total)
+    return _unless_impossible(ops.where(real, found + ops.where(first, start, moved), 0.0))
+
+
+def _unless_impossible(log_prob: Tensor) -> Tensor:
+    return ops.where(log_prob < LOG_ZERO / 2, -float("inf"), log_prob)
 
 
 def _batch_last(x: Tensor) -> Tensor:
