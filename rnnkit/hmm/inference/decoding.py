@@ -8,8 +8,11 @@ from typing import NamedTuple
 from keras import ops
 
 from rnnkit import backend
+from rnnkit.hmm.inference.chunks import Chunks, follow, log_maps
 from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, prepare_steps, previous
 from rnnkit.hmm.inference.sums import sum_over_time
+
+SLAB = 1 << 16  # steps whose predecessors are computed at once
 
 
 class Path(NamedTuple):
@@ -63,11 +66,21 @@ def viterbi_each(
     A step that no path explains has -inf.
     """
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
-    # Inside the loop the batch axis is last, (..., K, B): the maximum over states then vectorises
-    # over sequences, three times as fast on a CPU.
-    log_lik, real, first = map(_batch_last, (steps.log_lik, steps.real, steps.first))
+    chunks = Chunks.of(steps)
+    states = _path(steps, chunks)
+    log_probs = _log_probs(steps, states)
+    if chunks is not None and not bool(ops.all(ops.isfinite(log_probs))):
+        states = _path(steps, None)  # no matrix skips an observation
+        log_probs = _log_probs(steps, states)
+    return log_probs, ops.moveaxis(states, 0, -1)
+
+
+def _path(steps: Steps, chunks: Chunks | None) -> Tensor:
+    """Return the most likely states, `(T, ..., B)`."""
     log_pi, log_A = _batch_last(steps.log_pi), ops.moveaxis(steps.log_A, -3, -1)
 
+    # Inside the loop the batch axis is last, (..., K, B): the maximum over states then vectorises
+    # over sequences, three times as fast on a CPU.
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
         (last,), (log_lik, real, first) = carry, inputs
         moved = ops.max(last[..., :, None, :] + log_A, axis=-3)
@@ -79,10 +92,34 @@ def viterbi_each(
         score = ops.where(real, score, last)
         return (score,), score
 
-    _, scores = backend.native.scan(one, (ops.zeros_like(log_lik[0]),), (log_lik, real, first))
-    moved = ops.logical_and(steps.real, ops.logical_not(steps.first))
-    states = _backtrack(steps.log_A[..., 0, :, :], scores, moved[..., 0])
-    return _log_probs(steps, states), ops.moveaxis(states, 0, -1)
+    inputs = (steps.log_lik, steps.real, steps.first)
+    start = ops.zeros_like(steps.log_lik[0])
+    if chunks is not None:
+        inputs = tuple(chunks.split(x) for x in inputs)
+        maps = log_maps(steps.log_pi, steps.log_A, "max", *inputs)
+        start = chunks.boundaries(start, maps, "max")
+    parts = tuple(map(_batch_last, inputs))
+    scores = backend.native.scan(one, (_batch_last(start),), parts)[1]
+    moved = ops.logical_and(steps.real, ops.logical_not(steps.first))[..., 0]
+    log_A = steps.log_A[..., 0, :, :]
+    if chunks is None:
+        return _backtrack(log_A, scores, moved)
+    return _backtrack_at_once(log_A, chunks.join(_batch_last(scores)), moved)
+
+
+def _backtrack_at_once(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
+    """Backtrack as `_backtrack` does, with scores `(T, ..., B, K)`, without a loop over time."""
+    states = ops.arange(scores.shape[-1], dtype="int32")
+    slabs = []
+    for start in range(0, scores.shape[0], SLAB):
+        came = scores[start : start + SLAB, ..., :, None] + log_A[..., None, :, :]
+        slabs.append(ops.cast(ops.argmax(came, axis=-2), "int32"))  # the lowest of the best
+    pointers = ops.concatenate(slabs)
+    continues = ops.concatenate([moved[1:], ops.zeros_like(moved[:1])], axis=0)
+    pointers = ops.where(continues[..., None], pointers, states)
+    end = ops.cast(ops.argmax(scores[-1], axis=-1), "int32")
+    end = ops.broadcast_to(end[None, ..., None], (*pointers.shape[:-1], 1))
+    return ops.take_along_axis(follow(pointers), end, axis=-1)[..., 0]
 
 
 def _backtrack(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
