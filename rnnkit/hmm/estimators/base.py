@@ -236,7 +236,7 @@ class BaseHMM(BaseEstimator):
             if name in ("startprob", "transmat") or emission.constraints[name] == "simplex":
                 values /= values.sum(-1, keepdims=True)  # sums of 1 in float64, too
             self._learned[name] = values
-            setattr(self, name + "_", values)
+            setattr(self, name + "_", values.copy())  # it may be changed in place
         self.history, self.converged_ = result.history, result.converged
         self.n_features_in_ = width
         bounds = bounds_found(coordinates, result.params.emission, self.dtype)

@@ -61,7 +61,7 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
 def viterbi_each(
     log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Viterbi decoding: the log-probability of each step of the path, `(T, ..., B)`, and its states.
+    """Viterbi decoding: return the log-probability of each step, `(T, ..., B)`, and the states.
 
     A step that no path explains has -inf.
     """
