@@ -315,7 +315,7 @@ def test_collinear_and_constant_features(emission):
         params = run(emission.m_step, params, x, weights / weights.sum(-1, keepdims=True))
         covars = params["covars"].astype("float64")
         matrices = emission.constraints["covars"] == "covariance"
-        assert (np.linalg.eigvalsh(covars) if matrices else covars).min() > 0.9e-3
+        assert (np.linalg.eigvalsh(covars) if matrices else covars).min() > 0.9e-6
 
 
 def test_the_floor_leaves_others_alone():
@@ -377,7 +377,7 @@ def test_counts_of_many_symbols():
         (Poisson(), np.array([[1.0], [-1.0]]), r"Observation 1 is -1\.0"),
         (Poisson(), np.array([[1.0], [0.5]]), r"Observation 1 is 0\.5"),
         (Gaussian(), np.array([[1.0, np.inf]]), "Observation 0, feature 1 is inf"),
-        (GaussianMixture(), np.array([[1.0, -1e30]]), "scale the feature"),
+        (GaussianMixture(), np.array([[1.0, -1e200]]), "scale the feature"),
         (Gaussian(), np.array([["x"]]), "must be numbers"),
         (Gaussian(), np.zeros((2, 2, 2)), r"\(2, 2, 2\)"),
     ],

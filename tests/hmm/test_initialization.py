@@ -99,7 +99,7 @@ def test_fewer_points_than_states(x):
         assert {name: v.shape for name, v in found.items()} == emission.shapes(3, 2)
         assert all(np.isfinite(value).all() for value in found.values())
         if isinstance(emission, GaussianMixture):
-            assert found["covars"].min() >= 0.999e-3
+            assert found["covars"].min() >= 0.999e-6
 
 
 def test_long_data_are_sampled(monkeypatch):

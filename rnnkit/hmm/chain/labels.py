@@ -44,8 +44,12 @@ def label_sequences(given: Any, lengths: Any = None) -> list[list[Label]]:
     if lengths is not None:
         if not all(single):
             raise InputError("lengths split one row of labels; a list of sequences needs none.")
-        sizes = np.asarray(lengths)
-        if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.sum() != len(items):
+        try:
+            sizes = np.asarray(lengths)
+        except ValueError:  # rows of different lengths
+            sizes = np.asarray(None)
+        whole = sizes.ndim == 1 and sizes.dtype.kind in "iu" and (sizes >= 0).all()
+        if not whole or sizes.sum() != len(items):
             expected = f"integers that sum to {len(items)}, the number of labels"
             raise InputError(f"lengths is {lengths!r}; expected {expected}.")
         ends = np.cumsum(sizes)

@@ -10,6 +10,7 @@ from numpy.random import Generator
 
 from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError
+from rnnkit.hmm.emissions.units import Units
 
 Tensor = Any
 Tensors = Mapping[str, Tensor]
@@ -20,7 +21,8 @@ _RENAMED = [
 ]
 RENAMES.extend(_RENAMED)
 Constraint = Literal["real", "positive", "simplex", "covariance"]
-MAX_VALUE = 1e15  # squares of larger values, summed over a million steps, overflow float32
+MAX_VALUE = 1e150  # squares of larger values overflow float64
+MAX_STANDARDIZED = 1e15  # squares of larger values, summed over a million steps, overflow float32
 
 
 class Emission:
@@ -120,6 +122,30 @@ class Emission:
         """
         raise InputError(f"{type(self).__name__} cannot sample: define its method sample.")
 
+    # Units: an emission of real numbers is computed in others than those of the data; see
+    # `LocatedEmission`. Every other one has none.
+
+    def units_of_data(self, x: np.ndarray) -> Units | None:
+        """Return the units in which the model is fitted to observations; None = their own."""
+        del x
+        return None
+
+    def units_of_params(self, params: Arrays) -> Units | None:
+        """Return the units in which the model with these parameters is computed."""
+        del params
+        return None
+
+    def density(self) -> Emission:
+        """Return an emission with the same `log_likelihood`, without settings of the M-step."""
+        return self
+
+    def n_features_of(self, params: Arrays) -> int:
+        """Return D of the observations that parameters, without the restarts, describe."""
+        shape = next(iter(params.values())).shape if params else ()
+        for name in ("means", "lambdas", "emissionprob"):
+            shape = params[name].shape if name in params else shape
+        return shape[-1] if shape else 1
+
     def n_parameters(self, states: int, features: int) -> int:
         """Count the free parameters: all entries, minus one for each sum that is fixed to 1."""
         count = 0
@@ -144,7 +170,7 @@ def _hashable(value: Any) -> Hashable:
     return value if isinstance(value, Hashable) else id(value)
 
 
-def check_features(x: np.ndarray, features: int | None) -> np.ndarray:
+def check_features(x: np.ndarray, features: int | None, largest: float = MAX_VALUE) -> np.ndarray:
     """Return observations, `(N, D)` or `(N,)`, as floats `(N, D)`.
 
     Raises:
@@ -164,13 +190,21 @@ def check_features(x: np.ndarray, features: int | None) -> np.ndarray:
         )
     if x.dtype not in (np.float32, np.float64):
         x = x.astype("float64")
-    if not (np.abs(x) <= MAX_VALUE).all():
-        step, feature = np.argwhere(~(np.abs(x) <= MAX_VALUE))[0]
-        raise InputError(
-            f"Observation {step}, feature {feature} is {x[step, feature]}; expected a finite "
-            f"value of at most {MAX_VALUE:g}. Set it to NaN if it is missing, or scale the feature."
-        )
+    refuse_large(x, x, largest)
     return x
+
+
+def refuse_large(x: np.ndarray, values: np.ndarray, largest: float) -> None:
+    """Refuse observations `x (N, D)` whose `values (N, D)` are not finite, or too large."""
+    good = np.isfinite(values) & (np.abs(values).astype("float64") <= largest)
+    if not good.all():
+        step, feature = np.argwhere(~good)[0]
+        size = "" if values is x else f", {abs(values[step, feature]):.3g} deviations from the rest"
+        raise InputError(
+            f"Observation {step}, feature {feature} is {x[step, feature]}{size}; expected a finite "
+            f"value of at most {largest:g}{' deviations' if size else ''}. Set it to NaN if it is "
+            "missing, or scale the feature."
+        )
 
 
 def check_integer_observations(x: np.ndarray, what: str) -> np.ndarray:

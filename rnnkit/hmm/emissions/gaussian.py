@@ -18,11 +18,13 @@ from rnnkit.hmm.emissions.arithmetic import (
     where_weighted,
     with_axes,
 )
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_features
+from rnnkit.hmm.emissions.base import Arrays, Tensor, Tensors, check_features
+from rnnkit.hmm.emissions.located import LocatedEmission
+from rnnkit.hmm.emissions.units import Units
 
 
 @dataclass
-class Gaussian(Emission):
+class Gaussian(LocatedEmission):
     """A Gaussian for each state, `p(x | z = k) = N(x | means_k, covars_k)`.
 
     Parameters: means `(R, K, D)`; covars `(R, K)` spherical, `(R, K, D)` diag, `(R, K, D, D)` full,
@@ -37,7 +39,8 @@ class Gaussian(Emission):
             hmmlearn, a number is added to all elements of a matrix: give a matrix for "full".
         covars_weight: pseudo-observations of that prior, a number or `(K,)`; only the excess over
             1 (spherical, diag) or D (full, tied) counts.
-        min_covar: lower bound of variances, or of eigenvalues, after every M-step.
+        min_covar: lower bound of variances, or of eigenvalues, after every M-step; None = 1e-6.
+            Estimators standardize the data: there None is a millionth of a feature's variance.
 
     Example:
         >>> import numpy as np
@@ -51,7 +54,7 @@ class Gaussian(Emission):
     means_weight: Any = 0
     covars_prior: Any = 0.0
     covars_weight: Any = 1.0
-    min_covar: float = 1e-3
+    min_covar: Any = None
 
     def __post_init__(self) -> None:
         covariance.check_settings(self.covariance_type, self.min_covar)
@@ -84,6 +87,14 @@ class Gaussian(Emission):
             covars = ops.sum(covars, axis=-1) / x.shape[-1]  # ops.mean is float32
         covars = covariance.floor_covars(covars, self.min_covar, self.covariance_type)
         return {"means": means, "covars": where_weighted(post, covars, params["covars"])}
+
+    def _spread_in_units(self, units: Units) -> dict[str, Any]:
+        if not np.any(self.covars_prior):
+            return {}
+        prior, matrix = np.asarray(self.covars_prior, "float64"), len(units.origin)
+        if self.covariance_type in ("full", "tied"):
+            prior = np.broadcast_to(prior, (*prior.shape[:-2], matrix, matrix))
+        return {"covars_prior": covariance.standardize(prior, units, self.covariance_type)}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of means and covars, without the restarts."""

@@ -22,11 +22,13 @@ from rnnkit.hmm.emissions.arithmetic import (
     where_weighted,
     with_axes,
 )
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_features
+from rnnkit.hmm.emissions.base import Arrays, Tensor, Tensors, check_features
+from rnnkit.hmm.emissions.located import LocatedEmission
+from rnnkit.hmm.emissions.units import Units
 
 
 @dataclass
-class GaussianMixture(Emission):
+class GaussianMixture(LocatedEmission):
     """Mixture of M Gaussians for each state, `p(x | z = j) = sum_m c_jm N(x | mu_jm, Sigma_jm)`.
 
     Parameters: weights `(R, K, M)`; means `(R, K, M, D)`; covars `(R, K, M)` spherical,
@@ -45,7 +47,8 @@ class GaussianMixture(Emission):
             the matrix of the inverse Wishart prior. In the shape of covars; None = no prior.
         covars_weight: spherical and diag: the scale beta of the inverse gamma prior, in the shape
             of covars; full and tied: the degrees of freedom, `(K, M)` or `(K,)`. None = no prior.
-        min_covar: lower bound of variances, or of eigenvalues, after every M-step.
+        min_covar: lower bound of variances, or of eigenvalues, after every M-step; None = 1e-6.
+            Estimators standardize the data: there None is a millionth of a feature's variance.
 
     Example:
         >>> GaussianMixture(n_mix=2, covariance_type="tied").shapes(states=3, features=4)
@@ -59,7 +62,7 @@ class GaussianMixture(Emission):
     means_weight: Any = 0.0
     covars_prior: Any = None
     covars_weight: Any = None
-    min_covar: float = 1e-3
+    min_covar: Any = None
 
     def __post_init__(self) -> None:
         covariance.check_settings(self.covariance_type, self.min_covar)
@@ -154,6 +157,17 @@ class GaussianMixture(Emission):
         prior = nothing[0] if self.covars_prior is None else self.covars_prior
         weight = nothing[1] if self.covars_weight is None else self.covars_weight
         return np.asarray(prior, "float64"), np.asarray(weight, "float64")
+
+    def _spread_in_units(self, units: Units) -> dict[str, Any]:
+        matrix = self.covariance_type in ("full", "tied")
+        name = "covars_prior" if matrix else "covars_weight"  # what has the units of a variance
+        given = getattr(self, name)
+        if given is None:
+            return {}
+        prior, size = np.asarray(given, "float64"), len(units.origin)
+        if matrix:
+            prior = np.broadcast_to(prior, (*prior.shape[:-2], size, size))
+        return {name: covariance.standardize(prior, units, self.covariance_type)}
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of weights, means and covars, without the restarts."""

@@ -20,6 +20,7 @@ from rnnkit.hmm.emissions.arithmetic import (
     where_weighted,
 )
 from rnnkit.hmm.emissions.base import (
+    MAX_STANDARDIZED,
     Arrays,
     Emission,
     Tensor,
@@ -84,7 +85,8 @@ class Poisson(Emission):
 
     def check(self, x: np.ndarray, params: Arrays | None = None) -> np.ndarray:
         """Return counts as floats `(N, D)`; refuse fractions, negative values and another D."""
-        x = check_features(x, params["lambdas"].shape[-1] if params else None)
+        features = params["lambdas"].shape[-1] if params else None
+        x = check_features(x, features, MAX_STANDARDIZED)  # counts are computed as they are
         return check_integer_observations(x, "count")
 
     def initial_params(self, x: np.ndarray, states: int, rng: Generator) -> dict[str, np.ndarray]:

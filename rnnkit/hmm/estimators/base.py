@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
@@ -15,6 +16,7 @@ from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
+from rnnkit.hmm.estimators.coordinates import Coordinates, bounds_found
 from rnnkit.hmm.estimators.em import EM, OnIteration
 from rnnkit.hmm.estimators.params import (
     Params,
@@ -58,7 +60,8 @@ class BaseHMM(BaseEstimator):
             most likely state of each step.
         random_state: a seed, a generator of NumPy, or None.
         n_iter: the maximum number of iterations of Baum-Welch.
-        tol: Baum-Welch stops when the log-likelihood gains less than this in an iteration.
+        tol: Baum-Welch stops when the log-likelihood changes by less than this in an iteration, or
+            by no more than rounding does (1e-7 of it in float32); with less than 0, never.
         verbose: print iteration, log-likelihood and gain to standard error.
         params: the parameters that `fit` learns, by their letters: s startprob, t transmat, and
             those of the emission.
@@ -70,7 +73,7 @@ class BaseHMM(BaseEstimator):
         startprob_: `(K,)`.
         transmat_: `(K, K)`, from row to column.
         history: the log-likelihood before each iteration's update, without the priors.
-        converged_: whether Baum-Welch reached its tolerance.
+        converged_: whether Baum-Welch reached its tolerance, or the precision of `dtype`.
     """
 
     n_components: int = 1
@@ -138,6 +141,8 @@ class BaseHMM(BaseEstimator):
                 "dtype is 'float64', but JAX is configured for float32 only. Call "
                 'jax.config.update("jax_enable_x64", True) first, or use dtype="float32".'
             )
+        if not isinstance(self.tol, numbers.Real) or self.tol != self.tol:
+            raise InputError(f"tol is {self.tol!r}; expected a number.")
         letters = self._letters()
         known = ", ".join(f"{letter} = {'+'.join(names)}" for letter, names in letters.items())
         for setting in ("params", "init_params"):
@@ -184,34 +189,59 @@ class BaseHMM(BaseEstimator):
         """
         self._check_settings()
         count = self.n_components
-        sequences = read_sequences(X, lengths, mask, states, count).drop_uninformative()
-        seen = sequences.observed
-        if seen.sum() < count:
+        sequences = read_sequences(X, lengths, mask, states, count)
+        if sequences.unobserved_feature is not None:
             raise InputError(
-                f"X has {int(seen.sum())} observed steps, fewer than n_components={count} states: "
-                "give more data, or take fewer states."
+                f"{sequences.unobserved_feature} of X is NaN at every step, so that no step is "
+                "complete: leave the feature out, or fill it in."
             )
+        if sequences.observed.sum() < count:
+            raise InputError(
+                f"X has {int(sequences.observed.sum())} observed steps, fewer than "
+                f"n_components={count} states: give more data, or take fewer states."
+            )
+        sequences = sequences.drop_uninformative()
+        seen = sequences.observed
         emission = self._emission(sequences.x[seen])
-        x = prepare_observations(emission, sequences, None, self.dtype)
+        observed = emission.check(sequences.x[seen])
+        units = getattr(self, "_shared_units", None) or emission.units_of_data(observed)
+        coordinates, width = Coordinates.of(emission, units), sequences.x.shape[1]
+        x = prepare_observations(emission, sequences, None, self.dtype, coordinates.units)
         given, rng = self._given(emission), random_generator(self.random_state)
-        params = initial_params(emission, x[seen], count, max(self.n_init, 1), given, rng)
-        width = sequences.x.shape[1]
+        own = {name: value for name, value in given.items() if name in emission.constraints}
+        check_emission(emission, own, count, width)
+        begin = {**given, **coordinates.standardize(own)}
+        restarts = check_count("n_init", self.n_init)
+        params = initial_params(coordinates, observed, count, restarts, begin, rng)
         first = params.map(lambda value: value[0])
         check_chain(first.startprob, first.transmat, count)
         check_emission(emission, first.emission, count, width)
         names = ("startprob_prior", "transmat_prior", "n_iter", "tol", "dtype", "verbose")
         settings = {name: getattr(self, name) for name in names}
-        em = EM(emission, self._named_by("params"), on_iteration=on_iteration, **settings)
+        update = self._named_by("params")
+        em = EM(
+            coordinates.inner,
+            update,
+            on_iteration=on_iteration,
+            restore=coordinates.restore,
+            log_jacobian=coordinates.log_jacobian,
+            **settings,
+        )
         result = em.fit(sequences, x, params)
+        found = {**result.params.to_dict(), **coordinates.restore(result.params.emission)}
+        found |= {name: value for name, value in given.items() if name not in update}
         self._learned = {}
-        for name, values in result.params.to_dict().items():
-            values = values.astype("float64")
+        for name, values in found.items():
+            values = np.array(values, "float64")
             if name in ("startprob", "transmat") or emission.constraints[name] == "simplex":
                 values /= values.sum(-1, keepdims=True)  # sums of 1 in float64, too
             self._learned[name] = values
-            setattr(self, name + "_", values)
+            setattr(self, name + "_", values.copy())  # it may be changed in place
         self.history, self.converged_ = result.history, result.converged
         self.n_features_in_ = width
+        bounds = bounds_found(coordinates, result.params.emission, self.dtype)
+        if bounds and "covars" in update:
+            warnings.warn(bounds, stacklevel=2)
         if result.empty_states:
             warnings.warn(
                 f"No data were left for state {', '.join(map(str, result.empty_states))}: it keeps "
@@ -229,7 +259,7 @@ class BaseHMM(BaseEstimator):
             value = getattr(self, name + "_", None)
             if value is not None and name not in anew:
                 given[name] = np.asarray(value)
-            elif value is not None and value is not learned.get(name):
+            elif value is not None and not _same(value, learned.get(name)):
                 warnings.warn(
                     f"{name}_ was set, but fit initialises it: remove its letter from "
                     f"init_params={self.init_params!r} to begin with the value set.",
@@ -332,15 +362,16 @@ class BaseHMM(BaseEstimator):
             >>> [f"{live.step(0)[0]:.3f}" for day in range(2)]
             ['0.818', '0.883']
         """
-        emission, params = self._checked_params()
-        own = self.emission_params()
+        coordinates, params = self._checked_params()
+        emission, own = coordinates.emission, self.emission_params()
 
         def prepare(x: Any) -> tuple[np.ndarray, bool]:
             sequences = read_sequences(np.reshape(np.asarray(x), (1, -1)))
-            prepared = prepare_observations(emission, sequences, own, self.dtype)
+            prepared = prepare_observations(emission, sequences, own, self.dtype, coordinates.units)
             return prepared, bool(sequences.observed[0])
 
-        return StreamingFilter(emission, params, prepare)
+        inner = coordinates.inner.density()
+        return StreamingFilter(inner, params, prepare, coordinates.log_jacobian)
 
     def aic(self, X: Any, lengths: Any = None, *, mask: Any = None) -> float:
         """Return Akaike's information criterion, `2 p - 2 log P(x)`: lower is better."""
@@ -363,7 +394,12 @@ class BaseHMM(BaseEstimator):
             random_state: a seed or a generator; None = that of the model.
             currstate: the state of the first step; None = drawn.
         """
-        emission, _ = self._checked_params()
+        n_samples = check_count("n_samples", n_samples)
+        if currstate is not None and check_count("currstate", currstate, 0) >= self.n_components:
+            raise InputError(
+                f"currstate is {currstate}; the states go from 0 to {self.n_components - 1}."
+            )
+        emission = self._checked_params()[0].emission
         rng = random_generator(self.random_state if random_state is None else random_state)
         moves = np.cumsum(self._get("transmat").astype("float64"), -1)
         begin = np.cumsum(self._get("startprob").astype("float64"))
@@ -379,31 +415,46 @@ class BaseHMM(BaseEstimator):
 
     # Internals ----------------------------------------------------------------------------------
 
-    def _checked_params(self, width: int | None = None) -> tuple[Emission, Params]:
-        """Return the emission and the parameters as one restart, checked for D = width."""
+    def _checked_params(self, width: int | None = None) -> tuple[Coordinates, Params]:
+        """Return the emission in its units, and the parameters there as one restart, checked.
+
+        `width` is D of the observations; None = that of the parameters.
+        """
         self._check_settings()
         emission = self._emission()
         params = Params(self._get("startprob"), self._get("transmat"), self.emission_params())
+        own = dict(params.emission)
         check_chain(params.startprob, params.transmat, self.n_components)
-        if width is not None:
-            check_emission(emission, params.emission, self.n_components, width)
-        return emission, params.map(lambda value: value[None].astype(self.dtype))
+        check_emission(emission, own, self.n_components, width)
+        coordinates = Coordinates.of(emission, emission.units_of_params(own))
+        own = coordinates.checked_for_dtype(coordinates.standardize(own), self.dtype)
+        params = params._replace(emission=own)
+        return coordinates, params.map(lambda value: value[None].astype(self.dtype))
 
     def _run(
         self, op: Op, X: Any, lengths: Any, mask: Any, states: Any, lag: int = 0
     ) -> tuple[Sequences, np.ndarray, Any]:
         """Return the sequences, the log-probability of each, and the result of each step."""
         sequences = read_sequences(X, lengths, mask, states, self.n_components)
-        emission, params = self._checked_params(sequences.x.shape[1])
-        x = prepare_observations(emission, sequences, self.emission_params(), self.dtype)
+        if sequences.unobserved_feature is not None and len(sequences.x) > 1:
+            warnings.warn(
+                f"{sequences.unobserved_feature} of X is NaN at every step: all observations count "
+                "as missing, and the answer does not depend on them.",
+                stacklevel=4,
+            )
+        coordinates, params = self._checked_params(sequences.x.shape[1])
+        emission, own = coordinates.emission, self.emission_params()
+        x = prepare_observations(emission, sequences, own, self.dtype, coordinates.units)
         blocks = make_blocks(sequences, x, sequences.observed, self.n_components)
         # Viterbi knows no numerics: "log" saves a second compilation.
         smallest = None if op == "viterbi" else float(self._get("transmat").min())
         numerics = inference.select_numerics(smallest, self.dtype)
-        each, results = run_inference(emission, params, blocks, op, numerics, lag)
+        inner = coordinates.inner.density()
+        each, results = run_inference(inner, params, blocks, op, numerics, lag)
         if not np.isfinite(each).all():
-            self._warn_impossible(emission, params, blocks, each)
-        return sequences, each, results
+            self._warn_impossible(inner, params, blocks, each)
+        observed = np.add.reduceat(sequences.observed.astype("int64"), sequences.starts)
+        return sequences, each - coordinates.log_jacobian * observed, results
 
     def _warn_impossible(
         self, emission: Emission, params: Params, blocks: Blocks, each: np.ndarray
@@ -426,3 +477,8 @@ class BaseHMM(BaseEstimator):
         free = int((self._get("startprob") > 0).sum()) - 1
         free += int((self._get("transmat") > 0).sum()) - self.n_components
         return free + self._emission().n_parameters(self.n_components, sequences.x.shape[1])
+
+
+def _same(value: Any, learned: np.ndarray | None) -> bool:
+    """Return whether a parameter is still what `fit` learned; copies of files are new objects."""
+    return learned is not None and np.array_equal(np.asarray(value), learned)

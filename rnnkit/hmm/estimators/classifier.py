@@ -10,8 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from rnnkit.errors import InputError
+from rnnkit.hmm.emissions.units import Units
 from rnnkit.hmm.estimators.base import BaseHMM
 from rnnkit.hmm.estimators.models import GaussianHMM
+from rnnkit.hmm.estimators.sequences import read_sequences
 
 
 class HMMClassifier(ClassifierMixin, BaseEstimator):
@@ -62,6 +64,10 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
                 f"y has the shape {labels.shape} and X {len(sequences)} sequences: expected one "
                 "label for each of at least one sequence."
             )
+        missing = [place for place, label in enumerate(labels.tolist()) if label != label]
+        if missing or None in labels.tolist():
+            place = missing[0] if missing else labels.tolist().index(None)
+            raise InputError(f"y[{place}] is missing: leave the sequence out, or give its label.")
         classes, codes = np.unique(labels, return_inverse=True)
         frequencies = np.bincount(codes) / len(codes)
         priors = frequencies if self.priors is None else np.asarray(self.priors, "float64")
@@ -71,11 +77,12 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
                 f"for each of the classes {classes.tolist()}."
             )
         blank = GaussianHMM(3) if self.hmm is None else self.hmm
+        units = _units_of_all(blank, sequences)
         models = []
         for code, label in enumerate(classes.tolist()):
             own = [sequences[i] for i in np.flatnonzero(codes == code)]
             try:
-                models.append(clone(blank).fit(own))
+                models.append(_fit_in_units(clone(blank), own, units))
             except InputError as error:
                 raise InputError(f"Class {label!r}: {error}") from error
         self.classes_, self.models_, self.priors_ = classes, models, priors
@@ -113,3 +120,22 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
         """Return the most likely label of each sequence."""
         best = self.predict_log_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+
+def _units_of_all(blank: BaseHMM, sequences: list[Any]) -> Units | None:
+    """Return the units of all classes together: lower bounds then mean the same in each."""
+    read = read_sequences(sequences)
+    seen = read.x[read.observed]
+    if not len(seen):
+        return None
+    emission = blank._emission(seen)
+    return emission.units_of_data(emission.check(seen))
+
+
+def _fit_in_units(model: BaseHMM, sequences: list[Any], units: Units | None) -> BaseHMM:
+    """Fit the model of a class."""
+    model._shared_units = units
+    try:
+        return model.fit(sequences)
+    finally:
+        del model._shared_units

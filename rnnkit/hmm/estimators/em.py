@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from rnnkit.hmm.estimators.em_steps import (
     compiled_m_step,
 )
 from rnnkit.hmm.estimators.params import Params
-from rnnkit.hmm.estimators.passes import refuse_nan
+from rnnkit.hmm.estimators.passes import add_parts, refuse_nan
 from rnnkit.hmm.estimators.sequences import Sequences
 from rnnkit.progress import Bar
 
@@ -56,6 +57,8 @@ class EM:
         update: the names of the parameters to learn.
         on_iteration: called with the iteration, the parameters of the best restart after the
             update, and its log-likelihood before.
+        restore: returns parameters of the emission in the units of the data.
+        log_jacobian: what an observation's log-density loses on the way to these units.
 
     Source: Baum et al. 1970, A maximization technique occurring in the statistical analysis of
     probabilistic functions of Markov chains; Rabiner 1989, A Tutorial on Hidden Markov Models.
@@ -70,6 +73,8 @@ class EM:
     dtype: str = "float32"
     verbose: bool = False
     on_iteration: OnIteration | None = None
+    restore: Callable[[Mapping[str, Any]], dict[str, np.ndarray]] = dict
+    log_jacobian: float = 0.0
 
     def fit(self, sequences: Sequences, x: np.ndarray, params: Params) -> EMResult:
         """Learn from every restart, as many at once as memory allows, and keep the best.
@@ -82,8 +87,10 @@ class EM:
         Raises:
             InputError: `n_iter` is less than 1, or the emission returns NaN.
         """
-        if self.n_iter < 1:
-            raise InputError(f"n_iter is {self.n_iter}; at least one iteration is needed.")
+        if not isinstance(self.n_iter, numbers.Integral) or self.n_iter < 1:
+            raise InputError(
+                f"n_iter is {self.n_iter!r}; expected an integer: at least one iteration."
+            )
         restarts, states = params.startprob.shape
         batch = min(max(MAX_BATCH_ELEMENTS // (len(x) * states), 1), restarts)
         blocks = make_blocks(sequences, x, sequences.observed, states * batch)
@@ -108,20 +115,24 @@ class EM:
         histories: list[list[float]] = [[] for _ in range(restarts)]
         occupancy = np.ones((restarts, states))
         smallest = float(first.transmat.min())
+        steps = sum(int(block.observed.sum()) for block in blocks.blocks)
+        jacobian = self.log_jacobian * steps
         with Bar("Baum-Welch", total=self.n_iter) as bar:
             for iteration in range(self.n_iter):
                 numerics = inference.select_numerics(smallest, self.dtype)
-                e_step = compiled_e_step(self.emission, numerics)
+                e_step = compiled_e_step(self.emission.density(), numerics)
                 counts = [e_step(params, block) for block in tensors]
                 params, seen = m_step(params, x, counts, priors, native.tensors(active))
-                found = _log_likelihood(counts, blocks, self.emission)
+                inner = _log_likelihood(counts, blocks, self.emission)
+                found = inner - jacobian
                 occupancy = ops.convert_to_numpy(seen["occupancy"])
                 smallest = float(ops.convert_to_numpy(seen["smallest"]))
                 for restart in np.flatnonzero(active):
                     history = histories[restart]
                     history.append(float(found[restart]))
-                    if len(history) > 1 and not history[-1] - history[-2] >= self.tol:
-                        active[restart] = False
+                    if len(history) > 1:
+                        size = max(abs(inner[restart]), steps)
+                        active[restart] = not self._converged(history[-1] - history[-2], size)
                 best = int(np.argmax([history[-1] for history in histories]))
                 self._report(iteration, histories[best], params, best)
                 bar.advance_to(iteration + 1)
@@ -129,6 +140,21 @@ class EM:
                     break
         empty = np.flatnonzero(occupancy[best] < MIN_OCCUPANCY).tolist()
         return EMResult(_select(params, best), histories[best], not active[best], empty)
+
+    def _converged(self, gain: float, size: float) -> bool:
+        """Return whether a gain is below the tolerance, or too small to be told from rounding.
+
+        Rounding moves a log-likelihood by about one unit in the last place for each step. A loss
+        that is larger is no convergence. A negative tolerance asks for every iteration.
+
+        Args:
+            gain: in log-likelihood.
+            size: the number of steps, or the log-likelihood itself if it is larger.
+        """
+        if self.tol < 0:
+            return not gain >= self.tol
+        rounding = float(np.finfo(self.dtype).eps) * size if np.isfinite(size) else 0.0
+        return not abs(gain) > max(self.tol, rounding)  # true for NaN, too
 
     def _priors(self, states: int) -> dict[str, Tensor]:
         """Return the Dirichlet priors as tensors of their full shape."""
@@ -150,7 +176,9 @@ class EM:
             gain = history[-1] - history[-2] if len(history) > 1 else float("nan")
             print(f"{iteration + 1:>10d} {history[-1]:>16.8f} {gain:>+16.8f}", file=sys.stderr)
         if self.on_iteration is not None:
-            self.on_iteration(iteration, _select(params, best).to_dict(), history[-1])
+            found = _select(params, best)
+            found = found._replace(emission=self.restore(found.emission))
+            self.on_iteration(iteration, found.to_dict(), history[-1])
 
 
 def _stateless(emission: Emission, states: int, features: int) -> frozenset[str]:
@@ -172,7 +200,6 @@ def _log_likelihood(
     """Return the log-likelihood of each restart, summed in float64."""
     total: Any = 0.0
     for count, rows in zip(counts, blocks.rows, strict=True):
-        each = ops.convert_to_numpy(count.log_prob)[:, : len(rows)]
-        total = total + each.astype("float64").sum(1)
+        total = total + add_parts(count.log_prob)[:, : len(rows)].sum(1)
     refuse_nan(total, emission)
     return total

@@ -23,7 +23,7 @@ MIN_OCCUPANCY = 1e-6
 class ExpectedCounts(NamedTuple):
     """Result of the E-step on one block."""
 
-    log_prob: Tensor  # (R, B), the log-likelihood of each sequence
+    log_prob: Tensor  # (R, B, P), the log-likelihood of each sequence in parts
     first: Tensor  # (R, K), the expected number of sequences that start in each state
     transitions: Tensor  # (R, K, K), the expected number of transitions
     weights: Tensor  # (R, B * T, K), the posterior of each step; 0 without an observation
@@ -37,13 +37,15 @@ def compiled_e_step(
 
     def run(params: Params, block: Block) -> ExpectedCounts:
         def infer(*inputs: Tensor) -> ExpectedCounts:
-            found = inference.smooth(*inputs, numerics=numerics)
-            observed = ops.cast(ops.expand_dims(block.observed, -1), found.smoothed.dtype)
-            weights = found.smoothed * observed
+            log_prob, _, smoothed, first, transitions = inference.smooth_each(
+                *inputs, numerics=numerics, transitions=True
+            )
+            observed = ops.cast(ops.expand_dims(block.observed, -1), smoothed.dtype)
+            weights = smoothed * observed
             *restarts, _, _, states = weights.shape
             weights = ops.reshape(weights, (*restarts, -1, states))
-            first, transitions = ops.sum(found.first, -2), ops.sum(found.transitions, -3)
-            return ExpectedCounts(found.log_prob, first, transitions, weights)
+            first, transitions = ops.sum(first, -2), ops.sum(transitions, -3)
+            return ExpectedCounts(log_prob, first, transitions, weights)
 
         return ExpectedCounts(*over_block(emission, params, block, infer))
 

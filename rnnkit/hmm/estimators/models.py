@@ -72,7 +72,8 @@ class GaussianHMM(BaseHMM):
     Args:
         covariance_type: "spherical", one variance per state; "diag"; "full"; or "tied", one full
             matrix for all states.
-        min_covar: lower bound of the variances, or eigenvalues, of a state.
+        min_covar: lower bound of the variances, or eigenvalues, of a state, in the units of X
+            squared; None = 1e-6 of the variance of each feature in X.
         means_prior: mean of the Gaussian prior of the means, a number or `(K, D)`.
         means_weight: precision of that prior, a number or `(K,)`; 0 = none.
         covars_prior: scale of the prior of the variances, 0 = none (hmmlearn: 0.01).
@@ -96,7 +97,7 @@ class GaussianHMM(BaseHMM):
 
     covariance_type: str = "diag"
     _: KW_ONLY
-    min_covar: float = 1e-3
+    min_covar: float | None = None
     means_prior: Any = 0.0
     means_weight: Any = 0.0
     covars_prior: Any = 0.0
@@ -117,7 +118,8 @@ class GMMHMM(BaseHMM):
     Args:
         n_mix: M, the number of Gaussians per state.
         covariance_type: "spherical", "diag", "full", or "tied", one full matrix per state.
-        min_covar: lower bound of the variances, or eigenvalues, of a Gaussian.
+        min_covar: lower bound of the variances, or eigenvalues, of a Gaussian, in the units of X
+            squared; None = 1e-6 of the variance of each feature in X.
         weights_prior: Dirichlet prior of the weights, a number or `(K, M)`; 1 = none.
         means_prior: mean of the Gaussian prior of the means.
         means_weight: precision of that prior; 0 = none.
@@ -141,7 +143,7 @@ class GMMHMM(BaseHMM):
     n_mix: int = 1
     _: KW_ONLY
     covariance_type: str = "diag"
-    min_covar: float = 1e-3
+    min_covar: float | None = None
     weights_prior: Any = 1.0
     means_prior: Any = 0.0
     means_weight: Any = 0.0

@@ -10,6 +10,7 @@ from numpy.random import Generator
 
 from rnnkit.errors import InputError
 from rnnkit.hmm.emissions.base import Arrays, Emission
+from rnnkit.hmm.estimators.coordinates import Coordinates
 
 SUM_TOLERANCE = 1e-5  # rounding error of a sum of a hundred float32 probabilities
 
@@ -66,25 +67,31 @@ def initial_chain(states: int, restarts: int, rng: Generator) -> tuple[np.ndarra
 
 
 def initial_params(
-    emission: Emission, x: np.ndarray, states: int, restarts: int, given: Arrays, rng: Generator
+    coordinates: Coordinates,
+    x: np.ndarray,
+    states: int,
+    restarts: int,
+    given: Arrays,
+    rng: Generator,
 ) -> Params:
-    """Return the initial parameters of every restart.
+    """Return the initial parameters of every restart, in the units of the computation.
 
     Args:
-        emission: initialises its own parameters.
-        x: the observed steps, `(N, ...)`.
+        coordinates: of the emission, which initialises its own parameters.
+        x: the observed steps in the units of the data, `(N, ...)`.
         states: K.
         restarts: R; 1 if all parameters are given.
         given: parameters that are not initialised, without restarts.
         rng: the random generator.
     """
-    if set(given) >= {"startprob", "transmat", *emission.constraints}:
+    names = set(coordinates.emission.constraints)
+    if set(given) >= {"startprob", "transmat", *names}:
         restarts = 1
     start, moves = initial_chain(states, restarts, rng)
     first = {"startprob": start, "transmat": moves}
-    if not set(given) >= set(emission.constraints):
-        found = [emission.initial_params(x, states, rng) for _ in range(restarts)]
-        first |= {name: np.stack([each[name] for each in found]) for name in emission.constraints}
+    if not set(given) >= names:
+        found = [coordinates.initial_params(x, states, rng) for _ in range(restarts)]
+        first |= {name: np.stack([each[name] for each in found]) for name in names}
     for name, values in given.items():
         first[name] = np.broadcast_to(values, (restarts, *np.shape(values)))
     return Params.from_dict(first)
@@ -126,9 +133,18 @@ def check_probabilities(name: str, values: np.ndarray) -> None:
         raise InputError(f"{row(place)} sums to {sums[place]:.6g}; {each} must sum to 1.")
 
 
-def check_emission(emission: Emission, params: Arrays, states: int, features: int) -> None:
-    """Refuse parameters of an emission, without restarts, of a wrong shape or constraint."""
+def check_emission(emission: Emission, params: Arrays, states: int, features: int | None) -> None:
+    """Refuse parameters of an emission, without restarts, of a wrong shape or constraint.
+
+    Args:
+        emission: whose constraints hold.
+        params: all or some of its parameters.
+        states: K.
+        features: D; None = that of the parameters.
+    """
     known = type(emission).shapes is not Emission.shapes
+    if features is None:
+        features = emission.n_features_of(params) if known else 0
     shapes = emission.shapes(states, features) if known else {}
     for name, values in params.items():
         if name in shapes and values.shape != tuple(shapes[name]):
@@ -143,6 +159,8 @@ def check_emission(emission: Emission, params: Arrays, states: int, features: in
         _check_finite(f"{name}_", values)
         if constraint == "positive" and (values < 0).any():
             raise InputError(f"{name}_ has a negative entry; it must be positive.")
+        if name == "covars" and constraint == "positive" and not values.all():
+            raise InputError(f"{name}_ has an entry of 0; a variance must be positive.")
         if constraint == "covariance":
             _check_covariances(f"{name}_", values)
 
@@ -156,8 +174,12 @@ def _check_covariances(name: str, values: np.ndarray) -> None:
     """Check that matrices are symmetric and positive definite."""
     matrices = values.reshape(-1, *values.shape[-2:]).astype("float64")
     for place, matrix in enumerate(matrices):
-        scale = np.abs(matrix).max()
-        if np.abs(matrix - matrix.T).max() > 1e-5 * scale:
+        variances = np.diagonal(matrix)
+        if (variances <= 0).any():
+            raise InputError(f"Matrix {place} of {name} is not positive definite.")
+        scale = np.sqrt(variances)
+        matrix = matrix / scale / scale[:, None]  # features of any units
+        if np.abs(matrix - matrix.T).max() > 1e-5:
             raise InputError(f"Matrix {place} of {name} is not symmetric.")
-        if np.linalg.eigvalsh(matrix).min() <= -1e-6 * scale:
+        if np.linalg.eigvalsh(matrix).min() <= -1e-6:
             raise InputError(f"Matrix {place} of {name} is not positive definite.")

@@ -13,7 +13,8 @@ from keras import ops
 from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
-from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor
+from rnnkit.hmm.emissions.base import MAX_STANDARDIZED, Arrays, Emission, Tensor, refuse_large
+from rnnkit.hmm.emissions.units import Units
 from rnnkit.hmm.estimators.blocks import Block, Blocks
 from rnnkit.hmm.estimators.params import Params
 from rnnkit.hmm.estimators.sequences import Sequences
@@ -43,7 +44,9 @@ def over_block(
     """Apply a function of `rnnkit.hmm.inference` to a block, and return its results with restarts.
 
     `infer(log_pi, log_A, log_lik, mask)` returns a tuple that starts with the log-probability of
-    each sequence; this is NaN if a log-likelihood is.
+    each step, `(T, ..., B)`. Of these, sums over some steps each are returned, `(R, B, P)`: the
+    log-probability of a sequence in parts, to be added in float64. It is NaN if a log-likelihood
+    is.
     """
     log_lik = log_likelihood(emission, params, block)
     log_pi, log_A = ops.log(params.startprob), ops.log(params.transmat)
@@ -55,7 +58,8 @@ def over_block(
     log_prob, *others = infer(log_pi, log_A, log_lik, block.mask)
     # Checked here: a maximum in XLA for TensorFlow ignores NaN.
     broken = ops.any(ops.isnan(log_lik), axis=(-2, -1))
-    found = [ops.where(broken, float("nan"), log_prob), *others]
+    parts = inference.partial_sums(log_prob)
+    found = [ops.where(broken[..., None], float("nan"), parts), *others]
     return [value[None] for value in found] if single else found
 
 
@@ -63,18 +67,20 @@ def over_block(
 def compiled_inference(
     emission: Emission, op: Op, numerics: inference.Numerics = "log", lag: int = 0
 ) -> Callable[[Params, Block], list[Tensor]]:
-    """Return a compiled function `(params, block) -> [log_prob, result of each step]`.
+    """Return a compiled function `(params, block) -> [log_prob in parts, result of each step]`.
 
     The op "score" has no result per step.
     """
 
     def infer(*inputs: Tensor) -> tuple[Tensor, ...]:
         if op == "viterbi":
-            return tuple(inference.viterbi(*inputs))
+            return inference.viterbi_each(*inputs)
         if op == "smooth":
-            smoothed = inference.smooth(*inputs, numerics=numerics, transitions=False)
-            return smoothed.log_prob, smoothed.smoothed
-        log_prob, filtered = inference.filter(*inputs, numerics=numerics)
+            log_prob, _, smoothed, *_ = inference.smooth_each(
+                *inputs, numerics=numerics, transitions=False
+            )
+            return log_prob, smoothed
+        log_prob, filtered = inference.filter_each(*inputs, numerics=numerics)
         if op == "score":
             return (log_prob,)
         if op == "fixed-lag":
@@ -104,24 +110,32 @@ def run_inference(
     log_probs, results = [], []
     for block in blocks.blocks:
         log_prob, *steps = run(params, block)
-        log_probs.append(ops.convert_to_numpy(log_prob)[0])
+        log_probs.append(add_parts(log_prob)[0])
         results += [ops.convert_to_numpy(step)[0] for step in steps]
-    each = blocks.restore_sequences(log_probs).astype("float64")
+    each = blocks.restore_sequences(log_probs)
     refuse_nan(each, emission)
     return each, blocks.restore_steps(results) if results else None
 
 
 def prepare_observations(
-    emission: Emission, sequences: Sequences, emission_params: Arrays | None, dtype: str
+    emission: Emission,
+    sequences: Sequences,
+    emission_params: Arrays | None,
+    dtype: str,
+    units: Units | None = None,
 ) -> np.ndarray:
     """Return the observations as the emission needs them, `(N, ...)`, floats in `dtype`.
 
-    A step with a NaN gets any valid value. `emission_params` is None before the first fit.
+    A step with a NaN gets any valid value. `emission_params` is None before the first fit. Units
+    are changed in float64: a series of 1e8 and more keeps its digits.
     """
     x, observed = sequences.x, sequences.observed
     if not observed.all():
         x = x[observed] if observed.any() else np.zeros((1, x.shape[1]))
     x = emission.check(x, emission_params)
+    if units is not None:
+        given, x = x, units.standardize(x) if observed.any() else np.zeros(x.shape)
+        refuse_large(given, x, MAX_STANDARDIZED)
     if x.dtype.kind == "f":
         x = x.astype(dtype)
     if observed.all():
@@ -131,6 +145,11 @@ def prepare_observations(
     if observed.any():
         full[observed] = x
     return full
+
+
+def add_parts(log_prob: Tensor) -> np.ndarray:
+    """Return the log-probability of each sequence, `(R, B)` float64, from its parts."""
+    return ops.convert_to_numpy(log_prob).astype("float64").sum(-1)
 
 
 def refuse_nan(log_prob: np.ndarray, emission: Emission) -> None:

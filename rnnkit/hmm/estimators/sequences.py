@@ -26,6 +26,18 @@ class Sequences:
     states: np.ndarray | None  # (N,), the known state of each step or -1; None if none is known
     form: Literal["list", "padded", "rows"]
     mask: np.ndarray | None = None  # (B, T), only of the padded form
+    names: tuple[str, ...] = ()  # of the features, where X has names
+
+    @property
+    def unobserved_feature(self) -> str | None:
+        """The name of a feature that is missing at every step while others are not, or None."""
+        if self.x.dtype.kind != "f" or self.x.shape[1] == 1 or self.observed.any():
+            return None
+        missing = np.isnan(self.x).all(0)
+        if missing.all() or not missing.any():
+            return None
+        place = int(np.argmax(missing))
+        return f"Feature {place}{f' ({self.names[place]!r})' if self.names else ''}"
 
     @cached_property
     def observed(self) -> np.ndarray:
@@ -91,6 +103,9 @@ def read_sequences(
             sequences = _from_padded(array, mask, lengths)
         else:
             sequences = _from_rows(array, lengths)
+    columns = getattr(x, "columns", None)  # of a table
+    if columns is not None and len(columns) == sequences.x.shape[1]:
+        sequences = replace(sequences, names=tuple(map(str, columns)))
     if sequences.x.shape[1] == 0:
         raise InputError(f"X has no features: its steps are empty. {FORMS}")
     if sequences.x.dtype.kind == "f" and np.isinf(sequences.x).any():
@@ -131,6 +146,14 @@ def _array(values: Any, name: str) -> np.ndarray:
     return array
 
 
+def _numbers(values: Any) -> np.ndarray | None:
+    """Convert to an array; None if rows have different lengths."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return None
+
+
 def _columns(array: np.ndarray, name: str) -> np.ndarray:
     """Return `(T, D)`; one number per step is D = 1."""
     if array.ndim == 1:
@@ -163,9 +186,12 @@ def _from_padded(array: np.ndarray, mask: Any, lengths: Any) -> Sequences:
         array = array[..., None]
     if array.ndim != 3 or array.size == 0:
         raise InputError(f"X has the shape {array.shape}. {FORMS}")
-    mask = np.ones(array.shape[:2], bool) if mask is None else np.asarray(mask)
-    if mask.shape != array.shape[:2]:
-        raise InputError(f"The mask has the shape {mask.shape}, X needs {array.shape[:2]}.")
+    mask = np.ones(array.shape[:2], bool) if mask is None else _numbers(mask)
+    if mask is None or mask.shape != array.shape[:2]:
+        shape = "no one shape" if mask is None else f"the shape {mask.shape}"
+        raise InputError(f"The mask has {shape}, X needs {array.shape[:2]}.")
+    if mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
+        raise InputError("The mask must hold true (1) at real steps and false (0) at others alone.")
     mask = mask.astype(bool)
     counts = mask.sum(1)
     if not counts.all():
@@ -180,7 +206,9 @@ def _from_rows(array: np.ndarray, lengths: Any) -> Sequences:
         raise InputError(f"X is empty. {FORMS}")
     if lengths is None:
         return Sequences(array, np.array([len(array)]), None, "rows")
-    lengths = np.asarray(lengths)
+    given, lengths = lengths, _numbers(lengths)
+    if lengths is None:
+        raise InputError(f"lengths is {given!r}; expected a list of integers, one per sequence.")
     if lengths.ndim != 1 or lengths.size == 0 or lengths.dtype.kind not in "iu":
         raise InputError(f"lengths is {lengths}; expected a list of integers, one per sequence.")
     if lengths.min() < 1:
@@ -196,13 +224,17 @@ def _from_rows(array: np.ndarray, lengths: Any) -> Sequences:
 def _check_states(states: Any, sequences: Sequences, n_states: int | None) -> np.ndarray:
     """Return the known states as `(N,)`, checked against the sequences."""
     if sequences.form == "list":
+        if not hasattr(states, "__len__"):
+            raise InputError(f"states is {states!r}; expected one array for each sequence of X.")
         if len(states) != len(sequences.lengths):
             raise InputError(f"states has {len(states)} sequences, X has {len(sequences.lengths)}.")
         parts = [np.asarray(part) for part in states]
         shapes = {f"states[{place}]": (int(n),) for place, n in enumerate(sequences.lengths)}
     else:
-        parts = [np.asarray(states)]
-        mask = sequences.mask
+        found, mask = _numbers(states), sequences.mask
+        if found is None:
+            raise InputError("states has rows of different lengths; it must have the form of X.")
+        parts = [found]
         shapes = {"states": (len(sequences.x),) if mask is None else mask.shape}
     for part, (name, shape) in zip(parts, shapes.items(), strict=True):
         if part.shape != shape:

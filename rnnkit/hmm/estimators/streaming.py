@@ -28,9 +28,14 @@ class StreamingFilter:
     """
 
     def __init__(
-        self, emission: Emission, params: Params, prepare: Callable[[Any], tuple[np.ndarray, bool]]
+        self,
+        emission: Emission,
+        params: Params,
+        prepare: Callable[[Any], tuple[np.ndarray, bool]],
+        log_jacobian: float = 0.0,
     ) -> None:
         self._params, self._prepare = native.tensors(params), prepare
+        self._log_jacobian = log_jacobian  # that of `Coordinates`
         self._first, self._next = (_compiled_step(emission, first) for first in (True, False))
         self.reset()
 
@@ -52,6 +57,7 @@ class StreamingFilter:
         else:
             self._filtered, log_prob = self._next(self._params, block, self._filtered)
         self.log_prob += float(ops.convert_to_numpy(log_prob)[0, 0])
+        self.log_prob -= self._log_jacobian * observed
         return ops.convert_to_numpy(self._filtered)[0, 0]
 
 

@@ -18,10 +18,17 @@ from __future__ import annotations
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.deprecation import renamed_names
-from rnnkit.hmm.inference.decoding import Path, viterbi
-from rnnkit.hmm.inference.filtering import Filtered, filter, filter_step
-from rnnkit.hmm.inference.smoothing import Smoothed, fixed_lag, log_probability, smooth
+from rnnkit.hmm.inference.decoding import Path, viterbi, viterbi_each
+from rnnkit.hmm.inference.filtering import Filtered, filter, filter_each, filter_step
+from rnnkit.hmm.inference.smoothing import (
+    Smoothed,
+    fixed_lag,
+    log_probability,
+    smooth,
+    smooth_each,
+)
 from rnnkit.hmm.inference.steps import LOG_ZERO, MIN_TRANSITION, Numerics, select_numerics
+from rnnkit.hmm.inference.sums import partial_sums, sum_over_time
 
 __all__ = [
     "LOG_ZERO",
@@ -31,12 +38,17 @@ __all__ = [
     "Path",
     "Smoothed",
     "filter",
+    "filter_each",
     "filter_step",
     "fixed_lag",
     "log_probability",
+    "partial_sums",
     "select_numerics",
     "smooth",
+    "smooth_each",
+    "sum_over_time",
     "viterbi",
+    "viterbi_each",
 ]
 
 __getattr__ = renamed_names(

@@ -8,7 +8,11 @@ from typing import NamedTuple
 from keras import ops
 
 from rnnkit import backend
+from rnnkit.hmm.inference.chunks import Chunks, follow, log_maps
 from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, prepare_steps, previous
+from rnnkit.hmm.inference.sums import sum_over_time
+
+SLAB = 1 << 16  # steps whose predecessors are computed at once
 
 
 class Path(NamedTuple):
@@ -50,12 +54,33 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
         >>> [int(state) for state in path.states[0]], round(float(ops.exp(path.log_prob[0])), 5)
         ([0, 0, 1], 0.01512)
     """
+    log_probs, states = viterbi_each(log_pi, log_A, log_lik, mask)
+    return Path(sum_over_time(log_probs), states)
+
+
+def viterbi_each(
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Viterbi decoding: return the log-probability of each step, `(T, ..., B)`, and the states.
+
+    A step that no path explains has -inf.
+    """
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
-    # Inside the loop the batch axis is last, (..., K, B): the maximum over states then vectorises
-    # over sequences, three times as fast on a CPU.
-    log_lik, real, first = map(_batch_last, (steps.log_lik, steps.real, steps.first))
+    chunks = Chunks.of(steps)
+    states = _path(steps, chunks)
+    log_probs = _log_probs(steps, states)
+    if chunks is not None and not bool(ops.all(ops.isfinite(log_probs))):
+        states = _path(steps, None)  # no matrix skips an observation
+        log_probs = _log_probs(steps, states)
+    return log_probs, ops.moveaxis(states, 0, -1)
+
+
+def _path(steps: Steps, chunks: Chunks | None) -> Tensor:
+    """Return the most likely states, `(T, ..., B)`."""
     log_pi, log_A = _batch_last(steps.log_pi), ops.moveaxis(steps.log_A, -3, -1)
 
+    # Inside the loop the batch axis is last, (..., K, B): the maximum over states then vectorises
+    # over sequences, three times as fast on a CPU.
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
         (last,), (log_lik, real, first) = carry, inputs
         moved = ops.max(last[..., :, None, :] + log_A, axis=-3)
@@ -67,10 +92,34 @@ def viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None 
         score = ops.where(real, score, last)
         return (score,), score
 
-    _, scores = backend.native.scan(one, (ops.zeros_like(log_lik[0]),), (log_lik, real, first))
-    moved = ops.logical_and(steps.real, ops.logical_not(steps.first))
-    states = _backtrack(steps.log_A[..., 0, :, :], scores, moved[..., 0])
-    return Path(_log_prob(steps, states), ops.moveaxis(states, 0, -1))
+    inputs = (steps.log_lik, steps.real, steps.first)
+    start = ops.zeros_like(steps.log_lik[0])
+    if chunks is not None:
+        inputs = tuple(chunks.split(x) for x in inputs)
+        maps = log_maps(steps.log_pi, steps.log_A, "max", *inputs)
+        start = chunks.boundaries(start, maps, "max")
+    parts = tuple(map(_batch_last, inputs))
+    scores = backend.native.scan(one, (_batch_last(start),), parts)[1]
+    moved = ops.logical_and(steps.real, ops.logical_not(steps.first))[..., 0]
+    log_A = steps.log_A[..., 0, :, :]
+    if chunks is None:
+        return _backtrack(log_A, scores, moved)
+    return _backtrack_at_once(log_A, chunks.join(_batch_last(scores)), moved)
+
+
+def _backtrack_at_once(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
+    """Backtrack as `_backtrack` does, with scores `(T, ..., B, K)`, without a loop over time."""
+    states = ops.arange(scores.shape[-1], dtype="int32")
+    slabs = []
+    for start in range(0, scores.shape[0], SLAB):
+        came = scores[start : start + SLAB, ..., :, None] + log_A[..., None, :, :]
+        slabs.append(ops.cast(ops.argmax(came, axis=-2), "int32"))  # the lowest of the best
+    pointers = ops.concatenate(slabs)
+    continues = ops.concatenate([moved[1:], ops.zeros_like(moved[:1])], axis=0)
+    pointers = ops.where(continues[..., None], pointers, states)
+    end = ops.cast(ops.argmax(scores[-1], axis=-1), "int32")
+    end = ops.broadcast_to(end[None, ..., None], (*pointers.shape[:-1], 1))
+    return ops.take_along_axis(follow(pointers), end, axis=-1)[..., 0]
 
 
 def _backtrack(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
@@ -94,8 +143,8 @@ def _backtrack(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
     return backend.native.scan(one, (end,), (scores, continues), reverse=True)[1]
 
 
-def _log_prob(steps: Steps, states: Tensor) -> Tensor:
-    """Sum the log-probabilities along a path: more exact than the running sum of the loop."""
+def _log_probs(steps: Steps, states: Tensor) -> Tensor:
+    """Return the log-probabilities along a path: their sum is more exact than that of the loop."""
     log_A = steps.log_A[..., 0, :, :]
     model, size = _model_index(log_A), log_A.shape[-1]
     found = ops.take_along_axis(steps.log_lik, states[..., None], axis=-1)[..., 0]
@@ -104,8 +153,11 @@ def _log_prob(steps: Steps, states: Tensor) -> Tensor:
     log_pi = ops.broadcast_to(steps.log_pi[..., 0, :], log_A.shape[:-1])
     start = ops.take(ops.reshape(log_pi, (-1,)), states + model * size)
     real, first = steps.real[..., 0], steps.first[..., 0]
-    total = ops.sum(ops.where(real, found + ops.where(first, start, moved), 0.0), axis=0)
-    return ops.where(total < LOG_ZERO / 2, -float("inf"), total)
+    return _unless_impossible(ops.where(real, found + ops.where(first, start, moved), 0.0))
+
+
+def _unless_impossible(log_prob: Tensor) -> Tensor:
+    return ops.where(log_prob < LOG_ZERO / 2, -float("inf"), log_prob)
 
 
 def _batch_last(x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from rnnkit.hmm.inference.steps import (
     floor_log,
     prepare_steps,
 )
+from rnnkit.hmm.inference.sums import sum_over_time
 
 
 class Filtered(NamedTuple):
@@ -61,6 +62,14 @@ def filter(
         >>> [round(float(p), 3) for p in found.filtered[0, :, 0]]
         [0.818, 0.883]
     """
+    log_probs, filtered = filter_each(log_pi, log_A, log_lik, mask, numerics=numerics)
+    return Filtered(sum_over_time(log_probs), filtered)
+
+
+def filter_each(
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None, *, numerics: Numerics
+) -> tuple[Tensor, Tensor]:
+    """Filter: return the log-probability of each step, `(T, ..., B)`, and what `filter` returns."""
     check_choice("numerics", numerics, NUMERICS)
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
     if numerics == "scaled":
@@ -68,7 +77,7 @@ def filter(
     else:
         log_filtered, log_probs, _ = log_space.forward(steps)
         filtered = ops.exp(log_filtered)
-    return Filtered(ops.sum(log_probs, axis=0), fill_start(steps, filtered))
+    return log_probs, fill_start(steps, filtered)
 
 
 def filter_step(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from keras import ops
 
 from rnnkit import backend
+from rnnkit.hmm.inference.chunks import Chunks, log_maps, scan_chunks
 from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, previous
 
 # Marks an impossible step among log-normalisers: no log-probability is that large.
@@ -57,9 +59,14 @@ def forward(steps: Steps) -> ForwardMessages:
     start = steps.log_pi - ops.logsumexp(steps.log_pi, -1, keepdims=True)
     start = ops.broadcast_to(start, ops.shape(steps.log_lik[0]))
     inputs = (steps.log_lik, steps.real, steps.first)
-    _, collected = backend.native.scan(one, (start,), inputs)
+    maps = functools.partial(log_maps, steps.log_pi, steps.log_A, "log")
+    chunks = Chunks.of(steps)
+    collected = scan_chunks(chunks, one, start, inputs, maps, "log")
+    impossible = collected[..., -1] > _IMPOSSIBLE / 2
+    if chunks is not None and bool(ops.any(impossible)):  # no matrix skips an observation
+        collected = scan_chunks(None, one, start, inputs, maps, "log")
+        impossible = collected[..., -1] > _IMPOSSIBLE / 2
     log_filtered, totals = collected[..., :-1], collected[..., -1]
-    impossible = totals > _IMPOSSIBLE / 2
     return ForwardMessages(log_filtered, ops.where(impossible, -float("inf"), totals), impossible)
 
 

@@ -5,11 +5,12 @@ Exact to rounding if no transition is nearly impossible: see `inference.select_n
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from keras import ops
 
-from rnnkit import backend
+from rnnkit.hmm.inference.chunks import Chunks, probability_maps, scan_chunks
 from rnnkit.hmm.inference.steps import LOG_ZERO, Steps, Tensor, previous
 
 
@@ -46,7 +47,10 @@ def forward(steps: Steps) -> ForwardMessages:
         return (found,), found
 
     uniform = ops.broadcast_to(uniform, ops.shape(likelihoods[0]))
-    _, filtered = backend.native.scan(one, (uniform,), (likelihoods, steps.real))
+    maps = functools.partial(probability_maps, A)
+    filtered = scan_chunks(
+        Chunks.of(steps), one, uniform, (likelihoods, steps.real), maps, "probability"
+    )
     earlier = previous(filtered, uniform)
     totals = ops.sum((earlier @ A) * likelihoods, axis=-1, keepdims=True)
     log_probs = ops.where(impossible, -float("inf"), ops.log(totals) + highest)
@@ -69,7 +73,8 @@ def backward(
 
     flat = ops.ones_like(messages.filtered[0])
     inputs = (messages.likelihoods, steps.real)
-    _, collected = backend.native.scan(one, (flat,), inputs, reverse=True)
+    maps = functools.partial(probability_maps, A)
+    collected = scan_chunks(Chunks.of(steps), one, flat, inputs, maps, "probability", reverse=True)
     smoothed = messages.filtered * collected
     smoothed = smoothed / ops.sum(smoothed, axis=-1, keepdims=True)
     if not transitions:

@@ -19,6 +19,7 @@ from rnnkit.hmm.inference.steps import (
     floor_log,
     prepare_steps,
 )
+from rnnkit.hmm.inference.sums import sum_over_time
 
 
 class Smoothed(NamedTuple):
@@ -70,6 +71,22 @@ def smooth(
         >>> [round(float(p), 3) for p in found.smoothed[0, :, 0]]
         [0.883, 0.883]
     """
+    log_probs, *others = smooth_each(
+        log_pi, log_A, log_lik, mask, numerics=numerics, transitions=transitions
+    )
+    return Smoothed(sum_over_time(log_probs), *others)
+
+
+def smooth_each(
+    log_pi: Tensor,
+    log_A: Tensor,
+    log_lik: Tensor,
+    mask: Tensor | None,
+    *,
+    numerics: Numerics,
+    transitions: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+    """Smooth: as `smooth`, with the log-probability of each step, `(T, ..., B)`, not their sum."""
     check_choice("numerics", numerics, NUMERICS)
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
     if numerics == "scaled":
@@ -80,8 +97,8 @@ def smooth(
         slow = log_space.forward(steps)
         filtered, log_probs = ops.exp(slow.log_filtered), slow.log_probs
         smoothed, counted = log_space.backward(steps, slow, transitions)
-    return Smoothed(
-        ops.sum(log_probs, axis=0),
+    return (
+        log_probs,
         fill_start(steps, filtered),
         fill_start(steps, smoothed),
         ops.sum(ops.where(steps.first, smoothed, 0.0), axis=0),

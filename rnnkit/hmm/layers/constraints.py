@@ -21,7 +21,7 @@ Tensor = Any
 # gradient, so an impossible transition stays impossible; no training moves that far.
 RAW_ZERO = -1e4
 MIN_PROBABILITY = 1e-37  # just above float32's smallest normal number: its logarithm is finite
-MAX_LOG = 30.0  # e^±30: wider than any sensible scale, and its squares are finite in float32
+MAX_LOG = 60.0  # e^±60: variances of data in any units, whose inverses are finite in float32
 
 
 def to_unconstrained(constraint: str, value: Any) -> np.ndarray:

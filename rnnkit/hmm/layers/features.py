@@ -14,6 +14,7 @@ from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.emissions.categorical import Categorical
+from rnnkit.hmm.estimators.params import check_probabilities
 from rnnkit.hmm.layers.constraints import from_unconstrained, log_probabilities, to_unconstrained
 from rnnkit.hmm.layers.serialization import EMISSIONS, get_emission, serialize_emission
 from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
@@ -233,6 +234,8 @@ class HMMFeatures(StateLayer):
         if set(wanted) != set(weights):
             raise InputError(f"HMMFeatures: got {sorted(wanted)}; expected {sorted(weights)}.")
         for name, weight in weights.items():
+            if constraints[name] == "simplex" and np.shape(wanted[name]) == tuple(weight.shape):
+                check_probabilities(name, np.asarray(wanted[name], "float64"))
             raw = to_unconstrained(constraints[name], wanted[name])
             if raw.shape != tuple(weight.shape):
                 expected = tuple(weight.shape)
