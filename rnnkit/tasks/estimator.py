@@ -7,7 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnkit.errors import InputError, require_fitted, suggest
-from rnnkit.tasks.copies import Copies, _changed, _compiled, _make, recipe_settings
+from rnnkit.tasks.copies import (
+    Copies,
+    changed_attributes,
+    compile_settings,
+    make_again,
+    recipe_settings,
+)
 from rnnkit.tasks.labels import one_for_each, to_numbers
 
 
@@ -90,7 +96,8 @@ class Estimator(Copies):
     def __sklearn_clone__(self) -> Any:
         """Return an untrained task of the same settings; compiled, where it was before `fit`."""
         untrained = self.network is None  # type: ignore[attr-defined]
-        return _make(self._maker(), _changed(self), _compiled(self) if untrained else None)
+        compiled = compile_settings(self) if untrained else None
+        return make_again(self._maker(), changed_attributes(self), compiled)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether the task was trained."""

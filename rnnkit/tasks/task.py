@@ -23,15 +23,18 @@ from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
 from rnnkit.tasks.answers import Answers
-from rnnkit.tasks.copies import refuse_without_network
+from rnnkit.tasks.cloning import Original, clone_untrained, find_original, finish_clone
 from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
+from rnnkit.tasks.training.random_state import read_random_state, write_random_state
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight
+
+RANDOM_STATE = "random_state"  # its name among the variables of a file
 
 
 class Examples(NamedTuple):
@@ -143,6 +146,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     uses_unlabelled: ClassVar[bool] = False
     uses_sample_weight: ClassVar[bool] = False
     uses_class_weight: ClassVar[bool] = False
+    saves_variables: ClassVar[bool] = True  # of its own, beside those of the network
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -711,22 +715,42 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments and the network; assets are stored beside them."""
         network = keras.saving.serialize_keras_object(self.network)
-        return {**saved_arguments(self), "network": network}
+        return {**saved_arguments(self), "name": Original(self), "network": network}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
-        """Build the task from what `get_config` returned, in this version or an earlier one."""
+        """Build the task from what `get_config` returned, in this version or an earlier one.
+
+        Where the task of `get_config` is there still, as in `keras.models.clone_model`, it is a
+        clone: of the same settings and, where it was trained, the same vocabulary, classes, scales;
+        with new weights.
+        """
         if config["network"] is None:
-            refuse_without_network(cls)
+            return clone_untrained(cls, config)
         network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
         new = {cls.renamed_keys.get(key, key): value for key, value in config.items()}
         built = {key: build(new[key]) for key, build in cls.config_types.items()}
-        return cls(**{**new, **built, "network": network})
+        built["name"] = str(config["name"])
+        task = cls(**{**new, **built, "network": network})
+        if (original := find_original(cls, config)) is not None:
+            finish_clone(task, original)
+        return task
 
     def save_own_variables(self, store: Any) -> None:
         """Write the task's own variables; called by Keras before it writes the optimizer's."""
         self._restore_learning_rate()
-        super().save_own_variables(store)
+        if self.saves_variables:
+            super().save_own_variables(store)
+        if self.network is not None:
+            store[RANDOM_STATE] = read_random_state(self.network)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the task's own variables; called by Keras. Files of earlier versions have fewer."""
+        own = {key: store[key] for key in store.keys() if key != RANDOM_STATE}  # noqa: SIM118
+        if self.saves_variables:
+            super().load_own_variables(own)
+        if self.network is not None and RANDOM_STATE in store.keys():  # noqa: SIM118
+            write_random_state(self.network, np.asarray(store[RANDOM_STATE]))
 
     def save_assets(self, dir_path: str) -> None:
         """Write what is stored beside the weights; called by Keras."""
