@@ -7,7 +7,10 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from small_tasks import make
 
-pytestmark = pytest.mark.one_backend
+pytestmark = [
+    pytest.mark.one_backend,
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # scikit-learn says what else is unusual
+]
 
 ESTIMATORS = {
     "texts": lambda: make("bag_of_words_sentiment"),
