@@ -155,9 +155,8 @@ class ClassifierEstimator:
         from rnnkit.tasks.label_classifier import LabelClassifier
 
         made = LabelClassifier(self)
-        if self.network is not None:  # type: ignore[attr-defined]
-            made.task_ = self
-        return made
+        untrained = self.network is None  # type: ignore[attr-defined]
+        return made if untrained else made.keep(self)
 
     def predict(
         self,

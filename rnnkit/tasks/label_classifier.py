@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from rnnkit.data.splits import ClassLabels
+
 
 class LabelClassifier(ClassifierMixin, BaseEstimator):
     """Classifier of scikit-learn whose `predict` returns labels, made of a task that classifies.
@@ -34,12 +36,8 @@ class LabelClassifier(ClassifierMixin, BaseEstimator):
     def __init__(self, task: Any) -> None:
         self.task = task
 
-    @property
-    def classes_(self) -> np.ndarray:
-        """The labels in the order of `predict_proba`, of the type that `fit` was given."""
-        if not hasattr(self, "task_"):
-            raise AttributeError("There are no classes_ before the first fit.")
-        return self.task_.classes_
+    task_: Any
+    classes_: np.ndarray
 
     def fit(self, x: Any, y: Any, **options: Any) -> LabelClassifier:
         """Train an untrained copy of the task.
@@ -51,7 +49,20 @@ class LabelClassifier(ClassifierMixin, BaseEstimator):
         """
         task: Any = clone(self.task)
         task.fit(x, y, **{"verbose": 0, **options})
-        self.task_ = task
+        return self.keep(task, y)
+
+    def keep(self, task: Any, y: Any = None) -> LabelClassifier:
+        """Answer with a trained task; return the classifier.
+
+        Args:
+            task: the task.
+            y: the labels that it was trained on. Those that are numbers with names, as the data
+                sets of rnnkit have them, are predicted as numbers: scorers compare the two.
+        """
+        self.task_, self.classes_ = task, task.classes_
+        if isinstance(y, ClassLabels):
+            numbers = {name: number for number, name in enumerate(y.classes)}
+            self.classes_ = np.array([numbers.get(name, name) for name in task.classes_])
         return self
 
     def predict(self, x: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
-from rnnkit import recipes, tasks
+from rnnkit import datasets, recipes, tasks
 from rnnkit.errors import InputError
 
 pytestmark = pytest.mark.one_backend
@@ -175,6 +175,15 @@ def test_the_end_of_a_pipeline_and_a_part_of_ensembles():
     assert set(vote.predict(x)) <= set(LABELS)
     calibrated = CalibratedClassifierCV(clone(model), cv=2).fit(x, LABELS)
     np.testing.assert_allclose(calibrated.predict_proba(x).sum(1), 1)
+
+
+def test_numbers_with_names_are_predicted_as_the_numbers_that_scorers_compare():
+    data = datasets.load(recipes.sample_for("gru_sentiment"), limit=16).train
+    model = recipes.gru_sentiment(**MODELS["gru_sentiment"][0]).as_classifier()
+    scores = cross_val_score(model, data.x, data.y, cv=2, scoring="f1_macro", error_score="raise")
+    assert np.isfinite(scores).all()
+    assert model.fit(data.x, data.y).classes_.tolist() == [0, 1]
+    assert model.task_.classes_.tolist() == ["neg", "pos"]
 
 
 def test_a_loaded_task_is_cloned_by_the_recipe_that_its_settings_name(tmp_path):
