@@ -205,7 +205,7 @@ class ClassifierEstimator:
         Args:
             x: one example or many.
         """
-        outputs = self.predict(x, verbose=0).astype("float64")  # type: ignore[attr-defined]
+        outputs = self.predict(x, verbose=0).astype("float64")
         if outputs.shape[-1] == 1:
             return np.hstack([1 - outputs, outputs])
         return outputs / outputs.sum(-1, keepdims=True)

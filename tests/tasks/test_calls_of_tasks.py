@@ -29,7 +29,7 @@ COLUMNS = {
     "language": "next_word",
     "translation": "translator",
 }
-REFUSALS = (AttributeError, TypeError, ValueError)  # InputError is a ValueError
+REFUSALS = (AttributeError, TypeError, ValueError, NotImplementedError)  # InputError: a ValueError
 
 
 def fit(model, data, **options):
