@@ -1,4 +1,4 @@
-"""Copies of tasks: by `copy.deepcopy` and by `pickle`, before and after `fit`."""
+"""Copies of tasks by `copy.deepcopy` and `pickle`, and clones by `keras.models.clone_model`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ Maker = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 class Copies:
-    """Mixin of tasks that `copy.deepcopy` and `pickle` can copy.
+    """Mixin of tasks that can be copied and cloned.
 
     The copy of a task that is not trained yet is made as the task was made, by its recipe or its
     constructor, and compiled as the task was. The copy of a trained one goes through the form of a
-    `.keras` file: the same outputs, and the state of the optimizer. `keras.models.clone_model` is
-    refused, because it leaves out the vocabulary and the function that builds the network.
+    `.keras` file: the same outputs, the state of the optimizer and of the random generators.
+
+    Clones by `keras.models.clone_model` start from new weights: see `rnnkit.tasks.cloning`.
 
     Example:
         >>> import copy
@@ -47,10 +48,10 @@ class Copies:
     def __reduce__(self) -> Any:
         """Return how the task is made again; `copy` and `pickle` call it."""
         if self.network is None:  # type: ignore[attr-defined]
-            return _make, (self._maker(), _changed(self), _compiled(self))
+            return make_again, (self._maker(), changed_attributes(self), compile_settings(self))
         reduced: Any = super().__reduce__()  # Keras reads and writes the form of a file
         (file,) = reduced[1]
-        return _read, (type(self), file.getvalue(), self._recipe)
+        return _read, (type(self), file.getvalue(), self._recipe, _recorded(self))
 
     def untrained(self) -> Any:
         """Return a new task as this one was before its first `fit`, not compiled.
@@ -58,7 +59,7 @@ class Copies:
         Raises:
             InputError: it was loaded from a file, which does not say how the task was made.
         """
-        return _make(copy.deepcopy(self._maker()), copy.deepcopy(_changed(self)), None)
+        return make_again(*copy.deepcopy((self._maker(), changed_attributes(self))), None)
 
     def _maker(self) -> Maker:
         """Return the function that made the task, and its arguments."""
@@ -99,26 +100,26 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
-def refuse_without_network(task_class: type) -> None:
-    """Refuse `keras.models.clone_model` of a task that is not trained yet."""
-    raise InputError(
-        f"A {task_class.__name__} that is not trained yet has no configuration from which it could "
-        "be built again: keras.models.clone_model cannot copy it. Use copy.deepcopy."
-    )
-
-
-def _changed(task: Any) -> dict[str, Any]:
+def changed_attributes(task: Any) -> dict[str, Any]:
     """Return the public attributes that may have been set since the task was made."""
     keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
     own = vars(task)
     return {key: _plain(own[key]) for key in sorted(keys) if key in own}
 
 
-def _compiled(task: Any) -> dict[str, Any] | None:
+def compile_settings(task: Any) -> dict[str, Any] | None:
+    """Return how the task is compiled; None where it is not."""
     return task.get_compile_config() if task.compiled else None
 
 
-def _make(maker: Maker, changed: dict[str, Any], compiled: dict[str, Any] | None) -> Any:
+def make_again(maker: Maker, changed: dict[str, Any], compiled: dict[str, Any] | None) -> Any:
+    """Return a task that is not trained.
+
+    Args:
+        maker: a function, its positional and its keyword arguments.
+        changed: attributes to set, where the task has other values.
+        compiled: see `compile_settings`.
+    """
     function, args, kwargs = maker
     made = function(*args, **kwargs)
     for key, value in changed.items():
@@ -129,8 +130,24 @@ def _make(maker: Maker, changed: dict[str, Any], compiled: dict[str, Any] | None
     return made
 
 
-def _read(cls: type[Task], file: bytes, recipe: Callable[..., Any] | None) -> Task:
+def _recorded(task: Any) -> dict[str, Any] | None:
+    """Return what the `History` of the last `fit` has recorded."""
+    history = getattr(task, "history", None)
+    kept = ("history", "epoch", "params")
+    return None if history is None else {key: getattr(history, key) for key in kept}
+
+
+def _read(
+    cls: type[Task],
+    file: bytes,
+    recipe: Callable[..., Any] | None,
+    recorded: dict[str, Any] | None = None,
+) -> Task:
     with keras.saving.custom_object_scope({cls.__name__: cls}):
         made: Any = cls._unpickle_model(io.BytesIO(file))
     made._recipe = recipe
+    if recorded is not None:
+        made.history = keras.callbacks.History()
+        vars(made.history).update(recorded)
+        made.history.set_model(made)
     return made

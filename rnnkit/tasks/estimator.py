@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from rnnkit.errors import InputError, require_fitted, suggest
-from rnnkit.tasks.copies import Copies, _changed, _compiled, _make, recipe_settings
+from rnnkit.tasks.copies import (
+    Copies,
+    changed_attributes,
+    compile_settings,
+    make_again,
+    recipe_settings,
+)
 from rnnkit.tasks.labels import one_for_each, to_numbers
+
+if TYPE_CHECKING:
+    from rnnkit.tasks.label_classifier import LabelClassifier
 
 
 class Estimator(Copies):
     """Mixin of tasks that lets scikit-learn clone, search and validate them.
 
     The parameters are the settings of the recipe. `fit` returns Keras's History and `predict` the
-    network's outputs, so what needs the labels that `predict` of a scikit-learn classifier returns
-    is asked for by `predict_proba` or `score`.
+    network's outputs: see `ClassifierEstimator.as_classifier` for a classifier whose `predict`
+    returns labels.
     """
 
     estimator_type: ClassVar[str | None] = None  # "classifier", "regressor", or neither
@@ -90,7 +100,8 @@ class Estimator(Copies):
     def __sklearn_clone__(self) -> Any:
         """Return an untrained task of the same settings; compiled, where it was before `fit`."""
         untrained = self.network is None  # type: ignore[attr-defined]
-        return _make(self._maker(), _changed(self), _compiled(self) if untrained else None)
+        compiled = compile_settings(self) if untrained else None
+        return make_again(self._maker(), changed_attributes(self), compiled)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether the task was trained."""
@@ -129,13 +140,72 @@ class ClassifierEstimator:
             raise AttributeError("There are no classes_ before the first fit.")
         return np.array(list(self._classes))
 
+    def as_classifier(self) -> LabelClassifier:
+        """Return a classifier of scikit-learn whose `predict` returns labels.
+
+        For scorers that compare labels, such as `scoring="f1_macro"`, `cross_val_predict` without a
+        method, and `VotingClassifier(voting="hard")`. Its parameters are those of the task with the
+        prefix `task__`. That of a trained task is trained, and shares the task.
+
+        Example:
+            >>> from rnnkit.recipes import gru_sentiment
+            >>> gru_sentiment(units=8).as_classifier().get_params()["task__units"]
+            8
+        """
+        from rnnkit.tasks.label_classifier import LabelClassifier
+
+        made = LabelClassifier(self)
+        untrained = self.network is None  # type: ignore[attr-defined]
+        return made if untrained else made.keep(self)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *,
+        text_column: Any = None,
+    ) -> Any:
+        """Return the network's outputs for raw examples, in their order.
+
+        Args:
+            x: one example or many.
+            batch_size: examples per batch; the task's own number when left out.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
+
+        Returns:
+            `(N, 1)`, the probability of the second of two classes; or `(N, C)`.
+
+        Raises:
+            InputError: an invalid example, the model is not trained yet, or scikit-learn asks,
+                which takes the answer for labels: see `as_classifier`.
+
+        Example:
+            >>> model.predict(["A wonderful little production."])  # doctest: +SKIP
+            array([[0.97]], dtype=float32)
+        """
+        caller = sys._getframe(1).f_globals.get("__name__") or ""
+        if caller.startswith("sklearn."):
+            raise InputError(
+                f"scikit-learn asks {type(self).__name__}.predict for labels, and a Keras model "
+                "returns probabilities. Give scikit-learn task.as_classifier() in place of the "
+                "task, whose predict returns labels; or ask for probabilities, such as by "
+                'method="predict_proba", voting="soft" or scoring="neg_log_loss".'
+            )
+        return super().predict(  # type: ignore[misc]
+            x, batch_size, verbose, callbacks, text_column=text_column
+        )
+
     def predict_proba(self, x: Any) -> np.ndarray:
         """Return the probability of each class for each example, `(N, C)`.
 
         Args:
             x: one example or many.
         """
-        outputs = self.predict(x, verbose=0).astype("float64")  # type: ignore[attr-defined]
+        outputs = self.predict(x, verbose=0).astype("float64")
         if outputs.shape[-1] == 1:
             return np.hstack([1 - outputs, outputs])
         return outputs / outputs.sum(-1, keepdims=True)

@@ -32,6 +32,7 @@ def export_network(
     Raises:
         InputError: an unknown format, a missing library, a network that Keras cannot export to this
             format on this backend.
+        OSError: the file or folder cannot be written.
     """
     check_choice("format", format, FORMATS)
     path, end, backend = Path(filepath), FORMATS[format], keras.config.backend()
@@ -59,6 +60,8 @@ def export_network(
             f"format is {format!r}, which needs a library that cannot be imported: {error}. "
             "Install it, or choose another format."
         ) from error
+    except (OSError, MemoryError):  # of the disk or the machine, not of the network
+        raise
     except Exception as error:  # each framework has errors of its own
         lines = [line for line in str(error).splitlines() if line.strip()]
         lines = [line for line in lines if not line.startswith("Exception encountered when")]

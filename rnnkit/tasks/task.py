@@ -23,52 +23,19 @@ from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
 from rnnkit.tasks.answers import Answers
-from rnnkit.tasks.copies import refuse_without_network
+from rnnkit.tasks.cloning import Original, clone_untrained, find_original, finish_clone
 from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
+from rnnkit.tasks.training.examples import Examples, split_last
+from rnnkit.tasks.training.random_state import read_random_state, write_random_state
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
-from rnnkit.tasks.training.weights import check_sample_weight
+from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
 
-
-class Examples(NamedTuple):
-    """Checked examples and their targets, as a task takes them.
-
-    Attributes:
-        x: the examples: texts, lists of words, series.
-        y: one target for each; None where the examples are their own targets.
-    """
-
-    x: list[Any]
-    y: Any = None
-
-
-def split_last(
-    examples: Examples, weights: np.ndarray | None, share: float
-) -> tuple[Examples, Examples, np.ndarray | None, np.ndarray | None]:
-    """Split off the last examples, as Keras's `validation_split` does.
-
-    Example:
-        >>> train, valid, *_ = split_last(Examples(["a", "b", "c", "d"], [0, 1, 0, 1]), None, 0.25)
-        >>> train.x, valid.x
-        (['a', 'b', 'c'], ['d'])
-    """
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise InputError(f"validation_split is {share!r}; expected a number above 0 and below 1.")
-    at = int(len(examples.x) * (1 - share))
-    if not 0 < at < len(examples.x):
-        raise InputError(
-            f"validation_split={share} of {len(examples.x)} examples leaves nothing to "
-            f"{'measure' if at else 'train'} on. Give more examples, or validation_data."
-        )
-    first = Examples(examples.x[:at], examples.y[:at])
-    last = Examples(examples.x[at:], examples.y[at:])
-    if weights is None:
-        return first, last, None, None
-    return first, last, weights[:at], weights[at:]
+RANDOM_STATE = "random_state"  # its name among the variables of a file
 
 
 class NoParts(NamedTuple):
@@ -151,6 +118,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     uses_unlabelled: ClassVar[bool] = False
     uses_sample_weight: ClassVar[bool] = False
     uses_class_weight: ClassVar[bool] = False
+    saves_variables: ClassVar[bool] = True  # of its own, beside those of the network
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -329,6 +297,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         label_column: Any = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -344,7 +313,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             batch_size: examples per batch; the task's own number when left out.
             callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`. One that sets the
                 learning rate ends the task's `learning_rate_schedule`.
-            patience: stop after this many epochs without a better `monitored_metric`.
+            patience: stop after this many epochs without a better `monitored_metric`; needs
+                examples to measure on.
             keep_best: restore the weights of the epoch with the best `monitored_metric`.
             class_weight: label -> weight of its examples in the loss, 1 where left out; "balanced"
                 = the same weight in total for every class.
@@ -356,6 +326,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             label_column: the column of the targets, likewise.
             steps_per_epoch: elements to read where x is a stream; it is read once, for all epochs.
             validation_steps: elements to read where validation_data is a stream.
+            validation_batch_size: examples per batch to measure on; batch_size when left out.
 
         Raises:
             InputError: examples, targets or an argument that cannot be used; nothing was learned.
@@ -368,68 +339,50 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         self._refuse_unused(
             unlabelled=unlabelled, class_weight=class_weight, sample_weight=sample_weight
         )
-        for name, value, least in (
-            ("epochs", epochs, 0),
-            ("batch_size", batch_size, 1),
-            ("patience", patience, 0),
-            ("initial_epoch", initial_epoch, 0),
-        ):
-            if value is not None:
-                check_count(name, value, least)
+        self._check_counts(
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience,
+            initial_epoch=initial_epoch,
+            validation_batch_size=validation_batch_size,
+        )
         train = self.check(x, y, "The training set")
         weights = check_sample_weight(sample_weight, len(train.x), "The training set")
         valid, valid_weights = None, None
         if validation_split:
-            if validation_data is not None:
-                raise InputError("validation_split and validation_data were given: give one.")
-            if self.self_supervised:
-                raise InputError(
-                    f"validation_split is {validation_split!r}: {type(self).__name__} does not "
-                    f"split {self.noun[1]}. Give others as validation_data."
-                )
+            self._check_split(validation_split, validation_data)
             train, valid, weights, valid_weights = split_last(train, weights, validation_split)
         elif validation_data is not None:
-            valid_x, valid_y, valid_weights = self._split_validation(
+            valid, valid_weights = self._check_validation(
                 validation_data, validation_steps, **columns
             )
-            valid = self.check(valid_x, valid_y, "The validation set")
-            self._refuse_unused(sample_weight=valid_weights)
-            valid_weights = check_sample_weight(valid_weights, len(valid.x), "The validation set")
+        elif patience is not None:
+            raise InputError(
+                f"patience is {patience}, and there are no examples to measure on: give "
+                "validation_data or validation_split, or leave patience out."
+            )
         spec = self.fit_targets(train)
         targets = self.encode_targets(train, spec, "training")
         valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
         if class_weight is not None:
-            by_class = self.class_weights(class_weight, train, spec)
-            weights = by_class if weights is None else weights * by_class
+            weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
         rows = self.learn(train, targets, spec, unlabelled) if self.network is None else None
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows
         order = {"batch_size": batch_size, "shuffle": shuffle}
         batches = self.make_batches(rows, targets, weights, training=True, **order)
+        epochs = self._epochs(epochs, batches)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = None
         if valid is not None:
             rows = self.encode_checked(valid.x)
-            valid_batches = self.make_batches(
-                rows, valid_targets, valid_weights, batch_size=batch_size
-            )
+            size = validation_batch_size or batch_size
+            valid_batches = self.make_batches(rows, valid_targets, valid_weights, batch_size=size)
             valid_data = native.feed(KerasDataset(valid_batches))
             own += self.validation_callbacks(valid, valid_batches)
+            own += self._early_stopping(epochs, patience, keep_best)
         self.prepare(batches)
-        messages, self._startup_messages = self._startup_messages, []
-        for line in messages if verbose != 0 else ():
-            print(f"rnnkit: {line}", file=sys.stderr)
-        if epochs is None:
-            epochs = self.epochs or self.default_epochs(batches)
-        if valid is not None and (keep_best or patience is not None):
-            own.append(
-                keras.callbacks.EarlyStopping(
-                    monitor=self.monitored_metric,
-                    mode=self.monitor_mode,
-                    patience=epochs if patience is None else patience,
-                    restore_best_weights=keep_best,
-                )
-            )
+        self._print_startup_messages(verbose)
         return self._train(
             batches,
             own,
@@ -439,6 +392,57 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             initial_epoch=initial_epoch,
             verbose=verbose,
         )
+
+    # The steps of fit that are the same for all tasks.
+
+    def _check_counts(self, **counts: Any) -> None:
+        """Refuse numbers of `fit` that are out of range; None = left out."""
+        for name, value in counts.items():
+            if value is not None:
+                check_count(name, value, least=1 if name.endswith("batch_size") else 0)
+
+    def _check_split(self, share: float, validation_data: Any) -> None:
+        """Refuse `validation_split` where there is `validation_data`, or no way to split."""
+        if validation_data is not None:
+            raise InputError("validation_split and validation_data were given: give one.")
+        if self.self_supervised:
+            raise InputError(
+                f"validation_split is {share!r}: {type(self).__name__} does not split "
+                f"{self.noun[1]}. Give others as validation_data."
+            )
+
+    def _check_validation(
+        self, data: Any, steps: int | None, **columns: Any
+    ) -> tuple[Examples, np.ndarray | None]:
+        """Return the examples of `validation_data` and their weights, or refuse them."""
+        name = "The validation set"
+        x, y, weights = self._split_validation(data, steps, **columns)
+        valid = self.check(x, y, name)
+        self._refuse_unused(sample_weight=weights)
+        return valid, check_sample_weight(weights, len(valid.x), name)
+
+    def _epochs(self, epochs: int | None, batches: Batches) -> int:
+        """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
+        return epochs if epochs is not None else self.epochs or self.default_epochs(batches)
+
+    def _early_stopping(
+        self, epochs: int, patience: int | None, keep_best: bool
+    ) -> list[keras.callbacks.Callback]:
+        """Return the callback that stops early and keeps the best epoch, where it is asked for."""
+        if not keep_best and patience is None:
+            return []
+        stop = keras.callbacks.EarlyStopping(
+            monitor=self.monitored_metric,
+            mode=self.monitor_mode,
+            patience=epochs if patience is None else patience,
+            restore_best_weights=keep_best,
+        )
+        return [stop]
+
+    def _print_startup_messages(self, verbose: Any) -> None:
+        messages, self._startup_messages = self._startup_messages, []
+        for line in messages if verbose != 0 else ():
+            print(f"rnnkit: {line}", file=sys.stderr)
 
     def _train(
         self,
@@ -459,9 +463,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         self.tokens_per_epoch = batches.tokens
         first: list[keras.callbacks.Callback] = []
         if (kind := self.learning_rate_schedule) != "constant":
-            self._schedule = ScheduledLearningRate(
-                self, kind, epochs, len(batches), callbacks, quiet=verbose == 0
-            )
+            self._schedule = ScheduledLearningRate(self, kind, epochs, len(batches), callbacks)
             first = [self._schedule]
         try:
             return keras.Model.fit(
@@ -474,6 +476,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 **options,
             )
         finally:
+            sync_state(self)  # an exception leaves the latest weights apart on JAX
             self._restore_learning_rate()
             self._schedule = None
 
@@ -719,22 +722,42 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments and the network; assets are stored beside them."""
         network = keras.saving.serialize_keras_object(self.network)
-        return {**saved_arguments(self), "network": network}
+        return {**saved_arguments(self), "name": Original(self), "network": network}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Task:
-        """Build the task from what `get_config` returned, in this version or an earlier one."""
+        """Build the task from what `get_config` returned, in this version or an earlier one.
+
+        Where the task of `get_config` is there still, as in `keras.models.clone_model`, it is a
+        clone: of the same settings and, where it was trained, the same vocabulary, classes, scales;
+        with new weights.
+        """
         if config["network"] is None:
-            refuse_without_network(cls)
+            return clone_untrained(cls, config)
         network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
         new = {cls.renamed_keys.get(key, key): value for key, value in config.items()}
         built = {key: build(new[key]) for key, build in cls.config_types.items()}
-        return cls(**{**new, **built, "network": network})
+        built["name"] = str(config["name"])
+        task = cls(**{**new, **built, "network": network})
+        if (original := find_original(cls, config)) is not None:
+            finish_clone(task, original)
+        return task
 
     def save_own_variables(self, store: Any) -> None:
         """Write the task's own variables; called by Keras before it writes the optimizer's."""
         self._restore_learning_rate()
-        super().save_own_variables(store)
+        if self.saves_variables:
+            super().save_own_variables(store)
+        if self.network is not None:
+            store[RANDOM_STATE] = read_random_state(self.network)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the task's own variables; called by Keras. Files of earlier versions have fewer."""
+        own = {key: store[key] for key in store.keys() if key != RANDOM_STATE}  # noqa: SIM118
+        if self.saves_variables:
+            super().load_own_variables(own)
+        if self.network is not None and RANDOM_STATE in store.keys():  # noqa: SIM118
+            write_random_state(self.network, np.asarray(store[RANDOM_STATE]))
 
     def save_assets(self, dir_path: str) -> None:
         """Write what is stored beside the weights; called by Keras."""

@@ -5,6 +5,7 @@
 
 import numpy as np
 import pytest
+from small_tasks import make
 
 import rnnkit.backend
 from rnnkit import datasets, recipes
@@ -13,20 +14,13 @@ pytestmark = pytest.mark.skipif(
     rnnkit.backend.name != "torch", reason="written on PyTorch, which compiles nothing"
 )
 OTHERS = sorted(set(rnnkit.backend.installed()) - {"torch"})
-RECIPES = {
-    "bag_of_words_sentiment": {"ngrams": 1},
-    "name_tagger": {"units": 4, "embedding_size": 6, "character_units": 4},
-    "translator": {
-        "units": 6,
-        "decoder_units": 6,
-        "embedding_size": 6,
-        "vocabulary_size": 320,
-        "beam_size": 2,
-        "max_target_length": 6,
-    },
-    "frame_labeller": {"units": 4},
-    "sequence_classifier": {"units": 4},
-}
+RECIPES = [
+    "bag_of_words_sentiment",
+    "name_tagger",
+    "translator",
+    "frame_labeller",
+    "sequence_classifier",
+]
 CHILD = """
 import json, sys
 import numpy as np
@@ -45,10 +39,10 @@ def written(tmp_path_factory):
     """Each recipe's file, its data, and what it measures here."""
     folder = tmp_path_factory.mktemp("models")
     files, measured = {}, {}
-    for name, settings in RECIPES.items():
+    for name in RECIPES:
         data = recipes.sample_for(name)
         sample = datasets.load(data, limit=24)
-        model = recipes.find(name)(**settings, epochs=1)
+        model = make(name, epochs=1)
         model.fit(sample.train.x, sample.train.y, verbose=0)
         files[name] = (str(folder / f"{name}.keras"), data)
         model.save(files[name][0])

@@ -3,39 +3,21 @@
 import keras
 import numpy as np
 import pytest
+from small_tasks import SMALL, examples, make
 
 import rnnkit.backend
-from rnnkit import datasets, recipes
+from rnnkit import recipes
 from rnnkit.errors import InputError
 
-SMALL = {
-    "bag_of_words_sentiment": {"ngrams": 1},
-    "gru_sentiment": {"units": 4, "embedding": "random", "embedding_size": 6},
-    "name_tagger": {"units": 4, "embedding_size": 6, "character_units": 4},
-    "next_word": {"units": 4, "embedding_size": 6},
-    "translator": {
-        "units": 6,
-        "decoder_units": 6,
-        "embedding_size": 6,
-        "vocabulary_size": 320,
-        "beam_size": 2,
-        "max_target_length": 6,
-    },
-    "frame_labeller": {"units": 4},
-    "sequence_classifier": {"units": 4},
-    "traffic_forecaster": {"units": 6, "window": 48, "warm_up": 16},
-}
 REFUSED = ("gru_sentiment", "translator")
 TASKS = [name for name in recipes.names() if recipes.kind_of(name) != "corpus"]
 
 
 @pytest.fixture(scope="module", params=SMALL)
 def trained(request):
-    name = request.param
-    sample = datasets.load(recipes.sample_for(name), limit=200 if "traffic" in name else 24)
-    model = recipes.find(name)(**SMALL[name], epochs=1)
+    model = make(request.param, epochs=1)
     # No epoch is left: the network is built, and nothing is compiled.
-    model.fit(sample.train.x, sample.train.y, initial_epoch=1, verbose=0)
+    model.fit(*examples(request.param), initial_epoch=1, verbose=0)
     return model
 
 

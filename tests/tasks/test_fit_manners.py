@@ -79,6 +79,11 @@ def test_weights_of_examples_and_of_classes_are_multiplied():
         ("epochs", 2.5, "epochs is 2.5"),
         ("batch_size", 0, "batch_size is 0"),
         ("patience", -1, "patience is -1"),
+        ("patience", 2, "patience is 2, and there are no examples to measure on"),
+        ("validation_batch_size", 0, "validation_batch_size is 0"),
+        ("class_weight", {"pos": 1.0, 1: 2.0}, "two weights for the class 'pos': .*'pos' and of 1"),
+        ("class_weight", {"pos": 0.0, "neg": 0}, "class_weight leaves no training example"),
+        ("sample_weight", [0.0] * 12, "sample_weight is 0 for each of the 12 examples"),
         ("initial_epoch", "2", "initial_epoch is '2'"),
     ],
 )
@@ -169,31 +174,48 @@ class HalfRate(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = 0.005
 
 
-def test_a_learning_rate_scheduler_wins_over_the_schedule_and_a_line_says_so(capsys):
+def test_a_learning_rate_scheduler_wins_over_the_schedule_and_a_warning_says_so():
     model, rates = gru_sentiment(**SMALL), Rates()
     own = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 1e-3 / (epoch + 1))
-    model.fit(TEXTS, NAMES, epochs=2, batch_size=6, callbacks=[own, rates], verbose=2)
+    told = "LearningRateScheduler sets the learning rate: learning_rate_schedule='cosine'"
+    with pytest.warns(UserWarning, match=told):
+        model.fit(TEXTS, NAMES, epochs=2, batch_size=6, callbacks=[own, rates], verbose=0)
     assert rates.seen == pytest.approx([1e-3, 1e-3, 5e-4, 5e-4])
-    told = capsys.readouterr().err
-    assert "LearningRateScheduler sets the learning rate: learning_rate_schedule='cosine'" in told
     assert float(model.optimizer.learning_rate) == pytest.approx(5e-4)
 
 
-def test_any_callback_that_sets_the_rate_wins(capsys):
+def test_any_callback_that_sets_the_rate_wins():
     model, rates = gru_sentiment(**SMALL), Rates()
-    model.fit(TEXTS, NAMES, epochs=3, batch_size=6, callbacks=[HalfRate(), rates], verbose=2)
+    options = {"epochs": 3, "batch_size": 6, "callbacks": [HalfRate(), rates], "verbose": 0}
+    with pytest.warns(UserWarning, match="the learning rate was set by a callback") as told:
+        model.fit(TEXTS, NAMES, **options)
+    assert sum("set by a callback" in str(one.message) for one in told) == 1
     assert rates.seen[2:] == pytest.approx([0.005] * 4)
-    assert capsys.readouterr().err.count("the learning rate was set by a callback") == 1
 
 
-def test_an_optimizer_with_a_schedule_keeps_it(capsys):
+@pytest.mark.one_backend
+@pytest.mark.parametrize("when", ["on_train_begin", "on_epoch_begin", "on_train_batch_begin"])
+def test_a_callback_that_sets_the_very_peak_before_the_first_step_wins(when):
+    def set_peak(*given, **logs):
+        own.model.optimizer.learning_rate = 0.01
+
+    model, rates, own = gru_sentiment(**SMALL), Rates(), keras.callbacks.Callback()
+    setattr(own, when, set_peak)
+    with pytest.warns(UserWarning, match="the learning rate was set by a callback"):
+        model.fit(TEXTS, NAMES, epochs=2, batch_size=6, callbacks=[own, rates], verbose=0)
+    late = when == "on_train_batch_begin"  # after the schedule has set the rate of the first step
+    assert rates.seen[late:] == pytest.approx([0.01] * (4 - late))
+
+
+@pytest.mark.one_backend
+def test_an_optimizer_with_a_schedule_keeps_it():
     model, rates = gru_sentiment(**SMALL), Rates()
     model.fit(TEXTS, NAMES, epochs=0, verbose=0)
     decay = keras.optimizers.schedules.InverseTimeDecay(0.1, 1, 1.0)
     model.compile(keras.optimizers.SGD(decay), **model.compile_options())
-    model.fit(TEXTS, NAMES, epochs=2, batch_size=12, callbacks=rates, verbose=2)
+    with pytest.warns(UserWarning, match="the optimizer has a schedule of its own"):
+        model.fit(TEXTS, NAMES, epochs=2, batch_size=12, callbacks=rates, verbose=0)
     assert rates.seen == pytest.approx([0.1 / 2, 0.1 / 3])
-    assert "the optimizer has a schedule of its own" in capsys.readouterr().err
 
 
 class Save(keras.callbacks.Callback):
@@ -234,12 +256,37 @@ def test_what_is_written_during_fit_has_the_rate_of_the_recipe(tmp_path, way):
     assert max(changes) > 1e-3
 
 
-def test_the_rate_is_put_back_when_training_breaks_off():
-    class Broken(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
+class Broken(keras.callbacks.Callback):
+    """Break off the training within an epoch; the model is not touched, which would sync JAX's."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 1:
             raise KeyboardInterrupt
 
-    model = gru_sentiment(**SMALL)
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_weights_are_the_latest_when_training_breaks_off_and_the_rate_is_put_back(schedule):
+    model = gru_sentiment(**SMALL, learning_rate_schedule=schedule)
+    model.fit(TEXTS, NAMES, epochs=0, verbose=0)
+    before = model.get_weights()
     with pytest.raises(KeyboardInterrupt):
-        model.fit(TEXTS, NAMES, epochs=2, callbacks=[Broken()], verbose=0)
+        model.fit(TEXTS, NAMES, epochs=2, batch_size=6, callbacks=[Broken()], verbose=0)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+    assert int(model.optimizer.iterations) == 2
+    assert any(map(np.any, map(np.not_equal, model.get_weights(), before)))
+
+
+@pytest.mark.one_backend
+def test_the_batches_of_the_validation_set_have_their_own_size():
+    model, counts = gru_sentiment(**SMALL), []
+    count = keras.callbacks.LambdaCallback()
+    count.on_test_batch_end = lambda batch, logs=None: counts.append(batch)
+    options = {"validation_data": (TEXTS, NAMES), "epochs": 1, "callbacks": [count], "verbose": 0}
+    model.fit(TEXTS, NAMES, batch_size=12, validation_batch_size=3, **options)
+    assert counts == [0, 1, 2, 3]
+
+
+@pytest.mark.one_backend
+def test_an_argument_of_keras_that_is_not_supported_is_refused_by_its_name():
+    with pytest.raises(TypeError, match="'validation_freq'"):
+        gru_sentiment(**SMALL).fit(TEXTS, NAMES, validation_split=0.5, validation_freq=2)

@@ -1,5 +1,7 @@
 """Tasks in the hands of scikit-learn."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
@@ -12,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
-from rnnkit import recipes, tasks
+from rnnkit import datasets, recipes, tasks
 from rnnkit.errors import InputError
 
 pytestmark = pytest.mark.one_backend
@@ -102,8 +104,51 @@ def test_scorers_of_probabilities_work_and_those_of_labels_fail_aloud():
     model = recipes.bag_of_words_sentiment(**settings)
     scores = cross_val_score(model, x, LABELS, cv=2, scoring="neg_log_loss")
     assert np.isfinite(scores).all()
-    with pytest.raises(ValueError, match="binary and continuous"):
-        cross_val_score(model, x, LABELS, cv=2, scoring="f1_macro", error_score="raise")
+    for scoring in ("f1_macro", "accuracy"):
+        with pytest.raises(InputError, match=r"Give scikit-learn task.as_classifier\(\)"):
+            cross_val_score(model, x, LABELS, cv=2, scoring=scoring, error_score="raise")
+    with pytest.raises(InputError, match="for labels"):
+        cross_val_predict(model, x, LABELS, cv=2)
+    with pytest.raises(InputError, match="for labels"):
+        VotingClassifier([("a", model)], voting="hard").fit(x, LABELS).predict(x)
+    with pytest.raises(InputError, match="for labels"):
+        Pipeline([("model", model)]).fit(x, LABELS).predict(x)
+
+
+@pytest.mark.parametrize("labels", [LABELS, np.array([2, 0, 1] * 8)])
+def test_a_classifier_around_a_task_predicts_labels(case, labels):
+    task, x = case
+    model = task.as_classifier()
+    assert is_classifier(model)
+    with pytest.raises(NotFittedError):
+        model.predict(x)
+    assert not hasattr(model, "classes_")
+    assert model.get_params()["task__epochs"] == task.epochs
+    assert model.fit(x, labels) is model
+    assert task.network is None
+    task.fit(x, labels, verbose=0)
+    best = task.classes_[task.predict_proba(x).argmax(1)]
+    np.testing.assert_array_equal(model.predict(x), best)
+    np.testing.assert_array_equal(task.as_classifier().predict(x), best)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(x), best)
+    assert model.score(x, labels) == task.score(x, labels)
+
+
+def test_scorers_and_ensembles_of_labels_take_the_classifier():
+    settings, x = MODELS["bag_of_words_sentiment"]
+    task = recipes.bag_of_words_sentiment(**settings)
+    model = task.as_classifier()
+    labels = cross_val_predict(model, x, LABELS, cv=2)
+    shares = cross_val_predict(task, x, LABELS, cv=2, method="predict_proba")
+    np.testing.assert_array_equal(labels, np.array(["neg", "pos"])[shares.argmax(1)])
+    scoring = ["f1_macro", "accuracy", "roc_auc"]
+    search = GridSearchCV(model, {"task__epochs": [1, 3]}, cv=2, scoring=scoring, refit="f1_macro")
+    search.fit(x, LABELS)
+    assert search.best_estimator_.task.epochs == search.best_params_["task__epochs"]
+    assert set(search.predict(x)) <= set(LABELS)
+    vote = VotingClassifier([("a", model), ("b", clone(model))], voting="hard").fit(x, LABELS)
+    np.testing.assert_array_equal(vote.predict(x), model.fit(x, LABELS).predict(x))
+    assert task.network is None
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -130,6 +175,15 @@ def test_the_end_of_a_pipeline_and_a_part_of_ensembles():
     assert set(vote.predict(x)) <= set(LABELS)
     calibrated = CalibratedClassifierCV(clone(model), cv=2).fit(x, LABELS)
     np.testing.assert_allclose(calibrated.predict_proba(x).sum(1), 1)
+
+
+def test_numbers_with_names_are_predicted_as_the_numbers_that_scorers_compare():
+    data = datasets.load(recipes.sample_for("gru_sentiment"), limit=16).train
+    model = recipes.gru_sentiment(**MODELS["gru_sentiment"][0]).as_classifier()
+    scores = cross_val_score(model, data.x, data.y, cv=2, scoring="f1_macro", error_score="raise")
+    assert np.isfinite(scores).all()
+    assert model.fit(data.x, data.y).classes_.tolist() == [0, 1]
+    assert model.task_.classes_.tolist() == ["neg", "pos"]
 
 
 def test_a_loaded_task_is_cloned_by_the_recipe_that_its_settings_name(tmp_path):

@@ -52,6 +52,8 @@ class CarriedStates(Task):
     through them, so a window's gradient ends at its first step.
     """
 
+    saves_variables = False  # the carried states belong to no text that comes later
+
     def __init__(self, *args: Any, characters: bool = False, **options: Any) -> None:
         self._carried: list[keras.Variable] = []
         super().__init__(*args, **options)
@@ -61,6 +63,12 @@ class CarriedStates(Task):
     def conditioned(self) -> bool:
         """Whether the inputs hold labels."""
         return False
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        """The variables of the network, without the carried states."""
+        carried = {id(state) for state in self._carried}
+        return [weight for weight in super().weights if id(weight) not in carried]
 
     def prepare(self, batches: Any) -> None:
         """Create variables for the states of the batches' rows; drop functions compiled before."""
@@ -103,10 +111,3 @@ class CarriedStates(Task):
         count = ops.sum(weights)
         self.tokens.update_state(total, count)
         return total / ops.maximum(count, 1.0) + sum(self.losses)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Save nothing: the carried states belong to no text that comes later."""
-        self._restore_learning_rate()  # as every task, before Keras writes the optimizer
-
-    def load_own_variables(self, store: Any) -> None:
-        """Load nothing."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from rnnkit.errors import check_choice
 from rnnkit.monitor.callbacks import sync_state
@@ -41,7 +42,7 @@ class ScheduledLearningRate(keras.callbacks.Callback):
 
     Step i of N, from 0, has the factor at progress `(i + 1) / (N + 1)`: the first step and the last
     one learn, too. A rate that somebody else sets, such as a callback given to `fit`, is kept: the
-    schedule ends there, and a line on stderr says so.
+    schedule ends there, and a warning says so.
 
     `restore` puts the peak back: a later `fit`, or a file written meanwhile, starts from it.
 
@@ -51,7 +52,6 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         epochs: number of epochs of the training.
         steps: batches per epoch.
         callbacks: the other callbacks of the training.
-        quiet: print nothing.
     """
 
     def __init__(
@@ -61,20 +61,23 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         epochs: int,
         steps: int,
         callbacks: Sequence[keras.callbacks.Callback] = (),
-        quiet: bool = False,
     ) -> None:
         super().__init__()
         self.schedule, self.steps, self.total = schedule, steps, epochs * steps
-        self.active, self._quiet = True, quiet
+        self.active = True
         self._model, self._optimizer = model, model.optimizer
         self._epoch = 0
         if is_schedule(self._optimizer):
             self._stop("the optimizer has a schedule of its own")
             return
-        self.peak = self._last = float(self._optimizer.learning_rate)
+        self.peak = float(self._optimizer.learning_rate)
         setter = next((one for one in callbacks if isinstance(one, SETTERS)), None)
         if setter is not None:
             self._stop(f"{type(setter).__name__} sets the learning rate")
+            return
+        # Until the first batch the rate is the next number above the peak: who sets the peak itself
+        # before that is noticed, too.
+        self._set(float(np.nextafter(np.float32(self.peak), np.float32(np.inf))))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Remember the epoch."""
@@ -104,11 +107,10 @@ class ScheduledLearningRate(keras.callbacks.Callback):
 
     def _stop(self, reason: str) -> None:
         self.active = False
-        if not self._quiet:
-            print(
-                f"rnnkit: {reason}: learning_rate_schedule={self.schedule!r} does not apply.",
-                file=sys.stderr,
-            )
+        warnings.warn(
+            f"rnnkit: {reason}: learning_rate_schedule={self.schedule!r} does not apply.",
+            stacklevel=2,
+        )
 
 
 def is_schedule(optimizer: Any) -> bool:

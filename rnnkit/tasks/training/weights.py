@@ -39,7 +39,31 @@ def check_sample_weight(sample_weight: Any, count: int, name: str) -> np.ndarray
             f"{name}: sample_weight of example {wrong[0]} is {weights[wrong[0]]}; expected a "
             "finite number of at least 0."
         )
+    if count and not weights.any():
+        raise InputError(
+            f"{name}: sample_weight is 0 for each of the {count} examples, so that none counts. "
+            "Give at least one of them a weight above 0."
+        )
     return weights.astype("float32")
+
+
+def multiply_weights(sample_weight: np.ndarray | None, by_class: np.ndarray) -> np.ndarray:
+    """Return the product of the weights of the examples and of their classes, float32.
+
+    Raises:
+        InputError: no example has a weight above 0.
+
+    Example:
+        >>> multiply_weights(np.array([1.0, 2.0]), np.array([3.0, 0.0])).tolist()
+        [3.0, 0.0]
+    """
+    weights = by_class if sample_weight is None else sample_weight * by_class
+    if not weights.any():
+        raise InputError(
+            "class_weight leaves no training example a weight above 0. Give at least one class "
+            "that has examples a weight above 0."
+        )
+    return weights
 
 
 def weight_by_class(
@@ -63,6 +87,7 @@ def weight_by_class(
         counts = np.bincount(numbers, minlength=len(classes))
         weights = len(numbers) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     elif isinstance(class_weight, Mapping):
+        labels: dict[int, Any] = {}
         for label, weight in class_weight.items():
             number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
             if not number or not np.isfinite(weight) or weight < 0:
@@ -70,7 +95,14 @@ def weight_by_class(
                     f"class_weight of {label!r} is {weight!r}; expected a finite number of at "
                     "least 0."
                 )
-            weights[index(label)] = weight
+            place = index(label)
+            if place in labels:
+                raise InputError(
+                    f"class_weight has two weights for the class {classes[place]!r}: those of "
+                    f"{labels[place]!r} and of {label!r}. Leave one of them out."
+                )
+            labels[place] = label
+            weights[place] = weight
     else:
         raise InputError(
             f"class_weight is {class_weight!r}; expected a weight for each label, such as "
