@@ -69,6 +69,7 @@ def from_path(
         tables = {split: Split(*_pairs(one, columns, name)) for split, one in found.items()}
         about = f"Read from {name}."
         return Dataset(path.stem, *draw_missing(tables, seed), about=about, notes=notes)
+
     def read(file: Path, other: Path | None = None) -> Split:
         if other is None and file.suffix == ".src":
             other = file.with_suffix(".tgt")
