@@ -225,6 +225,7 @@ class LanguageModel(GenerationModel):
             the end, where the model learned ends) and their losses `-log p`, `(T,)`. The sum of a
             text's losses is `-log p(text)`.
         """
+        x, y = self.read(x, y, name="The test set")[:2]
         texts = self.check(x, y, "The test set").x
         if not all(texts) and not self.learn_eos:
             raise InputError("One of the texts is empty: leave it out.")
