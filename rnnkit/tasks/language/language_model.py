@@ -198,6 +198,8 @@ class LanguageModel(GenerationModel):
         if cache is None:
             return super().evaluate(x, y, batch_size, **options)
         cache = cache if isinstance(cache, WordCache) else WordCache(**cache)  # type: ignore[arg-type]
+        columns = {n: options.pop(n, None) for n in ("text_column", "label_column", "steps")}
+        x, y = self.read(x, y, name="The test set", option="steps", **columns)[:2]
         parts = self.score_tokens(x, y, batch_size)
         losses = np.concatenate([cache.nll(*part) for part in zip(*parts, strict=True)])
         found = self.summarize(losses)
