@@ -1,13 +1,16 @@
-"""Readers of tagged sentences in CoNLL and CoNLL-U files."""
+"""Readers of tagged sentences in CoNLL and CoNLL-U files, and in tables with columns of lists."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rnnkit.data.splits import Dataset, Split, draw_missing
-from rnnkit.data.tables import decode, split_lines
+from rnnkit.data.table_files import BINARY, Records, holds_tables, known_splits, read_tables
+from rnnkit.data.tables import cell, decode, split_lines
 from rnnkit.errors import InputError, suggest, suggest_sibling
 
 Tagged = tuple[list[list[str]], list[list[str]]]  # the words and the tags of each sentence
@@ -24,7 +27,7 @@ def from_path(
     path: str | Path,
     *,
     tag_column: int | str | None = None,
-    word_column: int | str = 0,
+    word_column: int | str | None = None,
     seed: int = 0,
 ) -> Dataset:
     r"""Read tagged sentences from a file in columns, or from a folder of such files.
@@ -32,13 +35,16 @@ def from_path(
     A line has a word and its annotations, in columns separated by tabs (or by spaces in a file
     without tabs); an empty line ends a sentence. A file that ends in ``.conllu`` is read as
     CoNLL-U. In a folder there is a file for each split, with train, valid or dev, and test in their
-    names. A split without a file is drawn from train, a tenth of it.
+    names. In JSON lines, Parquet and what else `rnnkit.data.table_files` reads a row is a sentence:
+    a list of words and a list of tags. A split without a file is drawn from train, a tenth of it.
 
     Args:
         path: the file or folder.
         tag_column: the column of the tags: 0 is the first, -1 the last; in CoNLL-U also a name:
-            "upos", "xpos", "deprel" or "lemma". None = the last, in CoNLL-U "upos".
-        word_column: the column of the words; in CoNLL-U it is always the form.
+            "upos", "xpos", "deprel" or "lemma"; in a table its name. None = the last, in CoNLL-U
+            "upos", in a table "tags".
+        word_column: the column of the words; None = the first, in CoNLL-U it is always the form, in
+            a table "tokens".
         seed: which sentences are drawn for valid and test.
 
     Raises:
@@ -53,9 +59,16 @@ def from_path(
         >>> len(data.train), len(data.valid), len(data.test), data.classes
         (9, 1, 1, ('B-PER', 'O'))
     """
-    path = Path(path).expanduser()
+    name, path = str(path), Path(path).expanduser()
+    if _holds_lists(name):
+        found, notes = known_splits(read_tables(name))
+        columns = (word_column or "tokens", tag_column or "tags")
+        rows = {split: Split(*_listed(one, columns, name)) for split, one in found.items()}
+        about = f"Read from {name}."
+        return replace(dataset(path.stem, *draw_missing(rows, seed), about=about), notes=notes)
     if not path.exists():
         raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
+    word_column = 0 if word_column is None else word_column
     files = _files(path) if path.is_dir() else {"train": path}
     read = {part: Split(*_read(file, tag_column, word_column)) for part, file in files.items()}
     return dataset(path.stem, *draw_missing(read, seed), about=f"Read from {path}.")
@@ -155,6 +168,38 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
             )
         sentences[-1].append((cells[CONLLU["form"]], cells[column]))
     return _words_and_tags(sentences, source)
+
+
+def _holds_lists(name: str) -> bool:
+    """Return whether a path is a table that can have columns of lists; others are CoNLL files."""
+    path = Path(name)
+    if path.is_dir():
+        plain = any(file.suffix in (*_SUFFIXES, ".csv") for file in path.iterdir())
+        return holds_tables(name) and not plain
+    return name.startswith("hf:") or path.suffix.lower() in (".jsonl", *BINARY)
+
+
+def _listed(table: Records, columns: tuple[Any, Any], path: str) -> Tagged:
+    """Return the words and tags of rows, each a list of texts."""
+    found: tuple[list[Any], list[Any]] = ([], [])
+    for where, record in table.rows:
+        for column, side in zip(columns, found, strict=True):
+            value = cell(record, column, where, "text_column or label_column")
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                raise InputError(
+                    f"{where}: {column} is {str(value)[:40]!r}: expected a list of texts, one for "
+                    "each word. Numbers have no names here: write the tags themselves."
+                )
+            side.append(value)
+        if len(found[0][-1]) != len(found[1][-1]):
+            raise InputError(
+                f"{where} has {len(found[0][-1])} words and {len(found[1][-1])} tags: expected a "
+                "tag for each word."
+            )
+    if not any(found[0]):
+        raise InputError(f"{path} has no sentence: expected a list of words in each row.")
+    kept = [(words, tags) for words, tags in zip(*found, strict=True) if words]
+    return [words for words, _ in kept], [tags for _, tags in kept]
 
 
 def _read(path: Path, tag_column: int | str | None, word_column: int | str) -> Tagged:

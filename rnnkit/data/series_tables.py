@@ -14,11 +14,13 @@ import numpy as np
 from rnnkit.data.files import class_names
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, split_by_time
 from rnnkit.data.series_cells import is_missing, is_number, is_time, parse_time
-from rnnkit.data.tables import cell, parse_number, records
+from rnnkit.data.table_files import known_splits, read_tables
+from rnnkit.data.tables import cell, parse_number
 from rnnkit.errors import InputError, suggest
 
 BRIDGE = 12  # missing rows: shorter gaps are steps without a measurement, longer ones cut
-SHARES = (0.15, 0.15)  # of valid and test
+LATER = ("valid", "test")
+SHARES = (0.15, 0.15)  # of these two
 FEWEST = 10  # rows of a series that is split by time
 NO_COLUMN = "-"
 
@@ -76,8 +78,10 @@ def read_table(
     first: Sequence[str] = (),
     columns: str | Sequence[str] | None = None,
     leave_out: Sequence[str] = (),
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Table:
-    r"""Read the series of a table (``.csv``, ``.tsv``, ``.jsonl``) with a row for each step.
+    r"""Read the series of a table, see `rnnkit.data.table_files`, with a row for each step.
 
     The order of the columns in the file, and of rows of different groups, makes no difference.
 
@@ -91,6 +95,8 @@ def read_table(
         columns: further columns of values, names or a text with commas; None = all others that hold
             numbers, in alphabetical order; "-" = no further ones.
         leave_out: columns that are none of them, such as labels.
+        encoding: of a text file.
+        delimiter: between the columns of a CSV file; None = a comma, in ``.tsv`` a tab.
 
     Raises:
         InputError: a column, a time or a number that cannot be read; file and line are named.
@@ -103,9 +109,80 @@ def read_table(
         >>> list(table.groups), table.columns, table.time
         (['a', 'b'], ('load',), 'when')
     """
+    return _series(
+        path,
+        _rows(path, encoding, delimiter),
+        time=time,
+        group=group,
+        first=first,
+        columns=columns,
+        leave_out=leave_out,
+    )
+
+
+def read_splits(
+    path: str | Path,
+    *,
+    first: Sequence[str] = (),
+    columns: str | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+    **options: Any,
+) -> tuple[dict[str, Table], list[str]]:
+    r"""Read the series of train, and those of valid and test where they have tables of their own.
+
+    Args:
+        path: a table, or several as `rnnkit.data.table_files.read_tables` reads them.
+        first: see `read_table`, like all others.
+        columns: see above; those of train hold for all splits.
+        encoding: see above.
+        delimiter: see above.
+        **options: `time`, `group` and `leave_out`.
+
+    Returns:
+        The tables by split, and notes for readers of results.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for split in ("train", "test"):
+        ...     _ = (folder / f"{split}.csv").write_text("x\n1\n2\n")
+        >>> list(read_splits(folder)[0])
+        ['train', 'test']
+    """
+    parts, notes = known_splits(read_tables(path, encoding=encoding, delimiter=delimiter))
+    options |= {"first": first}
+    tables = {"train": _series(path, parts["train"].rows, columns=columns, **options)}
+    chosen = tables["train"].columns[len(first) :]
+    for split in list(parts)[1:]:
+        rows = parts[split].rows
+        tables[split] = _series(f"{path}, {split}", rows, columns=chosen, **options)
+    ignored = tables["train"].ignored
+    return tables, [*notes, *([f"Columns left out: {', '.join(ignored)}."] if ignored else [])]
+
+
+def _rows(
+    path: str | Path, encoding: str, delimiter: str | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the rows of a single table, with their places; refuse several splits."""
+    parts = read_tables(path, encoding=encoding, delimiter=delimiter)
+    if len(parts) > 1:
+        raise InputError(f"{path} has the splits {', '.join(parts)}: expected a single table.")
+    return parts["train"].rows
+
+
+def _series(
+    path: str | Path,
+    found: list[tuple[str, dict[str, Any]]],
+    *,
+    time: str | None = None,
+    group: str | None = None,
+    first: Sequence[str] = (),
+    columns: str | Sequence[str] | None = None,
+    leave_out: Sequence[str] = (),
+) -> Table:
     columns = () if columns == NO_COLUMN else columns
     group = None if group == NO_COLUMN else group
-    found = list(records(path))
     if not found:
         raise InputError(f"{path} has no rows under its header.")
     known = dict.fromkeys(name for _, record in found for name in record)
@@ -156,11 +233,14 @@ def from_path(
     time: str | None = None,
     group: str | None = None,
     columns: str | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> SeriesDataset:
     r"""Read series to forecast from a table; see `read_table` for the columns.
 
     Each series is split by time: the first 70 % of its rows are train, the next 15 % valid, the
-    last 15 % test. Empty cells, NA, null and the like are missing measurements. The most common
+    last 15 % test; splits that have a table of their own are not cut from train. Empty cells, NA,
+    null and the like are missing measurements. The most common
     distance between rows is the step. Up to 12 missing rows are steps without a measurement; after
     a longer gap a new series begins. Rows that repeat the one before them are dropped; the same
     time with other values is refused. `notes` say what was done.
@@ -171,6 +251,8 @@ def from_path(
         time: see `read_table`.
         group: see `read_table`.
         columns: see `read_table`.
+        encoding: see `read_table`.
+        delimiter: see `read_table`.
 
     Raises:
         InputError: see `read_table`; or a target is missing, a series is too short, or its rows are
@@ -186,14 +268,24 @@ def from_path(
         (14, 3, 3, 60, ('load',))
     """
     targets = _target_names(target)
-    table = read_table(path, time=time, group=group, first=targets, columns=columns)
+    reading = {"encoding": encoding, "delimiter": delimiter}
+    tables, notes = read_splits(
+        path, time=time, group=group, first=targets, columns=columns, **reading
+    )
+    table = tables["train"]
     if not targets and len(table.columns) > 1:
         raise InputError(
             f"{path} has the columns {', '.join(map(repr, table.columns))}: name the one to "
             "forecast with target."
         )
-    notes = []
     step = table_step(table)
+    for split, other in list(tables.items())[1:]:
+        if table.time is not None and (found := table_step(other)) != step:
+            raise InputError(
+                f"{path} has a row every {step} minutes in train and every {found} in {split}: "
+                "resample them to the same."
+            )
+    shares = [0.0 if split in tables else share for split, share in zip(LATER, SHARES, strict=True)]
     parts: tuple[list[Series], ...] = ([], [], [])
     counts: Counter[str] = Counter()
     for name in table.groups:
@@ -203,22 +295,27 @@ def from_path(
             raise InputError(
                 f"{path}{_of(name)} has {total} steps: expected {FEWEST} or more, to split by time."
             )
-        later = [round(share * total) for share in SHARES]
+        later = [round(share * total) for share in shares]
         cut = split_by_time(pieces, [total - sum(later), *later])
         for part, more in zip(parts, cut, strict=True):
             part.extend(more)
+    for number, split in enumerate(LATER, start=1):
+        if split in tables:
+            for name in tables[split].groups:
+                parts[number].extend(series_of(tables[split], name, step, counts))
     if table.time is None:
         notes.append("The file has no column of times: its rows are taken as steps in their order.")
     elif is_number(next(iter(table.groups.values())).records[0][table.time]):
         notes.append(f"The column {table.time!r} holds Unix times: they are read in UTC.")
-    if table.ignored:
-        notes.append(f"Columns left out: {', '.join(table.ignored)}.")
     for text, count in counts.items():
         notes.append(text.format(count=f"{count:,}"))
     if len(table.groups) > 1:
         notes.append(f"{len(table.groups):,} series, each split by time.")
     train, valid, test = map(SeriesSplit, parts)
+    own = [split for split in LATER if split in tables]
     about = f"Read from {path}; 70 % train, 15 % valid and 15 % test, by time."
+    if own:
+        about = f"Read from {path}; it has {' and '.join(own)}, all else is cut from train by time."
     return SeriesDataset(Path(path).stem, train, valid, test, table.columns, 0, step, about, notes)
 
 
@@ -275,6 +372,8 @@ def read_columns(
     time: str | None = None,
     group: str | None = None,
     cut: bool = True,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> tuple[list[Series], list[str]]:
     r"""Read the columns that a model was trained on from a table, by name, to be predicted.
 
@@ -284,6 +383,8 @@ def read_columns(
         time: see `read_table`.
         group: see `read_table`.
         cut: begin a new series at a long gap, as series to forecast do.
+        encoding: see `read_table`.
+        delimiter: see `read_table`.
 
     Returns:
         The series, and a name for each: the file, and its group.
@@ -298,15 +399,15 @@ def read_columns(
         >>> read_columns(path, ("a", "b"), time="-", group=None)[0][0].values.tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    for _, record in itertools.islice(records(path), 1):
-        for name in columns:
-            if name not in record:
-                raise InputError(
-                    f"{path} has no column {name!r}, which the model learned from: it has "
-                    f"{', '.join(map(repr, record))}.{suggest(name, record)} Name the columns as "
-                    f"in training: {', '.join(map(repr, columns))}, in any order."
-                )
-    table = read_table(path, time=time, group=group, first=columns, columns=())
+    found = _rows(path, encoding, delimiter)
+    for name in columns:
+        if found and name not in (record := found[0][1]):
+            raise InputError(
+                f"{path} has no column {name!r}, which the model learned from: it has "
+                f"{', '.join(map(repr, record))}.{suggest(name, record)} Name the columns as "
+                f"in training: {', '.join(map(repr, columns))}, in any order."
+            )
+    table = _series(path, found, time=time, group=group, first=columns, columns=())
     step = table_step(table) if cut else 1
     series: list[Series] = []
     names: list[str] = []
@@ -318,7 +419,14 @@ def read_columns(
     return series, names
 
 
-def find_group(path: str | Path, groups: Collection[str], columns: Sequence[str]) -> str:
+def find_group(
+    path: str | Path,
+    groups: Collection[str],
+    columns: Sequence[str],
+    *,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+) -> str:
     r"""Return the one column of a table, beside `columns`, whose values are all known groups.
 
     Raises:
@@ -332,7 +440,7 @@ def find_group(path: str | Path, groups: Collection[str], columns: Sequence[str]
         'site'
     """
     possible: dict[str, None] | None = None
-    for _, record in records(path):
+    for _, record in _rows(path, encoding, delimiter):
         here = {n: None for n, v in record.items() if n not in columns and str(v).strip() in groups}
         possible = here if possible is None else {n: None for n in possible if n in here}
     if len(possible or ()) != 1:

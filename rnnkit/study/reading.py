@@ -10,7 +10,7 @@ from typing import Any
 from rnnkit import recipes
 from rnnkit.data.series_files import has_header, read_series
 from rnnkit.data.series_tables import NO_COLUMN, find_group, read_columns
-from rnnkit.study.runs import open_model, open_run
+from rnnkit.study.runs import open_model, open_run, text_file_options
 
 Reader = Callable[[str], tuple[list[Any], list[str]]]
 
@@ -21,6 +21,7 @@ def series_reader(
     *,
     time: str | None = None,
     group: str | None = None,
+    **reading: Any,
 ) -> Reader:
     """Return a function that reads series from a file, as the model's own data were read.
 
@@ -33,6 +34,8 @@ def series_reader(
         model: the model, if it is open already.
         time: the column of times; None = that of the run, or the only one that holds times.
         group: the column of groups; None = that of the run, or the one that holds the model's.
+        **reading: `delimiter` and `encoding`, as `rnnkit.data.table_files.read_tables` takes them;
+            without them CSV files are read like that of the run.
 
     Example:
         >>> series, names = series_reader("runs/mine")("today.csv")  # doctest: +SKIP
@@ -42,11 +45,18 @@ def series_reader(
         options = settings["data"].get("options") or {}
         how = {"time": time or options.get("time"), "group": group or options.get("group")}
         cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
-        return lambda file: read_columns(file, settings["columns"], cut=cut, **how)
-    return _reader_of_model(open_model(path) if model is None else model, time, group)
+
+        def read(file: str) -> tuple[list[Any], list[str]]:
+            like = {**text_file_options(options, file), **reading}
+            return read_columns(file, settings["columns"], cut=cut, **how, **like)
+
+        return read
+    return _reader_of_model(open_model(path) if model is None else model, time, group, reading)
 
 
-def _reader_of_model(model: Any, time: str | None, group: str | None) -> Reader:
+def _reader_of_model(
+    model: Any, time: str | None, group: str | None, reading: dict[str, Any]
+) -> Reader:
     """Return the reader of a model that is not of a run on a table."""
     encoder = getattr(model, "encoder", None)
     columns = list(getattr(model, "column_names", ()))
@@ -55,9 +65,9 @@ def _reader_of_model(model: Any, time: str | None, group: str | None) -> Reader:
         time = NO_COLUMN
 
     def read(file: str) -> tuple[list[Any], list[str]]:
-        if not columns or not has_header(file):
-            return [read_series(file)], [str(file)]
-        by = group or (find_group(file, groups, columns) if groups else None)
-        return read_columns(file, columns, time=time, group=by, cut=encoder is not None)
+        if not columns or not has_header(file, **reading):
+            return [read_series(file, **reading)], [str(file)]
+        by = group or (find_group(file, groups, columns, **reading) if groups else None)
+        return read_columns(file, columns, time=time, group=by, cut=encoder is not None, **reading)
 
     return read

@@ -206,20 +206,32 @@ def ask(run: Run, **data: Any) -> Table:
     return intrinsic.table(run.model)
 
 
+def text_file_options(options: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Return how text files of a run were read, if another file is one, too."""
+    text = Path(file).suffix.lower() in (".csv", ".tsv")
+    return {k: options[k] for k in ("delimiter", "encoding") if text and k in options}
+
+
 def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
     """Return the source of data to evaluate on; a file is read like the file of the run."""
     recorded = run.settings["data"]
     source = Source(**(data or recorded))
-    if not source.is_file or "columns" not in run.settings:
+    if not source.is_file or not Source(**recorded).is_file:
         return source
     options = dict(recorded.get("options") or {})
+    reading = text_file_options(options, source.name)
+    options = {k: v for k, v in options.items() if k not in ("delimiter", "encoding")} | reading
+    label = source.label_column or recorded.get("label_column")
+    text = source.text_column or recorded.get("text_column")
+    if "columns" not in run.settings:
+        options = {**options, **(source.options or {})} or None
+        return source._replace(options=options, label_column=label, text_column=text)
     columns: list[str] = list(run.settings["columns"])
     named = recipes.family_of(run.settings["recipe"]).kind.model_columns
     if named is not None:
         options.setdefault(named, columns[0])
         columns = [name for name in columns if name not in split_names(options[named])]
     options = {**options, "columns": columns, **(source.options or {})}
-    label = source.label_column or recorded.get("label_column")
     return source._replace(options=options, label_column=label)
 
 
