@@ -174,9 +174,9 @@ def rounded(value: float, unit: float) -> str:
 
     Example:
         >>> rounded(51.23456789, 10.0), rounded(120_000_001.23456789, 1.0)
-        ('51.2346', '120000001.23457')
+        ('51.2346', '120000001.235')
     """
-    more = math.floor(math.log10(abs(value) / unit)) if value else 0
+    more = math.floor(math.log10(abs(value) / unit)) - 2 if value else 0
     return f"{value:.{min(17, 6 + max(0, more))}g}"
 
 
