@@ -258,7 +258,7 @@ def from_path(
         (14, 3, 3, 60, ('load',))
     """
     targets = _target_names(target)
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter}
     tables, notes = read_splits(
         path, time=time, group=group, first=targets, columns=columns, **reading
     )
@@ -387,7 +387,7 @@ def read_columns(
         >>> read_columns(path, ("a", "b"), time="-", group=None)[0][0].values.tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter}
     table = read_table(path, time=time, group=group, first=columns, columns=(), **reading)
     step = table_step(table) if cut else 1
     series: list[Series] = []

@@ -150,7 +150,7 @@ def read_texts(
         for name, value in (("text_column", text_column), ("delimiter", delimiter)):
             if value is not None:
                 raise InputError(f"{name} is {value!r}, and {path} is no table: leave it out.")
-        lines = tables.split_lines(tables.read_text(path, encoding).removesuffix("\n"))
+        lines = tables.split_lines(tables.read_text(Path(path), encoding).removesuffix("\n"))
         return lines if lines != [""] else []
     parts = read_tables(path, encoding=encoding, delimiter=delimiter, training=False)
     if len(parts) > 1 and "test" not in parts:

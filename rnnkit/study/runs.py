@@ -229,7 +229,7 @@ def series_reader(
     if "columns" not in settings:
         return lambda file: ([read_series(file, **reading)], [str(file)])
     options = settings["data"].get("options") or {}
-    how = {name: options.get(name) for name in ("time", "group")}
+    how: dict[str, Any] = {name: options.get(name) for name in ("time", "group")}
     cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
 
     def read(file: str) -> tuple[list[Any], list[str]]:
@@ -257,8 +257,8 @@ def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
     label = source.label_column or recorded.get("label_column")
     text = source.text_column or recorded.get("text_column")
     if "columns" not in run.settings:
-        options = {**options, **(source.options or {})} or None
-        return source._replace(options=options, label_column=label, text_column=text)
+        options |= source.options or {}
+        return source._replace(options=options or None, label_column=label, text_column=text)
     columns: list[str] = list(run.settings["columns"])
     named = recipes.family_of(run.settings["recipe"]).kind.model_columns
     if named is not None:
