@@ -399,15 +399,15 @@ def read_columns(
         >>> read_columns(path, ("a", "b"), time="-", group=None)[0][0].values.tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    found = _rows(path, encoding, delimiter)
+    read = _rows(path, encoding, delimiter)
     for name in columns:
-        if found and name not in (record := found[0][1]):
+        if read and name not in (record := read[0][1]):
             raise InputError(
                 f"{path} has no column {name!r}, which the model learned from: it has "
                 f"{', '.join(map(repr, record))}.{suggest(name, record)} Name the columns as "
                 f"in training: {', '.join(map(repr, columns))}, in any order."
             )
-    table = _series(path, found, time=time, group=group, first=columns, columns=())
+    table = _series(path, read, time=time, group=group, first=columns, columns=())
     step = table_step(table) if cut else 1
     series: list[Series] = []
     names: list[str] = []

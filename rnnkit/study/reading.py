@@ -43,7 +43,10 @@ def series_reader(
     settings = {} if Path(path).is_file() else open_run(path).settings
     if "columns" in settings:
         options = settings["data"].get("options") or {}
-        how = {"time": time or options.get("time"), "group": group or options.get("group")}
+        how: dict[str, Any] = {
+            "time": time or options.get("time"),
+            "group": group or options.get("group"),
+        }
         cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
 
         def read(file: str) -> tuple[list[Any], list[str]]:

@@ -18,7 +18,7 @@ FILMS = pd.DataFrame(
     }
 )
 HOURS = pd.date_range("2024-01-01", periods=40, freq="h")
-LOADS = pd.DataFrame({"when": HOURS, "load": np.arange(40.0) % 7, "temp": np.arange(40) / 3})
+LOADS = pd.DataFrame({"when": HOURS, "load": np.arange(40.0) % 7, "temp": np.arange(40) / 4})
 PHASES = LOADS.assign(phase=["up", "down"] * 20)
 WALKS = pd.DataFrame(
     {

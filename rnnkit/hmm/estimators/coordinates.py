@@ -62,7 +62,9 @@ class Coordinates:
         if self.units is None:
             return self.emission.initial_params(x, states, rng)
         located = self._located
-        kind = "common" if located.covariance_type == "spherical" else "each"
+        kind: Literal["common", "each"] = (
+            "common" if located.covariance_type == "spherical" else "each"
+        )
         units = units_of_data(x, kind)
         found = located.density().initial_params(units.standardize(x), states, rng)
         found = self.standardize(located.restore_params(found, units))
