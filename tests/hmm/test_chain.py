@@ -317,6 +317,8 @@ def test_bad_matrices(transmat, more, message):
         (["a", "b"], [2, 0], "Sequence 1 is empty"),
         (["a", "b"], [1], "sum to 2"),
         (["a", "b"], [1.0, 1.0], "expected integers"),
+        (["a", "b"], [3, -1], "expected integers"),
+        (["a", "b"], [[1], [1, 2]], "expected integers"),
         ([["a", "b"]], [2], "needs none"),
         ("abab", None, r"list\(text\)"),
         (["a", ["b"]], None, "Item 1 is a sequence and item 0 is a label"),

@@ -267,6 +267,41 @@ def test_parameters_that_cannot_be(small, change, said):
         small.score([0, 1, 0])
 
 
+@pytest.mark.one_backend
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"transmat": [[0.7, 0.2], [0.4, 0.6]]}, "Row 0 of transmat_ sums to 0.9"),
+        ({"startprob": [0.5, 0.4]}, "startprob_ sums to 0.9"),
+        ({"means": [[0.0], [np.nan]]}, "means_ must hold finite numbers"),
+        ({"means": [[0.0]]}, r"means_ has the shape \(1, 1\)"),
+        ({"covars": [[1.0], [-1.0]]}, "covars_ has a negative entry"),
+        ({"covars": [[1.0], [0.0]]}, "covars_ has an entry of 0"),
+        ({"covars": [[1.0, 1.0]]}, r"covars_ has the shape \(1, 2\)"),
+    ],
+)
+def test_sample_and_stream_refuse_what_score_refuses(change, said):
+    first = {"startprob": [0.5, 0.5], "transmat": np.full((2, 2), 0.5)}
+    model = put(GaussianHMM(2), **(first | {"means": [[0.0], [1.0]], "covars": [[1.0], [1.0]]}))
+    assert len(model.sample(4, 0)[1]) == 4
+    put(model, **change)
+    for call in (lambda: model.score([0.0, 1.0]), lambda: model.sample(3), model.stream):
+        with pytest.raises(InputError, match=said):
+            call()
+
+
+@pytest.mark.one_backend
+def test_samples_that_cannot_be(small):
+    for given, said in (
+        ({"n_samples": 0}, "n_samples is 0"),
+        ({"n_samples": 2.5}, "n_samples is 2.5"),
+        ({"currstate": K}, f"currstate is {K}; the states go from 0 to {K - 1}"),
+        ({"currstate": -1}, "currstate is -1"),
+    ):
+        with pytest.raises(InputError, match=said):
+            small.sample(**given)
+
+
 def test_covariances_that_cannot_be():
     model = put(GaussianHMM(1, "full"), startprob=[1.0], transmat=[[1.0]], means=[[0.0, 0.0]])
     for covars, said in (

@@ -391,3 +391,24 @@ def test_parameters_of_another_shape_are_refused():
     layer.build((None, None, 1))
     with pytest.raises(InputError, match="means"):
         layer.set_parameters(hmm.startprob_, hmm.transmat_, hmm.emission_params())
+
+
+@pytest.mark.one_backend
+def test_probabilities_that_do_not_sum_to_one_are_refused():
+    hmm = GaussianHMM(2, random_state=0).fit(two_regimes(4)[0])
+    layer = HMMFeatures.from_hmm(hmm)
+    wrong = np.array([[0.5, 0.4], [0.5, 0.5]])
+    with pytest.raises(InputError, match=r"Row 0 of transitions sums to 0\.9"):
+        layer.set_parameters(hmm.startprob_, wrong, hmm.emission_params())
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("kind", ["diag", "full"])
+@pytest.mark.parametrize("factor", [[1e-9, 1e-9], [1e9, 1e9], [1e-4, 1.0]], ids=str)
+def test_the_layer_has_the_posteriors_of_the_model_in_any_units(kind, factor):
+    rng = np.random.default_rng(0)
+    states = np.repeat(np.arange(4) % 2, 10)
+    x = (rng.normal(size=(40, 2)) + 3 * states[:, None]) * factor
+    hmm = GaussianHMM(2, kind, random_state=0, n_iter=3).fit(x)
+    found = numpy(HMMFeatures.from_hmm(hmm, mode="smoothed")(x[None]))[0]
+    np.testing.assert_allclose(found, hmm.predict_proba(x), atol=2e-3)

@@ -73,6 +73,8 @@ def test_what_cannot_be_learned_is_refused(steps):
     x, y = steps
     with pytest.raises(InputError, match=r"y has the shape \(3,\) and X 24 sequences"):
         HMMClassifier().fit(x, y[:3])
+    with pytest.raises(InputError, match=r"y\[3\] is missing"):
+        HMMClassifier().fit(x[:4], [1.0, 0.0, 1.0, np.nan])
     with pytest.raises(InputError, match="expected 2 numbers that sum to 1"):
         HMMClassifier(priors=[1.0, 1.0]).fit(x, y)
     with pytest.raises(InputError, match="Class 'few': X has 2 observed steps, fewer than"):

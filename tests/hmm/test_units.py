@@ -7,6 +7,7 @@ import warnings
 
 import hmmlearn.hmm
 import joblib
+import keras
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -45,8 +46,9 @@ def data():
 
 def models():
     settings = {"random_state": 0, "n_iter": 4, "tol": -np.inf}
-    found = [GaussianHMM(K, kind, **settings) for kind in TYPES]
-    kinds = TYPES if DEEP else ("full",)
+    compiles = keras.backend.backend() != "torch" and not DEEP
+    found = [GaussianHMM(K, kind, **settings) for kind in (("full",) if compiles else TYPES)]
+    kinds = TYPES if DEEP else ("diag",)
     return found + [GMMHMM(K, 2, covariance_type=kind, **settings) for kind in kinds]
 
 
@@ -65,8 +67,8 @@ def scaled_covars(covars, kind, factor):
 def test_the_units_of_the_data_are_those_of_the_answer(model, data):
     x, states = data
     kind, plain = model.covariance_type, model.fit(x, LENGTHS).params_
-    history, score, path = model.history, model.score(x, LENGTHS), model.predict(x)
-    posteriors = model.predict_proba(x)
+    history, (score, posteriors) = model.history, model.score_samples(x, LENGTHS)
+    path = posteriors.argmax(1)
     assert max(np.mean(path == states), np.mean(path != states)) > 0.85
     for name, (factor, offset) in UNITS.items():
         if kind == "spherical" and len(set(factor)) > 1:
@@ -79,11 +81,12 @@ def test_the_units_of_the_data_are_those_of_the_answer(model, data):
         ratio = model.covars_ / scaled_covars(np.ones_like(plain["covars"]), kind, factor)
         np.testing.assert_allclose(ratio, plain["covars"], rtol=4e-3, atol=4e-3, err_msg=name)
         np.testing.assert_allclose(model.history, np.subtract(history, jacobian), atol=0.02)
-        np.testing.assert_allclose(model.score(moved, LENGTHS), score - jacobian, atol=0.02)
-        np.testing.assert_array_equal(model.predict(moved), path)
-        np.testing.assert_allclose(model.predict_proba(moved), posteriors, atol=5e-3)
+        found, smoothed = model.score_samples(moved, LENGTHS)
+        np.testing.assert_allclose(found, score - jacobian, atol=0.02)
+        np.testing.assert_allclose(smoothed, posteriors, atol=5e-3)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("kind", TYPES)
 def test_far_from_the_unit_the_steps_are_hmmlearns(kind, data):
     """hmmlearn on standardized data, taken back by the Jacobian."""
@@ -118,6 +121,7 @@ def test_far_from_the_unit_the_steps_are_hmmlearns(kind, data):
     np.testing.assert_allclose(ours.stream().step(x[0] * factor + offset).sum(), 1, rtol=1e-5)
 
 
+@pytest.mark.one_backend
 def test_live_data_have_the_log_likelihood_of_their_units(data):
     x = data[0][:, :1] * 1e-4
     model = GaussianHMM(K, random_state=0, n_iter=2).fit(x)
@@ -129,6 +133,7 @@ def test_live_data_have_the_log_likelihood_of_their_units(data):
     np.testing.assert_allclose(live.log_prob, expected, rtol=1e-5)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("factor", [1e-6, 1.0, 1e6])
 def test_a_feature_that_never_varies_is_named(factor, data):
     x, states = data
@@ -143,6 +148,7 @@ def test_a_feature_that_never_varies_is_named(factor, data):
         np.testing.assert_allclose(model.means_[:, 1], constant, rtol=1e-6, atol=1e-30)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_lower_bound_that_was_found_is_told(kind, data):
     """A state of equal observations: its variance is the bound, relative or as it was given."""
@@ -161,6 +167,7 @@ def test_a_lower_bound_that_was_found_is_told(kind, data):
     np.testing.assert_allclose(least.min(), 1e-5, rtol=1e-3)
 
 
+@pytest.mark.one_backend
 def test_a_large_reading_that_moves_a_little():
     """A meter that reads 1.2e8 and moves by 1."""
     rng = np.random.default_rng(1)
@@ -170,6 +177,7 @@ def test_a_large_reading_that_moves_a_little():
     assert max(np.mean(found == states), np.mean(found != states)) > 0.98
 
 
+@pytest.mark.one_backend
 def test_nearly_collinear_features_keep_what_is_between_them():
     """Two prices that differ by their spread alone, a ten-thousandth of them."""
     rng = np.random.default_rng(1)
@@ -184,6 +192,7 @@ def test_nearly_collinear_features_keep_what_is_between_them():
     np.testing.assert_allclose(model.score(x), exact, rtol=1e-4)
 
 
+@pytest.mark.one_backend
 def test_a_column_of_nothing_is_refused_by_name(data):
     x = data[0].copy()
     x[:, 1] = np.nan
@@ -197,12 +206,14 @@ def test_a_column_of_nothing_is_refused_by_name(data):
         model.predict(x)
 
 
+@pytest.mark.one_backend
 def test_observations_beyond_float32_are_named(data):
     model = GaussianHMM(K, random_state=0, n_iter=2).fit(data[0] * 1e-6)
     with pytest.raises(InputError, match=r"Observation 0, feature 1 is 1e\+30, .*deviations"):
         model.score(np.array([[0.0, 1e30]]))
 
 
+@pytest.mark.one_backend
 def test_priors_are_in_the_units_of_the_data(data):
     x, _ = data
     factor, offset = np.array([1e-3, 1e2]), np.array([7.0, -2.0])
@@ -218,6 +229,7 @@ def test_priors_are_in_the_units_of_the_data(data):
         np.testing.assert_allclose(moved.covars_ / scale, plain.covars_, rtol=5e-3, atol=5e-3)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("factor", [1e-3, 1.0, 1e6])
 def test_classes_are_told_apart_in_any_units(factor):
     rng = np.random.default_rng(0)
@@ -230,6 +242,7 @@ def test_classes_are_told_apart_in_any_units(factor):
     assert model.score(x, y) > 0.9
 
 
+@pytest.mark.one_backend
 def test_a_model_read_from_a_file_is_fitted_again_without_a_word(data, tmp_path):
     x = data[0]
     model = GaussianHMM(K, random_state=0, n_iter=2).fit(x)
@@ -244,6 +257,7 @@ def test_a_model_read_from_a_file_is_fitted_again_without_a_word(data, tmp_path)
         model.fit(x)
 
 
+@pytest.mark.one_backend
 def test_what_fit_does_not_learn_stays_to_the_digit(data):
     model = GaussianHMM(K, init_params="st", params="st", n_iter=2)
     model.means_, model.covars_ = np.array([[0.1, 0.7], [4.3, -2.1]]), np.ones((K, D))
@@ -252,6 +266,7 @@ def test_what_fit_does_not_learn_stays_to_the_digit(data):
     np.testing.assert_array_equal(model.means_, means)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("kind", ["common", "each", "white"])
 def test_units_go_there_and_back(kind, data):
     x = data[0] * [1e-3, 1e5] + [5.0, 1e8]
@@ -270,6 +285,7 @@ def test_units_go_there_and_back(kind, data):
     assert 0.1 < np.trace(covars) < 10
 
 
+@pytest.mark.one_backend
 def test_nearly_singular_covariances_have_a_factor_and_that_is_told():
     model = GaussianHMM(1, "full")
     model.startprob_, model.transmat_ = np.ones(1), np.ones((1, 1))
