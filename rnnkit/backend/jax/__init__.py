@@ -23,6 +23,10 @@ def static_shapes() -> bool:
     return True
 
 
+def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> None:
+    """Refuse two tensors of different first sizes when a graph runs; here all are known before."""
+
+
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
     """Compile a function, once for each set of shapes.
 

@@ -30,6 +30,14 @@ def static_shapes() -> bool:
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
+def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> None:
+    """Refuse two tensors whose first sizes differ when a graph runs, with `InvalidArgumentError`.
+
+    For sizes that are unknown when the graph is traced. XLA leaves the check out: it knows them.
+    """
+    tf.debugging.assert_equal(tf.shape(tensor)[:axes], tf.shape(other)[:axes], message)
+
+
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
     """Compile a function by XLA, once for each set of shapes; see `backend.jax`."""
     del donate  # TensorFlow donates no buffers

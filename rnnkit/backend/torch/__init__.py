@@ -28,6 +28,10 @@ def static_shapes() -> bool:
     return False
 
 
+def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> None:
+    """Refuse two tensors of different first sizes when a graph runs; here all are known before."""
+
+
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
     """Return the function, run eagerly; see `backend.jax`."""
     del donate  # eager in-place operations need no donation
