@@ -50,7 +50,8 @@ def check_flags(layer: str, label: str, flags: Tensor, sequences: Tensor) -> Ten
     if not shapes_agree(shape, expected):
         raise InputError(f"{layer}: {label} has the shape {shape}; expected {expected}, {wanted}")
     if None in (*shape, *expected):
-        native.check_sizes(flags, sequences, 2, f"{layer}: {label} does not fit: expected {wanted}")
+        message = f"{layer}: {label} does not fit the sequences; expected {wanted}"
+        return native.check_sizes(flags, sequences, 2, message)
     return flags
 
 

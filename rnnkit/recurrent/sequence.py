@@ -289,9 +289,7 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         if initial_state is None:
             if not self.stateful:
                 return tuple(self.get_initial_state(ops.shape(sequences)[0]))
-            check_batch_size(self, sequences)
-            # Copies: on PyTorch the variables change in place, the pass keeps its first states.
-            initial_state = [ops.copy(ops.convert_to_tensor(state)) for state in self.states or ()]
+            initial_state = carried_states(self, sequences)
         if not isinstance(initial_state, (list, tuple)):
             initial_state = [initial_state]
         shapes = [tuple(state.shape) for state in initial_state]
@@ -329,17 +327,29 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         return [passed] + [None] * len(self.state_size) if self.return_state else passed
 
 
-def check_batch_size(layer: Any, sequences: Tensor) -> None:
-    """Refuse a batch of another size than that of the states of a stateful layer."""
-    state, came = layer.states[0], sequences.shape[0]
+def carried_states(layer: keras.layers.Layer, sequences: Tensor) -> Any:
+    """Return the states from which a stateful layer, of rnnkit or of Keras, starts a batch.
+
+    Copies: on PyTorch the variables are overwritten in place, and the gradient needs them.
+
+    Raises:
+        InputError: a batch of another size.
+    """
+    came = sequences.shape[0]
     message = (
-        f"{type(layer).__name__}: stateful=True was built for batches of {state.shape[0]} rows; "
-        "this batch has {}. Give a number of rows that this divides, or leave the last ones out."
+        f"{type(layer).__name__}: stateful=True was built for batches of {{}} rows; this batch has "
+        f"{came or 'another number'}. Give whole batches: leave the remaining rows out, or add some."
     )
-    if came is None:
-        native.check_sizes(state, sequences, 1, message.format("another number"))
-    elif came != state.shape[0]:
-        raise InputError(message.format(came))
+
+    def carried(variable: keras.Variable) -> Tensor:
+        state = ops.copy(ops.convert_to_tensor(variable))
+        if came is None:
+            return native.check_sizes(state, sequences, 1, message.format(state.shape[0]))
+        if came != state.shape[0]:
+            raise InputError(message.format(state.shape[0]))
+        return state
+
+    return keras.tree.map_structure(carried, layer.states)
 
 
 def call_empty(

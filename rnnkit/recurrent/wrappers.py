@@ -11,7 +11,7 @@ from keras import ops
 from rnnkit.backend.masking import check_flags, clean_steps
 from rnnkit.errors import InputError, check_choice
 from rnnkit.options import expand_signature
-from rnnkit.recurrent.sequence import Shape, Tensor, call_empty, check_batch_size, refuse_memory
+from rnnkit.recurrent.sequence import Shape, Tensor, call_empty, carried_states, refuse_memory
 
 MERGES = {
     "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
@@ -126,8 +126,12 @@ class Bidirectional(keras.layers.Layer):
         sequences = clean_steps(sequences, mask, self.compute_dtype)
         halves: tuple[Any, Any] = (None, None)
         if self.stateful and initial_state is None:
-            check_batch_size(self, sequences)
-            halves = (_first_states(self.forward_layer), _first_states(self.backward_layer))
+            forward, backward = (
+                # Those of Keras would read and overwrite their states themselves.
+                carried_states(part, sequences) if isinstance(part, keras.layers.RNN) else None
+                for part in (self.forward_layer, self.backward_layer)
+            )
+            halves = (forward, backward)
         elif initial_state is not None:
             middle = len(initial_state) // 2
             halves = (initial_state[:middle], initial_state[middle:])
@@ -213,16 +217,6 @@ class Bidirectional(keras.layers.Layer):
         for key in ("layer", "backward_layer"):
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
-
-
-def _first_states(layer: keras.layers.Layer) -> Any:
-    """Return the states from which a stateful layer starts; None where it reads them itself.
-
-    A layer of Keras would overwrite them in place on PyTorch, where the gradient needs them.
-    """
-    if not isinstance(layer, keras.layers.RNN):
-        return None
-    return keras.tree.map_structure(lambda v: ops.copy(ops.convert_to_tensor(v)), layer.states)
 
 
 def _copy(layer: keras.layers.Layer, direction: str, go_backwards: bool) -> keras.layers.Layer:

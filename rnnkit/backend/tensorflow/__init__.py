@@ -30,12 +30,15 @@ def static_shapes() -> bool:
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
-def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> None:
-    """Refuse two tensors whose first sizes differ when a graph runs, with `InvalidArgumentError`.
+def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> Any:
+    """Return the tensor, or refuse one whose first sizes are not those of another.
 
-    For sizes that are unknown when the graph is traced. XLA leaves the check out: it knows them.
+    For sizes that are unknown when a graph is traced: the graph raises `InvalidArgumentError` with
+    the message. XLA leaves the check out: it knows all sizes.
     """
-    tf.debugging.assert_equal(tf.shape(tensor)[:axes], tf.shape(other)[:axes], message)
+    sizes = tf.shape(tensor)[:axes], tf.shape(other)[:axes]
+    with tf.control_dependencies([tf.debugging.assert_equal(*sizes, message)]):
+        return tf.identity(tensor)
 
 
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
