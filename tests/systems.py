@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import keras
 import numpy as np
 from keras import ops
@@ -37,6 +39,12 @@ WRAPPERS = {
     "Stack": lambda **o: layers.Stack([layers.MinGRU(U, **o), layers.LSTM(U, **o)], residual=True),
 }
 ALL = RECURRENT | LINEAR | WRAPPERS
+
+# JAX compiles a program for each layer and shape, and TensorFlow's eager loops are slow: there a
+# few stand for all, unless RNNKIT_DEEP is set.
+DEEP = "RNNKIT_DEEP" in os.environ or keras.config.backend() == "torch"
+ON_ALL = ("LSTM", "JordanRNN", "MinGRU", "RGLRUBlock", "Bidirectional of Keras", "Stack")
+SOME = tuple(ALL) if DEEP else ON_ALL
 
 
 def numpy(value):

@@ -338,7 +338,7 @@ def carried_states(layer: keras.layers.Layer, sequences: Tensor) -> Any:
     came = sequences.shape[0]
     message = (
         f"{type(layer).__name__}: stateful=True was built for batches of {{}} rows; this batch has "
-        f"{came or 'another number'}. Give whole batches: leave the remaining rows out, or add some."
+        f"{came or 'another number'}. Leave out the rows that fill no batch, or add some."
     )
 
     def carried(variable: keras.Variable) -> Tensor:

@@ -27,6 +27,7 @@ from rnnkit.backend.jax.packing import (
     restored,
     unmasked,
 )
+from rnnkit.backend.jax.reverse import reverse_only
 from rnnkit.backend.jax.steps import LSTM, GRUResetAfter, GRUResetBefore, SimpleRNN, Weights
 from rnnkit.backend.kernels import Kernel, KernelRequest, common_unsupported_reason
 
@@ -307,6 +308,14 @@ def gradient(
     return backward(request, reverse, sequences, x, params, mask, kept, d)
 
 
+def copied(residuals: Any) -> Any:
+    """Return residuals none of which is an argument itself.
+
+    JAX 0.10 takes the wrong one of those for another when it drops unused results inside of a scan.
+    """
+    return jax.tree.map(jnp.copy, residuals)
+
+
 def run_fused(*arguments: Any) -> tuple:
     """Forward rule of `fused`."""
     result, kept = recorded(*arguments)
@@ -316,7 +325,7 @@ def run_fused(*arguments: Any) -> tuple:
 def run_recorded(*arguments: Any) -> tuple:
     """Forward rule of `recorded`."""
     result, residuals = run_fused(*arguments)
-    return (result, residuals[1]), residuals
+    return (result, residuals[1]), copied(residuals)
 
 
 def differentiate(*arguments: Any) -> tuple:
@@ -334,7 +343,7 @@ def differentiate_recorded(*arguments: Any) -> tuple:
 
 def run_gradient(*arguments: Any) -> tuple:
     """Forward rule of `gradient`."""
-    return gradient(*arguments), arguments[len(OPTIONS) :]
+    return gradient(*arguments), copied(arguments[len(OPTIONS) :])
 
 
 def differentiate_gradient(*arguments: Any) -> tuple:
@@ -344,7 +353,9 @@ def differentiate_gradient(*arguments: Any) -> tuple:
     weights = {name: value for name, value in params.items() if name != "drop"}
 
     def first(x: Tensor, states: tuple, weights: dict, d: tuple) -> tuple:
-        pull = jax.vjp(lambda *part: reference(*part[:2], part[2] | fixed, mask), x, states, weights)
+        pull = jax.vjp(
+            lambda *part: reference(*part[:2], part[2] | fixed, mask), x, states, weights
+        )
         return pull[1](d)
 
     d_x, d_states, d_weights, d_d = jax.vjp(first, x, states, weights, d)[1](dd)
@@ -373,7 +384,12 @@ def run(
     params = {name: jnp.asarray(value) for name, value in params.items()}
     mask = None if mask is None else jnp.asarray(mask, bool)
     options = (request, reverse, sequences, reference)
-    return compiled(*options, jnp.asarray(x), tuple(states), params, mask)
+    return reverse_only(
+        compiled,
+        *options,
+        *(jnp.asarray(x), tuple(states), params, mask),
+        advice="Give the layer kernel='portable', which has both modes.",
+    )
 
 
 KERNELS = (

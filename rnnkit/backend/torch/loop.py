@@ -20,7 +20,6 @@ from torch.autograd import Function
 from rnnkit.backend.torch.double import reference_gradients
 from rnnkit.backend.torch.packing import Packing, pack_steps
 
-
 NAMES = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
 
 
