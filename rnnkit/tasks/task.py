@@ -32,6 +32,7 @@ from rnnkit.tasks.training import gradient_norm
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight
+from rnnkit.tasks.turns import take_turns
 
 
 class Examples(NamedTuple):
@@ -90,6 +91,7 @@ def json_asset(attribute: str, cls: Any) -> Asset:
     )
 
 
+@take_turns
 class Task(Estimator, RenamedAttributes, keras.Model):
     """A Keras model that takes raw data. Abstract: a subclass defines its inputs and targets.
 
@@ -149,6 +151,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         """Show what stands behind ``**options`` in the signatures of subclasses."""
         super().__init_subclass__(**options)
         expand_signature(cls)
+        take_turns(cls)
 
     def __init__(
         self,
