@@ -13,6 +13,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend.masking import check_flags, clean_steps
 from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice, check_count
@@ -107,7 +108,10 @@ class LogMel(SavedArguments, keras.layers.Layer):
         if len(waves.shape) == 3:
             waves = ops.squeeze(waves, -1)
         waves = ops.cast(waves, "float32")
-        real = ops.ones_like(waves, "bool") if mask is None else ops.cast(mask, "bool")
+        self._refuse_empty(waves)
+        real = ops.ones_like(waves, "bool")
+        if mask is not None:
+            real = check_flags("LogMel", "the mask", mask, waves)
         waves = ops.pad(ops.where(real, waves, 0.0), ((0, 0), (0, self.window - 1)))
         frames = ops.extract_sequences(waves, self.window, self.hop)
         re, im = ops.rfft(frames * ops.convert_to_tensor(self._hann), self.fft_length)
@@ -118,6 +122,14 @@ class LogMel(SavedArguments, keras.layers.Layer):
             count = ops.maximum(ops.sum(weight, axis=1, keepdims=True), 1.0)
             energies -= ops.sum(energies * weight, axis=1, keepdims=True) / count
         return ops.cast(energies, self.compute_dtype), real
+
+    @staticmethod
+    def _refuse_empty(waves: Tensor) -> None:
+        if 0 in tuple(waves.shape):
+            raise InputError(
+                f"LogMel: the waves have the shape {tuple(waves.shape)}; expected at least one row "
+                "and one sample."
+            )
 
     def compute_output_spec(
         self, waves: Tensor, mask: Tensor | None = None
@@ -230,10 +242,11 @@ class WindowFeatures(SavedArguments, keras.layers.Layer):
 
     def call(self, values: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the features of each step."""
-        x = ops.cast(values, "float32")
+        if mask is not None:
+            mask = check_flags("WindowFeatures", "the mask", mask, values)
+        x = clean_steps(values, mask, "float32")
         real = ops.ones_like(x[..., 0]) if mask is None else ops.cast(mask, "float32")
         real = ops.expand_dims(real, -1)
-        x = ops.where(real > 0, x, 0.0)
         parts = {"values": x}
         if "centred" in self.kinds:
             parts["centred"] = self._centred(x, real)

@@ -10,6 +10,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend.masking import check_flags, clean_steps
 from rnnkit.config import SavedArguments
 from rnnkit.errors import check_choice
 from rnnkit.options import expand_signature
@@ -25,7 +26,7 @@ class MaskedPooling(SavedArguments, keras.layers.Layer):
 
     `mean = Σ_t m_t h_t / Σ_t m_t`, `max = max_{t: m_t} h_t`.
 
-    The result of a row without a real step is zero.
+    The result of a row without a real step is zero, also where T is 0.
 
     Args:
         pooling: "last" (the last real step), "mean", "max", or "mean+max" (both, concatenated).
@@ -39,7 +40,7 @@ class MaskedPooling(SavedArguments, keras.layers.Layer):
         `(B, U)`, or `(B, 2U)` with "mean+max".
 
     Raises:
-        InputError: an unknown pooling.
+        InputError: an unknown pooling, a mask of another shape.
 
     Example:
         >>> MaskedPooling("mean")(keras.ops.ones((2, 5, 3))).shape
@@ -55,8 +56,14 @@ class MaskedPooling(SavedArguments, keras.layers.Layer):
 
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pool over time."""
+        batch, steps, width = sequences.shape
         if mask is None:
             mask = ops.ones(ops.shape(sequences)[:2], dtype="bool")
+        else:
+            mask = check_flags("MaskedPooling", "the mask", mask, sequences)
+        if 0 in (batch, steps):
+            return ops.zeros(self.compute_output_shape((batch, steps, width)), self.compute_dtype)
+        sequences = clean_steps(sequences, mask, self.compute_dtype)
         real = ops.expand_dims(ops.cast(mask, sequences.dtype), -1)
         parts = {"mean": _mean, "max": _max, "last": _last}
         pooled = [parts[name](sequences, real) for name in self.pooling.split("+")]

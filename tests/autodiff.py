@@ -60,6 +60,57 @@ def _torch(loss, arrays, variables):
     return torch.autograd.grad(loss(*arrays), wanted, allow_unused=True)
 
 
+def penalty(loss, variables):
+    """Return a function `array -> (value, gradients)` of `Σ ‖∂loss‖²`, compiled on JAX.
+
+    The sum is over the gradients by the array and by the variables at their current values.
+    """
+    backend = keras.config.backend()
+    if backend == "jax":
+        import jax
+
+        pure = _pure(loss, variables)
+
+        def squares(arrays, values):
+            slopes = jax.grad(pure, argnums=(0, 1))(arrays, values)
+            return sum(ops.sum(ops.square(slope)) for slope in jax.tree.leaves(slopes))
+
+        run = jax.jit(jax.value_and_grad(squares, argnums=(0, 1)))
+
+        def found(array):
+            value, slopes = run([array], [v.value for v in variables])
+            return float(value), [np.asarray(slope) for slope in jax.tree.leaves(slopes)]
+
+        return found
+    return lambda array: {"tensorflow": _tensorflow_penalty, "torch": _torch_penalty}[backend](
+        loss, array, variables
+    )
+
+
+def _tensorflow_penalty(loss, array, variables):
+    import tensorflow as tf
+
+    wanted = [tf.constant(array), *(v.value for v in variables)]
+    with tf.GradientTape() as outer:
+        outer.watch(wanted[0])
+        with tf.GradientTape() as inner:
+            inner.watch(wanted[0])
+            value = loss(wanted[0])
+        slopes = inner.gradient(value, wanted)
+        squares = sum(tf.reduce_sum(tf.square(slope)) for slope in slopes)
+    return float(squares), [slope.numpy() for slope in outer.gradient(squares, wanted)]
+
+
+def _torch_penalty(loss, array, variables):
+    import torch
+
+    wanted = [torch.tensor(array, requires_grad=True), *(v.value for v in variables)]
+    slopes = torch.autograd.grad(loss(wanted[0]), wanted, create_graph=True)
+    squares = sum(slope.square().sum() for slope in slopes)
+    found = torch.autograd.grad(squares, wanted)
+    return float(squares.detach()), [slope.numpy() for slope in found]
+
+
 def train_gradients(loss, variables):
     """Return a function `array -> gradients of loss(array) by the variables`, compiled where Keras
     compiles (JAX, TensorFlow)."""

@@ -49,7 +49,9 @@ def run(
     def one(inputs: PassInputs, states: tuple, params: Mapping) -> tuple[Tensor | None, tuple]:
         shared: dict = {"reverse": reverse, "sequences": sequences}
         if chosen is not None:
-            return chosen.run(request, inputs.x, states, params, mask=inputs.mask, **shared)
+            reference = portable.PortablePass(request, cell, reverse, sequences)
+            shared |= {"mask": inputs.mask, "reference": reference}
+            return chosen.run(request, inputs.x, states, params, **shared)
         shared |= {"zoneout_rates": zoneout_rates, "unroll": request.unroll}
         return portable.recurrence(cell, inputs, states, params, **shared)
 

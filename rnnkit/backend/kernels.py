@@ -61,8 +61,10 @@ class Kernel:
         about: one sentence: how it computes.
         unsupported_reason: `request -> None` where it can run, else why not, as a clause
             ("the dtype is float16, not float32").
-        run: `(request, x, states, params, *, mask, reverse, sequences) -> (outputs, states)`; see
-            `rnnkit.backend.portable.recurrence` for the meaning.
+        run: `(request, x, states, params, *, mask, reverse, sequences, reference) -> (outputs,
+            states)`; see `rnnkit.backend.portable.recurrence` for the meaning. `reference` is the
+            same pass in the portable loop (`rnnkit.backend.portable.PortablePass`), for the
+            gradient of a gradient.
     """
 
     name: str

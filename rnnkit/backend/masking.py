@@ -1,4 +1,4 @@
-"""Masked sequences: compaction of the real steps, gathering, and forward fill."""
+"""Masked sequences: checks of masks, compaction of the real steps, gathering, forward fill."""
 
 from __future__ import annotations
 
@@ -6,7 +6,77 @@ from typing import Any
 
 from keras import ops
 
+from rnnkit.backend import native
+from rnnkit.errors import InputError
+
 Tensor = Any
+Shape = tuple[int | None, ...]
+
+
+def shapes_agree(shape: Shape, expected: Shape) -> bool:
+    """Compare two shapes; an unknown size agrees with any.
+
+    Example:
+        >>> shapes_agree((2, None), (2, 5)), shapes_agree((2, 1), (2, 5))
+        (True, False)
+    """
+    return len(shape) == len(expected) and all(
+        a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+    )
+
+
+def check_flags(layer: str, label: str, flags: Tensor, sequences: Tensor) -> Tensor:
+    """Return a mask or resets as booleans `(B, T)`; refuse those that do not fit the sequences.
+
+    No shape is broadcast. Sizes that are unknown while a graph is traced are compared when it runs.
+
+    Args:
+        layer: the name of the layer, for the message.
+        label: what the flags are: "the mask", "resets".
+        flags: booleans or numbers.
+        sequences: `(B, T, ...)`.
+
+    Raises:
+        InputError: another shape.
+
+    Example:
+        >>> check_flags("LSTM", "the mask", ops.ones((2, 1)), ops.ones((2, 5, 3)))
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: LSTM: the mask has the shape (2, 1); expected (2, 5), one ...
+    """
+    flags = ops.convert_to_tensor(flags, dtype="bool")
+    shape, expected = tuple(flags.shape), tuple(sequences.shape[:2])
+    wanted = "one boolean for each step of each row."
+    if not shapes_agree(shape, expected):
+        raise InputError(f"{layer}: {label} has the shape {shape}; expected {expected}, {wanted}")
+    if None in (*shape, *expected):
+        message = f"{layer}: {label} does not fit the sequences; expected {wanted}"
+        return native.check_sizes(flags, sequences, 2, message)
+    return flags
+
+
+def clean_steps(sequences: Tensor, mask: Tensor | None, dtype: str) -> Tensor:
+    """Return sequences in the dtype of a computation, zeros at masked steps.
+
+    Whole numbers and booleans become floats, too. What stands at a masked step, a NaN for
+    instance, reaches neither a result nor a gradient: times a gradient of 0 it would be NaN again.
+
+    Args:
+        sequences: `(B, T, ...)`.
+        mask: boolean `(B, T)`, or None.
+        dtype: the dtype of the computation.
+
+    Example:
+        >>> x = ops.convert_to_tensor([[float("nan"), 2.0]])
+        >>> real = ops.convert_to_tensor([[False, True]])
+        >>> ops.convert_to_numpy(clean_steps(x, real, "float32")).tolist()
+        [[0.0, 2.0]]
+    """
+    sequences = ops.cast(sequences, dtype)
+    if mask is None:
+        return sequences
+    real = ops.reshape(mask, (*ops.shape(mask), *[1] * (len(sequences.shape) - 2)))
+    return ops.where(real, sequences, ops.zeros_like(sequences))
 
 
 def compact_by_mask(mask: Tensor) -> tuple[Tensor, Tensor]:

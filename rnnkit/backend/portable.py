@@ -6,6 +6,7 @@ Each fast kernel is tested against the function here of the same meaning.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -103,6 +104,31 @@ def recurrence(
     xs = tuple(ops.swapaxes(part, 0, 1) for part in inputs.tensors())
     states, outputs = native.scan(body, tuple(states), xs, reverse=reverse, unroll=unroll)
     return (ops.swapaxes(outputs, 0, 1) if sequences else None), states
+
+
+@dataclass(frozen=True)
+class PortablePass:
+    """The pass of a fast kernel in the portable loop, from which it takes its second gradients.
+
+    A hand-written gradient is itself a function of the inputs, and has no gradient written for it.
+    Two passes of one `key` are equal, so that a compiler which keeps programs finds them again.
+
+    Args:
+        key: what decides the equations of the cell: the request of the pass.
+        cell, reverse, sequences: as in `recurrence`.
+    """
+
+    key: Any
+    cell: Any = field(compare=False)
+    reverse: bool
+    sequences: bool
+
+    def __call__(
+        self, x: Tensor, states: tuple, params: Mapping[str, Tensor], mask: Tensor | None
+    ) -> tuple[Tensor | None, tuple]:
+        """Run the pass; see `recurrence`."""
+        shared = {"reverse": self.reverse, "sequences": self.sequences}
+        return recurrence(self.cell, PassInputs(x, mask), states, params, **shared)
 
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from rnnkit.backend.masking import check_flags, clean_steps
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.options import expand_signature
 from rnnkit.recurrent.sequence import Flags, SavedOptions, Shape, Tensor
@@ -29,6 +30,21 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     low = ops.cast(-3e4, scores.dtype)  # within the range of float16
     weights = ops.softmax(ops.where(mask, scores, low), axis=-1)
     return ops.where(mask, weights, ops.zeros_like(weights))
+
+
+def read_memory(
+    layer: keras.layers.Layer, label: str, memory: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Return a memory `(B, S, E)` in a layer's compute dtype, zeros at masked steps, and its mask.
+
+    Raises:
+        InputError: a mask of another shape than `(B, S)`, or a memory without a step.
+    """
+    name = type(layer).__name__
+    if memory.shape[1] == 0:
+        raise InputError(f"{name}: the memory has no step to attend to; expected at least one.")
+    mask = None if mask is None else check_flags(name, label, mask, memory)
+    return clean_steps(memory, mask, layer.compute_dtype), mask
 
 
 @expand_signature
@@ -95,12 +111,15 @@ class Attention(SavedOptions, keras.layers.Layer):
         self, query: Tensor, memory: Tensor, mask: Flags = None, return_weights: bool = False
     ) -> Any:
         """Attend to a memory `(B, S, E)` at each step of `query`."""
+        query = ops.cast(query, self.compute_dtype)
+        memory, mask = read_memory(self, "the mask", memory, mask)
         keys, params = self.keys(memory), self.parameters()
-        if mask is not None:
-            mask = ops.cast(mask, "bool")
         if len(query.shape) == 2:
             weights = masked_softmax(self.score(query, keys, params), mask)
             context = ops.einsum("bs,bse->be", weights, memory)
+        elif 0 in tuple(query.shape[:2]):
+            context = ops.zeros((*query.shape[:2], memory.shape[2]), self.compute_dtype)
+            weights = ops.zeros((*query.shape[:2], memory.shape[1]), self.compute_dtype)
         else:
             scores = ops.vectorized_map(
                 lambda row: self.score(row, keys, params), ops.swapaxes(query, 0, 1)

@@ -13,13 +13,14 @@ from rnnkit.backend import native
 from rnnkit.errors import InputError, check_choice
 from rnnkit.options import Option, expand_signature, separate
 from rnnkit.recurrent import cells
-from rnnkit.recurrent.attention import attention_of, masked_softmax
+from rnnkit.recurrent.attention import attention_of, masked_softmax, read_memory
 from rnnkit.recurrent.sequence import (
     LayerOptions,
     SavedOptions,
     Shape,
     Tensor,
     own_settings,
+    refuse_memory,
     set_options,
 )
 
@@ -112,6 +113,7 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
         **options: Unpack[DecoderOptions],
     ) -> None:
         own, rest = separate(options, INITIALIZERS, "AttentionDecoder")
+        refuse_memory("AttentionDecoder", rest, "Leave it out.")
         super().__init__(**rest)
         check_choice("AttentionDecoder: cell", cell, CELLS)
         self.units, self.attention_units = units, attention_units
@@ -173,12 +175,12 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
     def project(self, inputs: Tensor) -> Tensor:
         """Input projection `x W + b` of inputs `(..., D)`."""
         kernel, bias = (ops.cast(w, self.compute_dtype) for w in (self.kernel, self.bias))
-        return ops.matmul(inputs, kernel) + bias
+        return ops.matmul(ops.cast(inputs, self.compute_dtype), kernel) + bias
 
     def prepare_memory(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
         """Return keys and values of a memory `(B, S, E)`, computed once before the loop."""
+        memory, real = read_memory(self, "the mask of the memory", memory, mask)
         values = ops.matmul(memory, ops.cast(self.value_kernel, self.compute_dtype))
-        real = None if mask is None else ops.cast(mask, "bool")
         return Memory(self.attend.keys(memory), values, real)
 
     def step(
@@ -224,6 +226,11 @@ class AttentionDecoder(SavedOptions, keras.layers.Layer):
         """Run over `inputs` `(B, T, D)`, attending to `memory` `(B, S, E)` at every step."""
         prepared, params = self.prepare_memory(memory, memory_mask), self.parameters()
         states = self.initial_states(inputs, initial_state)
+        batch, steps = inputs.shape[:2]
+        if steps == 0:
+            outputs = ops.zeros((batch, 0, self.attention_units), self.compute_dtype)
+            weights = ops.zeros((batch, 0, memory.shape[1]), self.compute_dtype)
+            return (outputs, weights) if return_attention else outputs
 
         def body(states: tuple, now: tuple) -> tuple[tuple, Tensor]:
             new, weights = self.step(now[0], states, prepared, params)

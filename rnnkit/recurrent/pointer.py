@@ -90,9 +90,10 @@ class PointerGenerator(_DecoderLayer):
         """Return the log-probabilities of the mixture."""
         batch, steps, size = ops.shape(scores)
         read = ops.shape(weights)[2]
-        entering = ops.concatenate([decoder_outputs, decoder_inputs], -1)
-        gate = ops.matmul(entering, ops.cast(self.kernel, decoder_outputs.dtype))
-        gate = ops.cast(ops.sigmoid(gate + ops.cast(self.bias, decoder_outputs.dtype)), "float32")
+        dtype = self.compute_dtype
+        parts = [ops.cast(part, dtype) for part in (decoder_outputs, decoder_inputs)]
+        gate = ops.matmul(ops.concatenate(parts, -1), ops.cast(self.kernel, dtype))
+        gate = ops.cast(ops.sigmoid(gate + ops.cast(self.bias, dtype)), "float32")
         # Each weight is added to the probability of the source word at its step.
         rows = ops.reshape(ops.arange(batch * steps), (batch, steps, 1)) * size
         cells = rows + ops.cast(source, rows.dtype)[:, None]
@@ -102,7 +103,8 @@ class PointerGenerator(_DecoderLayer):
             num_segments=batch * steps * size,
         )
         copied = ops.reshape(copied, (batch, steps, size))
-        mixed = gate * ops.softmax(scores, axis=-1) + (1.0 - gate) * copied
+        chosen = ops.softmax(ops.cast(scores, "float32"), axis=-1)
+        mixed = gate * chosen + (1.0 - gate) * copied
         return ops.log(mixed + 1e-12)
 
     def compute_output_spec(self, scores: Tensor, *others: Tensor) -> Any:

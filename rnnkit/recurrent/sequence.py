@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, TypedDict, Unpack
 import keras
 from keras import ops
 
+from rnnkit.backend import native
+from rnnkit.backend.masking import check_flags, clean_steps, shapes_agree
 from rnnkit.errors import InputError, check_count
 from rnnkit.options import Option, Setting, expand_signature, separate, settings_of
 
@@ -54,6 +56,21 @@ def own_settings(group: Any, base: Any) -> dict[str, Setting]:
     """
     inherited = settings_of(base)
     return {name: s for name, s in settings_of(group).items() if name not in inherited}
+
+
+def refuse_memory(layer: str, options: dict[str, Any], advice: str) -> None:
+    """Refuse `memory=`, the option of the layers with a recurrent kernel, by its name.
+
+    Example:
+        >>> refuse_memory("MinGRU", {"memory": "sqrt"}, "Leave it out.")
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: MinGRU: memory='sqrt' was given, and this layer does not take ...
+    """
+    if "memory" in options:
+        raise InputError(
+            f"{layer}: memory={options['memory']!r} was given, and this layer does not take it; "
+            f"layers with a recurrent kernel do, such as LSTM. {advice}"
+        )
 
 
 SEQUENCE = own_settings(SequenceOptions, LayerOptions)
@@ -107,6 +124,8 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
     `zero_output_for_mask=True`). A row without a real step returns zeros and its initial state. A
     stateful layer continues from the end of the last batch: there the output before the first real
     step is the last one of the previous batch, so that a sequence can be fed in pieces of any size.
+    What stands at masked steps, a NaN for instance, changes no output and no gradient. Without rows
+    or steps (B or T is 0) the outputs have none either, and the last output of a row is zeros.
 
     Resets: boolean `(B, T)`, true = the states of the row are zero before this step. With
     `go_backwards` "before" is in the order of the pass.
@@ -132,6 +151,7 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
     config_keys: ClassVar[tuple[str, ...]] = ("units", *SEQUENCE)
 
     def __init__(self, units: int, **options: Unpack[SequenceOptions]) -> None:
+        refuse_memory(type(self).__name__, dict(options), "Leave it out.")
         own, rest = separate(options, SEQUENCE, type(self).__name__)
         super().__init__(activity_regularizer=own.pop("activity_regularizer"), **rest)
         self.units = check_count(f"{type(self).__name__}: units", units)
@@ -218,11 +238,13 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         """Run over `sequences` `(B, T, D)`."""
         # With an initial state Keras passes the mask of the sequences under this name.
         mask = sequences_mask if mask is None else mask
+        if 0 in tuple(sequences.shape[:2]):
+            return call_empty(self, sequences, initial_state, mask, training, resets)
         self.check_steps(sequences.shape)
-        if mask is not None:
-            mask = self._flags("the mask", mask, sequences)
-        if resets is not None:
-            resets = self._flags("resets", resets, sequences)
+        name = type(self).__name__
+        mask = None if mask is None else check_flags(name, "the mask", mask, sequences)
+        resets = None if resets is None else check_flags(name, "resets", resets, sequences)
+        sequences = clean_steps(sequences, mask, self.compute_dtype)
         states = self._first_states(sequences, initial_state)
         if training and self.dropout:
             sequences = sequences * self.dropout_mask(sequences[:, :1, :], self.dropout)
@@ -267,18 +289,12 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         if initial_state is None:
             if not self.stateful:
                 return tuple(self.get_initial_state(ops.shape(sequences)[0]))
-            initial_state = self.states
-            fixed, came = self.states[0].shape[0], sequences.shape[0]  # type: ignore[index]
-            if came is not None and came != fixed:
-                raise InputError(
-                    f"{type(self).__name__}: stateful=True was built for batches of {fixed} rows; "
-                    f"this batch has {came}."
-                )
+            initial_state = carried_states(self, sequences)
         if not isinstance(initial_state, (list, tuple)):
             initial_state = [initial_state]
         shapes = [tuple(state.shape) for state in initial_state]
         expected = [(sequences.shape[0], size) for size in self.state_size]
-        if len(shapes) != len(expected) or not all(map(_agree, shapes, expected)):
+        if len(shapes) != len(expected) or not all(map(shapes_agree, shapes, expected)):
             where = type(self).__name__
             raise InputError(
                 f"{where}: initial_state has the shapes {shapes}; expected {expected}."
@@ -287,17 +303,6 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
 
     def check_steps(self, shape: Shape) -> None:
         """Refuse a number of steps that the layer cannot take; any by default."""
-
-    def _flags(self, label: str, flags: Tensor, sequences: Tensor) -> Tensor:
-        """Return a mask or resets as booleans; refuse those that do not fit the sequences."""
-        flags = ops.convert_to_tensor(flags, dtype="bool")
-        shape, expected = tuple(flags.shape), tuple(sequences.shape[:2])
-        if not _agree(shape, expected):
-            raise InputError(
-                f"{type(self).__name__}: {label} has the shape {shape}; expected {expected}, one "
-                "boolean for each step of each row."
-            )
-        return flags
 
     # Interface of Keras layers.
 
@@ -322,8 +327,70 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         return [passed] + [None] * len(self.state_size) if self.return_state else passed
 
 
-def _agree(shape: tuple, expected: tuple) -> bool:
-    """Compare two shapes; an unknown size agrees with any."""
-    return len(shape) == len(expected) and all(
-        a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+def carried_states(layer: keras.layers.Layer, sequences: Tensor) -> Any:
+    """Return the states from which a stateful layer, of rnnkit or of Keras, starts a batch.
+
+    Copies: on PyTorch the variables are overwritten in place, and the gradient needs them.
+
+    Raises:
+        InputError: a batch of another size.
+    """
+    came = sequences.shape[0]
+    message = (
+        f"{type(layer).__name__}: stateful=True was built for batches of {{}} rows; this batch has "
+        f"{came or 'another number'}. Leave out the rows that fill no batch, or add some."
     )
+
+    def carried(variable: keras.Variable) -> Tensor:
+        state = ops.copy(ops.convert_to_tensor(variable))
+        if came is None:
+            return native.check_sizes(state, sequences, 1, message.format(state.shape[0]))
+        if came != state.shape[0]:
+            raise InputError(message.format(state.shape[0]))
+        return state
+
+    return keras.tree.map_structure(carried, layer.states)
+
+
+def call_empty(
+    layer: Any,
+    sequences: Tensor,
+    initial_state: Any,
+    mask: Tensor | None,
+    training: bool,
+    resets: Tensor | None,
+) -> Any:
+    """Return what a layer over time answers a batch without rows or steps.
+
+    The kernels need one of each: the layer runs over one more row, or one more step, a masked one,
+    and the results are cut to the size of the batch.
+    """
+    batch, steps = sequences.shape[:2]
+    rows, more = int(batch == 0), int(steps == 0)
+    name = type(layer).__name__
+    mask = ops.ones((batch, steps), "bool") if mask is None else mask
+    mask = _padded(check_flags(name, "the mask", mask, sequences), rows, more)
+    if resets is not None:
+        resets = _padded(check_flags(name, "resets", resets, sequences), rows, more)
+    if initial_state is not None:
+        several = isinstance(initial_state, (list, tuple))
+        states = [ops.convert_to_tensor(s) for s in (initial_state if several else [initial_state])]
+        initial_state = [_padded(state, rows, 0) for state in states]
+    found = layer.call(
+        _padded(sequences, rows, more), initial_state, mask, training=training, resets=resets
+    )
+
+    def cut(part: Tensor) -> Tensor:
+        return part[:batch, :steps] if len(part.shape) > 2 else part[:batch]
+
+    return tuple(map(cut, found)) if isinstance(found, tuple) else cut(found)
+
+
+def _padded(part: Tensor, rows: int, steps: int) -> Tensor:
+    """Return a tensor with more rows of zeros, and more steps where it has them."""
+    for axis, more in enumerate((rows, steps)):
+        if more:
+            shape = list(part.shape)
+            shape[axis] = more
+            part = ops.concatenate([part, ops.zeros(shape, dtype=part.dtype)], axis=axis)
+    return part

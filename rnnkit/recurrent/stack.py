@@ -8,10 +8,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnkit.backend.masking import forward_fill
+from rnnkit.backend.masking import check_flags, forward_fill
 from rnnkit.errors import InputError, check_count
 from rnnkit.recurrent.copies import changed, copy
-from rnnkit.recurrent.sequence import SequenceLayer, Shape, Tensor, check_rate
+from rnnkit.recurrent.sequence import SequenceLayer, Shape, Tensor, call_empty, check_rate
 from rnnkit.recurrent.wrappers import Bidirectional
 
 
@@ -187,7 +187,12 @@ class Stack(keras.layers.Layer):
         """Run over `sequences` `(B, T, D)` with one layer after the other."""
         # With an initial state Keras passes the mask of the sequences under this name.
         mask = sequences_mask if mask is None else mask
-        mask, resets = self._flags(mask), self._flags(resets)
+        if 0 in tuple(sequences.shape[:2]):
+            return call_empty(self, sequences, initial_state, mask, training, resets)
+        mask, resets = (
+            self._flags(label, flags, sequences)
+            for label, flags in (("the mask", mask), ("resets", resets))
+        )
         shared = {"mask": mask, "training": training, "resets": resets}
         read = ops.flip(sequences, axis=1) if self.go_backwards else sequences
         first_states, states = self._split(initial_state), []
@@ -208,7 +213,7 @@ class Stack(keras.layers.Layer):
         """Forward fill at masked steps, where the residual connection adds arbitrary values."""
         before = None
         if self.last_output is not None and from_zero:
-            before = ops.cast(self.last_output, outputs.dtype)
+            before = ops.cast(ops.copy(ops.convert_to_tensor(self.last_output)), outputs.dtype)
         filled = outputs if mask is None else forward_fill(outputs, mask, resets, before)
         if self.last_output is not None:
             self.last_output.assign(ops.cast(filled[:, -1], self.last_output.dtype))
@@ -216,11 +221,11 @@ class Stack(keras.layers.Layer):
             filled = ops.where(ops.expand_dims(mask, -1), filled, ops.zeros_like(filled))
         return filled if self.return_sequences else filled[:, -1]
 
-    def _flags(self, flags: Tensor | None) -> Tensor | None:
+    def _flags(self, label: str, flags: Tensor | None, sequences: Tensor) -> Tensor | None:
         """Return a mask or resets as booleans, in the order of the pass."""
         if flags is None:
             return None
-        flags = ops.convert_to_tensor(flags, dtype="bool")
+        flags = check_flags("Stack", label, flags, sequences)
         return ops.flip(flags, axis=-1) if self.go_backwards else flags
 
     def _split(self, initial_state: Any) -> list:

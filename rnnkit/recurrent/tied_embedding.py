@@ -102,7 +102,8 @@ class TiedEmbedding(SavedOptions, keras.layers.Layer):
         table = ops.cast(self.embeddings, self.compute_dtype)
         if not reverse:
             return ops.take(table, ops.cast(inputs, "int32"), axis=0)
-        scores = ops.cast(ops.matmul(inputs, ops.transpose(table)), "float32")
+        vectors = ops.cast(inputs, self.compute_dtype)
+        scores = ops.cast(ops.matmul(vectors, ops.transpose(table)), "float32")
         return scores + ops.cast(self.bias, "float32")
 
     def compute_output_spec(self, inputs: Tensor, reverse: bool = False) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnkit.backend.masking import check_flags, clean_steps
 from rnnkit.errors import InputError, check_choice
 from rnnkit.options import expand_signature
-from rnnkit.recurrent.sequence import Shape, Tensor
+from rnnkit.recurrent.sequence import Shape, Tensor, call_empty, carried_states, refuse_memory
 
 MERGES = {
     "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
@@ -63,6 +64,7 @@ class Bidirectional(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         check_choice("Bidirectional: merge_mode", merge_mode, MERGES)
+        refuse_memory("Bidirectional", kwargs, "Give it to the layer inside.")
         for part in (layer, backward_layer):
             if part is not None and not hasattr(part, "go_backwards"):
                 raise InputError(f"Bidirectional: expected recurrent layers; got {part!r}.")
@@ -117,8 +119,20 @@ class Bidirectional(keras.layers.Layer):
         """Run both directions over `sequences` `(B, T, D)` and merge them."""
         # With an initial state Keras passes the mask of the sequences under this name.
         mask = sequences_mask if mask is None else mask
+        if 0 in tuple(sequences.shape[:2]):
+            return call_empty(self, sequences, initial_state, mask, training, resets)
+        mask = None if mask is None else check_flags("Bidirectional", "the mask", mask, sequences)
+        # Here, too: the layers of Keras do neither.
+        sequences = clean_steps(sequences, mask, self.compute_dtype)
         halves: tuple[Any, Any] = (None, None)
-        if initial_state is not None:
+        if self.stateful and initial_state is None:
+            forward, backward = (
+                # Those of Keras would read and overwrite their states themselves.
+                carried_states(part, sequences) if isinstance(part, keras.layers.RNN) else None
+                for part in (self.forward_layer, self.backward_layer)
+            )
+            halves = (forward, backward)
+        elif initial_state is not None:
             middle = len(initial_state) // 2
             halves = (initial_state[:middle], initial_state[middle:])
         shared = {"mask": mask, "training": training}

@@ -34,6 +34,7 @@ from rnnkit.tasks.training.examples import Examples, split_last
 from rnnkit.tasks.training.random_state import read_random_state, write_random_state
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
+from rnnkit.tasks.turns import take_turns
 
 RANDOM_STATE = "random_state"  # its name among the variables of a file
 
@@ -65,6 +66,7 @@ def json_asset(attribute: str, cls: Any) -> Asset:
     )
 
 
+@take_turns
 class Task(Estimator, RenamedAttributes, keras.Model):
     """A Keras model that takes raw data. Abstract: a subclass defines its inputs and targets.
 
@@ -125,6 +127,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         """Show what stands behind ``**options`` in the signatures of subclasses."""
         super().__init_subclass__(**options)
         expand_signature(cls)
+        take_turns(cls)
 
     def __init__(
         self,

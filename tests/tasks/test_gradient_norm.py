@@ -1,5 +1,6 @@
 """The gradient norm that a task reports, against one that the optimizer's own step gives away."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -38,3 +39,33 @@ def test_norm_is_that_of_the_unclipped_gradient(reviews, clip_norm):
 
 def test_no_norm_before_training():
     assert gru_sentiment().gradient_norm is None
+
+
+@pytest.fixture
+def half():
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def norm_of_a_step(reviews):
+    texts, labels = reviews
+    model = gru_sentiment(
+        units=4,
+        embedding="random",
+        embedding_size=4,
+        embedding_dropout=0.0,
+        dropout=0.0,
+        learning_rate_schedule="constant",
+        batch_size=128,
+        min_count=1,
+    )
+    model.fit(texts, labels, epochs=1, verbose=0)
+    return model.gradient_norm
+
+
+def test_in_half_precision_the_norm_is_that_of_the_loss_itself(reviews, request):
+    """Keras multiplies the loss by 32768 there."""
+    wanted = norm_of_a_step(reviews)
+    request.getfixturevalue("half")
+    assert norm_of_a_step(reviews) == pytest.approx(wanted, rel=0.05)

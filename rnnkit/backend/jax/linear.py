@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from rnnkit.backend.jax.reverse import reverse_only
 from rnnkit.backend.kernels import select_scan_algorithm
 
 Tensor = Any
@@ -16,7 +17,8 @@ Tensor = Any
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:
     """Return every state of `h_t = a_t ⊙ h_{t-1} + b_t`; see `rnnkit.backend.linear`."""
-    return _compiled(a, b, h0, reverse)
+    advice = "Linear recurrences (MinGRU, MinLSTM, RGLRU) have no forward mode: use reverse mode."
+    return reverse_only(_compiled, a, b, h0, reverse, advice=advice)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))

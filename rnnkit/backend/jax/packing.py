@@ -72,6 +72,22 @@ def unmasked(batch: int, steps: int, reverse: bool) -> Stage:
     return Stage(batch, 0, steps, first, -batch if reverse else batch)
 
 
+def stage_sizes(batch: int) -> list[int]:
+    """Return the number of rows of each stage of a masked pass, most first."""
+    return sorted({-(-batch * part // PARTS) for part in range(1, PARTS + 1)}, reverse=True)
+
+
+def bare(packing: Packing) -> Packing:
+    """Return a packing of arrays alone: its stages without their plain numbers."""
+    return packing._replace(stages=tuple((s.start, s.stop, s.base) for s in packing.stages))
+
+
+def restored(packing: Packing, batch: int) -> Packing:
+    """Inverse of `bare`."""
+    pairs = zip(stage_sizes(batch), packing.stages, strict=True)
+    return packing._replace(stages=tuple(Stage(size, *bounds, size) for size, bounds in pairs))
+
+
 def pack(mask: Tensor, reverse: bool) -> Packing:
     """Return the packing of a mask `(B, T)`."""
     batch, steps = mask.shape
@@ -85,7 +101,7 @@ def pack(mask: Tensor, reverse: bool) -> Packing:
     rank = jnp.argsort(order)
     lengths = count[order]
 
-    sizes = sorted({-(-batch * part // PARTS) for part in range(1, PARTS + 1)}, reverse=True)
+    sizes = stage_sizes(batch)
     bounds = [jnp.int32(0), *(lengths[size] for size in sizes[1:]), lengths[0]]
     stages: list[Stage] = []
     base = jnp.int32(0)

@@ -4,6 +4,7 @@ The input projection is one product over all steps; the forward loop overwrites 
 the backward loop overwrites these with their gradients, so that one buffer of `T B G U` numbers
 serves all three. The gradients by the weights and by the inputs are one product each after the
 loop. With a mask the loop skips almost all padding (`packing.py`); the equations are in `steps.py`.
+A gradient that is itself differentiated has the gradient of the portable loop.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnkit.backend.jax.packing import Packing, Stage, forward_fill_grad, gather, pack, unmasked
+from rnnkit.backend.jax.packing import (
+    Packing,
+    Stage,
+    bare,
+    forward_fill_grad,
+    gather,
+    pack,
+    restored,
+    unmasked,
+)
+from rnnkit.backend.jax.reverse import reverse_only
 from rnnkit.backend.jax.steps import LSTM, GRUResetAfter, GRUResetBefore, SimpleRNN, Weights
 from rnnkit.backend.kernels import Kernel, KernelRequest, common_unsupported_reason
 
@@ -160,14 +171,13 @@ def prepare(cell: Any, params: Mapping[str, Tensor]) -> tuple[Weights, Tensor]:
 
 
 def pack_inputs(
-    x: Tensor, mask: Tensor | None, reverse: bool
-) -> tuple[Tensor, Any, Packing | None]:
-    """Return the packed steps `(N, D)`, the stages of the loop, and the packing, if masked."""
-    if mask is not None:
-        packing = pack(mask, reverse)
-        return gather(packing, x), packing.stages, packing
+    x: Tensor, packing: Packing | None, reverse: bool
+) -> tuple[Tensor, tuple[Stage, ...]]:
+    """Return the packed steps `(N, D)` and the stages of the loop."""
+    if packing is not None:
+        return gather(packing, x), packing.stages
     batch, steps, width = x.shape
-    return jnp.swapaxes(x, 0, 1).reshape(-1, width), (unmasked(batch, steps, reverse),), None
+    return jnp.swapaxes(x, 0, 1).reshape(-1, width), (unmasked(batch, steps, reverse),)
 
 
 def forward(
@@ -179,10 +189,11 @@ def forward(
     params: Mapping[str, Tensor],
     mask: Tensor | None,
 ) -> tuple:
-    """Run a pass; return `(outputs, states)` and the residuals of `backward`."""
+    """Run a pass; return `(outputs, states)` and what `backward` needs, arrays alone."""
     cell = cell_of(request)
     batch, steps, _ = x.shape
-    packed, stages, packing = pack_inputs(x, mask, reverse)
+    packing = None if mask is None else pack(mask, reverse)
+    packed, stages = pack_inputs(x, packing, reverse)
     w, scale = prepare(cell, params)
     drop, lengths = params.get("drop"), None
     if packing is not None:
@@ -191,7 +202,7 @@ def forward(
         drop = None if drop is None else drop[packing.order]
     projected = packed @ (params["kernel"] * scale)
     last, entered, buffers = forward_loop(cell, stages, lengths, projected, states, drop, w, scale)
-    kept = packed, entered, buffers, stages, packing, drop, x.shape, params, mask
+    kept = entered, buffers, None if packing is None else bare(packing)
     outputs = None
     if packing is not None:
         if sequences:
@@ -204,16 +215,27 @@ def forward(
 
 
 def backward(
-    request: KernelRequest, reverse: bool, sequences: bool, kept: tuple, d: tuple
+    request: KernelRequest,
+    reverse: bool,
+    sequences: bool,
+    x: Tensor,
+    params: Mapping[str, Tensor],
+    mask: Tensor | None,
+    kept: tuple,
+    d: tuple,
 ) -> tuple:
-    """Return the gradients by the inputs, the first states and the parameters."""
+    """Return the gradients by the inputs, the first states and the weights."""
     cell = cell_of(request)
-    packed, entered, buffers, stages, packing, drop, shape, params, mask = kept
+    entered, buffers, packing = kept
+    shape, drop = x.shape, params.get("drop")
+    packing = None if packing is None else restored(packing, shape[0])
+    packed, stages = pack_inputs(x, packing, reverse)
     d_outputs, d_states = d
     w, _ = prepare(cell, params)
     lengths, d_first = None, None
     if packing is not None:
         lengths = packing.lengths
+        drop = None if drop is None else drop[packing.order]
         d_states = tuple(s[packing.order] for s in d_states)
         if sequences:
             d_outputs, d_first = forward_fill_grad(d_outputs, mask, reverse)
@@ -236,27 +258,115 @@ def backward(
         "bias": d_kept[0].sum(0),
         "recurrent_bias": d_inner_b,
     }
-    d_params = {name: d_params.get(name) for name in params}
+    d_params = {name: d_params[name] for name in params if name != "drop"}
     d_packed = d_kept[0] @ params["kernel"].T
     if packing is None:
         d_x = jnp.swapaxes(d_packed.reshape(shape[1], shape[0], -1), 0, 1)
-        return d_x, d_states, d_params, None
+        return d_x, d_states, d_params
     d_x = jnp.where(mask[:, :, None], d_packed[packing.packed_index], 0)
     d_states = tuple(s[packing.rank] for s in d_states)
     if d_first is not None:
         d_states = (d_states[0] + d_first, *d_states[1:])
-    return d_x, d_states, d_params, None
+    return d_x, d_states, d_params
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def fused(request: KernelRequest, reverse: bool, sequences: bool, *tensors: Any) -> tuple:
-    """Run a pass; its gradient is `backward`."""
+# The gradients. The options are the request, `reverse`, `sequences` and the reference; the tensors
+# are x, states, params and mask. Where a gradient is differentiated, JAX differentiates all that
+# was run for it: `recorded` hides the forward loop from that, `gradient` the backward loop.
+
+OPTIONS = (0, 1, 2, 3)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=OPTIONS)
+def fused(
+    request: KernelRequest, reverse: bool, sequences: bool, reference: Any, *tensors: Any
+) -> tuple:
+    """Run a pass; its gradient is `gradient`."""
+    del reference
     return forward(request, reverse, sequences, *tensors)[0]
 
 
-fused.defvjp(forward, backward)
+@partial(jax.custom_vjp, nondiff_argnums=OPTIONS)
+def recorded(
+    request: KernelRequest, reverse: bool, sequences: bool, reference: Any, *tensors: Any
+) -> tuple:
+    """Run a pass as `fused` does; return what `backward` needs, too, as constants."""
+    del reference
+    return forward(request, reverse, sequences, *tensors)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=OPTIONS)
+def gradient(
+    request: KernelRequest, reverse: bool, sequences: bool, reference: Any, *tensors: Any
+) -> tuple:
+    """Return the gradients of a pass; their own gradients are those of the reference.
+
+    The tensors are those of the pass, then what `recorded` kept and the gradients by the results.
+    """
+    del reference
+    x, _, params, mask, kept, d = tensors
+    return backward(request, reverse, sequences, x, params, mask, kept, d)
+
+
+def copied(residuals: Any) -> Any:
+    """Return residuals none of which is an argument itself.
+
+    JAX 0.10 takes the wrong one of those for another when it drops unused results inside of a scan.
+    """
+    return jax.tree.map(jnp.copy, residuals)
+
+
+def run_fused(*arguments: Any) -> tuple:
+    """Forward rule of `fused`."""
+    result, kept = recorded(*arguments)
+    return result, (arguments[len(OPTIONS) :], kept)
+
+
+def run_recorded(*arguments: Any) -> tuple:
+    """Forward rule of `recorded`."""
+    result, residuals = run_fused(*arguments)
+    return (result, residuals[1]), copied(residuals)
+
+
+def differentiate(*arguments: Any) -> tuple:
+    """Backward rule of `fused`."""
+    *options, (tensors, kept), d = arguments
+    d_x, d_states, d_weights = gradient(*options, *tensors, kept, d)
+    return d_x, d_states, {name: d_weights.get(name) for name in tensors[2]}, None
+
+
+def differentiate_recorded(*arguments: Any) -> tuple:
+    """Backward rule of `recorded`."""
+    *others, (d, _) = arguments
+    return differentiate(*others, d)
+
+
+def run_gradient(*arguments: Any) -> tuple:
+    """Forward rule of `gradient`."""
+    return gradient(*arguments), copied(arguments[len(OPTIONS) :])
+
+
+def differentiate_gradient(*arguments: Any) -> tuple:
+    """Backward rule of `gradient`: the gradient of the reference's gradient."""
+    *_, reference, (x, states, params, mask, _, d), dd = arguments
+    fixed = {name: value for name, value in params.items() if name == "drop"}
+    weights = {name: value for name, value in params.items() if name != "drop"}
+
+    def first(x: Tensor, states: tuple, weights: dict, d: tuple) -> tuple:
+        pull = jax.vjp(
+            lambda *part: reference(*part[:2], part[2] | fixed, mask), x, states, weights
+        )
+        return pull[1](d)
+
+    d_x, d_states, d_weights, d_d = jax.vjp(first, x, states, weights, d)[1](dd)
+    return d_x, d_states, {name: d_weights.get(name) for name in params}, None, None, d_d
+
+
+fused.defvjp(run_fused, differentiate)
+recorded.defvjp(run_recorded, differentiate_recorded)
+gradient.defvjp(run_gradient, differentiate_gradient)
 # Outside of a compiled function a pass is compiled once for each shape, not at every call.
-compiled = jax.jit(fused, static_argnums=(0, 1, 2))
+compiled = jax.jit(fused, static_argnums=OPTIONS)
 
 
 def run(
@@ -268,11 +378,18 @@ def run(
     mask: Tensor | None,
     reverse: bool,
     sequences: bool,
+    reference: Any = None,
 ) -> tuple[Tensor | None, tuple]:
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel`."""
     params = {name: jnp.asarray(value) for name, value in params.items()}
     mask = None if mask is None else jnp.asarray(mask, bool)
-    return compiled(request, reverse, sequences, jnp.asarray(x), tuple(states), params, mask)
+    options = (request, reverse, sequences, reference)
+    return reverse_only(
+        compiled,
+        *options,
+        *(jnp.asarray(x), tuple(states), params, mask),
+        advice="Give the layer kernel='portable', which has both modes.",
+    )
 
 
 KERNELS = (

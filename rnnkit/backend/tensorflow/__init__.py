@@ -30,6 +30,17 @@ def static_shapes() -> bool:
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
+def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> Any:
+    """Return the tensor, or refuse one whose first sizes are not those of another.
+
+    For sizes that are unknown when a graph is traced: the graph raises `InvalidArgumentError` with
+    the message. XLA leaves the check out: it knows all sizes.
+    """
+    sizes = tf.shape(tensor)[:axes], tf.shape(other)[:axes]
+    with tf.control_dependencies([tf.debugging.assert_equal(*sizes, message)]):
+        return tf.identity(tensor)
+
+
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
     """Compile a function by XLA, once for each set of shapes; see `backend.jax`."""
     del donate  # TensorFlow donates no buffers

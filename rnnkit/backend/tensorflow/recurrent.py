@@ -1,6 +1,7 @@
 """Recurrent passes as a `while_loop` with a custom gradient.
 
 The loops are in `loop.py`, the equations in `steps.py`, packing of masked sequences in `rows.py`.
+A gradient that is itself differentiated has the gradient of the portable loop.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def run(
     mask: Tensor | None = None,
     reverse: bool = False,
     sequences: bool = True,
+    reference: Callable | None = None,
 ) -> tuple[Tensor | None, tuple]:
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel` and `portable.recurrence`.
 
@@ -48,7 +50,14 @@ def run(
     x, *states_in = map(tf.convert_to_tensor, (x, *states))
     names = [name for name in params if name != "drop"]
     rows = AllRows(x, reverse) if mask is None else RealRows(tf.cast(mask, tf.bool), reverse)
-    drop = rows.sort(tf.convert_to_tensor(params["drop"])) if "drop" in params else None
+    fixed = {name: tf.convert_to_tensor(params[name]) for name in params if name not in names}
+    drop = rows.sort(fixed["drop"]) if fixed else None
+
+    def portable(*inputs: Tensor) -> list:
+        states, weights = inputs[1 : 1 + len(states_in)], inputs[1 + len(states_in) :]
+        by_name = {**dict(zip(names, weights, strict=True)), **fixed}
+        outputs, last = reference(inputs[0], states, by_name, mask)  # type: ignore[misc]
+        return [outputs, *last] if sequences else [*last]
 
     @tf.custom_gradient
     def whole(x: Tensor, *rest: Tensor) -> tuple[tuple, Callable]:
@@ -63,7 +72,7 @@ def run(
         if sequences:
             found = (rows.unpack(outputs, first=states[0]), *found)
 
-        def gradient(*d: Tensor) -> tuple:
+        def by_loop(*d: Tensor) -> list:
             own = kept
             if tf.compat.v1.get_default_graph() is not graph:
                 # Traced separately, as for a SavedModel, where TensorArrays cannot be passed on.
@@ -75,7 +84,12 @@ def run(
             dx, d_states, d_weights = one.backward(packed, own, d_outputs, *rows.last_grad(d))
             d_h, *d_others = map(rows.unsort, d_states)
             d_h = d_h if d_first is None else d_h + d_first
-            return rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in names)
+            return [rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in names)]
+
+        def gradient(*d: Tensor) -> tuple:
+            if reference is None:
+                return tuple(by_loop(*d))
+            return tuple(with_reference_gradient(by_loop, portable, (x, *rest), d))
 
         return found, gradient
 
@@ -87,6 +101,46 @@ def run(
         return None, tuple(found)
     found[0].set_shape((*x.shape[:2], states_in[0].shape[1]))
     return found[0], tuple(found[1:])
+
+
+def with_reference_gradient(
+    gradient: Callable[..., list], function: Callable[..., list], inputs: tuple, d: tuple
+) -> list:
+    """Return `gradient(*d)`, a gradient written by hand; its own gradient is a reference's.
+
+    Args:
+        gradient: from the gradients by the results, those by the inputs.
+        function: the reference implementation of what `gradient` is the gradient of.
+        inputs: the tensors that it is evaluated at.
+        d: the gradients by the results.
+
+    Example:
+        >>> x = tf.constant(3.0)
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     slope = with_reference_gradient(
+        ...         lambda d: [d * 27.0], lambda x: [x**3], (x,), (tf.constant(1.0),)
+        ...     )
+        >>> float(tape.gradient(slope[0], x))
+        18.0
+    """
+
+    @tf.custom_gradient
+    def first(*tensors: Tensor) -> tuple[list, Callable]:
+        def second(*dd: Tensor) -> list:
+            inside = [tf.identity(tensor) for tensor in tensors]
+            at, by = inside[: len(inputs)], inside[len(inputs) :]
+            with tf.GradientTape() as outer:
+                outer.watch(inside)
+                with tf.GradientTape() as inner:
+                    inner.watch(at)
+                    results = function(*at)
+                slopes = inner.gradient(results, at, by, tf.UnconnectedGradients.ZERO)
+            return outer.gradient(slopes, inside, [*dd], tf.UnconnectedGradients.ZERO)
+
+        return gradient(*tensors[len(inputs) :]), second
+
+    return tf.nest.flatten(first(*inputs, *d))
 
 
 KERNELS = (

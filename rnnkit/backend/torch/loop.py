@@ -3,21 +3,24 @@
 Forward: only the recurrent product runs step by step; the input projection is one product per
 block. Backward: the factors by which a step multiplies the gradient are computed for a whole block
 at once, the steps propagate the gradient, and the gradients of the weights and inputs are again one
-product per block. A cell type defines its forward and its backward loop: see `Steps`.
+product per block. A cell type defines its forward and its backward loop: see `Steps`. A gradient
+that is itself differentiated is that of the portable loop.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
+from rnnkit.backend.torch.double import reference_gradients
 from rnnkit.backend.torch.packing import Packing, pack_steps
+
+NAMES = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
 
 
 class Weights(NamedTuple):
@@ -170,6 +173,20 @@ def _restore_gates(weights: Tensor, gates: Sequence[int]) -> Tensor | None:
     return _reorder_gates(weights, [gates.index(gate) for gate in range(len(gates))])
 
 
+def _weights(
+    steps: Steps, packed: Packing, drop: Tensor | None, parts: Sequence[Tensor | None]
+) -> Weights:
+    """Return the weights in the order of the gates that the steps have."""
+    kernel, recurrent_kernel, bias, recurrent_bias = parts[:4]
+    return Weights(
+        _reorder_gates(kernel, steps.input_gates),
+        _reorder_gates(recurrent_kernel, steps.state_gates),
+        _reorder_gates(bias, steps.input_gates),
+        _reorder_gates(recurrent_bias, steps.state_gates),
+        None if drop is None else packed.sort(drop),
+    )
+
+
 class _Pass(Function):
     """A recurrent pass as one node of the autograd graph."""
 
@@ -180,50 +197,64 @@ class _Pass(Function):
         packed: Packing,
         sequences: bool,
         save: bool,
+        reference: Callable | None,
+        mask: Tensor | None,
         x: Tensor,
         drop: Tensor | None,
         *parts: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
         """Return the outputs and the last states; `parts`: four weights, then first states."""
-        inputs = packed.pack(x)
-        kernel, recurrent_kernel, bias, recurrent_bias = parts[:4]
-        weights = Weights(
-            _reorder_gates(kernel, steps.input_gates),
-            _reorder_gates(recurrent_kernel, steps.state_gates),
-            _reorder_gates(bias, steps.input_gates),
-            _reorder_gates(recurrent_bias, steps.state_gates),
-            None if drop is None else packed.sort(drop),
-        )
+        weights = _weights(steps, packed, drop, parts)
         first = [packed.sort(state) for state in parts[4:]]
-        h, others, saved = steps.forward(packed, inputs, weights, first, save)
+        h, others, saved = steps.forward(packed, packed.pack(x), weights, first, save)
         if save:
-            ctx.steps, ctx.packed, ctx.shape = steps, packed, x.shape
+            ctx.steps, ctx.packed, ctx.count = steps, packed, len(parts)
+            ctx.sequences, ctx.reference, ctx.mask = sequences, reference, mask
             ctx.set_materialize_grads(False)
-            ctx.save_for_backward(inputs, *weights, h, *saved)
+            ctx.save_for_backward(x, drop, *parts, h, *saved)
         outputs = None
         if sequences:
             outputs = h.index_select(0, packed.output_index).view(*x.shape[:2], -1)
         return outputs, h.index_select(0, packed.last), *others
 
     @staticmethod
-    @once_differentiable
-    def backward(
-        ctx: Any, d_outputs: Tensor | None, d_last: Tensor | None, *d_others: Tensor | None
-    ) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *d: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the gradients by inputs, weights and first states."""
+        wanted = ctx.needs_input_grad[6:]
+        found = _Pass._twice(ctx, d, wanted) if torch.is_grad_enabled() else _Pass._once(ctx, *d)
+        return *[None] * 6, *(g if want else None for g, want in zip(found, wanted, strict=True))
+
+    @staticmethod
+    def _twice(ctx: Any, d: Sequence[Tensor | None], wanted: Sequence[bool]) -> list[Tensor | None]:
+        """Return gradients that can be differentiated: those of the portable loop."""
+
+        def run(x: Tensor, drop: Tensor | None, *parts: Tensor | None) -> list[Tensor | None]:
+            weights = {**dict(zip(NAMES, parts, strict=False)), "drop": drop}
+            params = {name: part for name, part in weights.items() if part is not None}
+            outputs, states = ctx.reference(x, tuple(parts[4:]), params, ctx.mask)
+            return [outputs, *states]
+
+        return reference_gradients(run, ctx.saved_tensors[: 2 + ctx.count], wanted, d)
+
+    @staticmethod
+    def _once(
+        ctx: Any, d_outputs: Tensor | None, d_last: Tensor | None, *d_others: Tensor | None
+    ) -> list[Tensor | None]:
+        """Return the gradients by the hand-written loop."""
         steps, packed = ctx.steps, ctx.packed
-        inputs, *parts = ctx.saved_tensors
-        kept = Kept(packed, Weights(*parts[:5]), parts[5], parts[6:])
-        wanted = ctx.needs_input_grad[4:]
+        x, drop, *rest = ctx.saved_tensors
+        parts, (h, *saved) = rest[: ctx.count], rest[ctx.count :]
+        kept = Kept(packed, _weights(steps, packed, drop, parts), h, saved)
         d = packed.gather(d_outputs, d_last, kept.h)
         first = d[: len(packed.last)]
         others = [torch.zeros_like(first) if o is None else packed.sort(o) for o in d_others]
-        grads = GradientAccumulator(inputs, kept.weights, wanted[0])
+        want_x = ctx.needs_input_grad[6]
+        grads = GradientAccumulator(packed.pack(x), kept.weights, want_x)
         steps.backward(kept, d, others, grads)
         d_x = grads.x
         if d_x is not None:
-            d_x = d_x.index_select(0, packed.packed_index).view(ctx.shape)
-        found = [
+            d_x = d_x.index_select(0, packed.packed_index).view(x.shape)
+        return [
             d_x,
             None,
             _restore_gates(grads.kernel, steps.input_gates),
@@ -232,7 +263,6 @@ class _Pass(Function):
             _restore_gates(grads.recurrent_bias, steps.state_gates),
             *(packed.unsort(o) for o in (first, *others)),
         ]
-        return *[None] * 4, *(g if want else None for g, want in zip(found, wanted, strict=True))
 
 
 @torch.compiler.disable  # a compiler would unroll the loop, to no gain
@@ -245,16 +275,18 @@ def run(
     mask: Tensor | None = None,
     reverse: bool = False,
     sequences: bool = True,
+    reference: Callable | None = None,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """Run a recurrence over time with the loops of a cell type; see `portable.recurrence`."""
-    names = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
-    parts = [*(params.get(name) for name in names), *states]
+    """Run a recurrence over time with the loops of a cell type; see `kernels.Kernel`."""
+    parts = [*(params.get(name) for name in NAMES), *states]
     learns = any(part is not None and part.requires_grad for part in (x, *parts))
     outputs, *last = _Pass.apply(
         steps,
         pack_steps(x, mask, reverse),
         sequences,
         learns and torch.is_grad_enabled(),
+        reference,
+        mask,
         x,
         params.get("drop"),
         *parts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
@@ -28,13 +28,15 @@ def run_loop(
     mask: Tensor | None = None,
     reverse: bool = False,
     sequences: bool = True,
+    reference: Callable | None = None,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
     """Run the packed loop of a cell type; see `loop.run`."""
     if request.cell_type == "simple_rnn":
         steps: loop.Steps = SimpleRNNSteps(relu=request.activation == "relu")
     else:
         steps = STEPS[request.cell_type]
-    return loop.run(steps, x, states, params, mask=mask, reverse=reverse, sequences=sequences)
+    options = {"mask": mask, "reverse": reverse, "sequences": sequences, "reference": reference}
+    return loop.run(steps, x, states, params, **options)
 
 
 def whole_unsupported_reason(request: KernelRequest) -> str | None:

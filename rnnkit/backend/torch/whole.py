@@ -38,8 +38,10 @@ def run(
     mask: Tensor | None = None,
     reverse: bool = False,
     sequences: bool = True,
+    reference: Any = None,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
     """Run an LSTM, a GRU (reset after) or a simple RNN over time; see `kernels.Kernel`."""
+    del reference  # on a CPU ATen differentiates twice; on a GPU cuDNN says that it cannot
     kernel = params["kernel"]
     if mask is None:
         x = x.flip(1) if reverse else x

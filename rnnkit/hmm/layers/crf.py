@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnnkit.backend.masking import shapes_agree
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.layers.state_layer import Shape, StateLayer, Tensor
@@ -128,9 +129,10 @@ class CRF(StateLayer):
         potentials = ops.convert_to_tensor(potentials)
         start, transitions, scores, mask = self._chain(potentials, mask)
         labels = ops.cast(ops.convert_to_tensor(labels), "int32")
-        if len(labels.shape) != 2:
+        if not shapes_agree(tuple(labels.shape), tuple(potentials.shape[:2])):
             raise InputError(
-                f"CRF: the labels have the shape {tuple(labels.shape)}; expected (batch, time)."
+                f"CRF: the labels have the shape {tuple(labels.shape)}; expected "
+                f"{tuple(potentials.shape[:2])}, (batch, time), one for each step."
             )
         if any(
             None not in (a, b) and a != b

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from rnnkit.backend.masking import check_flags
 from rnnkit.config import SavedArguments
 from rnnkit.errors import InputError, check_count
 
@@ -47,17 +48,15 @@ class StateLayer(SavedArguments, keras.layers.Layer):
 
     def boolean_mask(self, mask: Tensor | None, steps: Tensor) -> Tensor:
         """Return the mask as booleans, checked against the steps `(B, T, ...)`."""
+        name = type(self).__name__
+        if 0 in tuple(steps.shape[:2]):
+            raise InputError(
+                f"{name}: the batch has the shape {tuple(steps.shape)}; expected at least one row "
+                "and one step. For a row without a real step give a mask."
+            )
         if mask is None:
             return ops.ones(ops.shape(steps)[:2], dtype="bool")
-        mask = ops.convert_to_tensor(mask, dtype="bool")
-        shape, expected = tuple(mask.shape), tuple(steps.shape[:2])
-        if len(shape) != 2 or any(
-            None not in (a, b) and a != b for a, b in zip(shape, expected, strict=True)
-        ):
-            raise InputError(
-                f"{type(self).__name__}: the mask has the shape {shape}; expected {expected}."
-            )
-        return mask
+        return check_flags(name, "the mask", mask, steps)
 
     @staticmethod
     def mean_per_step(rows: Tensor, mask: Tensor) -> Tensor:

@@ -16,22 +16,41 @@ def watch(optimizer: keras.optimizers.Optimizer) -> None:
     """Make a built optimizer record `sqrt(Σ_w ‖∂L/∂w‖²)` of its last step, before clipping.
 
     The norm is one of the optimizer's own variables, because Keras carries those through a compiled
-    step on every backend; it is saved and loaded with them.
+    step on every backend; it is saved and loaded with them. In half precision Keras scales the loss
+    and the gradients with it: the norm is that of the loss itself.
     """
     if find(optimizer) is not None:
         return
     norm = optimizer.add_variable(shape=(), name=NAME)
-    apply = optimizer.apply
+    scale = getattr(optimizer, "dynamic_scale", None)  # of a LossScaleOptimizer
+    apply, stateless_apply = optimizer.apply, optimizer.stateless_apply
 
     def measured(grads: Any, trainable_variables: Any = None) -> Any:
         # TensorFlow gives an embedding's gradient as rows, with repeats: their norm, and so the
         # clipping, would differ from the other backends.
         grads = [native.dense(grad) for grad in grads]
-        squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g in grads if g is not None]
-        norm.assign(ops.sqrt(sum(squares[1:], squares[0])))
+        norm.assign(_norm(grads, 1.0 if scale is None else scale))
         return apply(grads, trainable_variables)
 
+    def measured_stateless(variables: Any, grads: Any, trainable_variables: Any) -> Any:
+        """Measure where a LossScaleOptimizer does not call `apply`: on JAX."""
+        places = {id(variable): place for place, variable in enumerate(optimizer.variables)}
+        found = _norm(grads, variables[places[id(scale)]])
+        trained, own = stateless_apply(variables, grads, trainable_variables)
+        own = list(own)
+        own[places[id(norm)]] = found
+        return trained, own
+
     optimizer.apply = measured
+    if scale is not None:
+        optimizer.stateless_apply = measured_stateless
+
+
+def _norm(grads: Any, scale: Any) -> Any:
+    """Return the global norm of gradients that were multiplied by a scale."""
+    wide = [ops.cast(grad, "float32") / scale for grad in grads if grad is not None]
+    squares = [ops.sum(ops.square(grad)) for grad in wide]
+    return ops.sqrt(sum(squares[1:], squares[0]))
 
 
 def find(optimizer: keras.optimizers.Optimizer | None) -> keras.Variable | None:
