@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError, check_choice, check_count, suggest
+from rnnkit.untrusted import parse_json
 
 DAY = 24 * 60
 WEEK = 7 * DAY
@@ -276,8 +277,15 @@ class SeriesEncoder:
     @classmethod
     def from_json(cls, text: str) -> SeriesEncoder:
         """Return the encoder that `to_json` wrote."""
-        encoder = cls()
-        state: dict[str, Any] = json.loads(text)
-        state["columns"] = [(mean, spread) for mean, spread in state["columns"]]
-        vars(encoder).update(state)
+        state: dict[str, Any] = parse_json(text)
+        own = {name: state.pop(name) for name in ("step", "profile", "scale", "columns")}
+        own["columns"] = [(mean, spread) for mean, spread in own["columns"]]
+        numbers = np.array([own["scale"], *own["profile"], *sum(own["columns"], ())], "float64")
+        if not np.isfinite(numbers).all():
+            raise InputError("The scales or the profile of this encoder are no finite numbers.")
+        if own["step"] is not None:
+            check_count("step", own["step"])
+        state["profile"] = state.pop("profile_of")
+        encoder = cls(**state)
+        vars(encoder).update(own)
         return encoder
