@@ -139,7 +139,7 @@ class Setting(NamedTuple):
             return (
                 isinstance(value, number)
                 and not isinstance(value, bool)
-                and self.option.allows(float(value))
+                and self.option.allows(_as_float(value))
             )
         if typing.get_origin(kind) is Sequence:  # numbers have to fit, too
             members = alternatives(typing.get_args(kind)[0])
@@ -153,6 +153,14 @@ class Setting(NamedTuple):
             )
         origin = typing.get_origin(kind) or kind
         return isinstance(value, origin) if isinstance(origin, type) else True
+
+
+def _as_float(number: Any) -> float:
+    """Return a number as a float; integers beyond its range are no setting, and become NaN."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.nan
 
 
 def alternatives(annotation: Any) -> list[Any]:
