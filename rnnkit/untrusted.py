@@ -192,7 +192,8 @@ def check_arrays(path: Path) -> None:
                     size = dtype.itemsize
                     for length in shape:
                         size *= int(length)
-                    if size != member.file_size - file.tell():
+                    stored = member.file_size - file.tell()
+                    if size != stored or min(shape, default=0) < 0:
                         raise ValueError(f"{member.filename} has not the size that it claims")
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"it is damaged ({error})") from error

@@ -259,6 +259,9 @@ class HopfieldNetwork:
                     f"HopfieldNetwork: {path} holds weights of shape {weights.shape}; expected a "
                     "square of finite numbers, and how many patterns were stored."
                 )
-            network = cls(units, thresholds)
+            try:
+                network = cls(units, thresholds)
+            except InputError as error:
+                raise InputError(f"{path} is damaged: {error}") from error
             network.weights, network.stored = weights, int(stored)
         return network
