@@ -133,7 +133,8 @@ class Setting(NamedTuple):
         if kind is bool:
             return isinstance(value, bool)
         if typing.get_origin(kind) is Literal:
-            return any(value == choice for choice in typing.get_args(kind))
+            choices = typing.get_args(kind)  # an array is equal to none of them
+            return any(isinstance(value, type(one)) and value == one for one in choices)
         if kind in (int, float):
             number = numbers.Integral if kind is int else numbers.Real  # NumPy's, too
             return (
