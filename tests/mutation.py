@@ -71,14 +71,19 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     elif isinstance(node, ast.Constant) and isinstance(node.value, int):
         new.value = node.value + 1
         yield "off by one", new
-    elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await)) or (
-        isinstance(node, ast.Assign | ast.AugAssign)
-        and isinstance(getattr(node, "target", None) or node.targets[0], ast.Attribute)
-    ):
+    elif _is_statement(node):
         yield "removed statement", ast.Pass()
     elif isinstance(node, ast.IfExp):
         new.body, new.orelse = node.orelse, node.body
         yield "swapped branches", new
+
+
+def _is_statement(node: ast.AST) -> bool:
+    """Return whether a statement can be left out: a call, or an attribute that is set."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call)
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    return isinstance(node, ast.Assign | ast.AugAssign) and isinstance(target, ast.Attribute)
 
 
 def places(node: ast.AST, inside: bool = False) -> Iterator[ast.AST]:
@@ -166,7 +171,7 @@ def tests_for(path: Path, root: Path) -> list[str]:
 
 
 def run_tests(root: Path, tests: list[str], limit: float) -> tuple[str, list[str]]:
-    """Run tests in a fork, in which nothing of rnnkit is imported yet: how they ended, who failed."""
+    """Run tests in a fork, where rnnkit is not imported yet: how they ended, and which failed."""
     report = root / "report.txt"
     report.unlink(missing_ok=True)
     child = os.fork()

@@ -155,10 +155,11 @@ def read_epochs(path: Path) -> list[dict[str, float]]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [
-                {name: float(value) for name, value in row.items()}
-                for row in csv.DictReader(file, strict=True)
-            ]
+            reader = csv.DictReader(file, strict=True)
+            names = list(reader.fieldnames or ())
+            if len({*names}) < len(names):
+                raise ValueError("two columns have one name")
+            rows = [{name: float(value) for name, value in row.items()} for row in reader]
     except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError(f"{path} is damaged: {error}. Train the run again.") from error
     for number, row in enumerate(rows, start=2):

@@ -106,20 +106,21 @@ def fuzz_arguments(inputs: int, rng: random.Random, only: str) -> list[Tally]:
 
     checks, builds = Tally("values of settings", "the bounds"), Tally("recipes", "the bounds")
     fits = Tally("examples of fit", "the check of the task")
+    options = Tally("options of the command line", "all refused: there are no such data")
     every = arguments.all_settings()
     models = [
         recipes.find(name)(epochs=1) for name in ("lstm_sentiment", "name_tagger", "forecaster")
     ]
 
     def drawn(strategy: Any, examples: int, call: Callable[..., None]) -> None:
-        options = settings(
+        how = settings(
             max_examples=examples,
             database=None,
             deadline=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        seed(0)(options(given(strategy)(call)))()
+        seed(0)(how(given(strategy)(call)))()
 
     def check(value: Any) -> None:
         setting = rng.choice(every)
@@ -132,6 +133,13 @@ def fuzz_arguments(inputs: int, rng: random.Random, only: str) -> list[Tally]:
             lambda: f"{name}({setting.name}={value!r})"[:300],
         )
 
+    def command(value: str) -> None:
+        name, setting = arguments.choose(rng)
+        options.run(
+            lambda: arguments.command(name, setting, value),
+            lambda: f"train {name} --{setting.name}={value!r}"[:300],
+        )
+
     def fit(rows: Any) -> None:
         model = rng.choice(models)
         labels = rows if rng.random() < 0.3 else [0, 1, 1, 0, 1][: max(1, rng.randrange(6))]
@@ -142,7 +150,8 @@ def fuzz_arguments(inputs: int, rng: random.Random, only: str) -> list[Tally]:
 
     found = []
     for tally, strategy, share, call in (
-        (checks, arguments.ANY, 0.6, check),
+        (checks, arguments.ANY, 0.55, check),
+        (options, arguments.WORDS, 0.05, command),
         (builds, arguments.ANY, 0.2, build),
         (fits, arguments.ROWS, 0.2, fit),
     ):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fuzz.boundaries import Differs
 from rnnkit import recipes
+from rnnkit.errors import InputError
 from rnnkit.options import Setting
 
 ANY = st.one_of(
@@ -24,6 +25,12 @@ ANY = st.one_of(
     st.lists(st.integers(-3, 9), max_size=3),
     st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
     st.sampled_from([np.float32(0.5), np.int64(3), np.array([1, 2]), float("inf"), "lstm", "auto"]),
+)
+WORDS = st.one_of(
+    st.text(max_size=6),
+    st.integers().map(str),
+    st.floats().map(str),
+    st.sampled_from(["", "-1", "1e999", "nan", "9" * 5000, "1_000", "none", "auto", "0x10", "\0"]),
 )
 ROWS = st.one_of(
     ANY,
@@ -69,3 +76,18 @@ def choose(rng: random.Random) -> tuple[str, Setting]:
         one for one in recipes.find(name).settings.values() if one.name not in ("preset", "seed")
     ]
     return name, rng.choice(settings)
+
+
+def command(name: str, setting: Setting, value: str) -> None:
+    """Call `rnnkit train` with one option, on data that do not exist: refused, one way or other."""
+    from typer.testing import CliRunner
+
+    from rnnkit.cli import app
+
+    option = f"--{setting.name.replace('_', '-')}={value}"
+    done = CliRunner().invoke(app, ["train", name, "--data", "no_such_data", option])
+    if done.exit_code == 0:
+        raise Differs(f"{option} trained on data that do not exist")
+    if isinstance(done.exception, SystemExit):
+        raise InputError(done.output[-200:])
+    raise done.exception

@@ -132,6 +132,7 @@ def test_the_message_names_the_value(folder, name, where, value, message):
         "epoch,loss\n1,2,3\n",
         "epoch,loss\n1\n",
         "epoch\nnan\n",
+        "epoch,loss,loss\n1,2,3\n",
         'epoch\n"1',
         "epoch,seconds\n1,-2\n",
         "\x00\n1\n\xff",
