@@ -215,7 +215,9 @@ def check_weights(data: bytes, name: str) -> int:
         ValueError: what is wrong with it.
         OSError: it is damaged.
     """
-    import h5py
+    import h5py  # type: ignore[import-untyped]
+
+    claimed = largest = 0
 
     def check(key: str, item: Any) -> None:
         nonlocal claimed, largest
@@ -231,7 +233,6 @@ def check_weights(data: bytes, name: str) -> int:
         if not isinstance(link, h5py.HardLink):
             raise ValueError(f"{name}: {key} is a link")
 
-    claimed = largest = 0
     with h5py.File(io.BytesIO(data), "r") as file:
         file.visititems_links(check_link)
         file.visititems(check)

@@ -275,4 +275,4 @@ def _cached_baselines(
         return None
     if found != depends_on:
         return None
-    return {_OLD_ROWS.get(name, name): result for name, result in results.items()}
+    return {str(_OLD_ROWS.get(name, name)): result for name, result in results.items()}
