@@ -133,13 +133,14 @@ class Setting(NamedTuple):
         if kind is bool:
             return isinstance(value, bool)
         if typing.get_origin(kind) is Literal:
-            return any(value == choice for choice in typing.get_args(kind))
+            choices = typing.get_args(kind)  # an array is equal to none of them
+            return any(isinstance(value, type(one)) and value == one for one in choices)
         if kind in (int, float):
             number = numbers.Integral if kind is int else numbers.Real  # NumPy's, too
             return (
                 isinstance(value, number)
                 and not isinstance(value, bool)
-                and self.option.allows(float(value))
+                and self.option.allows(_as_float(value))
             )
         if typing.get_origin(kind) is Sequence:  # numbers have to fit, too
             members = alternatives(typing.get_args(kind)[0])
@@ -153,6 +154,14 @@ class Setting(NamedTuple):
             )
         origin = typing.get_origin(kind) or kind
         return isinstance(value, origin) if isinstance(origin, type) else True
+
+
+def _as_float(number: Any) -> float:
+    """Return a number as a float; integers beyond its range are no setting, and become NaN."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.nan
 
 
 def alternatives(annotation: Any) -> list[Any]:

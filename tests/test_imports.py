@@ -18,6 +18,7 @@ FLOORS = {
     "deprecation": -3,
     "old_modules": -2,
     "options": -2,
+    "untrusted": -2,
     "settings": -1,
     "atomic": -1,
     "config": -1,

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from rnnkit.errors import InputError
 from rnnkit.progress import Bar
+from rnnkit.untrusted import SafeTarInfo, open_compressed
 
 MAX_MEMBER_BYTES = 100_000_000  # bytes; a larger one is refused
 
@@ -83,11 +84,11 @@ def _download(url: str, path: Path, md5: str) -> None:
 
 def read_file(path: Path) -> bytes:
     """Return the contents of a file; a ``.gz`` file is unpacked, or an `InputError` if damaged."""
-    data = path.read_bytes()
     if path.suffix != ".gz":
-        return data
+        return path.read_bytes()
     try:
-        return gzip.decompress(data)
+        with open_compressed(path) as file:
+            return file.read()
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} is damaged or cut short ({error}): fetch it again.") from error
 
@@ -106,8 +107,8 @@ def read_members(path: Path, folder: str, wanted: re.Pattern[str]) -> Iterator[t
         with (
             path.open("rb") as raw,
             Bar(f"Reading {path.name}", path.stat().st_size) as bar,
-            (lzma.open if path.suffix == ".xz" else gzip.open)(raw) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as archive,
+            open_compressed(path, raw, ".xz" if path.suffix == ".xz" else ".gz") as stream,
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=SafeTarInfo) as archive,
         ):
             for member in archive:
                 name = _checked_name(member, folder, path)

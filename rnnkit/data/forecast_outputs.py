@@ -11,6 +11,7 @@ import numpy as np
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder, column_number
 from rnnkit.errors import InputError, check_count
+from rnnkit.untrusted import parse_json
 
 
 class MultiSeriesEncoder:
@@ -144,7 +145,7 @@ class MultiSeriesEncoder:
 
 def read_encoder(text: str) -> SeriesEncoder | MultiSeriesEncoder:
     """Return the encoder that `to_json` of either class wrote."""
-    state = json.loads(text)
+    state = parse_json(text)
     if "parts" not in state:
         return SeriesEncoder.from_json(text)
     encoder = MultiSeriesEncoder(

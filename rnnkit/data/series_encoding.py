@@ -18,6 +18,7 @@ from rnnkit.data.series_scales import (
     scale_of,
 )
 from rnnkit.errors import InputError, check_choice, check_count, suggest
+from rnnkit.untrusted import parse_json
 
 DAY = 24 * 60
 WEEK = 7 * DAY
@@ -327,12 +328,27 @@ class SeriesEncoder:
     @classmethod
     def from_json(cls, text: str) -> SeriesEncoder:
         """Return the encoder that `to_json` wrote."""
-        encoder = cls()
-        state: dict[str, Any] = json.loads(text)
-        state["columns"] = [(mean, spread) for mean, spread in state["columns"]]
-        state["groups"] = {
-            name: [(mean, spread) for mean, spread in columns]
-            for name, columns in state.get("groups", {}).items()
-        }
-        vars(encoder).update(state)
+        state: dict[str, Any] = parse_json(text)
+        own = {name: state.pop(name) for name in ("step", "profile", "scale", "columns")}
+        own["column_names"] = list(map(str, state.pop("column_names", [])))
+        own["columns"] = _pairs(own["columns"])
+        groups = {name: _pairs(pairs) for name, pairs in state.pop("groups", {}).items()}
+        own["groups"] = groups
+        flat = [
+            number
+            for pairs in (own["columns"], *groups.values())
+            for pair in pairs
+            for number in pair
+        ]
+        if not np.isfinite(np.array([own["scale"], *own["profile"], *flat], "float64")).all():
+            raise InputError("The scales or the profile of this encoder are no finite numbers.")
+        if own["step"] is not None:
+            check_count("step", own["step"])
+        state["profile"] = state.pop("profile_of")
+        encoder = cls(**state)
+        vars(encoder).update(own)
         return encoder
+
+
+def _pairs(columns: Any) -> Columns:
+    return [(mean, spread) for mean, spread in columns]

@@ -7,14 +7,15 @@ import gzip
 import itertools
 import lzma
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rnnkit.errors import InputError
+from rnnkit.untrusted import open_compressed
 
 MAX_TEXT_WORDS = 10_000  # words of a text of a file; the maximum of gensim's C code
 BLOCK = 1 << 18  # bytes
+MAX_WORD = 1 << 24  # characters without a space
 
 TokenReader = Callable[[], Iterator[list[str]]]
 Tokenize = Callable[[str], list[str]]
@@ -91,7 +92,7 @@ def read_lines(
     def read() -> Iterator[list[str]]:
         long = 0
         last = second = -1  # the last line, and the last line with a second piece
-        for line, tokens in _pieces(_blocks(path), tokenize):
+        for line, tokens in _pieces(path, tokenize):
             if line == last != second:
                 long, second = long + 1, line
             last = line
@@ -106,11 +107,11 @@ def read_lines(
     return read
 
 
-def _pieces(blocks: Iterable[str], tokenize: Tokenize) -> Iterator[tuple[int, list[str]]]:
+def _pieces(path: Path, tokenize: Tokenize) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and words of each line, at most `MAX_TEXT_WORDS` at a time."""
     number, tail = 0, ""
     words: list[str] = []  # of the line that is being read
-    for block in blocks:
+    for block in _blocks(path):
         *lines, tail = (tail + block).split("\n")
         for line in lines:
             for piece in _limited(words + tokenize(line)):
@@ -118,6 +119,11 @@ def _pieces(blocks: Iterable[str], tokenize: Tokenize) -> Iterator[tuple[int, li
             words, number = [], number + 1
         if len(tail) >= BLOCK:  # a very long line: yield its complete words
             head, _, tail = tail.rpartition(" ")
+            if len(tail) > MAX_WORD:
+                raise InputError(
+                    f"{path}, line {number + 1}: more than {MAX_WORD:,} characters without a space "
+                    "or a line end: that is no text."
+                )
             *whole, words = _limited(words + tokenize(head)) or [[]]
             for piece in whole:
                 yield number, piece
@@ -130,11 +136,10 @@ def _limited(words: list[str]) -> list[list[str]]:
 
 
 def _blocks(path: Path) -> Iterator[str]:
-    opened: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     line, data = 1, b""
     try:
-        with opened(path, "rb") as file:
+        with open_compressed(path) as file:
             while data := file.read(BLOCK):
                 yield decoder.decode(data)
                 line += data.count(b"\n")

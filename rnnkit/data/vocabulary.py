@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from rnnkit.errors import InputError, check_count
+from rnnkit.untrusted import parse_json
 
 PADDING, UNKNOWN = 0, 1
 UNKNOWN_TOKEN = "[UNK]"
@@ -40,7 +41,7 @@ class Vocabulary:
         for token, count in counts.items():
             if not isinstance(token, str):
                 raise InputError(f"A token is {type(token).__name__} ({token!r}): expected str.")
-            if not isinstance(count, int) or count < 0:
+            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
                 raise InputError(f"The count of {token!r} is {count!r}: expected 0, 1, 2, ...")
         if reserved := [token for token in _RESERVED if token in counts]:
             raise InputError(f"{reserved[0]!r} is reserved for padding or unknown tokens: drop it.")
@@ -145,11 +146,14 @@ class Vocabulary:
     def from_json(cls, text: str) -> Vocabulary:
         """Build a vocabulary from the result of `to_json`; any other text is an `InputError`."""
         try:
-            found = json.loads(text)
+            found = parse_json(text)
             tokens, (unknown_count, *counts) = found["tokens"], found["counts"]
-            pairs = dict(zip(tokens, counts, strict=True))
+            pairs = dict(zip(list(tokens), counts, strict=True))
+            check_count("the count of unknown tokens", unknown_count, 0)
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"This is not a vocabulary written by to_json: {error}.") from error
+        if not isinstance(tokens, list) or not isinstance(found["counts"], list):
+            raise InputError("This vocabulary has no list of tokens and of counts.")
         if len(pairs) < len(tokens):
             raise InputError("This vocabulary repeats a token.")
         return cls(pairs, unknown_count=unknown_count)

@@ -6,14 +6,16 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from rnnkit.atomic import replacing
-from rnnkit.embeddings.word2vec_format import raise_damaged, read, write
+from rnnkit.embeddings.skipping import raise_damaged
+from rnnkit.embeddings.word2vec_format import read, write
 from rnnkit.errors import InputError, suggest_sibling
-from rnnkit.saved_files import read_saved_model
+from rnnkit.saved_files import load_saved_model, read_saved_model
+from rnnkit.untrusted import open_compressed
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -22,24 +24,35 @@ GENSIM_SUFFIXES = (".kv", ".model")  # pickles
 IS_BINARY = {".bin": True, ".txt": False, ".vec": False}
 
 
-def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None) -> KeyedVectors:
+def load_vectors(
+    path: str | os.PathLike[str],
+    *,
+    vector_size: int | None = None,
+    errors: Literal["strict", "skip"] | None = None,
+) -> KeyedVectors:
     r"""Load word vectors; the format is detected from the contents.
 
     Formats: text and binary of word2vec, gensim and fastText (`.vec`), text without a header
     (GloVe), each also with gzip; gensim's own; `.keras` files of `SkipGram` and `CBOW`. Those of
     gensim are pickles, which can execute arbitrary code: load only those that you trust. They are
-    opened only if the name ends in `.kv` or `.model`.
+    opened only if the name ends in `.kv` or `.model`. Words may contain spaces, as in GloVe.
+
+    A binary file with bytes too many or too few is refused in any case, and so is one that unpacks
+    to more than a hundredfold of its size.
 
     Args:
         path: the file.
         vector_size: the required dimension; None = any.
+        errors: "strict" = refuse the file at its first damaged word; "skip" = leave those out, with
+            a warning that counts them; None = leave out only words that are cut in the middle of a
+            letter, or phrases that are repeated: published files have them.
 
     Returns:
         gensim's `KeyedVectors`, float32, in file order.
 
     Raises:
         InputError: a missing or damaged file, an unknown format, a duplicate word, a word that is
-            not UTF-8, NaN or infinity, or another dimension.
+            not UTF-8, NaN or infinity (but see `errors`), or another dimension.
 
     Source: Mikolov et al., https://code.google.com/archive/p/word2vec/, `word2vec.c`.
 
@@ -60,10 +73,10 @@ def load_vectors(path: str | os.PathLike[str], *, vector_size: int | None = None
             elif start == b"PK":
                 vectors = _load_keras(path)
             elif start == b"\x1f\x8b":
-                with gzip.open(raw) as file:
-                    vectors = _keyed(*read(file, path))
+                with open_compressed(path, raw, ".gz") as file:
+                    vectors = _keyed(*read(file, path, errors))
             else:
-                vectors = _keyed(*read(raw, path))
+                vectors = _keyed(*read(raw, path, errors))
     except FileNotFoundError as error:
         hint = suggest_sibling(path)
         raise InputError(f"There is no vectors file {str(path)!r}.{hint}") from error
@@ -180,8 +193,6 @@ def _keyed(words: list[str], table: np.ndarray) -> KeyedVectors:
 
 def _load_keras(path: Path) -> KeyedVectors:
     """Return the vectors of a saved `SkipGram` or `CBOW`."""
-    import keras
-
     from rnnkit.embeddings.model import Word2Vec
 
     try:
@@ -193,4 +204,4 @@ def _load_keras(path: Path) -> KeyedVectors:
             f"{path} holds no SkipGram or CBOW but a {saved.class_name}: train word vectors with "
             "rnnkit train word_vectors."
         )
-    return keras.saving.load_model(path).keyed_vectors()
+    return load_saved_model(path, saved.class_name).keyed_vectors()

@@ -28,6 +28,7 @@ from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
 from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
 from rnnkit.errors import InputError, NonFiniteLoss, check_choice, check_count, require_fitted
 from rnnkit.options import complete, expand_signature, settings_of, with_args
+from rnnkit.untrusted import parse_json
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -326,8 +327,16 @@ class Word2Vec(keras.Model):
 
     def load_assets(self, dir_path: str) -> None:
         """Load the words; called by Keras."""
-        content = json.loads(Path(dir_path, "vocabulary.json").read_text(encoding="utf-8"))
-        self.vocabulary = Frequencies(content["words"], np.array(content["counts"], "int64"))
+        content = parse_json(Path(dir_path, "vocabulary.json").read_text(encoding="utf-8"))
+        words, counts = content["words"], [check_count("a count", n) for n in content["counts"]]
+        if not all(isinstance(word, str) for word in words) or len({*words}) < len(words):
+            raise InputError("The vocabulary holds a word twice, or something that is no word.")
+        if not len(words) == len(counts) == self.word_vectors.shape[0]:
+            raise InputError(
+                f"The vocabulary has {len(words):,} words and {len(counts):,} counts, and the "
+                f"table {self.word_vectors.shape[0]:,} rows."
+            )
+        self.vocabulary = Frequencies(words, np.array(counts, "int64"))
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")

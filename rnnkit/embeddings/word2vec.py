@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
@@ -12,18 +14,22 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 # isort: split
 import keras
 
+from rnnkit.atomic import replacing
 from rnnkit.data.archive import cache_folder
 from rnnkit.embeddings.files import load_vectors, save_vectors
 from rnnkit.embeddings.model import Word2Vec, make_word2vec
 from rnnkit.embeddings.options import Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
+from rnnkit.errors import InputError
 from rnnkit.options import takes
 from rnnkit.progress import Bar
+from rnnkit.saved_files import load_saved_model, read_saved_model
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-_CACHE_VERSION = 3  # raise it when the same settings give other vectors
+_CHECKSUM_SIZE = 73  # bytes of the line behind the vectors
+_CACHE_VERSION = 4  # raise it when the same settings give other vectors
 
 
 @takes(Word2VecOptions, trainer="gensim")
@@ -32,7 +38,8 @@ def train_word_vectors(
 ) -> KeyedVectors:
     """Train word vectors with word2vec; repeated calls read them from the cache.
 
-    A checkpoint is saved after each epoch; the same call after an interrupt resumes from it.
+    A checkpoint is saved after each epoch; the same call after an interrupt resumes from it. What
+    is damaged in the cache is trained anew, with a warning.
 
     Args:
         corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:
@@ -62,17 +69,71 @@ def train_word_vectors(
     key = [_CACHE_VERSION, options["method"], settings, words.fingerprint]
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_folder() / "vectors" / f"{name}.kv"
-    if path.exists():
-        return load_vectors(path)
-    path.parent.mkdir(parents=True, exist_ok=True)  # before the work: it may not be writable
     unfinished = path.with_suffix(".keras")
-    if unfinished.exists():
-        model = keras.saving.load_model(unfinished)
+    if (kept := _read_cached(path)) is not None:
+        return kept
+    model = _resumed(unfinished) or model
     _fit(model, words, [_Checkpoint(unfinished)])
     vectors = model.keyed_vectors()
-    save_vectors(vectors, path)
-    unfinished.unlink(missing_ok=True)
+    try:
+        _write_cached(vectors, path)
+        unfinished.unlink(missing_ok=True)
+    except (OSError, InputError) as error:  # a full disk is no reason to lose what was trained
+        warnings.warn(f"These word vectors are not kept in the cache: {error}", stacklevel=3)
     return vectors
+
+
+def _write_cached(vectors: KeyedVectors, path: Path) -> None:
+    """Save vectors with a checksum behind them, which gensim ignores."""
+    with replacing(path) as temporary:
+        save_vectors(vectors, temporary)
+        checksum = _checksum(temporary, temporary.stat().st_size)
+        with temporary.open("ab") as file:
+            file.write(checksum)
+
+
+def _read_cached(path: Path) -> KeyedVectors | None:
+    """Return the vectors that `_write_cached` wrote; None where there are none, or damaged ones."""
+    if not path.is_file():
+        return None
+    size = path.stat().st_size - _CHECKSUM_SIZE
+    with path.open("rb") as file:
+        file.seek(max(size, 0))
+        whole = size > 0 and file.read() == _checksum(path, size)
+    if whole:
+        return load_vectors(path)
+    _say_damaged(path)
+    return None
+
+
+def _checksum(path: Path, size: int) -> bytes:
+    """Return a line with the SHA-256 of the first bytes of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while size > 0 and (piece := file.read(min(size, 1 << 20))):
+            digest.update(piece)
+            size -= len(piece)
+    return f"\nsha256 {digest.hexdigest()}\n".encode()
+
+
+def _resumed(path: Path) -> Word2Vec | None:
+    """Return the model of an interrupted training; None where there is none, or a damaged one."""
+    if not path.is_file():
+        return None
+    try:
+        model = load_saved_model(path, read_saved_model(path).class_name)
+    except ValueError:
+        model = None
+    if isinstance(model, Word2Vec):
+        return model
+    _say_damaged(path)
+    return None
+
+
+def _say_damaged(path: Path) -> None:
+    warnings.warn(
+        f"{path} in the cache is damaged: the word vectors are trained anew.", stacklevel=4
+    )
 
 
 def _fit(model: Word2Vec, words: EncodedCorpus, callbacks: list[keras.callbacks.Callback]) -> None:
@@ -107,4 +168,7 @@ class _Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save the model."""
         if epoch + 1 < self.params["epochs"]:
-            self.model.save(self._path)
+            try:
+                self.model.save(self._path)
+            except OSError as error:
+                warnings.warn(f"No checkpoint could be written: {error}", stacklevel=2)

@@ -16,13 +16,13 @@ from rnnkit import recipes as known_recipes
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, suggest
 from rnnkit.study.plan import Plan, make_plan, updated_record
+from rnnkit.study.records import RESULTS, check_record, read_json, read_settings
 from rnnkit.study.runs import (
     Run,
     RunFolder,
     discard_partial,
     new_folder,
     open_run,
-    read_json,
     write_json,
 )
 from rnnkit.study.training import execute
@@ -115,7 +115,8 @@ def compare(
     begun = (path / "study.json").is_file()
     if not begun:
         new_folder(path)
-    record = read_json(path / "study.json") if begun else {}
+    advice = "Give another folder for a new study."
+    record = read_json(path / "study.json", advice) if begun else {}
     write_json(path / "study.json", record | {n: plan.as_record() for n, plan in plans.items()})
     runs: dict[str, Run] = {}
     failures: dict[str, str] = {}
@@ -205,7 +206,7 @@ def _refuse_other_settings(path: Path, plans: Mapping[str, Plan]) -> None:
         folder = RunFolder(path / name)
         if not folder.complete:
             continue
-        recorded = updated_record(read_json(folder.settings))
+        recorded = updated_record(read_settings(folder.settings))
         for key, value in plan.as_record().items():
             if recorded.get(key) != value:
                 raise InputError(
@@ -245,7 +246,8 @@ def _baseline_rows(
     depends_on |= {name: settings[name] for name in family.baseline_settings if name in settings}
     cache = path / "baselines.json"
     caches = (cache, path / "yardstick.json")  # the second by an earlier version
-    results = next(filter(None, (_cached_baselines(file, depends_on) for file in caches)), {})
+    found = (_cached_baselines(file, depends_on, announce) for file in caches)
+    results = next(filter(None, found), {})
     new = family.baselines if not results or {*results} < {*family.baselines} else {}
     for name in [name for name in new if name not in results]:
         announce(name)
@@ -257,10 +259,20 @@ def _baseline_rows(
     return [summarise(name, [result]) for name, result in results.items()]
 
 
-def _cached_baselines(path: Path, depends_on: Mapping[str, Any]) -> dict[str, Any] | None:
+def _cached_baselines(
+    path: Path, depends_on: Mapping[str, Any], announce: Callable[[str], None]
+) -> dict[str, Any] | None:
     """Return what an earlier call measured on the same data with the same settings, or None."""
-    found = read_json(path) if path.is_file() else {}
-    results = found.pop("results", {})
+    try:
+        found = read_json(path) if path.is_file() else {}
+        results = found.pop("results", {})
+        if not isinstance(results, dict):
+            raise InputError(f"{path} is damaged: its results are none.")
+        for result in results.values():
+            check_record(result if isinstance(result, dict) else {}, RESULTS, path, ("test",))
+    except InputError as error:
+        announce(f"{error} The baselines are measured anew.".replace("Train the run again. ", ""))
+        return None
     if found != depends_on:
         return None
-    return {_OLD_ROWS.get(name, name): result for name, result in results.items()}
+    return {str(_OLD_ROWS.get(name, name)): result for name, result in results.items()}

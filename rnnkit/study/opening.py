@@ -80,11 +80,9 @@ def _open_folder(path: Path) -> Any:
 
 def _open_keras(path: Path) -> Any:
     """Return a task, word vectors, or a plain Keras model."""
-    import keras
-
     from rnnkit import plugins, tasks
     from rnnkit.embeddings.model import Word2Vec
-    from rnnkit.saved_files import naming_damaged, read_saved_model
+    from rnnkit.saved_files import load_saved_model, read_saved_model
 
     try:
         saved = read_saved_model(path, packages=plugins.packages())
@@ -92,8 +90,7 @@ def _open_keras(path: Path) -> Any:
         raise InputError(f"{path} is no saved Keras model ({error}).") from error
     if issubclass(saved.cls, tasks.Task | Word2Vec):
         return tasks.load(path)
-    with naming_damaged(path, saved.class_name):
-        return keras.saving.load_model(path)
+    return load_saved_model(path, saved.class_name)
 
 
 def _open_hopfield(path: Path) -> Any:
@@ -102,7 +99,7 @@ def _open_hopfield(path: Path) -> Any:
 
     try:
         return HopfieldNetwork.load(path)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:
         raise InputError(f"{path} is no file of HopfieldNetwork.save: {error}") from error
 
 

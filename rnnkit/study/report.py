@@ -12,7 +12,8 @@ from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.recipes.registry import registered
 from rnnkit.study import outputs
-from rnnkit.study.runs import Run, read_json
+from rnnkit.study.records import ENVIRONMENT, check_record, read_json
+from rnnkit.study.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -213,6 +214,7 @@ def _lines(study: Comparison) -> Iterable[str]:
     settings, counts = first.settings, first.results["examples"]
     family = recipes.family_of(settings["recipe"])
     here = read_json(first.folder.environment)
+    check_record(here, ENVIRONMENT, first.folder.environment, needed=tuple(ENVIRONMENT))
     names = list(dict.fromkeys(run.settings["recipe"] for run in study.runs.values()))
     yield f"# {', '.join(names)}\n"
     seeds = ", ".join(map(str, sorted({run.settings["seed"] for run in study.runs.values()})))

@@ -24,6 +24,7 @@ from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.data.series_tables import split_names
 from rnnkit.errors import InputError
+from rnnkit.study.records import read_epochs, read_json, read_results, read_settings
 from rnnkit.study.sources import Source, refuse_unsuitable
 
 if TYPE_CHECKING:
@@ -82,11 +83,14 @@ class RunFolder:
             writer.writerow(row.values())
 
     def epochs(self) -> list[dict[str, float]]:
-        """Return the rows of metrics.csv."""
+        """Return the rows of metrics.csv.
+
+        Raises:
+            InputError: it is damaged.
+        """
         if not self.metrics.exists():
             return []
-        with self.metrics.open(newline="", encoding="utf-8") as file:
-            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        return read_epochs(self.metrics)
 
 
 class Run:
@@ -94,8 +98,8 @@ class Run:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self.settings: dict[str, Any] = read_json(folder.settings)
-        self.results: dict[str, Any] = read_json(folder.results)
+        self.settings: dict[str, Any] = read_settings(folder.settings)
+        self.results: dict[str, Any] = read_results(folder.results)
 
     @property
     def path(self) -> Path:
@@ -303,9 +307,16 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file of a run; refuse a damaged one."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}. Train the run again.") from error
+__all__ = [
+    "Run",
+    "RunFolder",
+    "ask",
+    "discard_partial",
+    "evaluate",
+    "new_folder",
+    "open_model",
+    "open_run",
+    "read_json",
+    "series_reader",
+    "write_json",
+]

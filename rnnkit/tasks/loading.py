@@ -6,13 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from rnnkit import plugins
 from rnnkit.deprecation import upgrade_classes
 from rnnkit.embeddings.model import Word2Vec
 from rnnkit.errors import InputError
-from rnnkit.saved_files import naming_damaged, read_saved_model
+from rnnkit.saved_files import load_saved_model, read_saved_model
 from rnnkit.tasks.task import Task
 
 
@@ -45,7 +43,6 @@ def load(filepath: str | os.PathLike[str]) -> Any:
     needed = {"model.weights.h5", *(f"assets/{name}" for name in stored)}
     if missing := sorted(needed - saved.members):
         raise InputError(f"{wrong}; {' and '.join(missing)} are missing. Save it again.")
-    with naming_damaged(path, saved.class_name):
-        model = keras.saving.load_model(path)
+    model = load_saved_model(path, saved.class_name)
     upgrade_classes(model)
     return model

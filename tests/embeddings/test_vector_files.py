@@ -14,6 +14,8 @@ from gensim.models import KeyedVectors
 from rnnkit.embeddings.files import load_vectors, save_vectors
 from rnnkit.errors import InputError
 
+pytestmark = pytest.mark.one_backend
+
 WORDS = ["the", "caffè", "\u00a0", "-", "3", "</s>"]
 TABLE = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 TABLE[1, 0] = 1e-30
@@ -140,6 +142,143 @@ def test_a_damaged_file_is_reported_with_its_position(tmp_path, content, message
     with pytest.raises(InputError, match=message) as error:
         load_vectors(path)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("errors", [None, "strict", "skip"])
+def test_words_with_spaces_are_read(tmp_path, errors):
+    words = ["the", ". . .", "at name@domain.com", "\u00a0"]
+    path = tmp_path / "glove.txt"
+    table = TABLE[:4]
+    for head in ("4 5\n", ""):
+        lines = [
+            f"{word} " + " ".join(map(repr, row.tolist())) + "\n"
+            for word, row in zip(words, table, strict=True)
+        ]
+        path.write_text(head + "".join(lines), encoding="utf-8")
+        found = load_vectors(path, errors=errors)
+        assert found.index_to_key == words
+        np.testing.assert_array_equal(found.vectors, table)
+
+
+def test_a_bom_before_the_first_line(tmp_path):
+    path = tmp_path / "a.txt"
+    for content in (printed(), printed().partition(b"\n")[2]):
+        path.write_bytes(b"\xef\xbb\xbf" + content)
+        assert load_vectors(path).index_to_key == WORDS
+
+
+CUT = b"3 2\nthe 1 2\ncort\xc3 3 4\nof 5 6\n"
+CUT_BINARY = b"3 1\n" + b"".join(
+    word + b" " + struct.pack("<f", 1.5) + b"\n" for word in (b"the", b"cort\xc3", b"of")
+)
+
+
+@pytest.mark.parametrize(("content", "binary"), [(CUT, False), (CUT_BINARY, True)])
+def test_words_that_are_cut_in_a_letter(tmp_path, content, binary):
+    path = tmp_path / "cut.bin"
+    path.write_bytes(content)
+    theirs = KeyedVectors.load_word2vec_format(path, binary=binary, unicode_errors="ignore")
+    for errors in (None, "skip"):
+        with pytest.warns(UserWarning, match=r"2 words were read.*1 not UTF-8 .the first: .*cort"):
+            found = load_vectors(path, errors=errors)
+        assert found.index_to_key == ["the", "of"]
+        for word in ("the", "of"):
+            np.testing.assert_array_equal(found[word], theirs[word])
+    with pytest.raises(InputError, match="is not UTF-8"):
+        load_vectors(path, errors="strict")
+
+
+def test_damaged_lines_are_left_out_and_counted_where_that_is_asked_for(tmp_path):
+    path = tmp_path / "a.txt"
+    good = ["the 1 2", "of 3 4", "and 5 6", "to 7 8"]
+    bad = ["caf\udce9 1 2", "x 1", "y 1 2 3", "z 1 1_0", "the 9 9", "n nan 1", " 1 2", "q\0 1 2"]
+    lines = [line for pair in zip(good, bad[:4], strict=True) for line in pair] + bad[4:]
+    body = "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
+    for head in (b"12 2\n", b"", b"13 2\n", b"11 2\n"):
+        path.write_bytes(head + body)
+        with pytest.raises(InputError, match=r'errors="skip" leaves such words out'):
+            load_vectors(path)
+        with pytest.warns(UserWarning, match="4 words were read") as caught:
+            found = load_vectors(path, errors="skip")
+        assert found.index_to_key == ["the", "of", "and", "to"]
+        np.testing.assert_array_equal(found.vectors, np.arange(1, 9).reshape(4, 2))
+        (message,) = {str(one.message) for one in caught}
+        assert "1 not UTF-8" in message
+        assert "5 damaged" in message
+        assert "1 repeated" in message
+        assert "1 not finite" in message
+        assert ("cut end" in message) == (head == b"13 2\n")
+        assert ("beyond the number" in message) == (head == b"11 2\n")
+    path.write_text("x 1 2 a\n")
+    with pytest.raises(InputError, match="first line begins with"):
+        load_vectors(path, errors="skip")
+    path.write_text("1 2\nx 1 a\n")
+    with pytest.raises(InputError, match="no word could be read"):
+        load_vectors(path, errors="skip")
+    with pytest.raises(InputError, match="errors is 'ignore'; expected one of"):
+        load_vectors(path, errors="ignore")
+
+
+@pytest.mark.parametrize("end", [b"\n", b""], ids=["C", "gensim"])
+@pytest.mark.parametrize("errors", [None, "skip"])
+def test_a_binary_file_that_is_shifted_is_refused_or_read_right(tmp_path, end, errors):
+    rng = np.random.default_rng(0)
+    words = [f"word{number}" for number in range(6)]
+    table = rng.normal(size=(6, 40)).astype("float32")
+    rows = list(zip(words, table, strict=True))
+    content = b"6 40\n" + b"".join(word.encode() + b" " + row.tobytes() + end for word, row in rows)
+    path = tmp_path / "a.bin"
+    path.write_bytes(content)
+    np.testing.assert_array_equal(load_vectors(path, errors=errors).vectors, table)
+    step = len(rows[0][0]) + 1 + 160 + len(end)
+    refused = 0
+    for place in range(5 + 7, len(content), 29):
+        inside = (place - 5) % step
+        if not 7 <= inside <= 7 + 100:  # a letter more is another word; so is the last number
+            continue
+        for changed in (
+            content[:place] + b"\x00" + content[place:],
+            content[:place] + content[place + 1 :],
+        ):
+            path.write_bytes(changed)
+            with pytest.raises(InputError):
+                load_vectors(path, errors=errors)
+            refused += 1
+    assert refused > 20
+
+
+@pytest.mark.parametrize("word", [b"a\nb", b"a\x01", b"\x00", b"a\rb", b"a\x7f"])
+def test_a_binary_word_that_no_text_holds_is_refused(tmp_path, word):
+    path = tmp_path / "a.bin"
+    row = struct.pack("<2f", 1, 2)
+    path.write_bytes(b"3 2\nx " + row + b"y " + row + word + b" " + row)
+    for errors in (None, "strict", "skip"):
+        with pytest.raises(InputError, match=r"which no text holds|shifted"):
+            load_vectors(path, errors=errors)
+
+
+@pytest.mark.parametrize(
+    "head", [b"9" * 5000 + b" 2\n", b"2 " + b"9" * 5000 + b"\n", b"999999999999 50000\n"]
+)
+def test_headers_that_lie_take_no_memory(tmp_path, head):
+    path = tmp_path / "a.txt"
+    for body in (b"the 1 2\n", b"the \x00\x00\x80\x3f\x00\x00\x80\x3f"):
+        path.write_bytes(head + body)
+        with pytest.raises(InputError):
+            load_vectors(path)
+
+
+def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"2 3\nthe 1 2 3\n" + b"1 " * 5_000_000))
+    for errors in (None, "skip"):
+        with pytest.raises(InputError, match="line 3 has more than"):
+            load_vectors(path, errors=errors)
+    path.write_bytes(gzip.compress(b"a" + b" 0" * 99_000 + b"\nb" + b" 0" * 99_000))
+    assert load_vectors(path).vectors.shape == (2, 99_000)
+    monkeypatch.setattr("rnnkit.untrusted.FREE_BYTES", 1000)
+    with pytest.raises(InputError, match=r"unpacks to more than .* 100 times its size"):
+        load_vectors(path)
 
 
 def test_a_damaged_or_foreign_pickle(tmp_path, vectors):

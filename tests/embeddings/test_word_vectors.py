@@ -41,6 +41,49 @@ def test_cached_by_corpus_and_settings(corpus, cache):
     assert not list(cache.rglob("*.part"))
 
 
+@pytest.mark.one_backend
+def test_what_is_damaged_in_the_cache_is_trained_anew_and_said(corpus, cache):
+    settings = {"vector_size": 8, "epochs": 2, "workers": 1}
+    right = train_word_vectors(corpus[:60], **settings)
+    (kept,) = cache.rglob("*.kv")
+    good = kept.read_bytes()
+    places = range(0, len(good), len(good) // 6)
+    for data in (
+        *(good[:at] + bytes([good[at] ^ 64]) + good[at + 1 :] for at in places),
+        *(good[:-1], good[: len(good) // 2], good[:-73], b"", good + b"x"),
+    ):
+        kept.write_bytes(data)
+        with pytest.warns(UserWarning, match=r"\.kv in the cache is damaged: .* trained anew"):
+            found = train_word_vectors(corpus[:60], **settings)
+        np.testing.assert_array_equal(found.vectors, right.vectors)
+        assert found.index_to_key == right.index_to_key
+    unfinished = kept.with_suffix(".keras")
+    for data in (b"", b"PK", b"\x80\x04N."):
+        kept.unlink()
+        unfinished.write_bytes(data)
+        with pytest.warns(UserWarning, match=r"\.keras in the cache is damaged"):
+            found = train_word_vectors(corpus[:60], **settings)
+        np.testing.assert_array_equal(found.vectors, right.vectors)
+        assert not unfinished.exists()
+    np.testing.assert_array_equal(
+        train_word_vectors(corpus[:60], **settings).vectors, right.vectors
+    )
+
+
+def test_a_cache_that_cannot_be_written_loses_no_training(corpus, cache, monkeypatch):
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("rnnkit.embeddings.word2vec.save_vectors", full)
+    monkeypatch.setattr("rnnkit.embeddings.model.SkipGram.save", full)
+    with (
+        pytest.warns(UserWarning, match="are not kept in the cache: No space left"),
+        pytest.warns(UserWarning, match="No checkpoint could be written"),
+    ):
+        assert train_word_vectors(corpus[:60], vector_size=8, epochs=2).vectors.shape[1] == 8
+    assert not list(cache.rglob("*.kv"))
+
+
 def test_long_texts_are_not_cut():
     """gensim drops what stands after the 10,000th token of a text."""
     late = ["a", "b"] * 5_000 + ["late", "words"] * 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from rnnkit.data.release import Release
 from rnnkit.data.splits import Split, TextDataset
 from rnnkit.data.tables import decode
 from rnnkit.errors import InputError
+from rnnkit.untrusted import check_arrays
 
 FILE_NAME = "aclImdb_v1.tar.gz"
 _REVIEW = re.compile(r"((?:train|test)/(?:neg|pos|unsup))/(\d{1,6})_\d{1,2}\.txt")
@@ -48,7 +50,7 @@ def read() -> TextDataset:
     status = path.stat()
     key = f"{_FORMAT} {status.st_size} {status.st_mtime_ns}"
     notes: list[str] = []
-    reviews = _read_quick(quick, key)
+    reviews = _read_quick(quick, key, notes)
     if reviews is None:
         reviews = _read_archive()
         try:
@@ -96,18 +98,27 @@ def _write_quick(path: Path, key: str, reviews: dict[str, list[str]]) -> None:
         )
 
 
-def _read_quick(path: Path, key: str) -> dict[str, list[str]] | None:
-    """Return the reviews that `_write_quick` wrote under this key, or None."""
+def _read_quick(path: Path, key: str, notes: list[str]) -> dict[str, list[str]] | None:
+    """Return the reviews that `_write_quick` wrote under this key, or None.
+
+    NumPy writes a zip archive, which holds a checksum of each array.
+    """
+    if not path.is_file():
+        return None
     try:
+        check_arrays(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["key"]) != key:
                 return None
             counts, ends, data = kept["counts"], kept["ends"].tolist(), kept["data"].tobytes()
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        starts = [0, *ends]
+        texts = [data[start:end].decode() for start, end in zip(starts, ends, strict=False)]
+        bounds = np.cumsum([0, *counts]).tolist()
+        if [*ends[-1:], len(counts)] != [len(data), len(RELEASE.counts)] or bounds[-1] != len(ends):
+            raise ValueError("other sizes")
+    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error):
+        notes.append(f"The quick copy {path} was damaged: it is made anew from the archive.")
         return None
-    starts = [0, *ends]
-    texts = [data[start:end].decode() for start, end in zip(starts, ends, strict=False)]
-    bounds = np.cumsum([0, *counts]).tolist()
     return {
         folder: texts[start:end]
         for folder, start, end in zip(RELEASE.counts, bounds, bounds[1:], strict=False)

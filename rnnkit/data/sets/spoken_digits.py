@@ -75,9 +75,10 @@ def read_wav(data: bytes, source: str, rate: int | None = None) -> np.ndarray:
     try:
         with wave.open(io.BytesIO(data)) as file:
             found = (file.getsampwidth(), file.getframerate())
-            channels, raw = file.getnchannels(), file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise InputError(f"{source} is not a WAV file: {error}.") from error
+            channels, frames = file.getnchannels(), file.getnframes()
+            raw = file.readframes(frames)
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last for chunks in a wrong place
+        raise InputError(f"{source} is not a WAV file: {error or 'damaged chunks'}.") from error
     if found[0] != 2 or rate not in (None, found[1]) or len(raw) < 2 * channels:
         raise InputError(
             f"{source} has {8 * found[0]} bits, {found[1]} samples per second, {len(raw)} bytes; "

@@ -1,0 +1,87 @@
+"""Write the tables of docs/reliability.md: `python tests/reliability.py`.
+
+The figures come from the JSON files beside it, which `python -m tests.fuzz` and
+`python tests/mutation.py` write.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE = DOCS / "reliability.md"
+
+
+def table(heading: list[str], rows: list[list[Any]]) -> list[str]:
+    """Return a table in Markdown."""
+    lines = ["| " + " | ".join(heading) + " |", "|---" * len(heading) + "|"]
+    return [*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)]
+
+
+def fuzz(record: dict[str, Any]) -> list[str]:
+    """Return the counts by boundary."""
+    keys = ("inputs", "refused", "read", "differs", "crashed")
+    rows = [
+        [row["boundary"], row["compared with"], *(f"{row[key]:,}" for key in keys)]
+        for row in record["boundaries"]
+    ]
+    sums = [sum(row[key] for row in record["boundaries"]) for key in keys]
+    rows.append(["**all**", "", *(f"**{total:,}**" for total in sums)])
+    heading = ["boundary", "compared with", "inputs", "refused", "read alike", "differ", "crash"]
+    return [f"`{record['command']}`: {record['seconds']:,} s.", "", *table(heading, rows)]
+
+
+def mutation(record: dict[str, Any]) -> list[str]:
+    """Return the counts by kind, and the survivors."""
+    results = ("caught", "timed out", "survived", "test fails without it, too")
+    by_kind: dict[str, Counter[str]] = {}
+    for row in record["mutants"]:
+        by_kind.setdefault(row["kind"], Counter())[row["result"]] += 1
+    rows = [
+        [kind, sum(counts.values()), *(counts[result] for result in results)]
+        for kind, counts in sorted(by_kind.items())
+    ]
+    rows.append(["**all**", *(sum(column) for column in list(zip(*rows, strict=True))[1:])])
+    lines = [
+        f"`{record['command']}`: {len(record['mutants'])} mutants.",
+        "",
+        *table(["kind of change", "mutants", *results], rows),
+    ]
+    left = [row for row in record["mutants"] if row["result"] in results[1:]]
+    if left:
+        one_line = [[" ".join(row[key].split())[:60] for key in ("old", "new")] for row in left]
+        shown = [
+            [
+                f"{row['module']}:{row['line']}",
+                f"`{old}`".replace("|", "\\|"),
+                f"`{new}`".replace("|", "\\|"),
+                row["result"],
+            ]
+            for row, (old, new) in zip(left, one_line, strict=True)
+        ]
+        lines += ["", "Not caught:", "", *table(["place", "was", "became", "result"], shown)]
+    return lines
+
+
+def main() -> None:
+    """Replace what stands between the markers of each table."""
+    page = PAGE.read_text(encoding="utf-8")
+    for name, write in {"fuzz": fuzz, "mutation": mutation}.items():
+        file = DOCS / "reliability" / f"{name}.json"
+        if file.is_file():
+            lines = "\n".join(write(json.loads(file.read_text(encoding="utf-8"))))
+            page = re.sub(
+                rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)",
+                lambda match, lines=lines: f"{match[1]}{lines}{match[2]}",
+                page,
+                flags=re.DOTALL,
+            )
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
