@@ -317,6 +317,5 @@ __all__ = [
     "open_model",
     "open_run",
     "read_json",
-    "series_reader",
     "write_json",
 ]
