@@ -127,7 +127,7 @@ class PortablePass:
         self, x: Tensor, states: tuple, params: Mapping[str, Tensor], mask: Tensor | None
     ) -> tuple[Tensor | None, tuple]:
         """Run the pass; see `recurrence`."""
-        shared = {"reverse": self.reverse, "sequences": self.sequences}
+        shared: dict = {"reverse": self.reverse, "sequences": self.sequences}
         return recurrence(self.cell, PassInputs(x, mask), states, params, **shared)
 
 

@@ -79,13 +79,15 @@ def stage_sizes(batch: int) -> list[int]:
 
 def bare(packing: Packing) -> Packing:
     """Return a packing of arrays alone: its stages without their plain numbers."""
-    return packing._replace(stages=tuple((s.start, s.stop, s.base) for s in packing.stages))
+    bounds: Any = tuple((s.start, s.stop, s.base) for s in packing.stages)
+    return packing._replace(stages=bounds)
 
 
 def restored(packing: Packing, batch: int) -> Packing:
     """Inverse of `bare`."""
-    pairs = zip(stage_sizes(batch), packing.stages, strict=True)
-    return packing._replace(stages=tuple(Stage(size, *bounds, size) for size, bounds in pairs))
+    bounds: Any = packing.stages
+    pairs = zip(stage_sizes(batch), bounds, strict=True)
+    return packing._replace(stages=tuple(Stage(size, *three, size) for size, three in pairs))
 
 
 def pack(mask: Tensor, reverse: bool) -> Packing:

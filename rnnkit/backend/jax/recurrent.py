@@ -260,7 +260,7 @@ def backward(
     }
     d_params = {name: d_params[name] for name in params if name != "drop"}
     d_packed = d_kept[0] @ params["kernel"].T
-    if packing is None:
+    if packing is None or mask is None:
         d_x = jnp.swapaxes(d_packed.reshape(shape[1], shape[0], -1), 0, 1)
         return d_x, d_states, d_params
     d_x = jnp.where(mask[:, :, None], d_packed[packing.packed_index], 0)
