@@ -31,7 +31,7 @@ _rename_evaluate = renamed_options("Seq2Seq.evaluate", {"write": "decode"})
 
 
 def _subwords(attribute: str) -> Asset:
-    return Asset(attribute, lambda subwords: subwords.model, Subwords)
+    return Asset(attribute, lambda subwords: subwords.model, Subwords.from_bytes)
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
