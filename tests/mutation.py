@@ -196,7 +196,7 @@ def run_tests(root: Path, tests: list[str], limit: float) -> tuple[str, list[str
         if pid:
             code = os.waitstatus_to_exitcode(status)
             text = report.read_text(errors="replace") if report.exists() else ""
-            failed = re.findall(r"^(?:FAILED|ERROR) (\S+(?:\[.*?\])?)", text, re.MULTILINE)
+            failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", text, re.MULTILINE)
             return {0: "passed", 1: "failed", 5: "passed"}.get(code, "failed"), failed
         time.sleep(0.2)
     os.killpg(child, signal.SIGKILL)  # our own child, in a session of its own
