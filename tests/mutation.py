@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "reliability" / "mutation.json"
 OTHERS = ("jax", "tensorflow")  # backends that are not tested here
-FILES = 5  # test files per mutant, at most
+FILES = 4  # test files per mutant, at most
 COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
@@ -164,7 +164,9 @@ def tests_for(path: Path, root: Path) -> list[str]:
         text = file.read_text(encoding="utf-8")
         own = file.relative_to(root).parts[1] == room(path)
         score = len(pattern.findall(text)) + 20 * text.count(module)
-        named = 1000 if path.stem.strip("_") in file.stem else 0
+        parts = [part for part in path.with_suffix("").parts[2:] if not part.startswith("_")]
+        named = sum(500 for part in parts if part in file.stem)
+        score += sum(text.lower().count(part) for part in parts)
         if score or own:
             scores.append((score + named + 15 * own, str(file.relative_to(root))))
     return [name for _, name in sorted(scores, key=lambda pair: -pair[0])[:FILES]]
@@ -194,7 +196,7 @@ def run_tests(root: Path, tests: list[str], limit: float) -> tuple[str, list[str
         if pid:
             code = os.waitstatus_to_exitcode(status)
             text = report.read_text(errors="replace") if report.exists() else ""
-            failed = re.findall(r"^(?:FAILED|ERROR) (\S+(?:\[.*?\])?)", text, re.MULTILINE)
+            failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", text, re.MULTILINE)
             return {0: "passed", 1: "failed", 5: "passed"}.get(code, "failed"), failed
         time.sleep(0.2)
     os.killpg(child, signal.SIGKILL)  # our own child, in a session of its own

@@ -88,6 +88,20 @@ class Subwords:
             ) from error
         return cls(model.getvalue())
 
+    @classmethod
+    def from_bytes(cls, model: bytes) -> Subwords:
+        """Return the vocabulary of a model's bytes, which are read at once.
+
+        Raises:
+            InputError: they are not a sentencepiece model with the special ids of this class.
+        """
+        found = cls(model)
+        special = (found._processor.pad_id(), found._processor.unk_id())
+        special += (found._processor.bos_id(), found._processor.eos_id())
+        if special != (PADDING, UNKNOWN, BEGIN, END):
+            raise InputError(f"These subwords have the special ids {special}; expected 0 to 3.")
+        return found
+
     @cached_property
     def _processor(self) -> Any:
         import sentencepiece

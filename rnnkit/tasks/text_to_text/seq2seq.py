@@ -39,7 +39,7 @@ def _subwords(attribute: str) -> Asset:
 
 def _read_subwords(model: bytes) -> Subwords | HubSubwords:
     """Build sub-words from a model of sentencepiece, or from JSON."""
-    return HubSubwords.from_bytes(model) if model.startswith(b"{") else Subwords(model)
+    return HubSubwords.from_bytes(model) if model.startswith(b"{") else Subwords.from_bytes(model)
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
