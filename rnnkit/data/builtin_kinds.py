@@ -160,6 +160,7 @@ KINDS = (
         open_files=_open_tagged,
         file_formats="a CoNLL or CoNLL-U file, or a folder of these",
         columns=("word_column", "tag_column"),
+        model_columns="tag_scheme",
     ),
     DataKind(
         "running text",
