@@ -15,7 +15,7 @@ from rnnkit.data.kinds import DataKind
 from rnnkit.errors import suggest
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
-from rnnkit.settings.data import SeriesFileOptions
+from rnnkit.settings.data import SeriesFileOptions, TableFileOptions
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
@@ -113,18 +113,19 @@ def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]
 
 
 def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) -> dict[str, Setting]:
-    """Return the options for columns of data files, by name, that some of the kinds have.
+    """Return the options for data files, by name, that some of the kinds have.
 
     The columns of inputs are also the features of a recipe, unless it has a setting of that name.
 
     Example:
         >>> from rnnkit.data.datasets import find_kind
         >>> list(file_settings([find_kind("series")], {}))
-        ['time', 'group', 'features']
+        ['time', 'group', 'features', 'delimiter', 'encoding']
     """
     known = {name for kind in kinds for name in kind.file_options}
     found = {}
-    for name, setting in declared_settings(SeriesFileOptions).items():
+    declared = [*declared_settings(SeriesFileOptions).items()]
+    for name, setting in [*declared, *declared_settings(TableFileOptions).items()]:
         if name in known:
             option = "features" if name == "columns" and "features" not in settings else name
             found[option] = setting

@@ -37,7 +37,7 @@ from rnnkit.data.sets import (
     wiki8,
 )
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.data.tables import TABLES
+from rnnkit.data.table_files import holds_tables
 from rnnkit.errors import InputError
 
 
@@ -127,7 +127,7 @@ def _open_corpus(path: str | Path, **columns: Any) -> Dataset:
     from rnnkit.data.corpus import open_corpus  # which imports this module
 
     source: Any = path
-    if Path(path).is_dir() or Path(path).suffix.lower() in TABLES:
+    if Path(path).is_dir() or holds_tables(path):
         source = from_files(path, **columns)
     return wiki8.corpus_dataset(open_corpus(source))
 
@@ -138,7 +138,8 @@ def _as_corpus(dataset: Dataset) -> Dataset:
     return wiki8.corpus_dataset(open_corpus(dataset))
 
 
-SERIES_FILE_OPTIONS = ("time", "group", "columns")
+TABLE_FILE_OPTIONS = ("delimiter", "encoding")
+SERIES_FILE_OPTIONS = ("time", "group", "columns", *TABLE_FILE_OPTIONS)
 KINDS = (
     DataKind(
         "texts",
@@ -146,6 +147,7 @@ KINDS = (
         open_files=from_files,
         file_formats="a table or folder of texts",
         columns=("text_column", "label_column"),
+        file_options=TABLE_FILE_OPTIONS,
         hold_out=_hold_out_texts,
     ),
     DataKind(
@@ -160,6 +162,7 @@ KINDS = (
         open_files=_open_tagged,
         file_formats="a CoNLL or CoNLL-U file, or a folder of these",
         columns=("word_column", "tag_column"),
+        file_options=("encoding",),
         model_columns="tag_scheme",
     ),
     DataKind(
@@ -188,6 +191,7 @@ KINDS = (
         open_files=pair_files.from_path,
         file_formats="a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of these",
         columns=("source_column", "target_column"),
+        file_options=TABLE_FILE_OPTIONS,
     ),
     DataKind(
         "labelled series",
@@ -234,6 +238,7 @@ KINDS = (
         content="words",
         open_files=_open_corpus,
         columns=("text_column", "label_column"),
+        file_options=TABLE_FILE_OPTIONS,
         file_formats="a text file, or a table or folder of texts",
         hold_out=_hold_out_nothing,
         take_first=_take_texts,

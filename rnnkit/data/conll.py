@@ -1,29 +1,26 @@
-"""Readers of tagged sentences in CoNLL and CoNLL-U files."""
+"""Readers of tagged sentences in CoNLL and CoNLL-U files, and in tables with columns of lists."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
+from rnnkit.data.column_files import BLANK, Tagged, parse_conll, words_and_tags
 from rnnkit.data.splits import Dataset, Split, draw_missing
-from rnnkit.data.tables import decode, read_text, split_lines
+from rnnkit.data.table_files import BINARY, Records, holds_tables, known_splits, read_tables
+from rnnkit.data.tables import cell, decode, read_text, split_lines
 from rnnkit.data.tag_schemes import check_scheme, detect_scheme, extract_spans, to_iob2
 from rnnkit.errors import InputError, quote, suggest, suggest_sibling
 
-Tagged = tuple[list[list[str]], list[list[str]]]  # the words and the tags of each sentence
+__all__ = ["CONLLU", "Tagged", "dataset", "from_path", "parse_conll", "parse_conllu"]
+
 
 # The columns of CoNLL-U that can be tags or words.
 CONLLU = {"form": 1, "lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
-BLANK = " \t"  # what separates columns; a no-break space is part of a word
 _SKIPPED_ID = re.compile(r"\d+[-.]\d+")  # multiword tokens and empty nodes
-_KEY = re.compile(r"# [\w. ]+=|# ?newdoc id|#(?:begin|end) document\b")  # is never a word
-_REMARK = re.compile(r"#+(?:[ \t]|$)|#[\w. ]+=|#newdoc|#newpar")  # is one if it fits as such
-_WORD_NAMES = {"word", "words", "token", "tokens", "form", "text"}  # in a line of names of columns
-_TAG_NAMES = {"tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "pos", "upos", "iob"}
 _SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".txt", ".tsv", ".annotated")
 _PARTS = {"train": ("train",), "valid": ("valid", "dev", "testa"), "test": ("test", "testb")}
 _PART_SUFFIXES = tuple(f".{word}" for words in _PARTS.values() for word in words)  # eng.testa
@@ -33,7 +30,7 @@ def from_path(
     path: str | Path,
     *,
     tag_column: int | str | None = None,
-    word_column: int | str = 0,
+    word_column: int | str | None = None,
     tag_scheme: str | None = None,
     encoding: str = "utf-8",
     seed: int = 0,
@@ -43,19 +40,22 @@ def from_path(
     A line has a word and its annotations, in columns separated by tabs (or by spaces in a file
     without tabs); an empty line ends a sentence. A file that ends in ``.conllu`` is read as
     CoNLL-U. In a folder there is a file for each split, with train, valid, dev or testa, and test
-    or testb in their names (``eng.train``, ``eng.testa``, ``eng.testb``). A split without a file is
-    drawn from train, a tenth of it.
+    or testb in their names (``eng.train``, ``eng.testa``, ``eng.testb``). In JSON lines, Parquet
+    and what else `rnnkit.data.table_files` reads a row is a sentence: a list of words and a list of
+    tags. A split without a file is drawn from train, a tenth of it.
 
     Tags that mark spans in another scheme become IOB2; `notes` say so.
 
     Args:
         path: the file or folder.
         tag_column: the column of the tags: 0 is the first, -1 the last; in CoNLL-U also a name:
-            "upos", "xpos", "deprel" or "lemma". None = the last, in CoNLL-U "upos".
-        word_column: the column of the words; in CoNLL-U it is always the form.
+            "upos", "xpos", "deprel" or "lemma"; in a table its name. None = the last, in CoNLL-U
+            "upos", in a table "tags".
+        word_column: the column of the words; None = the first, in CoNLL-U it is always the form, in
+            a table "tokens".
         tag_scheme: how tags mark spans: "iob1", "iob2", "bioes", "bilou", "bmes" or "ioe"; None =
             found from the tags; "plain" = they mark none, and stay as they are.
-        encoding: of the files.
+        encoding: of text files.
         seed: which sentences are drawn for valid and test.
 
     Raises:
@@ -70,20 +70,31 @@ def from_path(
         >>> len(data.train), len(data.valid), len(data.test), data.classes
         (9, 1, 1, ('B-PER', 'O'))
     """
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
-    files = _files(path) if path.is_dir() else {"train": path}
-    given = {part: _read(file, tag_column, word_column, encoding) for part, file in files.items()}
-    for part, (_, tags) in given.items():
-        check_scheme(tags, tag_scheme, str(files[part]))
+    name, path = str(path), Path(path).expanduser()
+    notes: list[str] = []
+    if _holds_lists(name):
+        tables, notes = known_splits(read_tables(name, encoding=encoding))
+        columns = (word_column or "tokens", tag_column or "tags")
+        given = {split: _listed(one, columns, name) for split, one in tables.items()}
+        sources = {split: f"{name}, {split}" for split in tables}
+    else:
+        if not path.exists():
+            raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
+        files = _files(path) if path.is_dir() else {"train": path}
+        given = {
+            split: _read(file, tag_column, word_column or 0, encoding)
+            for split, file in files.items()
+        }
+        sources = {split: str(file) for split, file in files.items()}
+    for split, (_, tags) in given.items():
+        check_scheme(tags, tag_scheme, sources[split])
     found = [row for _, tags in given.values() for row in tags]
     scheme = tag_scheme or detect_scheme(found)
-    notes = _conversion(found, scheme)
     if scheme not in (None, "plain"):
-        given = {part: (words, [*map(to_iob2, tags)]) for part, (words, tags) in given.items()}
-    splits = draw_missing({part: Split(*read) for part, read in given.items()}, seed)
-    return replace(dataset(path.stem, *splits, about=f"Read from {path}."), notes=notes)
+        given = {split: (words, [*map(to_iob2, tags)]) for split, (words, tags) in given.items()}
+    splits = draw_missing({split: Split(*read) for split, read in given.items()}, seed)
+    whole = dataset(path.stem, *splits, about=f"Read from {name}.")
+    return replace(whole, notes=[*notes, *_conversion(found, scheme)])
 
 
 def _conversion(rows: list[list[str]], scheme: str | None) -> list[str]:
@@ -93,9 +104,9 @@ def _conversion(rows: list[list[str]], scheme: str | None) -> list[str]:
         if not begun:
             return []
         return [f"{begun:,} spans that begin with I- (IOB1) begin with B- here (IOB2)."]
-    return (
-        [] if scheme in (None, "plain") else [f"Tags in {scheme.upper()} were converted to IOB2."]
-    )
+    if scheme in (None, "plain"):
+        return []
+    return [f"Tags in {scheme.upper()} were converted to IOB2."]
 
 
 def dataset(name: str, train: Split, valid: Split, test: Split, about: str) -> Dataset:
@@ -108,103 +119,6 @@ def dataset(name: str, train: Split, valid: Split, test: Split, about: str) -> D
     """
     tags = {tag for split in (train, valid, test) for row in split.y for tag in row}
     return Dataset(name, train, valid, test, classes=tuple(sorted(tags)), about=about)
-
-
-class _Line(NamedTuple):
-    """A line in columns: its number, its text, and its cells."""
-
-    number: int
-    text: str
-    cells: list[str]
-
-
-def parse_conll(
-    data: bytes | str, source: str, *, tag_column: int = -1, word_column: int = 0
-) -> Tagged:
-    r"""Read words and tags from columns; an empty line, or one of white space, ends a sentence.
-
-    Columns are separated by tabs or, in a file without tabs, by spaces; other white space, such as
-    a no-break space, is part of a word. Negative numbers count the columns from the end; empty
-    columns at the end of a line do not count.
-
-    Comments, a first line with names of columns and ``-DOCSTART-`` are left out. Comments are
-    lines ``# key = value`` and ``#begin document``, and others that begin with a separate ``#`` and
-    are no word with a tag: they have more or fewer columns, or stand before a sentence and would
-    have a tag that no other line has.
-
-    Raises:
-        InputError: a line that cannot be read, with its number; no sentence.
-
-    Example:
-        >>> parse_conll(b"John\tB-PER\nran\tO\n\t\nStop\tO\n", "tiny.conll")
-        ([['John', 'ran'], ['Stop']], [['B-PER', 'O'], ['O']])
-    """
-    text = decode(data, source) if isinstance(data, bytes) else data
-    blocks = _blocks(split_lines(text))
-    every = [line for block in blocks for line in block]
-    lines = [line for line in every if not line.text.startswith("#")] or every
-    width = Counter(len(line.cells) for line in lines).most_common(1)[0][0] if lines else 0
-    # Columns counted from the end need lines of one width.
-    fixed = min(tag_column, word_column) < 0
-
-    def fits(line: _Line) -> bool:
-        count = len(line.cells)
-        enough = max(tag_column, word_column) < count >= max(2, -tag_column, -word_column)
-        return enough and (count == width or not fixed)
-
-    def parse(line: _Line) -> tuple[str, str]:
-        word = tag = ""
-        if fits(line):
-            word, tag = line.cells[word_column], line.cells[tag_column]
-        if not word or not tag:
-            raise InputError(
-                f"{source}, line {line.number} cannot be read: {quote(line.text, 40)} has "
-                f"{len(line.cells)} columns; expected {width if width > 1 else 'two or more'}, of "
-                f"which number {word_column} is a word and number {tag_column} its tag, or an "
-                "empty line between sentences. Other columns are chosen by their numbers, from 0: "
-                "word_column and tag_column (--text-column and --label-column)."
-            )
-        return word, tag
-
-    seen = {line.cells[tag_column] for line in lines if fits(line)}
-    sentences: list[list[tuple[str, str]]] = []
-    for block in blocks:
-        sentence: list[tuple[str, str]] = []
-        for line in block:
-            unusual = not fits(line) or (not sentence and line.cells[tag_column] not in seen)
-            if _REMARK.match(line.text) and unusual:
-                continue
-            sentence.append(parse(line))
-        sentences.append(sentence)
-    return _words_and_tags(_without_header(sentences), source)
-
-
-def _blocks(lines: list[str]) -> list[list[_Line]]:
-    """Return the lines of each sentence, without comments that can be nothing else."""
-    given = [line for line in (line.strip(BLANK) for line in lines) if line]
-    given = [line for line in given if not line.startswith("#")] or given
-    tabs = 2 * sum("\t" in line for line in given) >= len(given)  # a single one is a blank
-    blocks: list[list[_Line]] = [[]]
-    for number, line in enumerate(lines, start=1):
-        text = line.strip(" ") if tabs else line.strip(BLANK)
-        text = text.rstrip(BLANK)
-        if not text or "-DOCSTART-" in re.split("[ \t]+", text, maxsplit=2)[:2]:
-            blocks.append([])
-            continue
-        cells = [cell.strip(" ") for cell in text.split("\t")] if tabs else re.split("[ \t]+", text)
-        if not _KEY.match(text):
-            blocks[-1].append(_Line(number, text, cells))
-    return blocks
-
-
-def _without_header(sentences: list[list[tuple[str, str]]]) -> list[list[tuple[str, str]]]:
-    """Leave out a first line that names the columns: no other line has such a tag."""
-    sentences = [sentence for sentence in sentences if sentence]
-    (word, tag), *others = [pair for sentence in sentences for pair in sentence] or [("", "")]
-    names = word.lower() in _WORD_NAMES and tag.lower() in _TAG_NAMES
-    if names and others and all(tag != other for _, other in others):
-        return [sentences[0][1:], *sentences[1:]]
-    return sentences
 
 
 def parse_conllu(data: bytes | str, source: str, *, tag_column: int | str = "upos") -> Tagged:
@@ -248,7 +162,39 @@ def parse_conllu(data: bytes | str, source: str, *, tag_column: int | str = "upo
                 "word's number."
             )
         sentences[-1].append((cells[CONLLU["form"]], cells[column]))
-    return _words_and_tags(sentences, source)
+    return words_and_tags(sentences, source)
+
+
+def _holds_lists(name: str) -> bool:
+    """Return whether a path is a table that can have columns of lists; others are CoNLL files."""
+    path = Path(name)
+    if path.is_dir():
+        plain = any(file.suffix in (*_SUFFIXES, ".csv") for file in path.iterdir())
+        return holds_tables(name) and not plain
+    return name.startswith("hf:") or path.suffix.lower() in (".jsonl", *BINARY)
+
+
+def _listed(table: Records, columns: tuple[Any, Any], path: str) -> Tagged:
+    """Return the words and tags of rows, each a list of texts."""
+    found: tuple[list[Any], list[Any]] = ([], [])
+    for where, record in table.rows:
+        for column, side in zip(columns, found, strict=True):
+            value = cell(record, column, where, "text_column or label_column")
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                raise InputError(
+                    f"{where}: {column} is {str(value)[:40]!r}: expected a list of texts, one for "
+                    "each word. Numbers have no names here: write the tags themselves."
+                )
+            side.append(value)
+        if len(found[0][-1]) != len(found[1][-1]):
+            raise InputError(
+                f"{where} has {len(found[0][-1])} words and {len(found[1][-1])} tags: expected a "
+                "tag for each word."
+            )
+    if not any(found[0]):
+        raise InputError(f"{path} has no sentence: expected a list of words in each row.")
+    kept = [(words, tags) for words, tags in zip(*found, strict=True) if words]
+    return [words for words, _ in kept], [tags for _, tags in kept]
 
 
 def _read(
@@ -298,10 +244,3 @@ def _is_columns(file: Path) -> bool:
 def _name_has(name: str, words: Sequence[str]) -> bool:
     parts = re.split(r"[^a-z]+", name.lower())
     return any(part == word or word == "train" in part for part in parts for word in words)
-
-
-def _words_and_tags(sentences: list[list[tuple[str, str]]], source: str) -> Tagged:
-    found = [sentence for sentence in sentences if sentence]
-    if not found:
-        raise InputError(f"{source} has no sentence: expected a word and its tag on each line.")
-    return [[word for word, _ in row] for row in found], [[tag for _, tag in row] for row in found]

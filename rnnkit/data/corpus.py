@@ -10,7 +10,7 @@ from typing import Any
 
 from rnnkit.data import datasets
 from rnnkit.data.splits import Dataset
-from rnnkit.data.tables import TABLES
+from rnnkit.data.table_files import holds_tables
 from rnnkit.data.text import TextPipeline, check_text
 from rnnkit.data.token_stream import Corpus, Tokenize, TokenReader, read_lines
 from rnnkit.errors import InputError, check_count, suggest
@@ -85,13 +85,13 @@ def _open(source: Any, pipeline: Tokenize | None) -> Corpus:
 
 
 def _from_path(path: Path, pipeline: Tokenize | None) -> Corpus:
-    if not path.exists():
+    if not path.exists() and not str(path).startswith("hf:"):
         known = [*datasets.names("corpus"), *datasets.names("texts")]
         raise InputError(
             f"{str(path)!r} is neither a data set of words or texts ({', '.join(known)}) nor a "
             f"file or folder that exists.{suggest(path.name, known)}"
         )
-    if path.is_dir() or path.suffix.lower() in TABLES:
+    if path.is_dir() or holds_tables(path):
         return _from_dataset(datasets.from_files(path), pipeline)
     notes: list[str] = []
     read = read_lines(path, pipeline or str.split, notes)

@@ -14,6 +14,7 @@ from rnnkit.data.files import from_files
 from rnnkit.data.kinds import DataKind
 from rnnkit.data.series import SeriesDataset
 from rnnkit.data.splits import Dataset, Split, TextDataset
+from rnnkit.data.table_files import HUB
 from rnnkit.errors import InputError, check_count, suggest
 
 __all__ = [
@@ -180,6 +181,7 @@ def open_files(
     | labelled frames | `rnnkit.data.labelled_tables.read_frame_classes` | | the label |
 
     The three kinds of series have `options`: `time`, `group` and `columns`; series also `target`.
+    Tables have `delimiter` and `encoding`, see `rnnkit.data.table_files`.
 
     Raises:
         InputError: an option that files of the kind do not have, or files that cannot be read.
@@ -258,8 +260,8 @@ def open_data(
             return load(name, limit=limit)
         found = record.convert(load(name))
         return found if limit is None else record.take_first(found, limit)
-    path = Path(name).expanduser()
-    if not path.exists():
+    path: Any = name if name.startswith(HUB) else Path(name).expanduser()
+    if isinstance(path, Path) and not path.exists():
         raise InputError(
             f"{name!r} is neither a data set ({', '.join(names())}) nor a file or folder that "
             f"exists.{suggest(path.name, names())}"

@@ -1,4 +1,4 @@
-"""Labelled texts from files: CSV, TSV, JSON lines, or a folder for each class."""
+"""Labelled texts from files: tables, or a folder for each class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit.data.splits import Split, TextDataset, stratified_split
-from rnnkit.data.tables import TABLES, cell, read_text, records
+from rnnkit.data.table_files import TABLES, Records, holds_tables, known_splits, read_tables
+from rnnkit.data.tables import cell, read_text
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest, suggest_sibling
 
@@ -25,23 +26,26 @@ def from_files(
     test_fraction: float = 0.1,
     seed: int = 0,
     encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> TextDataset:
-    r"""Read a data set from files: ``.csv``, ``.tsv``, ``.jsonl``, or a folder with one per class.
+    r"""Read a data set from a table, see `rnnkit.data.table_files`, or a folder with one per class.
 
-    Classes are the labels found in train, in alphabetical order (numbers by value). In a folder
-    each sub-folder is a class and each ``.txt`` file in it a text; texts in a sub-folder ``unsup``
-    have no label.
+    Classes are the labels found in train, in alphabetical order (numbers by value), or those of
+    Hugging Face's `ClassLabel` in its order. In a folder each sub-folder is a class and each
+    ``.txt`` file in it a text; texts in a sub-folder ``unsup``, and those of a split
+    ``unsupervised``, have no label.
 
     Args:
-        train: file or folder of the training examples.
-        valid: file or folder of the validation examples; without it, rows of train are held out.
-        test: file or folder of the test examples; without it, rows of train are held out.
+        train: the training examples; where they have further splits, these are used, too.
+        valid: the validation examples; without them, rows of train are held out.
+        test: the test examples; without them, rows of train are held out.
         text_column: the column (or JSON key) with the texts.
         label_column: the column (or JSON key) with the labels.
         valid_fraction: the share of train held out for valid, from 0 to below 1, class by class.
         test_fraction: the share of train held out for test.
         seed: which rows are held out.
-        encoding: of the files.
+        encoding: of text files.
+        delimiter: between the columns of CSV files; None = a comma, in ``.tsv`` a tab.
 
     Raises:
         InputError: a file or column is missing, cannot be read, has an empty label, or leaves
@@ -58,48 +62,42 @@ def from_files(
     for name, share in {"valid_fraction": valid_fraction, "test_fraction": test_fraction}.items():
         if not 0 <= share < 1:
             raise InputError(f"{name} is {share}: expected 0 to below 1.")
-    shares = [valid_fraction if valid is None else 0.0, test_fraction if test is None else 0.0]
+    columns = (text_column, label_column)
+    reading = {"encoding": encoding, "delimiter": delimiter}
+    parts, order, notes = _read(train, columns, reading)
+    for split, path in {"valid": valid, "test": test}.items():
+        if path is not None:
+            found, *_ = _read(path, columns, reading)
+            if len(found) > 1:
+                raise InputError(f"{path} has the splits {', '.join(found)}: expected {split}.")
+            parts[split] = found["train"]
+    shares = [
+        0.0 if split in parts else share
+        for split, share in (("valid", valid_fraction), ("test", test_fraction))
+    ]
     if sum(shares) >= 1:
         raise InputError(f"valid_fraction and test_fraction sum to {sum(shares)}: nothing is left.")
-
-    def read(path: str | Path) -> list[_Row]:
-        path = Path(path)
-        if not path.exists():
-            raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
-        if path.is_dir():
-            rows = _read_folder(path, encoding)
-        elif path.suffix.lower() not in TABLES:
-            raise InputError(
-                f"{path} ends in {path.suffix!r}: expected {', '.join(TABLES)}, or a folder with "
-                "one sub-folder of .txt files for each class."
-            )
-        else:
-            rows = _read_table(path, text_column, label_column, encoding)
-        if all(row.label is None for row in rows):
-            raise InputError(f"{path} has no labelled text: nothing to train on or test with.")
-        return rows
-
-    rows = read(train)
-    unlabelled = [row.text for row in rows if row.label is None]
-    rows = [row for row in rows if row.label is not None]
-
-    classes = class_names(row.label for row in rows if row.label is not None)
+    unlabelled = [row.text for row in parts.get("unlabelled", [])]
+    unlabelled += [row.text for row in parts["train"] if row.label is None]
+    rows = [row for row in parts["train"] if row.label is not None]
+    classes = order or class_names(row.label for row in rows if row.label is not None)
     if len(classes) == 1:
         raise InputError(
             f"All {len(rows):,} texts of {train} have the label {classes[0]!r}: expected two "
             f"classes or more. Is {label_column!r} the right column?"
         )
     whole = _split(rows, classes)
-    parts = stratified_split(whole.labels, shares, np.random.default_rng(seed))
-    valid_part, test_part, train_part = (whole.take(part) for part in parts)
+    drawn = stratified_split(whole.labels, shares, np.random.default_rng(seed))
+    valid_part, test_part, train_part = (whole.take(part) for part in drawn)
     return TextDataset(
         name=Path(train).stem,
         train=train_part,
-        valid=valid_part if valid is None else _split(read(valid), classes),
-        test=test_part if test is None else _split(read(test), classes),
+        valid=_split(parts["valid"], classes) if "valid" in parts else valid_part,
+        test=_split(parts["test"], classes) if "test" in parts else test_part,
         classes=classes,
         about=f"Read from {train}.",
         unlabelled=unlabelled,
+        notes=notes,
     )
 
 
@@ -111,15 +109,43 @@ class _Row(NamedTuple):
     where: str
 
 
-def _read_table(path: Path, text_column: str, label_column: str, encoding: str) -> list[_Row]:
-    rows = []
-    for where, record in records(path, encoding):
-        value, label = (
-            cell(record, column, where, "text_column or label_column")
-            for column in (text_column, label_column)
+def _read(
+    path: str | Path, columns: tuple[str, str], reading: dict[str, Any]
+) -> tuple[dict[str, list[_Row]], tuple[str, ...], list[str]]:
+    """Return the rows of each split of a table or a folder, the order of the classes, and notes."""
+    path = path if str(path).startswith("hf:") else Path(path)
+    order: tuple[str, ...] = ()
+    notes: list[str] = []
+    if isinstance(path, Path) and not path.exists():
+        raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
+    if holds_tables(path):
+        found, notes = known_splits(
+            read_tables(path, **reading), ("train", "valid", "test", "unlabelled")
         )
-        text = check_text(value, f"{where}: {text_column}")
-        rows.append(_Row(text, parse_label(label, where), where))
+        order = found["train"].class_order.get(columns[1], ())
+        parts = {split: _read_table(one, *columns, split) for split, one in found.items()}
+    elif isinstance(path, Path) and path.is_dir():
+        parts = {"train": _read_folder(path, reading["encoding"])}
+    else:
+        raise InputError(
+            f"{path} ends in {Path(path).suffix!r}: expected {', '.join(TABLES)}, or a folder with "
+            "one sub-folder of .txt files for each class."
+        )
+    for split, rows in parts.items():
+        if split != "unlabelled" and all(row.label is None for row in rows):
+            raise InputError(f"{path} has no labelled text: nothing to train on or test with.")
+    return parts, order, notes
+
+
+def _read_table(table: Records, text_column: str, label_column: str, split: str) -> list[_Row]:
+    rows = []
+    for where, record in table.rows:
+        option = "text_column or label_column"
+        text = check_text(cell(record, text_column, where, option), f"{where}: {text_column}")
+        label = None
+        if split != "unlabelled":
+            label = parse_label(cell(record, label_column, where, option), where)
+        rows.append(_Row(text, label, where))
     return rows
 
 

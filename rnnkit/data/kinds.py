@@ -64,7 +64,7 @@ class DataKind:
         open_files: reads a file or folder; None = these data can only be passed in Python.
         file_formats: the files that `open_files` reads, for messages, such as "a text file".
         columns: the arguments of `open_files` for `text_column` and `label_column`; "" = none.
-        file_options: its further arguments, of `rnnkit.settings.data.SeriesFileOptions`.
+        file_options: its further arguments, of `rnnkit.settings.data`.
         model_columns: the recipes' setting that `open_files` takes, too: the columns to forecast,
             or the scheme of tags.
         hold_out: makes the valid split; called with `seed`, `valid_fraction` and `drop_overlap`.

@@ -1,4 +1,4 @@
-"""Text pairs from files: two columns, JSON lines, or two parallel files."""
+"""Text pairs from files: two columns, tables, or two parallel files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.data.splits import Dataset, Split, draw_missing
-from rnnkit.data.tables import cell, json_records, read_text, split_lines
+from rnnkit.data.table_files import TABLES, Records, holds_tables, known_splits, read_tables
+from rnnkit.data.tables import cell, read_text, split_lines
 from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest_sibling
 
 _PARTS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
-_ENDINGS = (".tsv", ".jsonl", ".src")
+_ENDINGS = (*TABLES, ".src")
 
 Pairs = tuple[list[str], list[Any]]
 
@@ -24,13 +25,15 @@ def from_path(
     target_column: str = "target",
     seed: int = 0,
     encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Dataset:
     r"""Read text pairs from files.
 
     - ``pairs.tsv``: a source, a tab and a target in each line. A first line that holds the names
       of the two columns is a header.
-    - ``pairs.jsonl``: an object in each line, with the names of the columns as keys. A source may
-      be a list of sentences, a target a list of references, the first of which is trained on.
+    - ``pairs.jsonl``, ``.csv``, ``.parquet`` or another of `rnnkit.data.table_files`: a table with
+      columns of these names. A source may be a list of sentences, a target a list of references,
+      the first of which is trained on.
     - ``pairs.src`` and ``pairs.tgt``, or any two files: line i of one belongs to line i of the
       other.
     - a folder of these, with a file for each split: train, valid (val, dev), test.
@@ -43,7 +46,8 @@ def from_path(
         source_column: the name of the column, or JSON key, of the sources.
         target_column: the name of the column, or JSON key, of the targets.
         seed: which pairs are drawn for valid and test.
-        encoding: of the files.
+        encoding: of text files.
+        delimiter: between the columns of CSV files; None = a comma.
 
     Raises:
         InputError: a missing file, an empty side, damaged JSON, or files with different numbers of
@@ -57,8 +61,14 @@ def from_path(
         >>> len(data.train), len(data.valid), len(data.test), data.test.y[0]
         (16, 2, 2, 'a dog')
     """
-    path = Path(path).expanduser()
     columns = (source_column, target_column)
+    name, path = str(path), Path(path).expanduser()
+    files = _files(path) if path.is_dir() else {}
+    if holds_tables(name) and not files and path.suffix.lower() not in _ENDINGS:
+        found, notes = known_splits(read_tables(name, encoding=encoding, delimiter=delimiter))
+        tables = {split: Split(*_pairs(one, columns, name)) for split, one in found.items()}
+        about = f"Read from {name}."
+        return Dataset(path.stem, *draw_missing(tables, seed), about=about, notes=notes)
 
     def read(file: Path, other: Path | None = None) -> Split:
         if other is None and file.suffix == ".src":
@@ -68,16 +78,20 @@ def from_path(
                 raise InputError(f"There is no file {str(wanted)!r}.{suggest_sibling(wanted)}")
         if other is not None:
             return Split(*_parallel_files(file, other, encoding))
-        reader = {".tsv": _tsv, ".jsonl": _json_lines}.get(file.suffix.lower())
-        if reader is None:
+        if file.suffix.lower() not in TABLES:
             raise InputError(
                 f"{file} ends in {file.suffix!r}: expected .tsv, .jsonl or .src (with a .tgt "
-                "beside it), or two files."
+                f"beside it), another table ({', '.join(TABLES)}), or two files."
             )
-        return Split(*reader(file, columns, encoding))
+        if file.suffix.lower() == ".tsv" and delimiter is None:
+            return Split(*_tsv(file, columns, encoding))
+        table = read_tables(file, encoding=encoding, delimiter=delimiter)["train"]
+        return Split(*_pairs(table, columns, str(file)))
 
     if path.is_dir():
-        parts = {part: read(file) for part, file in _files(path).items()}
+        if "train" not in files:
+            raise InputError(f"{path} has no train.tsv, train.jsonl or train.src with train.tgt.")
+        parts = {part: read(file) for part, file in files.items()}
     else:
         parts = {"train": read(path, None if target is None else Path(target).expanduser())}
     return Dataset(path.stem, *draw_missing(parts, seed), about=f"Read from {path}.")
@@ -92,8 +106,6 @@ def _files(folder: Path) -> dict[str, Path]:
             raise InputError(f"{folder} has {files[0].name} and {files[1].name}: keep one.")
         if files:
             found[part] = files[0]
-    if "train" not in found:
-        raise InputError(f"{folder} has no train.tsv, train.jsonl or train.src with train.tgt.")
     return found
 
 
@@ -117,9 +129,9 @@ def _tsv(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
     return _check_pairs(x, y, path)
 
 
-def _json_lines(path: Path, columns: tuple[str, str], encoding: str) -> Pairs:
+def _pairs(table: Records, columns: tuple[str, str], path: str) -> Pairs:
     x, y = [], []
-    for where, record in json_records(read_text(path, encoding), path):
+    for where, record in table.rows:
         sides = []
         for column in columns:
             value = cell(record, column, where, "source_column or target_column")
@@ -151,7 +163,7 @@ def _nonempty(value: Any, where: str) -> str:
     return text
 
 
-def _check_pairs(x: list[str], y: list[Any], path: Path) -> Pairs:
+def _check_pairs(x: list[str], y: list[Any], path: Any) -> Pairs:
     if not x:
         raise InputError(f"{path} has no pair of texts.")
     return x, y

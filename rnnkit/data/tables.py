@@ -16,10 +16,13 @@ TABLES = (".csv", ".tsv", ".jsonl")  # the endings that `records` reads
 MAX_FIELD = 2**31 - 1  # characters; the limit of the csv module, 131,072, is a long review
 
 
-def records(path: str | Path, encoding: str = "utf-8") -> Iterator[tuple[str, dict[str, Any]]]:
+def records(
+    path: str | Path, encoding: str = "utf-8", delimiter: str | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     r"""Yield the records of a ``.csv``, ``.tsv`` or ``.jsonl`` file: place and values by column.
 
-    The first row of a ``.csv`` or ``.tsv`` file names the columns.
+    The first row of a ``.csv`` or ``.tsv`` file names the columns. `delimiter` stands between them;
+    None = a comma, in ``.tsv`` a tab.
 
     Raises:
         InputError: the file is missing, has another ending, or has a line that cannot be read.
@@ -35,7 +38,25 @@ def records(path: str | Path, encoding: str = "utf-8") -> Iterator[tuple[str, di
     suffix = path.suffix.lower()
     if suffix not in TABLES:
         raise InputError(f"{path} ends in {suffix!r}: expected {', '.join(TABLES)}.")
-    yield from _FORMATS[suffix](read_text(path, encoding), path)
+    if delimiter is None:
+        yield from _FORMATS[suffix](read_text(path, encoding), path)
+        return
+    if suffix == ".jsonl":
+        raise InputError(f"delimiter is {delimiter!r}, and {path} is no .csv or .tsv file.")
+    yield from csv_records(read_text(path, encoding), path, check_delimiter(delimiter))
+
+
+def check_delimiter(delimiter: str) -> str:
+    r"""Return the character between columns; "tab" and a backslash with a t are the tab.
+
+    Example:
+        >>> check_delimiter(";"), check_delimiter("tab")
+        (';', '\t')
+    """
+    found = {"tab": "\t", r"\t": "\t"}.get(delimiter, delimiter)
+    if not isinstance(found, str) or len(found) != 1 or found in '"\r\n':
+        raise InputError(f"delimiter is {delimiter!r}: expected one character, such as ';' or tab.")
+    return found
 
 
 def read_text(path: str | Path, encoding: str = "utf-8") -> str:

@@ -1,10 +1,22 @@
-"""Options of data files: which column is what."""
+"""Options of data files: how they are read, and which column is what."""
 
 from __future__ import annotations
 
 from typing import Annotated, TypedDict
 
 from rnnkit.options import Option
+
+
+class TableFileOptions(TypedDict, total=False):
+    """How a text file with a table is read; see `rnnkit.data.table_files`."""
+
+    delimiter: Annotated[
+        str | None,
+        Option(None, "between the columns of a CSV file, such as ; or tab; by default a comma."),
+    ]
+    encoding: Annotated[
+        str | None, Option(None, "of a text file, such as cp1252; by default utf-8.")
+    ]
 
 
 class SeriesFileOptions(TypedDict, total=False):

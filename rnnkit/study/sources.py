@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rnnkit.data import datasets
 from rnnkit.data.corpus import Corpus
+from rnnkit.data.table_files import HUB
 from rnnkit.errors import InputError
 
 load_data = datasets.open_data
@@ -93,6 +94,6 @@ def source_of(data: str | os.PathLike[str], **options: Any) -> Source:
         {'name': 'sample', 'text_column': None, 'label_column': None, 'limit': 10}
     """
     name = os.fspath(data)
-    if name not in datasets.names():
+    if name not in datasets.names() and not name.startswith(HUB):
         name = str(Path(name).expanduser().resolve())
     return Source(name, **options)
