@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnkit.data.series import Series
 from rnnkit.data.tables import csv_rows, parse_number, read_text
+from rnnkit.data.times import are_numeric_times, is_time, read_times
 from rnnkit.errors import InputError
 
 
@@ -29,23 +30,23 @@ def read_series(path: str | Path) -> Series:
         (3, 2)
     """
     rows = list(csv_rows(read_text(path), path))
-    if rows and _is_header(rows[0][1]):
+    header = rows[0][1] if rows and _is_header(rows[0][1]) else [""]
+    if header != [""]:
         rows = rows[1:]
-    timed = bool(rows) and _is_time(rows[0][1][0])
+    first = [cells[0] for _, cells in rows]
+    timed = bool(rows) and (is_time(first[0]) or are_numeric_times(header[0], first))
     values: list[list[float]] = []
-    times: list[np.datetime64] = []
     for where, cells in rows:
         if len(cells) != len(rows[0][1]):
             raise InputError(f"{where} has {len(cells)} cells, the first row {len(rows[0][1])}.")
-        if timed and not _is_time(cells[0]):
-            raise InputError(f"{where}, column 1: {cells[0]!r} is not a time.")
-        if timed:
-            times.append(_parse_time(cells[0]))
         numbers = enumerate(cells[timed:], start=timed + 1)
         values.append([parse_number(cell, where, column) for column, cell in numbers])
     if not np.size(values):
         raise InputError(f"{path} has no step of a series: expected a row of numbers for each.")
-    return Series(np.array(values), np.array(times, "datetime64[m]") if timed else None)
+    if not timed:
+        return Series(np.array(values))
+    moments = read_times(first, [where for where, _ in rows], header[0] or "1").times
+    return Series(np.array(values), moments)
 
 
 def step_label(series: Series, step: int) -> str:
@@ -64,7 +65,7 @@ def step_label(series: Series, step: int) -> str:
 
 
 def _is_header(cells: list[str]) -> bool:
-    return not any(map(_is_number, cells)) and not _is_time(cells[0])
+    return not any(map(_is_number, cells)) and not is_time(cells[0])
 
 
 def _is_number(cell: str) -> bool:
@@ -73,16 +74,3 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_time(cell: str) -> bool:
-    """Return whether a cell is a time; 2016 alone is a number."""
-    try:
-        _parse_time(cell)
-    except ValueError:
-        return False
-    return not _is_number(cell)
-
-
-def _parse_time(cell: str) -> np.datetime64:
-    return np.datetime64(cell.strip().replace(" ", "T"), "m")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit.data.files import class_names
-from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, cut_at_gaps, split_by_time
+from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, split_by_time, warn_of_pieces
 from rnnkit.data.tables import cell, parse_number, records
-from rnnkit.errors import InputError, suggest
+from rnnkit.data.time_grid import (
+    CLOCK_HINT,
+    Grid,
+    calendar_note,
+    clock_change,
+    find_grid,
+    jitter_note,
+    place_rows,
+)
+from rnnkit.data.times import are_numeric_times, is_time, read_times
+from rnnkit.errors import InputError, quote, suggest
 
 BRIDGE = 12  # missing rows: shorter gaps are steps without a measurement, longer ones cut
 SHARES = (0.15, 0.15)  # of valid and test
@@ -28,7 +36,7 @@ class Rows(NamedTuple):
     Attributes:
         places: file and line of each, for messages.
         values: `(T, D)` float64.
-        times: `(T,)` datetime64 in minutes, or None.
+        times: `(T,)` datetime64 in microseconds, or None.
         records: the rows as they were read.
     """
 
@@ -46,12 +54,14 @@ class Table(NamedTuple):
         columns: the names of the columns of values.
         ignored: columns of the file that hold no numbers and are left out.
         time: the column of times, or None.
+        notes: how times were read, for readers of results.
     """
 
     groups: dict[str, Rows]
     columns: tuple[str, ...]
     ignored: list[str]
     time: str | None
+    notes: tuple[str, ...] = ()
 
 
 def split_names(names: str | Sequence[str] | None) -> list[str]:
@@ -82,8 +92,9 @@ def read_table(
 
     Args:
         path: the file; the first row names the columns.
-        time: the column of times, in ISO format (2016-01-04 00:05), which rise in each group; None
-            = the one column that holds times; "-" = no such column.
+        time: the column of times, which rise in each group: in ISO format (2016-01-04 00:05), Unix
+            seconds or milliseconds, 20160104; None = the one column that holds times; "-" = no such
+            column.
         group: the column whose values tell several series in the file apart.
         first: columns of values that come first.
         columns: further columns of values, names or a text with commas; None = all others that hold
@@ -138,13 +149,14 @@ def read_table(
         if group is not None and not key:
             raise InputError(f"{where}, column {group!r} (group) is empty.")
         places.setdefault(key, []).append(i)
-    groups = {}
+    groups, notes = {}, dict[str, None]()
     for key in class_names(places):
         rows = [found[i] for i in places[key]]
         values = [[_number(record, name, where) for name in names] for where, record in rows]
-        times = None if time is None else _times(rows, time, key)
+        times = None if time is None else _times(rows, time, key, notes)
         groups[key] = Rows([w for w, _ in rows], np.array(values), times, [r for _, r in rows])
-    return Table(groups, tuple(names), [n for n in others if n not in names], time)
+    ignored = [name for name in others if name not in names]
+    return Table(groups, tuple(names), ignored, time, tuple(notes))
 
 
 def from_path(
@@ -158,9 +170,11 @@ def from_path(
     r"""Read series to forecast from a table; see `read_table` for the columns.
 
     Each series is split by time: the first 70 % of its rows are train, the next 15 % valid, the
-    last 15 % test. The most common distance between rows is the step. Up to 12 missing rows are
-    steps without a measurement; after a longer gap a new series begins. Rows that repeat the one
-    before them are dropped; the same time with other values is refused. `notes` say what was done.
+    last 15 % test. The most common distance between rows is the step; months and business days are
+    steps without a time of day, and rows that are seconds early or late stand at their step. Up to
+    12 missing rows are steps without a measurement; after a longer gap a new series begins. Rows
+    that repeat the one before them are dropped; the same time with other values is refused. `notes`
+    say what was done.
 
     Args:
         path: the file.
@@ -192,9 +206,11 @@ def from_path(
     notes = []
     step = table_step(table)
     parts: tuple[list[Series], ...] = ([], [], [])
+    found: list[Series] = []
     counts: Counter[str] = Counter()
     for name in table.groups:
         pieces = series_of(table, name, step, counts)
+        found += pieces
         total = sum(map(len, pieces))
         if total < FEWEST:
             raise InputError(
@@ -204,63 +220,96 @@ def from_path(
         cut = split_by_time(pieces, [total - sum(later), *later])
         for part, more in zip(parts, cut, strict=True):
             part.extend(more)
+    warn_of_pieces(found, str(path), len(table.groups))
     if table.time is None:
         notes.append("The file has no column of times: its rows are taken as steps in their order.")
     if table.ignored:
         notes.append(f"Columns left out: {', '.join(table.ignored)}.")
+    notes += [*table.notes, *calendar_note(step)]
     for text, count in counts.items():
         notes.append(text.format(count=f"{count:,}"))
     if len(table.groups) > 1:
         notes.append(f"{len(table.groups):,} series, each split by time.")
     train, valid, test = map(SeriesSplit, parts)
+    minutes = 1 if step is None else step.minutes
     about = f"Read from {path}; 70 % train, 15 % valid and 15 % test, by time."
-    return SeriesDataset(Path(path).stem, train, valid, test, table.columns, 0, step, about, notes)
+    return SeriesDataset(
+        Path(path).stem, train, valid, test, table.columns, 0, minutes, about, notes
+    )
 
 
-def series_of(table: Table, name: str, step: int, counts: Counter[str]) -> list[Series]:
+def series_of(table: Table, name: str, step: Grid | None, counts: Counter[str]) -> list[Series]:
     """Return the series of a group, cut at long gaps; `counts` gets what was dropped and filled."""
     rows = table.groups[name]
     label = name or None
-    if rows.times is None:
+    if rows.times is None or step is None:
         return [Series(rows.values, None, label, table.columns)]
     keep = _without_repeats(rows, table.columns, counts)
     values, times, places = rows.values[keep], rows.times[keep], [rows.places[i] for i in keep]
-    distance = np.diff(times).astype(int)
-    for i in np.flatnonzero(distance % step):
-        raise InputError(
-            f"{places[i + 1]} comes {distance[i]} minutes after the row before it, and most rows "
-            f"{step}: the rows of series are at equal distances. Resample them, or give "
-            f"--time {NO_COLUMN} to take each row as one step."
-        )
-    missing = distance // step - 1
+    placed = place_rows(times, step)
+    if placed.odd is not None:
+        raise InputError(_unequal(places[placed.odd], times, placed.odd, step))
+    counts.update(dict.fromkeys(jitter_note(placed.late, step), 1))
+    missing = np.diff(placed.places) - 1
     short = (missing > 0) & (missing <= BRIDGE)
     if short.any():
         counts["{count} missing rows are steps without a measurement."] += int(missing[short].sum())
-    if (missing > BRIDGE).any():
-        counts[f"{{count}} gaps of more than {BRIDGE} missing rows begin new series."] += int(
-            (missing > BRIDGE).sum()
+    long = np.flatnonzero(missing > BRIDGE)
+    if len(long):
+        counts[f"{{count}} gaps of more than {BRIDGE} missing rows begin new series."] += len(long)
+    forward = [i for i in np.flatnonzero(missing) if clock_change(times[i], times[i + 1])]
+    if forward and step.has_clock:
+        counts[
+            "{count} gaps are where clocks are set forward: the times seem to be local ones, and "
+            "would be without gaps in UTC."
+        ] += len(forward)
+    pieces = []
+    for rows_of in np.split(np.arange(len(times)), long + 1):
+        at = placed.places[rows_of] - placed.places[rows_of[0]]
+        filled = np.full((at[-1] + 1, values.shape[1]), np.nan)
+        filled[at] = values[rows_of]
+        moments = None
+        if placed.times is not None:
+            moments = placed.times[rows_of[0]] + step.size * np.arange(len(filled))
+        pieces.append(Series(filled, moments, label, table.columns))
+    return pieces
+
+
+def _unequal(where: str, times: np.ndarray, odd: int, step: Grid) -> str:
+    """Return the message of a row that is at no step."""
+    seconds = (times[odd] - times[odd - 1]) / np.timedelta64(1, "s") if odd else 0.0
+    if 0 < seconds < 60:
+        return (
+            f"{where} is less than a minute after the row before it. Steps are whole minutes: "
+            f"resample, or give --time {NO_COLUMN} to take each row as one step."
         )
-    pieces = cut_at_gaps(values, times, step, bridge=BRIDGE)
-    return [Series(one.values, one.times, label, table.columns) for one in pieces]
+    return (
+        f"{where} comes {seconds / 60:g} minutes after the row before it, and most rows are one "
+        f"every {step.name}: the rows of series are at equal distances. Resample them, or give "
+        f"--time {NO_COLUMN} to take each row as one step."
+    )
 
 
-def table_step(table: Table) -> int:
-    """Return the most common distance between rows in minutes, the same in all groups; or 1."""
-    steps: dict[str, int] = {}
+def table_step(table: Table) -> Grid | None:
+    """Return the step of the rows, the same in all groups; None without times."""
+    steps: dict[str, Grid] = {}
     for name, rows in table.groups.items():
         if rows.times is not None and len(rows.times) > 1:
-            distance = np.diff(rows.times).astype(int)
-            common = Counter(distance[distance > 0].tolist()).most_common(1)
-            if common:
-                steps[name] = common[0][0]
+            try:
+                found = find_grid(rows.times)
+            except InputError as error:
+                raise InputError(f"{rows.places[1]}{_of(name)}: {error}") from None
+            if found is not None:
+                steps[name] = found
     if len(set(steps.values())) > 1:
         one = next(iter(steps))
         other = next(name for name in steps if steps[name] != steps[one])
         raise InputError(
-            f"The series have different steps: {one!r} a row every {steps[one]} minutes, {other!r} "
-            f"every {steps[other]}. Resample them to the same."
+            f"The series have different steps: {quote(one)} a row every {steps[one].name}, "
+            f"{quote(other)} every {steps[other].name}. Resample them to the same."
         )
-    return next(iter(steps.values()), 1)
+    timed = any(rows.times is not None for rows in table.groups.values())
+    return next(iter(steps.values()), Grid("minutes", 1) if timed else None)
 
 
 def read_columns(
@@ -294,7 +343,7 @@ def read_columns(
         [[2.0, 1.0], [4.0, 3.0]]
     """
     table = read_table(path, time=time, group=group, first=columns, columns=())
-    step = table_step(table) if cut else 1
+    step = table_step(table) if cut else None
     series: list[Series] = []
     names: list[str] = []
     for name, rows in table.groups.items():
@@ -307,8 +356,9 @@ def read_columns(
 
 def _whole(rows: Rows, name: str, table: Table) -> Series:
     """Return the rows of a group as one series; times that stand still are left out."""
-    rises = rows.times is not None and (np.diff(rows.times).astype(int) > 0).all()
-    return Series(rows.values, rows.times if rises else None, name or None, table.columns)
+    times = None if rows.times is None else rows.times.astype("datetime64[m]")
+    rises = times is not None and (np.diff(times).astype(int) > 0).all()
+    return Series(rows.values, times if rises else None, name or None, table.columns)
 
 
 def _target_names(target: Any) -> list[str]:
@@ -330,23 +380,6 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, bool)
 
 
-def _is_time(value: Any) -> bool:
-    try:
-        _parse_time(value)
-    except (TypeError, ValueError):
-        return False
-    return not _is_number(value)
-
-
-def _parse_time(value: Any) -> datetime.datetime:
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        value = datetime.datetime(value.year, value.month, value.day)
-    found = value
-    if not isinstance(value, datetime.datetime):
-        found = datetime.datetime.fromisoformat(str(value).strip())
-    return found.astimezone(datetime.UTC).replace(tzinfo=None) if found.tzinfo else found
-
-
 def _holds(found: list[tuple[str, dict[str, Any]]], name: str, test: Any) -> bool:
     """Whether most cells of a column that are not empty pass a test."""
     cells = [record.get(name) for _, record in found]
@@ -355,7 +388,10 @@ def _holds(found: list[tuple[str, dict[str, Any]]], name: str, test: Any) -> boo
 
 
 def _time_column(path: Any, found: Any, names: list[str]) -> str | None:
-    timed = [name for name in names if _holds(found, name, _is_time)]
+    timed = [name for name in names if _holds(found, name, is_time)]
+    timed = timed or [
+        name for name in names if are_numeric_times(name, [row.get(name) for _, row in found])
+    ]
     if len(timed) > 1:
         raise InputError(
             f"{path} has several columns of times: {', '.join(map(repr, timed))}. Choose one with "
@@ -376,29 +412,26 @@ def _number(record: dict[str, Any], name: str, where: str) -> float:
     return number
 
 
-def _times(rows: list[tuple[str, dict[str, Any]]], time: str, group: str) -> np.ndarray:
+def _times(
+    rows: list[tuple[str, dict[str, Any]]], time: str, group: str, notes: dict[str, None]
+) -> np.ndarray:
     """Return the times of rows; refuse rows whose time is before that of the row before them."""
-    moments: list[datetime.datetime] = []
-    for where, record in rows:
-        value = cell(record, time, where, "time")
-        try:
-            moments.append(_parse_time(value))
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"{where}, column {time!r}: {value!r} is not a time such as 2016-01-04 00:05."
-            ) from error
-    for (where, _), (before, now) in zip(rows[1:], itertools.pairwise(moments), strict=True):
-        if now < before:
-            raise InputError(
-                f"{where}{_of(group)}: {now} comes after {before}. Sort the rows by time; if the "
-                "file holds several series, name the column that tells them apart with group."
-            )
-        if before < now < before + datetime.timedelta(minutes=1):
-            raise InputError(
-                f"{where}: {now} is less than a minute after the row before it. Steps are whole "
-                f"minutes: resample, or give --time {NO_COLUMN} to take each row as one step."
-            )
-    return np.array(moments, "datetime64[m]")
+    values = [cell(record, time, where, "time") for where, record in rows]
+    moments, remarks = read_times(values, [where for where, _ in rows], time)
+    notes |= dict.fromkeys(remarks)
+    for i in np.flatnonzero(np.diff(moments).astype(np.int64) < 0):
+        before, now = moments[i], moments[i + 1]
+        hint = " Sort the rows by time; if the file holds several series, name the column that "
+        hint += "tells them apart with group."
+        raise InputError(
+            f"{rows[i + 1][0]}{_of(group)}: {_shown(now)} comes after {_shown(before)}."
+            f"{CLOCK_HINT if clock_change(before, now) else hint}"
+        )
+    return moments
+
+
+def _shown(moment: np.datetime64) -> str:
+    return str(moment.astype("datetime64[s]")).replace("T", " ")
 
 
 def _without_repeats(rows: Rows, columns: Sequence[str], counts: Counter[str]) -> list[int]:
@@ -408,12 +441,13 @@ def _without_repeats(rows: Rows, columns: Sequence[str], counts: Counter[str]) -
         if keep and rows.times is not None and rows.times[i] == rows.times[keep[-1]]:
             differs = ~np.isclose(values, rows.values[keep[-1]], rtol=0, atol=0, equal_nan=True)
             if differs.any():
+                hint = CLOCK_HINT if clock_change(rows.times[i], rows.times[i]) else ""
                 raise InputError(
                     f"{rows.places[i]} has the time of the row before it, "
-                    f"{str(rows.times[i]).replace('T', ' ')}, and other values of "
+                    f"{_shown(rows.times[i])}, and other values of "
                     f"{', '.join(map(repr, np.array(columns)[differs].tolist()))}. Keep one of the "
                     "rows, or leave these columns out; if the file holds several series, name the "
-                    "column that tells them apart with group."
+                    f"column that tells them apart with group.{hint}"
                 )
             counts["{count} rows that repeat the row before them are left out."] += 1
         else:
