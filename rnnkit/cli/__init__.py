@@ -13,6 +13,8 @@ import typer
 from rnnkit.cli.errors import ErrorPanels
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.options import (
+    Delimiter,
+    Encoding,
     GroupColumn,
     LabelColumn,
     Limit,
@@ -92,6 +94,8 @@ def evaluate(
     label_column: LabelColumn = None,
     time: TimeColumn = None,
     group: GroupColumn = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     limit: Limit = None,
 ) -> None:
     """Evaluate a run's model on the test split; word vectors, on analogies."""
@@ -102,7 +106,7 @@ def evaluate(
     source = opened.settings["data"]
     if data is not None:
         source = {"name": data, "text_column": text_column, "label_column": label_column}
-        options = {"time": time, "group": group}
+        options = {"time": time, "group": group, "delimiter": delimiter, "encoding": encoding}
         source |= {"limit": limit, "options": {k: v for k, v in options.items() if v} or None}
     elif limit is not None:
         source = source | {"limit": limit}
@@ -125,15 +129,33 @@ def predict(
         ),
     ] = None,
     file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="A table of texts or series, or a text file with a text on each line."),
+    ] = None,
+    text_column: TextColumn = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
 ) -> None:
     """Classify texts or series, forecast series, tag sentences, translate or summarize texts."""
     from rnnkit.cli.answers import NOTHING, print_answers
 
-    if not texts and file is None:  # before the model: it takes seconds to load
+    inputs = texts or []
+    if not inputs and file is None and data is None:  # before the model: it takes seconds to load
         raise InputError(NOTHING)
     from rnnkit import study
 
-    print_answers(study.open_model(run), texts or [], file, study.series_reader(run))
+    reading = {"delimiter": delimiter, "encoding": encoding}
+    reading = {name: value for name, value in reading.items() if value is not None}
+    print_answers(
+        study.open_model(run),
+        inputs,
+        file,
+        study.series_reader(run, **reading),
+        data=data,
+        text_column=text_column,
+        **reading,
+    )
 
 
 @app.command()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rnnkit.data.table_files import read_texts
 from rnnkit.errors import InputError
 
 NOTHING = (
@@ -20,6 +21,10 @@ def print_answers(
     inputs: list[str],
     file: str | None,
     read: Callable[[str], tuple[list[Any], list[str]]],
+    *,
+    data: str | None = None,
+    text_column: str | None = None,
+    **reading: Any,
 ) -> None:
     """Print the answers of a model: a table in a terminal, lines in a file or a pipe.
 
@@ -27,24 +32,36 @@ def print_answers(
         model: it has `answer`, and `reads_series` if its inputs are CSV files.
         inputs: texts, or paths of CSV files; "-" reads texts from stdin.
         file: a file with a text on each line; of a model of series, one more CSV file.
-        read: reads the series of a CSV file, and a name for each.
+        read: reads the series of a file, and a name for each.
+        data: a table of texts or series.
+        text_column: the column of texts in it.
+        **reading: how it is read, see `rnnkit.data.table_files.read_texts`.
     """
     from rnnkit.cli import show
 
     if model.reads_series:
         series: list[Any] = []
         names: list[str] = []
-        for path in inputs if file is None else [*inputs, file]:
+        if text_column is not None:
+            raise InputError(
+                f"text_column is {text_column!r}, and {type(model).__name__} reads series: leave "
+                "it out."
+            )
+        for path in [*inputs, *(one for one in (file, data) if one is not None)]:
             found, called = read(path)
             series, names = [*series, *found], [*names, *called]
         answers = model.answer(series, names)
     else:
-        answers = model.answer(gather_texts(inputs, file))
+        table = None
+        if data is not None:
+            column = model.form.text_column
+            table = read_texts(data, column, text_column=text_column, **reading)
+        answers = model.answer(gather_texts(inputs, file, table))
     show.answers(*answers)
 
 
-def gather_texts(texts: list[str], file: str | None) -> list[str]:
-    """Return the texts given as arguments, on stdin (``-``) and in a file, in this order.
+def gather_texts(texts: list[str], file: str | None, table: list[str] | None = None) -> list[str]:
+    """Return the texts given as arguments, on stdin (``-``), in a file and a table, in this order.
 
     Example:
         >>> gather_texts(["A fine film."], None)
@@ -55,6 +72,7 @@ def gather_texts(texts: list[str], file: str | None) -> list[str]:
         found += _lines(sys.stdin.buffer.read(), "stdin") if text == "-" else [text]
     if file is not None:
         found += _lines(Path(file).read_bytes(), file)
+    found += table or []
     if not found:
         raise InputError(NOTHING)
     return found

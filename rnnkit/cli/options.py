@@ -31,6 +31,11 @@ TimeColumn = Annotated[
 GroupColumn = Annotated[
     str | None, typer.Option("--group", help="Of a CSV file: the column that tells series apart.")
 ]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="Of a CSV file: between columns, such as ; or tab; by default a comma."),
+]
+Encoding = Annotated[str | None, typer.Option(help="Of a text file; by default utf-8.")]
 Patience = Annotated[
     int | None, typer.Option(help="Early stopping: epochs without a better validation loss.")
 ]

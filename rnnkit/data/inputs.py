@@ -25,6 +25,7 @@ SPLITS = {  # name in messages -> the split of a Hugging Face `DatasetDict`
     "The training set": "train",
     "The validation set": "validation",
     "The test set": "test",
+    "The unlabelled set": "unsupervised",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data.files import class_names, parse_label
-from rnnkit.data.series_tables import SHARES, Rows, Table, read_table
+from rnnkit.data.series_tables import LATER, SHARES, Rows, Table, read_splits
 from rnnkit.data.splits import Dataset, Split, stratified_split
 from rnnkit.errors import InputError
 
@@ -25,18 +25,23 @@ def read_series_classes(
     time: str | None = None,
     columns: str | Sequence[str] | None = None,
     seed: int = 0,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Dataset:
     r"""Read labelled series from a table: one for each value of `group`, with one label each.
 
     Of the series of each class 15 % are drawn for valid and 15 % for test, at least one each.
 
     Args:
-        path: the file, with a row for each step.
+        path: the file, with a row for each step; or several, one for each split, see
+            `rnnkit.data.table_files`.
         group: the column whose values tell the series apart.
         label_column: the column of the label, the same in all rows of a series.
         time: see `rnnkit.data.series_tables.read_table`; only the order of times is used.
         columns: see `rnnkit.data.series_tables.read_table`.
         seed: which series are drawn.
+        encoding: see `rnnkit.data.series_tables.read_table`.
+        delimiter: see `rnnkit.data.series_tables.read_table`.
 
     Raises:
         InputError: a column is missing, a series has two labels, a cell is empty, or a class has
@@ -53,27 +58,25 @@ def read_series_classes(
     """
     if group is None:
         raise InputError(f"{path} needs a column that tells its series apart: name it with group.")
-    table = _table(path, label_column, time=time, group=group, columns=columns)
-    labels = []
-    for name, rows in table.groups.items():
-        found = _labels(rows, label_column)
-        for where, label in zip(rows.places, found, strict=True):
-            if label != found[0]:
-                raise InputError(
-                    f"{where}: the series {name!r} has the label {label!r}, and {found[0]!r} "
-                    f"before: expected one label for all rows of a series, in {label_column!r}."
-                )
-        labels.append(found[0])
-    classes = _classes(path, labels, label_column)
-    numbers = np.array([classes.index(label) for label in labels])
-    for label, count in zip(classes, np.bincount(numbers), strict=True):
-        if count < FEWEST:
+    reading = {"encoding": encoding, "delimiter": delimiter}
+    options = {"time": time, "group": group, "columns": columns, **reading}
+    tables, notes = _tables(path, label_column, **options)
+    labels = {split: _one_each(table, label_column) for split, table in tables.items()}
+    classes = _classes(path, labels["train"], label_column)
+    whole = {}
+    for split, table in tables.items():
+        numbers = np.array(_numbers(labels[split], classes, f"{path}, {split}"))
+        whole[split] = Split(
+            [rows.values.astype("float32") for rows in table.groups.values()], numbers
+        )
+    fewest = FEWEST + 1 - len(tables)
+    for label, count in zip(classes, np.bincount(whole["train"].y), strict=True):
+        if count < fewest:
             raise InputError(
-                f"{path} has {count} series of the class {label!r}: expected {FEWEST} or more, one "
+                f"{path} has {count} series of the class {label!r}: expected {fewest} or more, one "
                 "for each split."
             )
-    whole = Split([rows.values.astype("float32") for rows in table.groups.values()], numbers)
-    return _drawn(path, whole, numbers, classes, table, seed)
+    return _drawn(path, whole, classes, tables["train"], notes, seed)
 
 
 def read_frame_classes(
@@ -84,6 +87,8 @@ def read_frame_classes(
     time: str | None = None,
     columns: str | Sequence[str] | None = None,
     seed: int = 0,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Dataset:
     r"""Read series with a label for each row from a table.
 
@@ -91,12 +96,15 @@ def read_frame_classes(
     file is one series, split in its order: 70 % train, 15 % valid, 15 % test.
 
     Args:
-        path: the file, with a row for each step.
+        path: the file, with a row for each step; or several, one for each split, see
+            `rnnkit.data.table_files`.
         group: the column whose values tell several series apart.
         label_column: the column of the label.
         time: see `rnnkit.data.series_tables.read_table`; only the order of times is used.
         columns: see `rnnkit.data.series_tables.read_table`.
         seed: which series are drawn.
+        encoding: see `rnnkit.data.series_tables.read_table`.
+        delimiter: see `rnnkit.data.series_tables.read_table`.
 
     Raises:
         InputError: a column is missing, a cell is empty, or there are one or two series only.
@@ -110,43 +118,88 @@ def read_frame_classes(
         >>> data.classes, data.train.x[0].shape, data.test.y[0].shape
         (('down', 'up'), (70, 1), (15,))
     """
-    table = _table(path, label_column, time=time, group=group, columns=columns)
-    labels = {name: _labels(rows, label_column) for name, rows in table.groups.items()}
-    classes = _classes(path, [label for found in labels.values() for label in found], label_column)
-    x = [rows.values.astype("float32") for rows in table.groups.values()]
-    y = [np.array([classes.index(label) for label in found]) for found in labels.values()]
+    reading = {"encoding": encoding, "delimiter": delimiter}
+    options = {"time": time, "group": group, "columns": columns, **reading}
+    tables, notes = _tables(path, label_column, **options)
+    labels = {
+        split: [_labels(rows, label_column) for rows in table.groups.values()]
+        for split, table in tables.items()
+    }
+    classes = _classes(path, [one for rows in labels["train"] for one in rows], label_column)
+    whole = {}
+    for split, table in tables.items():
+        x = [rows.values.astype("float32") for rows in table.groups.values()]
+        y = [np.array(_numbers(row, classes, f"{path}, {split}")) for row in labels[split]]
+        whole[split] = Split(x, y)
     if group is not None:
-        if len(x) < FEWEST:
+        fewest = FEWEST + 1 - len(tables)
+        if len(whole["train"]) < fewest:
             raise InputError(
-                f"{path} has {len(x)} series: expected {FEWEST} or more, one for each split."
+                f"{path} has {len(whole['train'])} series: expected {fewest} or more, one for each "
+                "split."
             )
-        return _drawn(path, Split(x, y), np.zeros(len(x), np.int64), classes, table, seed)
-    later = [round(share * len(x[0])) for share in SHARES]
-    bounds = np.cumsum([0, len(x[0]) - sum(later), *later])
-    if not min(later):
-        raise InputError(f"{path} has {len(x[0])} rows: too few to split them by time.")
-    train, valid, test = (
-        Split([x[0][i:j]], [y[0][i:j]]) for i, j in itertools.pairwise(bounds.tolist())
-    )
+        return _drawn(path, whole, classes, tables["train"], notes, seed)
+    x, y = whole["train"].x[0], whole["train"].y[0]
+    later = [
+        0 if split in whole else round(share * len(x))
+        for split, share in zip(LATER, SHARES, strict=True)
+    ]
+    bounds = np.cumsum([0, len(x) - sum(later), *later]).tolist()
+    for split, (i, j) in zip(("train", *LATER), itertools.pairwise(bounds), strict=True):
+        if split == "train" or split not in whole:
+            whole[split] = Split([x[i:j]], [y[i:j]])
+        if not len(whole[split].x[0]):
+            raise InputError(f"{path} has {len(x)} rows: too few to split them by time.")
     about = f"Read from {path}; 70 % train, 15 % valid and 15 % test, in the order of the rows."
-    return _dataset(path, (train, valid, test), classes, about, table)
+    if len(tables) > 1:
+        about = f"Read from {path}; splits without a table are cut from train in its order."
+    return _dataset(path, whole, classes, about, tables["train"], notes)
 
 
-def _table(path: str | Path, label_column: str, **options: Any) -> Table:
-    table = read_table(path, leave_out=(label_column,), **options)
-    for rows in table.groups.values():
-        if np.isnan(rows.values).any():
-            row, column = np.argwhere(np.isnan(rows.values))[0]
-            raise InputError(
-                f"{rows.places[row]}, column {table.columns[column]!r} is empty: labelled series "
-                "have no missing values. Fill it in, or choose other columns with columns."
-            )
-    return table
+def _tables(
+    path: str | Path, label_column: str, **options: Any
+) -> tuple[dict[str, Table], list[str]]:
+    tables, notes = read_splits(path, leave_out=(label_column,), **options)
+    for table in tables.values():
+        for rows in table.groups.values():
+            if np.isnan(rows.values).any():
+                row, column = np.argwhere(np.isnan(rows.values))[0]
+                raise InputError(
+                    f"{rows.places[row]}, column {table.columns[column]!r} is empty: labelled "
+                    "series have no missing values. Fill it in, or choose other columns with "
+                    "columns."
+                )
+    return tables, notes
+
+
+def _one_each(table: Table, column: str) -> list[str]:
+    """Return the label of each series of a table; refuse a series with two."""
+    labels = []
+    for name, rows in table.groups.items():
+        found = _labels(rows, column)
+        for where, label in zip(rows.places, found, strict=True):
+            if label != found[0]:
+                raise InputError(
+                    f"{where}: the series {name!r} has the label {label!r}, and {found[0]!r} "
+                    f"before: expected one label for all rows of a series, in {column!r}."
+                )
+        labels.append(found[0])
+    return labels
 
 
 def _labels(rows: Rows, column: str) -> list[str]:
     pairs = zip(rows.places, rows.records, strict=True)
     return [parse_label(record[column], where) for where, record in pairs]
+
+
+def _numbers(labels: Sequence[str], classes: tuple[str, ...], where: str) -> list[int]:
+    for label in labels:
+        if label not in classes:
+            raise InputError(
+                f"{where}: label {label!r} does not occur in train, whose classes are "
+                f"{', '.join(classes)}."
+            )
+    return [classes.index(label) for label in labels]
 
 
 def _classes(path: str | Path, labels: Sequence[str], column: str) -> tuple[str, ...]:
@@ -161,25 +214,31 @@ def _classes(path: str | Path, labels: Sequence[str], column: str) -> tuple[str,
 
 def _drawn(
     path: str | Path,
-    whole: Split,
-    strata: np.ndarray,
+    whole: dict[str, Split],
     classes: tuple[str, ...],
     table: Table,
+    notes: list[str],
     seed: int,
 ) -> Dataset:
-    drawn = stratified_split(strata, list(SHARES), np.random.default_rng(seed))
-    valid, test, train = (whole.take(np.sort(rows)) for rows in drawn)
+    """Return the data set; splits without a table are drawn from train."""
+    shares = [0.0 if split in whole else share for split, share in zip(LATER, SHARES, strict=True)]
+    train = whole["train"]
+    drawn = stratified_split(train.strata, shares, np.random.default_rng(seed))
+    valid, test, rest = (train.take(np.sort(rows)) for rows in drawn)
     about = f"Read from {path}; of the series 15 % are valid and 15 % test, drawn at random."
-    return _dataset(path, (train, valid, test), classes, about, table)
+    if len(whole) > 1:
+        about = f"Read from {path}; splits without a table are drawn from train, 15 % each."
+    parts = {"valid": valid, "test": test, **whole, "train": rest}
+    return _dataset(path, parts, classes, about, table, notes)
 
 
 def _dataset(
     path: str | Path,
-    splits: tuple[Split, Split, Split],
+    parts: dict[str, Split],
     classes: tuple[str, ...],
     about: str,
     table: Table,
+    notes: list[str],
 ) -> Dataset:
-    notes = [f"Columns left out: {', '.join(table.ignored)}."] if table.ignored else []
-    name = Path(path).stem
-    return Dataset(name, *splits, classes, about, notes=notes, columns=table.columns)
+    splits = (parts[split] for split in ("train", *LATER))
+    return Dataset(Path(path).stem, *splits, classes, about, notes=notes, columns=table.columns)

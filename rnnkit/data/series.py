@@ -13,14 +13,6 @@ import numpy as np
 
 from rnnkit.data.tables import cell, csv_records, parse_number, read_text
 from rnnkit.data.time_pieces import check_rising, cut_times
-    CLOCK_HINT,
-    Grid,
-    calendar_note,
-    clock_change,
-    find_grid,
-    jitter_note,
-    place_rows,
-)
 from rnnkit.data.times import read_times
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, SeriesCutWarning, check_count

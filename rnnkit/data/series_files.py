@@ -7,16 +7,25 @@ from pathlib import Path
 import numpy as np
 
 from rnnkit.data.series import Series
-from rnnkit.data.tables import csv_rows, parse_number, read_text
+from rnnkit.data.table_files import holds_tables, read_tables
+from rnnkit.data.tables import check_delimiter, csv_rows, parse_number, read_text
 from rnnkit.data.times import are_numeric_times, is_time, read_times
 from rnnkit.errors import InputError
 
 
-def read_series(path: str | Path) -> Series:
-    r"""Read a series from a CSV file: a row for each step, a column for each feature, time rising.
+def read_series(
+    path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None
+) -> Series:
+    r"""Read a series from a file: a row for each step, a column for each feature, time rising.
 
     A header is skipped. If the first column contains times, such as 2016-01-04 00:05, they are
-    kept. An empty cell is a missing measurement.
+    kept. An empty cell is a missing measurement. Parquet, Arrow and folders of Hugging Face are
+    read by `rnnkit.data.table_files`.
+
+    Args:
+        path: the file.
+        encoding: of a text file.
+        delimiter: between the columns of a CSV file; None = a comma, in ``.tsv`` a tab.
 
     Raises:
         InputError: a cell is not a number, the rows are of unequal lengths, or the file is empty
@@ -29,7 +38,7 @@ def read_series(path: str | Path) -> Series:
         >>> read_series(path).values.shape
         (3, 2)
     """
-    rows = list(csv_rows(read_text(path), path))
+    rows = _cells(path, encoding, delimiter)
     header = rows[0][1] if rows and _is_header(rows[0][1]) else [""]
     if header != [""]:
         rows = rows[1:]
@@ -62,6 +71,24 @@ def step_label(series: Series, step: int) -> str:
     beyond = max(0, step - len(series) + 1)
     distance = np.median(np.diff(series.times).astype(int)).astype("timedelta64[m]")
     return str(series.times[step - beyond] + beyond * distance).replace("T", " ")
+
+
+def _cells(path: str | Path, encoding: str, delimiter: str | None) -> list[tuple[str, list[str]]]:
+    """Return place and cells of each row, as they would stand in a CSV file."""
+    suffix = Path(path).suffix.lower()
+    if holds_tables(path) and suffix not in (".csv", ".tsv"):
+        parts = read_tables(path, encoding=encoding, delimiter=delimiter)
+        if len(parts) > 1:
+            raise InputError(f"{path} has the splits {', '.join(parts)}: give one of them.")
+        rows = parts["train"].rows
+        named = [("", list(rows[0][1]))] if rows else []
+        return named + [
+            (where, ["" if value is None else str(value) for value in record.values()])
+            for where, record in rows
+        ]
+    separator = "\t" if suffix == ".tsv" else ","
+    separator = separator if delimiter is None else check_delimiter(delimiter)
+    return list(csv_rows(read_text(path, encoding), path, separator))
 
 
 def _is_header(cells: list[str]) -> bool:

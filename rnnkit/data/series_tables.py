@@ -5,63 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rnnkit.data.files import class_names
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit, split_by_time, warn_of_pieces
-from rnnkit.data.tables import cell, parse_number, records
-from rnnkit.data.time_grid import (
-    CLOCK_HINT,
-    Grid,
-    calendar_note,
-    clock_change,
-    find_grid,
-    jitter_note,
-    place_rows,
+from rnnkit.data.table_files import known_splits, read_tables
+from rnnkit.data.table_rows import (
+    NO_COLUMN,
+    Rows,
+    Table,
+    of_group,
+    series_of,
+    show_time,
+    step_name,
+    table_step,
 )
+from rnnkit.data.tables import cell, parse_number
+from rnnkit.data.time_grid import CLOCK_HINT, calendar_note, clock_change
 from rnnkit.data.times import are_numeric_times, is_time, read_times
-from rnnkit.errors import InputError, quote, suggest
+from rnnkit.errors import InputError, suggest
 
-BRIDGE = 12  # missing rows: shorter gaps are steps without a measurement, longer ones cut
-SHARES = (0.15, 0.15)  # of valid and test
+LATER = ("valid", "test")
+SHARES = (0.15, 0.15)  # of these two
 FEWEST = 10  # rows of a series that is split by time
-NO_COLUMN = "-"
-
-
-class Rows(NamedTuple):
-    """The rows of one series in a table, in the order of the file.
-
-    Attributes:
-        places: file and line of each, for messages.
-        values: `(T, D)` float64.
-        times: `(T,)` datetime64 in microseconds, or None.
-        records: the rows as they were read.
-    """
-
-    places: list[str]
-    values: np.ndarray
-    times: np.ndarray | None
-    records: list[dict[str, Any]]
-
-
-class Table(NamedTuple):
-    """The series of a table.
-
-    Attributes:
-        groups: group -> its rows, in the order of the groups' names; one, "", without groups.
-        columns: the names of the columns of values.
-        ignored: columns of the file that hold no numbers and are left out.
-        time: the column of times, or None.
-        notes: how times were read, for readers of results.
-    """
-
-    groups: dict[str, Rows]
-    columns: tuple[str, ...]
-    ignored: list[str]
-    time: str | None
-    notes: tuple[str, ...] = ()
 
 
 def split_names(names: str | Sequence[str] | None) -> list[str]:
@@ -85,8 +53,10 @@ def read_table(
     first: Sequence[str] = (),
     columns: str | Sequence[str] | None = None,
     leave_out: Sequence[str] = (),
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Table:
-    r"""Read the series of a table (``.csv``, ``.tsv``, ``.jsonl``) with a row for each step.
+    r"""Read the series of a table, see `rnnkit.data.table_files`, with a row for each step.
 
     The order of the columns in the file, and of rows of different groups, makes no difference.
 
@@ -100,6 +70,8 @@ def read_table(
         columns: further columns of values, names or a text with commas; None = all others that hold
             numbers, in alphabetical order; "-" = no further ones.
         leave_out: columns that are none of them, such as labels.
+        encoding: of a text file.
+        delimiter: between the columns of a CSV file; None = a comma, in ``.tsv`` a tab.
 
     Raises:
         InputError: a column, a time or a number that cannot be read; file and line are named.
@@ -112,9 +84,73 @@ def read_table(
         >>> list(table.groups), table.columns, table.time
         (['a', 'b'], ('load',), 'when')
     """
+    parts = read_tables(path, encoding=encoding, delimiter=delimiter)
+    if len(parts) > 1:
+        raise InputError(f"{path} has the splits {', '.join(parts)}: expected a single table.")
+    return _series(
+        path,
+        parts["train"].rows,
+        time=time,
+        group=group,
+        first=first,
+        columns=columns,
+        leave_out=leave_out,
+    )
+
+
+def read_splits(
+    path: str | Path,
+    *,
+    first: Sequence[str] = (),
+    columns: str | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+    **options: Any,
+) -> tuple[dict[str, Table], list[str]]:
+    r"""Read the series of train, and those of valid and test where they have tables of their own.
+
+    Args:
+        path: a table, or several as `rnnkit.data.table_files.read_tables` reads them.
+        first: see `read_table`, like all others.
+        columns: see above; those of train hold for all splits.
+        encoding: see above.
+        delimiter: see above.
+        **options: `time`, `group` and `leave_out`.
+
+    Returns:
+        The tables by split, and notes for readers of results.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for split in ("train", "test"):
+        ...     _ = (folder / f"{split}.csv").write_text("x\n1\n2\n")
+        >>> list(read_splits(folder)[0])
+        ['train', 'test']
+    """
+    parts, notes = known_splits(read_tables(path, encoding=encoding, delimiter=delimiter))
+    options |= {"first": first}
+    tables = {"train": _series(path, parts["train"].rows, columns=columns, **options)}
+    chosen = tables["train"].columns[len(first) :]
+    for split in list(parts)[1:]:
+        rows = parts[split].rows
+        tables[split] = _series(f"{path}, {split}", rows, columns=chosen, **options)
+    ignored = tables["train"].ignored
+    return tables, [*notes, *([f"Columns left out: {', '.join(ignored)}."] if ignored else [])]
+
+
+def _series(
+    path: str | Path,
+    found: list[tuple[str, dict[str, Any]]],
+    *,
+    time: str | None = None,
+    group: str | None = None,
+    first: Sequence[str] = (),
+    columns: str | Sequence[str] | None = None,
+    leave_out: Sequence[str] = (),
+) -> Table:
     columns = () if columns == NO_COLUMN else columns
     group = None if group == NO_COLUMN else group
-    found = list(records(path))
     if not found:
         raise InputError(f"{path} has no rows under its header.")
     known = dict.fromkeys(name for _, record in found for name in record)
@@ -166,15 +202,17 @@ def from_path(
     time: str | None = None,
     group: str | None = None,
     columns: str | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> SeriesDataset:
     r"""Read series to forecast from a table; see `read_table` for the columns.
 
     Each series is split by time: the first 70 % of its rows are train, the next 15 % valid, the
-    last 15 % test. The most common distance between rows is the step; months and business days are
-    steps without a time of day, and rows that are seconds early or late stand at their step. Up to
-    12 missing rows are steps without a measurement; after a longer gap a new series begins. Rows
-    that repeat the one before them are dropped; the same time with other values is refused. `notes`
-    say what was done.
+    last 15 % test; splits that have a table of their own are not cut from train. The most common
+    distance between rows is the step; months and business days are steps without a time of day, and
+    rows that are seconds early or late stand at their step. Up to 12 missing rows are steps without
+    a measurement; after a longer gap a new series begins. Rows that repeat the one before them are
+    dropped; the same time with other values is refused. `notes` say what was done.
 
     Args:
         path: the file.
@@ -182,6 +220,8 @@ def from_path(
         time: see `read_table`.
         group: see `read_table`.
         columns: see `read_table`.
+        encoding: see `read_table`.
+        delimiter: see `read_table`.
 
     Raises:
         InputError: see `read_table`; or a target is missing, a series is too short, or its rows are
@@ -197,34 +237,47 @@ def from_path(
         (14, 3, 3, 60, ('load',))
     """
     targets = _target_names(target)
-    table = read_table(path, time=time, group=group, first=targets, columns=columns)
+    reading = {"encoding": encoding, "delimiter": delimiter}
+    tables, notes = read_splits(
+        path, time=time, group=group, first=targets, columns=columns, **reading
+    )
+    table = tables["train"]
     if not targets and len(table.columns) > 1:
         raise InputError(
             f"{path} has the columns {', '.join(map(repr, table.columns))}: name the one to "
             "forecast with target."
         )
-    notes = []
     step = table_step(table)
+    for split, other in list(tables.items())[1:]:
+        if table.time is not None and (found := table_step(other)) != step:
+            raise InputError(
+                f"{path} has a row every {step_name(step)} in train and every {step_name(found)} "
+                f"in {split}: resample them to the same."
+            )
+    shares = [0.0 if split in tables else share for split, share in zip(LATER, SHARES, strict=True)]
     parts: tuple[list[Series], ...] = ([], [], [])
-    found: list[Series] = []
+    pieces_of_all: list[Series] = []
     counts: Counter[str] = Counter()
     for name in table.groups:
         pieces = series_of(table, name, step, counts)
-        found += pieces
+        pieces_of_all += pieces
         total = sum(map(len, pieces))
         if total < FEWEST:
             raise InputError(
-                f"{path}{_of(name)} has {total} steps: expected {FEWEST} or more, to split by time."
+                f"{path}{of_group(name)} has {total} steps: expected {FEWEST} or more, to split by "
+                "time."
             )
-        later = [round(share * total) for share in SHARES]
+        later = [round(share * total) for share in shares]
         cut = split_by_time(pieces, [total - sum(later), *later])
         for part, more in zip(parts, cut, strict=True):
             part.extend(more)
-    warn_of_pieces(found, str(path), len(table.groups))
+    for number, split in enumerate(LATER, start=1):
+        if split in tables:
+            for name in tables[split].groups:
+                parts[number].extend(series_of(tables[split], name, step, counts))
+    warn_of_pieces(pieces_of_all, str(path), len(table.groups))
     if table.time is None:
         notes.append("The file has no column of times: its rows are taken as steps in their order.")
-    if table.ignored:
-        notes.append(f"Columns left out: {', '.join(table.ignored)}.")
     notes += [*table.notes, *calendar_note(step)]
     for text, count in counts.items():
         notes.append(text.format(count=f"{count:,}"))
@@ -232,84 +285,13 @@ def from_path(
         notes.append(f"{len(table.groups):,} series, each split by time.")
     train, valid, test = map(SeriesSplit, parts)
     minutes = 1 if step is None else step.minutes
+    own = [split for split in LATER if split in tables]
     about = f"Read from {path}; 70 % train, 15 % valid and 15 % test, by time."
+    if own:
+        about = f"Read from {path}; it has {' and '.join(own)}, all else is cut from train by time."
     return SeriesDataset(
         Path(path).stem, train, valid, test, table.columns, 0, minutes, about, notes
     )
-
-
-def series_of(table: Table, name: str, step: Grid | None, counts: Counter[str]) -> list[Series]:
-    """Return the series of a group, cut at long gaps; `counts` gets what was dropped and filled."""
-    rows = table.groups[name]
-    label = name or None
-    if rows.times is None or step is None:
-        return [Series(rows.values, None, label, table.columns)]
-    keep = _without_repeats(rows, table.columns, counts)
-    values, times, places = rows.values[keep], rows.times[keep], [rows.places[i] for i in keep]
-    placed = place_rows(times, step)
-    if placed.odd is not None:
-        raise InputError(_unequal(places[placed.odd], times, placed.odd, step))
-    counts.update(dict.fromkeys(jitter_note(placed.late, step), 1))
-    missing = np.diff(placed.places) - 1
-    short = (missing > 0) & (missing <= BRIDGE)
-    if short.any():
-        counts["{count} missing rows are steps without a measurement."] += int(missing[short].sum())
-    long = np.flatnonzero(missing > BRIDGE)
-    if len(long):
-        counts[f"{{count}} gaps of more than {BRIDGE} missing rows begin new series."] += len(long)
-    forward = [i for i in np.flatnonzero(missing) if clock_change(times[i], times[i + 1])]
-    if forward and step.has_clock:
-        counts[
-            "{count} gaps are where clocks are set forward: the times seem to be local ones, and "
-            "would be without gaps in UTC."
-        ] += len(forward)
-    pieces = []
-    for rows_of in np.split(np.arange(len(times)), long + 1):
-        at = placed.places[rows_of] - placed.places[rows_of[0]]
-        filled = np.full((at[-1] + 1, values.shape[1]), np.nan)
-        filled[at] = values[rows_of]
-        moments = None
-        if placed.times is not None:
-            moments = placed.times[rows_of[0]] + step.size * np.arange(len(filled))
-        pieces.append(Series(filled, moments, label, table.columns))
-    return pieces
-
-
-def _unequal(where: str, times: np.ndarray, odd: int, step: Grid) -> str:
-    """Return the message of a row that is at no step."""
-    seconds = (times[odd] - times[odd - 1]) / np.timedelta64(1, "s") if odd else 0.0
-    if 0 < seconds < 60:
-        return (
-            f"{where} is less than a minute after the row before it. Steps are whole minutes: "
-            f"resample, or give --time {NO_COLUMN} to take each row as one step."
-        )
-    return (
-        f"{where} comes {seconds / 60:g} minutes after the row before it, and most rows are one "
-        f"every {step.name}: the rows of series are at equal distances. Resample them, or give "
-        f"--time {NO_COLUMN} to take each row as one step."
-    )
-
-
-def table_step(table: Table) -> Grid | None:
-    """Return the step of the rows, the same in all groups; None without times."""
-    steps: dict[str, Grid] = {}
-    for name, rows in table.groups.items():
-        if rows.times is not None and len(rows.times) > 1:
-            try:
-                found = find_grid(rows.times)
-            except InputError as error:
-                raise InputError(f"{rows.places[1]}{_of(name)}: {error}") from None
-            if found is not None:
-                steps[name] = found
-    if len(set(steps.values())) > 1:
-        one = next(iter(steps))
-        other = next(name for name in steps if steps[name] != steps[one])
-        raise InputError(
-            f"The series have different steps: {quote(one)} a row every {steps[one].name}, "
-            f"{quote(other)} every {steps[other].name}. Resample them to the same."
-        )
-    timed = any(rows.times is not None for rows in table.groups.values())
-    return next(iter(steps.values()), Grid("minutes", 1) if timed else None)
 
 
 def read_columns(
@@ -319,6 +301,8 @@ def read_columns(
     time: str | None = None,
     group: str | None = None,
     cut: bool = True,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> tuple[list[Series], list[str]]:
     r"""Read the columns that a model was trained on from a table, by name, to be predicted.
 
@@ -328,6 +312,8 @@ def read_columns(
         time: see `read_table`.
         group: see `read_table`.
         cut: begin a new series at a long gap, as series to forecast do.
+        encoding: see `read_table`.
+        delimiter: see `read_table`.
 
     Returns:
         The series, and a name for each: the file, and its group.
@@ -342,7 +328,8 @@ def read_columns(
         >>> read_columns(path, ("a", "b"), time="-", group=None)[0][0].values.tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    table = read_table(path, time=time, group=group, first=columns, columns=())
+    reading = {"encoding": encoding, "delimiter": delimiter}
+    table = read_table(path, time=time, group=group, first=columns, columns=(), **reading)
     step = table_step(table) if cut else None
     series: list[Series] = []
     names: list[str] = []
@@ -366,10 +353,6 @@ def _target_names(target: Any) -> list[str]:
     if not isinstance(parts, str) and any(isinstance(part, int) for part in parts or ()):
         raise InputError(f"target is {target!r}: in a file, name the column.")
     return split_names(parts)
-
-
-def _of(name: str) -> str:
-    return f", {name!r}" if name else ""
 
 
 def _is_number(value: Any) -> bool:
@@ -424,32 +407,7 @@ def _times(
         hint = " Sort the rows by time; if the file holds several series, name the column that "
         hint += "tells them apart with group."
         raise InputError(
-            f"{rows[i + 1][0]}{_of(group)}: {_shown(now)} comes after {_shown(before)}."
+            f"{rows[i + 1][0]}{of_group(group)}: {show_time(now)} comes after {show_time(before)}."
             f"{CLOCK_HINT if clock_change(before, now) else hint}"
         )
     return moments
-
-
-def _shown(moment: np.datetime64) -> str:
-    return str(moment.astype("datetime64[s]")).replace("T", " ")
-
-
-def _without_repeats(rows: Rows, columns: Sequence[str], counts: Counter[str]) -> list[int]:
-    """Return the rows but those that repeat the row before; refuse two values at one time."""
-    keep: list[int] = []
-    for i, values in enumerate(rows.values):
-        if keep and rows.times is not None and rows.times[i] == rows.times[keep[-1]]:
-            differs = ~np.isclose(values, rows.values[keep[-1]], rtol=0, atol=0, equal_nan=True)
-            if differs.any():
-                hint = CLOCK_HINT if clock_change(rows.times[i], rows.times[i]) else ""
-                raise InputError(
-                    f"{rows.places[i]} has the time of the row before it, "
-                    f"{_shown(rows.times[i])}, and other values of "
-                    f"{', '.join(map(repr, np.array(columns)[differs].tolist()))}. Keep one of the "
-                    "rows, or leave these columns out; if the file holds several series, name the "
-                    f"column that tells them apart with group.{hint}"
-                )
-            counts["{count} rows that repeat the row before them are left out."] += 1
-        else:
-            keep.append(i)
-    return keep

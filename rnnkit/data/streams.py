@@ -30,6 +30,12 @@ STREAMS = {
     "datasets.IterableDataset",
 }
 
+_TRANSPOSED = (
+    "is collated by torch's default, which transposes lists: the first words or labels of all "
+    "examples come first, then the second ones. Give the DataLoader "
+    "collate_fn=lambda pairs: tuple(zip(*pairs)), or give the data set itself."
+)
+
 
 def is_stream(x: Any) -> bool:
     """Return whether an object is read element by element, once.
@@ -78,10 +84,14 @@ def read_stream(
     kind = type(stream).__name__
     found: list[Inputs] = []
     lists = "torch.DataLoader" in class_names(stream)
+    collate = getattr(getattr(stream, "collate_fn", None), "__name__", "")
+    transposed = lists and collate == "default_collate"
+    if transposed and form.depth == 1:
+        raise InputError(f"The {kind} {_TRANSPOSED}")
     features = getattr(stream, "features", None)
     for number, element in enumerate(_elements(stream, steps, kind, option)):
         where = f"Element {number} of the {kind}"
-        part = _parts(element, form, columns, features, where, lists, targets)
+        part = _parts(element, form, columns, features, where, lists, transposed, targets)
         if found and (part.y is None, part.sample_weight is None) != (
             found[0].y is None,
             found[0].sample_weight is None,
@@ -135,6 +145,7 @@ def _parts(
     features: Any,
     where: str,
     lists: bool,
+    transposed: bool,
     targets: bool,
 ) -> Inputs:
     """Return the examples and targets of one element, each a list."""
@@ -150,6 +161,8 @@ def _parts(
             element = tuple(element) if collated else element
         if not isinstance(element, tuple):
             element = (element,)
+        if transposed and any(map(_holds_lists, element)):
+            raise InputError(f"{where} {_TRANSPOSED}")
     if not 1 <= len(element) <= 3:
         raise InputError(
             f"{where} is a tuple of {len(element)}: expected (x, y) or (x, y, sample_weight)."
@@ -166,6 +179,10 @@ def _parts(
         if one is not None and len(one) != len(batch[0]):
             raise InputError(f"{where} has {len(batch[0])} examples and {len(one)} {what}.")
     return Inputs(batch[0], batch[1], batch[2], classes)
+
+
+def _holds_lists(part: Any) -> bool:
+    return isinstance(part, list | tuple) and any(not isinstance(one, str | bytes) for one in part)
 
 
 def _record(

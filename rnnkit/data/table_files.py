@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from rnnkit.data import tables
 from rnnkit.data.columns import is_missing
 from rnnkit.data.frames import Table
+from rnnkit.data.text import check_text
 from rnnkit.errors import InputError, suggest_sibling
 
 BINARY = (".parquet", ".arrow", ".feather")
@@ -54,7 +55,11 @@ def holds_tables(path: str | os.PathLike[str]) -> bool:
 
 
 def read_tables(
-    path: str | os.PathLike[str], *, encoding: str = "utf-8", delimiter: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+    training: bool = True,
 ) -> dict[str, Records]:
     r"""Read a table, or the tables of several splits.
 
@@ -69,6 +74,7 @@ def read_tables(
         path: the file, the folder or the name.
         encoding: of text files.
         delimiter: between the columns of CSV files; None = a comma, in ``.tsv`` a tab.
+        training: whether there has to be a split to train on.
 
     Returns:
         The records of each split: "train", which is also a single table, "valid", "test",
@@ -90,7 +96,8 @@ def read_tables(
     if name.startswith(HUB) or (path.is_dir() and _is_saved(path)):
         _refuse_delimiter(name, delimiter)
         found = _load_hub(name) if name.startswith(HUB) else _load_saved(path)
-        return _named(name, {one: _table_records(table, where) for one, table, where in found})
+        read = {one: _table_records(table, where) for one, table, where in found}
+        return _named(name, read, training)
     if path.is_dir():
         files = _split_files(path)
         if not files:
@@ -106,8 +113,57 @@ def read_tables(
             split: Records([row for one in found for row in one.rows], found[0].class_order)
             for split, found in parts.items()
         }
-        return _named(name, whole)
+        return _named(name, whole, training)
     return {"train": _file_records(path, encoding, delimiter)}
+
+
+def read_texts(
+    path: str | os.PathLike[str],
+    default: str = "text",
+    *,
+    text_column: str | None = None,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+) -> list[str]:
+    r"""Read texts to be predicted: a column of a table, or the lines of a text file.
+
+    Of several splits "test" is read. A list of words is joined by spaces.
+
+    Args:
+        path: a table, see `read_tables`, or a text file.
+        default: the column of the texts, unless the table has another single one.
+        text_column: the column of the texts.
+        encoding: see `read_tables`.
+        delimiter: see `read_tables`.
+
+    Raises:
+        InputError: there is no such file or column, or a row without a text.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "mine.csv"
+        >>> _ = path.write_text("id,text\n7,A fine film.\n")
+        >>> read_texts(path)
+        ['A fine film.']
+    """
+    if not holds_tables(path):
+        for name, value in (("text_column", text_column), ("delimiter", delimiter)):
+            if value is not None:
+                raise InputError(f"{name} is {value!r}, and {path} is no table: leave it out.")
+        lines = tables.split_lines(tables.read_text(path, encoding).removesuffix("\n"))
+        return lines if lines != [""] else []
+    parts = read_tables(path, encoding=encoding, delimiter=delimiter, training=False)
+    if len(parts) > 1 and "test" not in parts:
+        raise InputError(f"{path} has the splits {', '.join(parts)} and no test: give one file.")
+    rows = (parts.get("test") or next(iter(parts.values()))).rows
+    found = []
+    for where, record in rows:
+        only = next(iter(record)) if len(record) == 1 else default
+        column = text_column or (default if default in record else only)
+        value = tables.cell(record, column, where, "text_column")
+        value = " ".join(map(str, value)) if isinstance(value, list) else value
+        found.append(check_text(value, f"{where}: {column}"))
+    return found
 
 
 def known_splits(
@@ -234,7 +290,7 @@ def _split_files(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _named(path: str, parts: dict[str, Records]) -> dict[str, Records]:
+def _named(path: str, parts: dict[str, Records], training: bool) -> dict[str, Records]:
     """Return splits by our names of them; refuse two of one name, and none to train on."""
     found: dict[str, Records] = {}
     for name, records in parts.items():
@@ -242,7 +298,7 @@ def _named(path: str, parts: dict[str, Records]) -> dict[str, Records]:
         if split in found:
             raise InputError(f"{path} has two splits for {split}, the second is {name!r}.")
         found[split] = records
-    if "train" not in found:
+    if training and "train" not in found:
         raise InputError(f"{path} has no split to train on: it has {', '.join(parts)}.")
     return found
 

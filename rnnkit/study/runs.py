@@ -206,11 +206,18 @@ def ask(run: Run, **data: Any) -> Table:
     return intrinsic.table(run.model)
 
 
-def series_reader(path: str | os.PathLike[str]) -> Callable[[str], tuple[list[Any], list[str]]]:
+def series_reader(
+    path: str | os.PathLike[str], **reading: Any
+) -> Callable[[str], tuple[list[Any], list[str]]]:
     """Return a function that reads series from a file, as the run's own data were read.
 
     It returns the series and a name for each. For a saved model, or a run on a data set by name,
     the columns are read in their order; see `rnnkit.data.series_files.read_series`.
+
+    Args:
+        path: the run, or a saved model.
+        **reading: `delimiter` and `encoding`, as `rnnkit.data.table_files.read_tables` takes them;
+            without them CSV files are read like that of the run.
 
     Example:
         >>> series, names = series_reader("runs/mine")("today.csv")  # doctest: +SKIP
@@ -220,27 +227,44 @@ def series_reader(path: str | os.PathLike[str]) -> Callable[[str], tuple[list[An
 
     settings = {} if Path(path).is_file() else open_run(path).settings
     if "columns" not in settings:
-        return lambda file: ([read_series(file)], [str(file)])
+        return lambda file: ([read_series(file, **reading)], [str(file)])
     options = settings["data"].get("options") or {}
     how = {name: options.get(name) for name in ("time", "group")}
     cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
-    return lambda file: read_columns(file, settings["columns"], cut=cut, **how)
+
+    def read(file: str) -> tuple[list[Any], list[str]]:
+        like = {**_reading(options, file), **reading}
+        return read_columns(file, settings["columns"], cut=cut, **how, **like)
+
+    return read
+
+
+def _reading(options: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Return how text files of a run were read, if another file is one, too."""
+    text = Path(file).suffix.lower() in (".csv", ".tsv")
+    return {k: options[k] for k in ("delimiter", "encoding") if text and k in options}
 
 
 def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
     """Return the source of data to evaluate on; a file is read like the file of the run."""
     recorded = run.settings["data"]
     source = Source(**(data or recorded))
-    if not source.is_file or "columns" not in run.settings:
+    if not source.is_file or not Source(**recorded).is_file:
         return source
     options = dict(recorded.get("options") or {})
+    reading = _reading(options, source.name)
+    options = {k: v for k, v in options.items() if k not in ("delimiter", "encoding")} | reading
+    label = source.label_column or recorded.get("label_column")
+    text = source.text_column or recorded.get("text_column")
+    if "columns" not in run.settings:
+        options = {**options, **(source.options or {})} or None
+        return source._replace(options=options, label_column=label, text_column=text)
     columns: list[str] = list(run.settings["columns"])
     named = recipes.family_of(run.settings["recipe"]).kind.model_columns
     if named is not None:
         options.setdefault(named, columns[0])
         columns = [name for name in columns if name not in split_names(options[named])]
     options = {**options, "columns": columns, **(source.options or {})}
-    label = source.label_column or recorded.get("label_column")
     return source._replace(options=options, label_column=label)
 
 

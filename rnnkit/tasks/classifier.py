@@ -139,17 +139,20 @@ class Classifier(ClassifierEstimator, ClassTask):
         """Return label, probability and text of each input."""
         return answer_classes(self, inputs, names)
 
-    def predict_labels(self, x: Any, batch_size: int | None = None) -> list[str]:
+    def predict_labels(
+        self, x: Any, batch_size: int | None = None, *, text_column: Any = None
+    ) -> list[str]:
         """Return the name of the most probable class of each example.
 
         Args:
             x: one example or many.
             batch_size: examples per batch; the task's own number when left out.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Example:
             >>> model.predict_labels(["A wonderful little production."])  # doctest: +SKIP
             ['pos']
         """
-        outputs = self.predict(x, batch_size=batch_size, verbose=0)
+        outputs = self.predict(x, batch_size=batch_size, verbose=0, text_column=text_column)
         best = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs[:, 0] > 0.5).astype(int)
         return [self.classes[i] for i in best]

@@ -16,7 +16,7 @@ from rnnkit.backend import native
 from rnnkit.config import saved_arguments
 from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
-from rnnkit.data.frames import InputForm, Inputs
+from rnnkit.data.frames import InputForm, Inputs, is_table
 from rnnkit.data.inputs import holds_targets, read_examples
 from rnnkit.deprecation import RenamedAttributes
 from rnnkit.errors import InputError, check_count, require_fitted
@@ -330,7 +330,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             validation_data: `(x, y)` or `(x, y, sample_weight)` to measure on after each epoch;
                 where the examples are their own targets, x alone.
             validation_split: the share of the examples, the last ones, to measure on instead.
-            unlabelled: more examples without targets, to learn word vectors, scales or HMMs from.
+            unlabelled: more examples without targets, to learn word vectors, scales or HMMs from;
+                whatever x may be, without targets.
             epochs: passes over the examples; the task's own number when left out. 0 builds the
                 network and does not train it.
             batch_size: examples per batch; the task's own number when left out.
@@ -360,6 +361,13 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         self._refuse_unused(
             unlabelled=unlabelled, class_weight=class_weight, sample_weight=sample_weight
         )
+        if self.uses_unlabelled:
+            unlabelled = self.read(
+                () if unlabelled is None else unlabelled,
+                name="The unlabelled set",
+                targets=False,
+                text_column=text_column if is_table(unlabelled) else None,
+            ).x
         for name, value, least in (
             ("epochs", epochs, 0),
             ("batch_size", batch_size, 1),

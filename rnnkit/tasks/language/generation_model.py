@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from rnnkit.data.inputs import values
 from rnnkit.data.text import check_text, check_texts
 from rnnkit.data.text_windows import BOS_EOS_ID
 from rnnkit.data.tokenizer import END_OF_LINE
@@ -72,7 +72,7 @@ class GenerationModel(CarriedStates):
 
     def generate(
         self,
-        prompt: str | Sequence[str] = "",
+        prompt: Any = "",
         n: int = 1,
         *,
         length: int = 100,
@@ -88,7 +88,7 @@ class GenerationModel(CarriedStates):
         """Generate text from a prompt, one token at a time on the carried state.
 
         Args:
-            prompt: the beginning of the text; one, or several.
+            prompt: the beginning of the text; one, or several, as `predict` takes texts.
             n: number of texts per prompt.
             length: the largest number of tokens to generate; fewer where the model ends the text.
             label: one label, or one for each prompt, where the model learned labels.
@@ -114,10 +114,11 @@ class GenerationModel(CarriedStates):
             >>> model.generate(label="Italian", n=2)  # doctest: +SKIP
             ['Santaro', 'Bellini']
         """
-        prompts = check_texts(prompt)
+        prompts = check_texts(self.read(prompt, name="prompt", targets=False).x, "prompt")
+        label = values(label)
         check_count("n", n)
         check_count("length", length)
-        labels = label if isinstance(label, (list, tuple)) else [label] * len(prompts)
+        labels = label if isinstance(label, list) else [label] * len(prompts)
         given = self._labels(None if label is None else labels, prompts)
         options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         options |= {"strategy": strategy, "seed": seed}

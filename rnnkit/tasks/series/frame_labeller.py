@@ -168,12 +168,15 @@ class FrameLabeller(ClassTask):
         found = self._step_outputs(self, x, batch_size)
         return found[0] if _is_one(x) else found
 
-    def predict_labels(self, x: Any, batch_size: int | None = None) -> Any:
+    def predict_labels(
+        self, x: Any, batch_size: int | None = None, *, text_column: Any = None
+    ) -> Any:
         """Return the most probable class of each step; with a CRF, the most likely sequence.
 
         Args:
             x: one series `(T, D)`, or a list of them.
             batch_size: series per batch.
+            text_column: the column of the examples, where x is a table or has columns.
 
         Returns:
             A list of T names; for a list of series a list of them.
@@ -183,7 +186,7 @@ class FrameLabeller(ClassTask):
             ['Rest', 'Rest', 'Rest']
         """
         require_fitted(self.network, self, "network")
-        x = self.read(x, name="x", targets=False).x
+        x = self.read(x, name="x", targets=False, text_column=text_column).x
         if self.parts().crf is not None:
             rows = self._step_outputs(self._decoding(), x, batch_size)
         else:

@@ -238,11 +238,14 @@ class SequenceTagger(WordCharTask):
         self.notice_unknown(rows)
         return self._tags(self.make_batches(rows, batch_size=batch_size))
 
-    def predict_spans(self, texts: Any) -> list[list[sentence_io.TextSpan]]:
+    def predict_spans(
+        self, texts: Any, *, text_column: Any = None
+    ) -> list[list[sentence_io.TextSpan]]:
         """Return the spans that the tags mark in each raw text, with their character offsets.
 
         Args:
             texts: one text, or many.
+            text_column: the column of the texts, where they are in a table.
 
         Returns:
             A list of `(text, type, start, end)` for each text; `start` is the offset of the first
@@ -258,7 +261,8 @@ class SequenceTagger(WordCharTask):
         if self.network is not None and not self.marks_spans():
             shown = ", ".join(self.classes[:3])
             raise InputError(f"The tags of this model mark no spans ({shown} ...): call predict.")
-        raw = sentence_io.raw_texts(texts)
+        found = self.read(texts, name="texts", targets=False, text_column=text_column).x
+        raw = sentence_io.raw_texts(found)
         rows = sentence_io.sentences(raw)
         return [
             [

@@ -176,6 +176,9 @@ class Seq2Seq(DecodingTask):
         decode = options.pop("decode", decode)
         if "_use_cached_eval_dataset" in options:  # Keras's own call from inside fit
             return super().evaluate(x, y, return_dict=return_dict, **options)
+        columns = {n: options.pop(n, None) for n in ("text_column", "label_column", "steps")}
+        # A stream can be read once.
+        x, y = self.read(x, y, name="The test set", option="steps", **columns)[:2]
         found = dict(super().evaluate(x, y, batch_size, return_dict=True, **options))
         if decode:
             sources, references = check_pairs(x, y, "The test set")
