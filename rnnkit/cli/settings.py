@@ -120,7 +120,7 @@ def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) ->
     Example:
         >>> from rnnkit.data.datasets import find_kind
         >>> list(file_settings([find_kind("series")], {}))
-        ['time', 'group', 'features', 'delimiter', 'encoding']
+        ['time', 'group', 'features', 'decimal', 'delimiter', 'encoding']
     """
     known = {name for kind in kinds for name in kind.file_options}
     found = {}

@@ -187,7 +187,8 @@ def class_names(found: Iterable[str]) -> tuple[str, ...]:
         ('9', '10')
     """
     labels = set(found)
-    if all(label.isascii() and label.removeprefix("-").isdigit() for label in labels):
+    # Python reads no whole number of more than 4,300 digits; so long ones are names.
+    if all(len(one) < 400 and one.isascii() and one.removeprefix("-").isdigit() for one in labels):
         return tuple(sorted(labels, key=lambda label: (int(label), label)))
     return tuple(sorted(labels))
 

@@ -25,6 +25,7 @@ def read_series_classes(
     time: str | None = None,
     columns: str | Sequence[str] | None = None,
     seed: int = 0,
+    decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> Dataset:
@@ -40,6 +41,7 @@ def read_series_classes(
         time: see `rnnkit.data.series_tables.read_table`; only the order of times is used.
         columns: see `rnnkit.data.series_tables.read_table`.
         seed: which series are drawn.
+        decimal: see `rnnkit.data.series_tables.read_table`.
         encoding: see `rnnkit.data.series_tables.read_table`.
         delimiter: see `rnnkit.data.series_tables.read_table`.
 
@@ -58,7 +60,7 @@ def read_series_classes(
     """
     if group is None:
         raise InputError(f"{path} needs a column that tells its series apart: name it with group.")
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     options = {"time": time, "group": group, "columns": columns, **reading}
     tables, notes = _tables(path, label_column, **options)
     labels = {split: _one_each(table, label_column) for split, table in tables.items()}
@@ -87,6 +89,7 @@ def read_frame_classes(
     time: str | None = None,
     columns: str | Sequence[str] | None = None,
     seed: int = 0,
+    decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> Dataset:
@@ -103,6 +106,7 @@ def read_frame_classes(
         time: see `rnnkit.data.series_tables.read_table`; only the order of times is used.
         columns: see `rnnkit.data.series_tables.read_table`.
         seed: which series are drawn.
+        decimal: see `rnnkit.data.series_tables.read_table`.
         encoding: see `rnnkit.data.series_tables.read_table`.
         delimiter: see `rnnkit.data.series_tables.read_table`.
 
@@ -118,7 +122,7 @@ def read_frame_classes(
         >>> data.classes, data.train.x[0].shape, data.test.y[0].shape
         (('down', 'up'), (70, 1), (15,))
     """
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     options = {"time": time, "group": group, "columns": columns, **reading}
     tables, notes = _tables(path, label_column, **options)
     labels = {

@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data.tables import cell, csv_records, parse_number, read_text
+from rnnkit.data.tables import (
+    cell,
+    check_delimiter,
+    check_one_line,
+    csv_records,
+    parse_number,
+    read_text,
+)
 from rnnkit.data.time_pieces import check_rising, cut_times
 from rnnkit.data.times import read_times
 from rnnkit.deprecation import renamed_names
@@ -311,6 +318,8 @@ def from_csv(
     step: int | None = None,
     valid_fraction: float = 0.15,
     test_fraction: float = 0.15,
+    decimal: str = ".",
+    delimiter: str = ",",
     encoding: str = "utf-8",
 ) -> SeriesDataset:
     r"""Read a data set of series from a CSV file with a header, a row for each step, time rising.
@@ -327,6 +336,8 @@ def from_csv(
             distance, see `from_arrays`.
         valid_fraction: the share of the steps for valid.
         test_fraction: the share of the steps, the latest, for test.
+        decimal: what stands before the fraction of a number, "." or ",".
+        delimiter: between the columns.
         encoding: of the file.
 
     Raises:
@@ -345,12 +356,14 @@ def from_csv(
     values: list[list[float]] = []
     times: list[str] = []
     places: list[str] = []
-    for where, record in csv_records(read_text(path, encoding), path):
+    text = read_text(path, encoding)
+    for where, record in csv_records(text, path, check_delimiter(delimiter)):
+        check_one_line(record, where)
         cells = {
             name: cell(record, name, where, "time, target or columns")
             for name in [*wanted, *([time] if time else [])]
         }
-        values.append([parse_number(cells[name], where, name) for name in wanted])
+        values.append([parse_number(cells[name], where, name, decimal) for name in wanted])
         if time:
             times.append(cells[time])
             places.append(where)

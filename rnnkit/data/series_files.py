@@ -8,13 +8,24 @@ import numpy as np
 
 from rnnkit.data.series import Series
 from rnnkit.data.table_files import holds_tables, read_tables
-from rnnkit.data.tables import check_delimiter, csv_rows, parse_number, read_text
+from rnnkit.data.tables import (
+    check_delimiter,
+    check_one_line,
+    csv_rows,
+    looks_like_number,
+    parse_number,
+    read_text,
+)
 from rnnkit.data.times import are_numeric_times, is_time, read_times
 from rnnkit.errors import InputError
 
 
 def read_series(
-    path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None
+    path: str | Path,
+    *,
+    decimal: str = ".",
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Series:
     r"""Read a series from a file: a row for each step, a column for each feature, time rising.
 
@@ -24,6 +35,7 @@ def read_series(
 
     Args:
         path: the file.
+        decimal: what stands before the fraction of a number, "." or ",".
         encoding: of a text file.
         delimiter: between the columns of a CSV file; None = a comma, in ``.tsv`` a tab.
 
@@ -48,13 +60,14 @@ def read_series(
     for where, cells in rows:
         if len(cells) != len(rows[0][1]):
             raise InputError(f"{where} has {len(cells)} cells, the first row {len(rows[0][1])}.")
+        check_one_line(dict(enumerate(cells, start=1)), where)
         numbers = enumerate(cells[timed:], start=timed + 1)
-        values.append([parse_number(cell, where, column) for column, cell in numbers])
+        values.append([parse_number(cell, where, column, decimal) for column, cell in numbers])
     if not np.size(values):
         raise InputError(f"{path} has no step of a series: expected a row of numbers for each.")
     if not timed:
         return Series(np.array(values))
-    moments = read_times(first, [where for where, _ in rows], header[0] or "1").times
+    moments = read_times(first, [where for where, _ in rows], header[0] or 1).times
     return Series(np.array(values), moments)
 
 
@@ -92,12 +105,4 @@ def _cells(path: str | Path, encoding: str, delimiter: str | None) -> list[tuple
 
 
 def _is_header(cells: list[str]) -> bool:
-    return not any(map(_is_number, cells)) and not is_time(cells[0])
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    return not any(map(looks_like_number, cells)) and not is_time(cells[0])

@@ -22,10 +22,10 @@ from rnnkit.data.table_rows import (
     step_name,
     table_step,
 )
-from rnnkit.data.tables import cell, parse_number
+from rnnkit.data.tables import cell, check_one_line, looks_like_number, parse_number
 from rnnkit.data.time_grid import CLOCK_HINT, calendar_note, clock_change
 from rnnkit.data.times import are_numeric_times, is_time, read_times
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, quote, quote_all, suggest
 
 LATER = ("valid", "test")
 SHARES = (0.15, 0.15)  # of these two
@@ -53,6 +53,7 @@ def read_table(
     first: Sequence[str] = (),
     columns: str | Sequence[str] | None = None,
     leave_out: Sequence[str] = (),
+    decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> Table:
@@ -70,6 +71,7 @@ def read_table(
         columns: further columns of values, names or a text with commas; None = all others that hold
             numbers, in alphabetical order; "-" = no further ones.
         leave_out: columns that are none of them, such as labels.
+        decimal: what stands before the fraction of a number, "." or ",".
         encoding: of a text file.
         delimiter: between the columns of a CSV file; None = a comma, in ``.tsv`` a tab.
 
@@ -95,6 +97,7 @@ def read_table(
         first=first,
         columns=columns,
         leave_out=leave_out,
+        decimal=decimal,
     )
 
 
@@ -115,7 +118,7 @@ def read_splits(
         columns: see above; those of train hold for all splits.
         encoding: see above.
         delimiter: see above.
-        **options: `time`, `group` and `leave_out`.
+        **options: `time`, `group`, `leave_out` and `decimal`.
 
     Returns:
         The tables by split, and notes for readers of results.
@@ -148,11 +151,14 @@ def _series(
     first: Sequence[str] = (),
     columns: str | Sequence[str] | None = None,
     leave_out: Sequence[str] = (),
+    decimal: str = ".",
 ) -> Table:
     columns = () if columns == NO_COLUMN else columns
     group = None if group == NO_COLUMN else group
     if not found:
         raise InputError(f"{path} has no rows under its header.")
+    for where, record in found:
+        check_one_line(record, where)
     known = dict.fromkeys(name for _, record in found for name in record)
     options = {"time": [time] if time not in (None, NO_COLUMN) else [], "group": split_names(group)}
     options |= {"target": list(first), "columns": split_names(columns), "label": list(leave_out)}
@@ -160,8 +166,8 @@ def _series(
         for name in names:
             if name not in known:
                 raise InputError(
-                    f"{path} has no column {name!r}, given as {option}: it has "
-                    f"{', '.join(map(repr, known))}.{suggest(str(name), known)}"
+                    f"{path} has no column {quote(name)}, given as {option}: it has "
+                    f"{quote_all(known)}.{suggest(str(name), known)}"
                 )
     if time is None:
         time = _time_column(path, found, [n for n in known if n not in (*leave_out, group, *first)])
@@ -170,12 +176,12 @@ def _series(
     others = sorted(name for name in known if name not in {*taken, *first})
     chosen = [name for name in split_names(columns) if name not in first]
     if columns is None:
-        chosen = [name for name in others if _holds(found, name, _is_number)]
+        chosen = [name for name in others if _holds(found, name, looks_like_number)]
     names = [*first, *chosen]
     for name in names:
         if name in taken:
             raise InputError(
-                f"The column {name!r} is given twice: as values, and as time or group."
+                f"The column {quote(name)} is given twice: as values, and as time or group."
             )
     if not names:
         raise InputError(f"{path} has no column of numbers: expected at least one.")
@@ -183,12 +189,14 @@ def _series(
     for i, (where, record) in enumerate(found):
         key = "" if group is None else str(cell(record, group, where, "group")).strip()
         if group is not None and not key:
-            raise InputError(f"{where}, column {group!r} (group) is empty.")
+            raise InputError(f"{where}, column {quote(group)} (group) is empty.")
         places.setdefault(key, []).append(i)
     groups, notes = {}, dict[str, None]()
     for key in class_names(places):
         rows = [found[i] for i in places[key]]
-        values = [[_number(record, name, where) for name in names] for where, record in rows]
+        values = [
+            [_number(record, name, where, decimal) for name in names] for where, record in rows
+        ]
         times = None if time is None else _times(rows, time, key, notes)
         groups[key] = Rows([w for w, _ in rows], np.array(values), times, [r for _, r in rows])
     ignored = [name for name in others if name not in names]
@@ -202,6 +210,7 @@ def from_path(
     time: str | None = None,
     group: str | None = None,
     columns: str | Sequence[str] | None = None,
+    decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> SeriesDataset:
@@ -220,6 +229,7 @@ def from_path(
         time: see `read_table`.
         group: see `read_table`.
         columns: see `read_table`.
+        decimal: see `read_table`.
         encoding: see `read_table`.
         delimiter: see `read_table`.
 
@@ -237,14 +247,14 @@ def from_path(
         (14, 3, 3, 60, ('load',))
     """
     targets = _target_names(target)
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     tables, notes = read_splits(
         path, time=time, group=group, first=targets, columns=columns, **reading
     )
     table = tables["train"]
     if not targets and len(table.columns) > 1:
         raise InputError(
-            f"{path} has the columns {', '.join(map(repr, table.columns))}: name the one to "
+            f"{path} has the columns {quote_all(table.columns)}: name the one to "
             "forecast with target."
         )
     step = table_step(table)
@@ -301,6 +311,7 @@ def read_columns(
     time: str | None = None,
     group: str | None = None,
     cut: bool = True,
+    decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> tuple[list[Series], list[str]]:
@@ -312,6 +323,7 @@ def read_columns(
         time: see `read_table`.
         group: see `read_table`.
         cut: begin a new series at a long gap, as series to forecast do.
+        decimal: see `read_table`.
         encoding: see `read_table`.
         delimiter: see `read_table`.
 
@@ -328,7 +340,7 @@ def read_columns(
         >>> read_columns(path, ("a", "b"), time="-", group=None)[0][0].values.tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     table = read_table(path, time=time, group=group, first=columns, columns=(), **reading)
     step = table_step(table) if cut else None
     series: list[Series] = []
@@ -351,16 +363,8 @@ def _whole(rows: Rows, name: str, table: Table) -> Series:
 def _target_names(target: Any) -> list[str]:
     parts: Any = [target] if isinstance(target, int) else target
     if not isinstance(parts, str) and any(isinstance(part, int) for part in parts or ()):
-        raise InputError(f"target is {target!r}: in a file, name the column.")
+        raise InputError(f"target is {quote(target)}: in a file, name the column.")
     return split_names(parts)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return not isinstance(value, bool)
 
 
 def _holds(found: list[tuple[str, dict[str, Any]]], name: str, test: Any) -> bool:
@@ -377,21 +381,26 @@ def _time_column(path: Any, found: Any, names: list[str]) -> str | None:
     ]
     if len(timed) > 1:
         raise InputError(
-            f"{path} has several columns of times: {', '.join(map(repr, timed))}. Choose one with "
+            f"{path} has several columns of times: {quote_all(timed)}. Choose one with "
             f"time, and name the columns of values with columns."
         )
     return timed[0] if timed else None
 
 
-def _number(record: dict[str, Any], name: str, where: str) -> float:
+def _number(record: dict[str, Any], name: str, where: str, decimal: str) -> float:
     value = cell(record, name, where, "target or columns")
     if value is None:
         return float("nan")
     if isinstance(value, bool) or not isinstance(value, (str, int, float, np.number)):
-        raise InputError(f"{where}, column {name!r}: {value!r} is not a number.")
-    number = parse_number(str(value), where, name)
+        raise InputError(f"{where}, column {quote(name)}: {quote(value)} is not a number.")
+    if isinstance(value, str):
+        return parse_number(value, where, name, decimal)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
     if np.isinf(number):
-        raise InputError(f"{where}, column {name!r}: {value!r} is not finite.")
+        raise InputError(f"{where}, column {quote(name)}: {value} is not finite.")
     return number
 
 

@@ -130,7 +130,7 @@ def _is_number(value: Any) -> bool:
     return bool(_NUMBER.fullmatch(str(value).strip()))
 
 
-def _cell(where: str, column: str | None) -> str:
+def _cell(where: str, column: str | int | None) -> str:
     return where if column is None else f"{where}, column {quote(column)}"
 
 
@@ -158,7 +158,9 @@ def _exact(text: str) -> float | int:
     return int(text) if text.isdigit() else float(text)
 
 
-def _read_numbers(values: Sequence[Any], places: Sequence[str], column: str | None) -> Moments:
+def _read_numbers(
+    values: Sequence[Any], places: Sequence[str], column: str | int | None
+) -> Moments:
     found = _parse_numbers(values)
     if found is None:
         odd = bisect.bisect_left(range(len(values)), True, key=lambda i: _unread(values[: i + 1]))
