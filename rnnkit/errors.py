@@ -77,6 +77,16 @@ def quote_all(values: Iterable[Any], most: int = 2 * LINE) -> str:
     return ", ".join(shown) + (f" and {left:,} more" if left else "")
 
 
+def clip(text: str, most: int = 2 * LINE) -> str:
+    """Return a text for a message, such as names with commas; of a longer one, its beginning.
+
+    Example:
+        >>> clip("neg, pos"), clip("x" * 1_000, 5)
+        ('neg, pos', 'xxxxx...')
+    """
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest known name, or an empty string.
 

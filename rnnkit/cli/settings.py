@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from rnnkit.data.kinds import DataKind
-from rnnkit.errors import suggest
+from rnnkit.errors import quote, suggest
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
 from rnnkit.settings.data import SeriesFileOptions, TableFileOptions
@@ -69,7 +69,7 @@ def parse_value(setting: Setting, text: str) -> Any:
         k for k in alternatives(setting.annotation) if typing.get_origin(k) is typing.Literal
     ]
     choices = [str(choice) for kind in literals for choice in typing.get_args(kind)]
-    raise typer.BadParameter(f"{text!r} is not {type_name(setting)}.{suggest(text, choices)}")
+    raise typer.BadParameter(f"{quote(text)} is not {type_name(setting)}.{suggest(text, choices)}")
 
 
 def settings_of(recipe: Callable[..., Any]) -> dict[str, Setting]:

@@ -182,7 +182,7 @@ def _listed(table: Records, columns: tuple[Any, Any], path: str) -> Tagged:
             value = cell(record, column, where, "text_column or label_column")
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise InputError(
-                    f"{where}: {column} is {str(value)[:40]!r}: expected a list of texts, one for "
+                    f"{where}: {column} is {quote(str(value))}: expected a list of texts, one for "
                     "each word. Numbers have no names here: write the tags themselves."
                 )
             side.append(value)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnkit.data.series import Series
-from rnnkit.errors import InputError, check_choice, check_count, suggest
+from rnnkit.errors import InputError, check_choice, check_count, quote, suggest
 
 DAY = 24 * 60
 WEEK = 7 * DAY
@@ -53,7 +53,7 @@ def column_number(target: int | str, series: Series) -> int:
     if target not in series.columns:
         known = ", ".join(series.columns) or "no names: give its number, from 0"
         raise InputError(
-            f"target is {target!r}; the columns of the series have {known}."
+            f"target is {quote(target)}; the columns of the series have {known}."
             f"{suggest(target, series.columns)}"
         )
     return series.columns.index(target)
@@ -101,7 +101,7 @@ class SeriesEncoder:
         check_count("horizon", horizon)
         check_count("harmonics", harmonics, 0)
         if not 0 <= smoothing <= DAY:
-            raise InputError(f"smoothing is {smoothing!r}; expected minutes, 0 to {DAY}.")
+            raise InputError(f"smoothing is {quote(smoothing)}; expected minutes, 0 to {DAY}.")
         self.target: Any = target  # its number once the encoder is fitted
         self.horizon = horizon
         self.profile_of, self.smoothing, self.harmonics = profile, float(smoothing), harmonics

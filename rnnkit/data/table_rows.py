@@ -154,7 +154,7 @@ def _without_repeats(rows: Rows, columns: Sequence[str], counts: Counter[str]) -
 
 def of_group(name: str) -> str:
     """Return ", 'name'" for messages; nothing for the only series of a file."""
-    return f", {name!r}" if name else ""
+    return f", {quote(name)}" if name else ""
 
 
 def step_name(step: Grid | None) -> str:

@@ -11,7 +11,7 @@ import keras
 from rnnkit import plugins
 from rnnkit.deprecation import upgrade_classes
 from rnnkit.embeddings.model import Word2Vec
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, quote
 from rnnkit.saved_files import naming_damaged, read_saved_model
 from rnnkit.tasks.task import Task
 
@@ -38,7 +38,7 @@ def load(filepath: str | os.PathLike[str]) -> Any:
     except ValueError as error:
         raise InputError(f"{wrong} ({error}).") from error
     if not issubclass(saved.cls, Task | Word2Vec):
-        raise InputError(f"{wrong}; it holds a {saved.class_name!r}.")
+        raise InputError(f"{wrong}; it holds a {quote(saved.class_name)}.")
     needed = {"model.weights.h5", *(f"assets/{name}" for name in saved.cls.assets)}
     if missing := sorted(needed - saved.members):
         raise InputError(f"{wrong}; {' and '.join(missing)} are missing. Save it again.")

@@ -16,7 +16,7 @@ from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.deprecation import renamed_options
-from rnnkit.errors import InputError, check_count, require_fitted, suggest
+from rnnkit.errors import InputError, check_count, quote, require_fitted, suggest
 from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
@@ -298,7 +298,7 @@ class LanguageModel(GenerationModel):
         for label in labels:
             if isinstance(label, str) and label not in known:
                 hint = suggest(str(label), known)
-                raise InputError(f"No class {str(label)!r}.{hint} Known: {', '.join(known)}.")
+                raise InputError(f"No class {quote(str(label))}.{hint} Known: {', '.join(known)}.")
         return to_numbers(labels, classes, name).astype("int32")
 
     # One file.

@@ -12,7 +12,7 @@ import numpy as np
 from rnnkit.data.batches import Batches
 from rnnkit.data.frames import InputForm
 from rnnkit.data.tag_schemes import check_scheme, converted, detect_scheme, iob2_classes
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, quote
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
@@ -161,7 +161,9 @@ class SequenceTagger(WordCharTask):
             rows = converted(train.y) if spans else train.y
             spec = tuple(sorted({tag for row in rows for tag in row}))
         if len(spec) < 2:
-            raise InputError(f"All tags of the training set are {spec[0]!r}: expected two or more.")
+            raise InputError(
+                f"All tags of the training set are {quote(spec[0])}: expected two or more."
+            )
         return spec
 
     def encode_targets(self, examples: Examples, spec: Sequence[str], name: str) -> Any:
