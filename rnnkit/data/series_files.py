@@ -60,7 +60,7 @@ def read_series(
     for where, cells in rows:
         if len(cells) != len(rows[0][1]):
             raise InputError(f"{where} has {len(cells)} cells, the first row {len(rows[0][1])}.")
-        check_one_line(dict(enumerate(cells, start=1)), where)
+        check_one_line({str(i): text for i, text in enumerate(cells, start=1)}, where)
         numbers = enumerate(cells[timed:], start=timed + 1)
         values.append([parse_number(cell, where, column, decimal) for column, cell in numbers])
     if not np.size(values):

@@ -247,7 +247,7 @@ def from_path(
         (14, 3, 3, 60, ('load',))
     """
     targets = _target_names(target)
-    reading = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
+    reading: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     tables, notes = read_splits(
         path, time=time, group=group, first=targets, columns=columns, **reading
     )

@@ -88,7 +88,7 @@ def check_rising(moments: np.ndarray, places: Sequence[str]) -> None:
         Traceback (most recent call last):
         rnnkit.errors.InputError: b: 2024-01-01 00:00:00 comes after 2024-01-02 00:00:00. The ...
     """
-    for i in np.flatnonzero(np.diff(moments).astype(np.int64) <= 0):
+    for i in np.flatnonzero(np.diff(moments).astype(np.int64) <= 0).tolist():
         before, now = moments[i], moments[i + 1]
         hint = CLOCK_HINT if clock_change(before, now) else " Sort them."
         shown = [str(one.astype("datetime64[s]")).replace("T", " ") for one in (now, before)]

@@ -40,7 +40,9 @@ class Moments(NamedTuple):
     notes: list[str]
 
 
-def read_times(values: Sequence[Any], places: Sequence[str], column: str | None = None) -> Moments:
+def read_times(
+    values: Sequence[Any], places: Sequence[str], column: str | int | None = None
+) -> Moments:
     """Read the times of a column: in ISO format, Unix seconds or milliseconds, 20160104, 2016.
 
     Times with a time zone become UTC; a column has them in all rows, or in none.
@@ -108,9 +110,10 @@ def parse_time(value: Any) -> datetime.datetime | None:
         >>> parse_time("2016-01"), parse_time("4 January")
         (datetime.datetime(2016, 1, 1, 0, 0), None)
     """
-    if isinstance(value, datetime.date):  # a datetime is one, too
-        whole = isinstance(value, datetime.datetime)
-        return value if whole else datetime.datetime.combine(value, datetime.time())
+    if isinstance(value, datetime.datetime):
+        return value
+    if isinstance(value, datetime.date):
+        return datetime.datetime.combine(value, datetime.time())
     text = str(value).strip()
     if not text.isascii():  # Python would read digits of other scripts
         return None

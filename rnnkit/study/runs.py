@@ -229,7 +229,7 @@ def series_reader(
     if "columns" not in settings:
         return lambda file: ([read_series(file, **reading)], [str(file)])
     options = settings["data"].get("options") or {}
-    how = {name: options.get(name) for name in ("time", "group")}
+    how: dict[str, Any] = {name: options.get(name) for name in ("time", "group")}
     how["decimal"] = options.get("decimal") or "."
     cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
 
