@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from rnnkit.deprecation import renamed_names
 
 T = TypeVar("T")
+LINE = 80  # characters of what a user gave that a message quotes
 __getattr__ = renamed_names(
     __name__,
     {"nearest": "suggest", "beside": "suggest_sibling", "learned": "require_fitted"},
@@ -28,12 +29,62 @@ class UnknownWordsWarning(UserWarning):
     """A model was asked about a text of which it knows no word."""
 
 
+class SeriesCutWarning(UserWarning):
+    """A series is cut into many short pieces: its steps are hardly ever at equal distances."""
+
+
 class NonFiniteLoss(ArithmeticError):
     """The training loss became NaN or infinite."""
 
 
 class BackendError(ImportError):
     """No backend for Keras is installed, or the requested one is missing."""
+
+
+def quote(value: Any, most: int = LINE) -> str:
+    """Return a value as messages show it: as `repr` does, and of a long one only its beginning.
+
+    Example:
+        >>> quote("a word"), quote("x" * 140_000, 10)
+        ("'a word'", "'xxxxxxxxxx...' (140,000 characters)")
+    """
+    if not isinstance(value, str | bytes):
+        shown = repr(value)
+        return shown if len(shown) <= most else f"{shown[:most]}..."
+    start = value[:most]
+    while len(repr(start)) > most + 3:  # what cannot be printed takes several characters
+        start = start[: len(start) * 3 // 4]
+    if len(start) == len(value):
+        return repr(value)
+    return f"{repr(start)[:-1]}...{repr(start)[-1]} ({len(value):,} characters)"
+
+
+def quote_all(values: Iterable[Any], most: int = 2 * LINE) -> str:
+    """Return names with commas, as messages show them; of many, the first ones and their number.
+
+    Example:
+        >>> quote_all(["time", "value"]), quote_all(range(100), 10)
+        ("'time', 'value'", '0, 1, 2, 3 and 96 more')
+    """
+    values = list(values)
+    shown: list[str] = []
+    for value in values:
+        name = quote(value, LINE // 2)
+        if shown and len(", ".join([*shown, name])) > most:
+            break
+        shown.append(name)
+    left = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {left:,} more" if left else "")
+
+
+def clip(text: str, most: int = 2 * LINE) -> str:
+    """Return a text for a message, such as names with commas; of a longer one, its beginning.
+
+    Example:
+        >>> clip("neg, pos"), clip("x" * 1_000, 5)
+        ('neg, pos', 'xxxxx...')
+    """
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -43,7 +94,10 @@ def suggest(name: str, known: Iterable[str]) -> str:
         >>> suggest("lstm_sentimnt", ["lstm_sentiment", "gru_sentiment"])
         " Did you mean 'lstm_sentiment'?"
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    if len(name) > LINE:  # no name that was mistyped, and slow to compare
+        return ""
+    names = [one for one in known if len(one) <= LINE]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -101,7 +155,7 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
         rnnkit.errors.InputError: window is 0; expected an integer of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise InputError(f"{name} is {value!r}; expected an integer of at least {least}.")
+        raise InputError(f"{name} is {quote(value)}; expected an integer of at least {least}.")
     return int(value)
 
 
@@ -125,5 +179,5 @@ def check_choice(name: str, value: T, known: Iterable[Any]) -> T:
     known = tuple(known)
     if value not in known:
         hint = suggest(str(value), [str(one) for one in known])
-        raise InputError(f"{name} is {value!r}; expected one of {known}.{hint}")
+        raise InputError(f"{name} is {quote(value)}; expected one of {known}.{hint}")
     return value

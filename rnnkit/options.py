@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar, Union
 
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, quote, suggest
 
 Taker = TypeVar("Taker", bound=Callable[..., Any])
 Class = TypeVar("Class", bound=type)
@@ -112,7 +112,7 @@ class Setting(NamedTuple):
             return value
         words = [c for kind in kinds for c in typing.get_args(kind) if isinstance(c, str)]
         hint = suggest(value, words) if isinstance(value, str) else ""
-        raise InputError(f"{self.name} is {value!r}; expected {self.expected}.{hint}")
+        raise InputError(f"{self.name} is {quote(value)}; expected {self.expected}.{hint}")
 
     @property
     def expected(self) -> str:
@@ -205,7 +205,7 @@ def settings_of(*groups: Any, defaults: Mapping[str, Any] | None = None) -> dict
             found[name] = Setting(name, typing.get_args(annotated)[0], option)
     for name, default in (defaults or {}).items():
         if name not in found:
-            raise TypeError(f"No group has a setting {name!r}.{suggest(name, found)}")
+            raise TypeError(f"No group has a setting {quote(name)}.{suggest(name, found)}")
         setting = found[name]
         found[name] = setting._replace(option=_with_default(setting.option, default))
     return found
@@ -242,7 +242,7 @@ def complete(
     for name in given:
         if name not in settings:
             raise TypeError(
-                f"{where}() has no setting {name!r}.{suggest(name, settings)} "
+                f"{where}() has no setting {quote(name)}.{suggest(name, settings)} "
                 f"Known: {', '.join(settings)}."
             )
     return {

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnkit.data.splits import Dataset, Split
-from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
+from rnnkit.data.tag_schemes import detect_scheme, to_iob2
+from rnnkit.monitor.spans import extract_spans, span_scores
 
 Lexicon = dict[tuple[str, ...], str]
 Entries = Iterator[tuple[tuple[str, ...], str]]
@@ -20,7 +21,7 @@ def most_frequent_tag(dataset: Dataset) -> dict[str, Any]:
     A word gets its most frequent tag in train. A word that train lacks gets the most frequent tag
     of the words that occur once in train and are capitalised alike. Of spans: every sequence of
     words that is a span in train becomes a span with its most frequent type, the longest match
-    first, from left to right.
+    first, from left to right. Tags of another scheme than IOB2 are converted first.
 
     Example:
         >>> part = Split([["Ann", "ran"], ["Bo", "ran"]], [["B-PER", "O"], ["B-PER", "O"]])
@@ -28,24 +29,27 @@ def most_frequent_tag(dataset: Dataset) -> dict[str, Any]:
         1.0
     """
     begin = time.perf_counter()
-    has_spans = is_iob2(dataset.classes)
-    lexicon = _lexicon(_seen_spans(dataset.train) if has_spans else _seen_words(dataset.train))
-    rare = _rare_word_tags(dataset.train)
+    train, test = dataset.train, dataset.test
+    has_spans = detect_scheme([*train.y, *test.y]) is not None
+    if has_spans:
+        train, test = (Split(part.x, [*map(to_iob2, part.y)]) for part in (train, test))
+    lexicon = _lexicon(_seen_spans(train) if has_spans else _seen_words(train))
+    rare = _rare_word_tags(train)
     seconds = time.perf_counter() - begin
     predicted = [
         _match_spans(words, lexicon)
         if has_spans
         else [lexicon.get((word,), rare[word[:1].isupper()]) for word in words]
-        for words in dataset.test.x
+        for words in test.x
     ]
     right = [
         tag == guess
-        for tags, row in zip(dataset.test.y, predicted, strict=True)
+        for tags, row in zip(test.y, predicted, strict=True)
         for tag, guess in zip(tags, row, strict=True)
     ]
     scores = {"accuracy": sum(right) / max(len(right), 1)}
     if has_spans:
-        scores |= span_scores(dataset.test.y, predicted)
+        scores |= span_scores(test.y, predicted)
     return {"test": scores, "seconds": seconds, "parameters": len(lexicon)}
 
 

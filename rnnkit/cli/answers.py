@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.data.table_files import read_texts
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, quote
 
 NOTHING = (
     'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
@@ -44,7 +44,8 @@ def print_answers(
         names: list[str] = []
         if text_column is not None:
             raise InputError(
-                f"text_column is {text_column!r}, and {type(model).__name__} reads series: leave "
+                f"text_column is {quote(text_column)}, and {type(model).__name__} reads series: "
+                "leave "
                 "it out."
             )
         for path in [*inputs, *(one for one in (file, data) if one is not None)]:

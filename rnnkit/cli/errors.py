@@ -7,6 +7,8 @@ traceback. DeprecationWarnings about old options are shown.
 from __future__ import annotations
 
 import errno
+import io
+import sys
 import warnings
 from typing import Any
 
@@ -32,6 +34,7 @@ class ErrorPanels(typer.core.TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the module."""
+        write_any_text()
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("default", "option .* is now called ", DeprecationWarning)
@@ -50,6 +53,20 @@ class ErrorPanels(typer.core.TyperGroup):
         except BackendError as error:
             show_error(str(error), "No backend")
             raise typer.Exit(2) from error
+
+
+def write_any_text() -> None:
+    r"""Let stdout and stderr write what their encoding lacks as ``\u6620``.
+
+    A pipe in Windows has cp1252, one in the locale C ASCII; and names of files may hold any bytes.
+    Without this a command would end in the middle of its answers.
+
+    Example:
+        >>> write_any_text()
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def show_error(message: str, title: str = "Error") -> None:

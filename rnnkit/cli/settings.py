@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from rnnkit.data.kinds import DataKind
-from rnnkit.errors import suggest
+from rnnkit.errors import quote, suggest
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
 from rnnkit.settings.data import SeriesFileOptions, TableFileOptions
@@ -71,7 +71,7 @@ def parse_value(setting: Setting, text: str) -> Any:
         k for k in alternatives(setting.annotation) if typing.get_origin(k) is typing.Literal
     ]
     choices = [str(choice) for kind in literals for choice in typing.get_args(kind)]
-    raise typer.BadParameter(f"{text!r} is not {type_name(setting)}.{suggest(text, choices)}")
+    raise typer.BadParameter(f"{quote(text)} is not {type_name(setting)}.{suggest(text, choices)}")
 
 
 def settings_of(recipe: Callable[..., Any]) -> dict[str, Setting]:
@@ -122,7 +122,7 @@ def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) ->
     Example:
         >>> from rnnkit.data.datasets import find_kind
         >>> list(file_settings([find_kind("series")], {}))
-        ['time', 'group', 'features', 'delimiter', 'encoding']
+        ['time', 'group', 'features', 'decimal', 'delimiter', 'encoding']
     """
     known = {name for kind in kinds for name in kind.file_options}
     found = {}

@@ -116,7 +116,7 @@ def _first_lines(split: Split, limit: int) -> Split:
 def _open_tagged(path: str | Path, **columns: str) -> Dataset:
     """Read a CoNLL file; a column may be given by its number."""
     given: dict[str, Any] = {
-        name: int(value) if re.fullmatch(r"-?\d+", value) else value
+        name: int(value) if re.fullmatch(r"-?[0-9]{1,9}", value) else value
         for name, value in columns.items()
     }
     return conll.from_path(path, **given)
@@ -139,7 +139,7 @@ def _as_corpus(dataset: Dataset) -> Dataset:
 
 
 TABLE_FILE_OPTIONS = ("delimiter", "encoding")
-SERIES_FILE_OPTIONS = ("time", "group", "columns", *TABLE_FILE_OPTIONS)
+SERIES_FILE_OPTIONS = ("time", "group", "columns", "decimal", *TABLE_FILE_OPTIONS)
 KINDS = (
     DataKind(
         "texts",
@@ -162,6 +162,8 @@ KINDS = (
         open_files=_open_tagged,
         file_formats="a CoNLL or CoNLL-U file, or a folder of these",
         columns=("word_column", "tag_column"),
+        file_options=("encoding",),
+        model_columns="tag_scheme",
     ),
     DataKind(
         "running text",

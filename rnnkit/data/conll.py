@@ -8,19 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rnnkit.data.column_files import BLANK, Tagged, parse_conll, words_and_tags
 from rnnkit.data.splits import Dataset, Split, draw_missing
 from rnnkit.data.table_files import BINARY, Records, holds_tables, known_splits, read_tables
-from rnnkit.data.tables import cell, decode, split_lines
-from rnnkit.errors import InputError, suggest, suggest_sibling
+from rnnkit.data.tables import cell, decode, read_text, split_lines
+from rnnkit.data.tag_schemes import check_scheme, detect_scheme, extract_spans, to_iob2
+from rnnkit.errors import InputError, quote, suggest, suggest_sibling
 
-Tagged = tuple[list[list[str]], list[list[str]]]  # the words and the tags of each sentence
+__all__ = ["CONLLU", "Tagged", "dataset", "from_path", "parse_conll", "parse_conllu"]
+
 
 # The columns of CoNLL-U that can be tags or words.
 CONLLU = {"form": 1, "lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 _SKIPPED_ID = re.compile(r"\d+[-.]\d+")  # multiword tokens and empty nodes
-_COMMENT = re.compile(r"# ?(?:[\w. ]+=|newdoc|newpar)")
 _SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".txt", ".tsv", ".annotated")
 _PARTS = {"train": ("train",), "valid": ("valid", "dev", "testa"), "test": ("test", "testb")}
+_PART_SUFFIXES = tuple(f".{word}" for words in _PARTS.values() for word in words)  # eng.testa
 
 
 def from_path(
@@ -28,15 +31,20 @@ def from_path(
     *,
     tag_column: int | str | None = None,
     word_column: int | str | None = None,
+    tag_scheme: str | None = None,
+    encoding: str = "utf-8",
     seed: int = 0,
 ) -> Dataset:
     r"""Read tagged sentences from a file in columns, or from a folder of such files.
 
     A line has a word and its annotations, in columns separated by tabs (or by spaces in a file
     without tabs); an empty line ends a sentence. A file that ends in ``.conllu`` is read as
-    CoNLL-U. In a folder there is a file for each split, with train, valid or dev, and test in their
-    names. In JSON lines, Parquet and what else `rnnkit.data.table_files` reads a row is a sentence:
-    a list of words and a list of tags. A split without a file is drawn from train, a tenth of it.
+    CoNLL-U. In a folder there is a file for each split, with train, valid, dev or testa, and test
+    or testb in their names (``eng.train``, ``eng.testa``, ``eng.testb``). In JSON lines, Parquet
+    and what else `rnnkit.data.table_files` reads a row is a sentence: a list of words and a list of
+    tags. A split without a file is drawn from train, a tenth of it.
+
+    Tags that mark spans in another scheme become IOB2; `notes` say so.
 
     Args:
         path: the file or folder.
@@ -45,6 +53,9 @@ def from_path(
             "upos", in a table "tags".
         word_column: the column of the words; None = the first, in CoNLL-U it is always the form, in
             a table "tokens".
+        tag_scheme: how tags mark spans: "iob1", "iob2", "bioes", "bilou", "bmes" or "ioe"; None =
+            found from the tags; "plain" = they mark none, and stay as they are.
+        encoding: of text files.
         seed: which sentences are drawn for valid and test.
 
     Raises:
@@ -60,18 +71,42 @@ def from_path(
         (9, 1, 1, ('B-PER', 'O'))
     """
     name, path = str(path), Path(path).expanduser()
+    notes: list[str] = []
     if _holds_lists(name):
-        found, notes = known_splits(read_tables(name))
+        tables, notes = known_splits(read_tables(name, encoding=encoding))
         columns = (word_column or "tokens", tag_column or "tags")
-        rows = {split: Split(*_listed(one, columns, name)) for split, one in found.items()}
-        about = f"Read from {name}."
-        return replace(dataset(path.stem, *draw_missing(rows, seed), about=about), notes=notes)
-    if not path.exists():
-        raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
-    word_column = 0 if word_column is None else word_column
-    files = _files(path) if path.is_dir() else {"train": path}
-    read = {part: Split(*_read(file, tag_column, word_column)) for part, file in files.items()}
-    return dataset(path.stem, *draw_missing(read, seed), about=f"Read from {path}.")
+        given = {split: _listed(one, columns, name) for split, one in tables.items()}
+        sources = {split: f"{name}, {split}" for split in tables}
+    else:
+        if not path.exists():
+            raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
+        files = _files(path) if path.is_dir() else {"train": path}
+        given = {
+            split: _read(file, tag_column, word_column or 0, encoding)
+            for split, file in files.items()
+        }
+        sources = {split: str(file) for split, file in files.items()}
+    for split, (_, tags) in given.items():
+        check_scheme(tags, tag_scheme, sources[split])
+    found = [row for _, tags in given.values() for row in tags]
+    scheme = tag_scheme or detect_scheme(found)
+    if scheme not in (None, "plain"):
+        given = {split: (words, [*map(to_iob2, tags)]) for split, (words, tags) in given.items()}
+    splits = draw_missing({split: Split(*read) for split, read in given.items()}, seed)
+    whole = dataset(path.stem, *splits, about=f"Read from {name}.")
+    return replace(whole, notes=[*notes, *_conversion(found, scheme)])
+
+
+def _conversion(rows: list[list[str]], scheme: str | None) -> list[str]:
+    """Return a note on the conversion of tags to IOB2, where there is something to convert."""
+    if scheme in ("iob1", "iob2"):
+        begun = sum(row[span.start][0] == "I" for row in rows for span in extract_spans(row))
+        if not begun:
+            return []
+        return [f"{begun:,} spans that begin with I- (IOB1) begin with B- here (IOB2)."]
+    if scheme in (None, "plain"):
+        return []
+    return [f"Tags in {scheme.upper()} were converted to IOB2."]
 
 
 def dataset(name: str, train: Split, valid: Split, test: Split, about: str) -> Dataset:
@@ -86,49 +121,7 @@ def dataset(name: str, train: Split, valid: Split, test: Split, about: str) -> D
     return Dataset(name, train, valid, test, classes=tuple(sorted(tags)), about=about)
 
 
-def parse_conll(data: bytes, source: str, *, tag_column: int = -1, word_column: int = 0) -> Tagged:
-    r"""Read words and tags from columns; an empty line, or one of white space, ends a sentence.
-
-    Lines ``# key = value`` and sentences of ``-DOCSTART-`` are left out. Negative numbers count the
-    columns from the end.
-
-    Raises:
-        InputError: a line that cannot be read, with its number; no sentence.
-
-    Example:
-        >>> parse_conll(b"John\tB-PER\nran\tO\n\t\nStop\tO\n", "tiny.conll")
-        ([['John', 'ran'], ['Stop']], [['B-PER', 'O'], ['O']])
-    """
-    tabs = b"\t" in data
-    sentences: list[list[tuple[str, str]]] = [[]]
-    width = 0
-    for number, line in enumerate(split_lines(decode(data, source)), start=1):
-        if not line.strip():
-            sentences.append([])
-            continue
-        cells = line.split("\t") if tabs else line.split()
-        if _COMMENT.match(line) and (len(cells) == 1 or not tabs):
-            continue
-        if cells[0] == "-DOCSTART-":
-            continue
-        width = width or len(cells)
-        # Columns counted from the end need lines of one width.
-        enough = len(cells) == width if min(tag_column, word_column) < 0 else True
-        try:
-            word, tag = cells[word_column].strip(), cells[tag_column].strip()
-        except IndexError:
-            word = tag = ""
-        if not word or not tag or not enough or len(cells) < 2:
-            raise InputError(
-                f"{source}, line {number} cannot be read: {_short(line)} has {len(cells)} columns; "
-                f"expected {width if width > 1 else 'two or more'}, of which number {word_column} "
-                f"is a word and number {tag_column} its tag, or an empty line between sentences."
-            )
-        sentences[-1].append((word, tag))
-    return _words_and_tags(sentences, source)
-
-
-def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") -> Tagged:
+def parse_conllu(data: bytes | str, source: str, *, tag_column: int | str = "upos") -> Tagged:
     r"""Read words and one column of CoNLL-U, which has ten columns separated by tabs.
 
     Multiword tokens (ids such as ``8-9``) and empty nodes (``8.1``) are left out: only syntactic
@@ -148,12 +141,13 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
     column = CONLLU.get(tag_column, -1) if isinstance(tag_column, str) else tag_column
     if not 0 <= column < 10:
         raise InputError(
-            f"tag_column is {tag_column!r}; expected 0 to 9, or one of {list(CONLLU)}."
+            f"tag_column is {quote(tag_column)}; expected 0 to 9, or one of {list(CONLLU)}."
             f"{suggest(str(tag_column), CONLLU)}"
         )
     sentences: list[list[tuple[str, str]]] = [[]]
-    for number, line in enumerate(split_lines(decode(data, source)), start=1):
-        if not line.strip():
+    text = decode(data, source) if isinstance(data, bytes) else data
+    for number, line in enumerate(split_lines(text), start=1):
+        if not line.strip(BLANK):
             sentences.append([])
             continue
         if line.startswith("#"):
@@ -163,11 +157,12 @@ def parse_conllu(data: bytes, source: str, *, tag_column: int | str = "upos") ->
             continue
         if len(cells) != 10 or not cells[0].isdecimal() or not cells[1] or not cells[column]:
             raise InputError(
-                f"{source}, line {number} cannot be read: {_short(line)} has {len(cells)} columns; "
-                "expected the ten of CoNLL-U between tabs, the first of which is the word's number."
+                f"{source}, line {number} cannot be read: {quote(line, 40)} has {len(cells)} "
+                "columns; expected the ten of CoNLL-U between tabs, the first of which is the "
+                "word's number."
             )
         sentences[-1].append((cells[CONLLU["form"]], cells[column]))
-    return _words_and_tags(sentences, source)
+    return words_and_tags(sentences, source)
 
 
 def _holds_lists(name: str) -> bool:
@@ -187,7 +182,7 @@ def _listed(table: Records, columns: tuple[Any, Any], path: str) -> Tagged:
             value = cell(record, column, where, "text_column or label_column")
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 raise InputError(
-                    f"{where}: {column} is {str(value)[:40]!r}: expected a list of texts, one for "
+                    f"{where}: {column} is {quote(str(value))}: expected a list of texts, one for "
                     "each word. Numbers have no names here: write the tags themselves."
                 )
             side.append(value)
@@ -202,8 +197,10 @@ def _listed(table: Records, columns: tuple[Any, Any], path: str) -> Tagged:
     return [words for words, _ in kept], [tags for _, tags in kept]
 
 
-def _read(path: Path, tag_column: int | str | None, word_column: int | str) -> Tagged:
-    data = path.read_bytes()
+def _read(
+    path: Path, tag_column: int | str | None, word_column: int | str, encoding: str
+) -> Tagged:
+    data = read_text(path, encoding)
     if path.suffix == ".conllu":
         column = "upos" if tag_column is None else tag_column
         return parse_conllu(data, str(path), tag_column=column)
@@ -211,14 +208,14 @@ def _read(path: Path, tag_column: int | str | None, word_column: int | str) -> T
     for name, column in columns.items():
         if not isinstance(column, int):
             raise InputError(
-                f"{name} is {column!r}: {path} is not a .conllu file, so columns have no names. "
-                "Give a number; 0 is the first column, -1 the last."
+                f"{name} is {quote(column)}: {path} is not a .conllu file, so columns have no "
+                "names. Give a number; 0 is the first column, -1 the last."
             )
     return parse_conll(data, str(path), **columns)  # type: ignore[arg-type]
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    files = sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES)
+    files = sorted(file for file in folder.iterdir() if _is_columns(file))
     found: dict[str, Path] = {}
     for part, words in _PARTS.items():
         fitting = [file for file in files if _name_has(file.name, words)]
@@ -232,22 +229,18 @@ def _files(folder: Path) -> dict[str, Path]:
         names = ", ".join(file.name for file in files) or "none"
         raise InputError(
             f"{folder} has no training file: expected one with 'train' in its name that ends in "
-            f"one of {', '.join(_SUFFIXES)}; there are: {names}."
+            f"one of {', '.join(_SUFFIXES)}, or in .train; there are: {names}."
         )
     return found
+
+
+def _is_columns(file: Path) -> bool:
+    """Whether a file's name is one of a file in columns; hidden files are none."""
+    known = file.suffix.lower() in (*_SUFFIXES, *_PART_SUFFIXES)
+    bare = not file.suffix and any(_name_has(file.name, words) for words in _PARTS.values())
+    return not file.name.startswith(".") and (known or bare) and file.is_file()
 
 
 def _name_has(name: str, words: Sequence[str]) -> bool:
     parts = re.split(r"[^a-z]+", name.lower())
     return any(part == word or word == "train" in part for part in parts for word in words)
-
-
-def _words_and_tags(sentences: list[list[tuple[str, str]]], source: str) -> Tagged:
-    found = [sentence for sentence in sentences if sentence]
-    if not found:
-        raise InputError(f"{source} has no sentence: expected a word and its tag on each line.")
-    return [[word for word, _ in row] for row in found], [[tag for _, tag in row] for row in found]
-
-
-def _short(line: str) -> str:
-    return repr(line if len(line) <= 40 else line[:37] + "...")

@@ -13,7 +13,7 @@ from rnnkit.data.splits import Dataset
 from rnnkit.data.table_files import holds_tables
 from rnnkit.data.text import TextPipeline, check_text
 from rnnkit.data.token_stream import Corpus, Tokenize, TokenReader, read_lines
-from rnnkit.errors import InputError, check_count, suggest
+from rnnkit.errors import InputError, check_count, quote, suggest
 
 __all__ = ["Corpus", "open_corpus"]
 
@@ -50,7 +50,7 @@ def open_corpus(
         check_count("limit", limit)
     corpus = _open(source, pipeline).first(limit)
     if not any(corpus):
-        raise InputError(f"The corpus {corpus.name!r} has no word; give texts with words.")
+        raise InputError(f"The corpus {quote(corpus.name)} has no word; give texts with words.")
     return corpus
 
 
@@ -73,7 +73,7 @@ def _open(source: Any, pipeline: Tokenize | None) -> Corpus:
     if isinstance(source, Corpus):
         if pipeline is not None:
             raise InputError(
-                f"The corpus {source.name!r} is tokenized already: a pipeline is for texts."
+                f"The corpus {quote(source.name)} is tokenized already: a pipeline is for texts."
             )
         return source
     if not isinstance(source, Iterable):
@@ -162,6 +162,6 @@ def _checked(texts: Iterable[Any]) -> Iterator[list[str]]:
                 if not isinstance(token, str):
                     raise InputError(
                         f"Word {place} of text {i} of the corpus is {type(token).__name__} "
-                        f"({token!r}): expected str."
+                        f"({quote(token)}): expected str."
                     )
         yield list(tokens)

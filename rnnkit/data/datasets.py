@@ -15,7 +15,7 @@ from rnnkit.data.kinds import DataKind
 from rnnkit.data.series import SeriesDataset
 from rnnkit.data.splits import Dataset, Split, TextDataset
 from rnnkit.data.table_files import HUB
-from rnnkit.errors import InputError, check_count, suggest
+from rnnkit.errors import InputError, check_count, quote, suggest
 
 __all__ = [
     "DataKind",
@@ -68,7 +68,8 @@ def find_kind(name: str) -> DataKind:
     """
     if name not in kinds():
         raise InputError(
-            f"No kind of data is {name!r}.{suggest(name, kinds())} Known: {', '.join(kinds())}."
+            f"No kind of data is {quote(name)}.{suggest(name, kinds())} Known: "
+            f"{', '.join(kinds())}."
         )
     return kinds()[name]
 
@@ -84,7 +85,7 @@ def kind_of(name: str) -> str:
         if name in kind.readers:
             return kind.name
     raise InputError(
-        f"There is no data set {name!r}.{suggest(name, names())} Known: {', '.join(names())}; "
+        f"There is no data set {quote(name)}.{suggest(name, names())} Known: {', '.join(names())}; "
         "for files use from_files."
     )
 
@@ -205,14 +206,15 @@ def open_files(
     ):
         target = record.columns[i] if i < len(record.columns) else ""
         if column is not None and record.file_options and not target:
-            raise InputError(f"{name} is {column!r}: files of {kind} have no such column.")
+            raise InputError(f"{name} is {quote(column)}: files of {kind} have no such column.")
         if column is not None and target:
             given[target] = column
     known = [*record.file_options, *([record.model_columns] if record.model_columns else [])]
     for name, value in (options or {}).items():
         if name not in known:
             raise InputError(
-                f"{name} is {value!r}: files of {kind} have no such option.{suggest(name, known)}"
+                f"{name} is {quote(value)}: files of {kind} have no such "
+                f"option.{suggest(name, known)}"
             )
         if value is not None:
             given[name] = value
@@ -263,7 +265,7 @@ def open_data(
     path: Any = name if name.startswith(HUB) else Path(name).expanduser()
     if isinstance(path, Path) and not path.exists():
         raise InputError(
-            f"{name!r} is neither a data set ({', '.join(names())}) nor a file or folder that "
+            f"{quote(name)} is neither a data set ({', '.join(names())}) nor a file or folder that "
             f"exists.{suggest(path.name, names())}"
         )
     found = open_files(

@@ -12,7 +12,7 @@ from rnnkit.data.splits import Split, TextDataset, stratified_split
 from rnnkit.data.table_files import TABLES, Records, holds_tables, known_splits, read_tables
 from rnnkit.data.tables import cell, read_text
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, suggest, suggest_sibling
+from rnnkit.errors import InputError, clip, quote, suggest, suggest_sibling
 
 
 def from_files(
@@ -83,8 +83,8 @@ def from_files(
     classes = order or class_names(row.label for row in rows if row.label is not None)
     if len(classes) == 1:
         raise InputError(
-            f"All {len(rows):,} texts of {train} have the label {classes[0]!r}: expected two "
-            f"classes or more. Is {label_column!r} the right column?"
+            f"All {len(rows):,} texts of {train} have the label {quote(classes[0])}: expected two "
+            f"classes or more. Is {quote(label_column)} the right column?"
         )
     whole = _split(rows, classes)
     drawn = stratified_split(whole.labels, shares, np.random.default_rng(seed))
@@ -173,7 +173,7 @@ def parse_label(value: Any, where: str) -> str:
     elif value is None or isinstance(value, float):
         label = ""
     else:
-        raise InputError(f"{where}: the label is {value!r}: expected a text or a number.")
+        raise InputError(f"{where}: the label is {quote(value)}: expected a text or a number.")
     if not label:
         raise InputError(f"{where}: the label is empty; drop the row or give it a label.")
     return label
@@ -187,7 +187,8 @@ def class_names(found: Iterable[str]) -> tuple[str, ...]:
         ('9', '10')
     """
     labels = set(found)
-    if all(label.isascii() and label.removeprefix("-").isdigit() for label in labels):
+    # Python reads no whole number of more than 4,300 digits; so long ones are names.
+    if all(len(one) < 400 and one.isascii() and one.removeprefix("-").isdigit() for one in labels):
         return tuple(sorted(labels, key=lambda label: (int(label), label)))
     return tuple(sorted(labels))
 
@@ -198,8 +199,8 @@ def _split(rows: list[_Row], classes: tuple[str, ...]) -> Split:
     for row in rows:
         if row.label not in index:
             raise InputError(
-                f"{row.where}: label {row.label!r} does not occur in train, whose classes are "
-                f"{', '.join(classes)}.{suggest(str(row.label), classes)}"
+                f"{row.where}: label {quote(row.label)} does not occur in train, whose classes are "
+                f"{clip(', '.join(classes))}.{suggest(str(row.label), classes)}"
             )
     labels = np.array([index[str(row.label)] for row in rows], dtype=np.int64)
     return Split([row.text for row in rows], labels)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder, column_number
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import InputError, check_count, quote
 from rnnkit.untrusted import parse_json
 
 
@@ -111,7 +111,7 @@ class MultiSeriesEncoder:
             part.learn(series)
         pairs = [(part.horizon, part.target) for part in self.parts]
         if len(set(pairs)) < len(pairs):
-            raise InputError(f"target is {self.target!r}; expected each column once.")
+            raise InputError(f"target is {quote(self.target)}; expected each column once.")
         self.names_of_columns = list(series[0].columns)
 
     def encode(self, series: Sequence[Series]) -> list[Encoded]:
@@ -177,7 +177,7 @@ def make_encoder(
 def _several(name: str, value: Any) -> list[Any]:
     found = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
     if not found or len(set(found)) < len(found):
-        raise InputError(f"{name} is {value!r}; expected one or more different ones.")
+        raise InputError(f"{name} is {quote(value)}; expected one or more different ones.")
     return found
 
 

@@ -15,7 +15,7 @@ from rnnkit.data.columns import (
     to_list,
 )
 from rnnkit.data.series import Series
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, quote, suggest
 
 TABLES = {
     "pandas.DataFrame",
@@ -102,7 +102,9 @@ class Table:
         self.columns = list(found)
         twice = [name for name in self.columns if self.columns.count(name) > 1]
         if twice:
-            raise InputError(f"The {self.kind} has two columns {twice[0]!r}: rename one of them.")
+            raise InputError(
+                f"The {self.kind} has two columns {quote(twice[0])}: rename one of them."
+            )
 
     def require(self, column: Any, option: str, what: str) -> Any:
         """Return a column's name, or refuse one that the table does not have."""
@@ -116,7 +118,7 @@ class Table:
             )
         shown = ", ".join(map(repr, self.columns)) or "none"
         raise InputError(
-            f"The {self.kind} has no column {column!r} for the {what}: it has {shown}."
+            f"The {self.kind} has no column {quote(column)} for the {what}: it has {shown}."
             f"{suggest(str(column), map(str, self.columns))} Name it with {option}."
         )
 
@@ -132,7 +134,7 @@ class Table:
         for row, value in enumerate(values):
             if is_missing(value):
                 raise InputError(
-                    f"Column {column!r} of the {self.kind} has no {what} in row {row} "
+                    f"Column {quote(column)} of the {self.kind} has no {what} in row {row} "
                     f"({value}): drop the row, or fill it in."
                 )
             if isinstance(value, dict):
@@ -248,7 +250,8 @@ def table_series(table: Table, columns: Iterable[Any]) -> Series:
         else:
             odd = next(v for v in values if not isinstance(v, int | float | np.number))
             raise InputError(
-                f"Column {name!r} of the {table.kind} holds {odd!r}: a series has columns of "
+                f"Column {quote(name)} of the {table.kind} holds {quote(odd)}: a series has "
+                "columns of "
                 "numbers and one of times. Leave the column out, or convert it, for example with "
                 "pandas.to_datetime."
             )

@@ -19,7 +19,7 @@ from rnnkit.data.columns import (
 from rnnkit.data.frames import Columns, InputForm, Inputs, is_table, read_table
 from rnnkit.data.series import Series
 from rnnkit.data.streams import is_stream, read_stream
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, quote, quote_all
 
 SPLITS = {  # name in messages -> the split of a Hugging Face `DatasetDict`
     "The training set": "train",
@@ -79,7 +79,7 @@ def read_examples(
         x = _split(x, name)
     if isinstance(x, Mapping):
         raise InputError(
-            f"{name} is a {type(x).__name__} with {', '.join(map(repr, x))}: expected the examples "
+            f"{name} is a {type(x).__name__} with {quote_all(x)}: expected the examples "
             "themselves. Give x and y apart, or a table such as pandas.DataFrame(x)."
         )
     stream, table = is_stream(x), is_table(x)
@@ -87,7 +87,9 @@ def read_examples(
         y = _only_column(y, "y")
     if isinstance(y, str) and table:
         if label_column is not None:
-            raise InputError(f"y is {y!r} and label_column {label_column!r}: give one of them.")
+            raise InputError(
+                f"y is {quote(y)} and label_column {quote(label_column)}: give one of them."
+            )
         y, label_column = None, y
     weight_column = None
     if isinstance(sample_weight, str):
@@ -106,13 +108,18 @@ def read_examples(
     for column, option_name in ((label_column, "label_column"), (text_column, "text_column")):
         if column is not None and not (stream or table):
             raise InputError(
-                f"{option_name} is {column!r}, and {name.lower()} is {type(x).__name__}, which "
+                f"{option_name} is {quote(column)}, and {name.lower()} is {type(x).__name__}, "
+                "which "
                 "has no columns. Leave it out, or give a table."
             )
     if label_column is not None and y is not None:
-        raise InputError(f"y was given, and label_column is {label_column!r}: give one of them.")
+        raise InputError(
+            f"y was given, and label_column is {quote(label_column)}: give one of them."
+        )
     if weight_column is not None and not (stream or table):
-        raise InputError(f"sample_weight is {weight_column!r}: expected a number for each example.")
+        raise InputError(
+            f"sample_weight is {quote(weight_column)}: expected a number for each example."
+        )
     columns = Columns(text_column, label_column, weight_column)
     if stream:
         found = read_stream(x, form, columns, targets=targets, steps=steps, option=option)
@@ -120,7 +127,8 @@ def read_examples(
         found = read_table(x, form, columns, targets=targets and y is None)
         if weight_column is not None and found.sample_weight is None:
             raise InputError(
-                f"sample_weight is {weight_column!r}: the weights of one series are not read from "
+                f"sample_weight is {quote(weight_column)}: the weights of one series are not "
+                "read from "
                 "its table. Leave it out."
             )
     else:
@@ -224,7 +232,7 @@ def _labels(y: Any, where: str, name: str) -> Any:
         first.setdefault(isinstance(label, str), i)
         found.append(label)
     if len(first) == 2:
-        shown = ", ".join(f"{where}[{i}] is {found[i]!r}" for i in sorted(first.values()))
+        shown = ", ".join(f"{where}[{i}] is {quote(found[i])}" for i in sorted(first.values()))
         raise InputError(
             f"{name}: {where} holds texts and numbers: {shown}; expected all names "
             "or all whole numbers."
@@ -237,7 +245,7 @@ def _split(x: Any, name: str) -> Any:
     if split in x:
         return x[split]
     shown = ", ".join(map(repr, x))
-    wanted = f"no split {split!r}: it has {shown}" if split else f"the splits {shown}"
+    wanted = f"no split {quote(split)}: it has {shown}" if split else f"the splits {shown}"
     raise InputError(
         f"The DatasetDict has {wanted}. Give one of them, such as x[{next(iter(x))!r}]."
     )
@@ -247,7 +255,7 @@ def _only_column(table: Any, name: str) -> Any:
     columns = list(getattr(table, "column_names", None) or table.columns)
     if len(columns) != 1:
         raise InputError(
-            f"{name} is a table with the columns {', '.join(map(repr, columns))}: give one of them."
+            f"{name} is a table with the columns {quote_all(columns)}: give one of them."
         )
     return table[columns[0]]
 

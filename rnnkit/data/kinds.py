@@ -65,7 +65,8 @@ class DataKind:
         file_formats: the files that `open_files` reads, for messages, such as "a text file".
         columns: the arguments of `open_files` for `text_column` and `label_column`; "" = none.
         file_options: its further arguments, of `rnnkit.settings.data`.
-        model_columns: the recipes' setting that names columns, which `open_files` takes, too.
+        model_columns: the recipes' setting that `open_files` takes, too: the columns to forecast,
+            or the scheme of tags.
         hold_out: makes the valid split; called with `seed`, `valid_fraction` and `drop_overlap`.
         take_first: the rule of `limit`: keeps the first examples of each split; called with the
             data set and the limit.

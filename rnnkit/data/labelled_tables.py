@@ -12,7 +12,7 @@ import numpy as np
 from rnnkit.data.files import class_names, parse_label
 from rnnkit.data.series_tables import LATER, SHARES, Rows, Table, read_splits
 from rnnkit.data.splits import Dataset, Split, stratified_split
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, clip, quote
 
 FEWEST = 3  # series of a class, or in all: one for each split
 
@@ -25,6 +25,7 @@ def read_series_classes(
     time: str | None = None,
     columns: str | Sequence[str] | None = None,
     seed: int = 0,
+    decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> Dataset:
@@ -40,6 +41,7 @@ def read_series_classes(
         time: see `rnnkit.data.series_tables.read_table`; only the order of times is used.
         columns: see `rnnkit.data.series_tables.read_table`.
         seed: which series are drawn.
+        decimal: see `rnnkit.data.series_tables.read_table`.
         encoding: see `rnnkit.data.series_tables.read_table`.
         delimiter: see `rnnkit.data.series_tables.read_table`.
 
@@ -58,7 +60,7 @@ def read_series_classes(
     """
     if group is None:
         raise InputError(f"{path} needs a column that tells its series apart: name it with group.")
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     options = {"time": time, "group": group, "columns": columns, **reading}
     tables, notes = _tables(path, label_column, **options)
     labels = {split: _one_each(table, label_column) for split, table in tables.items()}
@@ -71,7 +73,8 @@ def read_series_classes(
     for label, count in zip(classes, np.bincount(whole["train"].y), strict=True):
         if count < fewest:
             raise InputError(
-                f"{path} has {count} series of the class {label!r}: expected {fewest} or more, one "
+                f"{path} has {count} series of the class {quote(label)}: expected {fewest} or "
+                "more, one "
                 "for each split."
             )
     return _drawn(path, whole, classes, tables["train"], notes, seed)
@@ -85,6 +88,7 @@ def read_frame_classes(
     time: str | None = None,
     columns: str | Sequence[str] | None = None,
     seed: int = 0,
+    decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> Dataset:
@@ -101,6 +105,7 @@ def read_frame_classes(
         time: see `rnnkit.data.series_tables.read_table`; only the order of times is used.
         columns: see `rnnkit.data.series_tables.read_table`.
         seed: which series are drawn.
+        decimal: see `rnnkit.data.series_tables.read_table`.
         encoding: see `rnnkit.data.series_tables.read_table`.
         delimiter: see `rnnkit.data.series_tables.read_table`.
 
@@ -116,7 +121,7 @@ def read_frame_classes(
         >>> data.classes, data.train.x[0].shape, data.test.y[0].shape
         (('down', 'up'), (70, 1), (15,))
     """
-    reading = {"encoding": encoding, "delimiter": delimiter}
+    reading = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     options = {"time": time, "group": group, "columns": columns, **reading}
     tables, notes = _tables(path, label_column, **options)
     labels = {
@@ -163,7 +168,7 @@ def _tables(
             if np.isnan(rows.values).any():
                 row, column = np.argwhere(np.isnan(rows.values))[0]
                 raise InputError(
-                    f"{rows.places[row]}, column {table.columns[column]!r} is empty: labelled "
+                    f"{rows.places[row]}, column {quote(table.columns[column])} is empty: labelled "
                     "series have no missing values. Fill it in, or choose other columns with "
                     "columns."
                 )
@@ -178,8 +183,9 @@ def _one_each(table: Table, column: str) -> list[str]:
         for where, label in zip(rows.places, found, strict=True):
             if label != found[0]:
                 raise InputError(
-                    f"{where}: the series {name!r} has the label {label!r}, and {found[0]!r} "
-                    f"before: expected one label for all rows of a series, in {column!r}."
+                    f"{where}: the series {quote(name)} has the label {quote(label)}, and "
+                    f"{quote(found[0])} "
+                    f"before: expected one label for all rows of a series, in {quote(column)}."
                 )
         labels.append(found[0])
     return labels
@@ -194,8 +200,8 @@ def _numbers(labels: Sequence[str], classes: tuple[str, ...], where: str) -> lis
     for label in labels:
         if label not in classes:
             raise InputError(
-                f"{where}: label {label!r} does not occur in train, whose classes are "
-                f"{', '.join(classes)}."
+                f"{where}: label {quote(label)} does not occur in train, whose classes are "
+                f"{clip(', '.join(classes))}."
             )
     return [classes.index(label) for label in labels]
 
@@ -204,8 +210,8 @@ def _classes(path: str | Path, labels: Sequence[str], column: str) -> tuple[str,
     classes = class_names(labels)
     if len(classes) == 1:
         raise InputError(
-            f"All labels of {path} are {classes[0]!r}: expected two classes or more. Is "
-            f"{column!r} the right column?"
+            f"All labels of {path} are {quote(classes[0])}: expected two classes or more. Is "
+            f"{quote(column)} the right column?"
         )
     return classes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,9 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data.tables import cell, csv_records, parse_number, read_text
+from rnnkit.data.tables import (
+    cell,
+    check_delimiter,
+    check_one_line,
+    csv_records,
+    parse_number,
+    read_text,
+)
+from rnnkit.data.time_pieces import check_rising, cut_times
+from rnnkit.data.times import read_times
 from rnnkit.deprecation import renamed_names
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, SeriesCutWarning, check_count
+
+MANY_CUTS = 3  # of a series into pieces of less than SHORT steps: time to warn
+SHORT = 50
 
 
 def as_floats(values: Any) -> np.ndarray:
@@ -211,6 +224,23 @@ def _fill_gaps(series: Series, step: int) -> Series:
     return replace(series, values=values, times=times)
 
 
+def warn_of_pieces(series: Sequence[Series], source: str, groups: int = 1) -> None:
+    """Warn of series that are cut into many short pieces; `groups` = of so many series.
+
+    Example:
+        >>> warn_of_pieces([Series(np.zeros(100))] * 2, "my.csv")
+    """
+    steps = sum(map(len, series))
+    if len(series) - groups >= MANY_CUTS and steps < SHORT * len(series):
+        warnings.warn(
+            f"{source} is cut into {len(series):,} series of {steps / len(series):.1f} steps on "
+            "average, because rows are missing or are not at equal distances. Is the step right? "
+            'Resample the rows, or take each row as one step: leave the times out (time="-").',
+            SeriesCutWarning,
+            stacklevel=3,
+        )
+
+
 def split_by_time(series: Sequence[Series], steps: Sequence[int]) -> list[list[Series]]:
     """Split series, in the order of time, into consecutive parts; a border within a series cuts it.
 
@@ -257,7 +287,7 @@ def from_arrays(
     values: Any,
     times: Any = None,
     *,
-    step: int = 1,
+    step: int | None = None,
     target: int = 0,
     columns: Sequence[str] | None = None,
     valid_fraction: float = 0.15,
@@ -268,8 +298,9 @@ def from_arrays(
 
     Args:
         values: `(T, D)` or `(T,)`, in the order of time.
-        times: `(T,)` datetime64 (or texts that NumPy reads as datetime64), or None.
-        step: minutes from one step to the next; a larger distance is a gap.
+        times: `(T,)` datetime64, or what `rnnkit.data.times.read_times` reads, or None.
+        step: minutes from one step to the next; a larger distance is a gap. None = the most common
+            distance of the times, which may be months or business days, see `notes`.
         target: the number of the column to forecast.
         columns: names of the columns.
         valid_fraction: the share of the steps for valid.
@@ -277,7 +308,10 @@ def from_arrays(
         name: the name of the data set.
 
     Raises:
-        InputError: invalid values, times or shares.
+        InputError: invalid values, times or shares, or a step that no row has.
+
+    Warns:
+        SeriesCutWarning: the series is cut into many short pieces.
 
     Example:
         >>> data = from_arrays(np.arange(100.0), np.datetime64("2020-01-01T00:00") + np.arange(100))
@@ -289,14 +323,16 @@ def from_arrays(
             raise InputError(f"{label} is {share}: expected 0 to below 1.")
     if valid_fraction + test_fraction >= 1:
         raise InputError("valid_fraction and test_fraction leave nothing for train.")
+    if step is not None:
+        check_count("step", step)
+    notes: list[str] = []
     if times is None:
-        series = [Series(values)]
+        series, minutes = [Series(values)], step or 1
     else:
-        try:
-            moments = np.asarray(times, "datetime64[m]")
-        except (TypeError, ValueError) as error:
-            raise InputError(f"times cannot be read as times: {error}.") from error
-        series = cut_at_gaps(values, moments, step)
+        whole = Series(values)
+        pieces, minutes, notes = cut_times(times, len(whole), step)
+        series = [Series(whole.values[piece.rows], piece.times) for piece in pieces]
+        warn_of_pieces(series, name)
     width = series[0].values.shape[1] if series else 0
     if not series or not len(series[0]):
         raise InputError("There are no steps: expected at least one.")
@@ -309,7 +345,8 @@ def from_arrays(
     later = [round(valid_fraction * total), round(test_fraction * total)]
     parts = split_by_time(series, [total - sum(later), *later])
     train, valid, test = map(SeriesSplit, parts)
-    return SeriesDataset(name, train, valid, test, names, target, step, about="Made from arrays.")
+    about = "Made from arrays."
+    return SeriesDataset(name, train, valid, test, names, target, minutes, about, notes)
 
 
 def from_csv(
@@ -318,9 +355,11 @@ def from_csv(
     time: str | None = "time",
     target: str = "value",
     columns: Sequence[str] | None = None,
-    step: int = 1,
+    step: int | None = None,
     valid_fraction: float = 0.15,
     test_fraction: float = 0.15,
+    decimal: str = ".",
+    delimiter: str = ",",
     encoding: str = "utf-8",
 ) -> SeriesDataset:
     r"""Read a data set of series from a CSV file with a header, a row for each step, time rising.
@@ -329,12 +368,16 @@ def from_csv(
 
     Args:
         path: the file.
-        time: the column with the time (such as 2016-01-04 00:05), or None.
+        time: the column with the time (such as 2016-01-04 00:05), or None; see
+            `rnnkit.data.times.read_times`.
         target: the column to forecast.
         columns: further columns to use; all others are left out.
-        step: minutes from one step to the next; a larger distance is a gap.
+        step: minutes from one step to the next; a larger distance is a gap. None = the most common
+            distance, see `from_arrays`.
         valid_fraction: the share of the steps for valid.
         test_fraction: the share of the steps, the latest, for test.
+        decimal: what stands before the fraction of a number, "." or ",".
+        delimiter: between the columns.
         encoding: of the file.
 
     Raises:
@@ -352,25 +395,33 @@ def from_csv(
     wanted = [target, *(name for name in columns or () if name != target)]
     values: list[list[float]] = []
     times: list[str] = []
-    for where, record in csv_records(read_text(path, encoding), path):
+    places: list[str] = []
+    text = read_text(path, encoding)
+    for where, record in csv_records(text, path, check_delimiter(delimiter)):
+        check_one_line(record, where)
         cells = {
             name: cell(record, name, where, "time, target or columns")
             for name in [*wanted, *([time] if time else [])]
         }
-        values.append([parse_number(cells[name], where, name) for name in wanted])
+        values.append([parse_number(cells[name], where, name, decimal) for name in wanted])
         if time:
-            times.append(cells[time].strip().replace(" ", "T"))
+            times.append(cells[time])
+            places.append(where)
     if not values:
         raise InputError(f"{path} has no rows under its header.")
-    return from_arrays(
+    moments, notes = read_times(times, places, time) if time else (None, [])
+    if moments is not None:
+        check_rising(moments, places)
+    data = from_arrays(
         values,
-        times if time else None,
+        moments,
         step=step,
         columns=wanted,
         valid_fraction=valid_fraction,
         test_fraction=test_fraction,
         name=path.stem,
     )
+    return replace(data, about=f"Read from {path}.", notes=[*notes, *data.notes])
 
 
 __getattr__ = renamed_names(__name__, {"deal_by_time": "split_by_time"})

@@ -17,7 +17,7 @@ from rnnkit.data.series_scales import (
     relative,
     scale_of,
 )
-from rnnkit.errors import InputError, check_choice, check_count, suggest
+from rnnkit.errors import InputError, check_choice, check_count, quote, suggest
 from rnnkit.untrusted import parse_json
 
 DAY = 24 * 60
@@ -66,7 +66,7 @@ def column_number(target: int | str, series: Series) -> int:
     if target not in series.columns:
         known = ", ".join(series.columns) or "no names: give its number, from 0"
         raise InputError(
-            f"target is {target!r}; the columns of the series have {known}."
+            f"target is {quote(target)}; the columns of the series have {known}."
             f"{suggest(target, series.columns)}"
         )
     return series.columns.index(target)
@@ -118,7 +118,7 @@ class SeriesEncoder:
         check_count("horizon", horizon)
         check_count("harmonics", harmonics, 0)
         if not 0 <= smoothing <= DAY:
-            raise InputError(f"smoothing is {smoothing!r}; expected minutes, 0 to {DAY}.")
+            raise InputError(f"smoothing is {quote(smoothing)}; expected minutes, 0 to {DAY}.")
         self.target: Any = target  # its number once the encoder is fitted
         self.horizon = horizon
         self.profile_of, self.smoothing, self.harmonics = profile, float(smoothing), harmonics

@@ -8,12 +8,24 @@ import numpy as np
 
 from rnnkit.data.series import Series
 from rnnkit.data.table_files import holds_tables, read_tables
-from rnnkit.data.tables import check_delimiter, csv_rows, parse_number, read_text
+from rnnkit.data.tables import (
+    check_delimiter,
+    check_one_line,
+    csv_rows,
+    looks_like_number,
+    parse_number,
+    read_text,
+)
+from rnnkit.data.times import are_numeric_times, is_time, read_times
 from rnnkit.errors import InputError
 
 
 def read_series(
-    path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None
+    path: str | Path,
+    *,
+    decimal: str = ".",
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Series:
     r"""Read a series from a file: a row for each step, a column for each feature, time rising.
 
@@ -23,6 +35,7 @@ def read_series(
 
     Args:
         path: the file.
+        decimal: what stands before the fraction of a number, "." or ",".
         encoding: of a text file.
         delimiter: between the columns of a CSV file; None = a comma, in ``.tsv`` a tab.
 
@@ -38,23 +51,24 @@ def read_series(
         (3, 2)
     """
     rows = _cells(path, encoding, delimiter)
-    if rows and _is_header(rows[0][1]):
+    header = rows[0][1] if rows and _is_header(rows[0][1]) else [""]
+    if header != [""]:
         rows = rows[1:]
-    timed = bool(rows) and _is_time(rows[0][1][0])
+    first = [cells[0] for _, cells in rows]
+    timed = bool(rows) and (is_time(first[0]) or are_numeric_times(header[0], first))
     values: list[list[float]] = []
-    times: list[np.datetime64] = []
     for where, cells in rows:
         if len(cells) != len(rows[0][1]):
             raise InputError(f"{where} has {len(cells)} cells, the first row {len(rows[0][1])}.")
-        if timed and not _is_time(cells[0]):
-            raise InputError(f"{where}, column 1: {cells[0]!r} is not a time.")
-        if timed:
-            times.append(_parse_time(cells[0]))
+        check_one_line({str(i): text for i, text in enumerate(cells, start=1)}, where)
         numbers = enumerate(cells[timed:], start=timed + 1)
-        values.append([parse_number(cell, where, column) for column, cell in numbers])
+        values.append([parse_number(cell, where, column, decimal) for column, cell in numbers])
     if not np.size(values):
         raise InputError(f"{path} has no step of a series: expected a row of numbers for each.")
-    return Series(np.array(values), np.array(times, "datetime64[m]") if timed else None)
+    if not timed:
+        return Series(np.array(values))
+    moments = read_times(first, [where for where, _ in rows], header[0] or 1).times
+    return Series(np.array(values), moments)
 
 
 def has_header(path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None) -> bool:
@@ -97,25 +111,4 @@ def _cells(path: str | Path, encoding: str, delimiter: str | None) -> list[tuple
 
 
 def _is_header(cells: list[str]) -> bool:
-    return not any(map(_is_number, cells)) and not _is_time(cells[0])
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_time(cell: str) -> bool:
-    """Return whether a cell is a time; 2016 alone is a number."""
-    try:
-        _parse_time(cell)
-    except ValueError:
-        return False
-    return not _is_number(cell)
-
-
-def _parse_time(cell: str) -> np.datetime64:
-    return np.datetime64(cell.strip().replace(" ", "T"), "m")
+    return not any(map(looks_like_number, cells)) and not is_time(cells[0])

@@ -18,7 +18,7 @@ from rnnkit.data.columns import (
 )
 from rnnkit.data.frames import Columns, InputForm, Inputs, is_table, read_table
 from rnnkit.data.series import Series
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, quote, quote_all, suggest
 
 STREAMS = {
     "keras.PyDataset",
@@ -207,7 +207,7 @@ def _record(
     for option, column in wanted:
         if column not in record:
             raise InputError(
-                f"{where} has no column {column!r}: it has {', '.join(map(repr, record))}."
+                f"{where} has no column {quote(column)}: it has {quote_all(record)}."
                 f"{suggest(str(column), map(str, record))} Name it with {option}."
             )
         value = record[column]

@@ -13,7 +13,7 @@ from rnnkit.data import tables
 from rnnkit.data.columns import is_missing
 from rnnkit.data.frames import Table
 from rnnkit.data.text import check_text
-from rnnkit.errors import InputError, suggest_sibling
+from rnnkit.errors import InputError, quote, suggest_sibling
 
 BINARY = (".parquet", ".arrow", ".feather")
 TABLES = (*tables.TABLES, *BINARY)  # the endings that `read_tables` reads
@@ -149,8 +149,8 @@ def read_texts(
     if not holds_tables(path):
         for name, value in (("text_column", text_column), ("delimiter", delimiter)):
             if value is not None:
-                raise InputError(f"{name} is {value!r}, and {path} is no table: leave it out.")
-        lines = tables.split_lines(tables.read_text(Path(path), encoding).removesuffix("\n"))
+                raise InputError(f"{name} is {quote(value)}, and {path} is no table: leave it out.")
+        lines = tables.split_lines(tables.read_text(path, encoding).removesuffix("\n"))
         return lines if lines != [""] else []
     parts = read_tables(path, encoding=encoding, delimiter=delimiter, training=False)
     if len(parts) > 1 and "test" not in parts:
@@ -296,7 +296,7 @@ def _named(path: str, parts: dict[str, Records], training: bool) -> dict[str, Re
     for name, records in parts.items():
         split = _split_of(name) or name
         if split in found:
-            raise InputError(f"{path} has two splits for {split}, the second is {name!r}.")
+            raise InputError(f"{path} has two splits for {split}, the second is {quote(name)}.")
         found[split] = records
     if training and "train" not in found:
         raise InputError(f"{path} has no split to train on: it has {', '.join(parts)}.")
@@ -306,7 +306,7 @@ def _named(path: str, parts: dict[str, Records], training: bool) -> dict[str, Re
 def _refuse_delimiter(path: str, delimiter: str | None) -> None:
     if delimiter is not None:
         raise InputError(
-            f"delimiter is {delimiter!r}, and {path} is no .csv or .tsv file: leave it out."
+            f"delimiter is {quote(delimiter)}, and {path} is no .csv or .tsv file: leave it out."
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rnnkit.data.lexicon import ABBREVIATIONS, NEGATIONS, STOP_WORDS
-from rnnkit.errors import InputError, check_choice, suggest
+from rnnkit.errors import InputError, check_choice, quote, quote_all, suggest
 
 UNITS = ("words", "characters")
 STOP_LISTS = {"keep-negations": STOP_WORDS - NEGATIONS, "full": STOP_WORDS}
@@ -205,7 +205,8 @@ def check_text(text: Any, where: str = "text") -> str:
                 text.encode()
             except UnicodeEncodeError as error:
                 raise InputError(
-                    f"{where} holds half a character ({text[error.start]!r} at {error.start}): "
+                    f"{where} holds half a character ({quote(text[error.start])} at "
+                    f"{error.start}): "
                     'read the file again with its right encoding or with errors="replace".'
                 ) from None
         return str(text)
@@ -233,7 +234,9 @@ def _table(table: bool | Mapping[str, str]) -> dict[str, str]:
         )
     for key, value in table.items():
         if not isinstance(key, str) or not isinstance(value, str) or not key.strip():
-            raise InputError(f"expand_abbreviations has {key!r}: {value!r}: expected two texts.")
+            raise InputError(
+                f"expand_abbreviations has {quote(key)}: {quote(value)}: expected two texts."
+            )
     return {key.strip().lower(): value for key, value in table.items()}
 
 
@@ -243,7 +246,7 @@ def _stop_words(words: str | Iterable[str] | None) -> frozenset[str]:
     if isinstance(words, str):
         if words not in STOP_LISTS:
             raise InputError(
-                f"stop_words is {words!r}: expected None, {', '.join(map(repr, STOP_LISTS))} or a "
+                f"stop_words is {quote(words)}: expected None, {quote_all(STOP_LISTS)} or a "
                 f"list of words.{suggest(words, STOP_LISTS)}"
             )
         return frozenset(STOP_LISTS[words])

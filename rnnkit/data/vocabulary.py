@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import InputError, check_count, quote
 from rnnkit.untrusted import parse_json
 
 PADDING, UNKNOWN = 0, 1
@@ -40,11 +40,17 @@ class Vocabulary:
     def __init__(self, counts: Mapping[str, int], *, unknown_count: int = 0) -> None:
         for token, count in counts.items():
             if not isinstance(token, str):
-                raise InputError(f"A token is {type(token).__name__} ({token!r}): expected str.")
+                raise InputError(
+                    f"A token is {type(token).__name__} ({quote(token)}): expected str."
+                )
             if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-                raise InputError(f"The count of {token!r} is {count!r}: expected 0, 1, 2, ...")
+                raise InputError(
+                    f"The count of {quote(token)} is {quote(count)}: expected 0, 1, 2, ..."
+                )
         if reserved := [token for token in _RESERVED if token in counts]:
-            raise InputError(f"{reserved[0]!r} is reserved for padding or unknown tokens: drop it.")
+            raise InputError(
+                f"{quote(reserved[0])} is reserved for padding or unknown tokens: drop it."
+            )
         self.tokens: list[str] = [*_RESERVED, *counts]
         self.counts: list[int] = [0, unknown_count, *counts.values()]
         self._index = _Index({token: i for i, token in enumerate(counts, start=2)})
@@ -77,7 +83,9 @@ class Vocabulary:
         for token in _RESERVED:
             seen.pop(token, None)
         if wrong := [token for token in seen if not isinstance(token, str)]:
-            raise InputError(f"A token is {type(wrong[0]).__name__} ({wrong[0]!r}): expected str.")
+            raise InputError(
+                f"A token is {type(wrong[0]).__name__} ({quote(wrong[0])}): expected str."
+            )
         kept = sorted(
             (item for item in seen.items() if item[1] >= min_count),
             key=lambda item: (-item[1], item[0]),
@@ -164,7 +172,7 @@ def _rows(token_lists: Iterable[Sequence[str]]) -> Iterable[Sequence[str]]:
     for index, row in enumerate([token_lists] if isinstance(token_lists, str) else token_lists):
         if isinstance(row, str | bytes):
             raise InputError(
-                f"token_lists[{index}] is a text ({row[:30]!r}): expected a list of tokens; "
+                f"token_lists[{index}] is a text ({quote(row)}): expected a list of tokens; "
                 "tokenize texts with TextPipeline().tokens(texts) first."
             )
         yield row

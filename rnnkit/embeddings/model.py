@@ -26,7 +26,14 @@ from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus, encode_corp
 from rnnkit.embeddings.training.frequencies import Frequencies
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
 from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
-from rnnkit.errors import InputError, NonFiniteLoss, check_choice, check_count, require_fitted
+from rnnkit.errors import (
+    InputError,
+    NonFiniteLoss,
+    check_choice,
+    check_count,
+    quote,
+    require_fitted,
+)
 from rnnkit.options import complete, expand_signature, settings_of, with_args
 from rnnkit.untrusted import parse_json
 
@@ -153,7 +160,7 @@ class Word2Vec(keras.Model):
         corpus = self.encode_corpus(x)
         if len(corpus.frequencies) < 2:
             raise InputError(
-                f"The corpus has only one word, {corpus.frequencies.words[0]!r}, that occurs "
+                f"The corpus has only one word, {quote(corpus.frequencies.words[0])}, that occurs "
                 f"min_count={options['min_count']} times; word2vec needs two. Give more text."
             )
         self.tokens_per_epoch = corpus.total_words

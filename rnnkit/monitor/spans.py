@@ -1,71 +1,14 @@
-"""Spans of IOB2 tags, and their precision, recall and F1."""
+"""Precision, recall and F1 of the spans that tags mark."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
+from rnnkit.data.tag_schemes import Span, extract_spans, is_iob2, to_iob2
 from rnnkit.deprecation import renamed_names
 
-
-class Span(NamedTuple):
-    """The span ``words[start:end]`` of a type such as "PER"."""
-
-    type: str
-    start: int
-    end: int
-
-
-def is_iob2(tags: Iterable[str]) -> bool:
-    """Return whether the tags are IOB2: only "O", "B-TYPE", "I-TYPE", and at least one of a span.
-
-    Example:
-        >>> is_iob2(["O", "B-PER"]), is_iob2(["NOUN", "VERB"]), is_iob2(["O"])
-        (True, False, False)
-    """
-    tags = set(tags)
-    return bool(tags - {"O"}) and all(
-        tag == "O" or (tag[:2] in ("B-", "I-") and len(tag) > 2) for tag in tags
-    )
-
-
-def extract_spans(tags: Sequence[str]) -> list[Span]:
-    """Return the spans of the IOB2 tags of one sentence.
-
-    "B-X" starts a span of type X, "I-X" continues it or (as in `conlleval`, seqeval) starts one.
-
-    Source: Tjong Kim Sang and De Meulder 2003, the CoNLL-2003 shared task.
-
-    Example:
-        >>> extract_spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
-        [Span(type='PER', start=0, end=2), Span(type='LOC', start=3, end=4), \
-Span(type='LOC', start=4, end=5)]
-    """
-    found: list[Span] = []
-    previous = "O"
-    for position, tag in enumerate(tags):
-        kind = tag[2:]
-        if tag != "O":
-            if tag[0] == "I" and previous[2:] == kind and previous != "O":
-                found[-1] = found[-1]._replace(end=position + 1)
-            else:
-                found.append(Span(kind, position, position + 1))
-        previous = tag
-    return found
-
-
-def to_iob2(tags: Sequence[str]) -> list[str]:
-    """Convert IOB1 tags to IOB2: the same spans, each of which starts with "B-".
-
-    Example:
-        >>> to_iob2(["I-PER", "I-PER", "O", "I-LOC"])
-        ['B-PER', 'I-PER', 'O', 'B-LOC']
-    """
-    correct = list(tags)
-    for span in extract_spans(tags):
-        correct[span.start] = f"B-{span.type}"
-    return correct
+__all__ = ["Span", "extract_spans", "is_iob2", "span_scores", "to_iob2"]
 
 
 def span_scores(

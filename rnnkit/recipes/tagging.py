@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption
-from rnnkit.settings.tagging import LowercaseOption, TaggerNetworkOptions, WordLengthOption
+from rnnkit.settings.tagging import (
+    LowercaseOption,
+    TaggerNetworkOptions,
+    TagSchemeOption,
+    WordLengthOption,
+)
 from rnnkit.settings.training import TrainingOptions
 from rnnkit.settings.words import EmbeddingSizeOption, VocabularyOptions, WordVectorOptions
 
@@ -25,7 +30,7 @@ def _tagger(settings: Settings) -> SequenceTagger:
         functools.partial(recurrent_tagger, **pick(settings, TaggerNetworkOptions)),
         classes=split_names(settings["classes"]),
         word_length=settings["word_length"] if settings["characters"] else 0,
-        **pick(settings, LowercaseOption, VocabularyOptions),
+        **pick(settings, LowercaseOption, VocabularyOptions, TagSchemeOption),
         **pick(settings, WordVectorOptions, EmbeddingSizeOption),
         **training_arguments(settings),
     )
@@ -44,6 +49,7 @@ def _recipe(name: str, summary: str, tags: str, **defaults: Any) -> Callable[...
             VocabularyOptions,
             LowercaseOption,
             ClassesOption,
+            TagSchemeOption,
             TrainingOptions,
         ),
         defaults={

@@ -37,3 +37,6 @@ class SeriesFileOptions(TypedDict, total=False):
             "ones.",
         ),
     ]
+    decimal: Annotated[
+        str | None, Option(None, "before the fraction of a number, . or ,; by default a point.")
+    ]

@@ -9,6 +9,8 @@ from rnnkit.settings.stack import RecurrentDropoutOption, StackOptions, rate
 from rnnkit.settings.training import SeedOption
 from rnnkit.settings.words import EmbeddingDropoutOption, EmbeddingTrainableOption
 
+TagScheme = Literal["iob1", "iob2", "bioes", "bilou", "bmes", "ioe", "plain"]
+
 
 class TaggerNetworkOptions(
     StackOptions,
@@ -47,4 +49,16 @@ class LowercaseOption(TypedDict, total=False):
 
     lowercase: Annotated[
         bool, Option(True, "lower-case words for the vocabulary, not for their characters.")
+    ]
+
+
+class TagSchemeOption(TypedDict, total=False):
+    """How tags mark spans."""
+
+    tag_scheme: Annotated[
+        TagScheme | None,
+        Option(
+            None,
+            'scheme of the tags, which become IOB2; None = found from them; "plain" = no spans.',
+        ),
     ]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from rnnkit import recipes as known_recipes
 from rnnkit.deprecation import renamed_options
-from rnnkit.errors import InputError, NonFiniteLoss, suggest
+from rnnkit.errors import InputError, NonFiniteLoss, quote, suggest
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json, read_settings
 from rnnkit.study.runs import (
@@ -186,7 +186,9 @@ def plan_runs(
     settings = settings or {}
     for name in settings:
         if name not in every:
-            raise InputError(f"None of the recipes has a setting {name!r}.{suggest(name, every)}")
+            raise InputError(
+                f"None of the recipes has a setting {quote(name)}.{suggest(name, every)}"
+            )
     return {
         f"{recipe}-seed{seed}": make_plan(
             recipe,

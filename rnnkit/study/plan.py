@@ -12,7 +12,7 @@ from typing import Any
 
 from rnnkit import recipes
 from rnnkit.deprecation import RENAMES, Rename, warn
-from rnnkit.errors import InputError, check_count, suggest
+from rnnkit.errors import InputError, check_count, quote, suggest
 from rnnkit.settings.words import TokenizerLike
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 
@@ -90,7 +90,8 @@ def make_plan(
         if name not in known:
             hint = " Give the seed as seed=." if name == "seed" else suggest(name, known)
             raise InputError(
-                f"{recipe} has no setting {name!r}.{hint} Its settings are: {', '.join(known)}."
+                f"{recipe} has no setting {quote(name)}.{hint} Its settings are: "
+                f"{', '.join(known)}."
             )
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{name} is {value}; expected a finite number.")

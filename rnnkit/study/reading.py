@@ -47,6 +47,7 @@ def series_reader(
             "time": time or options.get("time"),
             "group": group or options.get("group"),
         }
+        how["decimal"] = options.get("decimal") or "."
         cut = recipes.family_of(settings["recipe"]).kind.model_columns is not None
 
         def read(file: str) -> tuple[list[Any], list[str]]:

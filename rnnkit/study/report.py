@@ -59,7 +59,9 @@ def write_report(study: Comparison) -> Path:
     """Write report.md and the learning curves into the study's folder; return the report's path."""
     draw_curves(study.runs.values(), study.path / CURVES)
     with replacing(study.report) as part:
-        part.write_text("\n".join(_lines(study)) + "\n", encoding="utf-8")
+        part.write_text(
+            "\n".join(_lines(study)) + "\n", encoding="utf-8", errors="backslashreplace"
+        )
     return study.report
 
 

@@ -302,9 +302,10 @@ def discard_partial(path: Path) -> None:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
+    # A file name may hold bytes that are no UTF-8: half characters, which JSON writes as escapes.
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 __all__ = [

@@ -103,9 +103,12 @@ def execute(
     record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
     columns: Any = getattr(dataset, "columns", ())
     if plan.data.is_file and columns:
-        record |= {"columns": list(columns), "notes": list(dataset.notes)}
+        record["columns"] = list(columns)
         if hasattr(model, "feature_names"):  # its series come as arrays, without names
             model.feature_names = list(columns)
+    notes = getattr(dataset, "notes", ())
+    if plan.data.is_file and (columns or notes):
+        record["notes"] = list(notes)
     write_json(folder.settings, record)
     write_json(folder.environment, environment())
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rnnkit.errors import InputError, require_fitted, suggest
+from rnnkit.errors import InputError, quote, require_fitted, suggest
 from rnnkit.tasks.copies import (
     Copies,
     changed_attributes,
@@ -64,13 +64,13 @@ class Estimator(Copies):
         for name, value in settings.items():
             if name not in known:
                 raise InputError(
-                    f"{type(self).__name__} has no setting {name!r}.{suggest(name, known)} "
+                    f"{type(self).__name__} has no setting {quote(name)}.{suggest(name, known)} "
                     f"Known: {', '.join(known) or 'none, because no recipe made it'}."
                 )
             if name == "preset" and value != known[name]:
                 raise InputError(
                     "preset chooses the defaults of other settings, which are chosen already. Call "
-                    f"the recipe with preset={value!r}, or set the other settings."
+                    f"the recipe with preset={quote(value)}, or set the other settings."
                 )
         if settings:
             recipe: Any = self._known_recipe()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data.splits import ClassLabels
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, clip, quote
 
 Label = str | int
 
@@ -46,7 +46,9 @@ def check_classes(classes: Sequence[Label] | None) -> list[Label] | None:
         ['neg', 'pos']
     """
     if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
-        raise InputError(f"classes is {list(classes)!r}; expected two or more different names.")
+        raise InputError(
+            f"classes is {quote(list(classes))}; expected two or more different names."
+        )
     return None if classes is None else list(classes)
 
 
@@ -105,5 +107,5 @@ def to_numbers(labels: np.ndarray, classes: list[Label], name: str) -> np.ndarra
         return np.array([numbers[getattr(label, "item", lambda v=label: v)()] for label in labels])
     except KeyError as error:
         raise InputError(
-            f"The {name} labels hold {error.args[0]!r}; expected one of {classes}."
+            f"The {name} labels hold {quote(error.args[0])}; expected one of {clip(str(classes))}."
         ) from error

@@ -9,7 +9,7 @@ from typing import Any
 from rnnkit import plugins
 from rnnkit.deprecation import upgrade_classes
 from rnnkit.embeddings.model import Word2Vec
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, quote
 from rnnkit.saved_files import load_saved_model, read_saved_model
 from rnnkit.tasks.task import Task
 
@@ -36,7 +36,7 @@ def load(filepath: str | os.PathLike[str]) -> Any:
     except ValueError as error:
         raise InputError(f"{wrong} ({error}).") from error
     if not issubclass(saved.cls, Task | Word2Vec):
-        raise InputError(f"{wrong}; it holds a {saved.class_name!r}.")
+        raise InputError(f"{wrong}; it holds a {quote(saved.class_name)}.")
     stored = set(saved.cls.assets)
     if issubclass(saved.cls, Task):
         stored -= {name for name, asset in saved.cls.assets.items() if asset.optional}

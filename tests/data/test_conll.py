@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 
 import pytest
@@ -36,6 +37,92 @@ def test_columns_comments_and_what_ends_a_sentence():
     # A hash sign is a word too, and so is what no other reader of lines would leave whole.
     odd = "#\tO\n#topic\tO\na\x85b\u2028c\tO\n"
     assert parse_conll(odd.encode(), "x")[0] == [["#", "#topic", "a\x85b\u2028c"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # Comments and headers of shared tasks.
+        ("# a remark\na\tO\nb\tX\n", "a b"),
+        ("# a remark\na O\nb X\n", "a b"),
+        ("# remark\na O\nb X\n", "a b"),
+        ("# sent_id = 1\nof NN I-NP O\n# text = one\n# # I-NP O\n", "of #"),
+        ("# text = a\tb\nof\tO\n", "of"),
+        ("#\thttp://de.wikipedia.org [2009]\n1\tof\tO\tO\n2\tYork\tB-LOC\tO\n", "1 2"),
+        ("# id 4f-1\tdomain=en\nof _ _ O\nit _ _ B-X\n", "of it"),
+        ("#begin document (bc/cctv_00); part 000\nbc 0 of -\n#end document\n", "bc"),
+        ("### Document 3\nof\tO\n", "of"),
+        ("-DOCSTART- -X- O O\nof NN I-NP O\n", "of"),
+        ("-DOCSTART-\tO\n\nof\tO\n", "of"),
+        ("Word\tTag\nof\tO\n\nWord\tO\n", "of Word"),
+        ("tokens ner_tags\n\nof O\n", "of"),
+        # Words with a hash sign, and words that are the name of a column.
+        ("#film O\nis X\n", "#film is"),
+        ("#\tO\n#film\tO\nis\tO\n", "# #film is"),
+        ("is\tO\n#\t#\n", "is #"),
+        ("#a=b\tO\nis\tO\n", "#a=b is"),
+        ("#newpar O\nis O\n", "#newpar is"),
+        ("#one O\n#two O\n", "#one #two"),
+        ("word\tO\nof\tO\n", "word of"),
+        # Columns, tabs and blanks.
+        ("of\tO\t\t\nit\tO\t\n", "of it"),
+        ("of\tO\n\n\n \n\t\nit\tO\n", "of it"),
+        ("New York\tO\nis\tO\n", "New York|is"),
+        ("10\xa0000 O\nis O\n", "10\xa0000|is"),
+        ("\xa0\tO\nis\tO\n", "\xa0|is"),
+        ("of O\nit\tO\nis O\n", "of it is"),
+        ("a\u3000b O\n\u200b O\n", "a\u3000b|\u200b"),
+    ],
+)
+def test_comments_are_no_words_and_words_no_comments(text, words):
+    expected = words.split("|") if "|" in words else words.split(" ")
+    found = [word for row in parse_conll(text.encode(), "x")[0] for word in row]
+    assert found == expected
+    assert [w for row in parse_conll(f"\ufeff{text}".encode(), "x")[0] for w in row] == expected
+
+
+@pytest.mark.parametrize("text", ["of\tO\n#film\n", "of O\n#film is O\n", "of\tO\n\tO\n"])
+def test_a_word_without_its_tag_is_refused_whatever_it_begins_with(text):
+    with pytest.raises(InputError, match=r"x, line 2 cannot be read: .*word_column and tag_column"):
+        parse_conll(text.encode(), "x")
+
+
+WORD = st.text(
+    st.characters(exclude_characters="\t\n\r ", exclude_categories=("Cs",)), min_size=1, max_size=6
+).filter(lambda word: word != "-DOCSTART-" and not word.startswith("\ufeff"))
+
+
+@settings(max_examples=5_000 if os.environ.get("RNNKIT_DEEP") else 100, deadline=None)
+@given(
+    st.lists(st.lists(WORD, min_size=1, max_size=5), min_size=1, max_size=4),
+    st.sampled_from("\t "),
+    st.sampled_from(["", "\r"]),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_every_word_that_is_written_is_read(sentences, blank, ending, lines, comments):
+    text = ""
+    for row in sentences:
+        text += f"# sent_id = 7{ending}\n# a remark of five words{ending}\n" if comments else ""
+        text += "".join(f"{word}{blank}N{blank}O{ending}\n" for word in row)
+        text += f"{ending}\n" * lines
+    words, tags = parse_conll(text.encode(), "x")
+    assert words == sentences
+    assert {tag for row in tags for tag in row} == {"O"}
+
+
+def test_the_folder_of_conll_2003(tmp_path):
+    for number, name in enumerate(("eng.train", "eng.testa", "eng.testb", "._eng.train"), start=1):
+        sentences = "Ann NNP I-NP I-PER\nsang VBD I-VP O\n\n" * number
+        (tmp_path / name).write_text(f"-DOCSTART- -X- O O\n\n{sentences}")
+    data = from_path(tmp_path)
+    assert [len(part) for part in (data.train, data.valid, data.test)] == [1, 2, 3]
+    assert data.classes == ("B-PER", "O")
+    assert data.notes == ["6 spans that begin with I- (IOB1) begin with B- here (IOB2)."]
+    (tmp_path / "eng.train").write_bytes("M\xfcller NNP I-NP I-PER\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"eng.train, line 1: byte 0xfc .* encoding='cp1252'"):
+        from_path(tmp_path)
+    assert from_path(tmp_path, encoding="latin-1").train.x == [["M\xfcller"]]
 
 
 def test_spaces_windows_line_ends_and_a_byte_order_mark():

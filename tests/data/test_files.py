@@ -127,7 +127,7 @@ def test_json_labels_may_be_numbers_or_truth_values(tmp_path):
         ("a.csv", "text,label\nx,1\ny,\n", "a.csv, line 3: the label is empty"),
         ("a.csv", "text,label\nx,1\ny, \n", "line 3: the label is empty"),
         ("a.csv", "text,label\nx,y,1\n", "line 2 has 3 fields, the header 2"),
-        ("a.csv", 'text,label\nx,1\n"open,2\n', "line 3: unexpected end of data"),
+        ("a.csv", 'text,label\nx,1\n"open,2\n', "line 3, column 1: unexpected end of data"),
         ("a.csv", b"text,label\nx,1\ncaf\xe9,2\n", r"line 3: byte 0xe9 is not utf-8.*'cp1252'"),
         ("a.csv", "text,label\nx,1\n".encode("utf-16"), r"line 1.*encoding='utf-16'"),
         ("a.jsonl", '{"text": "x", "label": 1}\n{"text": \n', "a.jsonl, line 2 is damaged JSON"),

@@ -49,7 +49,10 @@ def test_the_field_limit_of_csv_is_left_as_it_was():
         (lambda path: decode(b"a\nb\xe9", "x.txt"), r"x\.txt, line 2: byte 0xe9 is not utf-8"),
         (lambda path: decode(b"a", "x.txt", "utf-9"), "encoding is 'utf-9'"),
         (lambda path: list(csv_records("a,b\n1\n", "x")), "x, line 2 has 1 fields, the header 2"),
-        (lambda path: list(csv_records('a\n"b', "x")), "x, line 2: unexpected end of data"),
+        (
+            lambda path: list(csv_records('a\n"b', "x")),
+            "x, line 2, column 1: unexpected end of data",
+        ),
         (lambda path: list(json_records("{}\n[1]", "x")), "x, line 2 is a list"),
         (lambda path: list(records(path / "x.xlsx")), r"ends in '\.xlsx': expected \.csv, \.tsv"),
     ],

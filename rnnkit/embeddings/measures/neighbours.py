@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import InputError, check_count, quote, quote_all
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -84,13 +84,13 @@ def check_words(words: Iterable[str], known: Mapping[str, int]) -> None:
     for word in words:
         if word not in known:
             if not isinstance(word, str):
-                raise InputError(f"A word must be a string, not {word!r}.")
+                raise InputError(f"A word must be a string, not {quote(word)}.")
             near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
             lower = word.lower()
             if lower in known:  # most vocabularies are in lower case
                 near = [lower, *(other for other in near if other != lower)][:3]
-            hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
-            raise InputError(f"The word {word!r} is not among the {len(known):,} known.{hint}")
+            hint = f" Did you mean {quote_all(near)}?" if near else ""
+            raise InputError(f"The word {quote(word)} is not among the {len(known):,} known.{hint}")
 
 
 def _nearest(vectors: KeyedVectors, positive: list[str], negative: list[str], n: int) -> Neighbours:

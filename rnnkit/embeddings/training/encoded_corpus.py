@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnkit.embeddings.training.frequencies import Frequencies
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, quote
 from rnnkit.progress import Bar
 
 _UPDATE_EVERY = 200_000  # words between two updates of the progress bar
@@ -101,7 +101,8 @@ def _frequent(
         most = int(counts.argmax())
         raise InputError(
             f"No word of the {texts} texts occurs min_count={min_count} times (the most frequent, "
-            f"{words[most]!r}, occurs {counts[most]} times): lower min_count or give more text."
+            f"{quote(words[most])}, occurs {counts[most]} times): lower min_count or give more "
+            "text."
         )
     new = np.full(len(words), -1, "int32")
     new[order] = np.arange(len(order))

@@ -17,7 +17,7 @@ from rnnkit.data.text_windows import TextWindows
 from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.deprecation import renamed_options
-from rnnkit.errors import InputError, check_count, require_fitted, suggest
+from rnnkit.errors import InputError, check_count, quote, require_fitted, suggest
 from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.hub_tokens import HubTokens
@@ -314,7 +314,7 @@ class LanguageModel(HubTokens, GenerationModel):
         for label in labels:
             if isinstance(label, str) and label not in known:
                 hint = suggest(str(label), known)
-                raise InputError(f"No class {str(label)!r}.{hint} Known: {', '.join(known)}.")
+                raise InputError(f"No class {quote(str(label))}.{hint} Known: {', '.join(known)}.")
         return to_numbers(labels, classes, name).astype("int32")
 
     # One file.

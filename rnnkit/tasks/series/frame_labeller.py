@@ -12,7 +12,7 @@ from rnnkit.data.batches import Batches
 from rnnkit.data.batching import Batch, BucketedBatches
 from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
-from rnnkit.errors import InputError, check_count, require_fitted
+from rnnkit.errors import InputError, check_count, quote, require_fitted
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png
@@ -99,7 +99,7 @@ class FrameLabeller(SeriesInputs, ClassTask):
         known = self._classes or list(self._class_order or ())
         classes = known or learn_classes(join_labels(train.y))
         if len(classes) < 2:
-            raise InputError(f"All training labels are {classes[0]!r}: expected two classes.")
+            raise InputError(f"All training labels are {quote(classes[0])}: expected two classes.")
         return classes
 
     def encode_targets(self, examples: Examples, spec: list[Label], name: str) -> list[np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnkit.data.text import check_text
 from rnnkit.data.treebank import Word, split_words
-from rnnkit.errors import InputError, suggest
+from rnnkit.errors import InputError, quote, quote_all, suggest
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png, escape_markdown, markdown_table
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
@@ -81,7 +81,7 @@ def pairs(x: Any, y: Any, name: str) -> tuple[list[list[str]], list[list[str]]]:
         if len(words) != len(these):
             raise InputError(
                 f"{name}: sentence {i} has {len(words)} words and {len(these)} tags: "
-                f"{' '.join(words)[:60]!r}. Give one tag for each word."
+                f"{quote(' '.join(words))}. Give one tag for each word."
             )
     if not any(rows):
         raise InputError(f"{name} holds no word: its sentences are empty.")
@@ -100,8 +100,8 @@ def numbers(tags: list[list[str]], classes: Sequence[str], name: str) -> list[np
         for tag in row:
             if tag not in known:
                 raise InputError(
-                    f"The {name} tags of sentence {i} hold {tag!r}; the model knows "
-                    f"{', '.join(classes)}.{suggest(tag, classes)} Tags that stand in no training "
+                    f"The {name} tags of sentence {i} hold {quote(tag)}; the model knows "
+                    f"{quote_all(classes)}.{suggest(tag, classes)} Tags that stand in no training "
                     "sentence are made known with classes=."
                 )
     return [np.array([known[tag] for tag in row], np.int32) for row in tags]
@@ -133,6 +133,8 @@ def write(
     answers: list[list[str]],
     classes: Sequence[str],
     step: int,
+    *,
+    spans: bool = True,
 ) -> None:
     """Write true and predicted sentences, the confusion of tags and the scores of spans."""
     wrong = [i for i in range(len(rows)) if tags[i] != answers[i]]
@@ -149,7 +151,7 @@ def write(
     most = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:MOST_TAGS])
     picture = confusion_matrix_png(counts[np.ix_(most, most)], [classes[i] for i in most])
     writer.image("examples/confusion", picture, step)
-    if is_iob2(classes):
+    if spans and is_iob2(classes):
         scores = span_scores(tags, answers)
         writer.scalars({f"spans/{name}": score for name, score in scores.items()}, step)
 

@@ -11,10 +11,12 @@ import numpy as np
 
 from rnnkit.data.batches import Batches
 from rnnkit.data.frames import InputForm
-from rnnkit.errors import InputError
+from rnnkit.data.tag_schemes import check_scheme, converted, detect_scheme, iob2_classes
+from rnnkit.errors import InputError, quote
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores, to_iob2
+from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
+from rnnkit.settings.tagging import TagScheme
 from rnnkit.tasks.answers import Answers, answer_spans, answer_tags
 from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
@@ -36,8 +38,10 @@ class SequenceTagger(WordCharTask):
 
     Vocabulary, characters, tags and network are learned in the first `fit`, which takes lists of
     words and a list of tags for each. Tags of the IOB2 scheme ("O", "B-PER", "I-PER" ...) mark
-    spans, and are evaluated as spans, too; an "I-X" that begins a span counts as "B-X". Sentences
-    are never truncated; of words longer than `word_length` the characters at both ends are read.
+    spans, and are evaluated as spans, too; those of other schemes (IOB1, BIOES, BILOU ...) are
+    converted to IOB2 wherever they come in, and an "I-X" that begins a span counts as "B-X".
+    Sentences are never truncated; of words longer than `word_length` the characters at both ends
+    are read.
 
     After each epoch the tags of the validation set are decoded and scored, and the epoch with the
     best F1 of spans is kept; without spans, the one with the best accuracy. (The loss rises before
@@ -47,6 +51,8 @@ class SequenceTagger(WordCharTask):
         build_network: `(TaggerSpec) -> functional model` with a layer "scores", such as
             `rnnkit.tasks.tagging.tagger_networks.recurrent_tagger`.
         classes: names of the tags; learned from the first `fit` when left out.
+        tag_scheme: how tags mark spans, one of `rnnkit.settings.tagging.TagScheme`; None = found
+            from the tags; "plain" = they mark none.
 
     Example:
         >>> from rnnkit.recipes.tagging import name_tagger
@@ -59,7 +65,7 @@ class SequenceTagger(WordCharTask):
 
     renamed_attributes: ClassVar = {"show": "write_examples"}
     form: ClassVar[InputForm] = InputForm("tokens", "tags", 1)
-    config_keys: ClassVar[tuple[str, ...]] = ("classes",)
+    config_keys: ClassVar[tuple[str, ...]] = ("classes", "tag_scheme")
     network_parts = TaggerParts
     monitor_mode = "max"
     uses_sample_weight = True
@@ -69,15 +75,26 @@ class SequenceTagger(WordCharTask):
         build_network: Callable[[TaggerSpec], keras.Model] | None = None,
         *,
         classes: Sequence[str] | None = None,
+        tag_scheme: TagScheme | None = None,
         **options: Any,
     ) -> None:
+        check_scheme([], tag_scheme, "tag_scheme")
         super().__init__(build_network, **options)
         self.classes = tuple(classes or ())
+        self.tag_scheme = tag_scheme
+
+    def marks_spans(self, tags: Sequence[str] | None = None) -> bool:
+        """Return whether tags, by default those of this model, mark spans."""
+        return self.tag_scheme != "plain" and is_iob2(self.classes if tags is None else tags)
+
+    def to_scheme(self, rows: list[list[str]], spec: Sequence[str] | None = None) -> Any:
+        """Return tags in IOB2, where the tags of the model (by default its classes) mark spans."""
+        return converted(rows) if self.marks_spans(spec) else rows
 
     @property
     def monitored_metric(self) -> str:
         """F1 of the spans, where tags mark spans, else accuracy."""
-        return "val_f1" if is_iob2(self.classes) else "val_accuracy"
+        return "val_f1" if self.marks_spans() else "val_accuracy"
 
     # The network has two outputs: scores to train on, decoded tags to predict.
 
@@ -131,22 +148,27 @@ class SequenceTagger(WordCharTask):
 
     def check(self, x: Any, y: Any, name: str) -> Examples:
         """Return words and tags of each sentence, or refuse them."""
-        return Examples(*sentence_io.pairs(x, y, name))
+        examples = Examples(*sentence_io.pairs(x, y, name))
+        check_scheme(examples.y, self.tag_scheme, name)
+        return examples
 
     def fit_targets(self, train: Examples) -> tuple[str, ...]:
         """Return the tags, in IOB2 where they mark spans; refuse a single one."""
-        spec = self.classes
+        plain = self.tag_scheme == "plain"
+        spec = self.classes if plain else iob2_classes(self.classes)
         if not spec:
-            found = {tag for row in train.y for tag in row}
-            rows = [to_iob2(row) for row in train.y] if is_iob2(found) else train.y
+            spans = not plain and (self.tag_scheme or detect_scheme(train.y))
+            rows = converted(train.y) if spans else train.y
             spec = tuple(sorted({tag for row in rows for tag in row}))
         if len(spec) < 2:
-            raise InputError(f"All tags of the training set are {spec[0]!r}: expected two or more.")
+            raise InputError(
+                f"All tags of the training set are {quote(spec[0])}: expected two or more."
+            )
         return spec
 
     def encode_targets(self, examples: Examples, spec: Sequence[str], name: str) -> Any:
         """Return the number of each tag."""
-        return sentence_io.numbers(_corrected(examples.y, spec), spec, name)
+        return sentence_io.numbers(self.to_scheme(examples.y, spec), spec, name)
 
     def target_spec(self) -> tuple[str, ...]:
         """Return the tags."""
@@ -156,21 +178,21 @@ class SequenceTagger(WordCharTask):
         self, train: Examples, targets: Any, spec: Sequence[str], unlabelled: Sequence[Any]
     ) -> None:
         """Learn the vocabularies and build the network."""
-        self.fit_network(train.x, tuple(spec), unlabelled)
+        self.fit_network(train.x, tuple(spec), unlabelled, spans=self.marks_spans(spec))
         self.classes = tuple(spec)
 
     def validation_callbacks(
         self, valid: Examples, batches: Batches
     ) -> Sequence[keras.callbacks.Callback]:
         """Return the callback that scores the decoded tags of the validation set."""
-        return [TagScores(batches, _corrected(valid.y, self.classes))]
+        return [TagScores(batches, self.to_scheme(valid.y))]
 
     def measure(
         self, test: Examples, batches: Batches, *, return_dict: bool, **options: Any
     ) -> Any:
         """Return "loss" and the scores of the decoded tags, see `score_tags`."""
         measured = super().measure(test, batches, return_dict=True, **options)
-        scores = {"loss": measured["loss"], **self.score_tags(batches, test.y)}
+        scores = {"loss": measured["loss"], **self.score_tags(batches, self.to_scheme(test.y))}
         return scores if return_dict else list(scores.values())
 
     def score_tags(self, batches: Batches, tags: list[list[str]]) -> dict[str, float]:
@@ -187,7 +209,7 @@ class SequenceTagger(WordCharTask):
         answers = self._tags(batches)
         pairs = zip(itertools.chain(*tags), itertools.chain(*answers), strict=True)
         scores = {"accuracy": float(np.mean([a == b for a, b in pairs]))}
-        return scores | span_scores(tags, answers) if is_iob2(self.classes) else scores
+        return scores | span_scores(tags, answers) if self.marks_spans() else scores
 
     def predict(
         self,
@@ -238,7 +260,7 @@ class SequenceTagger(WordCharTask):
             >>> model.predict_spans("Why don't you ask John?")  # doctest: +SKIP
             [[TextSpan(text='John', type='PER', start=18, end=22)]]
         """
-        if self.network is not None and not is_iob2(self.classes):
+        if self.network is not None and not self.marks_spans():
             shown = ", ".join(self.classes[:3])
             raise InputError(f"The tags of this model mark no spans ({shown} ...): call predict.")
         found = self.read(texts, name="texts", targets=False, text_column=text_column).x
@@ -255,7 +277,7 @@ class SequenceTagger(WordCharTask):
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the spans of each text; where tags mark no spans, all words with their tags."""
-        answer = answer_spans if is_iob2(self.classes) else answer_tags
+        answer = answer_spans if self.marks_spans() else answer_tags
         return answer(self, inputs, names)
 
     def _tags(self, batches: Batches) -> list[list[str]]:
@@ -273,12 +295,8 @@ class SequenceTagger(WordCharTask):
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write true and predicted tags of (200) validation sentences to TensorBoard."""
         rows, tags = sentence_io.pairs(list(x)[:200], list(y)[:200], "The examples")
-        sentence_io.write(writer, rows, tags, self.predict(rows), self.classes, step)
-
-
-def _corrected(tags: list[list[str]], classes: Sequence[str]) -> list[list[str]]:
-    """Return tags in IOB2, where the classes mark spans."""
-    return [to_iob2(row) for row in tags] if is_iob2(classes) else tags
+        tags, spans = self.to_scheme(tags), self.marks_spans()
+        sentence_io.write(writer, rows, tags, self.predict(rows), self.classes, step, spans=spans)
 
 
 class TagScores(keras.callbacks.Callback):

@@ -28,6 +28,7 @@ class TaggerSpec(NamedTuple):
         letters: number of character ids.
         word_length: characters that are read of a word; 0 = none.
         tags: their names.
+        spans: whether tags that look like IOB2 mark spans.
     """
 
     words: int
@@ -37,6 +38,7 @@ class TaggerSpec(NamedTuple):
     letters: int
     word_length: int
     tags: tuple[str, ...]
+    spans: bool = True
 
 
 @takes_old_options(trainable="embedding_trainable")
@@ -84,7 +86,8 @@ def recurrent_tagger(spec: TaggerSpec, **options: Unpack[TaggerNetworkOptions]) 
     if options["output"] == "softmax":
         x = keras.layers.Activation("softmax", dtype="float32", name="probabilities")(scores)
     else:
-        start, transitions = bio_constraints(spec.tags) if is_iob2(spec.tags) else (None, None)
+        spans = spec.spans and is_iob2(spec.tags)
+        start, transitions = bio_constraints(spec.tags) if spans else (None, None)
         allowed: Any = {"allowed_start": start, "allowed_transitions": transitions}
         x = kit.CRF(len(spec.tags), **allowed, name="crf")(scores, mask=mask)
     return keras.Model(ids, x, name=f"{options['cell']}_tagger")

@@ -98,7 +98,12 @@ class WordCharTask(WordTask):
         return [[self._lookup(word.text) for word in row] for row in rows]
 
     def fit_network(
-        self, rows: list[list[str]], tags: tuple[str, ...], unlabelled: Sequence[Any] = ()
+        self,
+        rows: list[list[str]],
+        tags: tuple[str, ...],
+        unlabelled: Sequence[Any] = (),
+        *,
+        spans: bool = True,
     ) -> None:
         """Learn the vocabularies of words and characters, and build the network."""
         tokens = [[self._lookup(word) for word in row] for row in rows]
@@ -117,7 +122,7 @@ class WordCharTask(WordTask):
             vocabulary = Vocabulary(counts, unknown_count=vocabulary.counts[1])
             start = embedding_matrix(vectors, vocabulary)
         known = (len(vocabulary), trained, start is not None, self.embedding_size)
-        network = self._new_network(TaggerSpec(*known, len(letters), self.word_length, tags))
+        network = self._new_network(TaggerSpec(*known, len(letters), self.word_length, tags, spans))
         if start is not None:
             find_parts(network, self.network_parts).vectors.set_weights([start.matrix])
         self.vocabulary, self.letters = vocabulary, letters

@@ -15,7 +15,7 @@ from rnnkit.data.hub_subwords import HubSubwords
 from rnnkit.data.pair_batches import padded
 from rnnkit.data.subwords import BEGIN, END, Subwords
 from rnnkit.data.text import check_texts
-from rnnkit.errors import InputError, require_fitted
+from rnnkit.errors import InputError, quote, require_fitted
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
 from rnnkit.tasks.task import Task
@@ -238,7 +238,7 @@ def check_pairs(x: Any, y: Any, name: str) -> tuple[list[str], list[list[str]]]:
     """
     sources = check_texts(x, "x")
     if y is None or isinstance(y, str):
-        raise InputError(f"{name} has y = {y!r}: expected a list with a target for each text.")
+        raise InputError(f"{name} has y = {quote(y)}: expected a list with a target for each text.")
     rows = y.tolist() if hasattr(y, "tolist") else list(y)
     if len(rows) != len(sources):
         raise InputError(f"{name} has {len(rows)} targets for {len(sources)} texts.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, quote
 
 
 def check_sample_weight(sample_weight: Any, count: int, name: str) -> np.ndarray | None:
@@ -92,7 +92,8 @@ def weight_by_class(
             number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
             if not number or not np.isfinite(weight) or weight < 0:
                 raise InputError(
-                    f"class_weight of {label!r} is {weight!r}; expected a finite number of at "
+                    f"class_weight of {quote(label)} is {quote(weight)}; expected a finite "
+                    "number of at "
                     "least 0."
                 )
             place = index(label)
@@ -105,7 +106,7 @@ def weight_by_class(
             weights[place] = weight
     else:
         raise InputError(
-            f"class_weight is {class_weight!r}; expected a weight for each label, such as "
-            f'{{{classes[0]!r}: 2.0, {classes[-1]!r}: 1.0}}, or "balanced".'
+            f"class_weight is {quote(class_weight)}; expected a weight for each label, such as "
+            f'{{{quote(classes[0])}: 2.0, {quote(classes[-1])}: 1.0}}, or "balanced".'
         )
     return weights[numbers].astype("float32")
