@@ -117,6 +117,28 @@ def read_tables(
     return {"train": _file_records(path, encoding, delimiter)}
 
 
+def column_names(path: str | os.PathLike[str], **reading: Any) -> list[str]:
+    r"""Return the names of the columns of a table; none of what is no table.
+
+    Args:
+        path: see `read_tables`.
+        **reading: `encoding` and `delimiter`, see `read_tables`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "films.csv"
+        >>> _ = path.write_text("review,stars\nfine,4\n")
+        >>> column_names(path)
+        ['review', 'stars']
+    """
+    if not holds_tables(path):
+        return []
+    for table in read_tables(path, training=False, **reading).values():
+        for _, record in table.rows:
+            return list(record)
+    return []
+
+
 def read_texts(
     path: str | os.PathLike[str],
     default: str = "text",
@@ -150,7 +172,7 @@ def read_texts(
         for name, value in (("text_column", text_column), ("delimiter", delimiter)):
             if value is not None:
                 raise InputError(f"{name} is {quote(value)}, and {path} is no table: leave it out.")
-        lines = tables.split_lines(tables.read_text(path, encoding).removesuffix("\n"))
+        lines = tables.split_lines(tables.read_text(Path(path), encoding).removesuffix("\n"))
         return lines if lines != [""] else []
     parts = read_tables(path, encoding=encoding, delimiter=delimiter, training=False)
     if len(parts) > 1 and "test" not in parts:

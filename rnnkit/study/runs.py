@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.data.series_tables import split_names
+from rnnkit.data.table_files import column_names
 from rnnkit.errors import InputError
 from rnnkit.study.records import read_epochs, read_json, read_results, read_settings
 from rnnkit.study.sources import Source, refuse_unsuitable
@@ -225,11 +226,16 @@ def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
     options = dict(recorded.get("options") or {})
     reading = text_file_options(options, source.name)
     options = {k: v for k, v in options.items() if k not in ("delimiter", "encoding")} | reading
-    label = source.label_column or recorded.get("label_column")
-    text = source.text_column or recorded.get("text_column")
     if "columns" not in run.settings:
         options |= source.options or {}
-        return source._replace(options=options or None, label_column=label, text_column=text)
+        known = column_names(source.name, **text_file_options(options, source.name))
+        of_run = {
+            name: recorded.get(name)
+            for name in ("label_column", "text_column")
+            if getattr(source, name) is None and recorded.get(name) in known
+        }
+        return source._replace(options=options or None, **of_run)
+    label = source.label_column or recorded.get("label_column")
     columns: list[str] = list(run.settings["columns"])
     named = recipes.family_of(run.settings["recipe"]).kind.model_columns
     if named is not None:

@@ -158,4 +158,4 @@ def test_missing_cells_and_unix_times(tmp_path):
         expected = plain.train.x[0].values.copy()
         expected[[3, 5], 1] = np.nan
         np.testing.assert_array_equal(found.train.x[0].values, expected)
-        assert "holds Unix times" in " ".join(found.notes)
+        assert "Times are Unix" in " ".join(found.notes)
