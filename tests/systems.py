@@ -43,7 +43,9 @@ ALL = RECURRENT | LINEAR | WRAPPERS
 # JAX compiles a program for each layer and shape, and TensorFlow's eager loops are slow: there a
 # few stand for all, unless RNNKIT_DEEP is set.
 DEEP = "RNNKIT_DEEP" in os.environ or keras.config.backend() == "torch"
-ON_ALL = ("LSTM", "JordanRNN", "MinGRU", "RGLRUBlock", "Bidirectional of Keras", "Stack")
+ON_ALL: tuple = ("LSTM", "RGLRUBlock", "Bidirectional of Keras")
+if keras.config.backend() == "tensorflow":
+    ON_ALL += ("JordanRNN", "MinGRU", "Stack")
 SOME = tuple(ALL) if DEEP else ON_ALL
 
 
