@@ -159,7 +159,9 @@ def test_a_lower_bound_that_was_found_is_told(kind, data):
         x[:, 1] = 2 * x[:, 0]
     settings = {"covariance_type": kind, "random_state": 0, "n_iter": 5}
     with pytest.warns(UserWarning, match="lower bound .min_covar, 1e-06 of the variance"):
-        GaussianHMM(3, **settings).fit(x)
+        model = GaussianHMM(3, **settings).fit(x)
+    if kind == "diag":
+        np.testing.assert_allclose(model.covars_.min(0), 1e-6 * x.var(axis=0), rtol=1e-3)
     with pytest.warns(UserWarning, match="lower bound .min_covar=1e-05"):
         model = GaussianHMM(3, min_covar=1e-5, **settings).fit(x)
     matrices = kind in ("full", "tied")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -13,7 +13,7 @@ from numpy.random import Generator
 from rnnkit.hmm.emissions import covariance
 from rnnkit.hmm.emissions.base import Arrays, Emission
 from rnnkit.hmm.emissions.located import LocatedEmission
-from rnnkit.hmm.emissions.units import Units, units_of_data
+from rnnkit.hmm.emissions.units import Kind, Units, units_of_data
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ class Coordinates:
         if self.units is None:
             return self.emission.initial_params(x, states, rng)
         located = self._located
-        kind: Literal["common", "each"] = (
-            "common" if located.covariance_type == "spherical" else "each"
-        )
+        kind: Kind = "common" if located.covariance_type == "spherical" else "each"
         units = units_of_data(x, kind)
         found = located.density().initial_params(units.standardize(x), states, rng)
         found = self.standardize(located.restore_params(found, units))
