@@ -71,6 +71,7 @@ class LanguageModel(GenerationModel):
     form: ClassVar[InputForm] = InputForm(label_depth=0, optional=True)
     noun = ("text", "texts")
     assets: ClassVar = {"vocabulary.json": VOCABULARY}
+    splits_vocabulary = True  # the clusters of an adaptive softmax
     config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "learn_eos")
     config_types: ClassVar = {"tokenizer": lambda config: Tokenizer(**config)}
     renamed_keys: ClassVar = {"units": "tokenizer", "ends": "learn_eos"}
