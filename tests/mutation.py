@@ -133,7 +133,7 @@ def draw(root: Path, rng: random.Random) -> Iterator[Mutant]:
     """Draw mutants for ever: a room, then a place in it."""
     rooms: dict[str, list[Path]] = {}
     for path in sorted((root / "rnnkit").rglob("*.py")):
-        if not any(word in path.stem for word in OTHERS):
+        if not any(word in part for part in path.parts for word in OTHERS):
             rooms.setdefault(room(path.relative_to(root)), []).append(path)
     # Single modules at the top are one room together.
     top = [name for name, paths in rooms.items() if paths[0].parent == root / "rnnkit"]

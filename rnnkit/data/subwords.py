@@ -96,8 +96,8 @@ class Subwords:
             InputError: they are not a sentencepiece model with the special ids of this class.
         """
         found = cls(model)
-        special = (found._processor.pad_id(), found._processor.unk_id())
-        special += (found._processor.bos_id(), found._processor.eos_id())
+        known = found._processor
+        special = (known.pad_id(), known.unk_id(), known.bos_id(), known.eos_id())
         if special != (PADDING, UNKNOWN, BEGIN, END):
             raise InputError(f"These subwords have the special ids {special}; expected 0 to 3.")
         return found
