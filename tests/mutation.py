@@ -133,7 +133,7 @@ def draw(root: Path, rng: random.Random) -> Iterator[Mutant]:
     """Draw mutants for ever: a room, then a place in it."""
     rooms: dict[str, list[Path]] = {}
     for path in sorted((root / "rnnkit").rglob("*.py")):
-        if not any(word in path.stem for word in OTHERS):
+        if not any(word in part for part in path.parts for word in OTHERS):
             rooms.setdefault(room(path.relative_to(root)), []).append(path)
     # Single modules at the top are one room together.
     top = [name for name, paths in rooms.items() if paths[0].parent == root / "rnnkit"]
@@ -165,10 +165,10 @@ def tests_for(path: Path, root: Path) -> list[str]:
         own = file.relative_to(root).parts[1] == room(path)
         score = len(pattern.findall(text)) + 20 * text.count(module)
         parts = [part for part in path.with_suffix("").parts[2:] if not part.startswith("_")]
-        named = sum(500 for part in parts if part in file.stem)
-        score += sum(text.lower().count(part) for part in parts)
+        named = sum(500 for part in parts if part in file.stem.split("_"))
+        score += sum(len(re.findall(rf"\b{part}\b", text)) for part in parts)
         if score or own:
-            scores.append((score + named + 15 * own, str(file.relative_to(root))))
+            scores.append((score + named + 100 * own, str(file.relative_to(root))))
     return [name for _, name in sorted(scores, key=lambda pair: -pair[0])[:FILES]]
 
 

@@ -123,6 +123,7 @@ def test_assets_that_are_damaged(tmp_path):
         "{}",
         "[" * 50_000,
         json.dumps({"tokens": tokens, "counts": counts[:-1]}),
+        json.dumps({"tokens": tokens[1:], "counts": counts[1:]}),  # all ids would be shifted
         json.dumps({"tokens": [*tokens[:-1], tokens[0]], "counts": counts}),
         json.dumps({"tokens": [*tokens[:-1], 3], "counts": counts}),
         json.dumps({"tokens": tokens, "counts": [*counts[:-1], -1]}),

@@ -96,8 +96,8 @@ class Subwords:
             InputError: they are not a sentencepiece model with the special ids of this class.
         """
         found = cls(model)
-        model_of = found._processor
-        special = (model_of.pad_id(), model_of.unk_id(), model_of.bos_id(), model_of.eos_id())
+        known = found._processor
+        special = (known.pad_id(), known.unk_id(), known.bos_id(), known.eos_id())
         if special != (PADDING, UNKNOWN, BEGIN, END):
             raise InputError(f"These subwords have the special ids {special}; expected 0 to 3.")
         return found

@@ -102,7 +102,7 @@ def read_json(path: Path, advice: str = "Train the run again.") -> dict[str, Any
     Example:
         >>> read_json(Path(__file__))
         Traceback (most recent call last):
-        rnnkit.errors.InputError: ... is damaged: Expecting value: line 1 column 1 (char 0). ...
+        rnnkit.errors.InputError: ... is damaged: Extra data: line 1 column 3 (char 2). ...
     """
     try:
         found = parse_json(path.read_text(encoding="utf-8"))

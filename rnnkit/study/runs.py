@@ -109,10 +109,21 @@ class Run:
 
     @cached_property
     def model(self) -> Any:
-        """The trained model, loaded on first access."""
+        """The trained model, loaded on first access.
+
+        Raises:
+            InputError: it is damaged, or of another recipe than the settings say.
+        """
         from rnnkit import tasks
 
-        return tasks.load(self.folder.model)
+        model = tasks.load(self.folder.model)
+        made_by, recorded = model.settings.get("recipe"), self.settings["recipe"]
+        if made_by is not None and recipes.find(made_by) is not recipes.find(recorded):
+            raise InputError(
+                f"{self.folder.settings} says {recorded}, and {self.folder.model} is a {made_by}: "
+                "the files are of two runs. Train the run again."
+            )
+        return model
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:

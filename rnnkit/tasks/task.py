@@ -101,6 +101,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     renamed_attributes: ClassVar = {"monitor": "monitored_metric"}
     noun: ClassVar[tuple[str, str]] = ("example", "examples")  # what messages call them
     assets: ClassVar[dict[str, Asset]] = {}  # file name -> what is stored beside the weights
+    splits_vocabulary: ClassVar[bool] = False  # several weights may share out the rows of words
     config_keys: ClassVar[tuple[str, ...]] = (
         "name",
         "batch_size",
@@ -785,8 +786,20 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         """Read what is stored beside the weights; called by Keras."""
         for name, asset in self.assets.items():
             path = Path(dir_path, name)
-            if path.is_file() or not asset.optional:
-                setattr(self, asset.attribute, asset.load(path.read_bytes()))
+            if asset.optional and not path.is_file():
+                continue
+            value = asset.load(path.read_bytes())
+            self._check_size(name, value)
+            setattr(self, asset.attribute, value)
+
+    def _check_size(self, name: str, value: Any) -> None:
+        """Refuse a vocabulary for which no weight has a row each: its ids would be shifted."""
+        if self.network is None or self.splits_vocabulary or not hasattr(value, "__len__"):
+            return
+        if len(value) not in {size for weight in self.network.weights for size in weight.shape}:
+            raise InputError(
+                f"{name} has {len(value):,} entries, and no weight of the network has as many rows."
+            )
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return the compile settings in a form that every backend can load.

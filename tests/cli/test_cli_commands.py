@@ -184,6 +184,7 @@ def test_list_and_info_show_every_recipe(rnnkit):
         rate = "--alpha" if name == "word_vectors" else "--learning-rate"  # gensim's name there
         assert rate in shown.text
         assert "float" in shown.text
+        assert f"rnnkit train {name}" in shown.text
 
 
 @pytest.mark.every_backend

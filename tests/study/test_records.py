@@ -159,3 +159,15 @@ def test_damaged_baselines_are_measured_anew_and_that_is_said(tmp_path):
     (tmp_path / "a" / "study.json").write_text("[")
     with pytest.raises(InputError, match=r"study.json is damaged.*another folder"):
         study.compare(["bag_of_words_sentiment"], "sample", **options)
+
+
+def test_a_model_of_another_run_is_refused(folder):
+    record = json.loads(folder.settings.read_text("utf-8"))
+    for recipe in ("word_vectors", "text_generator", "lstm_sentiment"):
+        other = {**record, "recipe": recipe, "given": {}, "settings": {}}
+        folder.settings.write_text(json.dumps(other))
+        for ask in (study.evaluate, study.ask):
+            with pytest.raises(InputError):
+                ask(study.open_run(folder.path))
+        with pytest.raises(InputError, match=f"says {recipe}, and .* is a bag_of_words_sentiment"):
+            _ = study.open_run(folder.path).model

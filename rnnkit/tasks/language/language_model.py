@@ -79,6 +79,7 @@ class LanguageModel(HubTokens, GenerationModel):
     form: ClassVar[InputForm] = InputForm(label_depth=0, optional=True)
     noun = ("text", "texts")
     assets: ClassVar = {"vocabulary.json": VOCABULARY, **HubTokens.assets}
+    splits_vocabulary = True  # the clusters of an adaptive softmax
     config_keys = ("tokenizer", "vocabulary_size", "min_count", "window", "learn_eos")
     config_types: ClassVar = {"tokenizer": _saved_tokenizer}
     renamed_keys: ClassVar = {"units": "tokenizer", "ends": "learn_eos"}
