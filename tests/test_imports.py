@@ -170,6 +170,43 @@ def test_nothing_heavy_is_imported_before_it_is_used(code, fresh_python):
     assert not heavy & set(loaded)
 
 
+OPTIONAL = {"pandas", "polars", "pyarrow", "datasets", "statsmodels", "keras_hub"}
+PLAIN_USES = {
+    "import": "import rnnkit, rnnkit.recipes, rnnkit.tasks, rnnkit.layers, rnnkit.study",
+    "fit": """
+from rnnkit.recipes import gru_sentiment
+model = gru_sentiment(units=2, embedding_size=2, min_count=1)
+model.fit(["good", "bad"], ["pos", "neg"], epochs=1, verbose=0)
+model.evaluate(["good", "bad"], ["pos", "neg"], verbose=0)
+model.predict_labels(["good"])
+""",
+    "files": """
+import pathlib, tempfile
+from rnnkit import datasets
+path = pathlib.Path(tempfile.mkdtemp(), "my.csv")
+path.write_text("text,label\\n" + "good,pos\\nbad,neg\\n" * 10)
+datasets.open_data(path, "texts")
+""",
+    "list": """
+import contextlib, io
+from rnnkit.cli import app
+with contextlib.redirect_stdout(io.StringIO()):
+    app(["list"], standalone_mode=False)
+""",
+}
+
+
+@pytest.mark.parametrize("use", PLAIN_USES)
+def test_optional_libraries_are_not_imported_before_their_objects_are_met(use, fresh_python):
+    probe = "\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
+    loaded = set(fresh_python(PLAIN_USES[use] + probe, KERAS_BACKEND="torch").value)
+    brought = set()  # Keras itself imports pandas where it is installed
+    if "keras" in loaded:
+        others = "import keras, sklearn.metrics, gensim.models, matplotlib.figure"
+        brought = set(fresh_python(others + probe, KERAS_BACKEND="torch").value)
+    assert not OPTIONAL & (loaded - brought)
+
+
 def test_what_a_saved_model_may_hold_is_known_to_whoever_loads_it(fresh_python):
     saved = {
         name_of(path)

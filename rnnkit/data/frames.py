@@ -110,6 +110,12 @@ class Table:
         """Return a column's name, or refuse one that the table does not have."""
         if column in self.columns:
             return column
+        outer = str(column).partition(".")[0]
+        if outer != column and outer in self.columns:
+            raise InputError(
+                f"The {self.kind} has no column {column!r} for the {what}: {outer!r} holds "
+                "records. Flatten it first, in Hugging Face with x.flatten()."
+            )
         shown = ", ".join(map(repr, self.columns)) or "none"
         raise InputError(
             f"The {self.kind} has no column {quote(column)} for the {what}: it has {shown}."
@@ -130,6 +136,12 @@ class Table:
                 raise InputError(
                     f"Column {quote(column)} of the {self.kind} has no {what} in row {row} "
                     f"({value}): drop the row, or fill it in."
+                )
+            if isinstance(value, dict):
+                raise InputError(
+                    f"Column {column!r} of the {self.kind}: row {row} is a record with "
+                    f"{', '.join(map(repr, value))}, no {what}. Flatten it first, in Hugging Face "
+                    f"with x.flatten(), and name one of its columns."
                 )
         return values
 

@@ -210,7 +210,7 @@ def _labels(y: Any, where: str, name: str) -> Any:
     """Return the labels of one set or series."""
     if isinstance(y, np.ndarray) and y.dtype.kind in "fSO":
         y = y.tolist()
-    if not isinstance(y, list):
+    if not isinstance(y, list) or set(map(type, y)) in ({str}, {int}):  # the usual case, fast
         return y
     found = []
     first: dict[bool, int] = {}

@@ -246,5 +246,6 @@ def _dataset(
     table: Table,
     notes: list[str],
 ) -> Dataset:
-    splits = (parts[split] for split in ("train", *LATER))
-    return Dataset(Path(path).stem, *splits, classes, about, notes=notes, columns=table.columns)
+    train, valid, test = (parts[split] for split in ("train", *LATER))
+    name = Path(path).stem
+    return Dataset(name, train, valid, test, classes, about, notes=notes, columns=table.columns)

@@ -150,7 +150,7 @@ def read_texts(
         for name, value in (("text_column", text_column), ("delimiter", delimiter)):
             if value is not None:
                 raise InputError(f"{name} is {quote(value)}, and {path} is no table: leave it out.")
-        lines = tables.split_lines(tables.read_text(path, encoding).removesuffix("\n"))
+        lines = tables.split_lines(tables.read_text(Path(path), encoding).removesuffix("\n"))
         return lines if lines != [""] else []
     parts = read_tables(path, encoding=encoding, delimiter=delimiter, training=False)
     if len(parts) > 1 and "test" not in parts:
@@ -253,9 +253,9 @@ def _load_hub(name: str) -> Iterator[tuple[str, Any, str]]:
     try:
         found = datasets.load_dataset(title, configuration or None)
     except (OSError, ValueError, RuntimeError) as error:
-        line = str(error).partition("\n")[0]
+        line = str(error).partition("\n")[0].rstrip(".")
         raise InputError(
-            f"{name} cannot be loaded: {line} Is the name right? It takes a network, or the data "
+            f"{name} cannot be loaded: {line}. Is the name right? It takes a network, or the data "
             "set in the cache of datasets (HF_HOME). Data sets without a network: rnnkit's own "
             "names, files, and folders of save_to_disk."
         ) from error
@@ -287,7 +287,7 @@ def _split_files(folder: Path) -> dict[str, list[Path]]:
         kinds = {(re.sub(r"\d+", "", one.stem), one.suffix) for one in files}
         if len(kinds) > 1:
             raise InputError(f"{folder} has {files[0].name} and {files[1].name}: keep one of them.")
-    return found
+    return {split: found[split] for split in SPLIT_NAMES if split in found}
 
 
 def _named(path: str, parts: dict[str, Records], training: bool) -> dict[str, Records]:

@@ -258,8 +258,8 @@ def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
     label = source.label_column or recorded.get("label_column")
     text = source.text_column or recorded.get("text_column")
     if "columns" not in run.settings:
-        options = {**options, **(source.options or {})} or None
-        return source._replace(options=options, label_column=label, text_column=text)
+        options |= source.options or {}
+        return source._replace(options=options or None, label_column=label, text_column=text)
     columns: list[str] = list(run.settings["columns"])
     named = recipes.family_of(run.settings["recipe"]).kind.model_columns
     if named is not None:

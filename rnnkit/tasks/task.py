@@ -341,7 +341,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             keep_best: restore the weights of the epoch with the best `monitored_metric`.
             class_weight: label -> weight of its examples in the loss, 1 where left out; "balanced"
                 = the same weight in total for every class.
-            sample_weight: weight of each example in the loss.
+            sample_weight: weight of each example in the loss; or the column of the weights in a
+                table, and in validation_data where it is a table.
             shuffle: draw a new order for every epoch.
             initial_epoch: the number of the first epoch, when training continues.
             verbose: as in Keras.
@@ -355,6 +356,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             NonFiniteLoss: the loss became NaN or infinite.
         """
         columns = {"text_column": text_column, "label_column": label_column}
+        weight_column = sample_weight if isinstance(sample_weight, str) else None
         x, y, sample_weight, self._class_order = self.read(
             x, y, sample_weight, name="The training set", steps=steps_per_epoch, **columns
         )
@@ -390,7 +392,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             train, valid, weights, valid_weights = split_last(train, weights, validation_split)
         elif validation_data is not None:
             valid_x, valid_y, valid_weights = self._split_validation(
-                validation_data, validation_steps, **columns
+                validation_data, validation_steps, weight_column, **columns
             )
             valid = self.check(valid_x, valid_y, "The validation set")
             self._refuse_unused(sample_weight=valid_weights)
@@ -684,18 +686,20 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 )
 
     def _split_validation(
-        self, data: Any, steps: int | None, **columns: Any
+        self, data: Any, steps: int | None, weight_column: str | None, **columns: Any
     ) -> tuple[Any, Any, Any]:
         """Return validation data as `(x, y, sample_weight)`."""
         name = "The validation set"
         given = isinstance(data, tuple) and len(data) in (2, 3)
         if self.self_supervised or holds_targets(data):
             x, y, weight = (*data, None)[:3] if given else (data, None, None)
+            weight = weight_column if weight is None and holds_targets(x) else weight
             options = {"steps": steps, "option": "validation_steps", **columns}
             return self.read(x, y, weight, name=name, **options)[:3]
         if given:
             of_table = columns if holds_targets(data[0]) and data[1] is None else {}
-            return self.read(*data, name=name, **of_table)[:3]
+            weight = [weight_column] if of_table and len(data) == 2 else data[2:]
+            return self.read(*data[:2], *weight, name=name, **of_table)[:3]
         of = f" of {len(data)}" if isinstance(data, tuple) else ""
         raise InputError(
             f"validation_data is {type(data).__name__}{of}; expected (x, y) or "

@@ -88,6 +88,65 @@ def test_what_cannot_be_read_is_refused_by_name(x, y, message):
         read(x, y)
 
 
+NESTED = hub.Dataset.from_dict({"translation": [{"de": "ja", "en": "yes"}], "label": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        (NESTED, {"text_column": "translation.de"}, r"'translation' holds records.*x\.flatten"),
+        (NESTED, {"text_column": "translation"}, "row 0 is a record with 'de', 'en'"),
+        (X[:2], {"y": [["a", "b"], ["a"]]}, r"y\[0\] holds 2 labels"),
+        (X[:2], {"y": pd.Series([["a", "b"], []])}, r"y\[0\] holds 2 labels"),
+        (X[:2], {"y": [[], ["a"]]}, r"y\[0\] holds 0 labels"),
+        (iter([("a", ["x", "y"])]), {}, r"y\[0\] holds 2 labels"),
+        (iter([("a", "1"), ("b", 1)]), {}, r"y\[0\] is '1', y\[1\] is 1"),
+        (pd.DataFrame({"text": X[:2], "label": ["1", 1]}), {}, "holds texts and numbers"),
+    ],
+)
+def test_labels_and_columns_that_do_not_fit_are_refused_by_name(data, options, message):
+    with pytest.raises(InputError, match=message):
+        read(data, **options)
+
+
+def test_lists_that_torch_transposes_are_refused():
+    pairs = [(["Ask", "John"], ["O", "B-PER"]), (["Go", "on"], ["O", "O"])]
+    loader = torch.utils.data.DataLoader(pairs, batch_size=2)
+    with pytest.raises(InputError, match="which transposes lists"):
+        read(loader, form=SequenceTagger.form)
+    references = [("ja", ["yes", "yeah"]), ("nein", ["no", "nope"])]
+    with pytest.raises(InputError, match="which transposes lists"):
+        read(torch.utils.data.DataLoader(references, batch_size=2), form=Seq2Seq.form)
+    whole = torch.utils.data.DataLoader(
+        pairs, batch_size=2, collate_fn=lambda rows: tuple(zip(*rows, strict=True))
+    )
+    found = read(whole, form=SequenceTagger.form)
+    assert (found.x, found.y) == ([row[0] for row in pairs], [row[1] for row in pairs])
+
+
+def test_weights_of_validation_tables_and_streams():
+    """They come with a stream, or from the column of that name."""
+    model = lstm_sentiment(units=2, embedding_size=2)
+    triples = list(zip(X, Y, [0.0] * 8 + [1.0] * 8, strict=True))
+    late = model.fit(X, Y, validation_data=iter(triples), epochs=1, verbose=0, shuffle=False)
+    expected = model.evaluate(X, Y, sample_weight=[t[2] for t in triples], verbose=0)
+    assert late.history["val_loss"][0] == pytest.approx(expected[0], rel=1e-5)
+    frame = pd.DataFrame({**COLUMNS, "weight": 1.0})
+    frame["weight"] = [t[2] for t in triples]
+    for data in (frame, (frame, None), (frame, None, "weight")):
+        history = model.fit(
+            frame, sample_weight="weight", validation_data=data, epochs=1, verbose=0
+        ).history
+        expected = model.evaluate(frame, sample_weight="weight", verbose=0)
+        assert history["val_loss"][0] == pytest.approx(expected[0], rel=1e-5)
+    lacking = frame.drop(columns="weight")
+    with pytest.raises(InputError, match="no column 'weight' for the weights"):
+        model.fit(frame, sample_weight="weight", validation_data=lacking, epochs=0, verbose=0)
+    numbers = pd.DataFrame({"a": [1.0, 2.0], "w": [1.0, 2.0]})
+    with pytest.raises(InputError, match="the weights of one series are not read"):
+        read(numbers, form=Forecaster.form, sample_weight="w")
+
+
 def test_a_stream_is_read_as_far_as_told_and_refused_when_it_ends_early():
     endless = ((["a"], [i]) for i in iter(int, 1))
     assert read(endless, steps=3).x == ["a"] * 3
