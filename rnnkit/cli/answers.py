@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.data.table_files import read_texts
+from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError, quote
 
 NOTHING = (
@@ -57,12 +58,19 @@ def print_answers(
         if data is not None:
             column = model.form.text_column
             table = read_texts(data, column, text_column=text_column, **reading)
-        answers = model.answer(gather_texts(inputs, file, table))
+        answers = model.answer(gather_texts(inputs, file, table, reading.get("encoding", "utf-8")))
     show.answers(*answers)
 
 
-def gather_texts(texts: list[str], file: str | None, table: list[str] | None = None) -> list[str]:
+def gather_texts(
+    texts: list[str],
+    file: str | None,
+    table: list[str] | None = None,
+    encoding: str = "utf-8",
+) -> list[str]:
     """Return the texts given as arguments, on stdin (``-``), in a file and a table, in this order.
+
+    `encoding` is that of stdin and of the file.
 
     Example:
         >>> gather_texts(["A fine film."], None)
@@ -70,22 +78,16 @@ def gather_texts(texts: list[str], file: str | None, table: list[str] | None = N
     """
     found: list[str] = []
     for text in texts:
-        found += _lines(sys.stdin.buffer.read(), "stdin") if text == "-" else [text]
+        found += _lines(sys.stdin.buffer.read(), "stdin", encoding) if text == "-" else [text]
     if file is not None:
-        found += _lines(Path(file).read_bytes(), file)
+        found += _lines(Path(file).read_bytes(), file, encoding)
     found += table or []
     if not found:
         raise InputError(NOTHING)
     return found
 
 
-def _lines(raw: bytes, where: str) -> list[str]:
+def _lines(raw: bytes, where: str, encoding: str) -> list[str]:
     """Split into lines; an empty line is a text, so that answers correspond to lines."""
-    lines = raw.removesuffix(b"\n").split(b"\n") if raw else []
-    found = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            found.append(line.decode("utf-8").removesuffix("\r"))
-        except UnicodeDecodeError as error:
-            raise InputError(f"Line {number} of {where} is not UTF-8: {error}.") from error
-    return found
+    text = decode(raw, where, encoding)
+    return split_lines(text.removesuffix("\n")) if text else []

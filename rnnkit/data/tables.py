@@ -99,7 +99,7 @@ def decode(data: bytes, source: str | Path, encoding: str = "utf-8") -> str:
         guess = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
         raise InputError(
             f"{source}, line {line}: byte 0x{data[start]:02x} is not {encoding}. Save the file as "
-            f"UTF-8, or read it with encoding={guess!r}."
+            f"UTF-8, or read it with encoding={guess!r} (--encoding {guess})."
         ) from error
 
 

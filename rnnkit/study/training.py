@@ -109,8 +109,12 @@ def execute(
     notes = getattr(dataset, "notes", ())
     if plan.data.is_file and (columns or notes):
         record["notes"] = list(notes)
-    write_json(folder.settings, record)
-    write_json(folder.environment, environment())
+    try:
+        write_json(folder.settings, record)
+        write_json(folder.environment, environment())
+    except BaseException:  # nothing was learned: no folder is left half made
+        shutil.rmtree(folder.path)
+        raise
     try:
         seconds = _fit(model, dataset, folder, plan, family, verbose)
         test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)

@@ -9,8 +9,10 @@ import sys
 import pytest
 
 from rnnkit.cli import show
+from rnnkit.cli.answers import gather_texts
 from rnnkit.cli.errors import show_error, write_any_text
-from rnnkit.study import open_run
+from rnnkit.errors import InputError
+from rnnkit.study import open_run, training
 from rnnkit.study.runs import read_json, write_json
 
 pytestmark = pytest.mark.one_backend
@@ -33,6 +35,26 @@ def test_every_answer_is_written_whatever_the_encoding(monkeypatch, encoding):
     if encoding in ("utf-8", "utf-16"):
         assert lines[0] == "pos\t映画 is fine"
     assert "There is no file" in pipes[1].buffer.getvalue().decode(encoding)
+
+
+def test_lines_of_any_encoding_are_texts(tmp_path):
+    path = tmp_path / "texts.txt"
+    for encoding in ("utf-8-sig", "utf-8", "utf-16", "cp1252"):
+        path.write_bytes("café\r\n\nfine\n".encode(encoding))
+        if not encoding.startswith("utf-8"):
+            with pytest.raises(InputError, match=r"texts.txt, line 1: byte .* \(--encoding "):
+                gather_texts([], str(path))
+        assert gather_texts([], str(path), None, encoding) == ["café", "", "fine"]
+
+
+def test_no_folder_is_left_half_made(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(training, "write_json", full)
+    with pytest.raises(OSError, match="disk full"):
+        training.train("gru_sentiment", "sample", out=tmp_path / "run", limit=20)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_record_keeps_a_name_of_any_bytes(tmp_path):

@@ -90,6 +90,8 @@ def test_tags_that_follow_no_rule_are_read_as_seqeval_reads_them(drawn):
     spans = [(kind, start, end + 1) for kind, start, end in get_entities(tags)]
     assert [tuple(span) for span in extract_spans(tags)] == spans
     assert extract_spans(to_iob2(tags)) == extract_spans(tags)
+    other = [tag.replace("E-", "L-").replace("S-", "U-").replace("I-", "M-") for tag in tags]
+    assert extract_spans(other) == extract_spans(tags)
 
 
 @settings(max_examples=MANY, deadline=None)

@@ -124,8 +124,8 @@ def test_seconds_of_jitter_are_put_right_and_said(tmp_path):
         series_tables.from_path(write(path, exact[0] + 10 * np.arange(60)), target="value")
     with pytest.raises(InputError, match=r"come 10 seconds after"):
         from_csv(path)
-    write(path, exact[0] + 300 * np.arange(60) + np.where(np.arange(60) == 30, 120, 0))
-    with pytest.raises(InputError, match=r"line 32 comes 7 minutes after .* every 5 minutes"):
+    write(path, exact[0] + 300 * np.arange(60) + np.where(np.arange(60) == 30, 60, 0))
+    with pytest.raises(InputError, match=r"line 32 comes 6 minutes after .* every 5 minutes"):
         series_tables.from_path(path, target="value")
 
 
