@@ -152,7 +152,8 @@ def check_zip(archive: zipfile.ZipFile, stored: int) -> None:
             raise ValueError(f"it holds {name[:80]!r} twice")
         seen.add(name)
         path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[0]:
+        drive = ":" in name.partition("/")[0]
+        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or drive:
             raise ValueError(f"it holds {name[:80]!r}, which leads out of its folder")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"{name[:80]} is compressed in an unusual way")

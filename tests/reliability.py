@@ -75,8 +75,8 @@ def main() -> None:
         if file.is_file():
             lines = "\n".join(write(json.loads(file.read_text(encoding="utf-8"))))
             page = re.sub(
-                rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)",
-                lambda match, lines=lines: f"{match[1]}{lines}{match[2]}",
+                rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)",
+                lambda match, lines=lines: f"{match[1]}{lines}\n{match[2]}",
                 page,
                 flags=re.DOTALL,
             )

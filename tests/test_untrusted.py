@@ -136,7 +136,7 @@ def test_assets_that_are_damaged(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "member", ["../../evil.py", "/etc/evil", "assets/../../evil", "C:/evil", "a\\..\\..\\evil"]
+    "member", [".", "../../evil.py", "/etc/evil", "assets/../../evil", "C:/evil", "a\\..\\..\\evil"]
 )
 def test_members_that_leave_their_folder(tmp_path, member):
     repacked(tmp_path / "m.keras", **{member: b"x"})
