@@ -87,7 +87,8 @@ def restored(packing: Packing, batch: int) -> Packing:
     """Inverse of `bare`."""
     bounds: Any = packing.stages
     pairs = zip(stage_sizes(batch), bounds, strict=True)
-    return packing._replace(stages=tuple(Stage(size, *three, size) for size, three in pairs))
+    stages = tuple(Stage(size, start, stop, base, size) for size, (start, stop, base) in pairs)
+    return packing._replace(stages=stages)
 
 
 def pack(mask: Tensor, reverse: bool) -> Packing:
