@@ -11,6 +11,7 @@ from event_files import read
 from tensorboard.plugins.text.text_plugin import text_array_to_html
 
 from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.monitor import picture
 from rnnkit.monitor.callbacks import StopOnNonFinite, TensorBoard, sync_state
 from rnnkit.monitor.classification import ClassificationReport
 from rnnkit.monitor.events import EventWriter
@@ -339,3 +340,18 @@ def test_a_training_that_dies_leaves_readable_files(tmp_path):
             callbacks=[TensorBoard(tmp_path), StopOnNonFinite()],
         )
     assert np.isnan(read(tmp_path / "train")["batch/loss"][0][1])
+
+
+@pytest.mark.parametrize(("size", "written"), [(2, True), (12, True), (13, False)])
+def test_cells_hold_their_numbers_where_they_fit(monkeypatch, size, written):
+    drawn = {}
+
+    def heat_map(axes, *args, **options):
+        drawn["texts"] = options["texts"]
+        return original(axes, *args, **options)
+
+    original = picture.heat_map
+    monkeypatch.setattr(picture, "heat_map", heat_map)
+    confusion_matrix_png(3 * np.eye(size, dtype=int), [f"c{i}" for i in range(size)])
+    assert (drawn["texts"] is not None) == written
+    assert not written or drawn["texts"][1][:2] == ["0\n0.0%", "3\n100.0%"]

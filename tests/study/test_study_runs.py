@@ -207,6 +207,13 @@ def test_a_table_of_texts_holds_no_series(table):
 # Data.
 
 
+def test_options_of_data_are_in_the_plan_where_one_was_given(table, columns):
+    given = make_plan("lstm_sentiment", table, **columns, data_options={"encoding": "latin-1"})
+    assert given.data.options == {"encoding": "latin-1"}
+    none = make_plan("lstm_sentiment", table, **columns, data_options={"encoding": None})
+    assert none.data.options is None
+
+
 def test_path_of_data_is_recorded_absolute(table, columns, monkeypatch):
     monkeypatch.chdir(table.parent)
     plan = make_plan("lstm_sentiment", table.name, **columns)
