@@ -18,6 +18,9 @@ MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "<na>", "#n/a"))
 MAX_FIELD = 2**31 - 1  # characters; the limit of the csv module, 131,072, is a long review
 
 
+_LINE_END = re.compile(r"\r*\n|\r(?!\r*\n)")  # a file that was converted twice has \r\r\n
+
+
 def records(
     path: str | Path, encoding: str = "utf-8", delimiter: str | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -104,11 +107,15 @@ def decode(data: bytes, source: str | Path, encoding: str = "utf-8") -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    """Return the lines of a text; only line feeds end them, with or without a carriage return.
+    r"""Return the lines of a text, which end in a line feed, a carriage return, or both.
 
     `str.splitlines` splits at U+2028 and other characters, too, which occur within texts.
+
+    Example:
+        >>> split_lines("a\nb\r\nc\rd\r\r\ne")
+        ['a', 'b', 'c', 'd', 'e']
     """
-    return [line.removesuffix("\r") for line in text.split("\n")]
+    return _LINE_END.split(text)
 
 
 def csv_rows(

@@ -26,8 +26,14 @@ def test_records_name_file_and_line(tmp_path):
     assert [record for _, record in records(lines)] == [{"a": "x\u2028y"}, {"a": 2}]
 
 
-def test_lines_end_at_line_feeds_alone():
-    assert split_lines("a\u2028b\x0bc\r\nd\re\n") == ["a\u2028b\x0bc", "d\re", ""]
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_lines_end_as_python_reads_them(tmp_path, end):
+    text = f"a\u2028b\x0bc{end}{end}d{end}e"
+    path = tmp_path / "lines.txt"
+    path.write_bytes(text.replace("\r\r\n", "\r\n").encode())
+    with path.open(encoding="utf-8") as file:
+        expected = [line.removesuffix("\n") for line in file]
+    assert split_lines(text) == expected
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name():
