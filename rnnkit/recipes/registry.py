@@ -68,8 +68,8 @@ def family_of(name: str) -> Family:
     """Return the family of the recipe of that name.
 
     Example:
-        >>> family_of("forecaster").headings
-        {'mae': 'MAE', 'rmse': 'RMSE'}
+        >>> list(family_of("forecaster").headings)
+        ['mae', 'rmse', 'scaled_rmse', 'coverage']
     """
     for family in registered():
         if any(recipe.__name__ == OLD_NAMES.get(name, name) for recipe in family.recipes):

@@ -16,6 +16,7 @@ from rnnkit.tasks.copies import (
     recipe_settings,
 )
 from rnnkit.tasks.labels import one_for_each, to_numbers
+from rnnkit.tasks.turns import take_turns
 
 if TYPE_CHECKING:
     from rnnkit.tasks.label_classifier import LabelClassifier
@@ -187,8 +188,7 @@ class ClassifierEstimator:
             >>> model.predict(["A wonderful little production."])  # doctest: +SKIP
             array([[0.97]], dtype=float32)
         """
-        caller = sys._getframe(1).f_globals.get("__name__") or ""
-        if caller.startswith("sklearn."):
+        if _calling_module().startswith("sklearn."):
             raise InputError(
                 f"scikit-learn asks {type(self).__name__}.predict for labels, and a Keras model "
                 "returns probabilities. Give scikit-learn task.as_classifier() in place of the "
@@ -239,3 +239,11 @@ def _become(task: Any, other: Any) -> None:
     vars(task).update({**vars(fresh), **bound})
     task.__init__(*args, **kwargs)
     task.settings, task._recipe = other.settings, other._recipe
+
+
+def _calling_module() -> str:
+    """Return the module that called the method that asks, past the wait for other threads."""
+    frame: Any = sys._getframe(2)
+    while frame.f_globals.get("__name__") == take_turns.__module__:
+        frame = frame.f_back
+    return frame.f_globals.get("__name__") or ""

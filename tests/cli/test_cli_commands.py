@@ -284,7 +284,7 @@ def test_line_that_is_not_utf8_is_named(rnnkit, trained, tmp_path):
     path.write_bytes(b"a good film\na caf\xe9 film\n")
     answer = rnnkit("predict", trained[0], "--file", path)
     assert answer.code == 2
-    assert "Line 2 of" in answer.text
+    assert "latin.txt, line 2: byte 0xe9" in answer.text
 
 
 def test_file_that_is_not_there_ends_with_code_one(rnnkit, trained, tmp_path):

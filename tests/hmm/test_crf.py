@@ -267,7 +267,7 @@ def test_shapes_that_do_not_fit_are_refused():
         CRF(K)(np.zeros((2, 4, K)), mask=np.ones((2, 3), bool))
     with pytest.raises(InputError, match="labels"):
         CRF(K).nll(np.zeros((2, 4, K)), np.zeros((2, 4, K)))
-    with pytest.raises(InputError, match=r"labels have the shape \(2, 1\); the potentials need"):
+    with pytest.raises(InputError, match=r"labels have the shape \(2, 1\); expected \(2, 4\)"):
         CRF(3).nll(np.zeros((2, 4, 3)), np.zeros((2, 1), int))
     with pytest.raises(InputError, match="units"):
         CRF(0)

@@ -9,7 +9,7 @@ import pytest
 
 from rnnkit.data.series import Series
 from rnnkit.data.series_files import read_series
-from rnnkit.tasks import LanguageModel
+from rnnkit.recipes import next_word
 from rnnkit.tasks.answers import (
     Answers,
     answer_classes,
@@ -120,4 +120,4 @@ def test_forecasts_go_by_the_step_that_is_predicted():
 
 def test_a_language_model_names_the_commands_that_ask_it():
     with pytest.raises(ValueError, match=r'rnnkit generate RUN "TEXT".* rnnkit complete RUN "TE'):
-        LanguageModel.answer(None, ["a text"])
+        next_word().answer(["a text"])

@@ -112,7 +112,9 @@ def apart(make):
 
 def tensors(x, y):
     tf = pytest.importorskip("tensorflow")
-    parts = [tf.ragged.constant(plain(part)) for part in (x, y) if part is not None]
+    parts = [plain(part) for part in (x, y) if part is not None]
+    types = [tf.float64 if np.array(part[0]).dtype.kind == "f" else None for part in parts]
+    parts = [tf.ragged.constant(*part) for part in zip(parts, types, strict=True)]
     parts = [part.to_tensor() if len(part.shape) == 3 else part for part in parts]
     return tf.data.Dataset.from_tensor_slices(tuple(parts) if y is not None else parts[0])
 

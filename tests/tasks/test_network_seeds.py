@@ -23,7 +23,8 @@ from rnnkit.tasks.text_to_text.seq2seq_networks import attention_network
 pytestmark = pytest.mark.one_backend
 
 TEXTS = (recurrent_classifier, (50, 3))
-SERIES = (recurrent_series_classifier, ([np.eye(3), np.ones((4, 3))], 4))
+WALKS = list(np.random.default_rng(0).normal(size=(2, 40, 3)))
+SERIES = (recurrent_series_classifier, (WALKS, 4))
 BAG = (bag_of_words_classifier, (40, 3))
 TAGGER = (recurrent_tagger, (TaggerSpec(30, 20, True, 6, 12, 5, ("B-PER", "I-PER", "O")),))
 LANGUAGE = (language_network, (30, 3))

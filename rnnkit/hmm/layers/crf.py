@@ -134,14 +134,6 @@ class CRF(StateLayer):
                 f"CRF: the labels have the shape {tuple(labels.shape)}; expected "
                 f"{tuple(potentials.shape[:2])}, (batch, time), one for each step."
             )
-        if any(
-            None not in (a, b) and a != b
-            for a, b in zip(labels.shape, potentials.shape[:2], strict=True)
-        ):
-            raise InputError(
-                f"CRF: the labels have the shape {tuple(labels.shape)}; the potentials need "
-                f"{tuple(potentials.shape[:2])}, one label for each step."
-            )
         labels = ops.expand_dims(labels, -1)
         fits = ops.logical_or(labels == ops.arange(self.units, dtype="int32"), labels < 0)
         # log Z over all label sequences and over those that agree with the labels, in one pass.
