@@ -32,6 +32,7 @@ def easy():
     return [model.sample(30, seed)[0] for seed in range(20)]
 
 
+@pytest.mark.one_backend
 def test_the_default_start_finds_the_optimum_from_every_seed(easy):
     x, lengths = np.concatenate(easy), [30] * 20
     from_truth = put(GaussianHMM(3, init_params="", n_iter=200), **EASY).fit(x, lengths)
@@ -74,6 +75,7 @@ def test_the_log_likelihood_never_falls(kind):
         assert all(np.isfinite(value).all() for value in model.params_.values())
 
 
+@pytest.mark.one_backend
 def test_restarts_are_trained_as_if_alone(easy):
     """Three starts in one batch and one after the other: the same best, the same history."""
     settings = {"n_init": 3, "random_state": 3, "tol": 0.1, "n_iter": 30}
@@ -129,6 +131,7 @@ def test_a_state_visited_once_at_the_end_keeps_its_transitions():
     assert np.isfinite(model.score(x))
 
 
+@pytest.mark.one_backend
 def test_one_outlier_and_collinear_features_and_constant_data():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 1))

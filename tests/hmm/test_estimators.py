@@ -42,6 +42,7 @@ def small():
     return categorical([0.6, 0.4], [[0.7, 0.3], [0.4, 0.6]], [[0.5, 0.4, 0.1], [0.1, 0.3, 0.6]])
 
 
+@pytest.mark.one_backend
 def test_umbrella():
     """Russell and Norvig's umbrella world."""
     model = categorical([0.5, 0.5], [[0.7, 0.3], [0.3, 0.7]], [[0.9, 0.1], [0.2, 0.8]])
@@ -72,6 +73,7 @@ def test_ice_cream():
     np.testing.assert_allclose(np.exp(log_prob), 0.0128, rtol=1e-5)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(("states", "expected"), [(1, 391.9189), (2, 341.8787), (3, 328.5275)])
 def test_earthquakes(states, expected):
     """Zucchini, MacDonald and Langrock 2016; 2 and 3 states with a free start, so not above."""
@@ -184,6 +186,7 @@ def test_an_impossible_symbol_is_named_and_the_posteriors_go_on(small):
         assert small.decode(x, [2, 5])[0] == -np.inf
 
 
+@pytest.mark.one_backend
 def test_live_data(small):
     live = small.stream()
     filtered = small.filter(X[:5])
@@ -210,6 +213,7 @@ def test_samples_follow_the_model(small):
     np.testing.assert_array_equal(small.sample(9, 5)[1], small.sample(9, 5)[1])
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("kind", "shape"),
     [("spherical", (3,)), ("diag", (3, 2)), ("full", (3, 2, 2)), ("tied", (2, 2))],
@@ -221,6 +225,7 @@ def test_covariances_have_the_documented_shape(kind, shape):
     assert model.sample(5, 0)[0].shape == (5, 2)
 
 
+@pytest.mark.one_backend
 def test_scikit_learns_habits(small):
     model = GMMHMM(2, 3, covariance_type="full", random_state=1, tol=0.5)
     settings = model.get_params()
@@ -338,6 +343,7 @@ def test_float64_on_jax_needs_to_be_allowed(small):
         np.testing.assert_allclose(small.score([0, 1]), expected, rtol=1e-12)
 
 
+@pytest.mark.one_backend
 def test_ten_thousand_steps(small):
     x, _ = small.sample(10_000, 0)
     expected = -np.inf

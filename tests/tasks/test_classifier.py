@@ -55,6 +55,7 @@ def test_evaluate_agrees_with_scikit_learn(reviews):
     assert scores["f1"] == pytest.approx(f1_score(labels, guesses))
 
 
+@pytest.mark.one_backend
 def test_three_classes_by_name(reviews):
     texts, labels = reviews
     names = np.where(labels == 1, "fine", "poor").astype(object)
@@ -69,6 +70,7 @@ def test_three_classes_by_name(reviews):
     assert model.evaluate(texts, names, return_dict=True, verbose=0)["f1"] > 0.9
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("labels", "classes", "expected"),
     [
@@ -87,6 +89,7 @@ def test_labels_of_every_kind(labels, classes, expected):
     assert model.classes == expected
 
 
+@pytest.mark.one_backend
 @pytest.mark.filterwarnings("ignore::rnnkit.errors.UnknownWordsWarning")
 def test_texts_that_need_care(model):
     odd = ["", "   ", "<br />", "never seen these", "good " * 1_000_000, "\N{GRINNING FACE} \u4f60"]
@@ -207,6 +210,7 @@ def test_classic_preset_is_the_textbook_configuration(reviews):
     assert model.settings["preset"] == "classic"
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("method", ["skip-gram", "cbow"])
 def test_word_vectors_start_the_embedding(reviews, method, tmp_path, monkeypatch):
     monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path))

@@ -52,6 +52,7 @@ def test_class_weight_weighs_the_labels_of_the_user(labels, class_weight, weight
     assert first_loss(labels, class_weight=class_weight) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.one_backend
 def test_weights_of_examples_and_of_classes_are_multiplied():
     weights = np.arange(12)
     expected = weighted_loss(NAMES, weights * np.array([3, 3, 1, 1] * 3))
@@ -97,6 +98,7 @@ def test_an_argument_that_cannot_be_used_is_refused_before_anything_is_learned(
     assert model.classes == ()
 
 
+@pytest.mark.one_backend
 def test_weights_of_the_test_and_validation_set_weigh_their_losses():
     model = gru_sentiment(**STILL)
     weights = np.arange(12.0)
@@ -174,6 +176,7 @@ class HalfRate(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = 0.005
 
 
+@pytest.mark.one_backend
 def test_a_learning_rate_scheduler_wins_over_the_schedule_and_a_warning_says_so():
     model, rates = gru_sentiment(**SMALL), Rates()
     own = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 1e-3 / (epoch + 1))
@@ -233,6 +236,7 @@ class Save(keras.callbacks.Callback):
                 getattr(self.model, self.way)(self.path)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("way", ["save", "save_weights"])
 def test_what_is_written_during_fit_has_the_rate_of_the_recipe(tmp_path, way):
     rates, plain = Rates(), Rates()
