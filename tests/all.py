@@ -18,19 +18,21 @@ from rnnkit.backend.select import installed
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(title: str, command: list[str], **environment: str) -> bool:
-    """Run one command in the repository and say how it ended."""
+def run(title: str, *commands: list[str], **environment: str) -> bool:
+    """Run commands side by side in the repository and say how they ended."""
     print(f"\n=== {title}", flush=True)
     start = time.perf_counter()
-    code = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, check=False
-    ).returncode
+    running = [
+        subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
+        for command in commands
+    ]
+    failed = [code for code in [process.wait() for process in running] if code]
     print(
-        f"=== {title}: {'ok' if code == 0 else f'failed ({code})'}, "
+        f"=== {title}: {f'failed ({failed[0]})' if failed else 'ok'}, "
         f"{time.perf_counter() - start:.0f} s",
         flush=True,
     )
-    return code == 0
+    return not failed
 
 
 def main() -> int:
@@ -40,10 +42,9 @@ def main() -> int:
     if not arguments:
         passed.append(run("lint", [python, "-m", "ruff", "check", "."]))
         passed.append(run("format", [python, "-m", "ruff", "format", "--check", "."]))
-        passed.append(run("types", [python, "-m", "mypy"]))
         with tempfile.TemporaryDirectory() as built:
             docs = [python, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", built]
-            passed.append(run("docs", docs))
+            passed.append(run("types and docs", [python, "-m", "mypy"], docs))
     for backend in installed():
         passed.append(
             run(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
+from systems import DEEP
 
 from rnnkit import layers
 
@@ -20,7 +21,8 @@ LAYERS = {
     "backwards": lambda **options: layers.LSTM(U, go_backwards=True, **options),
     "Bidirectional": lambda **options: layers.Bidirectional(layers.GRU(U, **options)),
 }
-FEW = settings(max_examples=8, deadline=None)
+FEW = settings(max_examples=8 if DEEP else 3, deadline=None)
+FEWER = settings(max_examples=5 if DEEP else 2, deadline=None)
 
 
 def numpy(value):
@@ -84,7 +86,7 @@ def test_rows_do_not_touch_each_other(network, bits, row, seed):
         np.testing.assert_allclose(found[others], wanted[others], atol=1e-6)
 
 
-@settings(max_examples=5, deadline=None)
+@FEWER
 @given(
     name=st.sampled_from(["SimpleRNN", "LSTM", "GRU", "GRU before"]),
     cut=st.integers(1, T - 1),
@@ -118,7 +120,7 @@ def streams(request):
     return whole, streaming
 
 
-@settings(max_examples=5, deadline=None)
+@FEWER
 @given(
     cuts=st.lists(st.integers(1, T - 1), unique=True),
     bits=st.lists(st.booleans(), min_size=2 * T, max_size=2 * T),
