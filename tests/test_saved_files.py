@@ -117,6 +117,7 @@ def test_a_file_saved_again_has_the_new_names_of_classes(tmp_path):
         tasks.load(tmp_path / "again.keras")
 
 
+@pytest.mark.one_backend
 def test_old_layers_in_a_plain_keras_model_answer_the_same():
     about = json.loads((SAVED / "layers.json").read_text("utf-8"))
     model = keras.saving.load_model(SAVED / "layers.keras")

@@ -169,6 +169,7 @@ def test_keras_that_chose_what_is_absent_says_what_to_set(machine, monkeypatch):
     assert select_module.selected()[0] == "jax"
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("first", ["import keras", "import rnnkit"])
 def test_without_tensorflow_and_a_variable_an_installed_backend_runs(first, fresh_python, tmp_path):
     code = f"""{WITHOUT_TENSORFLOW}

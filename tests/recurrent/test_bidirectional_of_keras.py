@@ -40,8 +40,8 @@ def twins(kind, merge_mode="concat", *, wrapper=None, **options):
     ("merge_mode", "sequences", "state", "mask"),
     [
         ("concat", True, False, MASK),
-        ("concat", False, False, None),
-        ("sum", False, False, MASK),
+        pytest.param("concat", False, False, None, marks=pytest.mark.one_backend),
+        pytest.param("sum", False, False, MASK, marks=pytest.mark.one_backend),
         (None, True, True, MASK),
     ],
 )
