@@ -31,9 +31,9 @@ def parse_conll(
 ) -> Tagged:
     r"""Read words and tags from columns; an empty line, or one of white space, ends a sentence.
 
-    Columns are separated by tabs or, in a file without tabs, by spaces; other white space, such as
-    a no-break space, is part of a word. Negative numbers count the columns from the end; empty
-    columns at the end of a line do not count.
+    Columns are separated by tabs where half of the lines have one, else by spaces; other white
+    space, such as a no-break space, is part of a word. Negative numbers count the columns from the
+    end; empty columns at the end of a line do not count.
 
     Comments, a first line with names of columns and ``-DOCSTART-`` are left out. Comments are
     lines ``# key = value`` and ``#begin document``, and others that begin with a separate ``#`` and

@@ -134,10 +134,16 @@ def vector_seeds(binary: bool) -> list[bytes]:
 # --- tables and texts ---------------------------------------------------------------------------
 
 
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file as Python's text mode reads them; one end is one line, doubled or not."""
+    text = text_of(path).replace("\r\r\n", "\n")
+    return io.StringIO(text, newline=None).read().split("\n")
+
+
 def read_table(path: Path) -> None:
     found = [record for _, record in records(path)]
     if path.suffix == ".jsonl":
-        lines = [line for line in text_of(path).split("\n") if line.strip()]
+        lines = [line for line in lines_of(path) if line.strip()]
         expected = [json.loads(line) for line in lines]
         if repr(found) != repr(expected):  # NaN is not equal to itself
             same(found, expected)
@@ -152,7 +158,7 @@ def read_table(path: Path) -> None:
 
 def read_texts(path: Path) -> None:
     found = from_files(path, valid_fraction=0, test_fraction=0)
-    rows = list(csv.DictReader(io.StringIO(text_of(path), newline="")))
+    rows = list(csv.DictReader(io.StringIO(text_of(path).lstrip("\r\n"), newline="")))
     pairs = sorted(
         (text, found.classes[label])
         for text, label in zip(found.train.x, found.train.y, strict=True)
@@ -175,23 +181,25 @@ def _number(cell: str) -> float:
 
 def read_tags(path: Path) -> None:
     sentences, tags = parse_conll(path.read_bytes(), str(path))[:2]
-    tabs = "\t" in text_of(path)
+    lines = lines_of(path)
+    given = [line for line in lines if line.strip(" \t")]
+    tabs = 2 * sum("\t" in line for line in given) >= len(given)
     words: list[str] = []
-    for line in text_of(path).split("\n"):
-        cells = line.strip("\r").split("\t") if tabs else line.split()
-        if line.strip() and cells[0] != "-DOCSTART-":
-            words.append(cells[0].strip())
+    for line in lines:
+        cells = line.split("\t") if tabs else re.split("[ \t]+", line.strip(" \t"))
+        if line.strip() and "-DOCSTART-" not in cells[:2]:
+            words.append(cells[0].strip(" \t"))
     found = [word for sentence in sentences for word in sentence]
     left = iter(words)  # comments are left out: a subsequence
     same(all(any(word == one for one in left) for word in found), True)
     same([len(row) for row in sentences], [len(row) for row in tags])
-    comments = sum(line.startswith("#") for line in text_of(path).split("\n"))
+    comments = sum(line.startswith("#") for line in lines)
     same(len(words) - len(found) <= comments, True)
 
 
 def read_conllu(path: Path) -> None:
     sentences, tags = parse_conllu(path.read_bytes(), str(path))[:2]
-    rows = [line.removesuffix("\r").split("\t") for line in text_of(path).split("\n")]
+    rows = [line.split("\t") for line in lines_of(path)]
     kept = [row for row in rows if len(row) == 10 and row[0].isdecimal()]
     same([word for row in sentences for word in row], [row[1] for row in kept])
     same([tag for row in tags for tag in row], [row[3] for row in kept])
@@ -214,7 +222,7 @@ def read_translations(path: Path) -> None:
     found = read_pairs(path)
     splits = (found.train, found.valid, found.test)
     pairs = [pair for split in splits for pair in zip(split.x, split.y, strict=True)]
-    lines = [line for line in text_of(path).replace("\r\n", "\n").split("\n") if line.strip()]
+    lines = [line for line in lines_of(path) if line.strip()]
     expected = [tuple(cell.strip() for cell in line.split("\t")[:2]) for line in lines]
     cleaned = [tuple(text.strip() for text in pair) for pair in pairs]
     same(set(cleaned) <= set(expected), True)
