@@ -182,7 +182,7 @@ def _number(cell: str) -> float:
 def read_tags(path: Path) -> None:
     sentences, tags = parse_conll(path.read_bytes(), str(path))[:2]
     lines = lines_of(path)
-    given = [line for line in lines if line.strip(" \t")]
+    given = [line for line in (line.strip(" \t") for line in lines) if line]
     tabs = 2 * sum("\t" in line for line in given) >= len(given)
     words: list[str] = []
     for line in lines:
