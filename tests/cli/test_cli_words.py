@@ -50,6 +50,13 @@ def test_neighbours_are_the_same_of_run_model_and_file(trained, rnnkit, tmp_path
     )
 
 
+def test_the_number_of_neighbours_is_one_or_more(trained, rnnkit):
+    assert len(rnnkit("neighbours", trained[0], "paris", "-n", 1).lines) == 1
+    answer = rnnkit("neighbours", trained[0], "paris", "-n", 0)
+    assert answer.code == 2
+    assert "n is 0: expected 1 or more" in answer.text
+
+
 def test_neighbours_are_a_table_in_a_terminal(trained, rnnkit, terminal):
     answer = rnnkit("neighbours", trained[0], "paris")
     assert "word neighbour similarity" in answer.text

@@ -272,3 +272,12 @@ def test_what_holds_tables_is_told_by_its_name(tmp_path):
     assert all(holds_tables(f"my{ending}") for ending in TABLES)
     assert not holds_tables(tmp_path)
     assert not holds_tables("my.txt")
+
+
+def test_a_column_of_another_name_is_taken_where_it_is_the_only_one(tmp_path):
+    path = tmp_path / "films.csv"
+    path.write_text("review\nfine\ndull\n")
+    assert read_texts(path) == ["fine", "dull"]
+    path.write_text("review,stars\nfine,4\n")
+    with pytest.raises(InputError, match="no column 'text'"):
+        read_texts(path)

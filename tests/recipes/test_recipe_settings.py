@@ -219,3 +219,12 @@ def test_the_old_name_of_the_forecaster_is_accepted_everywhere():
     assert recipes.kind_of("traffic_forecaster") == "series"
     with pytest.warns(DeprecationWarning, match="'traffic_forecaster' of rnnkit.recipes"):
         assert recipes.traffic_forecaster is recipes.forecaster
+
+
+def test_a_recipe_is_found_in_the_module_that_defines_it():
+    import pickle
+
+    from rnnkit.recipes import sentiment
+
+    assert sentiment.lstm_sentiment.__module__ == sentiment.__name__
+    assert pickle.loads(pickle.dumps(sentiment.lstm_sentiment)) is sentiment.lstm_sentiment
