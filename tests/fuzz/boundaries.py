@@ -187,7 +187,7 @@ def read_tags(path: Path) -> None:
     words: list[str] = []
     for line in lines:
         cells = line.split("\t") if tabs else re.split("[ \t]+", line.strip(" \t"))
-        if line.strip() and "-DOCSTART-" not in cells[:2]:
+        if line.strip() and "-DOCSTART-" not in [cell.strip(" ") for cell in cells[:2]]:
             words.append(cells[0].strip(" \t"))
     found = [word for sentence in sentences for word in sentence]
     left = iter(words)  # comments are left out: a subsequence
