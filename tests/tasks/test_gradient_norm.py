@@ -6,24 +6,23 @@ import pytest
 
 from rnnkit.recipes import gru_sentiment
 
+SMALL = {
+    "units": 4,
+    "embedding": "random",
+    "embedding_size": 4,
+    "embedding_dropout": 0.0,
+    "dropout": 0.0,
+    "learning_rate_schedule": "constant",
+    "batch_size": 128,
+    "min_count": 1,
+}
+
 
 @pytest.mark.parametrize("clip_norm", [None, 0.01])
 def test_norm_is_that_of_the_unclipped_gradient(reviews, clip_norm):
     """Plain SGD moves each weight by `rate * gradient`: the step's length gives the norm."""
     texts, labels = reviews
-    model = gru_sentiment(
-        units=4,
-        embedding="random",
-        embedding_size=4,
-        embedding_dropout=0.0,
-        dropout=0.0,
-        optimizer="sgd",
-        learning_rate=0.5,
-        learning_rate_schedule="constant",
-        clip_norm=clip_norm,
-        batch_size=128,
-        min_count=1,
-    )
+    model = gru_sentiment(**SMALL, optimizer="sgd", learning_rate=0.5, clip_norm=clip_norm)
     model.fit(texts, labels, epochs=1, verbose=0)
     before = [weight.copy() for weight in model.get_weights()]
     model.fit(texts, labels, epochs=1, verbose=0)
@@ -50,16 +49,7 @@ def half():
 
 def norm_of_a_step(reviews):
     texts, labels = reviews
-    model = gru_sentiment(
-        units=4,
-        embedding="random",
-        embedding_size=4,
-        embedding_dropout=0.0,
-        dropout=0.0,
-        learning_rate_schedule="constant",
-        batch_size=128,
-        min_count=1,
-    )
+    model = gru_sentiment(**SMALL)
     model.fit(texts, labels, epochs=1, verbose=0)
     return model.gradient_norm
 

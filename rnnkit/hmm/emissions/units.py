@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 
 Kind = Literal["common", "each", "white"]
-# Correlations further from collinear than this are told apart: a floor of 1e-6 of it is still above
-# the rounding of covariances in float64.
+# The smallest eigenvalue of a correlation matrix that is whitened as it is. The lower bound of
+# covariances, 1e-6 of it, is still larger than the rounding error of float64.
 MIN_EIGENVALUE = 1e-7
 
 
