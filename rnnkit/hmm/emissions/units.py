@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 
 Kind = Literal["common", "each", "white"]
-# The smallest eigenvalue of a correlation matrix that is whitened as it is. The lower bound of
-# covariances, 1e-6 of it, is still larger than the rounding error of float64.
+# Smaller eigenvalues of a correlation matrix are raised to this before whitening. The lower bound
+# of covariances, 1e-6 of it, is still larger than the rounding error of float64.
 MIN_EIGENVALUE = 1e-7
 
 
