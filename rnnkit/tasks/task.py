@@ -29,9 +29,13 @@ from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
+from rnnkit.tasks.training.checkpoints import Checkpoint, Checkpoints, refuse_changes
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
 from rnnkit.tasks.training.examples import Examples, split_last
+from rnnkit.tasks.training.fingerprint import as_json, digest
+from rnnkit.tasks.training.interrupts import deferred_signals
 from rnnkit.tasks.training.random_state import read_random_state, write_random_state
+from rnnkit.tasks.training.resuming import CheckpointWriter, resume_fit
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
 from rnnkit.tasks.turns import take_turns
@@ -302,6 +306,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
+        checkpoints: str | os.PathLike[str] | Checkpoints | None = None,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -333,11 +338,21 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             steps_per_epoch: elements to read where x is a stream; it is read once, for all epochs.
             validation_steps: elements to read where validation_data is a stream.
             validation_batch_size: examples per batch to measure on; batch_size when left out.
+            checkpoints: a folder, or `rnnkit.tasks.training.checkpoints.Checkpoints`, to write
+                checkpoints to, after every epoch and every five minutes. Where it holds those of
+                the same training, interrupted or killed, the training goes on from there, with the
+                weights as if it had not stopped; `epochs` may be more than before.
+
+        Ctrl-C, SIGTERM and SIGUSR1 end the training after the step under way.
 
         Raises:
-            InputError: examples, targets or an argument that cannot be used; nothing was learned.
+            InputError: examples, targets or an argument that cannot be used, or `checkpoints` of
+                other data or settings; nothing was learned.
             NonFiniteLoss: the loss became NaN or infinite.
         """
+        if checkpoints is not None and not isinstance(checkpoints, Checkpoints):
+            checkpoints = Checkpoints(checkpoints)
+        found = None if checkpoints is None else checkpoints.newest()
         columns = {"text_column": text_column, "label_column": label_column}
         weight_column = sample_weight if isinstance(sample_weight, str) else None
         x, y, sample_weight, self._class_order = self.read(
@@ -380,27 +395,50 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
-        rows = self.learn(train, targets, spec, unlabelled) if self.network is None else None
+        before, rows = dict(vars(self)), None
+        if self.network is None and found is None:
+            rows = self.learn(train, targets, spec, unlabelled)
+        elif self.network is None:
+            self._learn_from(checkpoints.model, found.values["learned"])
+        learned = {
+            name: value
+            for name, value in vars(self).items()
+            if type(value) in (int, float) and before.get(name) != value
+        }
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows
         order = {"batch_size": batch_size, "shuffle": shuffle}
         batches = self.make_batches(rows, targets, weights, training=True, **order)
         epochs = self._epochs(epochs, batches)
+        depends_on: dict[str, Any] = {}
+        if checkpoints is not None:
+            depends_on = self._what_training_depends_on(
+                callbacks,
+                train=(rows, targets, weights),
+                patience=patience,
+                keep_best=keep_best,
+                **order,
+            )
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = None
         if valid is not None:
             rows = self.encode_checked(valid.x)
             size = validation_batch_size or batch_size
             valid_batches = self.make_batches(rows, valid_targets, valid_weights, batch_size=size)
+            if checkpoints is not None:
+                depends_on["validation data"] = digest(rows, valid_targets, valid_weights)
             valid_data = native.feed(KerasDataset(valid_batches))
             own += self.validation_callbacks(valid, valid_batches)
             own += self._early_stopping(epochs, patience, keep_best)
+        if found is not None:
+            self._check_checkpoint(found, depends_on, epochs)
         self.prepare(batches)
         self._print_startup_messages(verbose)
         return self._train(
             batches,
             own,
             [] if callbacks is None else keras.tree.flatten(callbacks),
+            (checkpoints, found, {"depends_on": depends_on, "learned": learned}),
             validation_data=valid_data,
             epochs=epochs,
             initial_epoch=initial_epoch,
@@ -439,6 +477,44 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
         return epochs if epochs is not None else self.epochs or self.default_epochs(batches)
 
+    def _what_training_depends_on(self, callbacks: Any, train: Any, **options: Any) -> dict:
+        """Return settings and a digest of the data by name: a checkpoint goes on with these."""
+        settings = {name: value for name, value in self.settings.items() if name != "epochs"}
+        given = [] if callbacks is None else keras.tree.flatten(callbacks)
+        return {
+            "backend": keras.config.backend(),
+            "training data": digest(*train),
+            "settings": as_json(settings),
+            "callbacks": [type(one).__name__ for one in given],
+            **as_json({"seed": self.seed, "schedule": self.learning_rate_schedule, **options}),
+        }
+
+    def _check_checkpoint(self, found: Checkpoint, depends_on: Any, epochs: int) -> None:
+        """Refuse to go on with other data or settings, or with fewer epochs than were trained."""
+        where = found.path.parent
+        refuse_changes(found.values["depends_on"], depends_on, where)
+        done = found.values["epoch"] + (found.values["step"] > 0)
+        if epochs < done:
+            raise InputError(
+                f"epochs is {epochs}, and the training in {where} is in epoch {done} already. Give "
+                f"{done} or more, or another folder."
+            )
+
+    def _learn_from(self, path: Path, learned: dict[str, float]) -> None:
+        """Take over what the model in a file had learned of the data, and its network."""
+        from rnnkit.tasks.loading import load  # it knows all tasks
+
+        other = load(path)
+        keys = [key for cls in type(self).__mro__ for key in vars(cls).get("config_keys", ())]
+        names = {*keys, *type(self).config_types} - {"name", "epochs", "settings"}
+        names |= {asset.attribute for asset in self.assets.values()}
+        for name in names:
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
+        for name, value in learned.items():
+            setattr(self, name, value)
+        self._set_network(other.network)
+
     def _early_stopping(
         self, epochs: int, patience: int | None, keep_best: bool
     ) -> list[keras.callbacks.Callback]:
@@ -463,12 +539,15 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         batches: Batches,
         own: Sequence[keras.callbacks.Callback],
         callbacks: Sequence[keras.callbacks.Callback],
+        resuming: tuple[Checkpoints | None, Checkpoint | None, dict[str, Any]],
         *,
         epochs: int,
+        initial_epoch: int,
         verbose: str | int,
         **options: Any,
     ) -> keras.callbacks.History:
         """Train the network on batches, the learning rate on its schedule."""
+        checkpoints, found, record = resuming
         if not self.compiled:
             self.compile(optimizer=self._make_optimizer(), **self.compile_options())
         if not self.optimizer.built:
@@ -479,16 +558,28 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         if (kind := self.learning_rate_schedule) != "constant":
             self._schedule = ScheduledLearningRate(self, kind, epochs, len(batches), callbacks)
             first = [self._schedule]
+        if checkpoints is not None and found is None:
+            checkpoints.clear()  # of what is damaged, and of a training that never began
+            checkpoints.folder.mkdir(parents=True, exist_ok=True)
+            self.save(checkpoints.model)
+        # The history comes before the writer: an epoch's checkpoint holds its row.
+        every = [*first, *own, *callbacks, keras.callbacks.History()]
         try:
-            return keras.Model.fit(
-                self,
-                native.feed(KerasDataset(batches)),
-                epochs=epochs,
-                callbacks=[*first, *own, *callbacks],
-                shuffle=False,  # the batches draw their own order
-                verbose=verbose,
-                **options,
-            )
+            with deferred_signals() as interrupt:
+                writer = CheckpointWriter(
+                    self, every, len(batches), interrupt, checkpoints, record, found is not None
+                )
+                options |= {"epochs": epochs, "verbose": verbose}
+                if found is not None:
+                    return resume_fit(self, batches, found, [*every, writer], **options)
+                return keras.Model.fit(
+                    self,
+                    native.feed(KerasDataset(batches)),
+                    callbacks=[*every, writer],
+                    initial_epoch=initial_epoch,
+                    shuffle=False,  # the batches draw their own order
+                    **options,
+                )
         finally:
             sync_state(self)  # an exception leaves the latest weights apart on JAX
             self._restore_learning_rate()

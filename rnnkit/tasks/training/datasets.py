@@ -11,17 +11,22 @@ from rnnkit.data.batches import Batches
 
 
 class KerasDataset(keras.utils.PyDataset):
-    """Batches as a `keras.utils.PyDataset`: tuples without `None`."""
+    """Batches as a `keras.utils.PyDataset`: tuples without `None`.
 
-    def __init__(self, batches: Batches) -> None:
+    Args:
+        batches: of an epoch.
+        first: the number of the batch to begin with.
+    """
+
+    def __init__(self, batches: Batches, first: int = 0) -> None:
         super().__init__()
-        self.batches = batches
+        self.batches, self.first = batches, first
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.batches) - self.first
 
     def __getitem__(self, index: int) -> tuple:
-        return tuple(part for part in self.batches[index] if part is not None)
+        return tuple(part for part in self.batches[self.first + index] if part is not None)
 
 
 class EpochOrder(keras.callbacks.Callback):

@@ -1,0 +1,198 @@
+"""Checkpoints of a training in a folder: numbered files, the last two kept, checked when read.
+
+model.keras                 the model before the first step: network, vocabulary, classes
+checkpoint-00000120.npz     everything that changes while training, after step 120
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnkit.atomic import replacing
+from rnnkit.errors import InputError
+
+KEPT = 2  # files: the newest may be damaged
+FORMAT = 1  # of the files; a later version of rnnkit may write another
+_NAME = re.compile(r"checkpoint-(\d{8,})\.npz")
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
+    *(KeyError, ValueError, RuntimeError, NotImplementedError, TypeError, AttributeError),
+)
+
+
+class Checkpoint(NamedTuple):
+    """What one file holds.
+
+    Attributes:
+        values: numbers and texts: epoch, step, the state of the callbacks, ...
+        arrays: the variables, and the arrays in the state of the callbacks.
+        path: of the file; None before it is written.
+    """
+
+    values: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    path: Path | None = None
+
+
+@dataclass
+class Checkpoints:
+    """Where, how often and of what a training writes checkpoints.
+
+    A file is written under a temporary name, synced and renamed. Each array in it has a CRC-32.
+
+    Args:
+        folder: of the files; made when the training begins.
+        minutes: the longest time between two checkpoints; one is written after each epoch, too.
+        command: how to go on, for the message after an interruption; None = by calling fit again.
+
+    Raises:
+        InputError: minutes is not above 0.
+
+    Example:
+        >>> Checkpoints("runs/mine/checkpoints", minutes=1).folder.name
+        'checkpoints'
+    """
+
+    folder: Path
+    minutes: float = 5.0
+    command: str | None = None
+    kept: int = field(default=KEPT, repr=False)
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        minutes: float = 5.0,
+        command: str | None = None,
+    ) -> None:
+        self.folder, self.command, self.kept = Path(folder), command, KEPT
+        if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not minutes > 0:
+            raise InputError(f"minutes is {minutes!r}; expected a number above 0.")
+        self.minutes = float(minutes)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"checkpoints is {self.folder}, which is a file; expected a folder.")
+
+    @property
+    def model(self) -> Path:
+        """The file of the model before the first step."""
+        return self.folder / "model.keras"
+
+    def files(self) -> list[Path]:
+        """Return the checkpoints, the newest first."""
+        found = self.folder.glob("checkpoint-*.npz") if self.folder.is_dir() else ()
+        return sorted((p for p in found if _NAME.fullmatch(p.name)), key=_number, reverse=True)
+
+    def newest(self) -> Checkpoint | None:
+        """Return the newest checkpoint that is whole; of a damaged one a warning tells."""
+        for path in self.files() if self.model.is_file() else ():
+            try:
+                return read_checkpoint(path)
+            except InputError as error:
+                warnings.warn(f"rnnkit: {error} The one before it is taken.", stacklevel=2)
+        return None
+
+    def write(self, step: int, checkpoint: Checkpoint) -> Path:
+        """Write the checkpoint after a step, and remove all but the last `KEPT` ones.
+
+        Raises:
+            OSError: it could not be written; the older ones are still there.
+        """
+        path = self.folder / f"checkpoint-{step:08d}.npz"
+        values = {**checkpoint.values, "format": FORMAT, "arrays": sorted(checkpoint.arrays)}
+        text = np.frombuffer(json.dumps(values).encode(), np.uint8)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, values=text, **checkpoint.arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        self.prune(self.kept)
+        return path
+
+    def prune(self, kept: int) -> None:
+        """Remove all but the newest files."""
+        for old in self.files()[kept:]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+
+    def clear(self) -> None:
+        """Remove all checkpoints and the model."""
+        self.prune(0)
+        self.model.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint and check it.
+
+    Raises:
+        InputError: it is damaged, or of a later version.
+
+    Example:
+        >>> read_checkpoint(Path(__file__))
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: The checkpoint ... is damaged ...
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            stored = {name: archive[name] for name in archive.files}
+        values = json.loads(stored.pop("values").tobytes())
+        if sorted(stored) != values["arrays"]:
+            raise ValueError("arrays are missing")
+        found = Checkpoint(values, stored, path)
+    except _DAMAGED as error:
+        raise InputError(f"The checkpoint {path} is damaged ({error}).") from error
+    if values.get("format") != FORMAT:
+        raise InputError(f"The checkpoint {path} is of a later version of rnnkit.")
+    return found
+
+
+def refuse_changes(then: Mapping[str, Any], now: Mapping[str, Any], where: Path) -> None:
+    """Refuse to go on where settings or data are not those of the checkpoint.
+
+    Args:
+        then: what the training depended on, by name.
+        now: what it depends on now.
+        where: the folder of the checkpoints, for the message.
+
+    Raises:
+        InputError: something is different; the message names it.
+
+    Example:
+        >>> refuse_changes({"batch_size": 32}, {"batch_size": 64}, Path("checkpoints"))
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: checkpoints holds a training with another batch_size (32, and now \
+64). ...
+    """
+    changed = list(_differences(then, now))
+    if changed:
+        raise InputError(
+            f"{where} holds a training with another {' and another '.join(changed)}. Give the same "
+            "data and settings to go on with it, or another folder to start anew."
+        )
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for name in {**then, **now}:
+        old, new = then.get(name), now.get(name)
+        if old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differences(old, new)
+        elif isinstance(old, (list, dict)) or isinstance(new, (list, dict)):
+            yield name
+        else:
+            yield f"{name} ({old}, and now {new})"
+
+
+def _number(path: Path) -> int:
+    found = _NAME.fullmatch(path.name)
+    return int(found[1]) if found else -1
