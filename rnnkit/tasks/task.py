@@ -403,7 +403,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         learned = {
             name: value
             for name, value in vars(self).items()
-            if type(value) in (int, float) and before.get(name) != value
+            if name[0] != "_" and type(value) in (int, float) and before.get(name) != value
         }
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows

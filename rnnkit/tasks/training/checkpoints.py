@@ -169,8 +169,8 @@ def refuse_changes(then: Mapping[str, Any], now: Mapping[str, Any], where: Path)
     Example:
         >>> refuse_changes({"batch_size": 32}, {"batch_size": 64}, Path("checkpoints"))
         Traceback (most recent call last):
-        rnnkit.errors.InputError: checkpoints holds a training with another batch_size (32, and now \
-64). ...
+        rnnkit.errors.InputError: checkpoints holds a training with another batch_size (32, and \
+now 64). ...
     """
     changed = list(_differences(then, now))
     if changed:

@@ -142,11 +142,17 @@ class ResumedCallbacks(keras.callbacks.CallbackList):
         callbacks: of the training.
         checkpoint: where it goes on.
         model: the model.
+        batch: of the training.
         **params: as Keras has them.
     """
 
     def __init__(
-        self, callbacks: Sequence[Any], checkpoint: Checkpoint, model: Any, **params: Any
+        self,
+        callbacks: Sequence[Any],
+        checkpoint: Checkpoint,
+        model: Any,
+        batch: tuple,
+        **params: Any,
     ) -> None:
         super().__init__(
             list(callbacks),
@@ -155,7 +161,7 @@ class ResumedCallbacks(keras.callbacks.CallbackList):
             model=model,
             **params,
         )
-        self._checkpoint = checkpoint
+        self._checkpoint, self._batch = checkpoint, batch
         self._first = int(checkpoint.values["step"])  # of the epoch under way
         self._begun, self.ends = False, True
 
@@ -171,9 +177,15 @@ class ResumedCallbacks(keras.callbacks.CallbackList):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Restore the sums of the metrics where the epoch was under way."""
         super().on_epoch_begin(epoch, logs)
-        if self._first:
-            self._restore(own=False)
-            write_metrics(self.model, self._checkpoint.arrays)
+        if not self._first:
+            return
+        self._restore(own=False)
+        arrays = self._checkpoint.arrays
+        if len(self.model.metrics_variables) < sum(name.startswith("metric") for name in arrays):
+            # TensorFlow makes the metrics in the first step; a step of evaluation makes them, too.
+            self.model.test_on_batch(*self._batch)
+            write_variables(self.model, arrays)
+        write_metrics(self.model, arrays)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Count on."""
@@ -224,7 +236,8 @@ def resume_fit(
     if checkpoint.values["stopped"] and not step:
         epochs = epoch  # stopped early: nothing is left but to end
     calls = ResumedCallbacks(
-        callbacks, checkpoint, model, verbose=verbose, epochs=epochs, steps=len(batches)
+        *(callbacks, checkpoint, model, KerasDataset(batches)[0]),
+        **{"verbose": verbose, "epochs": epochs, "steps": len(batches)},
     )
 
     def fit(dataset: KerasDataset, first: int, last: int) -> keras.callbacks.History:
