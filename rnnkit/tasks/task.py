@@ -554,14 +554,14 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             self.optimizer.build(self.trainable_variables)
         gradient_norm.watch(self.optimizer)
         self.tokens_per_epoch = batches.tokens
-        first: list[keras.callbacks.Callback] = []
-        if (kind := self.learning_rate_schedule) != "constant":
-            self._schedule = ScheduledLearningRate(self, kind, epochs, len(batches), callbacks)
-            first = [self._schedule]
         if checkpoints is not None and found is None:
             checkpoints.clear()  # of what is damaged, and of a training that never began
             checkpoints.folder.mkdir(parents=True, exist_ok=True)
             self.save(checkpoints.model)
+        first: list[keras.callbacks.Callback] = []
+        if (kind := self.learning_rate_schedule) != "constant":
+            self._schedule = ScheduledLearningRate(self, kind, epochs, len(batches), callbacks)
+            first = [self._schedule]
         # The history comes before the writer: an epoch's checkpoint holds its row.
         every = [*first, *own, *callbacks, keras.callbacks.History()]
         try:
