@@ -160,7 +160,12 @@ def execute(
     except BaseException:  # nothing was learned: no folder is left half made
         shutil.rmtree(folder.path)
         raise
-    return _train(model, plan, dataset, folder, checkpoints, verbose)
+    try:
+        return _train(model, plan, dataset, folder, checkpoints, verbose)
+    except InputError:
+        if not folder.checkpoints.is_dir():  # refused before the first step: nothing to keep
+            shutil.rmtree(folder.path)
+        raise
 
 
 def continue_run(
@@ -223,9 +228,6 @@ def _train(
         test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
         if not all(map(math.isfinite, test.values())):
             raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    except InputError:  # refused before the first step: nothing to keep
-        shutil.rmtree(folder.path)
-        raise
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
     rows = folder.epochs()

@@ -29,12 +29,18 @@ from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
-from rnnkit.tasks.training.checkpoints import Checkpoint, Checkpoints, refuse_changes
+from rnnkit.tasks.training.checkpoints import Checkpoint, Checkpoints
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
 from rnnkit.tasks.training.examples import Examples, split_last
-from rnnkit.tasks.training.fingerprint import as_json, digest
+from rnnkit.tasks.training.fingerprint import digest
 from rnnkit.tasks.training.interrupts import deferred_signals
 from rnnkit.tasks.training.random_state import read_random_state, write_random_state
+from rnnkit.tasks.training.requirements import (
+    check_requirements,
+    learn_from,
+    learned_numbers,
+    requirements,
+)
 from rnnkit.tasks.training.resuming import CheckpointWriter, resume_fit
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
@@ -399,12 +405,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         if self.network is None and found is None:
             rows = self.learn(train, targets, spec, unlabelled)
         elif self.network is None:
-            self._learn_from(checkpoints.model, found.values["learned"])
-        learned = {
-            name: value
-            for name, value in vars(self).items()
-            if name[0] != "_" and type(value) in (int, float) and before.get(name) != value
-        }
+            learn_from(self, checkpoints.model, found.values["learned"])
+        learned = learned_numbers(before, self)
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows
         order = {"batch_size": batch_size, "shuffle": shuffle}
@@ -412,13 +414,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         epochs = self._epochs(epochs, batches)
         depends_on: dict[str, Any] = {}
         if checkpoints is not None:
-            depends_on = self._what_training_depends_on(
-                callbacks,
-                train=(rows, targets, weights),
-                patience=patience,
-                keep_best=keep_best,
-                **order,
-            )
+            options = {"patience": patience, "keep_best": keep_best, **order}
+            depends_on = requirements(self, callbacks, (rows, targets, weights), options)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = None
         if valid is not None:
@@ -431,7 +428,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             own += self.validation_callbacks(valid, valid_batches)
             own += self._early_stopping(epochs, patience, keep_best)
         if found is not None:
-            self._check_checkpoint(found, depends_on, epochs)
+            check_requirements(found, depends_on, epochs)
         self.prepare(batches)
         self._print_startup_messages(verbose)
         return self._train(
@@ -476,44 +473,6 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     def _epochs(self, epochs: int | None, batches: Batches) -> int:
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
         return epochs if epochs is not None else self.epochs or self.default_epochs(batches)
-
-    def _what_training_depends_on(self, callbacks: Any, train: Any, **options: Any) -> dict:
-        """Return settings and a digest of the data by name: a checkpoint goes on with these."""
-        settings = {name: value for name, value in self.settings.items() if name != "epochs"}
-        given = [] if callbacks is None else keras.tree.flatten(callbacks)
-        return {
-            "backend": keras.config.backend(),
-            "training data": digest(*train),
-            "settings": as_json(settings),
-            "callbacks": [type(one).__name__ for one in given],
-            **as_json({"seed": self.seed, "schedule": self.learning_rate_schedule, **options}),
-        }
-
-    def _check_checkpoint(self, found: Checkpoint, depends_on: Any, epochs: int) -> None:
-        """Refuse to go on with other data or settings, or with fewer epochs than were trained."""
-        where = found.path.parent
-        refuse_changes(found.values["depends_on"], depends_on, where)
-        done = found.values["epoch"] + (found.values["step"] > 0)
-        if epochs < done:
-            raise InputError(
-                f"epochs is {epochs}, and the training in {where} is in epoch {done} already. Give "
-                f"{done} or more, or another folder."
-            )
-
-    def _learn_from(self, path: Path, learned: dict[str, float]) -> None:
-        """Take over what the model in a file had learned of the data, and its network."""
-        from rnnkit.tasks.loading import load  # it knows all tasks
-
-        other = load(path)
-        keys = [key for cls in type(self).__mro__ for key in vars(cls).get("config_keys", ())]
-        names = {*keys, *type(self).config_types} - {"name", "epochs", "settings"}
-        names |= {asset.attribute for asset in self.assets.values()}
-        for name in names:
-            if hasattr(other, name):
-                setattr(self, name, getattr(other, name))
-        for name, value in learned.items():
-            setattr(self, name, value)
-        self._set_network(other.network)
 
     def _early_stopping(
         self, epochs: int, patience: int | None, keep_best: bool
