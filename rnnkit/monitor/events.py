@@ -6,6 +6,7 @@ The format of the records and the messages come from the tensorboard package, bu
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -13,9 +14,9 @@ import struct
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
@@ -29,11 +30,14 @@ from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from rnnkit.disk import optional, write_error_number, writing
 from rnnkit.errors import InputError
 from rnnkit.monitor.projector import write_projector
 
 __all__ = ["EventWriter", "write_projector"]
 
+# What the warning says where events are not required.
+NO_EVENTS = "Training goes on, and TensorBoard shows no more of it."
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SCALAR = scalar_metadata.create_summary_metadata("", "")
 _FILE_NUMBER = itertools.count()  # keeps two writers of one process and second apart
@@ -47,9 +51,11 @@ class EventWriter:
 
     Args:
         folder: of the file; created if missing. TensorBoard shows the folder as one run.
+        required: False = where the file cannot be written, warn once and write nothing more.
 
     Raises:
-        InputError: the folder cannot be created or written to.
+        InputError: the folder is a file, or within one.
+        DiskError: the folder or a record cannot be written; the file ends with the record before.
 
     Example:
         >>> with EventWriter("runs/first/train") as events:
@@ -58,23 +64,29 @@ class EventWriter:
         True
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | os.PathLike[str], *, required: bool = True) -> None:
+        self.folder, self.required = Path(folder), required
         # TensorBoard reads a folder's files in the order of their names: zeros before the number.
         writer = f"{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBER):06d}"
         self.path = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{writer}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("xb")
-        except OSError as error:
-            what = f"Cannot write event files into {str(self.folder)!r} ({error})"
-            raise InputError(
-                f"{what}. Give a folder that can be created and written to."
-            ) from error
-        self._records = RecordWriter(file)
         self._lock = threading.Lock()
+        self._file: BinaryIO | None = None
+        with self._may_fail():
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("xb")
+            except OSError as error:
+                if write_error_number(error) is not None:
+                    raise
+                what = f"Cannot write event files into {str(self.folder)!r} ({error})"
+                raise InputError(
+                    f"{what}. Give a folder that can be created and written to."
+                ) from error
+        if self._file is None:
+            return
+        self._records = RecordWriter(self._file)
         # Closes the file also after an exception, when close() is never called.
-        self._finalizer = weakref.finalize(self, file.close)
+        self._finalizer = weakref.finalize(self, self._file.close)
         self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int) -> None:
@@ -214,12 +226,13 @@ class EventWriter:
 
     def flush(self) -> None:
         """Flush to the operating system."""
-        if not self._records.closed:
-            self._records.flush()
+        if self._file is not None and not self._file.closed:
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file; idempotent."""
-        self._finalizer()
+        if self._file is not None:
+            self._finalizer()
 
     def __enter__(self) -> EventWriter:
         return self
@@ -237,10 +250,37 @@ class EventWriter:
 
     def _write(self, event: event_pb2.Event) -> None:
         with self._lock:
-            if self._records.closed:
+            if self._file is None and not self.required:
+                return
+            if self._file is None or self._file.closed:
                 raise InputError(f"{self.path.name} is closed; open a new EventWriter.")
-            self._records.write(event.SerializeToString())
-            self._records.flush()
+            whole = self._file.tell()
+            with self._may_fail():
+                try:
+                    self._records.write(event.SerializeToString())
+                    self._records.flush()
+                except OSError:
+                    self._cut(self._file, whole)
+                    raise
+
+    def _cut(self, file: BinaryIO, size: int) -> None:
+        """Give the file up, without what was written of the last record."""
+        with contextlib.suppress(OSError):  # closing writes what is left, and fails again
+            file.close()
+        with contextlib.suppress(OSError):
+            os.truncate(self.path, size)
+        self._file = None
+
+    @contextlib.contextmanager
+    def _may_fail(self) -> Iterator[None]:
+        """Tell a failed write as a `DiskError`; as a warning where the file is not required."""
+        told = writing(self.path, "the events for TensorBoard")
+        if self.required:
+            with told:
+                yield
+        else:
+            with optional(self.folder.parent, NO_EVENTS), told:
+                yield
 
 
 def _event(summary: summary_pb2.Summary, step: int) -> event_pb2.Event:

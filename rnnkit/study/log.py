@@ -23,8 +23,13 @@ class EpochLog(keras.callbacks.Callback):
         """Start the clock."""
         self._begin = time.perf_counter()
 
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Note that there is something to lose."""
+        self.folder.training_began = True
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the row."""
+        self.folder.training_began = True
         values = {name: float(value) for name, value in (logs or {}).items()}
         seconds = time.perf_counter() - self._begin
         self.folder.add_epoch({"epoch": epoch + 1, "seconds": seconds, **values})

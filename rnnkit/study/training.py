@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
 from rnnkit.deprecation import renamed_names
-from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.errors import NonFiniteLoss
 from rnnkit.monitor import EventWriter
+from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan
 from rnnkit.study.runs import Run, RunFolder, write_json
 from rnnkit.study.sources import size
@@ -74,7 +75,8 @@ def train(
 
     Raises:
         InputError: an invalid recipe, setting, data set or folder; nothing is written.
-        NonFiniteLoss: the loss became NaN or infinite; the folder then has no results or model.
+        NonFiniteLoss: the loss became NaN or infinite; the folder then has no results.
+        DiskError: a file could not be written; what was trained is kept, and the message says what.
 
     Example:
         >>> run = train("lstm_sentiment", "sample", epochs=1, limit=200)  # doctest: +SKIP
@@ -115,19 +117,34 @@ def execute(
     except BaseException:  # nothing was learned: no folder is left half made
         shutil.rmtree(folder.path)
         raise
-    try:
+    with keeping(folder):
         seconds = _fit(model, dataset, folder, plan, family, verbose)
-        test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
-        if not all(map(math.isfinite, test.values())):
-            raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    except InputError:  # refused before the first step: nothing to keep
-        shutil.rmtree(folder.path)
-        raise
-    except NonFiniteLoss as error:
-        raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
+        _finish(model, dataset, folder, plan.seed, seconds)
+    return Run(folder)
+
+
+def _finish(model: Task, dataset: Any, folder: RunFolder, seed: int, seconds: float) -> None:
+    """Save the trained model, then evaluate it and write the results."""
+    model.save(folder.model)  # before anything that may fail
+    test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
+    if not all(map(math.isfinite, test.values())):
+        raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
+    results = _results(model, dataset, folder, test, seconds)
+    # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
+    measures = {**results["test"], "seconds": seconds}
+    with EventWriter(folder.events / "test", required=False) as writer:
+        values = {f"test/{name}": value for name, value in measures.items()}
+        writer.hparams({**model.settings, "seed": seed}, values)
+    write_json(folder.results, results)
+
+
+def _results(
+    model: Task, dataset: Any, folder: RunFolder, test: Mapping[str, float], seconds: float
+) -> dict[str, Any]:
+    """Return what results.json holds."""
     rows = folder.epochs()
     epochs = sum(row["seconds"] for row in rows)  # without tokenising and pre-training
-    results: dict[str, Any] = {
+    return {
         "test": {name: float(value) for name, value in test.items()},
         "seconds": seconds,
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
@@ -139,14 +156,6 @@ def execute(
         "counted_by": getattr(model, "signature", None),  # implementation of BLEU or ROUGE
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
-    # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
-    measures = {**results["test"], "seconds": seconds}
-    with EventWriter(folder.events / "test") as writer:
-        values = {f"test/{name}": value for name, value in measures.items()}
-        writer.hparams({**model.settings, "seed": plan.seed}, values)
-    model.save(folder.model)
-    write_json(folder.results, results)
-    return Run(folder)
 
 
 def environment() -> dict[str, Any]:
@@ -193,6 +202,8 @@ def _fit(
         # Without labels, only `write_examples` of the model can show something.
         shown = valid.y is not None or hasattr(model, "write_examples")
         examples = (valid.x, valid.y) if shown else None
+        if "test_data" in signature(model.fit).parameters:  # a plugin's own fit may lack it
+            options["test_data"] = (dataset.test.x, dataset.test.y)
     unlabelled = getattr(dataset, "unlabelled", None)
     if unlabelled and getattr(model, "uses_unlabelled", False):
         options["unlabelled"] = unlabelled

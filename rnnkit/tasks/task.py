@@ -19,6 +19,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.frames import InputForm, Inputs, is_table
 from rnnkit.data.inputs import holds_targets, read_examples
 from rnnkit.deprecation import RenamedAttributes
+from rnnkit.disk import variables_size
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
@@ -302,6 +303,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
+        test_data: Any = None,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -333,6 +335,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             steps_per_epoch: elements to read where x is a stream; it is read once, for all epochs.
             validation_steps: elements to read where validation_data is a stream.
             validation_batch_size: examples per batch to measure on; batch_size when left out.
+            test_data: `(x, y)` for a later `evaluate`: refused now if that would refuse them, and
+                not used otherwise.
 
         Raises:
             InputError: examples, targets or an argument that cannot be used; nothing was learned.
@@ -375,9 +379,11 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 f"patience is {patience}, and there are no examples to measure on: give "
                 "validation_data or validation_split, or leave patience out."
             )
+        test = None if test_data is None else self._check_test(*test_data)
         spec = self.fit_targets(train)
         targets = self.encode_targets(train, spec, "training")
         valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
+        test_targets = None if test is None else self.encode_targets(test, spec, "test")
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
         rows = self.learn(train, targets, spec, unlabelled) if self.network is None else None
@@ -395,6 +401,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             valid_data = native.feed(KerasDataset(valid_batches))
             own += self.validation_callbacks(valid, valid_batches)
             own += self._early_stopping(epochs, patience, keep_best)
+        if test is not None:  # may be refused only now that the network is known
+            self.make_batches(self.encode_checked(test.x), test_targets)
         self.prepare(batches)
         self._print_startup_messages(verbose)
         return self._train(
@@ -434,6 +442,11 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         valid = self.check(x, y, name)
         self._refuse_unused(sample_weight=weights)
         return valid, check_sample_weight(weights, len(valid.x), name)
+
+    def _check_test(self, x: Any, y: Any = None) -> Examples:
+        """Return the examples of a test set, or refuse them as `evaluate` does."""
+        x, y = self.read(x, y, name="The test set")[:2]
+        return self.check(x, y, "The test set")
 
     def _epochs(self, epochs: int | None, batches: Batches) -> int:
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
@@ -730,9 +743,10 @@ class Task(Estimator, RenamedAttributes, keras.Model):
 
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
+            DiskError: the file cannot be written.
         """
         require_fitted(self.network, self, "network")
-        with replacing_model(filepath, overwrite) as temporary:
+        with replacing_model(filepath, overwrite, variables_size(self)) as temporary:
             super().save(temporary, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
