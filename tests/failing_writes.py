@@ -42,9 +42,9 @@ def watch(monkeypatch, folder, number=errno.ENOSPC):
     """Return the `Disk` of a folder; set its `full_at` to let writes fail."""
     disk, plain = Disk(folder, number), io.open
 
-    def opened(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, *rest):
+    def opened(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, **rest):
         if not disk.holds(file) or not set(mode) & set("wax+"):
-            return plain(file, mode, buffering, encoding, errors, newline, *rest)
+            return plain(file, mode, buffering, encoding, errors, newline, **rest)
         raw = _File(file, mode.replace("b", "").replace("t", ""))
         raw.disk = disk
         binary = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)

@@ -56,11 +56,11 @@ def keeping_study(path: Path, complete: Collection[str]) -> Iterator[None]:
     try:
         yield
     except DiskError as error:
-        runs = f"Complete runs in {path}: {', '.join(complete) or 'none'}."
-        again = (
-            f"The same call with {shlex.quote(str(path))} as out (--out) goes on with the study."
+        told = (
+            f"Complete runs in {path}: {', '.join(complete) or 'none'}. To go on with the study, "
+            f"give the same command with --out {shlex.quote(str(path))}"
         )
-        raise DiskError(f"{error}\n{runs} {again}", error.errno) from error
+        raise DiskError(f"{error}\n{told}", error.errno) from error
 
 
 def kept_files(folder: RunFolder) -> list[str]:
