@@ -228,7 +228,7 @@ class HopfieldNetwork:
         Raises:
             DiskError: the file cannot be written.
         """
-        size = self.weights.nbytes + self.thresholds.nbytes + self.stored.nbytes
+        size = self.weights.nbytes + self.thresholds.nbytes
         place = replacing(Path(path), "the network", size)
         with place as temporary, temporary.open("wb") as file:
             np.savez_compressed(
