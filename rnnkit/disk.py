@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnkit.errors import DiskError
+from rnnkit.errors import DiskError, InputError
 
 _MOVE = "choose another folder"
 # The error of a write -> what is wrong, and what to do about it.
@@ -91,7 +91,7 @@ needs 9 bytes, and 0 bytes are free there. Free some space, or choose another fo
 
 @contextlib.contextmanager
 def optional(place: str | os.PathLike[str], without: str) -> Iterator[None]:
-    """Turn failed writes into one warning for each place: nothing that was learned depends on them.
+    """Turn whatever stops a write into one warning for each place: no result depends on it.
 
     Args:
         place: a folder, such as a cache.
@@ -103,7 +103,7 @@ def optional(place: str | os.PathLike[str], without: str) -> Iterator[None]:
     """
     try:
         yield
-    except DiskError as error:
+    except (OSError, InputError) as error:
         if str(place) not in _warned:
             _warned.add(str(place))
             warnings.warn(f"rnnkit: {error} {without}", stacklevel=4)

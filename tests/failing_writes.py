@@ -3,8 +3,14 @@
 import builtins
 import errno
 import io
+import json
 import os
 from pathlib import Path
+
+from event_files import read
+
+from rnnkit import tasks
+from rnnkit.study import records
 
 
 class Disk:
@@ -53,3 +59,20 @@ def watch(monkeypatch, folder, number=errno.ENOSPC):
     monkeypatch.setattr(builtins, "open", opened)
     monkeypatch.setattr(io, "open", opened)
     return disk
+
+
+def check_whole(folder):
+    """Every file of a run's folder is whole, and none is a temporary one."""
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        assert not path.name.startswith("."), path
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+        elif path.suffix == ".keras":
+            tasks.load(path)
+        elif path.name == "metrics.csv":
+            assert path.read_bytes().endswith(b"\n")
+            records.read_epochs(path)
+        elif path.name.startswith("events.out.tfevents"):
+            read(path.parent)
+        else:
+            assert path.name in ("metadata.tsv", "tensors.tsv", "projector_config.pbtxt")

@@ -47,6 +47,11 @@ class Usage:
     free = 12_288
 
 
+def fail_to_write(path, *filename):
+    with writing(path):
+        raise OSError(errno.ENOSPC, "No space left on device", *filename)
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -92,8 +97,7 @@ def test_whoever_knew_more_is_heard(tmp_path):
 def test_a_file_elsewhere_is_named(tmp_path):
     other = tmp_path / "elsewhere" / "vocabulary.json"
     with pytest.raises(DiskError, match=r"The file at fault is .*vocabulary\.json"):
-        with writing(tmp_path / "model.keras"):
-            raise OSError(errno.ENOSPC, "No space left on device", str(other))
+        fail_to_write(tmp_path / "model.keras", str(other))
 
 
 def test_a_full_folder_of_temporary_files_is_named(tmp_path, monkeypatch):
@@ -108,22 +112,20 @@ def test_a_full_folder_of_temporary_files_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr("shutil.disk_usage", usage)
     with pytest.raises(DiskError, match="In '/dev/shm', for temporary files, 512 bytes are free"):
-        with writing(tmp_path / "model.keras"):
-            raise OSError(errno.ENOSPC, "No space left on device")
+        fail_to_write(tmp_path / "model.keras")
 
 
 def test_no_room_for_another_file_is_told(tmp_path, monkeypatch):
     full = os.statvfs_result((4096, 4096, 9, 9, 9, 5, 0, 0, 0, 255))
     monkeypatch.setattr("os.statvfs", lambda _: full)
     with pytest.raises(DiskError, match="It has no room for another file"):
-        with writing(tmp_path / "a"):
-            raise OSError(errno.ENOSPC, "No space left on device")
+        fail_to_write(tmp_path / "a")
 
 
 def test_one_warning_for_each_place(tmp_path):
     def fail(place):
-        with optional(place, "It goes on."), writing(place / "a"):
-            raise OSError(errno.ENOSPC, "No space left on device")
+        with optional(place, "It goes on."):
+            fail_to_write(place / "a")
 
     with pytest.warns(UserWarning, match=r"rnnkit: Cannot write .*full.* It goes on\."):
         fail(tmp_path)

@@ -117,7 +117,7 @@ def execute(
     except BaseException:  # nothing was learned: no folder is left half made
         shutil.rmtree(folder.path)
         raise
-    with keeping(folder):
+    with keeping(folder, model):
         seconds = _fit(model, dataset, folder, plan, family, verbose)
         _finish(model, dataset, folder, plan.seed, seconds)
     return Run(folder)

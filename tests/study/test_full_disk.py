@@ -1,7 +1,6 @@
 """A disk that is full from some write on: nothing is half written, nothing learned is lost."""
 
 import errno
-import json
 
 import failing_writes
 import numpy as np
@@ -10,7 +9,7 @@ from event_files import read
 
 from rnnkit import datasets, tasks
 from rnnkit.errors import DiskError, InputError, NonFiniteLoss
-from rnnkit.study import compare, records
+from rnnkit.study import compare
 from rnnkit.study.plan import make_plan
 from rnnkit.study.runs import RunFolder, open_run
 from rnnkit.study.training import execute
@@ -38,6 +37,12 @@ def data():
 
 
 @pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+
+
+@pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
     picture = b"\x89PNG\r\n\x1a\n" + bytes(16)
     monkeypatch.setattr("rnnkit.monitor.classification.confusion_matrix_png", lambda *_: picture)
@@ -62,29 +67,12 @@ def run_in(folder, data):
     return execute(make_plan(RECIPE, settings=SETTINGS), data, folder, 0)
 
 
-def check_nothing_half_written(folder):
-    """Every file is whole, and none is a temporary one."""
-    for path in (path for path in folder.rglob("*") if path.is_file()):
-        assert not path.name.startswith("."), path
-        if path.suffix == ".json":
-            json.loads(path.read_text())
-        elif path.suffix == ".keras":
-            tasks.load(path)
-        elif path.name == "metrics.csv":
-            assert path.read_bytes().endswith(b"\n")
-            records.read_epochs(path)
-        elif path.name.startswith("events.out.tfevents"):
-            read(path.parent)
-        else:
-            assert path.name in ("metadata.tsv", "tensors.tsv", "projector_config.pbtxt")
-
-
 @pytest.mark.filterwarnings("ignore:rnnkit. Cannot write the events")
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_full_disk_at_each_stage(stage, data, stages, tmp_path, monkeypatch):
     outcome, holds = STAGES[stage]
     numbers, weights = stages
-    disk = failing_writes.watch(monkeypatch, tmp_path)
+    disk = failing_writes.watch(monkeypatch, tmp_path / "run")
     disk.full_at = numbers[stage]
     folder = RunFolder(tmp_path / "run")
     with pytest.raises(DiskError) as raised:
@@ -97,7 +85,7 @@ def test_a_full_disk_at_each_stage(stage, data, stages, tmp_path, monkeypatch):
     if outcome == "nothing learned":
         assert not folder.path.exists()
         return
-    check_nothing_half_written(folder.path)
+    failing_writes.check_whole(folder.path)
     assert not folder.complete
     assert len(folder.epochs()) == sum(
         path.name == "metrics.csv" for path in disk.writes[: numbers[stage]]
@@ -105,8 +93,14 @@ def test_a_full_disk_at_each_stage(stage, data, stages, tmp_path, monkeypatch):
     if refused.name.startswith("."):  # its size was known beforehand
         assert "It needs" in message
     if holds is None:
-        assert "No checkpoint was written yet" in message or "last checkpoint" in message
+        assert f"The run in {folder.path} has no checkpoint yet." in message
+        (elsewhere,) = (tmp_path / "temporary").glob("rnnkit-*/model.keras")
+        assert f"The model as it is now was saved to {elsewhere}" in message
+        saved = tasks.load(elsewhere).get_weights()
+        same = [np.array_equal(*pair) for pair in zip(saved, weights, strict=True)]
+        assert all(same) == (stage not in ("events/train, second", "metrics.csv"))  # to the end
     else:
+        assert not list((tmp_path / "temporary").iterdir())
         assert f"Kept: the trained model, {folder.path / holds}" in message
         assert f"rnnkit train --resume {folder.path}" in message
         for one, other in zip(tasks.load(folder.model).get_weights(), weights, strict=True):
@@ -120,7 +114,7 @@ def test_events_that_cannot_be_written_cost_no_training(data, stages, tmp_path, 
         run = run_in(tmp_path / "run", data)
     told = [one for one in warned if "TensorBoard" in str(one.message)]
     assert len(told) == 1
-    check_nothing_half_written(run.path)
+    failing_writes.check_whole(run.path)
     assert len(read(run.folder.events / "train")) >= 1  # what was written before is there
     for one, other in zip(run.model.get_weights(), stages[1], strict=True):
         np.testing.assert_array_equal(one, other)
@@ -131,14 +125,16 @@ def test_events_that_cannot_be_written_cost_no_training(data, stages, tmp_path, 
 )
 def test_each_error_of_a_write_keeps_the_model(number, data, stages, tmp_path, monkeypatch):
     if number != errno.EROFS:  # one whole run stands for all: the rest is the last write alone
-        disk = failing_writes.watch(monkeypatch, tmp_path, number)
+        run = tmp_path / "run"
+        run.mkdir()
+        disk = failing_writes.watch(monkeypatch, run, number)
         disk.full_at = 0
         with pytest.raises(DiskError) as raised:
-            RunFolder(tmp_path).add_epoch({"epoch": 1})
+            RunFolder(run).add_epoch({"epoch": 1})
         assert raised.value.errno == number
-        assert list(tmp_path.iterdir()) == []
+        assert list(run.iterdir()) == []
         return
-    disk = failing_writes.watch(monkeypatch, tmp_path, number)
+    disk = failing_writes.watch(monkeypatch, tmp_path / "run", number)
     disk.full_at = stages[0][".results."]
     with pytest.raises(DiskError, match=r"read-only[\s\S]*Kept: the trained model"):
         run_in(tmp_path / "run", data)
@@ -190,6 +186,16 @@ def test_a_study_keeps_its_complete_runs(data, tmp_path, monkeypatch):
     finished = compare([RECIPE], "sample", verbose=0, **options)  # when there is space again
     assert finished.runs[f"{RECIPE}-seed0"].results == first
     assert len(finished.runs) == 2
+
+
+def test_a_model_that_finds_no_room_anywhere_is_told_so(data, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("zipfile.ZipFile.writestr", refuse)  # of a model
+    with pytest.raises(DiskError, match=r"model\.keras.*full[\s\S]*has no checkpoint yet\.$"):
+        run_in(tmp_path / "run", data)
+    assert not list((tmp_path / "temporary").glob("rnnkit-*"))
 
 
 def test_a_study_that_was_refused_before_its_first_step_leaves_nothing(data, tmp_path, monkeypatch):
