@@ -35,6 +35,7 @@ from rnnkit.study.runs import RunFolder
 
 RECORD = Path(__file__).resolve().parents[1] / "docs" / "reliability" / "full_disk.json"
 RECIPE = "bag_of_words_sentiment"
+NAMED = {"path": "Cannot write", "need": " needs ", "free": " free"}
 SETTINGS = {"ngrams": 1, "epochs": 2, "batch_size": 16}
 
 
@@ -134,11 +135,12 @@ def attempt(run: Callable[[], Any], stopped: Any = None) -> dict[str, Any]:
             error = found
     told = [str(one.message) for one in caught if str(one.message).startswith("rnnkit:")]
     message = str(error) if error is not None else " ".join(told)
+    message = re.sub(r"/\S*?/(?=disk/|run/)", "", message)  # the folder is another each time
     return {
         "error": "" if error is None else type(error).__name__,
         "warnings": len(told),
         "message": message,
-        "names": [part for part in ("Cannot write", "needs", "free") if part in message],
+        "names": [name for name, part in NAMED.items() if part in message],
     }
 
 
@@ -200,7 +202,7 @@ def of_study() -> dict[str, Any]:
             disk.unmount()
 
 
-def main() -> None:
+def main(record: Path = RECORD) -> None:
     """Try each stage, and write the record."""
     from rnnkit.tasks.task import Task
 
@@ -225,9 +227,9 @@ def main() -> None:
     for name, try_it in stages.items():
         rows.append({"stage": name, **try_it()})
         print(json.dumps(rows[-1], indent=1), flush=True)
-    record = {"command": "python -m tests.full_disk", "stages": rows}
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    found = {"command": "python -m tests.full_disk", "stages": rows}
+    record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

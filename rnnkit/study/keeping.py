@@ -15,12 +15,17 @@ from rnnkit.study.runs import RunFolder
 
 
 @contextlib.contextmanager
-def keeping(folder: RunFolder, model: Any) -> Iterator[None]:
+def keeping(folder: RunFolder, model: Any, *, new: bool = True) -> Iterator[None]:
     """Keep the folder of a run that fails within the block, and say what it holds.
 
-    Only the folder of a run that was refused, or could not be written, before its first step is
+    Only the folder of a new run that was refused, or could not be written, before its first step is
     removed: there is nothing in it. A model that finds no room there is saved where the system has
     its temporary files.
+
+    Args:
+        folder: of the run.
+        model: that is trained.
+        new: whether the folder was made for this training; False = it goes on.
 
     Raises:
         InputError: as within the block, with what was kept.
@@ -32,7 +37,8 @@ def keeping(folder: RunFolder, model: Any) -> Iterator[None]:
     except Exception as error:
         kept = kept_files(folder)
         if isinstance(error, InputError | OSError) and not (kept or folder.training_began):
-            shutil.rmtree(folder.path, ignore_errors=True)
+            if new:
+                shutil.rmtree(folder.path, ignore_errors=True)
             raise
         if isinstance(error, NonFiniteLoss):  # the same would come again
             raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
