@@ -25,6 +25,25 @@ class InputError(ValueError):
     """Invalid input to a public function; nothing was changed or written."""
 
 
+class DiskError(OSError):
+    """A file could not be written: the disk is full, the folder is read-only, ...
+
+    What was there before is unchanged. See `rnnkit.disk.writing`.
+
+    Args:
+        message: what could not be written, why, what is kept and what to do.
+        number: the number of the error, as in `errno`.
+
+    Example:
+        >>> DiskError("runs/1/model.keras: the disk is full.", 28).errno
+        28
+    """
+
+    def __init__(self, message: str, number: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = number
+
+
 class UnknownWordsWarning(UserWarning):
     """A model was asked about a text of which it knows no word."""
 

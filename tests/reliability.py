@@ -67,10 +67,21 @@ def mutation(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+def full_disk(record: dict[str, Any]) -> list[str]:
+    """Return what happens at each stage, and what is kept."""
+    rows = []
+    for row in record["stages"]:
+        warned = f"completes, {row['warnings']} warnings".replace("1 warnings", "1 warning")
+        ends = f"ends with `{row['error']}`" if row["error"] else warned
+        rows.append([row["stage"], ends, ", ".join(row["names"]), row["kept"], row["then"] or "-"])
+    heading = ["stage", "the command", "the message names", "kept", "when there is space again"]
+    return [f"`{record['command']}`:", "", *table(heading, rows)]
+
+
 def main() -> None:
     """Replace what stands between the markers of each table."""
     page = PAGE.read_text(encoding="utf-8")
-    for name, write in {"fuzz": fuzz, "mutation": mutation}.items():
+    for name, write in {"fuzz": fuzz, "mutation": mutation, "full_disk": full_disk}.items():
         file = DOCS / "reliability" / f"{name}.json"
         if file.is_file():
             lines = "\n".join(write(json.loads(file.read_text(encoding="utf-8"))))

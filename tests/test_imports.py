@@ -20,6 +20,7 @@ FLOORS = {
     "options": -2,
     "untrusted": -2,
     "settings": -1,
+    "disk": -2,
     "atomic": -1,
     "config": -1,
     "progress": -1,

@@ -16,7 +16,8 @@ from typing import Any
 import typer
 import typer.core
 
-from rnnkit.errors import BackendError, InputError, NonFiniteLoss
+from rnnkit.disk import write_error_number
+from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss
 
 ORDER = (
     *("list", "info", "train", "compare", "evaluate", "predict", "generate", "complete"),
@@ -49,7 +50,9 @@ class ErrorPanels(typer.core.TyperGroup):
         except OSError as error:
             if error.errno == errno.EPIPE:  # `rnnkit list | head`: Typer ends it quietly
                 raise
-            show_error(str(error))
+            nameless = error.filename is None and write_error_number(error) is not None
+            output = nameless and not isinstance(error, DiskError)  # `rnnkit list > file`
+            show_error(f"Cannot write the output: {error}" if output else str(error))
             raise typer.Exit(1) from error
         except BackendError as error:
             show_error(str(error), "No backend")

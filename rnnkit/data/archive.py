@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from rnnkit.errors import InputError
+from rnnkit.disk import writing
+from rnnkit.errors import DiskError, InputError
 from rnnkit.progress import Bar
 from rnnkit.untrusted import SafeTarInfo, open_compressed
 
@@ -52,13 +53,22 @@ def find_or_download(file_name: str, url: str, md5: str) -> Path:
 
 
 def _download(url: str, path: Path, md5: str) -> None:
-    import pooch
-    import requests
-
     by_hand = (
         f"fetch {url} by hand, put it as {path.name} into a folder and set RNNKIT_DATA to that "
         "folder."
     )
+    try:
+        with writing(path, "the download"):
+            _retrieve(url, path, md5, by_hand)
+    except DiskError as error:
+        told = f"{error} RNNKIT_CACHE can name another folder for the cache."
+        raise DiskError(told, error.errno) from error
+
+
+def _retrieve(url: str, path: Path, md5: str, by_hand: str) -> None:
+    import pooch
+    import requests
+
     with Bar(f"Downloading {path.name}", unit="bytes") as bar:
         try:
             # pooch writes to a temporary name and renames after the checksum was verified.
@@ -71,10 +81,6 @@ def _download(url: str, path: Path, md5: str) -> None:
             )
         except requests.RequestException as error:
             raise InputError(f"{path.name} could not be downloaded ({error}): {by_hand}") from error
-        except PermissionError as error:
-            raise InputError(
-                f"The cache folder {path.parent} cannot be written: set RNNKIT_CACHE to another."
-            ) from error
         except ValueError as error:  # pooch found another checksum
             raise InputError(
                 f"{url} gave a file with another checksum than {md5}; it was not kept. "

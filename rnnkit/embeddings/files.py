@@ -13,7 +13,7 @@ import numpy as np
 from rnnkit.atomic import replacing
 from rnnkit.embeddings.skipping import raise_damaged
 from rnnkit.embeddings.word2vec_format import read, write
-from rnnkit.errors import InputError, suggest_sibling
+from rnnkit.errors import DiskError, InputError, suggest_sibling
 from rnnkit.saved_files import load_saved_model, read_saved_model
 from rnnkit.untrusted import open_compressed
 
@@ -109,7 +109,8 @@ def save_vectors(
 
     Raises:
         InputError: an unknown suffix, a word that is empty or contains white space, NaN or
-            infinity, or a path that cannot be written.
+            infinity, or a path within a file.
+        DiskError: the file cannot be written.
 
     Source: Mikolov et al., https://code.google.com/archive/p/word2vec/, `word2vec.c`.
 
@@ -136,13 +137,15 @@ def save_vectors(
         )
     _check_numbers(vectors.vectors, vectors.index_to_key, "")
     try:
-        with replacing(path) as temporary:
+        with replacing(path, "the word vectors", vectors.vectors.nbytes) as temporary:
             if own:
                 vectors.save(str(temporary), separately=[])  # in one file, for the rename
                 return
             with gzip.open(temporary, "wb") if gzipped else temporary.open("wb") as file:
                 binary = IS_BINARY[suffix] if binary is None else binary
                 write(file, vectors.index_to_key, vectors.vectors, binary=binary)
+    except DiskError:
+        raise
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error}); give a writable path.") from error
 

@@ -21,6 +21,7 @@ from keras import ops
 from rnnkit.atomic import replacing_model
 from rnnkit.data.corpus import open_corpus
 from rnnkit.deprecation import RENAMES, Rename, renamed_names, warn
+from rnnkit.disk import variables_size
 from rnnkit.embeddings.options import Method, ModelOptions, TrainerName, Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus, encode_corpus
 from rnnkit.embeddings.training.frequencies import Frequencies
@@ -313,9 +314,10 @@ class Word2Vec(keras.Model):
 
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
+            DiskError: the file cannot be written.
         """
         self._words()
-        with replacing_model(filepath, overwrite) as temporary:
+        with replacing_model(filepath, overwrite, variables_size(self)) as temporary:
             super().save(temporary, overwrite=True, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

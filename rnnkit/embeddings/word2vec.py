@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -16,6 +15,7 @@ import keras
 
 from rnnkit.atomic import replacing
 from rnnkit.data.archive import cache_folder
+from rnnkit.disk import optional, writing
 from rnnkit.embeddings.files import load_vectors, save_vectors
 from rnnkit.embeddings.model import Word2Vec, make_word2vec
 from rnnkit.embeddings.options import Word2VecOptions
@@ -28,6 +28,11 @@ from rnnkit.saved_files import load_saved_model, read_saved_model
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+NOT_KEPT = (
+    "The word vectors are used all the same, and not kept in the cache; RNNKIT_CACHE can name "
+    "another folder."
+)
+NO_CHECKPOINT = "The training of the word vectors goes on without a checkpoint."
 _CHECKSUM_SIZE = 73  # bytes of the line behind the vectors
 _CACHE_VERSION = 4  # raise it when the same settings give other vectors
 
@@ -39,7 +44,8 @@ def train_word_vectors(
     """Train word vectors with word2vec; repeated calls read them from the cache.
 
     A checkpoint is saved after each epoch; the same call after an interrupt resumes from it. What
-    is damaged in the cache is trained anew, with a warning.
+    is damaged in the cache is trained anew, and vectors that cannot be kept there are returned all
+    the same; both with a warning.
 
     Args:
         corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:
@@ -75,17 +81,16 @@ def train_word_vectors(
     model = _resumed(unfinished) or model
     _fit(model, words, [_Checkpoint(unfinished)])
     vectors = model.keyed_vectors()
-    try:
+    with optional(path, NOT_KEPT), writing(path, "word vectors to the cache"):
         _write_cached(vectors, path)
         unfinished.unlink(missing_ok=True)
-    except (OSError, InputError) as error:  # a full disk is no reason to lose what was trained
-        warnings.warn(f"These word vectors are not kept in the cache: {error}", stacklevel=3)
     return vectors
 
 
 def _write_cached(vectors: KeyedVectors, path: Path) -> None:
     """Save vectors with a checksum behind them, which gensim ignores."""
-    with replacing(path) as temporary:
+    size = vectors.vectors.nbytes
+    with replacing(path, "word vectors to the cache", size) as temporary:
         save_vectors(vectors, temporary)
         checksum = _checksum(temporary, temporary.stat().st_size)
         with temporary.open("ab") as file:
@@ -94,15 +99,18 @@ def _write_cached(vectors: KeyedVectors, path: Path) -> None:
 
 def _read_cached(path: Path) -> KeyedVectors | None:
     """Return the vectors that `_write_cached` wrote; None where there are none, or damaged ones."""
-    if not path.is_file():
-        return None
-    size = path.stat().st_size - _CHECKSUM_SIZE
-    with path.open("rb") as file:
-        file.seek(max(size, 0))
-        whole = size > 0 and file.read() == _checksum(path, size)
-    if whole:
-        return load_vectors(path)
-    _say_damaged(path)
+    try:
+        size = path.stat().st_size - _CHECKSUM_SIZE
+        with path.open("rb") as file:
+            file.seek(max(size, 0))
+            whole = size > 0 and file.read() == _checksum(path, size)
+        if whole:
+            return load_vectors(path)
+        _say_damaged(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, InputError) as error:
+        _say_damaged(path, f"cannot be read ({error})")
     return None
 
 
@@ -118,11 +126,11 @@ def _checksum(path: Path, size: int) -> bytes:
 
 def _resumed(path: Path) -> Word2Vec | None:
     """Return the model of an interrupted training; None where there is none, or a damaged one."""
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         model = load_saved_model(path, read_saved_model(path).class_name)
-    except ValueError:
+    except (OSError, ValueError):
         model = None
     if isinstance(model, Word2Vec):
         return model
@@ -130,10 +138,8 @@ def _resumed(path: Path) -> Word2Vec | None:
     return None
 
 
-def _say_damaged(path: Path) -> None:
-    warnings.warn(
-        f"{path} in the cache is damaged: the word vectors are trained anew.", stacklevel=4
-    )
+def _say_damaged(path: Path, what: str = "is damaged") -> None:
+    warnings.warn(f"{path} in the cache {what}: the word vectors are trained anew.", stacklevel=4)
 
 
 def _fit(model: Word2Vec, words: EncodedCorpus, callbacks: list[keras.callbacks.Callback]) -> None:
@@ -161,14 +167,13 @@ class _ProgressBar(keras.callbacks.Callback):
 class _Checkpoint(keras.callbacks.Callback):
     """Saves the model after each epoch but the last, atomically."""
 
-    def __init__(self, path: os.PathLike[str]) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save the model."""
         if epoch + 1 < self.params["epochs"]:
-            try:
+            what = "a checkpoint to the cache"
+            with optional(self._path, NO_CHECKPOINT), writing(self._path, what):
                 self.model.save(self._path)
-            except OSError as error:
-                warnings.warn(f"No checkpoint could be written: {error}", stacklevel=2)

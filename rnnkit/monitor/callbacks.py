@@ -16,9 +16,10 @@ import keras
 from keras import ops
 
 from rnnkit.deprecation import renamed_names
+from rnnkit.disk import optional
 from rnnkit.errors import NonFiniteLoss, check_count
 from rnnkit.monitor.classification import ClassificationReport
-from rnnkit.monitor.events import EventWriter, resume_writers
+from rnnkit.monitor.events import NO_EVENTS, EventWriter, resume_writers
 from rnnkit.monitor.markov_events import write_layers
 from rnnkit.monitor.projector import write_frequent_words
 
@@ -145,7 +146,9 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _writer(self, run: str) -> EventWriter:
         if run not in self._writers:
-            self._writers[run] = EventWriter(self.folder / run)
+            # Refused before the first step; nothing that was learned is lost for it later.
+            self._writers[run] = EventWriter(self.folder / run, required=not self._writers)
+            self._writers[run].required = False
         return self._writers[run]
 
     def _scalars(
@@ -181,7 +184,8 @@ class TensorBoard(keras.callbacks.Callback):
             # Tokens are sorted by descending count, after padding and unknown.
             real = slice(2, len(vectors))
             found = vectors[2:], vocabulary.tokens[real], vocabulary.counts[real]
-        write_frequent_words(self.folder / "train", *found, self.max_words)
+        with optional(self.folder, NO_EVENTS):
+            write_frequent_words(self.folder / "train", *found, self.max_words)
 
 
 class StopOnNonFinite(keras.callbacks.Callback):

@@ -6,6 +6,7 @@ The format of the records and the messages come from the tensorboard package, bu
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -13,9 +14,9 @@ import struct
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
@@ -29,11 +30,14 @@ from tensorboard.plugins.text import metadata as text_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from rnnkit.disk import optional, write_error_number, writing
 from rnnkit.errors import InputError
 from rnnkit.monitor.projector import write_projector
 
 __all__ = ["EventWriter", "write_projector"]
 
+# What the warning says where events are not required.
+NO_EVENTS = "Training goes on, and TensorBoard shows no more of it."
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SCALAR = scalar_metadata.create_summary_metadata("", "")
 _FILE_NUMBER = itertools.count()  # keeps two writers of one process and second apart
@@ -48,9 +52,11 @@ class EventWriter:
     Args:
         folder: of the file; created if missing. TensorBoard shows the folder as one run.
         append_to: an event file in the folder to go on with, in place of a new one.
+        required: False = where the file cannot be written, warn once and write nothing more.
 
     Raises:
-        InputError: the folder cannot be created or written to.
+        InputError: the folder is a file, or within one.
+        DiskError: the folder or a record cannot be written; the file ends with the record before.
 
     Example:
         >>> with EventWriter("runs/first/train") as events:
@@ -60,27 +66,36 @@ class EventWriter:
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], append_to: str | os.PathLike[str] | None = None
+        self,
+        folder: str | os.PathLike[str],
+        append_to: str | os.PathLike[str] | None = None,
+        *,
+        required: bool = True,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder, self.required = Path(folder), required
         # TensorBoard reads a folder's files in the order of their names: zeros before the number.
         writer = f"{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBER):06d}"
         new = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{writer}"
         self.path = new if append_to is None else Path(append_to)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("xb" if append_to is None else "ab")
-        except OSError as error:
-            what = f"Cannot write event files into {str(self.folder)!r} ({error})"
-            raise InputError(
-                f"{what}. Give a folder that can be created and written to."
-            ) from error
-        self._records = RecordWriter(file)
         self._lock = threading.Lock()
+        self._file: BinaryIO | None = None
+        with self._may_fail():
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("xb" if append_to is None else "ab")
+            except OSError as error:
+                if write_error_number(error) is not None:
+                    raise
+                what = f"Cannot write event files into {str(self.folder)!r} ({error})"
+                raise InputError(
+                    f"{what}. Give a folder that can be created and written to."
+                ) from error
+        if self._file is None:
+            return
+        self._records = RecordWriter(self._file)
         # Closes the file also after an exception, when close() is never called.
-        self._finalizer = weakref.finalize(self, file.close)
-        self._file = file
-        if not file.tell():
+        self._finalizer = weakref.finalize(self, self._file.close)
+        if not self._file.tell():
             self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int) -> None:
@@ -220,20 +235,24 @@ class EventWriter:
 
     def flush(self) -> None:
         """Flush to the operating system."""
-        if not self._records.closed:
-            self._records.flush()
+        if self._file is not None and not self._file.closed:
+            self._file.flush()
 
     def sync(self) -> int:
         """Have the operating system write the file to the disk; return its size in bytes."""
         with self._lock:
-            if not self._records.closed:
-                self._records.flush()
-                os.fsync(self._file.fileno())
+            if self._file is None:
+                return 0
+            if not self._file.closed:
+                with self._may_fail():
+                    self._records.flush()
+                    os.fsync(self._file.fileno())
         return self.path.stat().st_size
 
     def close(self) -> None:
         """Close the file; idempotent."""
-        self._finalizer()
+        if self._file is not None:
+            self._finalizer()
 
     def __enter__(self) -> EventWriter:
         return self
@@ -251,10 +270,37 @@ class EventWriter:
 
     def _write(self, event: event_pb2.Event) -> None:
         with self._lock:
-            if self._records.closed:
+            if self._file is None and not self.required:
+                return
+            if self._file is None or self._file.closed:
                 raise InputError(f"{self.path.name} is closed; open a new EventWriter.")
-            self._records.write(event.SerializeToString())
-            self._records.flush()
+            whole = self._file.tell()
+            with self._may_fail():
+                try:
+                    self._records.write(event.SerializeToString())
+                    self._records.flush()
+                except OSError:
+                    self._cut(self._file, whole)
+                    raise
+
+    def _cut(self, file: BinaryIO, size: int) -> None:
+        """Give the file up, without what was written of the last record."""
+        with contextlib.suppress(OSError):  # closing writes what is left, and fails again
+            file.close()
+        with contextlib.suppress(OSError):
+            os.truncate(self.path, size)
+        self._file = None
+
+    @contextlib.contextmanager
+    def _may_fail(self) -> Iterator[None]:
+        """Tell a failed write as a `DiskError`; as a warning where the file is not required."""
+        told = writing(self.path, "the events for TensorBoard")
+        if self.required:
+            with told:
+                yield
+        else:
+            with optional(self.folder.parent, NO_EVENTS), told:
+                yield
 
 
 def cut_events(path: Path, size: int) -> None:
@@ -296,7 +342,7 @@ def resume_writers(folder: Path, files: Mapping[str, tuple[str, int]]) -> dict[s
             else:
                 path.unlink()
     return {
-        run: EventWriter(folder / run, append_to=folder / run / name)
+        run: EventWriter(folder / run, append_to=folder / run / name, required=False)
         for run, (name, _) in files.items()
     }
 

@@ -30,7 +30,8 @@ class HMMEvents:
             which is ambiguous for "tied" with as many states (or components) as features.
 
     Raises:
-        InputError: a folder that is not writable, or a negative `images_every`.
+        InputError: a folder that is a file, or a negative `images_every`.
+        DiskError: the folder cannot be written.
 
     Example:
         >>> with HMMEvents("runs/hmm", names=["free", "jam"]) as events:
@@ -50,6 +51,7 @@ class HMMEvents:
     ) -> None:
         self.images_every = check_count("images_every", images_every, least=0)
         self._writer = EventWriter(folder)
+        self._writer.required = False  # no iteration is lost for it
         self.path = self._writer.path
         self.names, self.features, self.covariance_type = names, features, covariance_type
         self._last: int | None = None

@@ -104,8 +104,9 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _write(path: Path, content: str) -> Path:
-    with replacing(path) as temporary:
-        temporary.write_bytes(content.encode("utf-8", "backslashreplace"))
+    data = content.encode("utf-8", "backslashreplace")
+    with replacing(path, "a file of the projector", len(data)) as temporary:
+        temporary.write_bytes(data)
     return path
 
 

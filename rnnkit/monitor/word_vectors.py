@@ -13,8 +13,9 @@ import keras
 import numpy as np
 
 from rnnkit.deprecation import renamed_names
+from rnnkit.disk import optional
 from rnnkit.errors import InputError, check_count, suggest
-from rnnkit.monitor.events import EventWriter
+from rnnkit.monitor.events import NO_EVENTS, EventWriter
 from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.monitor.projector import write_frequent_words
 
@@ -66,6 +67,10 @@ class WordVectorEvents(keras.callbacks.Callback):
         self._step = 0
         self._before: dict[str, set[str]] = {}
 
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Open the file."""
+        self._events()
+
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Check that the words are in the vocabulary, before an epoch is spent."""
         if not self._step:  # approximate step of a resumed training
@@ -86,7 +91,8 @@ class WordVectorEvents(keras.callbacks.Callback):
         found = nearest_words(table, known.words, self._selected(), self.n)
         self._events().text("neighbours", neighbours_table(found, self._before), step)
         self._before = {word: {other for other, _ in near} for word, near in found.items()}
-        write_frequent_words(self.folder, table, known.words, known.counts, self.max_words)
+        with optional(self.folder.parent, NO_EVENTS):
+            write_frequent_words(self.folder, table, known.words, known.counts, self.max_words)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Close the file."""
@@ -96,7 +102,8 @@ class WordVectorEvents(keras.callbacks.Callback):
 
     def _events(self) -> EventWriter:
         if self._writer is None:
-            self._writer = EventWriter(self.folder)
+            self._writer = EventWriter(self.folder)  # refused before the first step
+            self._writer.required = False
         return self._writer
 
     def _scalars(self, part: str, logs: Mapping[str, float] | None, step: int) -> None:

@@ -223,8 +223,14 @@ class HopfieldNetwork:
         return array
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the network to an `.npz` file, atomically."""
-        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
+        """Write the network to an `.npz` file, atomically.
+
+        Raises:
+            DiskError: the file cannot be written.
+        """
+        size = self.weights.nbytes + self.thresholds.nbytes
+        place = replacing(Path(path), "the network", size)
+        with place as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file, weights=self.weights, thresholds=self.thresholds, stored=self.stored
             )

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from rnnkit import recipes as known_recipes
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, quote, suggest
+from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json, read_settings
 from rnnkit.study.runs import (
@@ -100,6 +101,7 @@ def compare(
     Raises:
         InputError: an invalid argument; ``out`` holds other files, or runs with other settings.
         NonFiniteLoss: the loss of all runs became NaN or infinite; the report names single ones.
+        DiskError: a file could not be written; complete runs and what was trained are kept.
 
     Example:
         >>> study = compare(["rnn_sentiment", "lstm_sentiment"], seeds=2)  # doctest: +SKIP
@@ -129,9 +131,11 @@ def compare(
         announce(place)
         discard_partial(path / name)
         try:
-            runs[name] = execute(plan, dataset, path / name, verbose)
-        except InputError:
-            if not begun and not runs:  # refused at the first run: nothing to keep
+            with keeping_study(path, runs):
+                runs[name] = execute(plan, dataset, path / name, verbose)
+        except (InputError, OSError):
+            nothing = not begun and not runs and not (path / name).exists()
+            if nothing:  # refused before the first step of the first run
                 shutil.rmtree(path)
             raise
         except NonFiniteLoss as error:
@@ -144,11 +148,13 @@ def compare(
         results[run.settings["recipe"]].append(run.results)
     rows = [summarise(recipe, found) for recipe, found in results.items() if found]
     if baselines:
-        rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)
+        with keeping_study(path, runs):
+            rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)
     study = Comparison(path, rows, runs, failures)
     from rnnkit.study.report import write_report  # brings Matplotlib in
 
-    write_report(study)
+    with keeping_study(path, runs):
+        write_report(study)
     return study
 
 

@@ -48,8 +48,13 @@ class EpochLog(keras.callbacks.Callback):
         self._epoch_began = time.perf_counter() - self._epoch_before
         self._epoch_before = 0.0
 
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Note that there is something to lose."""
+        self.folder.training_began = True
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the row."""
+        self.folder.training_began = True
         values = {name: float(value) for name, value in (logs or {}).items()}
         seconds = time.perf_counter() - (self._epoch_began or 0.0)
         self._epoch_began = None

@@ -58,7 +58,7 @@ def heading(measure: str) -> str:
 def write_report(study: Comparison) -> Path:
     """Write report.md and the learning curves into the study's folder; return the report's path."""
     draw_curves(study.runs.values(), study.path / CURVES)
-    with replacing(study.report) as part:
+    with replacing(study.report, "the report") as part:
         part.write_text(
             "\n".join(_lines(study)) + "\n", encoding="utf-8", errors="backslashreplace"
         )
@@ -169,7 +169,7 @@ def draw_curves(runs: Iterable[Run], path: Path) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
     left.legend()
-    with replacing(path) as part:
+    with replacing(path, "the learning curves") as part:
         canvas.print_figure(part, format="png", dpi=120)
 
 

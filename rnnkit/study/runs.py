@@ -12,6 +12,7 @@ results.json      measures on the test split (of word vectors, on analogies); wr
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
-from rnnkit.atomic import replacing
+from rnnkit.atomic import append, replacing
 from rnnkit.data.series_tables import split_names
 from rnnkit.data.table_files import column_names
 from rnnkit.errors import InputError
@@ -50,6 +51,7 @@ class RunFolder:
         self.model = self.path / "model.keras"
         self.events = self.path / "events"
         self.checkpoints = self.path / "checkpoints"
+        self.training_began = False  # whether this process did a step
 
     @classmethod
     def create(cls, name: str, out: str | os.PathLike[str] | None = None) -> RunFolder:
@@ -77,13 +79,17 @@ class RunFolder:
         return self.results.is_file()
 
     def add_epoch(self, row: Mapping[str, float]) -> None:
-        """Append one epoch to metrics.csv; the first row names the columns."""
-        is_new = not self.metrics.exists()
-        with self.metrics.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if is_new:
-                writer.writerow(row)
-            writer.writerow(row.values())
+        """Append one epoch to metrics.csv; the first row names the columns.
+
+        Raises:
+            DiskError: it cannot be written; the file is as before.
+        """
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        if not self.metrics.exists():
+            writer.writerow(row)
+        writer.writerow(row.values())
+        append(self.metrics, text.getvalue().encode(), "the metrics of the epoch")
 
     def rows(self) -> str:
         """Return the text of metrics.csv; empty before the first epoch ended."""
@@ -349,9 +355,10 @@ def discard_partial(path: Path) -> None:
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
     # A file name may hold bytes that are no UTF-8: half characters, which JSON writes as escapes.
-    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    data = text.encode(errors="backslashreplace")
+    with replacing(path, need=len(data)) as temporary:
+        temporary.write_bytes(data)
 
 
 __all__ = [

@@ -17,6 +17,7 @@ from rnnkit import recipes
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.monitor import EventWriter
+from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
 from rnnkit.study.runs import Run, RunFolder, find_run, write_json
@@ -79,7 +80,8 @@ def train(
 
     Raises:
         InputError: an invalid recipe, setting, data set or folder; nothing is written.
-        NonFiniteLoss: the loss became NaN or infinite; the folder then has no results or model.
+        NonFiniteLoss: the loss became NaN or infinite; the folder then has no results.
+        DiskError: a file could not be written; what was trained is kept, and the message says what.
 
     Example:
         >>> run = train("lstm_sentiment", "sample", epochs=1, limit=200)  # doctest: +SKIP
@@ -160,12 +162,7 @@ def execute(
     except BaseException:  # nothing was learned: no folder is left half made
         shutil.rmtree(folder.path)
         raise
-    try:
-        return _train(model, plan, dataset, folder, checkpoints, verbose)
-    except InputError:
-        if not folder.checkpoints.is_dir():  # refused before the first step: nothing to keep
-            shutil.rmtree(folder.path)
-        raise
+    return _train(model, plan, dataset, folder, checkpoints, verbose, new=True)
 
 
 def continue_run(
@@ -183,7 +180,7 @@ def continue_run(
     write_json(folder.settings, record)
     known = read_json(folder.environment) if folder.environment.exists() else environment()
     write_json(folder.environment, known | {"resumed": [*known.get("resumed", []), environment()]})
-    return _train(model, plan, dataset, folder, checkpoints, verbose)
+    return _train(model, plan, dataset, folder, checkpoints, verbose, new=False)
 
 
 def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:
@@ -220,19 +217,40 @@ def _train(
     folder: RunFolder,
     checkpoints: Checkpoints,
     verbose: int | str,
+    new: bool,
 ) -> Run:
     """Train and evaluate the model, and write everything into the folder."""
     family = recipes.family_of(plan.recipe)
-    try:
+    with keeping(folder, model, new=new):
         seconds = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
-        test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
-        if not all(map(math.isfinite, test.values())):
-            raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    except NonFiniteLoss as error:
-        raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
+        _finish(model, dataset, folder, plan.seed, seconds)
+    checkpoints.prune(1)  # for further epochs
+    return Run(folder)
+
+
+def _finish(model: Task, dataset: Any, folder: RunFolder, seed: int, seconds: float) -> None:
+    """Save the trained model, then evaluate it and write the results."""
+    model.save(folder.model)  # before anything that may fail
+    test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
+    if not all(map(math.isfinite, test.values())):
+        raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
+    results = _results(model, dataset, folder, test, seconds)
+    # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
+    measures = {**results["test"], "seconds": seconds}
+    shutil.rmtree(folder.events / "test", ignore_errors=True)  # of a run that was killed here
+    with EventWriter(folder.events / "test", required=False) as writer:
+        values = {f"test/{name}": value for name, value in measures.items()}
+        writer.hparams({**model.settings, "seed": seed}, values)
+    write_json(folder.results, results)
+
+
+def _results(
+    model: Task, dataset: Any, folder: RunFolder, test: Mapping[str, float], seconds: float
+) -> dict[str, Any]:
+    """Return what results.json holds."""
     rows = folder.epochs()
     epochs = sum(row["seconds"] for row in rows)  # without tokenising and pre-training
-    results: dict[str, Any] = {
+    return {
         "test": {name: float(value) for name, value in test.items()},
         "seconds": seconds,
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
@@ -244,15 +262,6 @@ def _train(
         "counted_by": getattr(model, "signature", None),  # implementation of BLEU or ROUGE
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
     }
-    # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
-    measures = {**results["test"], "seconds": seconds}
-    with EventWriter(folder.events / "test") as writer:
-        values = {f"test/{name}": value for name, value in measures.items()}
-        writer.hparams({**model.settings, "seed": plan.seed}, values)
-    model.save(folder.model)
-    write_json(folder.results, results)
-    checkpoints.prune(1)  # for further epochs
-    return Run(folder)
 
 
 def keras_backend() -> str:
@@ -312,6 +321,7 @@ def _fit(
         # Without labels, only `write_examples` of the model can show something.
         shown = valid.y is not None or hasattr(model, "write_examples")
         examples = (valid.x, valid.y) if shown else None
+        options["test_data"] = (dataset.test.x, dataset.test.y)
     unlabelled = getattr(dataset, "unlabelled", None)
     if unlabelled and getattr(model, "uses_unlabelled", False):
         options["unlabelled"] = unlabelled
@@ -319,6 +329,9 @@ def _fit(
     log = EpochLog(folder)
     callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]
     options |= {"callbacks": callbacks, "checkpoints": checkpoints}
+    known = signature(model.fit).parameters
+    for name in {"test_data", "checkpoints"} - known.keys():  # the fit of a plugin may lack them
+        options.pop(name, None)
     model.fit(train.x, train.y, verbose=verbose, **options)
     return log.seconds
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from rnnkit.disk import variables_size, write_error_number, writing
 from rnnkit.errors import InputError, check_choice
 
 # Format -> what its file names end in; a SavedModel is a folder.
@@ -32,7 +36,7 @@ def export_network(
     Raises:
         InputError: an unknown format, a missing library, a network that Keras cannot export to this
             format on this backend.
-        OSError: the file or folder cannot be written.
+        DiskError: the file or folder cannot be written; where there was none, none is left.
     """
     check_choice("format", format, FORMATS)
     path, end, backend = Path(filepath), FORMATS[format], keras.config.backend()
@@ -52,7 +56,33 @@ def export_network(
             "On PyTorch the exported program answers batches of one shape only: give it as "
             f"input_signature, such as {_signature(network)}. For any shape: {elsewhere}"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path, "the exported network", variables_size(network)), _removing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _export(task, network, path, format, elsewhere, **options)
+        if format == "tf_saved_model":
+            _add_assets(task, path / EXTRA)
+
+
+@contextlib.contextmanager
+def _removing(path: Path) -> Iterator[None]:
+    """Remove what a failed export left, where nothing was before."""
+    new = not path.exists()
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if new and path.is_dir():
+                shutil.rmtree(path)
+            elif new:
+                path.unlink()
+        raise
+
+
+def _export(
+    task: Any, network: keras.Model, path: Path, format: str, elsewhere: str, **options: Any
+) -> None:
+    """Call Keras's export; tell its errors as those of this task, format and backend."""
+    kind, backend = type(task).__name__, keras.config.backend()
     try:
         network.export(path, format=format, **options)
     except ImportError as error:
@@ -63,6 +93,8 @@ def export_network(
     except (OSError, MemoryError):  # of the disk or the machine, not of the network
         raise
     except Exception as error:  # each framework has errors of its own
+        if write_error_number(error) is not None:
+            raise
         lines = [line for line in str(error).splitlines() if line.strip()]
         lines = [line for line in lines if not line.startswith("Exception encountered when")]
         reason = lines[0] if lines else type(error).__name__
@@ -72,8 +104,6 @@ def export_network(
         raise InputError(
             f"Keras cannot export this {kind} as {format!r} on {backend}: {reason} {other}"
         ) from error
-    if format == "tf_saved_model":
-        _add_assets(task, path / EXTRA)
 
 
 def _signature(network: keras.Model) -> str:

@@ -19,6 +19,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.frames import InputForm, Inputs, is_table
 from rnnkit.data.inputs import holds_targets, read_examples
 from rnnkit.deprecation import RenamedAttributes
+from rnnkit.disk import variables_size
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
@@ -313,6 +314,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         checkpoints: str | os.PathLike[str] | Checkpoints | None = None,
+        test_data: Any = None,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -348,6 +350,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 checkpoints to, after every epoch and every five minutes. Where it holds those of
                 the same training, interrupted or killed, the training goes on from there, with the
                 weights as if it had not stopped; `epochs` may be more than before.
+            test_data: `(x, y)` for a later `evaluate`: refused now if that would refuse them, and
+                not used otherwise.
 
         Ctrl-C, SIGTERM and SIGUSR1 end the training after the step under way.
 
@@ -396,9 +400,11 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 f"patience is {patience}, and there are no examples to measure on: give "
                 "validation_data or validation_split, or leave patience out."
             )
+        test = None if test_data is None else self._check_test(*test_data)
         spec = self.fit_targets(train)
         targets = self.encode_targets(train, spec, "training")
         valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
+        test_targets = None if test is None else self.encode_targets(test, spec, "test")
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
         before, rows = dict(vars(self)), None
@@ -429,6 +435,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             own += self._early_stopping(epochs, patience, keep_best)
         if found is not None:
             check_requirements(found, depends_on, epochs)
+        if test is not None:  # may be refused only now that the network is known
+            self.make_batches(self.encode_checked(test.x), test_targets)
         self.prepare(batches)
         self._print_startup_messages(verbose)
         return self._train(
@@ -469,6 +477,11 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         valid = self.check(x, y, name)
         self._refuse_unused(sample_weight=weights)
         return valid, check_sample_weight(weights, len(valid.x), name)
+
+    def _check_test(self, x: Any, y: Any = None) -> Examples:
+        """Return the examples of a test set, or refuse them as `evaluate` does."""
+        x, y = self.read(x, y, name="The test set")[:2]
+        return self.check(x, y, "The test set")
 
     def _epochs(self, epochs: int | None, batches: Batches) -> int:
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
@@ -780,9 +793,10 @@ class Task(Estimator, RenamedAttributes, keras.Model):
 
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
+            DiskError: the file cannot be written.
         """
         require_fitted(self.network, self, "network")
-        with replacing_model(filepath, overwrite) as temporary:
+        with replacing_model(filepath, overwrite, variables_size(self)) as temporary:
             super().save(temporary, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """Word vectors for a recipe's first layer."""
 
+import errno
+
+import failing_writes
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
@@ -77,11 +80,38 @@ def test_a_cache_that_cannot_be_written_loses_no_training(corpus, cache, monkeyp
     monkeypatch.setattr("rnnkit.embeddings.word2vec.save_vectors", full)
     monkeypatch.setattr("rnnkit.embeddings.model.SkipGram.save", full)
     with (
-        pytest.warns(UserWarning, match="are not kept in the cache: No space left"),
-        pytest.warns(UserWarning, match="No checkpoint could be written"),
+        pytest.warns(
+            UserWarning,
+            match=r"\.kv': the disk is full\. It needs .* used all the same",
+        ),
+        pytest.warns(UserWarning, match=r"\.keras': the disk is full\. .* without a checkpoint"),
     ):
         assert train_word_vectors(corpus[:60], vector_size=8, epochs=2).vectors.shape[1] == 8
     assert not list(cache.rglob("*.kv"))
+
+
+@pytest.mark.one_backend
+@pytest.mark.filterwarnings("ignore:rnnkit. Cannot write")
+def test_no_cache_costs_a_training(corpus, cache, monkeypatch):
+    settings = {"vector_size": 8, "epochs": 2, "workers": 1}
+
+    def vectors():
+        return train_word_vectors(corpus[:60], **settings).vectors
+
+    right = train_word_vectors(corpus[:60], cache=False, **settings).vectors
+    disk = failing_writes.watch(monkeypatch, cache)
+    for disk.number in (errno.ENOSPC, errno.EROFS, errno.EACCES):
+        for place in (0, 3):
+            disk.full_at = len(disk.writes) + place
+            np.testing.assert_array_equal(vectors(), right)
+            assert not [path for path in cache.rglob("*") if path.is_file()]
+    disk.full_at = None
+    np.testing.assert_array_equal(vectors(), right)
+    (kept,) = cache.rglob("*.kv")
+    kept.unlink()
+    kept.mkdir()  # cannot be read, nor replaced
+    with pytest.warns(UserWarning, match=r"\.kv in the cache cannot be read .* trained anew"):
+        np.testing.assert_array_equal(vectors(), right)
 
 
 def test_long_texts_are_not_cut():

@@ -1,5 +1,7 @@
 """`export` and `summary` of every task, before and after `fit`."""
 
+import errno
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from small_tasks import SMALL, examples, make
 
 import rnnkit.backend
 from rnnkit import recipes
-from rnnkit.errors import InputError
+from rnnkit.errors import DiskError, InputError
+from rnnkit.tasks.exporting import export_network
 
 REFUSED = ("gru_sentiment", "translator")
 TASKS = [name for name in recipes.names() if recipes.kind_of(name) != "corpus"]
@@ -118,6 +121,26 @@ def test_what_cannot_be_exported_says_what_can_be_done(trained, tmp_path):
     with pytest.raises(InputError, match=r"torch|onnx"):
         trained.export(tmp_path / "served.onnx", format="onnx", verbose=False)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("x; No space left on device")],
+)
+def test_a_full_disk_leaves_no_half_an_export(error, tmp_path, monkeypatch):
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+
+    def export(self, path, **options):
+        path.mkdir()
+        (path / "saved_model.pb").write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(keras.Model, "export", export)
+    path, inputs = tmp_path / "new" / "served", [keras.InputSpec(shape=(1, 2))]
+    with pytest.raises(DiskError, match=r"the exported network .*: the disk is full.* 12 bytes"):
+        export_network(network, network, path, "tf_saved_model", input_signature=inputs)
+    assert not path.exists()
 
 
 @pytest.mark.one_backend

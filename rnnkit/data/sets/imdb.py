@@ -56,7 +56,7 @@ def read() -> TextDataset:
         try:
             _write_quick(quick, key, reviews)
         except OSError as error:
-            notes.append(f"No quick copy could be kept in {quick.parent} ({error.strerror}).")
+            notes.append(f"No quick copy could be kept: {error}")
     splits = {
         part: _shuffled(reviews[f"{part}/neg"], reviews[f"{part}/pos"])
         for part in ("train", "test")
@@ -88,7 +88,8 @@ def _read_archive() -> dict[str, list[str]]:
 
 def _write_quick(path: Path, key: str, reviews: dict[str, list[str]]) -> None:
     data = [text.encode() for folder in RELEASE.counts for text in reviews[folder]]
-    with replacing(path) as temporary:
+    size = sum(map(len, data))
+    with replacing(path, "the quick copy", size) as temporary:
         np.savez(
             temporary,
             key=np.array(key),
