@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import shutil
 import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +16,7 @@ from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.monitor import EventWriter
 from rnnkit.study.plan import Plan, make_plan
-from rnnkit.study.runs import Run, RunFolder, write_json
+from rnnkit.study.runs import Run, RunFolder, discard_partial, remove_folder, write_json
 from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
@@ -99,7 +98,20 @@ def execute(
         if name in signature(build).parameters and hasattr(dataset, name)
     }
     model = build(**{**known, **plan.overrides}, seed=plan.seed)
-    folder = RunFolder.create(plan.recipe, out)
+    with RunFolder.claim(plan.recipe, out) as folder:
+        return _execute(plan, model, dataset, folder, verbose)
+
+
+def continue_run(plan: Plan, dataset: Any, folder: RunFolder, verbose: int | str = "auto") -> Run:
+    """Take over the run of a process that ended before it was complete, and hold its lock."""
+    with folder.locked():
+        discard_partial(folder.path)
+        return execute(plan, dataset, folder.path, verbose)
+
+
+def _execute(plan: Plan, model: Task, dataset: Any, folder: RunFolder, verbose: int | str) -> Run:
+    """Train into a folder whose lock is held."""
+    family = recipes.family_of(plan.recipe)
     record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
     columns: Any = getattr(dataset, "columns", ())
     if plan.data.is_file and columns:
@@ -113,7 +125,7 @@ def execute(
         write_json(folder.settings, record)
         write_json(folder.environment, environment())
     except BaseException:  # nothing was learned: no folder is left half made
-        shutil.rmtree(folder.path)
+        remove_folder(folder.path)
         raise
     try:
         seconds = _fit(model, dataset, folder, plan, family, verbose)
@@ -121,7 +133,7 @@ def execute(
         if not all(map(math.isfinite, test.values())):
             raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
     except InputError:  # refused before the first step: nothing to keep
-        shutil.rmtree(folder.path)
+        remove_folder(folder.path)
         raise
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
