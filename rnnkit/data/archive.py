@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from rnnkit.atomic import sync, temporary_folder
 from rnnkit.errors import InputError
+from rnnkit.locks import read_or_build
 from rnnkit.progress import Bar
 from rnnkit.untrusted import SafeTarInfo, open_compressed
 
@@ -44,14 +46,15 @@ def find_or_download(file_name: str, url: str, md5: str) -> Path:
 
     A failed download, or one with another checksum, is an `InputError` with what to do by hand.
     """
-    path = find(file_name)
-    if path is None:
-        path = cache_folder() / file_name
-        _download(url, path, md5)
-    return path
+    return read_or_build(
+        cache_folder() / file_name,
+        f"the download of {file_name}",
+        read=lambda: find(file_name),
+        build=lambda: _download(url, cache_folder() / file_name, md5),
+    )
 
 
-def _download(url: str, path: Path, md5: str) -> None:
+def _download(url: str, path: Path, md5: str) -> Path:
     import pooch
     import requests
 
@@ -61,14 +64,18 @@ def _download(url: str, path: Path, md5: str) -> None:
     )
     with Bar(f"Downloading {path.name}", unit="bytes") as bar:
         try:
-            # pooch writes to a temporary name and renames after the checksum was verified.
-            pooch.retrieve(
-                url,
-                known_hash=f"md5:{md5}",
-                fname=path.name,
-                path=path.parent,
-                downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30),
-            )
+            # pooch verifies the checksum; what it leaves when it is killed lies in our folder.
+            with temporary_folder(path.parent) as folder:
+                pooch.retrieve(
+                    url,
+                    known_hash=f"md5:{md5}",
+                    fname=path.name,
+                    path=folder,
+                    downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30),
+                )
+                sync(folder / path.name)
+                (folder / path.name).replace(path)
+                sync(path.parent)
         except requests.RequestException as error:
             raise InputError(f"{path.name} could not be downloaded ({error}): {by_hand}") from error
         except PermissionError as error:
@@ -80,6 +87,7 @@ def _download(url: str, path: Path, md5: str) -> None:
                 f"{url} gave a file with another checksum than {md5}; it was not kept. "
                 f"Try again, or {by_hand}"
             ) from error
+    return path
 
 
 def read_file(path: Path) -> bytes:

@@ -21,6 +21,7 @@ from rnnkit.embeddings.model import Word2Vec, make_word2vec
 from rnnkit.embeddings.options import Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
 from rnnkit.errors import InputError
+from rnnkit.locks import read_or_build
 from rnnkit.options import takes
 from rnnkit.progress import Bar
 from rnnkit.saved_files import load_saved_model, read_saved_model
@@ -69,9 +70,17 @@ def train_word_vectors(
     key = [_CACHE_VERSION, options["method"], settings, words.fingerprint]
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_folder() / "vectors" / f"{name}.kv"
+    return read_or_build(
+        path,
+        f"the word vectors {path.name}, which are trained once",
+        read=lambda: _read_cached(path),
+        build=lambda: _train_into_cache(model, words, path),
+    )
+
+
+def _train_into_cache(model: Word2Vec, words: EncodedCorpus, path: Path) -> KeyedVectors:
+    """Train, or go on with an interrupted training, and keep the vectors."""
     unfinished = path.with_suffix(".keras")
-    if (kept := _read_cached(path)) is not None:
-        return kept
     model = _resumed(unfinished) or model
     _fit(model, words, [_Checkpoint(unfinished)])
     vectors = model.keyed_vectors()
@@ -79,7 +88,7 @@ def train_word_vectors(
         _write_cached(vectors, path)
         unfinished.unlink(missing_ok=True)
     except (OSError, InputError) as error:  # a full disk is no reason to lose what was trained
-        warnings.warn(f"These word vectors are not kept in the cache: {error}", stacklevel=3)
+        warnings.warn(f"These word vectors are not kept in the cache: {error}", stacklevel=6)
     return vectors
 
 
@@ -132,7 +141,7 @@ def _resumed(path: Path) -> Word2Vec | None:
 
 def _say_damaged(path: Path) -> None:
     warnings.warn(
-        f"{path} in the cache is damaged: the word vectors are trained anew.", stacklevel=4
+        f"{path} in the cache is damaged: the word vectors are trained anew.", stacklevel=6
     )
 
 

@@ -94,7 +94,8 @@ class SharedStudy:
 
         The run of a process that ended before it was complete is taken over.
         """
-        left, waiting = list(plans), []
+        left = list(plans)
+        waiting: list[str] = []
         while left:
             holders: dict[str, str] = {}
             for name in left:
