@@ -59,6 +59,7 @@ class SharedStudy:
         try:
             with locks.locked(study._part, f"the part of process {os.getpid()} in {path}"):
                 yield study
+                study.others()  # removes the locks of those that were killed
         except BaseException:
             with contextlib.suppress(OSError):  # not empty
                 path.rmdir()
