@@ -1,7 +1,7 @@
 """Write the tables of docs/reliability.md: `python tests/reliability.py`.
 
-The figures come from the JSON files beside it, which `python -m tests.fuzz` and
-`python tests/mutation.py` write.
+The figures come from the JSON files beside it, which `python -m tests.fuzz`,
+`python tests/mutation.py` and `python -m tests.processes` write.
 """
 
 from __future__ import annotations
@@ -67,10 +67,21 @@ def mutation(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+def processes(record: dict[str, Any]) -> list[str]:
+    """Return what came of each situation, and how often."""
+    rows = [
+        [row["situation"], row["outcome"], row["tries"], row["right"], "; ".join(row["others"])]
+        for row in record["rows"]
+    ]
+    heading = ["situation", "outcome", "tries", "so it was", "otherwise"]
+    return [f"`{record['command']}`: {record['seconds']:,} s.", "", *table(heading, rows)]
+
+
 def main() -> None:
     """Replace what stands between the markers of each table."""
     page = PAGE.read_text(encoding="utf-8")
-    for name, write in {"fuzz": fuzz, "mutation": mutation}.items():
+    writers = {"fuzz": fuzz, "mutation": mutation, "processes": processes}
+    for name, write in writers.items():
         file = DOCS / "reliability" / f"{name}.json"
         if file.is_file():
             lines = "\n".join(write(json.loads(file.read_text(encoding="utf-8"))))

@@ -76,7 +76,6 @@ def trainer(tmp_path, monkeypatch):
     monkeypatch.setattr(sharing, "POLL", 0.005)
     for module in (sharing, training):  # continue_run is the real one, and calls execute there
         monkeypatch.setattr(module, "execute", lambda *args: found.execute(*args))
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     return found
 
 
