@@ -44,6 +44,18 @@ class DiskError(OSError):
         self.errno = number
 
 
+class InUseError(InputError):
+    """A file or folder is in use by another process.
+
+    Attributes:
+        holder: who uses it, such as "process 12 on host since 2026-01-31 10:15:00".
+    """
+
+    def __init__(self, message: str, holder: str = "another process") -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
 class UnknownWordsWarning(UserWarning):
     """A model was asked about a text of which it knows no word."""
 

@@ -1,7 +1,7 @@
 """Write the tables of docs/reliability.md: `python tests/reliability.py`.
 
-The figures come from the JSON files beside it, which `python -m tests.fuzz` and
-`python tests/mutation.py` write.
+The figures come from the JSON files beside it, which `python -m tests.fuzz`,
+`python tests/mutation.py` and `python -m tests.processes` write.
 """
 
 from __future__ import annotations
@@ -78,10 +78,26 @@ def full_disk(record: dict[str, Any]) -> list[str]:
     return [f"`{record['command']}`:", "", *table(heading, rows)]
 
 
+def processes(record: dict[str, Any]) -> list[str]:
+    """Return what came of each situation, and how often."""
+    rows = [
+        [row["situation"], row["outcome"], row["tries"], row["right"], "; ".join(row["others"])]
+        for row in record["rows"]
+    ]
+    heading = ["situation", "outcome", "tries", "so it was", "otherwise"]
+    return [f"`{record['command']}`: {record['seconds']:,} s.", "", *table(heading, rows)]
+
+
 def main() -> None:
     """Replace what stands between the markers of each table."""
     page = PAGE.read_text(encoding="utf-8")
-    for name, write in {"fuzz": fuzz, "mutation": mutation, "full_disk": full_disk}.items():
+    writers = {
+        "fuzz": fuzz,
+        "mutation": mutation,
+        "full_disk": full_disk,
+        "processes": processes,
+    }
+    for name, write in writers.items():
         file = DOCS / "reliability" / f"{name}.json"
         if file.is_file():
             lines = "\n".join(write(json.loads(file.read_text(encoding="utf-8"))))

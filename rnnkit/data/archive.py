@@ -11,8 +11,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from rnnkit.atomic import sync, temporary_folder
 from rnnkit.disk import writing
 from rnnkit.errors import DiskError, InputError
+from rnnkit.locks import read_or_build
 from rnnkit.progress import Bar
 from rnnkit.untrusted import SafeTarInfo, open_compressed
 
@@ -45,14 +47,15 @@ def find_or_download(file_name: str, url: str, md5: str) -> Path:
 
     A failed download, or one with another checksum, is an `InputError` with what to do by hand.
     """
-    path = find(file_name)
-    if path is None:
-        path = cache_folder() / file_name
-        _download(url, path, md5)
-    return path
+    return read_or_build(
+        cache_folder() / file_name,
+        f"the download of {file_name}",
+        read=lambda: find(file_name),
+        build=lambda: _download(url, cache_folder() / file_name, md5),
+    )
 
 
-def _download(url: str, path: Path, md5: str) -> None:
+def _download(url: str, path: Path, md5: str) -> Path:
     by_hand = (
         f"fetch {url} by hand, put it as {path.name} into a folder and set RNNKIT_DATA to that "
         "folder."
@@ -63,6 +66,7 @@ def _download(url: str, path: Path, md5: str) -> None:
     except DiskError as error:
         told = f"{error} RNNKIT_CACHE can name another folder for the cache."
         raise DiskError(told, error.errno) from error
+    return path
 
 
 def _retrieve(url: str, path: Path, md5: str, by_hand: str) -> None:
@@ -71,14 +75,18 @@ def _retrieve(url: str, path: Path, md5: str, by_hand: str) -> None:
 
     with Bar(f"Downloading {path.name}", unit="bytes") as bar:
         try:
-            # pooch writes to a temporary name and renames after the checksum was verified.
-            pooch.retrieve(
-                url,
-                known_hash=f"md5:{md5}",
-                fname=path.name,
-                path=path.parent,
-                downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30),
-            )
+            # pooch verifies the checksum; what it leaves when it is killed lies in our folder.
+            with temporary_folder(path.parent) as folder:
+                pooch.retrieve(
+                    url,
+                    known_hash=f"md5:{md5}",
+                    fname=path.name,
+                    path=folder,
+                    downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30),
+                )
+                sync(folder / path.name)
+                (folder / path.name).replace(path)
+                sync(path.parent)
         except requests.RequestException as error:
             raise InputError(f"{path.name} could not be downloaded ({error}): {by_hand}") from error
         except ValueError as error:  # pooch found another checksum

@@ -8,14 +8,13 @@ import itertools
 import json
 import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rnnkit.atomic import temporary_folder
 from rnnkit.data.hub_presets import ASSETS, CONFIG, load_preset_tokenizer, tokenizer_of_folder
 from rnnkit.data.text import check_text, check_texts
 from rnnkit.data.vocabulary import UNKNOWN_TOKEN
@@ -220,11 +219,11 @@ class HubTokenizer:
         config = keras.saving.serialize_keras_object(self.tokenizer)
         config["config"] = {**_left_out(self.tokenizer, config["config"]), **config["config"]}
         packed = io.BytesIO()
-        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w") as archive:
+        with temporary_folder() as folder, zipfile.ZipFile(packed, "w") as archive:
             if hasattr(self.tokenizer, "save_assets"):  # bytes and code points have no vocabulary
-                self.tokenizer.save_assets(folder)
+                self.tokenizer.save_assets(str(folder))
             archive.writestr(CONFIG, json.dumps(config))
-            for path in sorted(Path(folder).iterdir()):
+            for path in sorted(folder.iterdir()):
                 archive.write(path, f"{ASSETS}/{path.name}", zipfile.ZIP_DEFLATED)
         return packed.getvalue()
 
@@ -235,10 +234,10 @@ class HubTokenizer:
         Raises:
             InputError: KerasHub is not installed, or the class of the tokenizer not imported.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             with zipfile.ZipFile(io.BytesIO(packed)) as archive:
                 archive.extractall(folder)
-            return cls(tokenizer_of_folder(Path(folder)))
+            return cls(tokenizer_of_folder(folder))
 
     def __reduce__(self) -> Any:
         """Return how copies are made; `copy` and `pickle` call it."""

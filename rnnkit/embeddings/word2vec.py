@@ -21,6 +21,7 @@ from rnnkit.embeddings.model import Word2Vec, make_word2vec
 from rnnkit.embeddings.options import Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
 from rnnkit.errors import InputError
+from rnnkit.locks import read_or_build
 from rnnkit.options import takes
 from rnnkit.progress import Bar
 from rnnkit.saved_files import load_saved_model, read_saved_model
@@ -75,9 +76,17 @@ def train_word_vectors(
     key = [_CACHE_VERSION, options["method"], settings, words.fingerprint]
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_folder() / "vectors" / f"{name}.kv"
+    return read_or_build(
+        path,
+        f"the word vectors {path.name}, which are trained once",
+        read=lambda: _read_cached(path),
+        build=lambda: _train_into_cache(model, words, path),
+    )
+
+
+def _train_into_cache(model: Word2Vec, words: EncodedCorpus, path: Path) -> KeyedVectors:
+    """Train, or go on with an interrupted training, and keep the vectors."""
     unfinished = path.with_suffix(".keras")
-    if (kept := _read_cached(path)) is not None:
-        return kept
     model = _resumed(unfinished) or model
     _fit(model, words, [_Checkpoint(unfinished)])
     vectors = model.keyed_vectors()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import os
-import shutil
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +14,12 @@ from typing import Any, NamedTuple
 from rnnkit import recipes as known_recipes
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, quote, suggest
+from rnnkit.locks import locked
 from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
-from rnnkit.study.records import RESULTS, check_record, read_json, read_settings
-from rnnkit.study.runs import (
-    Run,
-    RunFolder,
-    discard_partial,
-    new_folder,
-    open_run,
-    write_json,
-)
-from rnnkit.study.training import execute
+from rnnkit.study.records import RESULTS, check_record, read_json
+from rnnkit.study.runs import Run, new_default_folder, write_json
+from rnnkit.study.sharing import SharedStudy, refuse_other_settings
 
 _renamed_options = renamed_options("rnnkit.study.compare", {"yardstick": "baselines"})
 # Rows of studies of earlier versions -> their names today.
@@ -83,7 +76,8 @@ def compare(
     """Train recipes with several seeds on the same data and settings; report mean ± sd.
 
     An interrupted study resumes when it is called again with the same ``out``: complete runs are
-    not repeated. More recipes or seeds can be added to it in the same way.
+    not repeated. More recipes or seeds can be added to it in the same way. Several processes may
+    call it with the same ``out`` at once: they share the runs.
 
     Args:
         recipes: names from `rnnkit.recipes.names`.
@@ -111,49 +105,47 @@ def compare(
     options = _renamed_options(options)
     baselines = options.pop("baselines", baselines)  # by its old name
     plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **options)
-    path = RunFolder.free_path("compare") if out is None else Path(out)
-    _refuse_other_settings(path, plans)
+    if out is not None:
+        refuse_other_settings(Path(out), plans)
     dataset = next(iter(plans.values())).data.load(known_recipes.kind_of(recipes[0]))
-    begun = (path / "study.json").is_file()
-    if not begun:
-        new_folder(path)
-    advice = "Give another folder for a new study."
-    record = read_json(path / "study.json", advice) if begun else {}
-    write_json(path / "study.json", record | {n: plan.as_record() for n, plan in plans.items()})
-    runs: dict[str, Run] = {}
-    failures: dict[str, str] = {}
-    for number, (name, plan) in enumerate(plans.items(), start=1):
-        place = f"[{number}/{len(plans)}] {name}"
-        if RunFolder(path / name).complete:
-            announce(f"{place}: complete already")
-            runs[name] = open_run(path / name)
-            continue
-        announce(place)
-        discard_partial(path / name)
+    path = new_default_folder("compare") if out is None else Path(out)
+    with SharedStudy.join(path) as shared:
+        shared.begin(plans)
         try:
-            with keeping_study(path, runs):
-                runs[name] = execute(plan, dataset, path / name, verbose)
+            with keeping_study(path, shared.runs):
+                shared.train(plans, dataset, verbose, announce)
         except (InputError, OSError):
-            nothing = not begun and not runs and not (path / name).exists()
-            if nothing:  # refused before the first step of the first run
-                shutil.rmtree(path)
+            if not shared.begun and not shared.runs:  # refused at the first run: nothing to keep
+                shared.abandon()
             raise
-        except NonFiniteLoss as error:
-            announce(f"{name} stopped: {error}")
-            failures[name] = str(error)
+        return _evaluate(shared, recipes, plans, dataset, baselines, announce)
+
+
+def _evaluate(
+    shared: SharedStudy,
+    recipes: Sequence[str],
+    plans: Mapping[str, Plan],
+    dataset: Any,
+    baselines: bool,
+    announce: Callable[[str], None],
+) -> Comparison:
+    """Summarise the runs of a study, with the baselines, and write the report."""
+    path = shared.path
+    runs = {name: shared.runs[name] for name in plans if name in shared.runs}
+    failures = shared.failures
     if not runs:
-        raise NonFiniteLoss(f"No run of the study in {path} finished.\n{failures[name]}")
+        raise NonFiniteLoss(f"No run of the study in {path} finished.\n{[*failures.values()][-1]}")
     results: dict[str, list[dict[str, Any]]] = {recipe: [] for recipe in recipes}
     for run in runs.values():
         results[run.settings["recipe"]].append(run.results)
     rows = [summarise(recipe, found) for recipe, found in results.items() if found]
     if baselines:
-        with keeping_study(path, runs):
+        with keeping_study(path, runs), locked(path / ".baselines.lock", f"baselines of {path}"):
             rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)
     study = Comparison(path, rows, runs, failures)
     from rnnkit.study.report import write_report  # brings Matplotlib in
 
-    with keeping_study(path, runs):
+    with keeping_study(path, runs), shared.locked():
         write_report(study)
     return study
 
@@ -206,21 +198,6 @@ def plan_runs(
         for recipe in recipes
         for seed in wanted
     }
-
-
-def _refuse_other_settings(path: Path, plans: Mapping[str, Plan]) -> None:
-    """Refuse to mix runs with other settings into one table."""
-    for name, plan in plans.items():
-        folder = RunFolder(path / name)
-        if not folder.complete:
-            continue
-        recorded = updated_record(read_settings(folder.settings))
-        for key, value in plan.as_record().items():
-            if recorded.get(key) != value:
-                raise InputError(
-                    f"{folder.path} was trained with {key} {recorded.get(key)}, and now {key} is "
-                    f"{value}. Give another folder for a new study."
-                )
 
 
 def summarise(name: str, results: Sequence[Mapping[str, Any]]) -> Row:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.errors import DiskError, InputError, NonFiniteLoss
-from rnnkit.study.runs import RunFolder
+from rnnkit.study.runs import RunFolder, remove_folder
 
 
 @contextlib.contextmanager
@@ -38,7 +38,7 @@ def keeping(folder: RunFolder, model: Any, *, new: bool = True) -> Iterator[None
         kept = kept_files(folder)
         if isinstance(error, InputError | OSError) and not (kept or folder.training_began):
             if new:
-                shutil.rmtree(folder.path, ignore_errors=True)
+                remove_folder(folder.path)
             raise
         if isinstance(error, NonFiniteLoss):  # the same would come again
             raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error

@@ -7,31 +7,37 @@ events/           TensorBoard
 checkpoints/      see `rnnkit.tasks.training.checkpoints`: to go on after an interruption
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
 results.json      measures on the test split (of word vectors, on analogies); written last
+.lock             while a process trains: who it is
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnkit import recipes
-from rnnkit.atomic import append, replacing
+from rnnkit import locks, recipes
+from rnnkit.atomic import append, is_temporary, replacing
 from rnnkit.data.series_tables import split_names
 from rnnkit.data.table_files import column_names
 from rnnkit.errors import InputError
+from rnnkit.locks import is_lock
 from rnnkit.study.records import read_epochs, read_json, read_results, read_settings
 from rnnkit.study.sources import Source, refuse_unsuitable
 
 if TYPE_CHECKING:
     from rnnkit.embeddings.measures.evaluation import Table
+
+
+_PROBE = ".probe"  # written to see whether a folder can be
 
 
 class RunFolder:
@@ -52,11 +58,48 @@ class RunFolder:
         self.events = self.path / "events"
         self.checkpoints = self.path / "checkpoints"
         self.training_began = False  # whether this process did a step
+        self.lock = self.path / ".lock"
 
     @classmethod
     def create(cls, name: str, out: str | os.PathLike[str] | None = None) -> RunFolder:
         """Make the folder ``out``, which must not exist or be empty, or `free_path` of a name."""
-        return cls(new_folder(cls.free_path(name) if out is None else Path(out)))
+        return cls(new_default_folder(name) if out is None else new_folder(Path(out)))
+
+    @classmethod
+    @contextlib.contextmanager
+    def claim(cls, name: str, out: str | os.PathLike[str] | None = None) -> Iterator[RunFolder]:
+        """Make a folder as `create` does, and hold its lock while a run is trained into it.
+
+        Raises:
+            InUseError: another process trains into the folder.
+        """
+        folder = cls(new_default_folder(name) if out is None else Path(out))
+        if not folder.in_use:
+            new_folder(folder.path)
+        with folder.locked():
+            new_folder(folder.path)  # another process may have trained a run in the meantime
+            yield folder
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the run; an empty folder is removed if the body fails.
+
+        Raises:
+            InUseError: another process trains this run.
+        """
+        advice = "Give another folder with --out, or wait until it has finished."
+        try:
+            with locks.locked(self.lock, f"The run {self.path}", wait=False, advice=advice):
+                yield
+        except BaseException:
+            with contextlib.suppress(OSError):  # not empty
+                self.path.rmdir()
+            raise
+
+    @property
+    def in_use(self) -> str | None:
+        """The process that trains this run, in words; None if there is none."""
+        return locks.holder(self.lock)
 
     @staticmethod
     def free_path(name: str) -> Path:
@@ -90,6 +133,12 @@ class RunFolder:
             writer.writerow(row)
         writer.writerow(row.values())
         append(self.metrics, text.getvalue().encode(), "the metrics of the epoch")
+
+    def discard_epochs(self) -> None:
+        """Remove what the epochs left: metrics, events, the model."""
+        shutil.rmtree(self.events, ignore_errors=True)
+        for file in (self.metrics, self.model):
+            file.unlink(missing_ok=True)
 
     def rows(self) -> str:
         """Return the text of metrics.csv; empty before the first epoch ended."""
@@ -320,21 +369,36 @@ def _labels_of_model(run: Run, name: str, dataset: Any) -> Any:
     return [numbers[labels] for labels in y] if isinstance(y, list) else numbers[y]
 
 
+def new_default_folder(name: str) -> Path:
+    """Create `RunFolder.free_path` of a name, which no other process gets."""
+    while True:
+        path = RunFolder.free_path(name)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if not path.exists():  # a file is where its folder should be
+                return new_folder(path)
+        except OSError:
+            return new_folder(path)  # says what is wrong
+        else:
+            return path
+
+
 def new_folder(path: Path) -> Path:
-    """Create a folder, or take an empty one.
+    """Create a folder, or take an empty one; locks and temporary files of processes do not count.
 
     Raises:
         InputError: it holds something, is a file, or cannot be made or written.
     """
     try:
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and any(map(_is_content, path.iterdir())):
             raise InputError(
                 f"{path} exists and is not empty; runs are never overwritten. Give another folder."
             )
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".probe"
+        probe = path / _PROBE
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process may try the same folder
     except OSError as error:
         raise InputError(
             f"Cannot write a run to {path} ({error.strerror or error}); "
@@ -343,11 +407,31 @@ def new_folder(path: Path) -> Path:
     return path
 
 
+def _is_content(path: Path) -> bool:
+    return not (path.name == _PROBE or is_lock(path.name) or is_temporary(path.name))
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder and what is in it, locks last: whoever holds one stays alone until then.
+
+    A lock that is held stays, and its folder with it: it goes when the lock is released.
+    """
+    for entry in list(path.iterdir()):
+        if is_lock(entry.name):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # a lock is in it
+        path.rmdir()
+
+
 def discard_partial(path: Path) -> None:
     """Remove the folder of an interrupted run; refuse one with other files, or a complete run."""
     folder = RunFolder(path)
     if folder.settings.is_file() and not folder.complete:
-        shutil.rmtree(path)
+        remove_folder(path)
     elif path.exists():
         new_folder(path)  # empty, or refused
 
@@ -367,9 +451,11 @@ __all__ = [
     "ask",
     "discard_partial",
     "evaluate",
+    "new_default_folder",
     "new_folder",
     "open_model",
     "open_run",
     "read_json",
+    "remove_folder",
     "write_json",
 ]

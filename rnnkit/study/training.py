@@ -20,7 +20,7 @@ from rnnkit.monitor import EventWriter
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
-from rnnkit.study.runs import Run, RunFolder, find_run, write_json
+from rnnkit.study.runs import Run, RunFolder, find_run, remove_folder, write_json
 from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
@@ -135,6 +135,11 @@ def resume(
             f"{folder.path} is complete after {done} epochs: there is nothing to go on with. Give "
             f"more epochs than {done} to train it further."
         )
+    if folder.complete and not any(folder.checkpoints.glob("checkpoint-*.npz")):
+        raise InputError(
+            f"{folder.path} is complete, and no checkpoint of its last epoch was kept: it cannot be "
+            "trained further. Train a new run with more epochs."
+        )
     trained_on = read_json(folder.environment).get("backend") if folder.environment.exists() else ""
     if trained_on and trained_on != (now := keras_backend()):
         raise InputError(
@@ -154,15 +159,15 @@ def execute(
 ) -> Run:
     """Execute a plan on a data set that is loaded already; see `train`."""
     model, record = _prepare(plan, dataset)
-    folder = RunFolder.create(plan.recipe, out)
-    checkpoints = _checkpoints(folder, checkpoint_minutes)
-    try:
-        write_json(folder.settings, record)
-        write_json(folder.environment, environment())
-    except BaseException:  # nothing was learned: no folder is left half made
-        shutil.rmtree(folder.path)
-        raise
-    return _train(model, plan, dataset, folder, checkpoints, verbose, new=True)
+    with RunFolder.claim(plan.recipe, out) as folder:
+        checkpoints = _checkpoints(folder, checkpoint_minutes)
+        try:
+            write_json(folder.settings, record)
+            write_json(folder.environment, environment())
+        except BaseException:  # nothing was learned: no folder is left half made
+            remove_folder(folder.path)
+            raise
+        return _train(model, plan, dataset, folder, checkpoints, verbose, new=True)
 
 
 def continue_run(
@@ -174,13 +179,17 @@ def continue_run(
 ) -> Run:
     """Go on with a run on a data set that is loaded already; see `resume`."""
     model, record = _prepare(plan, dataset)
-    checkpoints = _checkpoints(folder, checkpoint_minutes)
-    if folder.complete:  # it is not, until the further epochs are done
-        folder.results.replace(folder.results.with_name("results-before.json"))
-    write_json(folder.settings, record)
-    known = read_json(folder.environment) if folder.environment.exists() else environment()
-    write_json(folder.environment, known | {"resumed": [*known.get("resumed", []), environment()]})
-    return _train(model, plan, dataset, folder, checkpoints, verbose, new=False)
+    with folder.locked():
+        checkpoints = _checkpoints(folder, checkpoint_minutes)
+        if checkpoints.newest() is None:
+            folder.discard_epochs()  # those that no checkpoint holds are trained anew
+        if folder.complete:  # it is not, until the further epochs are done
+            folder.results.replace(folder.results.with_name("results-before.json"))
+        write_json(folder.settings, record)
+        known = read_json(folder.environment) if folder.environment.exists() else environment()
+        resumed = [*known.get("resumed", []), environment()]
+        write_json(folder.environment, known | {"resumed": resumed})
+        return _train(model, plan, dataset, folder, checkpoints, verbose, new=False)
 
 
 def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:

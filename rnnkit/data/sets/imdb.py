@@ -15,6 +15,7 @@ from rnnkit.data.release import Release
 from rnnkit.data.splits import Split, TextDataset
 from rnnkit.data.tables import decode
 from rnnkit.errors import InputError
+from rnnkit.locks import read_or_build
 from rnnkit.untrusted import check_arrays
 
 FILE_NAME = "aclImdb_v1.tar.gz"
@@ -50,13 +51,12 @@ def read() -> TextDataset:
     status = path.stat()
     key = f"{_FORMAT} {status.st_size} {status.st_mtime_ns}"
     notes: list[str] = []
-    reviews = _read_quick(quick, key, notes)
-    if reviews is None:
-        reviews = _read_archive()
-        try:
-            _write_quick(quick, key, reviews)
-        except OSError as error:
-            notes.append(f"No quick copy could be kept: {error}")
+    reviews = read_or_build(
+        quick,
+        "the quick copy of imdb",
+        read=lambda: _read_quick(quick, key, notes),
+        build=lambda: _make_quick(quick, key, notes),
+    )
     splits = {
         part: _shuffled(reviews[f"{part}/neg"], reviews[f"{part}/pos"])
         for part in ("train", "test")
@@ -84,6 +84,16 @@ def _read_archive() -> dict[str, list[str]]:
         RELEASE.check_count(folder, len(reviews), f"{RELEASE.path()}, {folder},")
     # By number, so that the order in which an archive was packed makes no difference.
     return {folder: [rows[i] for i in sorted(rows)] for folder, rows in found.items()}
+
+
+def _make_quick(path: Path, key: str, notes: list[str]) -> dict[str, list[str]]:
+    """Read the archive and keep a quick copy."""
+    reviews = _read_archive()
+    try:
+        _write_quick(path, key, reviews)
+    except OSError as error:
+        notes.append(f"No quick copy could be kept: {error}")
+    return reviews
 
 
 def _write_quick(path: Path, key: str, reviews: dict[str, list[str]]) -> None:
