@@ -11,6 +11,7 @@ from event_files import read
 
 from rnnkit import tasks
 from rnnkit.study import records
+from rnnkit.tasks.training.checkpoints import read_checkpoint
 
 
 class Disk:
@@ -69,6 +70,8 @@ def check_whole(folder):
             json.loads(path.read_text())
         elif path.suffix == ".keras":
             tasks.load(path)
+        elif path.suffix == ".npz":
+            read_checkpoint(path)
         elif path.name == "metrics.csv":
             assert path.read_bytes().endswith(b"\n")
             records.read_epochs(path)

@@ -137,8 +137,8 @@ def resume(
         )
     if folder.complete and not any(folder.checkpoints.glob("checkpoint-*.npz")):
         raise InputError(
-            f"{folder.path} is complete, and no checkpoint of its last epoch was kept: it cannot be "
-            "trained further. Train a new run with more epochs."
+            f"{folder.path} is complete, and no checkpoint of its last epoch was kept: it cannot "
+            "be trained further. Train a new run with more epochs."
         )
     trained_on = read_json(folder.environment).get("backend") if folder.environment.exists() else ""
     if trained_on and trained_on != (now := keras_backend()):

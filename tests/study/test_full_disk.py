@@ -21,11 +21,12 @@ STAGES = {
     ".settings.": ("nothing learned", None),
     ".environment.": ("nothing learned", None),
     "events/train": ("nothing learned", None),
+    "checkpoints/.model.": ("nothing learned", None),
     "events/train, second": ("no metrics", None),
     "metrics.csv": ("no metrics", None),
     "metrics.csv, second": ("no metrics", None),
-    ".model.": ("no model", None),
-    ".model., last": ("no model", None),
+    "run/.model.": ("no model", None),
+    "run/.model., last": ("no model", None),
     "events/test": ("no results", "model.keras"),
     ".results.": ("no results", "model.keras"),
 }
@@ -93,7 +94,8 @@ def test_a_full_disk_at_each_stage(stage, data, stages, tmp_path, monkeypatch):
     if refused.name.startswith("."):  # its size was known beforehand
         assert "It needs" in message
     if holds is None:
-        assert f"The run in {folder.path} has no checkpoint yet." in message
+        kept = max(folder.checkpoints.glob("checkpoint-*.npz"))
+        assert f"Kept: the last checkpoint, {kept}" in message
         (elsewhere,) = (tmp_path / "temporary").glob("rnnkit-*/model.keras")
         assert f"The model as it is now was saved to {elsewhere}" in message
         saved = tasks.load(elsewhere).get_weights()
@@ -193,7 +195,7 @@ def test_a_model_that_finds_no_room_anywhere_is_told_so(data, tmp_path, monkeypa
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("zipfile.ZipFile.writestr", refuse)  # of a model
-    with pytest.raises(DiskError, match=r"model\.keras.*full[\s\S]*has no checkpoint yet\.$"):
+    with pytest.raises(DiskError, match=r"model\.keras.*full"):
         run_in(tmp_path / "run", data)
     assert not list((tmp_path / "temporary").glob("rnnkit-*"))
 
