@@ -23,6 +23,8 @@ from rnnkit.processes import is_alive, machine
 
 T = TypeVar("T")
 _POLL = 0.1  # seconds between two tries of a process that waits
+_SILENT = 0.5  # seconds that it waits before it says so
+_MOST_LOST = 100  # times that the folder may vanish before it is an error
 _LONGEST = 4096  # bytes of a record
 _held = threading.local()  # of each thread: the locks that it holds
 
@@ -38,8 +40,8 @@ def locked(path: Path, what: str, *, wait: bool = True, advice: str = "") -> Ite
     Args:
         path: of the lock, such as `RUN/.lock`.
         what: is locked, for messages, such as "the run runs/mine".
-        wait: until the lock is free, after a line on standard error that says what for and who
-            holds it; False = raise an error instead.
+        wait: until the lock is free; a line on standard error says what for and who holds it, if
+            that takes more than a moment. False = raise an error instead.
         advice: the end of the error's message: what to do.
 
     Yields:
@@ -141,14 +143,17 @@ def _acquire(path: Path, what: str, wait: bool, advice: str = "") -> Callable[[]
         _write_record(descriptor, what)
 
     lock = FileLock(path, on_acquired=sign, poll_interval=_POLL)
-    said = False
+    said, lost = False, 0
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(blocking=said)
+            lock.acquire(timeout=-1 if said else _SILENT if wait else 0)
             break
-        except FileNotFoundError:
-            continue  # whoever held it removed the folder, too
+        except FileNotFoundError:  # whoever held it removed the folder, too
+            lost += 1
+            if lost > _MOST_LOST:
+                raise
+            continue
         except Timeout:
             who = _describe(_read_record(path))
         if not wait:

@@ -39,7 +39,7 @@ class Process:
         self.wait()
 
 
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """Return what a condition gives as soon as it gives something."""
     end = time.monotonic() + seconds
     while not (found := condition()):

@@ -25,6 +25,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(locks, "_POLL", 0.002)
+    monkeypatch.setattr(locks, "_SILENT", 0.01)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_a_killed_process_holds_nothing(other, path):
 
 
 def test_whoever_waits_says_so_once_and_comes_in_after_the_other(other, path, capfd):
-    thread = threading.Thread(target=lambda: (time.sleep(0.05), (path.parent / "done").touch()))
+    thread = threading.Thread(target=lambda: (time.sleep(0.2), (path.parent / "done").touch()))
     thread.start()
     with locked(path, "the run x"):
         assert (path.parent / "done").exists()
