@@ -98,8 +98,9 @@ def optional(place: str | os.PathLike[str], without: str) -> Iterator[None]:
         without: what goes on without it.
 
     Example:
-        >>> with optional("cache", "The vectors are used, and not kept."):
-        ...     raise DiskError("The disk is full.")  # a warning
+        >>> with optional("cache", "The vectors are used, and not kept."):  # doctest: +SKIP
+        ...     raise DiskError("The disk is full.")
+        UserWarning: rnnkit: The disk is full. The vectors are used, and not kept.
     """
     try:
         yield
