@@ -114,6 +114,8 @@ def theil_sen(points: list[tuple[float, float]]) -> float:
 
 # The jobs.
 
+LENGTHS = [5, 12, 20, 28, 36, 44]  # one in each bucket up to 48 steps
+
 
 def words(lengths: list[int], seed: int = 0) -> list[str]:
     """Return a text of each length, of 30 words."""
@@ -124,36 +126,15 @@ def words(lengths: list[int], seed: int = 0) -> list[str]:
     return [" ".join(rng.choice(known, length)) for length in lengths]
 
 
-def train(name: str, meter: Meter, folder: Path, count: int, **fit: Any) -> None:
-    """Train one model for all batches, with validation and TensorBoard's callback."""
-    import keras
+def examples(name: str, count: int) -> Any:
+    """Return the arguments of `fit` of a small task."""
     import small_tasks
 
-    from rnnkit.monitor import TensorBoard
-
-    class Count(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            meter(1)
-            self.model.stop_training = meter.over
-
-    task = small_tasks.make(name)
-    data = small_tasks.examples(name, count)
-    valid = tuple(part[:8] for part in data)
-    if name == "next_word":
-        data, valid = (data[0],), data[0][:8]
-    task.fit(
-        *data,
-        batch_size=fit.pop("batch_size", 4),
-        epochs=100_000,
-        validation_data=valid,
-        callbacks=[Count(), TensorBoard(folder / "log")],
-        verbose=0,
-        **fit,
-    )
+    return small_tasks.examples(name, count)
 
 
-def fit_classifier(meter: Meter, folder: Path) -> None:
-    """Texts of all buckets up to 120 steps."""
+def train(name: str, meter: Meter, folder: Path, data: Any, batch_size: int = 4) -> None:
+    """Train one model for all batches, with validation and TensorBoard's callback."""
     import keras
     import small_tasks
 
@@ -165,80 +146,87 @@ def fit_classifier(meter: Meter, folder: Path) -> None:
             if meter.over:
                 self.model.stop_training = True
 
-    lengths = [n for n in (5, 12, 20, 28, 36, 44, 60, 75, 90, 115) for _ in range(20)]
-    texts, labels = words(lengths), [i % 2 for i in range(len(lengths))]
-    small_tasks.make("gru_sentiment").fit(
-        texts,
-        labels,
-        batch_size=4,
+    valid = tuple(part[:8] for part in data)
+    small_tasks.make(name).fit(
+        *data,
+        batch_size=batch_size,
         epochs=100_000,
-        validation_data=(texts[:8], labels[:8]),
+        validation_data=valid if len(valid) > 1 else valid[0],
         callbacks=[Count(), TensorBoard(folder / "log")],
         verbose=0,
     )
 
 
+def fit_classifier(meter: Meter, folder: Path) -> None:
+    """Texts of all buckets up to 48 steps."""
+    train("gru_sentiment", meter, folder, (words(LENGTHS * 70), [0, 1] * 210))
+
+
 def fit_tagger(meter: Meter, folder: Path) -> None:
     """Sentences with tags."""
-    train("name_tagger", meter, folder, 60)
+    train("name_tagger", meter, folder, examples("name_tagger", 200))
 
 
 def fit_language_model(meter: Meter, folder: Path) -> None:
     """Running text, with carried states."""
-    train("next_word", meter, folder, 60, batch_size=2)
+    train("next_word", meter, folder, examples("next_word", 60), batch_size=2)
 
 
 def fit_translator(meter: Meter, folder: Path) -> None:
     """Pairs of sentences."""
-    train("translator", meter, folder, 60)
+    train("translator", meter, folder, examples("translator", 200))
 
 
 def fit_forecaster(meter: Meter, folder: Path) -> None:
     """A series of numbers."""
-    train("forecaster", meter, folder, 300)
+    train("forecaster", meter, folder, examples("forecaster", 600))
 
 
-def predict(meter: Meter, folder: Path) -> None:
-    """One text alone, then eight batches of all lengths; a `predict` for each."""
+def classifier() -> tuple[Any, list[str], list[int]]:
+    """Return a trained classifier, its texts and their labels."""
     import small_tasks
 
     task = small_tasks.make("gru_sentiment")
-    texts = words([5, 12, 20, 28, 36, 44, 60, 75, 90, 115] * 4)
-    task.fit(texts, [0, 1] * 20, epochs=1, verbose=0)
+    texts, labels = words(LENGTHS * 8), [0, 1] * 24
+    task.fit(texts, labels, epochs=1, verbose=0)
+    return task, texts, labels
+
+
+def predict(meter: Meter, folder: Path) -> None:
+    """One text alone, then nine batches of all lengths; a `predict` for each."""
+    task, texts, _ = classifier()
     for number in itertools.count():
-        task.predict([texts[number % 40]], verbose=0)
-        meter(1)
-        start = number % 8
-        task.predict(texts[start : start + 32], batch_size=4, verbose=0)
-        meter(8)
+        task.predict([texts[number % 48]], verbose=0)
+        start = number % 12
+        task.predict(texts[start : start + 36], batch_size=4, verbose=0)
+        meter(10)
         if meter.over:
             return
 
 
 def evaluate(meter: Meter, folder: Path) -> None:
-    """The same eight batches, measured."""
-    import small_tasks
-
-    task = small_tasks.make("gru_sentiment")
-    texts, labels = words([5, 12, 20, 28, 36, 44, 60, 75] * 4), [0, 1] * 16
-    task.fit(texts, labels, epochs=1, verbose=0)
+    """Twelve batches of all lengths."""
+    task, texts, labels = classifier()
     while not meter.over:
         task.evaluate(texts, labels, batch_size=4, verbose=0)
-        meter(8)
+        meter(12)
 
 
 def generate(meter: Meter, folder: Path) -> None:
-    """Prompts of several lengths, one text and three; a batch is a step."""
+    """Prompts of several lengths, one text and three; a batch is a call of the network."""
     import small_tasks
 
     task = small_tasks.make("next_word")
-    task.fit(*small_tasks.examples("next_word"), epochs=1, verbose=0)
+    (texts,) = small_tasks.examples("next_word")
+    task.fit(texts, epochs=1, verbose=0)
+    known = texts[0].split()
     for seed in itertools.count():
-        prompt = words([seed % 40], seed)[0]
+        length = seed % 6
+        prompt = " ".join(known[seed % 40 : seed % 40 + length])
         task.generate(prompt, n=1 + 2 * (seed % 2), length=20, seed=seed)
         task.complete(prompt + " ", 3)
         task.predict([prompt])
-        meter(20)
+        meter(20 + 3 * length)
         if meter.over:
             return
 
@@ -364,6 +352,8 @@ def main() -> int:
     os.environ |= {"KERAS_BACKEND": given.backend, "OMP_NUM_THREADS": "1"}
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     warnings.simplefilter("ignore")
+    if given.backend == "jax":  # compiling would take longer than all else
+        os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     import small_tasks  # noqa: F401  (once, before the forks)
 
     gc.collect()
