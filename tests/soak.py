@@ -345,7 +345,7 @@ def main() -> int:
     """Run the jobs one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backend", choices=["torch", "jax", "tensorflow"], default="torch")
-    parser.add_argument("--only", default="", help="jobs whose name holds this")
+    parser.add_argument("--only", nargs="+", default=[""], help="jobs whose name holds one")
     parser.add_argument("--share", type=float, default=1.0, help="of the batches")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
@@ -360,7 +360,7 @@ def main() -> int:
     gc.freeze()  # what is imported is not looked through at every sample
     failed = 0
     for name in JOBS:
-        if given.only not in name:
+        if not any(part in name for part in given.only):
             continue
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "record.json")
