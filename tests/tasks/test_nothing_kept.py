@@ -104,3 +104,19 @@ def test_batches_are_dropped_with_their_data_set():
     del data
     gc.collect()
     assert alive() is None
+
+
+def test_any_number_of_texts_needs_few_programs():
+    task, (x, y) = (
+        small_tasks.make("bag_of_words_sentiment"),
+        small_tasks.examples("bag_of_words_sentiment"),
+    )
+    task.fit(x, y, epochs=1, verbose=0)
+    traced, step = [], task.predict_step
+    task.predict_step = lambda *args, **kwargs: traced.append(1) or step(*args, **kwargs)
+    alone = task.predict(x[:1], verbose=0)[0]
+    for number in range(1, 10):
+        found = task.predict(x[:1] * number, batch_size=8, verbose=0)
+        np.testing.assert_allclose(found, np.tile(alone, (number, 1)), rtol=1e-5)
+    if backend.name != "torch":  # which compiles nothing
+        assert len(traced) <= 4  # 1, 2, 4, 8
