@@ -1,7 +1,8 @@
 """Write the tables of docs/reliability.md: `python tests/reliability.py`.
 
 The figures come from the JSON files beside it, which `python -m tests.fuzz`,
-`python tests/mutation.py` and `python -m tests.processes` write.
+`python tests/mutation.py`, `python -m tests.full_disk`, `python -m tests.processes` and
+`python -m tests.soak` write.
 """
 
 from __future__ import annotations
@@ -88,6 +89,24 @@ def processes(record: dict[str, Any]) -> list[str]:
     return [f"`{record['command']}`: {record['seconds']:,} s.", "", *table(heading, rows)]
 
 
+def soak(record: dict[str, Any]) -> list[str]:
+    """Return the memory of each job by backend."""
+    backends = ("torch", "jax", "tensorflow")
+    names = ("PyTorch", "JAX", "TensorFlow")
+    rows = []
+    for job, found in record.items():
+        cells = []
+        for one in (found.get(backend) for backend in backends):
+            if one is None:
+                cells += ["", ""]
+                continue
+            grown = "" if one["passed"] else "**grows**: "
+            memory = f"{one['first MB']:.0f} → {one['last MB']:.0f}"
+            cells += [f"{one['batches']:,}", f"{grown}{memory} ({one['rise MB']:+.1f})"]
+        rows.append([job, *cells])
+    return table(["job", *(cell for name in names for cell in ("batches", name))], rows)
+
+
 def main() -> None:
     """Replace what stands between the markers of each table."""
     page = PAGE.read_text(encoding="utf-8")
@@ -96,6 +115,7 @@ def main() -> None:
         "mutation": mutation,
         "full_disk": full_disk,
         "processes": processes,
+        "soak": soak,
     }
     for name, write in writers.items():
         file = DOCS / "reliability" / f"{name}.json"

@@ -31,7 +31,12 @@ from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
 from rnnkit.tasks.training.checkpoints import Checkpoint, Checkpoints
-from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
+from rnnkit.tasks.training.datasets import (
+    EpochOrder,
+    KerasDataset,
+    default_epochs,
+    fill_last_batch,
+)
 from rnnkit.tasks.training.examples import Examples, split_last
 from rnnkit.tasks.training.fingerprint import digest
 from rnnkit.tasks.training.interrupts import deferred_signals
@@ -645,7 +650,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         x = self.read(x, name="x", targets=False, text_column=text_column).x
         rows = self.encode(x)
         self.notice_unknown(rows)
-        batches = self.make_batches(rows, batch_size=batch_size)
+        filled = fill_last_batch(rows, batch_size or self.batch_size)
+        batches = self.make_batches(filled, batch_size=batch_size)
         if not len(batches):
             network = require_fitted(self.network, self, "network")
             return np.zeros((0, network.output_shape[-1]), "float32")
@@ -653,7 +659,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         sorted_outputs = super().predict(data, verbose=verbose, callbacks=callbacks)
         outputs = np.empty_like(sorted_outputs)
         outputs[batches.order] = sorted_outputs
-        return outputs
+        return outputs[: len(rows)]
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return what `rnnkit predict` prints of texts or series called by these names."""

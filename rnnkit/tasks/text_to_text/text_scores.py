@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class TextScores(NamedTuple):
@@ -40,9 +41,18 @@ def bleu(texts: Sequence[str], references: References) -> TextScores:
     values, signature = {}, ""
     for name, lowercase in (("bleu", False), ("bleu_lowercase", True)):
         metric = BLEU(lowercase=lowercase)
+        metric.tokenizer = _tokenizer()
         values[name] = round(metric.corpus_score(list(texts), streams).score, 2)
         signature = signature or str(metric.get_signature())
     return TextScores(values, f"sacrebleu {signature}")
+
+
+@functools.cache
+def _tokenizer() -> Any:
+    """Return sacrebleu's tokeniser; its class caches lines, and keeps every object with them."""
+    from sacrebleu.metrics import BLEU
+
+    return BLEU().tokenizer
 
 
 def rouge(texts: Sequence[str], references: References) -> TextScores:

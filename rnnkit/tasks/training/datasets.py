@@ -1,12 +1,14 @@
-"""Batches as a Keras data set, their order per epoch, the default number of epochs."""
+"""Batches as a Keras data set, their sizes and order, the default number of epochs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from rnnkit import backend
 from rnnkit.data.batches import Batches
 
 
@@ -43,6 +45,24 @@ class EpochOrder(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Draw the order of the epoch that begins."""
         self.batches.start_epoch(epoch)
+
+
+def fill_last_batch(rows: Sequence[Any], batch_size: int) -> list[Any]:
+    """Return rows for prediction with copies of the shortest one at their end, on JAX.
+
+    JAX compiles a program for each size of the last batch, which takes a second and megabytes: here
+    the sizes are powers of two. The other backends take any size as it comes.
+
+    Example:
+        >>> rows = fill_last_batch([np.ones(3), np.ones(2), np.ones(4)], 32)  # doctest: +SKIP
+        >>> [len(row) for row in rows]  # doctest: +SKIP
+        [3, 2, 4, 2]
+    """
+    left = len(rows) % batch_size
+    if backend.name != "jax" or not left:
+        return list(rows)
+    size = min(batch_size, 1 << (left - 1).bit_length())
+    return [*rows, *[min(rows, key=len)] * (size - left)]
 
 
 def default_epochs(steps: int) -> int:
