@@ -83,6 +83,16 @@ class Checkpoints:
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"checkpoints is {self.folder}, which is a file; expected a folder.")
 
+    @classmethod
+    def of(cls, given: str | os.PathLike[str] | Checkpoints | None) -> Checkpoints | None:
+        """Return the checkpoints in a folder; what is such already, or None, as it is."""
+        return given if given is None or isinstance(given, Checkpoints) else cls(given)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest file; -1 = there is none."""
+        return max(map(_number, self.files()), default=-1)
+
     @property
     def model(self) -> Path:
         """The file of the model before the first step."""
@@ -101,6 +111,16 @@ class Checkpoints:
             except InputError as error:
                 warnings.warn(f"rnnkit: {error} The one before it is taken.", stacklevel=2)
         return None
+
+    def begin(self, model: Any) -> None:
+        """Save the model before the first step; remove what is there of another training.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self.clear()  # of what is damaged, and of a training that never began
+        self.folder.mkdir(parents=True, exist_ok=True)
+        model.save(self.model)
 
     def write(self, step: int, checkpoint: Checkpoint) -> Path:
         """Write the checkpoint after a step, and remove all but the last `KEPT` ones.
@@ -153,6 +173,23 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if values.get("format") != FORMAT:
         raise InputError(f"The checkpoint {path} is of a later version of rnnkit.")
     return found
+
+
+def check_checkpoint(found: Checkpoint, depends_on: Mapping[str, Any], epochs: int) -> None:
+    """Refuse to go on with other data or settings, or with fewer epochs than were trained.
+
+    Raises:
+        InputError: a training with these cannot go on from the checkpoint.
+    """
+    assert found.path is not None
+    where = found.path.parent
+    refuse_changes(found.values["depends_on"], depends_on, where)
+    done = found.values["epoch"] + (found.values["step"] > 0)
+    if epochs < done:
+        raise InputError(
+            f"epochs is {epochs}, and the training in {where} is in epoch {done} already. Give "
+            f"{done} or more, or another folder."
+        )
 
 
 def refuse_changes(then: Mapping[str, Any], now: Mapping[str, Any], where: Path) -> None:
