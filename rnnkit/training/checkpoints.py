@@ -138,6 +138,18 @@ class Checkpoints:
         self.prune(self.kept)
         return path
 
+    def describe_interruption(self, place: str) -> str:
+        """Return what is said after a signal: what was kept, and how to go on.
+
+        Args:
+            place: where the training was interrupted.
+        """
+        kept = next(iter(self.files()), "nothing, because it could not be written")
+        how = f"To go on: {self.command}"
+        if self.command is None:
+            how = f"To go on, call fit again with checkpoints={str(self.folder)!r}."
+        return f"training was interrupted {place}. Kept: {kept}\n{how}"
+
     def prune(self, kept: int) -> None:
         """Remove all but the newest files."""
         for old in self.files()[kept:]:
@@ -162,7 +174,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         rnnkit.errors.InputError: The checkpoint ... is damaged ...
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             stored = {name: archive[name] for name in archive.files}
         values = json.loads(stored.pop("values").tobytes())
         if sorted(stored) != values["arrays"]:

@@ -60,7 +60,7 @@ class CheckpointWriter(keras.callbacks.Callback):
             {} if has_own_state(one) else digest_attributes(one) for one in self._callbacks
         ]
         self._epoch, self._step, self._written = 0, 0, time.monotonic()
-        self._failed = False
+        self._failed = self._begins_anew = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Write the checkpoint before the first step."""
@@ -90,7 +90,11 @@ class CheckpointWriter(keras.callbacks.Callback):
             self._end()
 
     def _write(self) -> None:
-        if self._checkpoints is None or (found := self._read()) is None:
+        if self._checkpoints is None:
+            return
+        found = self._read()
+        self._begins_anew = found is None
+        if found is None:
             return
         values, arrays = found
         values = {
@@ -122,18 +126,13 @@ class CheckpointWriter(keras.callbacks.Callback):
         place = f"in epoch {self._epoch + 1}, after step {self._step}"
         if self._steps is not None:
             place += f" of {self._steps}"
+        if self._begins_anew:
+            place += ", and this epoch will begin anew"
         if not self._step:
             place = f"after epoch {self._epoch}"
         if self._checkpoints is None:
-            kept = "The model holds the weights of that step."
+            said = f"training was interrupted {place}. The model holds the weights of that step."
         else:
-            files = self._checkpoints.files()
-            command = self._checkpoints.command
-            kept = f"Kept: {files[0] if files else 'nothing, because it could not be written'}\n"
-            kept += (
-                f"To go on: {command}"
-                if command
-                else f"To go on, call fit again with checkpoints={str(self._checkpoints.folder)!r}."
-            )
-        print(f"rnnkit: training was interrupted {place}. {kept}", file=sys.stderr)
+            said = self._checkpoints.describe_interruption(place)
+        print(f"rnnkit: {said}", file=sys.stderr)
         self._interrupt.end()
