@@ -1,13 +1,14 @@
 """Error messages of the command line: one panel on stderr, and the exit code.
 
-Exit codes: 2 for invalid input, 1 for a run that failed. Any other exception is a bug and keeps its
-traceback. DeprecationWarnings about old options are shown.
+Exit codes: 2 for invalid input, 1 for a run that failed, 130 and 143 after Ctrl-C and SIGTERM. Any
+other exception is a bug and keeps its traceback. DeprecationWarnings about old options are shown.
 """
 
 from __future__ import annotations
 
 import errno
 import io
+import signal
 import sys
 import warnings
 from typing import Any
@@ -53,6 +54,8 @@ class ErrorPanels(typer.core.TyperGroup):
         except BackendError as error:
             show_error(str(error), "No backend")
             raise typer.Exit(2) from error
+        except KeyboardInterrupt:  # what is kept was said where it is known
+            raise typer.Exit(128 + signal.SIGINT) from None
 
 
 def write_any_text() -> None:

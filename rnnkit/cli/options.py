@@ -43,6 +43,9 @@ Limit = Annotated[int | None, typer.Option(help="Examples of each split, at most
 Out = Annotated[
     Path | None, typer.Option(help="The folder to write; by default a new one in runs/.")
 ]
+CheckpointMinutes = Annotated[
+    float, typer.Option(help="The longest time between two checkpoints of the training.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 ModelPath = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,14 +10,26 @@ import typer.core
 
 from rnnkit import recipes
 from rnnkit.cli.errors import show_error
-from rnnkit.cli.options import Data, LabelColumn, Limit, Out, Patience, Quiet, TextColumn, verbosity
+from rnnkit.cli.options import (
+    CheckpointMinutes,
+    Data,
+    LabelColumn,
+    Limit,
+    Out,
+    Patience,
+    Quiet,
+    TextColumn,
+    verbosity,
+)
 from rnnkit.cli.settings import (
     file_settings,
+    option_name,
     renamed_settings,
     settings_of,
     shared_settings,
     with_settings,
 )
+from rnnkit.errors import InputError
 from rnnkit.recipes.registry import OLD_NAMES
 
 
@@ -44,12 +57,31 @@ class RecipeCommands(typer.core.TyperGroup):
         return typer.main.get_command(single)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Accept options before the recipe's name, too."""
+        """Accept options before the recipe's name, too; a run to go on with tells its recipe."""
         known = {*recipes.names(), *OLD_NAMES}
         named = [i for i, arg in enumerate(args) if arg in known]
         if named:
             args = [args[named[0]], *args[: named[0]], *args[named[0] + 1 :]]
+        elif (run := _value_of("--resume", args)) is not None:
+            args = [_recipe_of(run), *args]
         return super().parse_args(ctx, args)
+
+
+def _value_of(option: str, args: list[str]) -> str | None:
+    """Return the value of an option among the arguments, as `--name value` or `--name=value`."""
+    for arg, following in zip(args, [*args[1:], None], strict=True):
+        if arg == option:
+            return following
+        if arg.startswith(f"{option}="):
+            return arg.partition("=")[2]
+    return None
+
+
+def _recipe_of(run: str) -> str:
+    from rnnkit.study.records import read_settings
+    from rnnkit.study.runs import find_run
+
+    return str(read_settings(find_run(run).settings)["recipe"])
 
 
 def _trainer(recipe: str) -> Any:
@@ -63,11 +95,35 @@ def _trainer(recipe: str) -> Any:
         seed: Annotated[int, typer.Option(help="Of the weights and the order of batches.")] = 0,
         limit: Limit = None,
         out: Out = None,
+        resume: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="RUN",
+                help="Go on with this run, after an interruption or for more --epochs.",
+            ),
+        ] = None,
+        checkpoint_minutes: CheckpointMinutes = 5.0,
         quiet: Quiet = False,
     ) -> None:
         from rnnkit import study
         from rnnkit.cli import show
 
+        if resume is not None:
+            options = {"--data": data, "--text-column": text_column, "--patience": patience}
+            options |= {"--label-column": label_column, "--limit": limit, "--out": out}
+            options |= {"--seed": seed or None}
+            given = [name for name, value in options.items() if value is not None]
+            given += [
+                option_name(name) for name in {**settings, **data_options} if name != "epochs"
+            ]
+            if given:
+                raise InputError(
+                    f"{', '.join(given)} cannot be given with --resume: a run goes on with the "
+                    "settings and data that it began with. More --epochs can be given."
+                )
+            more = {"epochs": settings.get("epochs"), "checkpoint_minutes": checkpoint_minutes}
+            show.run(study.resume(resume, **more, verbose=verbosity(quiet)))
+            return
         run = study.train(
             recipe,
             data,
@@ -79,6 +135,7 @@ def _trainer(recipe: str) -> Any:
             seed=seed,
             limit=limit,
             out=out,
+            checkpoint_minutes=checkpoint_minutes,
             verbose=verbosity(quiet),
         )
         show.run(run)

@@ -37,7 +37,7 @@ from rnnkit.errors import (
     require_fitted,
 )
 from rnnkit.options import complete, expand_signature, settings_of, with_args
-from rnnkit.training.checkpoints import Checkpoints, check_checkpoint
+from rnnkit.training.checkpoints import Checkpoints, check_requirements
 from rnnkit.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Word2Vec(keras.Model):
             )
         depends_on = what_training_depends_on(corpus, options, callbacks)
         if found is not None:
-            check_checkpoint(found, depends_on, options["epochs"])
+            check_requirements(found, depends_on, options["epochs"])
         self.tokens_per_epoch = corpus.total_words
         if self.vocabulary is None:
             self.vocabulary = corpus.frequencies

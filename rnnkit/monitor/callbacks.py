@@ -18,7 +18,7 @@ from keras import ops
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import NonFiniteLoss, check_count
 from rnnkit.monitor.classification import ClassificationReport
-from rnnkit.monitor.events import EventWriter
+from rnnkit.monitor.events import EventWriter, resume_writers
 from rnnkit.monitor.markov_events import write_layers
 from rnnkit.monitor.projector import write_frequent_words
 
@@ -79,6 +79,19 @@ class TensorBoard(keras.callbacks.Callback):
         self._report: ClassificationReport | None = None
         self._writers: dict[str, EventWriter] = {}
         self._step = 0
+        self._began = time.perf_counter()
+        self._seconds, self._batches = 0.0, 0
+        self._resumed: tuple[float, int] | None = None  # seconds and batches of the epoch so far
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the size of each event file, and what was done of the epoch under way."""
+        files = {name: (one.path.name, one.sync()) for name, one in self._writers.items()}
+        return {"files": files, "seconds": self._seconds, "batches": self._batches}
+
+    def restore_checkpoint(self, state: dict[str, Any]) -> None:
+        """Go on with the event files; what they hold of later steps is cut off."""
+        self._writers = resume_writers(self.folder, state["files"])
+        self._resumed = (state["seconds"], state["batches"])
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Get the step from the optimizer: a second fit continues the count."""
@@ -89,9 +102,9 @@ class TensorBoard(keras.callbacks.Callback):
         self._step = int(ops.convert_to_numpy(optimizer.iterations)) if optimizer else 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Start the clock."""
-        self._began = time.perf_counter()
-        self._seconds, self._batches = 0.0, 0
+        """Start the clock; in an epoch that was under way, where it stood."""
+        (self._seconds, self._batches), self._resumed = self._resumed or (0.0, 0), None
+        self._began = time.perf_counter() - self._seconds
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the batch."""
@@ -120,6 +133,7 @@ class TensorBoard(keras.callbacks.Callback):
             self._report.write(self.model, self._writer("validation"), step)
         elif self._examples is not None:
             self.model.write_examples(self._writer("validation"), *self._examples, step)
+        self._seconds, self._batches = 0.0, 0
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Write the word vectors and close the files."""

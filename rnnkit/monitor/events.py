@@ -47,6 +47,7 @@ class EventWriter:
 
     Args:
         folder: of the file; created if missing. TensorBoard shows the folder as one run.
+        append_to: an event file in the folder to go on with, in place of a new one.
 
     Raises:
         InputError: the folder cannot be created or written to.
@@ -58,14 +59,17 @@ class EventWriter:
         True
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], append_to: str | os.PathLike[str] | None = None
+    ) -> None:
         self.folder = Path(folder)
         # TensorBoard reads a folder's files in the order of their names: zeros before the number.
         writer = f"{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBER):06d}"
-        self.path = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{writer}"
+        new = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{writer}"
+        self.path = new if append_to is None else Path(append_to)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("xb")
+            file = self.path.open("xb" if append_to is None else "ab")
         except OSError as error:
             what = f"Cannot write event files into {str(self.folder)!r} ({error})"
             raise InputError(
@@ -75,7 +79,9 @@ class EventWriter:
         self._lock = threading.Lock()
         # Closes the file also after an exception, when close() is never called.
         self._finalizer = weakref.finalize(self, file.close)
-        self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
+        self._file = file
+        if not file.tell():
+            self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int) -> None:
         """Write a scalar; tags with the same prefix before a "/" are grouped in TensorBoard."""
@@ -217,6 +223,14 @@ class EventWriter:
         if not self._records.closed:
             self._records.flush()
 
+    def sync(self) -> int:
+        """Have the operating system write the file to the disk; return its size in bytes."""
+        with self._lock:
+            if not self._records.closed:
+                self._records.flush()
+                os.fsync(self._file.fileno())
+        return self.path.stat().st_size
+
     def close(self) -> None:
         """Close the file; idempotent."""
         self._finalizer()
@@ -241,6 +255,50 @@ class EventWriter:
                 raise InputError(f"{self.path.name} is closed; open a new EventWriter.")
             self._records.write(event.SerializeToString())
             self._records.flush()
+
+
+def cut_events(path: Path, size: int) -> None:
+    """Cut an event file to its first `size` bytes, or to fewer: it ends with a whole record.
+
+    What was written after a checkpoint is written once more when the training goes on.
+
+    Example:
+        >>> with EventWriter("runs/cut/train") as events:
+        ...     events.scalar("loss", 0.5, step=1)
+        >>> cut_events(events.path, events.path.stat().st_size - 1)
+        >>> events.path.stat().st_size  # the record with the version is left
+        40
+    """
+    end = 0
+    with path.open("r+b") as file:
+        while len(header := file.read(12)) == 12:  # the length of the record, and its checksum
+            (length,) = struct.unpack("<Q", header[:8])
+            following = end + 12 + length + 4
+            if following > size or len(file.read(length + 4)) < length + 4:
+                break
+            end = following
+        file.truncate(end)
+
+
+def resume_writers(folder: Path, files: Mapping[str, tuple[str, int]]) -> dict[str, EventWriter]:
+    """Return writers that go on with event files as they were at a checkpoint.
+
+    Args:
+        folder: of the runs.
+        files: run -> name and size of its file. Other event files of these runs, and of
+            `train` and `validation`, were begun after the checkpoint: they are removed.
+    """
+    for run in {"train", "validation", *files}:
+        name, size = files.get(run, (None, 0))
+        for path in (folder / run).glob("events.out.tfevents.*"):
+            if path.name == name:
+                cut_events(path, size)
+            else:
+                path.unlink()
+    return {
+        run: EventWriter(folder / run, append_to=folder / run / name)
+        for run, (name, _) in files.items()
+    }
 
 
 def _event(summary: summary_pb2.Summary, step: int) -> event_pb2.Event:

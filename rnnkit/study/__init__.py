@@ -12,7 +12,7 @@ from rnnkit.study.compare import Comparison, compare
 from rnnkit.study.reading import series_reader
 from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
 from rnnkit.study.sources import load_data
-from rnnkit.study.training import train
+from rnnkit.study.training import resume, train
 
 __all__ = [
     "BacktestRow",
@@ -27,6 +27,7 @@ __all__ = [
     "load_data",
     "open_model",
     "open_run",
+    "resume",
     "series_reader",
     "train",
 ]

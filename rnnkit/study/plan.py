@@ -119,6 +119,18 @@ def make_plan(
     return Plan(recipe, overrides, source, patience, seed)
 
 
+def plan_of(record: Mapping[str, Any]) -> Plan:
+    """Return the plan that a run's settings.json records.
+
+    Example:
+        >>> plan_of(make_plan("lstm_sentiment", epochs=2, seed=1).as_record()).overrides
+        {'epochs': 2}
+    """
+    data = Source(**record["data"])
+    given, patience = dict(record.get("given", {})), record.get("patience")
+    return Plan(record["recipe"], given, data, patience, record.get("seed", 0))
+
+
 def updated_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record of an earlier version's run with the settings by their new names.
 

@@ -4,6 +4,7 @@ settings.json     recipe, settings, data, seed, epochs
 environment.json  Python, libraries, backend, devices
 metrics.csv       one row per epoch, written during training
 events/           TensorBoard
+checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interruption
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
 results.json      measures on the test split (of word vectors, on analogies); written last
 """
@@ -48,6 +49,7 @@ class RunFolder:
         self.results = self.path / "results.json"
         self.model = self.path / "model.keras"
         self.events = self.path / "events"
+        self.checkpoints = self.path / "checkpoints"
 
     @classmethod
     def create(cls, name: str, out: str | os.PathLike[str] | None = None) -> RunFolder:
@@ -82,6 +84,18 @@ class RunFolder:
             if is_new:
                 writer.writerow(row)
             writer.writerow(row.values())
+
+    def rows(self) -> str:
+        """Return the text of metrics.csv; empty before the first epoch ended."""
+        return self.metrics.read_bytes().decode() if self.metrics.exists() else ""
+
+    def replace_rows(self, text: str) -> None:
+        """Write the text of metrics.csv anew."""
+        if not text:
+            self.metrics.unlink(missing_ok=True)
+            return
+        with replacing(self.metrics) as temporary:
+            temporary.write_bytes(text.encode())
 
     def epochs(self) -> list[dict[str, float]]:
         """Return the rows of metrics.csv.
@@ -126,6 +140,27 @@ class Run:
         return model
 
 
+def find_run(path: str | os.PathLike[str]) -> RunFolder:
+    """Return the folder of a run, complete or not.
+
+    Raises:
+        InputError: there is no such folder, or it is not a run.
+
+    Example:
+        >>> find_run("runs/mine").complete  # doctest: +SKIP
+        True
+    """
+    folder = RunFolder(path)
+    if not folder.path.is_dir():
+        what = "is a file" if folder.path.exists() else "does not exist"
+        raise InputError(f"{folder.path} {what}; expected the folder of a run, such as runs/NAME.")
+    if not folder.settings.is_file():
+        inside = sorted(p.parent.name for p in folder.path.glob("*/settings.json"))
+        hint = f" It holds the runs {', '.join(inside)}: give one of these." if inside else ""
+        raise InputError(f"{folder.path} is not a run: it has no settings.json.{hint}")
+    return folder
+
+
 def open_run(path: str | os.PathLike[str]) -> Run:
     """Open the folder of a complete run, which `train` or `compare` wrote.
 
@@ -136,17 +171,11 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         >>> open_run("runs/mine").results["test"]["accuracy"]  # doctest: +SKIP
         0.894
     """
-    folder = RunFolder(path)
-    if not folder.path.is_dir():
-        what = "is a file" if folder.path.exists() else "does not exist"
-        raise InputError(f"{folder.path} {what}; expected the folder of a run, such as runs/NAME.")
-    if not folder.settings.is_file():
-        inside = sorted(p.parent.name for p in folder.path.glob("*/settings.json"))
-        hint = f" It holds the runs {', '.join(inside)}: give one of these." if inside else ""
-        raise InputError(f"{folder.path} is not a run: it has no settings.json.{hint}")
+    folder = find_run(path)
     if not folder.complete:
         raise InputError(
-            f"{folder.path} is a run that did not finish (it has no results.json); train it again."
+            f"{folder.path} is a run that did not finish (it has no results.json). To go on with "
+            f"it: rnnkit train --resume {folder.path}"
         )
     return Run(folder)
 

@@ -8,21 +8,24 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
 from rnnkit.deprecation import renamed_names
-from rnnkit.errors import InputError, NonFiniteLoss
+from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.monitor import EventWriter
-from rnnkit.study.plan import Plan, make_plan
-from rnnkit.study.runs import Run, RunFolder, write_json
+from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
+from rnnkit.study.records import read_json, read_results, read_settings
+from rnnkit.study.runs import Run, RunFolder, find_run, write_json
 from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
     from rnnkit.tasks import Task
+    from rnnkit.training.checkpoints import Checkpoints
 
 __getattr__ = renamed_names(__name__, {"carry_out": "execute"})
 
@@ -44,6 +47,7 @@ def train(
     limit: int | None = None,
     data_options: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
+    checkpoint_minutes: float = 5.0,
     verbose: int | str = "auto",
 ) -> Run:
     """Train a recipe, evaluate it on the test split and write everything into a new folder.
@@ -67,6 +71,7 @@ def train(
         data_options: further columns of a file of series: `time`, `group`, `columns`; see
             `rnnkit.settings.data.SeriesFileOptions`.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
+        checkpoint_minutes: the longest time between two checkpoints; see `resume`.
         verbose: as in `keras.Model.fit`.
 
     Returns:
@@ -85,13 +90,110 @@ def train(
     options |= {"epochs": epochs, "batch_size": batch_size, "patience": patience, "limit": limit}
     options |= {"data_options": data_options}
     plan = make_plan(recipe, data, settings=settings, seed=seed, **options)
-    return execute(plan, plan.data.load(recipes.kind_of(recipe)), out, verbose)
+    dataset = plan.data.load(recipes.kind_of(recipe))
+    return execute(plan, dataset, out, verbose, checkpoint_minutes)
+
+
+def resume(
+    path: str | os.PathLike[str],
+    *,
+    epochs: int | None = None,
+    checkpoint_minutes: float = 5.0,
+    verbose: int | str = "auto",
+) -> Run:
+    """Go on with a run that was interrupted or killed, to the same weights as without that.
+
+    It starts from the newest checkpoint that is whole; from the beginning, where there is none.
+
+    Args:
+        path: the run's folder.
+        epochs: more passes over the training data than before, at most; also of a complete run.
+        checkpoint_minutes: the longest time between two checkpoints.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        The complete run.
+
+    Raises:
+        InputError: no run, a complete one, data or settings that changed since, another backend,
+            or fewer epochs than it was trained already.
+
+    Example:
+        >>> resume("runs/mine", epochs=20).results["epochs"]  # doctest: +SKIP
+        20
+    """
+    folder = find_run(path)
+    record = updated_record(read_settings(folder.settings))
+    plan = plan_of(record)
+    if epochs is not None:
+        plan = replace(plan, overrides={**plan.overrides, "epochs": check_count("epochs", epochs)})
+    if folder.complete and (epochs or 0) <= read_results(folder.results)["epochs"]:
+        done = read_results(folder.results)["epochs"]
+        raise InputError(
+            f"{folder.path} is complete after {done} epochs: there is nothing to go on with. Give "
+            f"more epochs than {done} to train it further."
+        )
+    trained_on = read_json(folder.environment).get("backend") if folder.environment.exists() else ""
+    if trained_on and trained_on != (now := keras_backend()):
+        raise InputError(
+            f"{folder.path} was trained with KERAS_BACKEND={trained_on}, and now it is {now}. Set "
+            f"KERAS_BACKEND={trained_on} to go on with it."
+        )
+    dataset = plan.data.load(recipes.kind_of(plan.recipe))
+    return continue_run(plan, dataset, folder, verbose, checkpoint_minutes)
 
 
 def execute(
-    plan: Plan, dataset: Any, out: str | os.PathLike[str] | None = None, verbose: int | str = "auto"
+    plan: Plan,
+    dataset: Any,
+    out: str | os.PathLike[str] | None = None,
+    verbose: int | str = "auto",
+    checkpoint_minutes: float = 5.0,
 ) -> Run:
     """Execute a plan on a data set that is loaded already; see `train`."""
+    model, record = _prepare(plan, dataset)
+    folder = RunFolder.create(plan.recipe, out)
+    checkpoints = _checkpoints(folder, checkpoint_minutes)
+    try:
+        write_json(folder.settings, record)
+        write_json(folder.environment, environment())
+    except BaseException:  # nothing was learned: no folder is left half made
+        shutil.rmtree(folder.path)
+        raise
+    try:
+        return _train(model, plan, dataset, folder, checkpoints, verbose)
+    except InputError:
+        if not folder.checkpoints.is_dir():  # refused before the first step: nothing to keep
+            shutil.rmtree(folder.path)
+        raise
+
+
+def continue_run(
+    plan: Plan,
+    dataset: Any,
+    folder: RunFolder,
+    verbose: int | str = "auto",
+    checkpoint_minutes: float = 5.0,
+) -> Run:
+    """Go on with a run on a data set that is loaded already; see `resume`."""
+    model, record = _prepare(plan, dataset)
+    checkpoints = _checkpoints(folder, checkpoint_minutes)
+    if folder.complete:  # it is not, until the further epochs are done
+        folder.results.replace(folder.results.with_name("results-before.json"))
+    write_json(folder.settings, record)
+    known = read_json(folder.environment) if folder.environment.exists() else environment()
+    write_json(folder.environment, known | {"resumed": [*known.get("resumed", []), environment()]})
+    return _train(model, plan, dataset, folder, checkpoints, verbose)
+
+
+def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:
+    from rnnkit.training.checkpoints import Checkpoints
+
+    return Checkpoints(folder.checkpoints, minutes, f"rnnkit train --resume {folder.path}")
+
+
+def _prepare(plan: Plan, dataset: Any) -> tuple[Task, dict[str, Any]]:
+    """Return the untrained model of a plan, and what settings.json records."""
     family, build = recipes.family_of(plan.recipe), recipes.find(plan.recipe)
     known = {
         name: getattr(dataset, name)
@@ -99,7 +201,6 @@ def execute(
         if name in signature(build).parameters and hasattr(dataset, name)
     }
     model = build(**{**known, **plan.overrides}, seed=plan.seed)
-    folder = RunFolder.create(plan.recipe, out)
     record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
     columns: Any = getattr(dataset, "columns", ())
     if plan.data.is_file and columns:
@@ -109,20 +210,24 @@ def execute(
     notes = getattr(dataset, "notes", ())
     if plan.data.is_file and (columns or notes):
         record["notes"] = list(notes)
+    return model, record
+
+
+def _train(
+    model: Task,
+    plan: Plan,
+    dataset: Any,
+    folder: RunFolder,
+    checkpoints: Checkpoints,
+    verbose: int | str,
+) -> Run:
+    """Train and evaluate the model, and write everything into the folder."""
+    family = recipes.family_of(plan.recipe)
     try:
-        write_json(folder.settings, record)
-        write_json(folder.environment, environment())
-    except BaseException:  # nothing was learned: no folder is left half made
-        shutil.rmtree(folder.path)
-        raise
-    try:
-        seconds = _fit(model, dataset, folder, plan, family, verbose)
+        seconds = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
         test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
         if not all(map(math.isfinite, test.values())):
             raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    except InputError:  # refused before the first step: nothing to keep
-        shutil.rmtree(folder.path)
-        raise
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
     rows = folder.epochs()
@@ -146,7 +251,15 @@ def execute(
         writer.hparams({**model.settings, "seed": plan.seed}, values)
     model.save(folder.model)
     write_json(folder.results, results)
+    checkpoints.prune(1)  # for further epochs
     return Run(folder)
+
+
+def keras_backend() -> str:
+    """Return the name of the running backend."""
+    import keras
+
+    return str(keras.config.backend())
 
 
 def environment() -> dict[str, Any]:
@@ -155,7 +268,7 @@ def environment() -> dict[str, Any]:
 
     from rnnkit import backend
 
-    name = keras.config.backend()
+    name = keras_backend()
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "rnnkit": _version("rnnkit"),
@@ -179,7 +292,13 @@ def _kept_epoch(model: Task, rows: list[dict[str, float]]) -> int:
 
 
 def _fit(
-    model: Task, dataset: Any, folder: RunFolder, plan: Plan, family: Family, verbose: int | str
+    model: Task,
+    dataset: Any,
+    folder: RunFolder,
+    plan: Plan,
+    family: Family,
+    verbose: int | str,
+    checkpoints: Checkpoints,
 ) -> float:
     """Fit, with the log of epochs and TensorBoard events; return the seconds."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
@@ -197,10 +316,11 @@ def _fit(
     if unlabelled and getattr(model, "uses_unlabelled", False):
         options["unlabelled"] = unlabelled
     # The log comes first: an epoch's seconds do not count TensorBoard's pictures.
-    callbacks = [EpochLog(folder), (family.tensorboard or TensorBoard)(folder.events, examples)]
-    begin = time.perf_counter()
-    model.fit(train.x, train.y, callbacks=callbacks, verbose=verbose, **options)
-    return time.perf_counter() - begin
+    log = EpochLog(folder)
+    callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]
+    options |= {"callbacks": callbacks, "checkpoints": checkpoints}
+    model.fit(train.x, train.y, verbose=verbose, **options)
+    return log.seconds
 
 
 def _version(package: str) -> str:

@@ -33,12 +33,13 @@ from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epo
 from rnnkit.tasks.training.examples import Examples, split_last
 from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.tasks.training.random_state import read_random_state, write_random_state
+from rnnkit.tasks.training.requirements import learn_from, learned_numbers, requirements
 from rnnkit.tasks.training.resuming import resume_fit
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
 from rnnkit.tasks.turns import take_turns
-from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_checkpoint
-from rnnkit.training.fingerprint import as_json, digest
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
+from rnnkit.training.fingerprint import digest
 from rnnkit.training.interrupts import deferred_signals
 from rnnkit.training.writer import CheckpointWriter
 
@@ -400,12 +401,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         if self.network is None and found is None:
             rows = self.learn(train, targets, spec, unlabelled)
         elif self.network is None:
-            self._learn_from(checkpoints.model, found.values["learned"])
-        learned = {
-            name: value
-            for name, value in vars(self).items()
-            if name[0] != "_" and type(value) in (int, float) and before.get(name) != value
-        }
+            learn_from(self, checkpoints.model, found.values["learned"])
+        learned = learned_numbers(before, self)
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows
         order = {"batch_size": batch_size, "shuffle": shuffle}
@@ -413,13 +410,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         epochs = self._epochs(epochs, batches)
         depends_on: dict[str, Any] = {}
         if checkpoints is not None:
-            depends_on = self._what_training_depends_on(
-                callbacks,
-                train=(rows, targets, weights),
-                patience=patience,
-                keep_best=keep_best,
-                **order,
-            )
+            options = {"patience": patience, "keep_best": keep_best, **order}
+            depends_on = requirements(self, callbacks, (rows, targets, weights), options)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = None
         if valid is not None:
@@ -432,7 +424,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             own += self.validation_callbacks(valid, valid_batches)
             own += self._early_stopping(epochs, patience, keep_best)
         if found is not None:
-            check_checkpoint(found, depends_on, epochs)
+            check_requirements(found, depends_on, epochs)
         self.prepare(batches)
         self._print_startup_messages(verbose)
         return self._train(
@@ -478,33 +470,6 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
         return epochs if epochs is not None else self.epochs or self.default_epochs(batches)
 
-    def _what_training_depends_on(self, callbacks: Any, train: Any, **options: Any) -> dict:
-        """Return settings and a digest of the data by name: a checkpoint goes on with these."""
-        settings = {name: value for name, value in self.settings.items() if name != "epochs"}
-        given = [] if callbacks is None else keras.tree.flatten(callbacks)
-        return {
-            "backend": keras.config.backend(),
-            "training data": digest(*train),
-            "settings": as_json(settings),
-            "callbacks": [type(one).__name__ for one in given],
-            **as_json({"seed": self.seed, "schedule": self.learning_rate_schedule, **options}),
-        }
-
-    def _learn_from(self, path: Path, learned: dict[str, float]) -> None:
-        """Take over what the model in a file had learned of the data, and its network."""
-        from rnnkit.tasks.loading import load  # it knows all tasks
-
-        other = load(path)
-        keys = [key for cls in type(self).__mro__ for key in vars(cls).get("config_keys", ())]
-        names = {*keys, *type(self).config_types} - {"name", "epochs", "settings"}
-        names |= {asset.attribute for asset in self.assets.values()}
-        for name in names:
-            if hasattr(other, name):
-                setattr(self, name, getattr(other, name))
-        for name, value in learned.items():
-            setattr(self, name, value)
-        self._set_network(other.network)
-
     def _early_stopping(
         self, epochs: int, patience: int | None, keep_best: bool
     ) -> list[keras.callbacks.Callback]:
@@ -544,12 +509,12 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             self.optimizer.build(self.trainable_variables)
         gradient_norm.watch(self.optimizer)
         self.tokens_per_epoch = batches.tokens
+        if checkpoints is not None and found is None:
+            checkpoints.begin(self)
         first: list[keras.callbacks.Callback] = []
         if (kind := self.learning_rate_schedule) != "constant":
             self._schedule = ScheduledLearningRate(self, kind, epochs, len(batches), callbacks)
             first = [self._schedule]
-        if checkpoints is not None and found is None:
-            checkpoints.begin(self)
         # The history comes before the writer: an epoch's checkpoint holds its row.
         every = [*first, *own, *callbacks, keras.callbacks.History()]
         try:

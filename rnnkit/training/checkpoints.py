@@ -187,15 +187,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return found
 
 
-def check_checkpoint(found: Checkpoint, depends_on: Mapping[str, Any], epochs: int) -> None:
+def check_requirements(found: Checkpoint, now: Mapping[str, Any], epochs: int) -> None:
     """Refuse to go on with other data or settings, or with fewer epochs than were trained.
 
+    Args:
+        found: where the training would go on.
+        now: what it depends on now, by name.
+        epochs: of the whole training.
+
     Raises:
-        InputError: a training with these cannot go on from the checkpoint.
+        InputError: it names what is different.
     """
-    assert found.path is not None
-    where = found.path.parent
-    refuse_changes(found.values["depends_on"], depends_on, where)
+    where = found.path.parent if found.path else Path()
+    refuse_changes(found.values["depends_on"], now, where)
     done = found.values["epoch"] + (found.values["step"] > 0)
     if epochs < done:
         raise InputError(

@@ -1,0 +1,64 @@
+"""What a training that goes on must find again: its data, its settings, what it had learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from rnnkit.training.fingerprint import as_json, digest
+
+
+def requirements(
+    task: Any, callbacks: Any, data: tuple, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the settings of a training and a digest of its data, by name.
+
+    Args:
+        task: the task; its number of epochs may change.
+        callbacks: those that `fit` was given.
+        data: encoded examples, targets and weights.
+        options: further arguments of `fit`.
+    """
+    settings = {name: value for name, value in task.settings.items() if name != "epochs"}
+    given = [] if callbacks is None else keras.tree.flatten(callbacks)
+    schedule = task.learning_rate_schedule
+    return {
+        "backend": keras.config.backend(),
+        "training data": digest(*data),
+        "settings": as_json(settings),
+        "callbacks": [type(one).__name__ for one in given],
+        **as_json({"seed": task.seed, "learning_rate_schedule": schedule, **options}),
+    }
+
+
+def learned_numbers(before: Mapping[str, Any], task: Any) -> dict[str, float]:
+    """Return the public attributes of a task that are numbers and were not the same before."""
+    return {
+        name: value
+        for name, value in vars(task).items()
+        if name[0] != "_" and type(value) in (int, float) and before.get(name) != value
+    }
+
+
+def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> None:
+    """Give a task what the model in a file had learned of the data, and its network.
+
+    Args:
+        task: not trained yet, made with the same settings.
+        path: of the model before its first step.
+        learned: what `learned_numbers` returned of it.
+    """
+    from rnnkit.tasks.loading import load  # it knows all tasks
+
+    other = load(path)
+    keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
+    names = (keys | {*task.config_types}) - {"name", "epochs", "settings"}
+    for name in names | {asset.attribute for asset in task.assets.values()}:
+        if hasattr(other, name):
+            setattr(task, name, getattr(other, name))
+    for name, value in learned.items():
+        setattr(task, name, value)
+    task._set_network(other.network)
