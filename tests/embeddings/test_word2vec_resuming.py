@@ -1,5 +1,6 @@
 """Word vectors of a training that was interrupted or killed are those of one that was not."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,10 +11,12 @@ import time
 import keras
 import numpy as np
 import pytest
+from event_files import read
 
 from rnnkit.embeddings import CBOW, SkipGram, train_word_vectors, word2vec
 from rnnkit.embeddings.training import gensim_trainer, trainer
 from rnnkit.errors import InputError
+from rnnkit.monitor import WordVectorEvents
 from rnnkit.training.checkpoints import Checkpoints
 
 DEEP = bool(os.environ.get("RNNKIT_DEEP"))
@@ -291,3 +294,35 @@ def test_a_process_that_is_killed(tmp_path):
     again = new(SkipGram, "negative-sampling", "keras")
     again.fit(CORPUS["keras"], callbacks=[Slow()], verbose=0, checkpoints=tmp_path)
     assert_same(again, whole)
+
+
+@pytest.mark.one_backend
+def test_event_files_of_a_killed_training_are_those_of_one_that_is_not(tmp_path):
+    def points(folder):
+        return {
+            tag: [(step, np.asarray(value).tolist()) for step, value in found]
+            for tag, found in read(folder / "train").items()
+            if "words_per_second" not in tag
+        }
+
+    def new_model():
+        return new(SkipGram, "negative-sampling", "keras")
+
+    earlier = WordVectorEvents(tmp_path / "killed", ["w1"])
+    earlier.set_model(new_model())
+    earlier.on_train_batch_end(0, {"earlier": 1.0})  # of a training before, in the same folder
+    earlier.on_train_end()
+    new_model().fit(CORPUS["keras"], callbacks=[WordVectorEvents(tmp_path / "whole")], verbose=0)
+    for left in (3, 2, 4, -1):  # the second of them is killed before it writes a checkpoint
+        events, minutes = WordVectorEvents(tmp_path / "killed"), 5 if left == 2 else EACH_BLOCK
+        calls = [events, Kill(left, Killed)]
+        checkpoints = Checkpoints(tmp_path / "checkpoints", minutes=minutes)
+        with contextlib.suppress(Killed):
+            new_model().fit(CORPUS["keras"], callbacks=calls, verbose=0, checkpoints=checkpoints)
+    found = points(tmp_path / "killed")
+    assert found.pop("batch/earlier") == [(1, 1.0)]
+    wanted = points(tmp_path / "whole")
+    assert len(wanted["batch/loss"]) > 9
+    assert len(wanted["neighbours"]) == 2
+    assert found.keys() == wanted.keys()
+    assert found == wanted
