@@ -178,7 +178,7 @@ class _Unfinished(Checkpoints):
 
     def describe_interruption(self, place: str) -> str:
         """Return what is said after a signal, in a line."""
-        kept = f"What was learned is kept in {self.folder}; the same command or call goes on."
+        kept = f"Kept: {self.folder}, where the next training of the same vectors goes on."
         if not self.files():
             kept = f"Nothing is kept: {self.folder} could not be written."
         return f"the training of word vectors was interrupted {place}. {kept}"

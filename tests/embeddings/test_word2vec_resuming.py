@@ -119,7 +119,13 @@ def assert_same(found, wanted):
         np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize(("kind", "loss", "by"), KINDS)
+@pytest.mark.parametrize(
+    ("kind", "loss", "by"),
+    [
+        pytest.param(*kind, marks=[pytest.mark.one_backend] if kind[2] == "gensim" else [])
+        for kind in KINDS
+    ],
+)
 def test_a_training_that_is_killed_again_and_again_is_the_one_that_is_not(
     tmp_path, kind, loss, by, capsys
 ):

@@ -153,16 +153,13 @@ class Word2VecEpochs:
 
     def _read(self) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
         """Return what a checkpoint holds: the position within the epoch, and the tables."""
-        position, tables = None, ()
-        if not self._within:
-            tables = read_tables(self._model)
-        elif (snapshot := self._trainer.snapshot()) is None:
+        snapshot = self._trainer.snapshot() if self._within else (None, read_tables(self._model))
+        if snapshot is None:
             return None
-        else:
-            position, tables = snapshot
-        arrays = dict(zip(TABLES, tables, strict=True))
-        position = pack(position, arrays, "position")
-        return {"position": position, "seconds": self._seconds, "logs": self._logs}, arrays
+        position, tables = snapshot
+        arrays: dict[str, np.ndarray] = dict(zip(TABLES, tables, strict=True))
+        values = {"position": pack(position, arrays, "position"), "seconds": self._seconds}
+        return {**values, "logs": self._logs}, arrays
 
     def _restore(self, own: bool) -> None:
         if self._found is not None:
