@@ -72,9 +72,9 @@ def train_word_vectors(
     key = [_CACHE_VERSION, options["method"], settings, words.fingerprint]
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_folder() / "vectors" / f"{name}.kv"
-    # Another backend of Keras rounds differently: its checkpoints are others.
-    on = "" if options["trainer"] == "gensim" else f"-{keras.config.backend()}"
-    checkpoints = _Unfinished(path.with_name(f"{name}{on}.unfinished"))
+    # The steps depend on dropped words, too, and another backend of Keras rounds differently.
+    on = "gensim" if options["trainer"] == "gensim" else keras.config.backend()
+    checkpoints = _Unfinished(path.with_name(f"{name}-{words.total_words}-{on}.unfinished"))
     earlier = path.with_suffix(".keras")
     if (kept := _read_cached(path)) is not None:
         return kept
