@@ -11,7 +11,7 @@ from event_files import read
 
 from rnnkit import tasks
 from rnnkit.study import records
-from rnnkit.tasks.training.checkpoints import read_checkpoint
+from rnnkit.training.checkpoints import read_checkpoint
 
 
 class Disk:

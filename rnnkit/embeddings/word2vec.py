@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -25,6 +26,7 @@ from rnnkit.locks import read_or_build
 from rnnkit.options import takes
 from rnnkit.progress import Bar
 from rnnkit.saved_files import load_saved_model, read_saved_model
+from rnnkit.training.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -35,7 +37,8 @@ NOT_KEPT = (
 )
 NO_CHECKPOINT = "The training of the word vectors goes on without a checkpoint."
 _CHECKSUM_SIZE = 73  # bytes of the line behind the vectors
-_CACHE_VERSION = 4  # raise it when the same settings give other vectors
+# Raise it when the same settings give other vectors, or checkpoints hold other values.
+_CACHE_VERSION = 4
 
 
 @takes(Word2VecOptions, trainer="gensim")
@@ -44,9 +47,10 @@ def train_word_vectors(
 ) -> KeyedVectors:
     """Train word vectors with word2vec; repeated calls read them from the cache.
 
-    A checkpoint is saved after each epoch; the same call after an interrupt resumes from it. What
-    is damaged in the cache is trained anew, and vectors that cannot be kept there are returned all
-    the same; both with a warning.
+    Checkpoints are saved there after each epoch and every five minutes; the same call after an
+    interruption resumes from the last one, see `rnnkit.embeddings.model.Word2Vec.fit`. What is
+    damaged in the cache is trained anew, and vectors that cannot be kept there are returned all the
+    same; both with a warning.
 
     Args:
         corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:
@@ -69,7 +73,7 @@ def train_word_vectors(
     model = make_word2vec(**options)
     words = model.encode_corpus(corpus)
     if not cache:
-        _fit(model, words, [])
+        _fit(model, words)
         return model.keyed_vectors()
     ignored = {"method", "batch_size"} if options["trainer"] == "gensim" else {"method"}
     settings = {name: value for name, value in options.items() if name not in ignored}
@@ -86,13 +90,18 @@ def train_word_vectors(
 
 def _train_into_cache(model: Word2Vec, words: EncodedCorpus, path: Path) -> KeyedVectors:
     """Train, or go on with an interrupted training, and keep the vectors."""
-    unfinished = path.with_suffix(".keras")
-    model = _resumed(unfinished) or model
-    _fit(model, words, [_Checkpoint(unfinished)])
+    # The steps depend on dropped words, too, and another backend of Keras rounds differently.
+    on = "gensim" if model.options["trainer"] == "gensim" else keras.config.backend()
+    unfinished = path.with_name(f"{path.stem}-{words.total_words}-{on}.unfinished")
+    earlier = path.with_suffix(".keras")
+    model = _resumed(earlier) or model
+    _fit(model, words, _Unfinished(unfinished))
     vectors = model.keyed_vectors()
     with optional(path, NOT_KEPT), writing(path, "word vectors to the cache"):
         _write_cached(vectors, path)
-        unfinished.unlink(missing_ok=True)
+        earlier.unlink(missing_ok=True)
+        for folder in path.parent.glob(f"{path.stem}*.unfinished"):
+            shutil.rmtree(folder, ignore_errors=True)
     return vectors
 
 
@@ -134,7 +143,7 @@ def _checksum(path: Path, size: int) -> bytes:
 
 
 def _resumed(path: Path) -> Word2Vec | None:
-    """Return the model of an interrupted training; None where there is none, or a damaged one."""
+    """Return what an earlier version of rnnkit left unfinished; None = nothing, or damaged."""
     try:
         if not path.is_file():
             return None
@@ -151,12 +160,12 @@ def _say_damaged(path: Path, what: str = "is damaged") -> None:
     warnings.warn(f"{path} in the cache {what}: the word vectors are trained anew.", stacklevel=4)
 
 
-def _fit(model: Word2Vec, words: EncodedCorpus, callbacks: list[keras.callbacks.Callback]) -> None:
+def _fit(model: Word2Vec, words: EncodedCorpus, checkpoints: Checkpoints | None = None) -> None:
     """Train the remaining epochs, with a progress bar."""
     total = words.total_words * model.options["epochs"]
     with Bar(f"{model.method} vectors", total=total) as bar:
-        callbacks = [_ProgressBar(bar), *callbacks]
-        model.fit(words, initial_epoch=model.epochs_done, callbacks=callbacks, verbose=0)
+        options: dict[str, Any] = {"callbacks": [_ProgressBar(bar)], "checkpoints": checkpoints}
+        model.fit(words, initial_epoch=model.epochs_done, verbose=0, **options)
 
 
 class _ProgressBar(keras.callbacks.Callback):
@@ -173,16 +182,20 @@ class _ProgressBar(keras.callbacks.Callback):
         self._bar.advance_to(model.words_read)
 
 
-class _Checkpoint(keras.callbacks.Callback):
-    """Saves the model after each epoch but the last, atomically."""
+class _Unfinished(Checkpoints):
+    """The checkpoints of word vectors in the cache."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
+    def begin(self, model: Any) -> None:
+        """Save the model before the first step; the vectors are learned without it, too."""
+        with (
+            optional(self.folder, NO_CHECKPOINT),
+            writing(self.folder, "a checkpoint to the cache"),
+        ):
+            super().begin(model)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save the model."""
-        if epoch + 1 < self.params["epochs"]:
-            what = "a checkpoint to the cache"
-            with optional(self._path, NO_CHECKPOINT), writing(self._path, what):
-                self.model.save(self._path)
+    def describe_interruption(self, place: str) -> str:
+        """Return what is said after a signal, in a line."""
+        kept = f"Kept: {self.folder}, where the next training of the same vectors goes on."
+        if not self.files():
+            kept = f"Nothing is kept: {self.folder} could not be written."
+        return f"the training of word vectors was interrupted {place}. {kept}"
