@@ -19,7 +19,7 @@ import typer.core
 from rnnkit.errors import BackendError, InputError, NonFiniteLoss
 
 ORDER = (
-    *("list", "info", "train", "compare", "evaluate", "predict", "generate", "complete"),
+    *("list", "info", "train", "compare", "runs", "evaluate", "predict", "generate", "complete"),
     *("neighbours", "doctor"),
 )
 

@@ -17,6 +17,7 @@ from rnnkit import recipes
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.monitor import EventWriter
+from rnnkit.records.states import forget_failure, record_failure
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
 from rnnkit.study.runs import Run, RunFolder, find_run, write_json
@@ -178,6 +179,7 @@ def continue_run(
     """Go on with a run on a data set that is loaded already; see `resume`."""
     model, record = _prepare(plan, dataset)
     checkpoints = _checkpoints(folder, checkpoint_minutes)
+    forget_failure(folder.path)
     if folder.complete:  # it is not, until the further epochs are done
         folder.results.replace(folder.results.with_name("results-before.json"))
     write_json(folder.settings, record)
@@ -229,6 +231,7 @@ def _train(
         if not all(map(math.isfinite, test.values())):
             raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
     except NonFiniteLoss as error:
+        record_failure(folder.path, error)
         raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
     rows = folder.epochs()
     epochs = sum(row["seconds"] for row in rows)  # without tokenising and pre-training
