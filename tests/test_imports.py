@@ -27,6 +27,7 @@ FLOORS = {
     "saved_files": -1,
     "backend": 0,
     "data": 0,
+    "training": 0.5,  # of tasks and of word vectors
     "recurrent": 1,
     "hmm": 1,
     "embeddings": 1,

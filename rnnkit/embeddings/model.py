@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
@@ -23,25 +21,29 @@ from rnnkit.data.corpus import open_corpus
 from rnnkit.deprecation import RENAMES, Rename, renamed_names, warn
 from rnnkit.embeddings.options import Method, ModelOptions, TrainerName, Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus, encode_corpus
+from rnnkit.embeddings.training.epochs import (
+    TABLES,
+    Word2VecEpochs,
+    what_training_depends_on,
+    write_tables,
+)
 from rnnkit.embeddings.training.frequencies import Frequencies
-from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
-from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
+from rnnkit.embeddings.training.trainer import initial_tables
 from rnnkit.errors import (
     InputError,
-    NonFiniteLoss,
     check_choice,
     check_count,
     quote,
     require_fitted,
 )
 from rnnkit.options import complete, expand_signature, settings_of, with_args
+from rnnkit.training.checkpoints import Checkpoints, check_requirements
 from rnnkit.untrusted import parse_json
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 TRAINERS = get_args(TrainerName)
-_TABLES = ("word_vectors", "output_vectors")
 _READ = Rename("method", "SkipGram, CBOW", "read", "encode_corpus")
 RENAMES.append(_READ)
 
@@ -125,6 +127,7 @@ class Word2Vec(keras.Model):
         initial_epoch: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         verbose: str | int = "auto",
+        checkpoints: str | os.PathLike[str] | Checkpoints | None = None,
     ) -> keras.callbacks.History:
         """Train on a corpus: count its words, then learn their vectors.
 
@@ -139,12 +142,20 @@ class Word2Vec(keras.Model):
             initial_epoch: resume from here, with the same vectors as without an interruption.
             callbacks: Keras callbacks.
             verbose: as in Keras.
+            checkpoints: a folder, or `rnnkit.training.checkpoints.Checkpoints`, to write
+                checkpoints to, after every epoch and every five minutes. Where it holds those of
+                the same training, interrupted or killed, the training goes on from there, with the
+                vectors as if it had not stopped; with several workers of gensim, which give other
+                vectors each time, from the last epoch's end. `epochs` may be more than before: the
+                learning rate decays over all of them from there.
+
+        Ctrl-C, SIGTERM and SIGUSR1 end the training after the block under way.
 
         Returns:
             Keras's `History`: `loss` (not from gensim) and `words_per_second` of each epoch.
 
         Raises:
-            InputError: an invalid corpus.
+            InputError: an invalid corpus, or `checkpoints` of another corpus or settings.
             NonFiniteLoss: the loss became NaN or infinite.
 
         Example:
@@ -155,6 +166,8 @@ class Word2Vec(keras.Model):
         """
         if y is not None:
             raise InputError("word2vec trains on texts alone: leave y out.")
+        checkpoints = Checkpoints.of(checkpoints)
+        found = None if checkpoints is None else checkpoints.newest()
         options = self.options.copy()
         options["epochs"] = epochs or options["epochs"]
         corpus = self.encode_corpus(x)
@@ -163,46 +176,22 @@ class Word2Vec(keras.Model):
                 f"The corpus has only one word, {quote(corpus.frequencies.words[0])}, that occurs "
                 f"min_count={options['min_count']} times; word2vec needs two. Give more text."
             )
+        depends_on = what_training_depends_on(corpus, options, callbacks)
+        if found is not None:
+            check_requirements(found, depends_on, options["epochs"])
         self.tokens_per_epoch = corpus.total_words
         if self.vocabulary is None:
             self.vocabulary = corpus.frequencies
             self._make_tables(len(corpus.frequencies))
-            self._set_tables(initial_tables(len(corpus.frequencies), options))
-        kind = GensimTrainer if options["trainer"] == "gensim" else KerasTrainer
-        trainer = kind(corpus, options, self._tables())
-        self.stop_training = False
-        # Without a compiled model some of Keras's callbacks ask for an optimizer; there is none.
-        calls = keras.callbacks.CallbackList(
-            list(callbacks),
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=1 if verbose == "auto" else verbose,
-            epochs=options["epochs"],
-            steps=len(trainer) or None,
-            model=self,
+            write_tables(self, initial_tables(len(corpus.frequencies), options))
+        epochs_of_fit = Word2VecEpochs(
+            *(self, corpus, options, callbacks),
+            verbose=verbose,
+            checkpoints=checkpoints,
+            found=found,
+            record={"depends_on": depends_on},
         )
-        calls.on_train_begin()
-        for epoch in range(initial_epoch, options["epochs"]):
-            calls.on_epoch_begin(epoch)
-            logs: dict[str, float] = {}
-            begin = time.perf_counter()
-            for i, (read, loss, rate) in enumerate(trainer.epoch(epoch)):
-                calls.on_train_batch_begin(i)
-                self.words_read = epoch * corpus.total_words + read
-                logs = {} if loss is None else {"loss": loss}
-                if loss is not None and not math.isfinite(loss):
-                    raise NonFiniteLoss(
-                        f"The loss became {loss} in epoch {epoch + 1}; the learning rate was "
-                        f"{rate:.3g}. Try alpha={options['alpha'] / 10:.3g}."
-                    )
-                logs["words_per_second"] = read / (time.perf_counter() - begin)
-                calls.on_train_batch_end(i, logs | {"learning_rate": rate})
-            self._set_tables(trainer.tables())
-            self.epochs_done = epoch + 1
-            calls.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-        calls.on_train_end()
+        epochs_of_fit.run(initial_epoch)
         return self.history
 
     def vectors_table(self) -> np.ndarray:
@@ -294,16 +283,9 @@ class Word2Vec(keras.Model):
     def _make_tables(self, words: int) -> None:
         self.word_vectors, self.output_vectors = (
             self.add_weight(shape=table.shape, initializer="zeros", name=name)
-            for name, table in zip(_TABLES, initial_tables(words, self.options), strict=True)
+            for name, table in zip(TABLES, initial_tables(words, self.options), strict=True)
         )
         self.built = True
-
-    def _set_tables(self, tables: tuple[np.ndarray, np.ndarray]) -> None:
-        self.word_vectors.assign(tables[0])
-        self.output_vectors.assign(tables[1])
-
-    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.vectors_table(), np.array(ops.convert_to_numpy(self.output_vectors))
 
     def _words(self) -> Frequencies:
         return require_fitted(self.vocabulary, self, "vocabulary")

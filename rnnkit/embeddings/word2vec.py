@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -24,12 +24,14 @@ from rnnkit.errors import InputError
 from rnnkit.options import takes
 from rnnkit.progress import Bar
 from rnnkit.saved_files import load_saved_model, read_saved_model
+from rnnkit.training.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 _CHECKSUM_SIZE = 73  # bytes of the line behind the vectors
-_CACHE_VERSION = 4  # raise it when the same settings give other vectors
+# Raise it when the same settings give other vectors, or checkpoints hold other values.
+_CACHE_VERSION = 4
 
 
 @takes(Word2VecOptions, trainer="gensim")
@@ -38,8 +40,9 @@ def train_word_vectors(
 ) -> KeyedVectors:
     """Train word vectors with word2vec; repeated calls read them from the cache.
 
-    A checkpoint is saved after each epoch; the same call after an interrupt resumes from it. What
-    is damaged in the cache is trained anew, with a warning.
+    Checkpoints are saved there after each epoch and every five minutes; the same call after an
+    interruption resumes from the last one, see `rnnkit.embeddings.model.Word2Vec.fit`. What is
+    damaged in the cache is trained anew, with a warning.
 
     Args:
         corpus: the name of a data set, the path of a file, texts, lists of words, or a `Corpus`:
@@ -62,22 +65,27 @@ def train_word_vectors(
     model = make_word2vec(**options)
     words = model.encode_corpus(corpus)
     if not cache:
-        _fit(model, words, [])
+        _fit(model, words)
         return model.keyed_vectors()
     ignored = {"method", "batch_size"} if options["trainer"] == "gensim" else {"method"}
     settings = {name: value for name, value in options.items() if name not in ignored}
     key = [_CACHE_VERSION, options["method"], settings, words.fingerprint]
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_folder() / "vectors" / f"{name}.kv"
-    unfinished = path.with_suffix(".keras")
+    # Another backend of Keras rounds differently: its checkpoints are others.
+    on = "" if options["trainer"] == "gensim" else f"-{keras.config.backend()}"
+    checkpoints = _Unfinished(path.with_name(f"{name}{on}.unfinished"))
+    earlier = path.with_suffix(".keras")
     if (kept := _read_cached(path)) is not None:
         return kept
-    model = _resumed(unfinished) or model
-    _fit(model, words, [_Checkpoint(unfinished)])
+    model = _resumed(earlier) or model
+    _fit(model, words, checkpoints)
     vectors = model.keyed_vectors()
     try:
         _write_cached(vectors, path)
-        unfinished.unlink(missing_ok=True)
+        earlier.unlink(missing_ok=True)
+        for folder in path.parent.glob(f"{name}*.unfinished"):
+            shutil.rmtree(folder, ignore_errors=True)
     except (OSError, InputError) as error:  # a full disk is no reason to lose what was trained
         warnings.warn(f"These word vectors are not kept in the cache: {error}", stacklevel=3)
     return vectors
@@ -117,7 +125,7 @@ def _checksum(path: Path, size: int) -> bytes:
 
 
 def _resumed(path: Path) -> Word2Vec | None:
-    """Return the model of an interrupted training; None where there is none, or a damaged one."""
+    """Return what an earlier version of rnnkit left unfinished; None = nothing, or damaged."""
     if not path.is_file():
         return None
     try:
@@ -136,12 +144,12 @@ def _say_damaged(path: Path) -> None:
     )
 
 
-def _fit(model: Word2Vec, words: EncodedCorpus, callbacks: list[keras.callbacks.Callback]) -> None:
+def _fit(model: Word2Vec, words: EncodedCorpus, checkpoints: Checkpoints | None = None) -> None:
     """Train the remaining epochs, with a progress bar."""
     total = words.total_words * model.options["epochs"]
     with Bar(f"{model.method} vectors", total=total) as bar:
-        callbacks = [_ProgressBar(bar), *callbacks]
-        model.fit(words, initial_epoch=model.epochs_done, callbacks=callbacks, verbose=0)
+        options: dict[str, Any] = {"callbacks": [_ProgressBar(bar)], "checkpoints": checkpoints}
+        model.fit(words, initial_epoch=model.epochs_done, verbose=0, **options)
 
 
 class _ProgressBar(keras.callbacks.Callback):
@@ -158,17 +166,19 @@ class _ProgressBar(keras.callbacks.Callback):
         self._bar.advance_to(model.words_read)
 
 
-class _Checkpoint(keras.callbacks.Callback):
-    """Saves the model after each epoch but the last, atomically."""
+class _Unfinished(Checkpoints):
+    """The checkpoints of word vectors in the cache."""
 
-    def __init__(self, path: os.PathLike[str]) -> None:
-        super().__init__()
-        self._path = path
+    def begin(self, model: Any) -> None:
+        """Save the model before the first step; the vectors are learned without it, too."""
+        try:
+            super().begin(model)
+        except OSError as error:
+            warnings.warn(f"No checkpoint could be written: {error}", stacklevel=2)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save the model."""
-        if epoch + 1 < self.params["epochs"]:
-            try:
-                self.model.save(self._path)
-            except OSError as error:
-                warnings.warn(f"No checkpoint could be written: {error}", stacklevel=2)
+    def describe_interruption(self, place: str) -> str:
+        """Return what is said after a signal, in a line."""
+        kept = f"What was learned is kept in {self.folder}; the same command or call goes on."
+        if not self.files():
+            kept = f"Nothing is kept: {self.folder} could not be written."
+        return f"the training of word vectors was interrupted {place}. {kept}"

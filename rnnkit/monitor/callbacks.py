@@ -18,7 +18,7 @@ from keras import ops
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import NonFiniteLoss, check_count
 from rnnkit.monitor.classification import ClassificationReport
-from rnnkit.monitor.events import EventWriter, resume_writers
+from rnnkit.monitor.events import EventWriter, event_files, resume_writers
 from rnnkit.monitor.markov_events import write_layers
 from rnnkit.monitor.projector import write_frequent_words
 
@@ -86,11 +86,12 @@ class TensorBoard(keras.callbacks.Callback):
     def checkpoint_state(self) -> dict[str, Any]:
         """Return the size of each event file, and what was done of the epoch under way."""
         files = {name: (one.path.name, one.sync()) for name, one in self._writers.items()}
-        return {"files": files, "seconds": self._seconds, "batches": self._batches}
+        of_epoch = {"seconds": self._seconds, "batches": self._batches}
+        return {"files": files, "there": event_files(self.folder), **of_epoch}
 
     def restore_checkpoint(self, state: dict[str, Any]) -> None:
         """Go on with the event files; what they hold of later steps is cut off."""
-        self._writers = resume_writers(self.folder, state["files"])
+        self._writers = resume_writers(self.folder, state["files"], state["there"])
         self._resumed = (state["seconds"], state["batches"])
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:

@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -280,20 +280,29 @@ def cut_events(path: Path, size: int) -> None:
         file.truncate(end)
 
 
-def resume_writers(folder: Path, files: Mapping[str, tuple[str, int]]) -> dict[str, EventWriter]:
+def event_files(folder: Path) -> list[str]:
+    """Return the event files of all runs in a folder, by their places in it."""
+    found = folder.glob("*/events.out.tfevents.*")
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def resume_writers(
+    folder: Path, files: Mapping[str, tuple[str, int]], there: Collection[str] = ()
+) -> dict[str, EventWriter]:
     """Return writers that go on with event files as they were at a checkpoint.
 
     Args:
         folder: of the runs.
-        files: run -> name and size of its file. Other event files of these runs, and of
-            `train` and `validation`, were begun after the checkpoint: they are removed.
+        files: run -> name and size of its file.
+        there: `event_files` at the checkpoint. Other event files of these runs, and of `train` and
+            `validation`, were begun after it: they are removed.
     """
     for run in {"train", "validation", *files}:
         name, size = files.get(run, (None, 0))
         for path in (folder / run).glob("events.out.tfevents.*"):
             if path.name == name:
                 cut_events(path, size)
-            else:
+            elif f"{run}/{path.name}" not in there:
                 path.unlink()
     return {
         run: EventWriter(folder / run, append_to=folder / run / name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, check_count, suggest
-from rnnkit.monitor.events import EventWriter
+from rnnkit.monitor.events import EventWriter, event_files, resume_writers
 from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.monitor.projector import write_frequent_words
 
@@ -65,6 +66,21 @@ class WordVectorEvents(keras.callbacks.Callback):
         self._writer: EventWriter | None = None
         self._step = 0
         self._before: dict[str, set[str]] = {}
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the size of the event file, the step, and the last neighbours."""
+        files = {}
+        if self._writer is not None:
+            files["train"] = (self._writer.path.name, self._writer.sync())
+        before = {word: sorted(near) for word, near in self._before.items()}
+        there = event_files(self.folder.parent)
+        return {"files": files, "there": there, "step": self._step, "before": list(before.items())}
+
+    def restore_checkpoint(self, state: dict[str, Any]) -> None:
+        """Go on with the event file; what it holds of later steps is cut off."""
+        writers = resume_writers(self.folder.parent, state["files"], state["there"])
+        self._writer, self._step = writers.get("train"), state["step"]
+        self._before = {word: set(near) for word, near in state["before"]}
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Check that the words are in the vocabulary, before an epoch is spent."""

@@ -4,7 +4,7 @@ settings.json     recipe, settings, data, seed, epochs
 environment.json  Python, libraries, backend, devices
 metrics.csv       one row per epoch, written during training
 events/           TensorBoard
-checkpoints/      see `rnnkit.tasks.training.checkpoints`: to go on after an interruption
+checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interruption
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
 results.json      measures on the test split (of word vectors, on analogies); written last
 """

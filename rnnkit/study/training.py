@@ -26,7 +26,7 @@ from rnnkit.study.sources import size
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
     from rnnkit.tasks import Task
-    from rnnkit.tasks.training.checkpoints import Checkpoints
+    from rnnkit.training.checkpoints import Checkpoints
 
 __getattr__ = renamed_names(__name__, {"carry_out": "execute"})
 
@@ -189,7 +189,7 @@ def continue_run(
 
 
 def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:
-    from rnnkit.tasks.training.checkpoints import Checkpoints
+    from rnnkit.training.checkpoints import Checkpoints
 
     return Checkpoints(folder.checkpoints, minutes, f"rnnkit train --resume {folder.path}")
 

@@ -29,22 +29,19 @@ from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
 from rnnkit.tasks.training import gradient_norm
-from rnnkit.tasks.training.checkpoints import Checkpoint, Checkpoints
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset, default_epochs
 from rnnkit.tasks.training.examples import Examples, split_last
-from rnnkit.tasks.training.fingerprint import digest
-from rnnkit.tasks.training.interrupts import deferred_signals
+from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.tasks.training.random_state import read_random_state, write_random_state
-from rnnkit.tasks.training.requirements import (
-    check_requirements,
-    learn_from,
-    learned_numbers,
-    requirements,
-)
-from rnnkit.tasks.training.resuming import CheckpointWriter, resume_fit
+from rnnkit.tasks.training.requirements import learn_from, learned_numbers, requirements
+from rnnkit.tasks.training.resuming import resume_fit
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
 from rnnkit.tasks.turns import take_turns
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
+from rnnkit.training.fingerprint import digest
+from rnnkit.training.interrupts import deferred_signals
+from rnnkit.training.writer import CheckpointWriter
 
 RANDOM_STATE = "random_state"  # its name among the variables of a file
 
@@ -344,7 +341,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             steps_per_epoch: elements to read where x is a stream; it is read once, for all epochs.
             validation_steps: elements to read where validation_data is a stream.
             validation_batch_size: examples per batch to measure on; batch_size when left out.
-            checkpoints: a folder, or `rnnkit.tasks.training.checkpoints.Checkpoints`, to write
+            checkpoints: a folder, or `rnnkit.training.checkpoints.Checkpoints`, to write
                 checkpoints to, after every epoch and every five minutes. Where it holds those of
                 the same training, interrupted or killed, the training goes on from there, with the
                 weights as if it had not stopped; `epochs` may be more than before.
@@ -356,8 +353,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 other data or settings; nothing was learned.
             NonFiniteLoss: the loss became NaN or infinite.
         """
-        if checkpoints is not None and not isinstance(checkpoints, Checkpoints):
-            checkpoints = Checkpoints(checkpoints)
+        checkpoints = Checkpoints.of(checkpoints)
         found = None if checkpoints is None else checkpoints.newest()
         columns = {"text_column": text_column, "label_column": label_column}
         weight_column = sample_weight if isinstance(sample_weight, str) else None
@@ -518,9 +514,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         gradient_norm.watch(self.optimizer)
         self.tokens_per_epoch = batches.tokens
         if checkpoints is not None and found is None:
-            checkpoints.clear()  # of what is damaged, and of a training that never began
-            checkpoints.folder.mkdir(parents=True, exist_ok=True)
-            self.save(checkpoints.model)
+            checkpoints.begin(self)
         first: list[keras.callbacks.Callback] = []
         if (kind := self.learning_rate_schedule) != "constant":
             self._schedule = ScheduledLearningRate(self, kind, epochs, len(batches), callbacks)
@@ -530,7 +524,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         try:
             with deferred_signals() as interrupt:
                 writer = CheckpointWriter(
-                    self, every, len(batches), interrupt, checkpoints, record, found is not None
+                    *(self, lambda: ({}, read_variables(self)), every, len(batches)),
+                    *(interrupt, checkpoints, record, found is not None),
                 )
                 options |= {"epochs": epochs, "verbose": verbose}
                 if found is not None:

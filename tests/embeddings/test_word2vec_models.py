@@ -189,7 +189,7 @@ def test_an_interrupted_training_goes_on(tmp_path, monkeypatch, trainer):
         patch.setattr(word2vec._ProgressBar, "on_train_batch_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train_word_vectors(texts(), **settings)
-    assert [path.suffix for path in (tmp_path / "vectors").iterdir()] == [".keras"]
+    assert [path.suffix for path in (tmp_path / "vectors").iterdir()] == [".unfinished"]
     assert not [thread for thread in threading.enumerate() if thread.name == "word2vec"]
 
     with monkeypatch.context() as patch:

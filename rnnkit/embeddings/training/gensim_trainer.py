@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,9 @@ class GensimTrainer:
     """Trains word vectors with gensim, epoch by epoch; same interface as `KerasTrainer`.
 
     No loss is reported, because gensim's running loss is wrong (its issue 2617).
+
+    With one worker a training resumes within an epoch from a `snapshot`, exactly. Several workers
+    change the tables at the same time, so that no two trainings are the same: there is no snapshot.
 
     Example:
         >>> from rnnkit.embeddings.options import word2vec_options
@@ -49,7 +53,7 @@ class GensimTrainer:
             negative=0 if tree else options["negative"],
             min_count=1,
             sorted_vocab=0,  # the words are sorted already; gensim would reverse equal counts
-            workers=options["workers"] or default_workers,
+            workers=(workers := options["workers"] or default_workers),
             **{name: value for name, value in options.items() if name in same},
         )
         known = corpus.frequencies
@@ -59,16 +63,30 @@ class GensimTrainer:
         self._model.wv.vectors[:] = tables[0]
         self._outputs[: len(tables[1])] = tables[1]  # gensim has one more row for the tree
         self._rows = len(tables[1])
+        self._one_worker = workers == 1
+        self._jobs, self._first_job = 0, 0  # of the epoch: begun, and those to leave out
+        self._between_jobs = threading.Lock()
+        self._train_job = self._model._do_train_job
+        self._model._do_train_job = self._job
 
     def __len__(self) -> int:
         """0: the number of reports in an epoch is unknown."""
         return 0
 
-    def epoch(self, epoch: int) -> Iterator[Progress]:
-        """Train epoch `epoch`, from 0, and report progress twice a second."""
+    def epoch(self, epoch: int, position: Mapping[str, Any] | None = None) -> Iterator[Progress]:
+        """Train an epoch, and report progress twice a second.
+
+        Args:
+            epoch: from 0.
+            position: within the epoch, of a `snapshot`; the tables must be those of it.
+        """
         options, corpus = self._options, self._corpus
         # Each epoch has its own random generator, as in the Keras trainer.
         self._model.random = np.random.RandomState([options["seed"], epoch])
+        self._jobs, self._first_job = 0, 0
+        if position:
+            self._model.random.set_state(position["random"])
+            self._first_job = position["jobs"]
         first, last = options["alpha"], options["min_alpha"]
         total = options["epochs"]
         start, end = (first + (last - first) * part / total for part in (epoch, epoch + 1))
@@ -98,6 +116,27 @@ class GensimTrainer:
         if failed:
             raise failed[0]
         yield Progress(corpus.total_words, None, end)
+
+    def snapshot(self) -> tuple[dict[str, Any], tuple[np.ndarray, np.ndarray]] | None:
+        """Return the position within the epoch under way, and the tables there.
+
+        None = this moment is none that a training can go on from.
+        """
+        if not self._one_worker:
+            return None
+        with self._between_jobs:
+            random, jobs = self._model.random.get_state(), max(self._jobs, self._first_job)
+            return {"jobs": jobs, "random": random}, self.tables()
+
+    def _job(self, texts: Any, rate: float, memory: Any) -> tuple[int, int]:
+        """Train on some texts, as gensim does, or leave out what was trained before."""
+        with self._between_jobs:
+            self._jobs += 1
+            if self._jobs <= self._first_job:
+                return 0, sum(map(len, texts))
+            if self._one_worker:
+                return self._train_job(texts, rate, memory)
+        return self._train_job(texts, rate, memory)
 
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the current word vectors and output vectors."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,7 +68,8 @@ def initial_tables(words: int, options: Word2VecOptions) -> tuple[np.ndarray, np
 class KerasTrainer:
     """Trains word vectors on the backend of Keras, epoch by epoch.
 
-    Each epoch has its own random generator, so that training can resume after any epoch.
+    Each epoch has its own random generator, so that training can resume after any epoch; within an
+    epoch it resumes from a `snapshot`.
 
     Args:
         corpus: the words.
@@ -104,26 +106,44 @@ class KerasTrainer:
             paths = (tree.nodes, (~tree.codes).astype("float32"), tree.mask.astype("float32"))
         self._fixed = native.tensors((*_step_scales(known, options, tree, size), *paths))
         self._run = _compiled(options["method"])
+        self._position: dict[str, Any] = {}
 
     def __len__(self) -> int:
         """Approximate number of blocks of an epoch."""
         return len(self.stream)
 
-    def epoch(self, epoch: int) -> Iterator[Progress]:
-        """Train epoch `epoch`, from 0, block by block; the learning rate depends on it."""
+    def epoch(self, epoch: int, position: Mapping[str, Any] | None = None) -> Iterator[Progress]:
+        """Train an epoch block by block; the learning rate depends on its number.
+
+        Args:
+            epoch: from 0.
+            position: within the epoch, of a `snapshot`; the tables must be those of it.
+        """
         options = self._options
         rng = np.random.default_rng([options["seed"], 1 + epoch])
-        read, loss, number = 0, 0.0, 0.0
+        now = dict(position or {"blocks": 0, "read": 0, "loss": 0.0, "number": 0.0})
         first, last = options["alpha"], options["min_alpha"]
-        for block in _prefetch(self.stream.blocks(rng)):
-            done = (epoch + read / self._corpus.total_words) / options["epochs"]
+        # The blocks that were trained are drawn again: the random numbers go on behind them.
+        blocks = itertools.islice(self.stream.blocks(rng), now["blocks"], None)
+        for block in _prefetch(blocks):
+            done = (epoch + now["read"] / self._corpus.total_words) / options["epochs"]
             rate = first + (last - first) * min(done, 1.0)
             groups = native.tensors(tuple(part for group in block.groups for part in group))
             *tables, sums = self._run(*self._tables, np.array(rate, "float32"), self._fixed, groups)
             self._tables = tuple(tables)
-            sums = ops.convert_to_numpy(sums).astype("float64")
-            loss, number, read = loss + sums[0], number + sums[1], read + block.words_read
-            yield Progress(read, float(loss / max(number, 1.0)), rate)
+            loss, number = ops.convert_to_numpy(sums).astype("float64").tolist()
+            now = {
+                "blocks": now["blocks"] + 1,
+                "read": now["read"] + block.words_read,
+                "loss": now["loss"] + loss,
+                "number": now["number"] + number,
+            }
+            self._position = now
+            yield Progress(now["read"], now["loss"] / max(now["number"], 1.0), rate)
+
+    def snapshot(self) -> tuple[dict[str, Any], tuple[np.ndarray, np.ndarray]]:
+        """Return the position within the epoch under way, and the tables there."""
+        return self._position, self.tables()
 
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the current word vectors and output vectors."""

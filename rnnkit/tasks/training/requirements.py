@@ -8,9 +8,7 @@ from typing import Any
 
 import keras
 
-from rnnkit.errors import InputError
-from rnnkit.tasks.training.checkpoints import Checkpoint, refuse_changes
-from rnnkit.tasks.training.fingerprint import as_json, digest
+from rnnkit.training.fingerprint import as_json, digest
 
 
 def requirements(
@@ -34,27 +32,6 @@ def requirements(
         "callbacks": [type(one).__name__ for one in given],
         **as_json({"seed": task.seed, "learning_rate_schedule": schedule, **options}),
     }
-
-
-def check_requirements(found: Checkpoint, now: Mapping[str, Any], epochs: int) -> None:
-    """Refuse to go on with other data or settings, or with fewer epochs than were trained.
-
-    Args:
-        found: where the training would go on.
-        now: what `requirements` returns of it now.
-        epochs: of the whole training.
-
-    Raises:
-        InputError: it names what is different.
-    """
-    where = found.path.parent if found.path else Path()
-    refuse_changes(found.values["depends_on"], now, where)
-    done = found.values["epoch"] + (found.values["step"] > 0)
-    if epochs < done:
-        raise InputError(
-            f"epochs is {epochs}, and the training in {where} is in epoch {done} already. Give "
-            f"{done} or more, or another folder."
-        )
 
 
 def learned_numbers(before: Mapping[str, Any], task: Any) -> dict[str, float]:

@@ -1,11 +1,8 @@
-"""Training that can go on: checkpoints as callback, and Keras's fit from the middle of an epoch."""
+"""Keras's fit from the middle of an epoch: a training goes on from a checkpoint."""
 
 from __future__ import annotations
 
-import sys
-import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,123 +10,10 @@ import keras
 
 from rnnkit.backend import native
 from rnnkit.data.batches import Batches
-from rnnkit.tasks.training.callback_state import (
-    digest_attributes,
-    has_own_state,
-    read_states,
-    restore_states,
-)
-from rnnkit.tasks.training.checkpoints import Checkpoint, Checkpoints
 from rnnkit.tasks.training.datasets import KerasDataset
-from rnnkit.tasks.training.interrupts import Interrupt
-from rnnkit.tasks.training.model_state import read_variables, write_metrics, write_variables
-
-
-class CheckpointWriter(keras.callbacks.Callback):
-    """Callback that writes checkpoints, and ends the training after a signal.
-
-    It comes after all other callbacks, so that what they did belongs to the checkpoint.
-
-    Args:
-        model: the model; at hand before Keras sets it.
-        callbacks: the other ones, whose state is part of a checkpoint.
-        steps: batches of an epoch.
-        interrupt: says whether a signal arrived.
-        checkpoints: where; None = write none.
-        record: what each checkpoint holds besides: on what the training depends, and what was
-            learned before the first step.
-        goes_on: whether the training goes on from a checkpoint.
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        callbacks: Sequence[Any],
-        steps: int,
-        interrupt: Interrupt,
-        checkpoints: Checkpoints | None,
-        record: Mapping[str, Any],
-        goes_on: bool = False,
-    ) -> None:
-        super().__init__()
-        self._task, self._callbacks, self._steps = model, list(callbacks), steps
-        self._interrupt, self._checkpoints = interrupt, checkpoints
-        self._record, self._goes_on = dict(record), goes_on
-        self._at_start = [
-            {} if has_own_state(one) else digest_attributes(one) for one in self._callbacks
-        ]
-        self._epoch, self._step, self._written = 0, 0, time.monotonic()
-        self._failed = False
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Write the checkpoint before the first step."""
-        if not self._goes_on:
-            self._write()
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remember the epoch."""
-        self._epoch, self._step = epoch, 0
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Write a checkpoint where it is time; end after a signal."""
-        self._step = batch + 1
-        if self._step >= self._steps:
-            return  # the validation belongs to the epoch: `on_epoch_end` comes next
-        due = time.monotonic() - self._written >= 60 * getattr(self._checkpoints, "minutes", 1e9)
-        if due or self._interrupt.signal is not None:
-            self._write()
-        if self._interrupt.signal is not None:
-            self._end()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write a checkpoint; end after a signal."""
-        self._epoch, self._step = epoch + 1, 0
-        self._write()
-        if self._interrupt.signal is not None:
-            self._end()
-
-    def _write(self) -> None:
-        if self._checkpoints is None:
-            return
-        arrays = read_variables(self._task)
-        values = {
-            "epoch": self._epoch,
-            "step": self._step,
-            "steps": self._steps,
-            "stopped": bool(self._task.stop_training),
-            **self._record,
-            "callbacks": read_states(self._callbacks, self._at_start, arrays),
-        }
-        try:
-            number = self._epoch * self._steps + self._step
-            self._checkpoints.write(number, Checkpoint(values, arrays))
-        except OSError as error:  # the older checkpoints are there; the next one may fit again
-            if not self._failed or self._interrupt.signal is not None:
-                warnings.warn(
-                    f"rnnkit: a checkpoint could not be written to {self._checkpoints.folder} "
-                    f"({error}). The ones before it are kept, and training goes on.",
-                    stacklevel=2,
-                )
-            self._failed = True
-        self._written = time.monotonic()
-
-    def _end(self) -> None:
-        place = f"epoch {self._epoch + 1}, after step {self._step} of {self._steps}"
-        if not self._step:
-            place = f"after epoch {self._epoch}"
-        if self._checkpoints is None:
-            kept = "The model holds the weights of that step."
-        else:
-            files = self._checkpoints.files()
-            command = self._checkpoints.command
-            kept = f"Kept: {files[0] if files else 'nothing, because it could not be written'}\n"
-            kept += (
-                f"To go on: {command}"
-                if command
-                else f"To go on, call fit again with checkpoints={str(self._checkpoints.folder)!r}."
-            )
-        print(f"rnnkit: training was interrupted in {place}. {kept}", file=sys.stderr)
-        self._interrupt.end()
+from rnnkit.tasks.training.model_state import write_metrics, write_variables
+from rnnkit.training.callback_state import restore_states
+from rnnkit.training.checkpoints import Checkpoint
 
 
 class ResumedCallbacks(keras.callbacks.CallbackList):

@@ -6,6 +6,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
 import keras
 import numpy as np
 

@@ -83,6 +83,16 @@ class Checkpoints:
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"checkpoints is {self.folder}, which is a file; expected a folder.")
 
+    @classmethod
+    def of(cls, given: str | os.PathLike[str] | Checkpoints | None) -> Checkpoints | None:
+        """Return the checkpoints in a folder; what is such already, or None, as it is."""
+        return given if given is None or isinstance(given, Checkpoints) else cls(given)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest file; -1 = there is none."""
+        return max(map(_number, self.files()), default=-1)
+
     @property
     def model(self) -> Path:
         """The file of the model before the first step."""
@@ -102,6 +112,16 @@ class Checkpoints:
                 warnings.warn(f"rnnkit: {error} The one before it is taken.", stacklevel=2)
         return None
 
+    def begin(self, model: Any) -> None:
+        """Save the model before the first step; remove what is there of another training.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self.clear()  # of what is damaged, and of a training that never began
+        self.folder.mkdir(parents=True, exist_ok=True)
+        model.save(self.model)
+
     def write(self, step: int, checkpoint: Checkpoint) -> Path:
         """Write the checkpoint after a step, and remove all but the last `KEPT` ones.
 
@@ -117,6 +137,18 @@ class Checkpoints:
             os.fsync(file.fileno())
         self.prune(self.kept)
         return path
+
+    def describe_interruption(self, place: str) -> str:
+        """Return what is said after a signal: what was kept, and how to go on.
+
+        Args:
+            place: where the training was interrupted.
+        """
+        kept = next(iter(self.files()), "nothing, because it could not be written")
+        how = f"To go on: {self.command}"
+        if self.command is None:
+            how = f"To go on, call fit again with checkpoints={str(self.folder)!r}."
+        return f"training was interrupted {place}. Kept: {kept}\n{how}"
 
     def prune(self, kept: int) -> None:
         """Remove all but the newest files."""
@@ -142,7 +174,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         rnnkit.errors.InputError: The checkpoint ... is damaged ...
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             stored = {name: archive[name] for name in archive.files}
         values = json.loads(stored.pop("values").tobytes())
         if sorted(stored) != values["arrays"]:
@@ -153,6 +185,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if values.get("format") != FORMAT:
         raise InputError(f"The checkpoint {path} is of a later version of rnnkit.")
     return found
+
+
+def check_requirements(found: Checkpoint, now: Mapping[str, Any], epochs: int) -> None:
+    """Refuse to go on with other data or settings, or with fewer epochs than were trained.
+
+    Args:
+        found: where the training would go on.
+        now: what it depends on now, by name.
+        epochs: of the whole training.
+
+    Raises:
+        InputError: it names what is different.
+    """
+    where = found.path.parent if found.path else Path()
+    refuse_changes(found.values["depends_on"], now, where)
+    done = found.values["epoch"] + (found.values["step"] > 0)
+    if epochs < done:
+        raise InputError(
+            f"epochs is {epochs}, and the training in {where} is in epoch {done} already. Give "
+            f"{done} or more, or another folder."
+        )
 
 
 def refuse_changes(then: Mapping[str, Any], now: Mapping[str, Any], where: Path) -> None:

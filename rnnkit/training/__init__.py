@@ -1,0 +1,1 @@
+"""Checkpoints and signals of a training, of tasks and of word vectors."""
