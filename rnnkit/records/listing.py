@@ -115,7 +115,7 @@ def _summary(path: Path) -> RunSummary:
 def _score(path: Path, state: RunState) -> tuple[str, float | None]:
     """Return the name and the value of the measure that says how good the run is."""
     if state.name != "complete":
-        measure = state.monitor or "val_loss"
+        measure = state.monitor or ("val_loss" if "val_loss" in state.best else "loss")
         value = state.best.get(measure, math.nan)
         return (measure, value) if math.isfinite(value) else ("", None)
     test = read_results(path / "results.json")["test"]

@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,19 +18,9 @@ from rnnkit.records.checks import (
     read_settings,
     updated_record,
 )
+from rnnkit.training.checkpoints import Checkpoints, read_values
 
 FAILURE = "failed.json"  # why the loss became NaN or infinite
-_NAME = re.compile(r"checkpoint-(\d{8,})\.npz")
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    KeyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-)
 
 
 @dataclass(frozen=True)
@@ -166,15 +153,10 @@ def _failure(folder: Path, rows: list[dict[str, float]]) -> str:
 
 def _checkpoints(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield what each checkpoint says of itself, the newest first; damaged ones are left out."""
-    import numpy as np
-
-    found = (folder / "checkpoints").glob("checkpoint-*.npz")
-    numbered = {int(match[1]): path for path in found if (match := _NAME.fullmatch(path.name))}
-    for _, path in sorted(numbered.items(), reverse=True):
+    for path in Checkpoints(folder / "checkpoints").files():
         try:
-            with np.load(path, allow_pickle=False) as archive:  # reads no array but this one
-                yield _checked(json.loads(archive["values"].tobytes()))
-        except _DAMAGED:
+            yield _checked(read_values(path))
+        except (InputError, KeyError, ValueError, TypeError, AttributeError):
             continue
 
 

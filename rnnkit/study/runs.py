@@ -142,8 +142,9 @@ class Run:
         if self._results is None:
             raise InputError(
                 f"{self.path} has no results: it is not complete, but {self.state.name} "
-                f"{self.state.place}. {go_on(self.path, self.state)} Run.best holds the measures "
-                "on the validation split so far, and study.evaluate(run) measures its model."
+                f"{self.state.place}. Its `best` holds the measures on the validation split so "
+                "far, and study.evaluate(run) measures the model as it is. "
+                f"{go_on(self.path, self.state)}"
             )
         return self._results
 
@@ -151,8 +152,8 @@ class Run:
     def best(self) -> dict[str, float]:
         """The row of metrics.csv of the epoch whose weights the model has.
 
-        That is the best on the validation split, so far where the run is not complete; empty before
-        the first epoch ended.
+        That is the best on the validation split, so far where the run is not complete; of word
+        vectors, the last one that ended. Empty before the first epoch ended.
         """
         return dict(self.state.best)
 
@@ -188,7 +189,7 @@ class Run:
         state = replace(self.state, epochs=values["epoch"], step=values["step"])
         weights = f"of epoch {found.epoch}"
         if found.step:
-            weights = f"after step {found.step} of epoch {found.epoch}, which nothing has measured"
+            weights = f"after step {found.step} of epoch {found.epoch}, not measured yet"
         elif found.value is not None:
             weights += f", {found.monitor or 'best'} {found.value:.4g}"
         print(

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnkit.embeddings.model import Word2Vec
+from rnnkit.embeddings.training.epochs import TABLES, write_tables
 from rnnkit.errors import InputError
 from rnnkit.tasks.loading import load
-from rnnkit.tasks.training.callback_state import unpack
-from rnnkit.tasks.training.checkpoints import Checkpoint, Checkpoints
+from rnnkit.training.callback_state import unpack
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints
 
 
 class BestSoFar(NamedTuple):
@@ -61,6 +63,10 @@ def load_best(folder: str | os.PathLike[str]) -> BestSoFar:
             f"{Path(folder)} holds no checkpoint after the first step: it is untrained."
         )
     model = load(checkpoints.model)
+    if isinstance(model, Word2Vec):
+        write_tables(model, (found.arrays[TABLES[0]], found.arrays[TABLES[1]]))
+        model.epochs_done = epoch
+        return BestSoFar(model, epoch + (step > 0), step, "", None, found)
     stop = _early_stopping(found)
     if stop is None:
         _write_weights(model, found.arrays)
