@@ -60,8 +60,8 @@ def test_an_interrupted_run_says_its_state_and_answers(interrupted, capsys):
     run.model.predict(["a good film"], verbose=0)
     assert capsys.readouterr().err.splitlines() == [
         f"rnnkit: {interrupted} is not complete: interrupted in epoch 3 of 4; these are the "
-        f"weights of epoch {best['epoch']:.0f}, val_loss {best['val_loss']:.4g}. To go on: rnnkit train "
-        f"--resume {interrupted}"
+        f"weights of epoch {best['epoch']:.0f}, val_loss {best['val_loss']:.4g}. To go on: "
+        f"rnnkit train --resume {interrupted}"
     ]
     with pytest.raises(InputError, match=r"has no results: it is not complete, but interrupted in"):
         _ = run.results
