@@ -40,9 +40,10 @@ FLOORS = {
     "tasks": 2,
     "baselines": 3,
     "recipes": 4,
-    "study": 5,
-    "cli": 6,
-    "__main__": 7,
+    "records": 5,
+    "study": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 FREE = {"errors", "layers", "__init__"}  # the public face and what everybody raises
 

@@ -23,6 +23,7 @@ from rnnkit.cli.options import (
     TextColumn,
     TimeColumn,
 )
+from rnnkit.cli.runs import runs
 from rnnkit.cli.training import RecipeCommands, register_compare, summary
 from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
@@ -46,6 +47,7 @@ register_compare(app)
 app.command()(generate)
 app.command()(complete)
 app.command()(neighbours)
+app.command()(runs)
 
 
 @app.command("list")

@@ -20,7 +20,7 @@ from rnnkit.disk import write_error_number
 from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss
 
 ORDER = (
-    *("list", "info", "train", "compare", "evaluate", "predict", "generate", "complete"),
+    *("list", "info", "train", "compare", "runs", "evaluate", "predict", "generate", "complete"),
     *("neighbours", "doctor"),
 )
 

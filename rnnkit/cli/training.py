@@ -78,7 +78,7 @@ def _value_of(option: str, args: list[str]) -> str | None:
 
 
 def _recipe_of(run: str) -> str:
-    from rnnkit.study.records import read_settings
+    from rnnkit.records.checks import read_settings
     from rnnkit.study.runs import find_run
 
     return str(read_settings(find_run(run).settings)["recipe"])

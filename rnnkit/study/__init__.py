@@ -7,6 +7,7 @@ Importing this package without a backend raises `BackendError`, before any data 
 from __future__ import annotations
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.records.listing import RunSummary, list_runs
 from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare
 from rnnkit.study.reading import series_reader
@@ -19,11 +20,13 @@ __all__ = [
     "Comparison",
     "Run",
     "RunFolder",
+    "RunSummary",
     "ask",
     "backtest",
     "backtest_table",
     "compare",
     "evaluate",
+    "list_runs",
     "load_data",
     "open_model",
     "open_run",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.errors import DiskError, InputError, NonFiniteLoss
+from rnnkit.records.states import record_failure
 from rnnkit.study.runs import RunFolder, remove_folder
 
 
@@ -41,6 +42,7 @@ def keeping(folder: RunFolder, model: Any, *, new: bool = True) -> Iterator[None
                 remove_folder(folder.path)
             raise
         if isinstance(error, NonFiniteLoss):  # the same would come again
+            record_failure(folder.path, error)
             raise NonFiniteLoss(f"{error}\nThe partial run is in {folder.path}.") from error
         told = what_is_kept(folder, kept)
         if isinstance(error, DiskError):

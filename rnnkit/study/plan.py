@@ -13,6 +13,7 @@ from typing import Any
 from rnnkit import recipes
 from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError, check_count, quote, suggest
+from rnnkit.records.checks import updated_record as updated_record
 from rnnkit.settings.words import TokenizerLike
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 
@@ -129,23 +130,3 @@ def plan_of(record: Mapping[str, Any]) -> Plan:
     data = Source(**record["data"])
     given, patience = dict(record.get("given", {})), record.get("patience")
     return Plan(record["recipe"], given, data, patience, record.get("seed", 0))
-
-
-def updated_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record of an earlier version's run with the settings by their new names.
-
-    Example:
-        >>> updated_record({"recipe": "lstm_sentiment", "given": {"units": 8}})["given"]
-        {'units': 8}
-    """
-    build = recipes.find(record["recipe"])
-    renamed, old_values = getattr(build, "renamed", {}), getattr(build, "old_values", {})
-    found = dict(record)
-    for key in {"given", "settings"} & found.keys():
-        found[key] = {
-            renamed.get(name, name): next(
-                (new for old, new in old_values.get(name, {}).items() if old == value), value
-            )
-            for name, value in found[key].items()
-        }
-    return found

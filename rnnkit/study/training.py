@@ -17,6 +17,7 @@ from rnnkit import recipes
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.monitor import EventWriter
+from rnnkit.records.states import forget_failure
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
@@ -181,6 +182,7 @@ def continue_run(
     model, record = _prepare(plan, dataset)
     with folder.locked():
         checkpoints = _checkpoints(folder, checkpoint_minutes)
+        forget_failure(folder.path)
         if checkpoints.newest() is None:
             folder.discard_epochs()  # those that no checkpoint holds are trained anew
         if folder.complete:  # it is not, until the further epochs are done

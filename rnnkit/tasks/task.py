@@ -444,7 +444,11 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             batches,
             own,
             [] if callbacks is None else keras.tree.flatten(callbacks),
-            (checkpoints, found, {"depends_on": depends_on, "learned": learned}),
+            (
+                checkpoints,
+                found,
+                {"depends_on": depends_on, "learned": learned, "monitor": self.monitored_metric},
+            ),
             validation_data=valid_data,
             epochs=epochs,
             initial_epoch=initial_epoch,

@@ -187,6 +187,24 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return found
 
 
+def read_values(path: Path) -> dict[str, Any]:
+    """Read what a checkpoint says of itself, and none of its arrays.
+
+    Raises:
+        InputError: it is damaged.
+
+    Example:
+        >>> read_values(Path(__file__))
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: The checkpoint ... is damaged ...
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return dict(json.loads(archive["values"].tobytes()))
+    except _DAMAGED as error:
+        raise InputError(f"The checkpoint {path} is damaged ({error}).") from error
+
+
 def check_requirements(found: Checkpoint, now: Mapping[str, Any], epochs: int) -> None:
     """Refuse to go on with other data or settings, or with fewer epochs than were trained.
 

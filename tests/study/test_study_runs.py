@@ -14,6 +14,8 @@ from rnnkit.study.compare import plan_runs
 from rnnkit.study.plan import make_plan, updated_record
 from rnnkit.study.runs import discard_partial, read_json, write_json
 
+SETTINGS = '{"recipe": "lstm_sentiment", "data": {"name": "sample"}}'
+
 
 def test_default_folder_is_named_after_recipe_and_time_and_never_shared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -89,7 +91,7 @@ def test_what_is_no_run_is_refused_by_name(tmp_path, made, message):
     for name in made:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir() if name.endswith("/") else path.write_text("{}")
+        path.mkdir() if name.endswith("/") else path.write_text(SETTINGS)
     with pytest.raises(InputError, match=message):
         open_run(tmp_path / "gone")
 
