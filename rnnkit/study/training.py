@@ -178,12 +178,20 @@ def continue_run(
     """Go on with a run on a data set that is loaded already; see `resume`."""
     model, record = _prepare(plan, dataset)
     checkpoints = _checkpoints(folder, checkpoint_minutes)
+    before = folder.results.with_name("results-before.json")
+    settings = folder.settings.read_bytes()
     if folder.complete:  # it is not, until the further epochs are done
-        folder.results.replace(folder.results.with_name("results-before.json"))
+        folder.results.replace(before)
     write_json(folder.settings, record)
     known = read_json(folder.environment) if folder.environment.exists() else environment()
     write_json(folder.environment, known | {"resumed": [*known.get("resumed", []), environment()]})
-    return _train(model, plan, dataset, folder, checkpoints, verbose)
+    try:
+        return _train(model, plan, dataset, folder, checkpoints, verbose)
+    except InputError:  # refused: the run is as it was
+        folder.settings.write_bytes(settings)
+        if before.exists() and not folder.complete:
+            before.replace(folder.results)
+        raise
 
 
 def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:
@@ -246,6 +254,8 @@ def _train(
     }
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
     measures = {**results["test"], "seconds": seconds}
+    for earlier in (folder.events / "test").glob("events.out.tfevents.*"):
+        earlier.unlink()  # of a process that was killed after it
     with EventWriter(folder.events / "test") as writer:
         values = {f"test/{name}": value for name, value in measures.items()}
         writer.hparams({**model.settings, "seed": plan.seed}, values)

@@ -73,12 +73,13 @@ class CheckpointWriter(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Write a checkpoint where it is time; end after a signal."""
         self._step = batch + 1
-        if self._step >= self._steps:
+        if self._step >= self._steps or self._task.stop_training:
             return  # the validation belongs to the epoch: `on_epoch_end` comes next
+        ends = self._interrupt.signal is not None  # asked once: a signal may come any moment
         due = time.monotonic() - self._written >= 60 * getattr(self._checkpoints, "minutes", 1e9)
-        if due or self._interrupt.signal is not None:
+        if due or ends:
             self._write()
-        if self._interrupt.signal is not None:
+        if ends:
             self._end()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -173,14 +174,17 @@ class ResumedCallbacks(keras.callbacks.CallbackList):
         self._restore(own=True)
         super().on_train_begin(logs)
         self._restore(own=False)
+        write_variables(self.model, self._checkpoint.arrays)  # a callback may have set some
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Restore the sums of the metrics where the epoch was under way."""
         super().on_epoch_begin(epoch, logs)
         if not self._first:
             return
+        # The callbacks had begun this epoch: a rate that one of them halves is halved already.
         self._restore(own=False)
         arrays = self._checkpoint.arrays
+        write_variables(self.model, arrays)
         if len(self.model.metrics_variables) < sum(name.startswith("metric") for name in arrays):
             # TensorFlow makes the metrics in the first step; a step of evaluation makes them, too.
             self.model.test_on_batch(*self._batch)
