@@ -182,16 +182,24 @@ def continue_run(
     model, record = _prepare(plan, dataset)
     with folder.locked():
         checkpoints = _checkpoints(folder, checkpoint_minutes)
-        forget_failure(folder.path)
         if checkpoints.newest() is None:
             folder.discard_epochs()  # those that no checkpoint holds are trained anew
+        before = folder.results.with_name("results-before.json")
+        settings = folder.settings.read_bytes()
         if folder.complete:  # it is not, until the further epochs are done
-            folder.results.replace(folder.results.with_name("results-before.json"))
+            folder.results.replace(before)
         write_json(folder.settings, record)
         known = read_json(folder.environment) if folder.environment.exists() else environment()
         resumed = [*known.get("resumed", []), environment()]
         write_json(folder.environment, known | {"resumed": resumed})
-        return _train(model, plan, dataset, folder, checkpoints, verbose, new=False)
+        forget_failure(folder.path)
+        try:
+            return _train(model, plan, dataset, folder, checkpoints, verbose, new=False)
+        except InputError:  # refused: the run is as it was
+            folder.settings.write_bytes(settings)
+            if before.exists() and not folder.complete:
+                before.replace(folder.results)
+            raise
 
 
 def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:

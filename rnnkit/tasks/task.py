@@ -39,7 +39,12 @@ from rnnkit.tasks.training.datasets import (
 from rnnkit.tasks.training.examples import Examples, split_last
 from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.tasks.training.random_state import read_random_state, write_random_state
-from rnnkit.tasks.training.requirements import learn_from, learned_numbers, requirements
+from rnnkit.tasks.training.requirements import (
+    learn_from,
+    learned_numbers,
+    own_settings,
+    requirements,
+)
 from rnnkit.tasks.training.resuming import resume_fit
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
@@ -408,11 +413,11 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         test_targets = None if test is None else self.encode_targets(test, spec, "test")
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
-        before, rows = dict(vars(self)), None
-        if self.network is None and found is None:
+        before, settings, rows = dict(vars(self)), own_settings(self), None
+        if self.network is None and not (
+            found and learn_from(self, checkpoints.model, found.values["learned"])
+        ):
             rows = self.learn(train, targets, spec, unlabelled)
-        elif self.network is None:
-            learn_from(self, checkpoints.model, found.values["learned"])
         learned = learned_numbers(before, self)
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows
@@ -422,7 +427,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         depends_on: dict[str, Any] = {}
         if checkpoints is not None:
             options = {"patience": patience, "keep_best": keep_best, **order}
-            depends_on = requirements(self, callbacks, (rows, targets, weights), options)
+            depends_on = requirements(self, settings, callbacks, (rows, targets, weights), options)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = None
         if valid is not None:

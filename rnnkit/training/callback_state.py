@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
@@ -59,6 +61,8 @@ def read_states(
         if has_own_state(callback):
             for name, value in callback.checkpoint_state().items():
                 state[name] = pack(value, arrays, where + name)
+        elif isinstance(callback, keras.callbacks.CSVLogger):
+            state = _csv_state(callback)
         else:
             for name, (packed, parts) in _plain(callback, where):
                 if name not in before or _digest(packed, parts, where) != before[name]:
@@ -83,14 +87,35 @@ def restore_states(
         own: restore those that restore themselves, or the others.
     """
     for callback, record in zip(callbacks, states, strict=True):
-        if has_own_state(callback) != own:
+        if has_own_state(callback) != own and not isinstance(callback, keras.callbacks.CSVLogger):
             continue
         state = {name: unpack(value, arrays) for name, value in record["state"].items()}
-        if own:
+        if isinstance(callback, keras.callbacks.CSVLogger):
+            _restore_csv(callback, state, begun=not own)
+        elif own:
             callback.restore_checkpoint(state)
         else:
             for name, value in state.items():
                 setattr(callback, name, value)
+
+
+def _csv_state(log: keras.callbacks.CSVLogger) -> dict[str, Any]:
+    """Return columns and size of a file of Keras's, which is begun anew in each training."""
+    size = None
+    if log.csv_file is not None and not log.csv_file.closed:
+        log.csv_file.flush()
+        os.fsync(log.csv_file.fileno())
+        size = log.csv_file.tell()
+    return {"keys": log.keys, "size": size}
+
+
+def _restore_csv(log: keras.callbacks.CSVLogger, state: dict[str, Any], begun: bool) -> None:
+    """Cut the file to its rows at the checkpoint before the training begins; then the columns."""
+    if begun:
+        log.keys = state["keys"]
+    elif state["size"] is not None and (path := Path(log.filename)).is_file():
+        os.truncate(path, min(state["size"], path.stat().st_size))
+        log.append = True
 
 
 def pack(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:

@@ -7,12 +7,12 @@ checkpoint-00000120.npz     everything that changes while training, after step 1
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +26,6 @@ from rnnkit.errors import InputError
 KEPT = 2  # files: the newest may be damaged
 FORMAT = 1  # of the files; a later version of rnnkit may write another
 _NAME = re.compile(r"checkpoint-(\d{8,})\.npz")
-_DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
-    *(KeyError, ValueError, RuntimeError, NotImplementedError, TypeError, AttributeError),
-)
 
 
 class Checkpoint(NamedTuple):
@@ -105,11 +101,14 @@ class Checkpoints:
 
     def newest(self) -> Checkpoint | None:
         """Return the newest checkpoint that is whole; of a damaged one a warning tells."""
-        for path in self.files() if self.model.is_file() else ():
+        files = self.files()
+        for path in files:
             try:
                 return read_checkpoint(path)
             except InputError as error:
-                warnings.warn(f"rnnkit: {error} The one before it is taken.", stacklevel=2)
+                last = path == files[-1]
+                then = "Training starts anew." if last else "The one before it is taken."
+                warnings.warn(f"rnnkit: {error} {then}", stacklevel=2)
         return None
 
     def begin(self, model: Any) -> None:
@@ -174,13 +173,21 @@ def read_checkpoint(path: Path) -> Checkpoint:
         rnnkit.errors.InputError: The checkpoint ... is damaged ...
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            stored = {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(path) as archive:
+            # Each member to its end, where its CRC-32 is checked: np.load reads only what a damaged
+            # header of an array asks for.
+            members = {
+                info.filename.removesuffix(".npy"): archive.read(info)
+                for info in archive.infolist()
+            }
+        stored = {
+            name: np.load(io.BytesIO(raw), allow_pickle=False) for name, raw in members.items()
+        }
         values = json.loads(stored.pop("values").tobytes())
         if sorted(stored) != values["arrays"]:
             raise ValueError("arrays are missing")
         found = Checkpoint(values, stored, path)
-    except _DAMAGED as error:
+    except Exception as error:  # what zipfile and NumPy raise on damaged bytes is not documented
         raise InputError(f"The checkpoint {path} is damaged ({error}).") from error
     if values.get("format") != FORMAT:
         raise InputError(f"The checkpoint {path} is of a later version of rnnkit.")
@@ -201,7 +208,7 @@ def read_values(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return dict(json.loads(archive["values"].tobytes()))
-    except _DAMAGED as error:
+    except Exception as error:  # see `read_checkpoint`
         raise InputError(f"The checkpoint {path} is damaged ({error}).") from error
 
 

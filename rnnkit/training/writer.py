@@ -74,12 +74,14 @@ class CheckpointWriter(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Write a checkpoint where it is time; end after a signal."""
         self._step = batch + 1
-        if self._steps is not None and self._step >= self._steps:
+        last = self._steps is not None and self._step >= self._steps
+        if last or self._of.stop_training:
             return  # the validation belongs to the epoch: `on_epoch_end` comes next
+        ends = self._interrupt.signal is not None  # asked once: a signal may come any moment
         due = time.monotonic() - self._written >= 60 * getattr(self._checkpoints, "minutes", 1e9)
-        if due or self._interrupt.signal is not None:
+        if due or ends:
             self._write()
-        if self._interrupt.signal is not None:
+        if ends:
             self._end()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from rnnkit.errors import InputError
 from rnnkit.training.fingerprint import as_json, digest
 
 
 def requirements(
-    task: Any, callbacks: Any, data: tuple, options: Mapping[str, Any]
+    task: Any, own: Mapping[str, Any], callbacks: Any, data: tuple, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the settings of a training and a digest of its data, by name.
 
     Args:
         task: the task; its number of epochs may change.
+        own: its `own_settings` before it learned anything.
         callbacks: those that `fit` was given.
         data: encoded examples, targets and weights.
         options: further arguments of `fit`.
     """
     settings = {name: value for name, value in task.settings.items() if name != "epochs"}
     given = [] if callbacks is None else keras.tree.flatten(callbacks)
-    schedule = task.learning_rate_schedule
+    options = {**options, "batch_size": options.get("batch_size") or task.batch_size}
     return {
         "backend": keras.config.backend(),
         "training data": digest(*data),
         "settings": as_json(settings),
         "callbacks": [type(one).__name__ for one in given],
-        **as_json({"seed": task.seed, "learning_rate_schedule": schedule, **options}),
+        **as_json({**own, **options}),
     }
+
+
+def own_settings(task: Any) -> dict[str, Any]:
+    """Return the settings of a task itself that are numbers or texts, without its epochs.
+
+    A task that was made without a recipe records no other settings.
+    """
+    keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
+    values = {name: getattr(task, name) for name in keys - {"name", "epochs", "settings"}}
+    return {name: one for name, one in values.items() if type(one) in (int, float, str, bool)}
 
 
 def learned_numbers(before: Mapping[str, Any], task: Any) -> dict[str, float]:
@@ -43,8 +56,11 @@ def learned_numbers(before: Mapping[str, Any], task: Any) -> dict[str, float]:
     }
 
 
-def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> None:
+def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> bool:
     """Give a task what the model in a file had learned of the data, and its network.
+
+    Returns whether the file was whole. Where it is not, a warning tells; the task has to learn from
+    the data once more, and the digest of the encoded examples shows whether it learned the same.
 
     Args:
         task: not trained yet, made with the same settings.
@@ -53,7 +69,11 @@ def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> None:
     """
     from rnnkit.tasks.loading import load  # it knows all tasks
 
-    other = load(path)
+    try:
+        other = load(path)
+    except InputError as error:
+        warnings.warn(f"rnnkit: {error} It is learned from the data once more.", stacklevel=2)
+        return False
     keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
     names = (keys | {*task.config_types}) - {"name", "epochs", "settings"}
     for name in names | {asset.attribute for asset in task.assets.values()}:
@@ -62,3 +82,4 @@ def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> None:
     for name, value in learned.items():
         setattr(task, name, value)
     task._set_network(other.network)
+    return True

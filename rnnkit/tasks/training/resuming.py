@@ -57,14 +57,17 @@ class ResumedCallbacks(keras.callbacks.CallbackList):
         self._restore(own=True)
         super().on_train_begin(logs)
         self._restore(own=False)
+        write_variables(self.model, self._checkpoint.arrays)  # a callback may have set some
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Restore the sums of the metrics where the epoch was under way."""
         super().on_epoch_begin(epoch, logs)
         if not self._first:
             return
+        # The callbacks had begun this epoch: a rate that one of them halves is halved already.
         self._restore(own=False)
         arrays = self._checkpoint.arrays
+        write_variables(self.model, arrays)
         if len(self.model.metrics_variables) < sum(name.startswith("metric") for name in arrays):
             # TensorFlow makes the metrics in the first step; a step of evaluation makes them, too.
             self.model.test_on_batch(*self._batch)
