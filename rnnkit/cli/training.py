@@ -109,7 +109,11 @@ def _trainer(recipe: str) -> Any:
         from rnnkit.cli import show
 
         if resume is not None:
-            options = {"--data": data, "--text-column": text_column, "--patience": patience}
+            options: dict[str, Any] = {
+                "--data": data,
+                "--text-column": text_column,
+                "--patience": patience,
+            }
             options |= {"--label-column": label_column, "--limit": limit, "--out": out}
             options |= {"--seed": seed or None}
             given = [name for name, value in options.items() if value is not None]
@@ -121,8 +125,13 @@ def _trainer(recipe: str) -> Any:
                     f"{', '.join(given)} cannot be given with --resume: a run goes on with the "
                     "settings and data that it began with. More --epochs can be given."
                 )
-            more = {"epochs": settings.get("epochs"), "checkpoint_minutes": checkpoint_minutes}
-            show.run(study.resume(resume, **more, verbose=verbosity(quiet)))
+            done = study.resume(
+                resume,
+                epochs=settings.get("epochs"),
+                checkpoint_minutes=checkpoint_minutes,
+                verbose=verbosity(quiet),
+            )
+            show.run(done)
             return
         run = study.train(
             recipe,

@@ -208,6 +208,6 @@ def refuse_other_settings(path: Path, plans: Mapping[str, Plan]) -> None:
 
 def _only_longer(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
     """Return whether settings differ in nothing but a larger number of epochs."""
-    epochs = recorded.get("epochs"), given.get("epochs")
-    longer = None not in epochs and epochs[1] >= epochs[0]
+    before, now = recorded.get("epochs"), given.get("epochs")
+    longer = before is not None and now is not None and now >= before
     return longer and {**recorded, "epochs": None} == {**given, "epochs": None}

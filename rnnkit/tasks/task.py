@@ -414,9 +414,10 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
         before, settings, rows = dict(vars(self)), own_settings(self), None
-        if self.network is None and not (
-            found and learn_from(self, checkpoints.model, found.values["learned"])
-        ):
+        known = self.network is not None
+        if not known and checkpoints is not None and found is not None:
+            known = learn_from(self, checkpoints, found)
+        if not known:
             rows = self.learn(train, targets, spec, unlabelled)
         learned = learned_numbers(before, self)
         self.set_targets(spec)

@@ -188,6 +188,6 @@ def _plain(callback: Any, where: str) -> Iterator[tuple[str, tuple[Any, dict[str
 def _digest(packed: Any, arrays: dict[str, np.ndarray], where: str = "") -> Any:
     """Return what two equal values have in common, and others hardly ever."""
     return repr(packed).replace(where, ""), [
-        (array.dtype.str, array.shape, zlib.crc32(np.ascontiguousarray(array)))
+        (array.dtype.str, array.shape, zlib.crc32(np.ascontiguousarray(array).data))
         for array in arrays.values()
     ]

@@ -130,7 +130,8 @@ class Checkpoints:
         path = self.folder / f"checkpoint-{step:08d}.npz"
         values = {**checkpoint.values, "format": FORMAT, "arrays": sorted(checkpoint.arrays)}
         text = np.frombuffer(json.dumps(values).encode(), np.uint8)
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        need = sum(array.nbytes for array in checkpoint.arrays.values())
+        with replacing(path, "a checkpoint", need) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, values=text, **checkpoint.arrays)
             file.flush()
             os.fsync(file.fileno())

@@ -22,7 +22,7 @@ def digest(*trees: Any) -> str:
     def add(value: Any) -> None:
         if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
             found.update(f"{value.dtype.str}{value.shape}".encode())
-            found.update(np.ascontiguousarray(value))
+            found.update(np.ascontiguousarray(value).data)
         elif isinstance(value, (list, tuple, np.ndarray)):
             found.update(f"[{len(value)}".encode())
             for part in value:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
 
 from rnnkit.errors import InputError
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints
 from rnnkit.training.fingerprint import as_json, digest
 
 
@@ -56,7 +56,7 @@ def learned_numbers(before: Mapping[str, Any], task: Any) -> dict[str, float]:
     }
 
 
-def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> bool:
+def learn_from(task: Any, checkpoints: Checkpoints, found: Checkpoint) -> bool:
     """Give a task what the model in a file had learned of the data, and its network.
 
     Returns whether the file was whole. Where it is not, a warning tells; the task has to learn from
@@ -64,13 +64,13 @@ def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> bool:
 
     Args:
         task: not trained yet, made with the same settings.
-        path: of the model before its first step.
-        learned: what `learned_numbers` returned of it.
+        checkpoints: where the model before its first step lies.
+        found: where the training goes on; it holds what `learned_numbers` returned.
     """
     from rnnkit.tasks.loading import load  # it knows all tasks
 
     try:
-        other = load(path)
+        other = load(checkpoints.model)
     except InputError as error:
         warnings.warn(f"rnnkit: {error} It is learned from the data once more.", stacklevel=2)
         return False
@@ -79,7 +79,7 @@ def learn_from(task: Any, path: Path, learned: Mapping[str, float]) -> bool:
     for name in names | {asset.attribute for asset in task.assets.values()}:
         if hasattr(other, name):
             setattr(task, name, getattr(other, name))
-    for name, value in learned.items():
+    for name, value in found.values["learned"].items():
         setattr(task, name, value)
     task._set_network(other.network)
     return True
