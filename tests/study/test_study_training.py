@@ -38,6 +38,7 @@ def test_a_run_leaves_every_record(run, table):
         "environment.json",
         "metrics.csv",
         "events",
+        "checkpoints",
         "model.keras",
         "results.json",
     }

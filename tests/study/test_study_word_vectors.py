@@ -26,6 +26,7 @@ def test_a_run_leaves_every_record(run):
         "environment.json",
         "metrics.csv",
         "events",
+        "checkpoints",
         "model.keras",
         "results.json",
     }
