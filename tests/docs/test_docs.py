@@ -162,7 +162,9 @@ def parse(command, words, parent=None, info_name="rnnkit"):
 @pytest.mark.parametrize(
     "page", [*with_blocks("sh", "bash", "console"), ROOT / "README.md"], ids=str
 )
-def test_commands_parse(page):
+def test_commands_parse(page, monkeypatch):
+    # The runs of the pages are not there to tell their recipes.
+    monkeypatch.setattr("rnnkit.cli.training._recipe_of", lambda run: "lstm_sentiment")
     for words in commands(page):
         parse(typer.main.get_command(app), words)
 
