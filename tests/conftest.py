@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import json
 import os
@@ -13,6 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
+# Flags of XLA on CPU, which JAX and TensorFlow share. The programs stay the same; only how machine
+# code is made of them differs.
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,13 +45,26 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     # Compiling takes longer than the small programs of tests run: XLA leaves out what only makes
-    # them faster, as in JAX's own tests. JAX_DISABLE_MOST_OPTIMIZATIONS=0 compiles as users do.
+    # machine code faster (as in JAX's own tests), and writes it in the way that compiles fastest.
+    # JAX_DISABLE_MOST_OPTIMIZATIONS=0 with an empty XLA_FLAGS compiles as users do.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    os.environ.setdefault("XLA_FLAGS", " ".join(QUICK_TO_COMPILE))
     os.environ.setdefault(
         "TF_XLA_FLAGS",
         f"--tf_xla_persistent_cache_directory={folder('tensorflow')} "
         "--tf_xla_persistent_cache_device_types=CPU",
     )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the collector of cycles pass over what all tests keep, and look less often.
+
+    Frameworks keep millions of objects, and traced programs make more; a full search of them, time
+    and again, is a tenth of the run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 # What these folders test, and files marked `one_backend`, is the same on every backend, and needs
