@@ -25,6 +25,15 @@ QUICK_TO_COMPILE = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--one-process`, for runs between two edits."""
+    parser.addoption(
+        "--one-process",
+        action="store_true",
+        help="leave out the tests that start another Python: each imports its framework anew",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let XLA keep its programs: many tests need the same ones, and so does the next run.
 
@@ -74,8 +83,17 @@ ON_ONE_BACKEND = ("baselines", "cli", "data", "plugins", "study")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what another backend tests."""
+    """Leave out what another backend tests, and what starts other processes where that is asked."""
     import rnnkit.backend
+
+    if config.getoption("--one-process", default=False):
+        starting = [
+            item
+            for item in items
+            if {"fresh_python", "other_backend"} & set(getattr(item, "fixturenames", ()))
+        ]
+        config.hook.pytest_deselected(items=starting)
+        items[:] = [item for item in items if item not in set(starting)]
 
     if rnnkit.backend.name == "torch" or "torch" not in rnnkit.backend.installed():
         return
