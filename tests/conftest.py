@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 # Flags of XLA on CPU, which JAX and TensorFlow share. The programs stay the same; only how machine
-# code is made of them differs.
+# code is made of them differs. An XLA that does not know one of them names it and ends the process.
 QUICK_TO_COMPILE = (
     "--xla_backend_optimization_level=0",
     "--xla_llvm_disable_expensive_passes=true",
