@@ -38,11 +38,29 @@ def network(request):
     outputs, *states = whole(x, mask=mask)
     model = keras.Model([x, mask], [outputs, last(x, mask=mask), *states])
     model.backwards = request.param == "backwards"
+    model.run = compiled(model)
     return model
 
 
+def compiled(model):
+    """Sequences and mask -> what a model answers, compiled: on TensorFlow once for any sizes."""
+    if keras.config.backend() != "tensorflow":
+        return lambda x, mask: model.predict_on_batch([x, mask])
+    import tensorflow as tf
+
+    graph = tf.function(
+        lambda x, mask: model([x, mask]),
+        input_signature=[
+            tf.TensorSpec((None, None, D), tf.float32),
+            tf.TensorSpec((None, None), tf.bool),
+        ],
+        autograph=False,
+    )
+    return lambda x, mask: [value.numpy() for value in graph(x, mask)]
+
+
 def run(network, x, mask):
-    return network.predict_on_batch([x, mask])  # compiled once for each shape
+    return network.run(x, mask)
 
 
 def draw(seed, *shape):
