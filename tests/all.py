@@ -2,6 +2,9 @@
 
 Lint, types, docs, and the tests once per installed backend, a process each. With arguments, only
 the tests, and the arguments go to pytest: `python -m tests.all -k lstm`.
+
+`python -m tests.all --quick` is for between two edits: lint, types, and the tests of data, layers,
+models and tasks on one backend, without those that start other processes or read real data.
 """
 
 from __future__ import annotations
@@ -16,6 +19,12 @@ from pathlib import Path
 from rnnkit.backend.select import installed
 
 ROOT = Path(__file__).resolve().parents[1]
+PYTEST = [
+    # Two processes of one thread each: the small steps of tests gain nothing from more.
+    # One that is done takes tests from the other: the slow ones stand in one folder.
+    *(sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "--durations=5"),
+]
+QUICK = ("backend", "data", "embeddings", "hmm", "recipes", "recurrent", "tasks")
 
 
 def run(title: str, *commands: list[str], **environment: str) -> bool:
@@ -35,32 +44,54 @@ def run(title: str, *commands: list[str], **environment: str) -> bool:
     return not failed
 
 
+def lint() -> bool:
+    """Look for mistakes and for lines that are formatted otherwise."""
+    ruff = [sys.executable, "-m", "ruff"]
+    return run("lint", [*ruff, "check", "."], [*ruff, "format", "--check", "."])
+
+
+def tests(title: str, backend: str, *commands: list[str]) -> bool:
+    """Run commands side by side with everything set that the tests on a backend need."""
+    return run(
+        title,
+        *commands,
+        KERAS_BACKEND=backend,
+        OMP_NUM_THREADS="1",
+        TF_CPP_MIN_LOG_LEVEL="2",
+        # Every process would compile all modules and rewrite all tests anew: seconds each.
+        PYTHONDONTWRITEBYTECODE="",
+    )
+
+
+def quick() -> bool:
+    """Lint, types, and the tests that most edits break, on the backend that starts fastest."""
+    backend = "torch" if "torch" in installed() else installed()[0]
+    few = [*PYTEST, "-m", "not data", "--one-process", *(f"tests/{name}" for name in QUICK)]
+    title = f"types and quick tests on {backend}"
+    return lint() & tests(title, backend, [sys.executable, "-m", "mypy"], few)
+
+
+def everything() -> bool:
+    """Lint, types, docs, and all tests on every backend."""
+    passed = lint()
+    with tempfile.TemporaryDirectory() as built:
+        docs = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", built]
+        passed &= run("types and docs", [sys.executable, "-m", "mypy"], docs)
+    return passed & every_backend()
+
+
+def every_backend(*arguments: str) -> bool:
+    """Run the tests on every installed backend."""
+    passed = [tests(f"tests on {name}", name, [*PYTEST, *arguments]) for name in installed()]
+    return all(passed)
+
+
 def main() -> int:
-    """Run everything; the exit status is 0 when all of it passed."""
-    python, arguments = sys.executable, sys.argv[1:]
-    passed = []
-    if not arguments:
-        passed.append(run("lint", [python, "-m", "ruff", "check", "."]))
-        passed.append(run("format", [python, "-m", "ruff", "format", "--check", "."]))
-        with tempfile.TemporaryDirectory() as built:
-            docs = [python, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", built]
-            passed.append(run("types and docs", [python, "-m", "mypy"], docs))
-    for backend in installed():
-        passed.append(
-            run(
-                f"tests on {backend}",
-                # Two processes of one thread each: the small steps of tests gain nothing from more.
-                # One that is done takes tests from the other: the slow ones stand in one folder.
-                [
-                    *(python, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"),
-                    *("--durations=5", *arguments),
-                ],
-                KERAS_BACKEND=backend,
-                OMP_NUM_THREADS="1",
-                TF_CPP_MIN_LOG_LEVEL="2",
-            )
-        )
-    return 0 if all(passed) else 1
+    """Run what is asked for; the exit status is 0 when all of it passed."""
+    arguments = sys.argv[1:]
+    if arguments == ["--quick"]:
+        return 0 if quick() else 1
+    return 0 if (every_backend(*arguments) if arguments else everything()) else 1
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import json
 import os
@@ -13,6 +14,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
+# Flags of XLA on CPU, which JAX and TensorFlow share. The programs stay the same; only how machine
+# code is made of them differs. An XLA that does not know one of them names it and ends the process.
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--one-process`, for runs between two edits."""
+    parser.addoption(
+        "--one-process",
+        action="store_true",
+        help="leave out the tests that start another Python: each imports its framework anew",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,13 +54,26 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     # Compiling takes longer than the small programs of tests run: XLA leaves out what only makes
-    # them faster, as in JAX's own tests. JAX_DISABLE_MOST_OPTIMIZATIONS=0 compiles as users do.
+    # machine code faster (as in JAX's own tests), and writes it in the way that compiles fastest.
+    # JAX_DISABLE_MOST_OPTIMIZATIONS=0 with an empty XLA_FLAGS compiles as users do.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    os.environ.setdefault("XLA_FLAGS", " ".join(QUICK_TO_COMPILE))
     os.environ.setdefault(
         "TF_XLA_FLAGS",
         f"--tf_xla_persistent_cache_directory={folder('tensorflow')} "
         "--tf_xla_persistent_cache_device_types=CPU",
     )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the collector of cycles pass over what all tests keep, and look less often.
+
+    Frameworks keep millions of objects, and traced programs make more; a full search of them, time
+    and again, is a tenth of the run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 # What these folders test, and files marked `one_backend`, is the same on every backend, and needs
@@ -51,8 +83,17 @@ ON_ONE_BACKEND = ("baselines", "cli", "data", "plugins", "study")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what another backend tests."""
+    """Leave out what another backend tests, and what starts other processes where that is asked."""
     import rnnkit.backend
+
+    if config.getoption("--one-process", default=False):
+        starting = [
+            item
+            for item in items
+            if {"fresh_python", "other_backend"} & set(getattr(item, "fixturenames", ()))
+        ]
+        config.hook.pytest_deselected(items=starting)
+        items[:] = [item for item in items if item not in set(starting)]
 
     if rnnkit.backend.name == "torch" or "torch" not in rnnkit.backend.installed():
         return

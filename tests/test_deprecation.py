@@ -24,7 +24,10 @@ def rows():
         if not module.name.startswith((*BACKENDS, "rnnkit.__main__")):
             importlib.import_module(module.name)
     found = [
-        rename for rename in RENAMES if rename.where.startswith("rnnkit") or "." not in rename.where
+        rename
+        for rename in RENAMES
+        if rename.where.startswith("rnnkit") or "." not in rename.where
+        if rename.where != "Model"  # the example of a docstring, where that was run before
     ]
     return sorted({f"| {r.kind} | `{r.where}` | `{r.old}` | `{_name(r)}` |" for r in found})
 
