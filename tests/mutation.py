@@ -36,7 +36,7 @@ from mutants import Mutant, draw, mutants_of
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "reliability"
 FOLLOWED = ROOT / ".pytest_cache" / "lines"  # what each test file runs
-WALL = 900.0  # seconds that one run may wait for others, besides its own work
+WALL = 2400.0  # seconds that one run may wait for others, besides its own work
 RESULTS = {"passed": "survived", "failed": "caught", "timed out": "timed out"}
 
 
