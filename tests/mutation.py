@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -57,19 +58,24 @@ def run_tests(root: Path, arguments: list[str], limit: float) -> tuple[str, list
     report = root / "report.txt"
     child = os.fork()
     if child == 0:
-        os.setsid()
-        os.chdir(root)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 5))
-        sys.path[:0] = [str(root), str(root / "tests")]
-        with open(os.devnull, "w") as null, open(report, "w") as out:  # noqa: PTH123
-            os.dup2(out.fileno(), 1)
-            os.dup2(null.fileno(), 2)
-            import pytest
+        code = 70  # whatever happens here, the fork ends here
+        try:
+            os.setsid()
+            os.chdir(root)
+            resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 5))
+            sys.path[:0] = [str(root), str(root / "tests")]
+            with open(report, "w") as out:  # noqa: PTH123
+                os.dup2(out.fileno(), 1)
+                os.dup2(out.fileno(), 2)
+                import pytest
 
-            options = ["-q", "-rfE", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
-            code = int(pytest.main([*options, *arguments]))
-            sys.stdout.flush()
-        os._exit(code)
+                options = ["-q", "-rfE", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist"]
+                code = int(pytest.main([*options, *arguments]))
+                sys.stdout.flush()
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+        finally:
+            os._exit(code)
     end = time.monotonic() + WALL
     while time.monotonic() < end:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -168,7 +174,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="those that no test caught")
     given = parser.parse_args()
     os.environ |= {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
-    for name in ("keras", "pandas", "scipy.stats", "sklearn.metrics", "hypothesis"):
+    for name in ("keras", "pandas", "scipy.stats", "sklearn.metrics"):
         __import__(name)  # once, before the forks
 
     end = time.monotonic() + 60 * given.minutes
