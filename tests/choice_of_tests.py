@@ -1,7 +1,7 @@
-"""Which tests could catch a mutant: those that run its line, as `traced_lines` recorded them.
+"""Which tests could catch a mutant: those that run its line, and the examples of its module.
 
 Test files are taken in the order of how much they mention the module, and followed once; what they
-ran is kept in pytest's cache until the file or the package changes.
+ran, recorded by `traced_lines`, is kept in pytest's cache until the file or the package changes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mutants import Mutant, room
 TRIED = 24  # test files that are followed for one mutant, at most
 COVERING = 6  # test files with tests of the line, at most
 SECONDS = 15  # of the tests of one file; the fastest are taken
+EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
 
 
 class Choice(NamedTuple):
@@ -30,7 +31,7 @@ class Choice(NamedTuple):
 
 def files_for(path: Path, root: Path) -> list[str]:
     """Return the test files by how much they mention a module, those of its room first."""
-    module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    module = module_name(path)
     tree = ast.parse((root / path).read_text(encoding="utf-8"))
     public = [
         node.name
@@ -67,9 +68,16 @@ def choose(mutant: Mutant, root: Path, follow: Callable[[str], list[dict[str, An
         covering += bool(tests)
         if covering == COVERING:
             break
+    examples = EXAMPLES.format(module_name(mutant.path))
     if found:
-        return Choice([name for name, _ in found], sum(each for _, each in found), True)
-    return Choice(files[:4], 60.0, False)
+        seconds = sum(each for _, each in found)
+        return Choice([examples, *(name for name, _ in found)], 20 + seconds, True)
+    return Choice([examples, *files[:4]], 80.0, False)
+
+
+def module_name(path: Path) -> str:
+    """Return the name by which a module is imported."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
 def covering_tests(mutant: Mutant, rows: list[dict[str, Any]]) -> list[tuple[str, float]]:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 Trace = Callable[[FrameType, str, Any], Any]
-PROCESSES = {"fresh_python", "other_backend"}  # fixtures that start them
+PROCESSES = {"commands", "fresh_python", "other_backend"}  # fixtures that start them
 
 
 class LineRecorder:
