@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mutants import Mutant, room
 
 TRIED = 24  # test files that are followed for one mutant, at most
-COVERING = 6  # test files with tests of the line, at most
+COVERING = 4  # test files with tests of the line, at most
 SECONDS = 15  # of the tests of one file; the fastest are taken
 EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
 

@@ -76,20 +76,29 @@ def run_tests(root: Path, arguments: list[str], limit: float) -> tuple[str, list
             traceback.print_exc()
         finally:
             os._exit(code)
-    end = time.monotonic() + WALL
-    while time.monotonic() < end:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            code = os.waitstatus_to_exitcode(status)
-            if code in (-signal.SIGXCPU, -signal.SIGKILL):
-                return "timed out", []
-            text = report.read_text(errors="replace")
-            failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", text, re.MULTILINE)
-            return "passed" if code in (0, 5) else "failed", failed
-        time.sleep(0.1)
-    os.killpg(child, signal.SIGKILL)  # our own child, in a session of its own
-    os.waitpid(child, 0)
-    return "timed out", []
+    running = True
+    try:
+        end = time.monotonic() + WALL
+        while time.monotonic() < end:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                running = False
+                return ended(os.waitstatus_to_exitcode(status), report)
+            time.sleep(0.1)
+        return "timed out", []
+    finally:
+        if running:
+            os.killpg(child, signal.SIGKILL)  # our own child, in a session of its own
+            os.waitpid(child, 0)
+
+
+def ended(code: int, report: Path) -> tuple[str, list[str]]:
+    """Return how a run of tests ended, and which failed."""
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "timed out", []
+    text = report.read_text(errors="replace")
+    failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", text, re.MULTILINE)
+    return "passed" if code in (0, 5) else "failed", failed
 
 
 class Judge:
@@ -114,8 +123,8 @@ class Judge:
             part = kept.with_suffix(".part")
             part.unlink(missing_ok=True)
             start = time.monotonic()
-            ended, _ = run_tests(self.root, ["-p", "traced_lines", "--lines", str(part), file], 400)
-            print(f"  {file}: {ended}, {time.monotonic() - start:.0f} s", flush=True)
+            how, _ = run_tests(self.root, ["-p", "traced_lines", "--lines", str(part), file], 400)
+            print(f"  {file}: {how}, {time.monotonic() - start:.0f} s", flush=True)
             part.touch()
             part.rename(kept)
         return read_rows(kept)
@@ -131,12 +140,12 @@ class Judge:
             changed = mutant.applied(whole)
             compile(changed, str(path), "exec")
             path.write_text(changed, encoding="utf-8")
-            ended, failed = run_tests(self.root, ["-x", *tests], limit)
+            how, failed = run_tests(self.root, ["-x", *tests], limit)
         finally:
             path.write_text(whole, encoding="utf-8")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        result = RESULTS[ended]
-        if ended == "failed" and run_tests(self.root, failed[:1] or tests, limit)[0] != "passed":
+        result = RESULTS[how]
+        if how == "failed" and run_tests(self.root, failed[:1] or tests, limit)[0] != "passed":
             result = "test fails without it, too"
         return {
             "result": result,
@@ -173,6 +182,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--again", action="store_true", help="those that no test caught")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends its tests, too
     os.environ |= {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
     for name in ("keras", "pandas", "scipy.stats", "sklearn.metrics"):
         __import__(name)  # once, before the forks
