@@ -8,6 +8,7 @@ from small_tasks import SMALL, examples, make
 import rnnkit.backend
 from rnnkit import recipes
 from rnnkit.errors import InputError
+from rnnkit.tasks.exporting import export_network
 
 REFUSED = ("gru_sentiment", "translator")
 TASKS = [name for name in recipes.names() if recipes.kind_of(name) != "corpus"]
@@ -77,6 +78,26 @@ def test_jax_exports_one_shape(trained, tmp_path):
     trained.export(tmp_path / "served", verbose=False, input_signature=signature)
     served = tf.saved_model.load(tmp_path / "served")
     compare(served.serve(given), network(given))
+
+
+@pytest.mark.one_backend
+def test_a_failed_export_says_why(tmp_path):
+    class Network:
+        def __init__(self, text):
+            self.text = text
+
+        def export(self, path, **options):
+            raise TypeError(self.text)
+
+    for text, said in (
+        ("Exception encountered when calling X.call().\n\nNo such op.\nmore", "No such op."),
+        ("", "TypeError"),
+    ):
+        with pytest.raises(InputError, match=rf"as 'tf_saved_model' on torch: {said} ") as refused:
+            export_network(
+                None, Network(text), tmp_path / "a", "tf_saved_model", input_signature=[]
+            )
+        assert "Exception encountered" not in str(refused.value)
 
 
 @pytest.mark.filterwarnings("ignore:No complete tensor found:UserWarning")  # of torch.export
