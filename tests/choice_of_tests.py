@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from mutants import Mutant, room
 
-TRIED = 24  # test files that are followed for one mutant, at most
+TRIED = 16  # test files that are followed for one mutant, at most
+ENOUGH = 6  # if one of so many runs the line
 COVERING = 4  # test files with tests of the line, at most
 SECONDS = 15  # of the tests of one file; the fastest are taken
 EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
@@ -62,12 +63,12 @@ def choose(mutant: Mutant, root: Path, follow: Callable[[str], list[dict[str, An
     files = files_for(mutant.path, root)
     found: list[tuple[str, float]] = []
     covering = 0
-    for file in files[:TRIED]:
+    for number, file in enumerate(files[:TRIED]):
+        if covering == COVERING or (covering and number >= ENOUGH):
+            break
         tests = covering_tests(mutant, follow(file))
         found += tests
         covering += bool(tests)
-        if covering == COVERING:
-            break
     examples = EXAMPLES.format(module_name(mutant.path))
     if found:
         seconds = sum(each for _, each in found)
