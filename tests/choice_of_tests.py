@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from mutants import Mutant, room
 
 TRIED = 16  # test files that are followed for one mutant, at most
-ENOUGH = 6  # if one of so many runs the line
-COVERING = 4  # test files with tests of the line, at most
+ENOUGH = 4  # if one of so many runs the line
+COVERING = 3  # test files with tests of the line, at most
 SECONDS = 15  # of the tests of one file; the fastest are taken
 EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
 

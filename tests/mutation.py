@@ -1,8 +1,8 @@
 """Mutation testing: `python tests/mutation.py [--mutants 60] [--seed 0] [--minutes 60]`.
 
 Small changes at random places over all rooms, each in a copy of the last commit: does a test fail?
-Per mutant those tests run, on PyTorch, that run its line (`choice_of_tests`). A test that fails is
-run once more without the mutant, where it has to pass.
+Per mutant those tests run, on PyTorch, that run its line (`choice_of_tests`). A test that fails has
+to pass without the mutant: before, when it is followed, and at the end once more.
 
 The results go to `docs/reliability/mutation-SEED.json` after each mutant; the same command goes on
 where it was stopped, as long as the package is the same. `--again` judges those anew that no test
@@ -129,6 +129,16 @@ class Judge:
             part.rename(kept)
         return read_rows(kept)
 
+    def confirm(self, rows: list[dict[str, Any]]) -> None:
+        """Run what caught mutants once without them: a test that fails there caught nothing."""
+        caught = [row for row in rows if row.get("by") and row["result"] == "caught"]
+        tests = sorted({row["by"] for row in caught if not row.get("confirmed")})
+        how, failed = run_tests(self.root, tests, 3600) if tests else ("passed", [])
+        for row in caught if how != "timed out" else ():
+            row["confirmed"] = row["by"] not in failed
+            if not row["confirmed"]:
+                row["result"] = "test fails without it, too"
+
     def judge(self, mutant: Mutant) -> dict[str, Any]:
         """Return what the tests say about a mutant."""
         path = self.root / mutant.path
@@ -145,7 +155,9 @@ class Judge:
             path.write_text(whole, encoding="utf-8")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         result = RESULTS[how]
-        if how == "failed" and run_tests(self.root, failed[:1] or tests, limit)[0] != "passed":
+        # Tests that run the line have passed when they were followed; others may not.
+        doubtful = how == "failed" and not (failed and by_line)
+        if doubtful and run_tests(self.root, failed[:1] or tests, limit)[0] != "passed":
             result = "test fails without it, too"
         return {
             "result": result,
@@ -221,6 +233,8 @@ def main() -> int:
                 row["again"] = judge.judge(mutant) if mutant else {"result": "code is gone"}
                 print(f"{row['again']['result']}: {row['module']}:{row['line']}", flush=True)
                 save()
+            judge.confirm([row["again"] for row in rows if "again" in row])
+            save()
             return 0
         for number, mutant in enumerate(draw(root, random.Random(given.seed))):
             if number < len(rows):
@@ -230,6 +244,8 @@ def main() -> int:
             rows.append(shown(mutant) | judge.judge(mutant))
             print(f"{len(rows)}: {rows[-1]['result']}: {mutant.path}:{mutant.line}", flush=True)
             save()
+        judge.confirm(rows)
+        save()
     return 0
 
 
