@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from mutants import Mutant, room
 TRIED = 16  # test files that are followed for one mutant, at most
 ENOUGH = 4  # if one of so many runs the line
 COVERING = 3  # test files with tests of the line, at most
+WHOLE = 3  # test files that are run if no test runs the line
 SECONDS = 15  # of the tests of one file; the fastest are taken
 EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
 
@@ -52,8 +53,10 @@ def files_for(path: Path, root: Path) -> list[str]:
     return [name for _, name in sorted(scores)]
 
 
-def choose(mutant: Mutant, root: Path, follow: Callable[[str], list[dict[str, Any]]]) -> Choice:
-    """Return the tests for a mutant.
+def choices(
+    mutant: Mutant, root: Path, follow: Callable[[str], list[dict[str, Any]]]
+) -> Iterator[Choice]:
+    """Yield tests for a mutant, those of one file after the other.
 
     Args:
         mutant: the change.
@@ -61,19 +64,19 @@ def choose(mutant: Mutant, root: Path, follow: Callable[[str], list[dict[str, An
         follow: gives the lines that the tests of a file run: the rows of `traced_lines`.
     """
     files = files_for(mutant.path, root)
-    found: list[tuple[str, float]] = []
+    examples = [EXAMPLES.format(module_name(mutant.path))]
     covering = 0
     for number, file in enumerate(files[:TRIED]):
         if covering == COVERING or (covering and number >= ENOUGH):
-            break
+            return
         tests = covering_tests(mutant, follow(file))
-        found += tests
-        covering += bool(tests)
-    examples = EXAMPLES.format(module_name(mutant.path))
-    if found:
-        seconds = sum(each for _, each in found)
-        return Choice([examples, *(name for name, _ in found)], 20 + seconds, True)
-    return Choice([examples, *files[:4]], 80.0, False)
+        if tests:
+            names, seconds = zip(*tests, strict=True)
+            first = [] if covering else examples
+            yield Choice([*first, *names], 20 + sum(seconds), True)
+            covering += 1
+    if not covering:
+        yield Choice(examples + files[:WHOLE], 120.0, False)
 
 
 def module_name(path: Path) -> str:

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from choice_of_tests import choose, read_rows
+from choice_of_tests import choices, read_rows
 from mutants import Mutant, draw, mutants_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,18 +142,22 @@ class Judge:
     def judge(self, mutant: Mutant) -> dict[str, Any]:
         """Return what the tests say about a mutant."""
         path = self.root / mutant.path
-        tests, seconds, by_line = choose(mutant, self.root, self.follow)
-        limit = 60 + 3 * seconds
         whole = path.read_text(encoding="utf-8")
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        try:
-            changed = mutant.applied(whole)
-            compile(changed, str(path), "exec")
-            path.write_text(changed, encoding="utf-8")
-            how, failed = run_tests(self.root, ["-x", *tests], limit)
-        finally:
-            path.write_text(whole, encoding="utf-8")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        changed = mutant.applied(whole)
+        compile(changed, str(path), "exec")
+        ran, spent = [], 0.0
+        for tests, seconds, by_line in choices(mutant, self.root, self.follow):
+            limit = 60 + 3 * seconds
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            try:
+                path.write_text(changed, encoding="utf-8")
+                how, failed = run_tests(self.root, ["-x", *tests], limit)
+            finally:
+                path.write_text(whole, encoding="utf-8")
+            spent += resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+            ran += tests
+            if how != "passed":
+                break
         result = RESULTS[how]
         # Tests that run the line have passed when they were followed; others may not.
         doubtful = how == "failed" and not (failed and by_line)
@@ -162,10 +166,10 @@ class Judge:
         return {
             "result": result,
             "by": failed[0] if failed else None,
-            "tests": len(tests),
-            "files": sorted({test.partition("::")[0] for test in tests}),
+            "tests": len(ran),
+            "files": list(dict.fromkeys(test.partition("::")[0] for test in ran)),
             "run its line": by_line,
-            "seconds": round(after.ru_utime - before.ru_utime, 1),
+            "seconds": round(spent, 1),
         }
 
 
