@@ -20,6 +20,7 @@ ENOUGH = 4  # if one of so many runs the line
 COVERING = 3  # test files with tests of the line, at most
 WHOLE = 3  # test files that are run if no test runs the line
 SECONDS = 15  # of the tests of one file; the fastest are taken
+SLOW = ("test_docs.py", "test_imports.py")  # files that go through the whole package
 EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
 
 
@@ -44,6 +45,8 @@ def files_for(path: Path, root: Path) -> list[str]:
     parts = [part for part in path.with_suffix("").parts[1:] if not part.startswith("_")]
     scores = []
     for file in sorted((root / "tests").rglob("test_*.py")):
+        if file.name in SLOW:
+            continue
         text = file.read_text(encoding="utf-8")
         score = len(pattern.findall(text)) + 20 * text.count(module)
         score += 500 * sum(part in file.stem.split("_") for part in parts[-2:])

@@ -123,7 +123,7 @@ class Judge:
             part = kept.with_suffix(".part")
             part.unlink(missing_ok=True)
             start = time.monotonic()
-            how, _ = run_tests(self.root, ["-p", "traced_lines", "--lines", str(part), file], 400)
+            how, _ = run_tests(self.root, ["-p", "traced_lines", "--lines", str(part), file], 100)
             print(f"  {file}: {how}, {time.monotonic() - start:.0f} s", flush=True)
             part.touch()
             part.rename(kept)
@@ -146,7 +146,8 @@ class Judge:
         changed = mutant.applied(whole)
         compile(changed, str(path), "exec")
         ran, spent = [], 0.0
-        for tests, seconds, by_line in choices(mutant, self.root, self.follow):
+        for choice in choices(mutant, self.root, self.follow):
+            tests, seconds, by_line = choice
             limit = 60 + 3 * seconds
             before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             try:
