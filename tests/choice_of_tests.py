@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from mutants import Mutant, room
 
-TRIED = 16  # test files that are followed for one mutant, at most
-ENOUGH = 4  # if one of so many runs the line
+TRIED = 5  # test files that are followed for one mutant, at most
+ENOUGH = 3  # if one of so many runs the line
 COVERING = 3  # test files with tests of the line, at most
-WHOLE = 3  # test files that are run if no test runs the line
-SECONDS = 15  # of the tests of one file; the fastest are taken
+WHOLE = 2  # test files that are run if no test runs the line
+SECONDS = 10  # of the tests of one file; the fastest are taken
 SLOW = ("test_docs.py", "test_imports.py")  # files that go through the whole package
 EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
 
