@@ -1,7 +1,7 @@
-"""Which tests could catch a mutant: those that run its line, and the examples of its module.
+"""Which tests could catch a mutant: the examples of its module, and files that mention it most.
 
-Test files are taken in the order of how much they mention the module, and followed once; what they
-ran, recorded by `traced_lines`, is kept in pytest's cache until the file or the package changes.
+Of a file that was followed by `traced_lines` those tests are taken that run the mutant's line. What
+they ran is kept in pytest's cache until the file or the package changes.
 """
 
 from __future__ import annotations
@@ -15,21 +15,18 @@ from typing import Any, NamedTuple
 
 from mutants import Mutant, room
 
-TRIED = 5  # test files that are followed for one mutant, at most
-ENOUGH = 3  # if one of so many runs the line
-COVERING = 3  # test files with tests of the line, at most
-WHOLE = 2  # test files that are run if no test runs the line
+TRIED = 6  # test files that are looked at for one mutant, at most
+TAKEN = 3  # of them, those with tests to run
 SECONDS = 10  # of the tests of one file; the fastest are taken
 SLOW = ("test_docs.py", "test_imports.py")  # files that go through the whole package
 EXAMPLES = "tests/docs/test_docs.py::test_examples_in_docstrings[{}]"  # of a module
 
 
 class Choice(NamedTuple):
-    """Tests of a mutant."""
+    """Some tests of a mutant."""
 
     tests: list[str]
-    seconds: float  # that they took, followed
-    by_line: bool  # they run the line; if none does: files that mention the module
+    seconds: float  # that they may take on a quiet machine
 
 
 def files_for(path: Path, root: Path) -> list[str]:
@@ -57,29 +54,31 @@ def files_for(path: Path, root: Path) -> list[str]:
 
 
 def choices(
-    mutant: Mutant, root: Path, follow: Callable[[str], list[dict[str, Any]]]
+    mutant: Mutant, root: Path, follow: Callable[[str], list[dict[str, Any]] | None]
 ) -> Iterator[Choice]:
     """Yield tests for a mutant, those of one file after the other.
 
     Args:
         mutant: the change.
         root: the folder that holds rnnkit and tests.
-        follow: gives the lines that the tests of a file run: the rows of `traced_lines`.
+        follow: gives the lines that the tests of a file run, the rows of `traced_lines`; or None:
+            all tests of the file are taken.
     """
-    files = files_for(mutant.path, root)
-    examples = [EXAMPLES.format(module_name(mutant.path))]
-    covering = 0
-    for number, file in enumerate(files[:TRIED]):
-        if covering == COVERING or (covering and number >= ENOUGH):
-            return
-        tests = covering_tests(mutant, follow(file))
-        if tests:
+    examples, taken = [EXAMPLES.format(module_name(mutant.path))], 0
+    for file in files_for(mutant.path, root)[:TRIED]:
+        rows = follow(file)
+        if rows is None:
+            yield Choice([*examples, file], 60.0)
+        elif tests := covering_tests(mutant, rows):
             names, seconds = zip(*tests, strict=True)
-            first = [] if covering else examples
-            yield Choice([*first, *names], 20 + sum(seconds), True)
-            covering += 1
-    if not covering:
-        yield Choice(examples + files[:WHOLE], 120.0, False)
+            yield Choice([*examples, *names], 20 + sum(seconds))
+        else:
+            continue
+        examples, taken = [], taken + 1
+        if taken == TAKEN:
+            break
+    if examples:
+        yield Choice(examples, 20.0)
 
 
 def module_name(path: Path) -> str:
