@@ -7,13 +7,15 @@ once more without them, at the end: a test that fails there caught nothing.
 The results go to `docs/reliability/mutation-SEED.json` after each mutant; the same command goes on
 where it was stopped, as long as the package is the same. `--again` judges those anew that no test
 caught, with the tests of the last commit, and writes that beside the first result.
-A mutant that is the same program gets the reason by hand, as "equivalent" in its row.
+By hand a row gets "equivalent", the reason why a mutant is the same program, or "asked for", the
+tests that were written for it or that the choice had missed, which `--again` runs first.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -31,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from choice_of_tests import choices, read_rows
+from choice_of_tests import Choice, choices, read_rows
 from mutants import Mutant, draw, mutants_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,14 +145,15 @@ class Judge:
             if not row["confirmed"]:
                 row["result"] = "test fails without it, too"
 
-    def judge(self, mutant: Mutant) -> dict[str, Any]:
-        """Return what the tests say about a mutant."""
+    def judge(self, mutant: Mutant, first: list[str]) -> dict[str, Any]:
+        """Return what the tests say about a mutant; `first` run before others are chosen."""
         path = self.root / mutant.path
         whole = path.read_text(encoding="utf-8")
         changed = mutant.applied(whole)
         compile(changed, str(path), "exec")
         ran, spent = [], 0.0
-        for tests, seconds in choices(mutant, self.root, self.follow):
+        chosen = choices(mutant, self.root, self.follow)
+        for tests, seconds in itertools.chain([Choice(first, 60.0)] if first else [], chosen):
             limit = 60 + 3 * seconds
             before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             try:
@@ -202,6 +205,7 @@ def main() -> int:
     parser.add_argument("--follow", action="store_true", help="which lines tests run; slow once")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends its tests, too
+    os.environ.setdefault("RNNKIT_DATA", str(ROOT.parent / "shared" / "data"))
     os.environ |= {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
     for name in ("keras", "pandas", "scipy.stats", "sklearn.metrics"):
         __import__(name)  # once, before the forks
@@ -237,7 +241,11 @@ def main() -> int:
                 mutant = same_place(row, root)
                 if "caught" in done or "equivalent" in row or time.monotonic() > end:
                     continue
-                row["again"] = judge.judge(mutant) if mutant else {"result": "code is gone"}
+                row["again"] = (
+                    judge.judge(mutant, row.get("asked for", []))
+                    if mutant
+                    else {"result": "code is gone"}
+                )
                 print(f"{row['again']['result']}: {row['module']}:{row['line']}", flush=True)
                 save()
             judge.confirm([row["again"] for row in rows if "again" in row])
@@ -248,7 +256,7 @@ def main() -> int:
                 continue
             if len(rows) >= given.mutants or time.monotonic() > end:
                 break
-            rows.append(shown(mutant) | judge.judge(mutant))
+            rows.append(shown(mutant) | judge.judge(mutant, []))
             print(f"{len(rows)}: {rows[-1]['result']}: {mutant.path}:{mutant.line}", flush=True)
             save()
         judge.confirm(rows)
