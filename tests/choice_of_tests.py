@@ -26,7 +26,7 @@ class Choice(NamedTuple):
     """Some tests of a mutant."""
 
     tests: list[str]
-    seconds: float  # that they may take on a quiet machine
+    seconds: float  # that they may take
 
 
 def files_for(path: Path, root: Path) -> list[str]:
@@ -68,7 +68,7 @@ def choices(
     for file in files_for(mutant.path, root)[:TRIED]:
         rows = follow(file)
         if rows is None:
-            yield Choice([*examples, file], 60.0)
+            yield Choice([*examples, file], 40.0)
         elif tests := covering_tests(mutant, rows):
             names, seconds = zip(*tests, strict=True)
             yield Choice([*examples, *names], 20 + sum(seconds))

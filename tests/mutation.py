@@ -154,7 +154,7 @@ class Judge:
         ran, spent = [], 0.0
         chosen = choices(mutant, self.root, self.follow)
         for tests, seconds in itertools.chain([Choice(first, 60.0)] if first else [], chosen):
-            limit = 60 + 3 * seconds
+            limit = 20 + seconds
             before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             try:
                 path.write_text(changed, encoding="utf-8")
