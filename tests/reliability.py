@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "reliability.md"
+RESULTS = ("caught", "timed out", "survived", "test fails without it, too")
 
 
 def table(heading: list[str], rows: list[list[Any]]) -> list[str]:
@@ -37,35 +39,56 @@ def fuzz(record: dict[str, Any]) -> list[str]:
 
 
 def mutation(record: dict[str, Any]) -> list[str]:
-    """Return the counts by kind, and the survivors."""
-    results = ("caught", "timed out", "survived", "test fails without it, too")
-    by_kind: dict[str, Counter[str]] = {}
-    for row in record["mutants"]:
-        by_kind.setdefault(row["kind"], Counter())[row["result"]] += 1
-    rows = [
-        [kind, sum(counts.values()), *(counts[result] for result in results)]
-        for kind, counts in sorted(by_kind.items())
-    ]
-    rows.append(["**all**", *(sum(column) for column in list(zip(*rows, strict=True))[1:])])
+    """Return the counts of a draw by kind, and what became of those not caught at first."""
+    rows = record["mutants"]
+    kinds = sorted({row["kind"] for row in rows})
+    counts = [[kind, *_counts([row for row in rows if row["kind"] == kind])] for kind in kinds]
+    total, caught, *_, same, now = _counts(rows)
+    different = total - same
     lines = [
-        f"`{record['command']}`: {len(record['mutants'])} mutants.",
+        f"`{record['command']}`: {total} mutants, {same} of them the same program. Of the other "
+        f"{different}, {caught} ({caught / different:.0%}) were caught when they were drawn, "
+        f"and {now} ({now / different:.0%}) are by now.",
         "",
-        *table(["kind of change", "mutants", *results], rows),
+        *table(
+            ["kind of change", "mutants", *RESULTS, "same program", "caught by now"],
+            [*counts, ["**all**", *_counts(rows)]],
+        ),
     ]
-    left = [row for row in record["mutants"] if row["result"] in results[1:]]
-    if left:
-        one_line = [[" ".join(row[key].split())[:60] for key in ("old", "new")] for row in left]
-        shown = [
-            [
-                f"{row['module']}:{row['line']}",
-                f"`{old}`".replace("|", "\\|"),
-                f"`{new}`".replace("|", "\\|"),
-                row["result"],
-            ]
-            for row, (old, new) in zip(left, one_line, strict=True)
+    left = [
+        [
+            f"{row['module']}:{row['line']}",
+            *(f"`{' '.join(row[key].split())[:60]}`".replace("|", "\\|") for key in ("old", "new")),
+            row["result"],
+            _outcome(row),
         ]
-        lines += ["", "Not caught:", "", *table(["place", "was", "became", "result"], shown)]
-    return lines
+        for row in rows
+        if row["result"] != "caught"
+    ]
+    return [*lines, "", *table(["not caught", "was", "became", "at first", "now"], left), ""]
+
+
+def _counts(rows: list[dict[str, Any]]) -> list[int]:
+    """Return the number of mutants, of each result, of equivalent ones and of those caught now."""
+    results = Counter(row["result"] for row in rows)
+    same = sum("equivalent" in row for row in rows)
+    later = sum(row.get("again", {}).get("result") == "caught" for row in rows)
+    return [len(rows), *(results[name] for name in RESULTS), same, results["caught"] + later]
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    """Return what became of a mutant that was not caught at first."""
+    if "equivalent" in row:
+        return f"the same program: {row['equivalent']}"
+    again = row.get("again", {"result": "not judged again"})
+    by = f" by `{again['by'].partition('[')[0]}`" if again.get("by") else ""
+    return again["result"] + by + (f"; {row['note']}" if "note" in row else "")
+
+
+def mutations() -> list[str]:
+    """Return the tables of all draws, the last first."""
+    files = sorted((DOCS / "reliability").glob("mutation-*.json"), reverse=True)
+    return [line for file in files for line in mutation(json.loads(file.read_text("utf-8")))]
 
 
 def full_disk(record: dict[str, Any]) -> list[str]:
@@ -107,26 +130,29 @@ def soak(record: dict[str, Any]) -> list[str]:
     return table(["job", *(cell for name in names for cell in ("batches", name))], rows)
 
 
+def of_file(write: Callable[[dict[str, Any]], list[str]]) -> Callable[[], list[str]]:
+    """Return the writer of the table of one file, which is named as its writer; empty without."""
+    file = DOCS / "reliability" / f"{write.__name__}.json"
+    return lambda: write(json.loads(file.read_text("utf-8"))) if file.is_file() else []
+
+
+WRITERS: dict[str, Callable[[], list[str]]] = {
+    "mutation": mutations,
+    **{write.__name__: of_file(write) for write in (fuzz, full_disk, processes, soak)},
+}
+
+
 def main() -> None:
     """Replace what stands between the markers of each table."""
     page = PAGE.read_text(encoding="utf-8")
-    writers = {
-        "fuzz": fuzz,
-        "mutation": mutation,
-        "full_disk": full_disk,
-        "processes": processes,
-        "soak": soak,
-    }
-    for name, write in writers.items():
-        file = DOCS / "reliability" / f"{name}.json"
-        if file.is_file():
-            lines = "\n".join(write(json.loads(file.read_text(encoding="utf-8"))))
-            page = re.sub(
-                rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)",
-                lambda match, lines=lines: f"{match[1]}{lines}\n{match[2]}",
-                page,
-                flags=re.DOTALL,
-            )
+    for name, write in WRITERS.items():
+        lines = "\n".join(write())
+        page = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)",
+            lambda match, lines=lines: f"{match[1]}{lines}\n{match[2]}",
+            page,
+            flags=re.DOTALL,
+        )
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import lzma
 import re
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -23,6 +24,7 @@ from rnnkit.data.token_stream import read_lines
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError
 from rnnkit.recurrent.hopfield import HopfieldNetwork
+from rnnkit.saved_files import read_saved_model
 from rnnkit.untrusted import check_arrays
 
 SAVED = Path(__file__).parent / "saved"
@@ -48,6 +50,22 @@ def refused(path, match=None):
     assert str(path) in str(error.value)
     with pytest.raises(InputError):
         rnnkit.load(path)
+
+
+def test_a_package_that_was_asked_for_is_imported(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "asked_for.py").write_text(
+        "import keras\n"
+        "@keras.saving.register_keras_serializable('asked')\n"
+        "class Own(keras.layers.Layer):\n    pass\n"
+    )
+    config = {"module": "asked_for", "class_name": "Own", "registered_name": "asked>Own"}
+    path = tmp_path / "own.keras"
+    repacked(path, **{"config.json": json.dumps(config | {"config": {}})})
+    with pytest.raises(ValueError, match="'Own' of the module 'asked_for', which is not imported"):
+        read_saved_model(path)
+    assert "asked_for" not in sys.modules
+    assert read_saved_model(path, packages=["asked_for"]).cls is sys.modules["asked_for"].Own
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SAVED.glob("*.keras")))

@@ -51,6 +51,13 @@ def test_names_are_found_the_longest_first():
     assert found["recall"] == pytest.approx(2 / 4)
 
 
+def test_one_word_and_none_are_measured_too():
+    train = Split([["Ann", "ran"]], [["NOUN", "VERB"]])
+    for words, tags, right in (["ran"], ["VERB"], 1.0), (["ran"], ["NOUN"], 0.0), ([], [], 0.0):
+        data = Dataset("x", train, train, Split([words], [tags]), ("NOUN", "VERB"))
+        assert most_frequent_tag(data)["test"] == {"accuracy": right}
+
+
 def test_probabilities_of_ngrams_by_hand():
     # Of "a b a c": ab, ba, ac once each: d = 3 / (3 + 0) = 1; before each token stand: a: 1 (b) and
     # the text's first, b: 1, c: 1, of 4 in all; their d = 2 / (2 + 2) = 1/2, shared among V = 4.

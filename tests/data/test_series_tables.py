@@ -8,7 +8,8 @@ import pytest
 
 from rnnkit.data.datasets import open_data
 from rnnkit.data.labelled_tables import read_frame_classes, read_series_classes
-from rnnkit.data.series_tables import from_path, read_table
+from rnnkit.data.series_tables import find_group, from_path, read_table
+from rnnkit.data.table_rows import table_step
 from rnnkit.errors import InputError
 
 PARTS = ("train", "valid", "test")
@@ -116,6 +117,30 @@ def test_times_are_found_or_left_out(tmp_path):
     table.assign(when=table["when"].iloc[0] + pandas.to_timedelta(range(30), "s")).to_csv(path)
     with pytest.raises(InputError, match="line 3: rows come 1 seconds after"):
         from_path(path, target="load", time="when")
+
+
+def test_the_column_of_known_groups_is_found_or_asked_for(tmp_path):
+    path = tmp_path / "my.csv"
+    table = frame(groups=2)
+    table.to_csv(path, index=False)
+    assert find_group(path, {"s0", "s1", "s2"}, ["load"]) == "site"
+    with pytest.raises(InputError, match=r"and no others there are none\. Name"):
+        find_group(path, {"s0"}, ["load"])
+    table.assign(other=table["site"]).to_csv(path, index=False)
+    with pytest.raises(InputError, match=r"and no others there are several: 'site', 'other'\. N"):
+        find_group(path, {"s0", "s1"}, ["load"])
+
+
+def test_two_rows_have_a_step_and_one_has_none(tmp_path):
+    """Series every 15 minutes beside one of one row, and one of two rows an hour apart."""
+    path = tmp_path / "my.csv"
+    table = frame(groups=2)
+    extra = table.iloc[:2].assign(site="short", when=table["when"].iloc[[0, 4]].to_numpy())
+    pandas.concat([table, extra.iloc[:1]]).to_csv(path, index=False)
+    assert table_step(read_table(path, group="site")).name == "15 minutes"
+    pandas.concat([table, extra]).to_csv(path, index=False)
+    with pytest.raises(InputError, match=r"different steps: 's0' .* 15 minutes, 'short' every"):
+        table_step(read_table(path, group="site"))
 
 
 def test_series_of_classes_are_refused_by_name(tmp_path):

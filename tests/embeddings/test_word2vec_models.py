@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 
 import keras
 import numpy as np
@@ -13,7 +14,12 @@ from rnnkit.embeddings.training.encoded_corpus import encode_corpus
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
 from rnnkit.embeddings.training.huffman import huffman_tree
 from rnnkit.embeddings.training.steps import step_scale
-from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
+from rnnkit.embeddings.training.trainer import (
+    PREFETCH,
+    KerasTrainer,
+    _prefetch,
+    initial_tables,
+)
 from rnnkit.errors import InputError, NonFiniteLoss
 
 SMALL = {"vector_size": 6, "window": 2, "negative": 3, "min_count": 2, "sample": 0, "alpha": 0.1}
@@ -170,6 +176,23 @@ def test_a_model_that_was_saved_goes_on_as_if_never_interrupted(tmp_path, loss, 
     again.fit(CORPUS, initial_epoch=again.epochs_done, verbose=0)
     np.testing.assert_array_equal(again.vectors_table(), whole.vectors_table())
     assert not np.array_equal(again.vectors_table(), part.vectors_table())
+
+
+def test_blocks_are_prepared_ahead_and_the_thread_ends_with_their_consumer():
+    begun = threading.Event()
+
+    def blocks():
+        for number in itertools.count():
+            if number == PREFETCH:
+                begun.set()
+                time.sleep(0.3)  # a block that takes its time while the consumer leaves
+            yield number
+
+    ahead = _prefetch(blocks())
+    assert next(ahead) == 0
+    assert begun.wait(10)
+    ahead.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "word2vec"]
 
 
 @pytest.mark.parametrize("trainer", ["keras", "gensim"])

@@ -145,9 +145,10 @@ def test_the_three_forms_get_the_same_answers(small):
     padded = small.predict_proba(x, mask=mask)
     np.testing.assert_allclose(padded[mask], rows, atol=1e-6)
     assert (padded[~mask] == 0).all()
-    states = small.predict(x, mask=mask)
-    np.testing.assert_array_equal(states[mask], small.predict(X, LENGTHS))
-    assert (states[~mask] == -1).all()
+    for small.algorithm in ("viterbi", "map"):
+        states = small.predict(x, mask=mask)
+        np.testing.assert_array_equal(states[mask], small.predict(X, LENGTHS))
+        assert (states[~mask] == -1).all()
     np.testing.assert_allclose(small.score(x, mask=mask), small.score(X, LENGTHS), rtol=1e-6)
 
 

@@ -15,6 +15,7 @@ from rnnkit import monitor
 from rnnkit.errors import InputError
 from rnnkit.monitor.markov_events import state_moments
 from rnnkit.monitor.markov_series import runs
+from rnnkit.monitor.picture import Picture, heat_map
 
 A = np.array([[0.9, 0.0996, 0.0004], [0.25, 0.75, 0], [0, 0.0003, 0.9997]])
 STATES = ["free flow", "$dense$", "jam"]
@@ -255,7 +256,7 @@ def test_any_size_can_be_drawn(length, width, count):
             "has state 2; expected states below 2",
         ),
         (lambda m: m.states_figure([1, 2], posteriors=[1, 0]), "posteriors have"),
-        (lambda m: m.states_figure([1, 2], [0, 0], times=[2, 2]), "step 1 is not later"),
+        (lambda m: m.states_figure([1, 2, 3], [0] * 3, times=[1, 2, 2]), "step 2 is not later"),
         (lambda m: m.states_figure([1, 2], [0, 0], times=[2]), "times have the shape"),
         (lambda m: m.states_figure([1, 2], [0, 0], times=["a", "b"]), "datetime64"),
     ],
@@ -397,3 +398,17 @@ def test_a_layer_without_means_is_drawn_too(tmp_path):
     with monitor.EventWriter(tmp_path) as writer:
         write_layers(writer, model, 3)
     assert steps(read(tmp_path), "hmm/transition_matrix") == [3]  # once
+
+
+def test_a_heat_map_has_no_frame_and_legible_texts():
+    values = np.array([[0.0, 1.0], [0.1, 0.9]])
+    axes = Picture(3, 3).add_subplot()
+    heat_map(axes, values, ["a", "$b$"], ["c", "d"], texts=[["1", "2"], ["3", "4"]])
+    assert not any(spine.get_visible() for spine in axes.spines.values())
+    assert {text.get_text(): text.get_color() for text in axes.texts} == {
+        "1": "black",  # on white
+        "2": "white",  # on dark blue
+        "3": "black",
+        "4": "white",
+    }
+    assert not any(label.get_parse_math() for label in axes.get_yticklabels())

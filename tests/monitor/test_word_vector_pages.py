@@ -34,9 +34,9 @@ class Model:
     def vectors_table(self):
         return self.table
 
-    def fit(self, callback, epochs=2, first=0):
+    def fit(self, callback, epochs=2, first=0, steps=3):
         callback.set_model(self)
-        callback.set_params({"steps": 3})
+        callback.set_params({"steps": steps})
         callback.on_train_begin()
         self.vocabulary = self.known
         for epoch in range(first, first + epochs):
@@ -96,6 +96,11 @@ def test_a_second_fit_goes_on_in_a_new_file(tmp_path):
     assert [step for step, _ in found["batch/loss"]] == list(range(1, 10))
     assert [step for step, _ in texts(found)] == [1, 2, 3]
     assert ["**" in text for _, text in texts(found)] == [False, True, False]
+
+
+def test_a_second_fit_of_unknown_length_counts_its_own_steps(tmp_path):
+    Model().fit(WordVectorEvents(tmp_path, n=1), epochs=1, first=1, steps=None)
+    assert [step for step, _ in read(tmp_path / "train")["batch/loss"]] == [1, 2, 3]
 
 
 def test_a_model_trained_in_two_runs(tmp_path):

@@ -54,6 +54,22 @@ def test_a_trained_model_is_used_as_it_is(waves):
             assert row.errors == persistence(data, settings)["test"]
 
 
+@pytest.mark.parametrize("step", [1, 7])
+def test_the_folds_are_the_last_steps(waves, step):
+    """A model that returns what it is given: where the fold begins, and its length."""
+
+    class Model:
+        network = True
+
+        def evaluate(self, fold, **options):
+            places = [int(np.flatnonzero(waves.values == one)[0]) for one in fold[0].values]
+            return {"loss": 0.0, "first": places[0], "steps": len(places)}
+
+    rows = backtest(Model(), waves, folds=3, step=step, baselines=False)
+    wanted = [(200 - left * step, 200 - left * step, step) for left in (3, 2, 1)]
+    assert [(r.origin, r.errors["first"], r.errors["steps"]) for r in rows] == wanted
+
+
 def test_what_cannot_be_cut_is_refused(waves):
     with pytest.raises(InputError, match="leave nothing to train on"):
         backtest(MAKE, waves, folds=4, step=50)

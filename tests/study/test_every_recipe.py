@@ -48,10 +48,12 @@ def run(request, tmp_path_factory):
     return open_run(out)
 
 
-def test_a_run_leaves_what_it_measured_and_measures_it_again(run):
+def test_a_run_leaves_what_it_measured_and_measures_it_again(run, capfd):
     assert run.results["test"]
     assert all(map(math.isfinite, run.results["test"].values()))
+    capfd.readouterr()
     assert evaluate(run) == pytest.approx(run.results["test"], rel=1e-4)
+    assert capfd.readouterr().out == ""
 
 
 def test_a_run_names_the_epoch_that_was_kept(run):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from rnnkit import monitor
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.study import evaluate, load_data, open_model, open_run, train, training
 
@@ -63,6 +64,23 @@ def test_results_are_those_of_the_saved_model(run, table, columns):
     assert run.results["test"]["accuracy"] == 1.0  # one word decides
     assert run.results["examples"] == {"train": 96, "valid": 12, "test": 12}
     assert run.results["parameters"] == sum(w.size for w in run.model.network.get_weights())
+
+
+def test_pictures_show_the_validation_split(table, columns, tmp_path, monkeypatch):
+    shown = []
+
+    class Events(monitor.TensorBoard):
+        def __init__(self, folder, examples):
+            shown.append(examples)
+            super().__init__(folder, examples)
+
+    monkeypatch.setattr(monitor, "TensorBoard", Events)
+    out = {"out": tmp_path / "run", "epochs": 1, "verbose": 0}
+    train("bag_of_words_sentiment", table, **columns, **out)
+    valid = load_data(table, **columns).valid
+    ((texts, labels),) = shown
+    assert list(texts) == list(valid.texts)
+    assert list(labels) == list(valid.labels)
 
 
 def test_metrics_hold_a_row_an_epoch_and_the_best_one_is_named(run):

@@ -82,6 +82,26 @@ def test_jax_exports_one_shape(trained, tmp_path):
     compare(served.serve(given), network(given))
 
 
+@pytest.mark.one_backend
+def test_a_failed_export_says_why(tmp_path):
+    class Network:
+        def __init__(self, text):
+            self.text = text
+
+        def export(self, path, **options):
+            raise TypeError(self.text)
+
+    for text, said in (
+        ("Exception encountered when calling X.call().\n\nNo such op.\nmore", "No such op."),
+        ("", "TypeError"),
+    ):
+        with pytest.raises(InputError, match=rf"as 'tf_saved_model' on torch: {said} ") as refused:
+            export_network(
+                None, Network(text), tmp_path / "a", "tf_saved_model", input_signature=[]
+            )
+        assert "Exception encountered" not in str(refused.value)
+
+
 @pytest.mark.filterwarnings("ignore:No complete tensor found:UserWarning")  # of torch.export
 @pytest.mark.skipif(rnnkit.backend.name != "torch", reason="a format of PyTorch")
 def test_a_torch_program_answers_its_one_shape_or_is_refused(trained, tmp_path):

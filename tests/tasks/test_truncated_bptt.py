@@ -8,6 +8,7 @@ from keras import ops
 
 from rnnkit import layers
 from rnnkit.data.windows import Windows
+from rnnkit.errors import InputError
 from rnnkit.tasks.truncated import TruncatedBPTT
 
 K, ROWS, D, U = 4, 2, 3, 5
@@ -114,6 +115,15 @@ def test_windows_out_of_order_are_refused():
     # TensorFlow wraps the error in one of its own; the text stays.
     with pytest.raises(Exception, match="Call fit with shuffle=False"):
         model.fit(TruncatedBPTT(windows), verbose=0)
+
+
+def test_the_first_window_comes_first():
+    x, y = draw([3 * K] * ROWS, np.random.default_rng(0))
+    data = TruncatedBPTT(Windows(x, y, window=K, rows=ROWS))
+    with pytest.raises(InputError, match="asked for window 1 where window 0 comes next"):
+        data[1]
+    for index in (0, 1, 2, 0):  # and again from the first
+        assert len(data[index]) == 3
 
 
 def test_weighted_metrics_are_means_over_all_steps():
