@@ -45,7 +45,8 @@ def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> Any:
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:
     """Compile a function by XLA, once for each set of shapes; see `backend.jax`."""
     del donate  # TensorFlow donates no buffers
-    return tf.function(function, jit_compile=True)
+    # Our functions have no Python control flow over tensors for AutoGraph to convert.
+    return tf.function(function, jit_compile=True, autograph=False)
 
 
 def dense(gradient: Any) -> Any:
