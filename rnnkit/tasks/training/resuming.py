@@ -115,7 +115,7 @@ class CheckpointWriter(keras.callbacks.Callback):
         self._written = time.monotonic()
 
     def _end(self) -> None:
-        place = f"epoch {self._epoch + 1}, after step {self._step} of {self._steps}"
+        place = f"in epoch {self._epoch + 1}, after step {self._step} of {self._steps}"
         if not self._step:
             place = f"after epoch {self._epoch}"
         if self._checkpoints is None:
@@ -129,7 +129,7 @@ class CheckpointWriter(keras.callbacks.Callback):
                 if command
                 else f"To go on, call fit again with checkpoints={str(self._checkpoints.folder)!r}."
             )
-        print(f"rnnkit: training was interrupted in {place}. {kept}", file=sys.stderr)
+        print(f"rnnkit: training was interrupted {place}. {kept}", file=sys.stderr)
         self._interrupt.end()
 
 
