@@ -1,7 +1,7 @@
 """Write the tables of docs/reliability.md: `python tests/reliability.py`.
 
-The figures come from the JSON files beside it, which `python -m tests.fuzz` and
-`python tests/mutation.py` write.
+The figures come from the JSON files in docs/reliability/, which `python -m tests.fuzz`,
+`python tests/mutation.py` and `python -m tests.kills` write.
 """
 
 from __future__ import annotations
@@ -67,10 +67,53 @@ def mutation(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+def kills(record: dict[str, Any]) -> list[str]:
+    """Return the kills by backend and task, and what differed."""
+    rows = []
+    for backend, found in sorted(record["backends"].items()):
+        for task in found["tasks"]:
+            every = [one for run in task["runs"] for one in run["kills"]]
+            real = [one for one in every if one["signal"] != "none"]
+            by_kill = sum(one["signal"] == "SIGKILL" for one in real)
+            ended = sum("error" not in str(run["kills"]) for run in task["runs"])
+            bits = sum(sum(run["differs"].values()) for run in task["runs"])
+            control = sum(task["control"].values())
+            numbers = [len(task["runs"]), len(real), by_kill, ended, control, bits]
+            rows.append([backend, task["task"], *numbers])
+    heading = ["backend", "task", "runs", "signals", "of them SIGKILL", "runs that ended"]
+    heading += ["differing bits, control", "differing bits, resumed"]
+    moments = Counter(
+        one["moment"].split(",")[0].split(" 1")[0].split(" 2")[0]
+        for found in record["backends"].values()
+        for task in found["tasks"]
+        for run in task["runs"]
+        for one in run["kills"]
+        if "moment" in one
+    )
+    shown = ", ".join(f"{name} ({count})" for name, count in sorted(moments.items()))
+    return [f"`{record['command']}`.", "", *table(heading, rows), "", f"The moments: {shown}."]
+
+
+def checkpoint_costs(record: dict[str, Any]) -> list[str]:
+    """Return what a checkpoint costs by data set."""
+    rows = [
+        [
+            *(row["data"], f"{row['examples']:,}", f"{row['parameters']:,}"),
+            *(f"{row['megabytes']:.1f}", f"{row['checkpoint']:.3f}", f"{row['epoch']:.1f}"),
+            f"{100 * row['checkpoint'] / row['epoch']:.2f} %",
+        ]
+        for row in record["rows"]
+    ]
+    heading = ["data", "examples", "parameters", "MB", "seconds of one", "seconds of an epoch"]
+    return [f"`{record['command']}`.", "", *table([*heading, "share"], rows)]
+
+
 def main() -> None:
     """Replace what stands between the markers of each table."""
     page = PAGE.read_text(encoding="utf-8")
-    for name, write in {"fuzz": fuzz, "mutation": mutation}.items():
+    tables = {"fuzz": fuzz, "mutation": mutation, "kills": kills}
+    tables["checkpoint_costs"] = checkpoint_costs
+    for name, write in tables.items():
         file = DOCS / "reliability" / f"{name}.json"
         if file.is_file():
             lines = "\n".join(write(json.loads(file.read_text(encoding="utf-8"))))

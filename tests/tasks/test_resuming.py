@@ -288,7 +288,6 @@ def test_other_seeds_data_and_backends_are_refused(begun, monkeypatch):
     model = small_tasks.make(CHEAP, seed=4)
     with pytest.raises(InputError, match=r"another seed \(3, and now 4\)"):
         fit(model, begun, callbacks=[At()])
-    data = small_tasks.examples
     texts, labels = small_tasks.examples(CHEAP)
     with pytest.raises(InputError, match="another training data"):
         build().fit(
