@@ -73,7 +73,7 @@ def kills(record: dict[str, Any]) -> list[str]:
     for backend, found in sorted(record["backends"].items()):
         for task in found["tasks"]:
             every = [one for run in task["runs"] for one in run["kills"]]
-            real = [one for one in every if one["signal"] != "none"]
+            real = [one for one in every if one["signal"] != "none" and one["status"]]
             by_kill = sum(one["signal"] == "SIGKILL" for one in real)
             ended = sum("error" not in str(run["kills"]) for run in task["runs"])
             bits = sum(sum(run["differs"].values()) for run in task["runs"])
@@ -88,7 +88,7 @@ def kills(record: dict[str, Any]) -> list[str]:
         for task in found["tasks"]
         for run in task["runs"]
         for one in run["kills"]
-        if "moment" in one
+        if "moment" in one and one["status"]
     )
     shown = ", ".join(f"{name} ({count})" for name, count in sorted(moments.items()))
     return [f"`{record['command']}`.", "", *table(heading, rows), "", f"The moments: {shown}."]
