@@ -205,19 +205,22 @@ def of_study() -> dict[str, Any]:
 def main(record: Path = RECORD) -> None:
     """Try each stage, and write the record."""
     from rnnkit.tasks.task import Task
+    from rnnkit.training.checkpoints import Checkpoints
 
     stages = {
-        "before the run": lambda: run_stage("fill", RunFolder, "create"),
+        "before the run": lambda: run_stage("fill", training, "_prepare"),
         "settings.json": lambda: run_stage("fill", training, "environment"),
         "word vectors, cache full": lambda: of_cache("fill"),
         "word vectors, cache read-only": lambda: of_cache("protect"),
         "TensorBoard's folder": of_events,
         "metrics.csv of the first epoch": lambda: run_stage("fill", RunFolder, "add_epoch"),
-        "model.keras": lambda: run_stage("fill", Task, "save"),
+        "the model before the first step": lambda: run_stage("fill", Task, "save"),
+        "a checkpoint": lambda: run_stage("fill", Checkpoints, "prune"),
+        "model.keras": lambda: run_stage("fill", training, "_finish"),
         "model.keras, no file can be made": lambda: run_stage(
-            "use_up_names", Task, "save", "size=2m,nr_inodes=200"
+            "use_up_names", training, "_finish", "size=4m,nr_inodes=200"
         ),
-        "model.keras, read-only": lambda: run_stage("protect", Task, "save"),
+        "model.keras, read-only": lambda: run_stage("protect", training, "_finish"),
         "evaluation": lambda: run_stage("fill", Task, "measure"),
         "results.json": lambda: run_stage("fill", training, "_results"),
         "results.json, read-only": lambda: run_stage("protect", training, "_results"),

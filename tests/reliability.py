@@ -1,8 +1,9 @@
 """Write the tables of docs/reliability.md: `python tests/reliability.py`.
 
-The figures come from the JSON files beside it, which `python -m tests.fuzz`,
-`python tests/mutation.py`, `python -m tests.full_disk`, `python -m tests.processes` and
-`python -m tests.soak` write.
+The figures come from the JSON files in docs/reliability/, which `python -m tests.fuzz`,
+`python tests/mutation.py`, `python -m tests.kills`, `python -m tests.full_disk`,
+`python -m tests.processes`, `python -m tests.soak` and `python tests/benchmarks/checkpoints.py`
+write.
 """
 
 from __future__ import annotations
@@ -136,10 +137,52 @@ def of_file(write: Callable[[dict[str, Any]], list[str]]) -> Callable[[], list[s
     return lambda: write(json.loads(file.read_text("utf-8"))) if file.is_file() else []
 
 
+ONE_FILE = (fuzz, full_disk, processes, soak, kills, checkpoint_costs)
 WRITERS: dict[str, Callable[[], list[str]]] = {
     "mutation": mutations,
-    **{write.__name__: of_file(write) for write in (fuzz, full_disk, processes, soak)},
+    **{write.__name__: of_file(write) for write in ONE_FILE},
 }
+
+
+def kills(record: dict[str, Any]) -> list[str]:
+    """Return the kills by backend and task, and what differed."""
+    rows = []
+    for backend, found in sorted(record["backends"].items()):
+        for task in found["tasks"]:
+            every = [one for run in task["runs"] for one in run["kills"]]
+            real = [one for one in every if one["signal"] != "none" and one["status"]]
+            by_kill = sum(one["signal"] == "SIGKILL" for one in real)
+            ended = sum("error" not in str(run["kills"]) for run in task["runs"])
+            bits = sum(sum(run["differs"].values()) for run in task["runs"])
+            control = sum(task["control"].values())
+            numbers = [len(task["runs"]), len(real), by_kill, ended, control, bits]
+            rows.append([backend, task["task"], *numbers])
+    heading = ["backend", "task", "runs", "signals", "of them SIGKILL", "runs that ended"]
+    heading += ["differing bits, control", "differing bits, resumed"]
+    moments = Counter(
+        one["moment"].split(",")[0].split(" 1")[0].split(" 2")[0]
+        for found in record["backends"].values()
+        for task in found["tasks"]
+        for run in task["runs"]
+        for one in run["kills"]
+        if "moment" in one and one["status"]
+    )
+    shown = ", ".join(f"{name} ({count})" for name, count in sorted(moments.items()))
+    return [f"`{record['command']}`.", "", *table(heading, rows), "", f"The moments: {shown}."]
+
+
+def checkpoint_costs(record: dict[str, Any]) -> list[str]:
+    """Return what a checkpoint costs by data set."""
+    rows = [
+        [
+            *(row["data"], f"{row['examples']:,}", f"{row['parameters']:,}"),
+            *(f"{row['megabytes']:.1f}", f"{row['checkpoint']:.3f}", f"{row['epoch']:.1f}"),
+            f"{100 * row['checkpoint'] / row['epoch']:.2f} %",
+        ]
+        for row in record["rows"]
+    ]
+    heading = ["data", "examples", "parameters", "MB", "seconds of one", "seconds of an epoch"]
+    return [f"`{record['command']}`.", "", *table([*heading, "share"], rows)]
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -102,6 +103,8 @@ def _train_into_cache(model: Word2Vec, words: EncodedCorpus, path: Path) -> Keye
         earlier.unlink(missing_ok=True)
         for folder in path.parent.glob(f"{path.stem}*.unfinished"):
             shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # there is none, or it holds something
+        unfinished.rmdir()
     return vectors
 
 

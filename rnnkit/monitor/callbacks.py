@@ -83,23 +83,36 @@ class TensorBoard(keras.callbacks.Callback):
         self._began = time.perf_counter()
         self._seconds, self._batches = 0.0, 0
         self._resumed: tuple[float, int] | None = None  # seconds and batches of the epoch so far
+        self._tags: list[str] | None = None
 
     def checkpoint_state(self) -> dict[str, Any]:
         """Return the size of each event file, and what was done of the epoch under way."""
         files = {name: (one.path.name, one.sync()) for name, one in self._writers.items()}
-        of_epoch = {"seconds": self._seconds, "batches": self._batches}
-        return {"files": files, "there": event_files(self.folder), **of_epoch}
+        known = {"seconds": self._seconds, "batches": self._batches, "tags": self._weight_tags()}
+        return {"files": files, "there": event_files(self.folder), **known}
 
     def restore_checkpoint(self, state: dict[str, Any]) -> None:
         """Go on with the event files; what they hold of later steps is cut off."""
         self._writers = resume_writers(self.folder, state["files"], state["there"])
         self._resumed = (state["seconds"], state["batches"])
+        self._tags = list(state["tags"])
+
+    def _weight_tags(self) -> list[str]:
+        """Return the tags of the histograms: the paths of the weights when the training began.
+
+        Those of a network that is read from a file, to go on with it, may be others.
+        """
+        if self._tags is None:
+            self._tags = [weight.path for weight in self.model.trainable_weights]
+        return self._tags
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Get the step from the optimizer: a second fit continues the count."""
         if self._examples is not None and not hasattr(self.model, "write_examples"):
             self._report = ClassificationReport(*self._examples, limit=self.max_examples)
         self._writer("train")
+        if self._resumed is None:
+            self._tags = None  # a callback may be used for another fit
         optimizer = getattr(self.model, "optimizer", None)
         self._step = int(ops.convert_to_numpy(optimizer.iterations)) if optimizer else 0
 
@@ -128,8 +141,9 @@ class TensorBoard(keras.callbacks.Callback):
         if validation:
             self._writer("validation").scalars(validation, step)
         if self.histograms_every_epoch:
-            for weight in self.model.trainable_weights:
-                train.histogram(weight.path, ops.convert_to_numpy(weight), step)
+            weights = self.model.trainable_weights
+            for tag, weight in zip(self._weight_tags(), weights, strict=True):
+                train.histogram(tag, ops.convert_to_numpy(weight), step)
         write_layers(train, self.model, step)
         if self._report is not None:
             self._report.write(self.model, self._writer("validation"), step)

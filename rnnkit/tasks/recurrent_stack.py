@@ -91,7 +91,8 @@ def recurrent_stack(
         initial_state: for each layer its initial states; None = zeros.
         name: layer i is called `name_i`; None = Keras chooses the names.
         layer_options: number of a layer -> more arguments of it.
-        seed_layers: use a seed for the dropout within each layer; networks without it do not.
+        seed_layers: draw a seed for the dropout within each layer; 0 in networks without that
+            dropout, so that their files are the same each time.
 
     Returns:
         The output; with `return_state` also a list of lists of states.
@@ -111,7 +112,7 @@ def recurrent_stack(
             recurrent_dropout=options["recurrent_dropout"],
             kernel_initializer=seeds.glorot(),
             recurrent_initializer=seeds.orthogonal(),
-            **({"seed": seeds.next()} if seed_layers else {}),
+            seed=seeds.next() if seed_layers else 0,
             **more,
             **own,
         )

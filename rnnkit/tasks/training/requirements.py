@@ -76,9 +76,12 @@ def learn_from(task: Any, checkpoints: Checkpoints, found: Checkpoint) -> bool:
         return False
     keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
     names = (keys | {*task.config_types}) - {"name", "epochs", "settings"}
-    for name in names | {asset.attribute for asset in task.assets.values()}:
+    for name in names:
         if hasattr(other, name):
             setattr(task, name, getattr(other, name))
+    for asset in task.assets.values():
+        if (value := getattr(other, asset.attribute, None)) is not None:  # None is not stored
+            setattr(task, asset.attribute, value)
     for name, value in found.values["learned"].items():
         setattr(task, name, value)
     task._set_network(other.network)
