@@ -43,7 +43,7 @@ class Disk:
     """A file system of its own in memory, and the ways to stop writes to it."""
 
     def __init__(self, path: Path, options: str = "size=2m") -> None:
-        self.path = path
+        self.path, self._protected = path, False
         path.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=True)
 
@@ -58,14 +58,21 @@ class Disk:
                 (self.path / f"filler-{number}").touch()
 
     def protect(self) -> None:
-        subprocess.run(["mount", "-o", "remount,ro", str(self.path)], check=True)
+        """Put a read-only view of the disk over it: files that are open stay as they are."""
+        self._protected = True
+        subprocess.run(["mount", "--bind", str(self.path), str(self.path)], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(self.path)], check=True)
 
     def free(self) -> None:
-        subprocess.run(["mount", "-o", "remount,rw", str(self.path)], check=True)
+        if self._protected:
+            subprocess.run(["umount", "-l", str(self.path)], check=True)
+            self._protected = False
         for filler in self.path.glob("filler*"):
             filler.unlink()
 
     def unmount(self) -> None:
+        if self._protected:
+            subprocess.run(["umount", "-l", str(self.path)], check=True)
         subprocess.run(["umount", "-l", str(self.path)], check=True)
 
 
@@ -215,7 +222,6 @@ def main(record: Path = RECORD) -> None:
         "TensorBoard's folder": of_events,
         "metrics.csv of the first epoch": lambda: run_stage("fill", RunFolder, "add_epoch"),
         "the model before the first step": lambda: run_stage("fill", Task, "save"),
-        "a checkpoint": lambda: run_stage("fill", Checkpoints, "prune"),
         "model.keras": lambda: run_stage("fill", training, "_finish"),
         "model.keras, no file can be made": lambda: run_stage(
             "use_up_names", training, "_finish", "size=4m,nr_inodes=200"

@@ -131,19 +131,6 @@ def soak(record: dict[str, Any]) -> list[str]:
     return table(["job", *(cell for name in names for cell in ("batches", name))], rows)
 
 
-def of_file(write: Callable[[dict[str, Any]], list[str]]) -> Callable[[], list[str]]:
-    """Return the writer of the table of one file, which is named as its writer; empty without."""
-    file = DOCS / "reliability" / f"{write.__name__}.json"
-    return lambda: write(json.loads(file.read_text("utf-8"))) if file.is_file() else []
-
-
-ONE_FILE = (fuzz, full_disk, processes, soak, kills, checkpoint_costs)
-WRITERS: dict[str, Callable[[], list[str]]] = {
-    "mutation": mutations,
-    **{write.__name__: of_file(write) for write in ONE_FILE},
-}
-
-
 def kills(record: dict[str, Any]) -> list[str]:
     """Return the kills by backend and task, and what differed."""
     rows = []
@@ -183,6 +170,19 @@ def checkpoint_costs(record: dict[str, Any]) -> list[str]:
     ]
     heading = ["data", "examples", "parameters", "MB", "seconds of one", "seconds of an epoch"]
     return [f"`{record['command']}`.", "", *table([*heading, "share"], rows)]
+
+
+def of_file(write: Callable[[dict[str, Any]], list[str]]) -> Callable[[], list[str]]:
+    """Return the writer of the table of one file, which is named as its writer; empty without."""
+    file = DOCS / "reliability" / f"{write.__name__}.json"
+    return lambda: write(json.loads(file.read_text("utf-8"))) if file.is_file() else []
+
+
+ONE_FILE = (fuzz, full_disk, processes, soak, kills, checkpoint_costs)
+WRITERS: dict[str, Callable[[], list[str]]] = {
+    "mutation": mutations,
+    **{write.__name__: of_file(write) for write in ONE_FILE},
+}
 
 
 def main() -> None:
