@@ -241,8 +241,8 @@ def main() -> int:
             for row in rows:
                 done = [row["result"], row.get("again", {}).get("result")]
                 mutant = same_place(row, root)
-                endless = row["result"] == "timed out" and "asked for" not in row
-                if "caught" in done or "equivalent" in row or endless or time.monotonic() > end:
+                left = "note" in row and "asked for" not in row  # looked at, and left
+                if "caught" in done or "equivalent" in row or left or time.monotonic() > end:
                     continue
                 row["again"] = (
                     judge.judge(mutant, row.get("asked for", []))
