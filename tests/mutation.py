@@ -1,6 +1,6 @@
 """Mutation testing: `python tests/mutation.py [--mutants 60] [--seed 0] [--minutes 60]`.
 
-Small changes at random places over all rooms, each in a copy of the last commit: does a test fail?
+Small changes at random places over all rooms, each in a copy of a commit: does a test fail?
 Per mutant some tests run, on PyTorch, which `choice_of_tests` chooses. What caught mutants runs
 once more without them, at the end: a test that fails there caught nothing.
 
@@ -108,12 +108,13 @@ class Judge:
 
     Args:
         root: the copy of the repository.
+        package: what names the state of rnnkit.
         anew: follow what files run that were not followed before.
     """
 
-    def __init__(self, root: Path, anew: bool) -> None:
+    def __init__(self, root: Path, package: str, anew: bool) -> None:
         self.root = root
-        self.package = git("rev-parse", "HEAD:rnnkit")
+        self.package = package
         self.anew = anew
         self.follow = cache(self._follow)
 
@@ -201,6 +202,7 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--commit", default="HEAD", help="whose code and tests are taken")
     parser.add_argument("--again", action="store_true", help="those that no test caught")
     parser.add_argument("--follow", action="store_true", help="which lines tests run; slow once")
     given = parser.parse_args()
@@ -213,7 +215,7 @@ def main() -> int:
     end = time.monotonic() + 60 * given.minutes
     out = OUT / f"mutation-{given.seed}.json"
     command = f"python tests/mutation.py --mutants {given.mutants} --seed {given.seed}"
-    code = git("rev-parse", "HEAD:rnnkit")
+    code = git("rev-parse", f"{given.commit}:rnnkit")
     record: dict[str, Any] = {"command": command, "package": code, "mutants": []}
     if out.is_file():
         earlier = json.loads(out.read_text(encoding="utf-8"))
@@ -230,16 +232,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         archive = subprocess.run(
-            ["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True
+            ["git", "archive", given.commit], cwd=ROOT, capture_output=True, check=True
         )
         subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
         os.environ["PYTHONPATH"] = f"{folder}:{folder}/tests"
-        judge = Judge(root, given.follow)
+        judge = Judge(root, code, given.follow)
         if given.again:
             for row in rows:
                 done = [row["result"], row.get("again", {}).get("result")]
                 mutant = same_place(row, root)
-                if "caught" in done or "equivalent" in row or time.monotonic() > end:
+                left = "note" in row and "asked for" not in row  # looked at, and left
+                if "caught" in done or "equivalent" in row or left or time.monotonic() > end:
                     continue
                 row["again"] = (
                     judge.judge(mutant, row.get("asked for", []))

@@ -25,7 +25,7 @@ from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError
 from rnnkit.recurrent.hopfield import HopfieldNetwork
 from rnnkit.saved_files import read_saved_model
-from rnnkit.untrusted import check_arrays
+from rnnkit.untrusted import check_arrays, check_sizes
 
 SAVED = Path(__file__).parent / "saved"
 pytestmark = [
@@ -50,6 +50,13 @@ def refused(path, match=None):
     assert str(path) in str(error.value)
     with pytest.raises(InputError):
         rnnkit.load(path)
+
+
+def test_shapes_of_a_configuration_are_compared_with_its_weights():
+    check_sizes({"batch_shape": [None, 10**6], "boundaries": [10**9], "shape": "any"}, 5)
+    check_sizes({"batch_shape": [None, 10**7]}, 10**7)
+    with pytest.raises(ValueError, match="says batch_shape=1000001, and its weights have up to 5"):
+        check_sizes({"config": [{"batch_shape": [None, 10**6 + 1]}]}, 5)
 
 
 def test_a_package_that_was_asked_for_is_imported(tmp_path, monkeypatch):

@@ -9,7 +9,9 @@ import pytest
 from rnnkit import datasets
 from rnnkit.baselines import copy_source, kneser_ney, most_frequent_tag
 from rnnkit.baselines.language import KneserNey
+from rnnkit.baselines.word_vectors import gensim_word2vec
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.embeddings import SkipGram
 
 
 @pytest.fixture
@@ -49,6 +51,16 @@ def test_names_are_found_the_longest_first():
     assert found["f1/ORG"] == 1
     assert found["precision"] == pytest.approx(2 / 3)
     assert found["recall"] == pytest.approx(2 / 4)
+
+
+def test_tokens_per_second_are_those_of_all_epochs(monkeypatch):
+    monkeypatch.setattr(SkipGram, "evaluate", lambda self, **options: {"analogies": 0.5})
+    part = Split([["a", "b", "c"]] * 50, None)
+    small = {"vector_size": 4, "min_count": 1, "epochs": 2, "sample": 0}
+    found = gensim_word2vec(Dataset("x", part, part, part, ()), {"recipe": "word_vectors", **small})
+    assert found["tokens_per_second"] * found["seconds"] == pytest.approx(2 * 150)
+    assert found["test"] == {"analogies": 0.5}
+    assert found["parameters"] == 2 * 3 * 4
 
 
 def test_one_word_and_none_are_measured_too():

@@ -281,3 +281,13 @@ def test_a_column_of_another_name_is_taken_where_it_is_the_only_one(tmp_path):
     path.write_text("review,stars\nfine,4\n")
     with pytest.raises(InputError, match="no column 'text'"):
         read_texts(path)
+
+
+def test_texts_of_several_files_are_those_of_test(tmp_path):
+    for name in ("train", "valid"):
+        (tmp_path / f"{name}.csv").write_text(f"text\n{name}\n")
+    with pytest.raises(InputError, match=r"has the splits train, valid and no test: give one file"):
+        read_texts(tmp_path)
+    (tmp_path / "test.csv").write_text("text\nfine\n")
+    assert read_texts(tmp_path) == ["fine"]
+    assert read_texts(tmp_path / "train.csv") == ["train"]
