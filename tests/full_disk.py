@@ -212,7 +212,6 @@ def of_study() -> dict[str, Any]:
 def main(record: Path = RECORD) -> None:
     """Try each stage, and write the record."""
     from rnnkit.tasks.task import Task
-    from rnnkit.training.checkpoints import Checkpoints
 
     stages = {
         "before the run": lambda: run_stage("fill", training, "_prepare"),
