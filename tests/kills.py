@@ -359,8 +359,12 @@ def suite(backend: str, kills: int, seed: int, tasks: list[str], keep: Path) -> 
 
 
 def write(found: dict[str, Any], backend: str, kills: int) -> None:
-    """Put what was found on a backend beside that of the others."""
+    """Put what was found on a backend beside that of the others, and of tasks not tried now."""
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    now = {row["task"] for row in found["tasks"]}
+    before = record.get("backends", {}).get(backend, {"tasks": []})["tasks"]
+    kept = [row for row in before if row["task"] not in now]
+    found = {**found, "tasks": kept + found["tasks"]}
     command = f"python -m tests.kills --backend BACKEND --kills {kills}"
     record = {"command": command, "backends": {**record.get("backends", {}), backend: found}}
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

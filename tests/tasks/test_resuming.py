@@ -222,6 +222,7 @@ def test_options_of_fit(options, tmp_path):
     assert differing(reference, resumed) == []
 
 
+@pytest.mark.skipif(TORCH, reason="Keras takes one step there")
 def test_several_steps_per_execution(tmp_path):
     def built():
         model = build()
@@ -266,7 +267,7 @@ def begun(tmp_path_factory):
     [
         ({}, {"batch_size": 5}, r"another batch_size \(4, and now 5\)"),
         ({"learning_rate": 0.5}, {}, r"another learning_rate \(.*, and now 0.5\)"),
-        ({"learning_rate_schedule": "linear"}, {}, r"another learning_rate_schedule"),
+        ({"learning_rate_schedule": "cosine"}, {}, r"another learning_rate_schedule"),
         ({}, {"patience": 1}, r"another patience \(None, and now 1\)"),
         ({}, {"keep_best": False}, r"another keep_best \(True, and now False\)"),
         ({}, {"shuffle": False}, r"another shuffle"),
