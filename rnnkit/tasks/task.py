@@ -564,6 +564,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 )
         finally:
             sync_state(self)  # an exception leaves the latest weights apart on JAX
+            # ... and the validation data: Keras would measure on them in the next fit.
+            self._eval_epoch_iterator = None
             self._restore_learning_rate()
             self._schedule = None
 

@@ -321,9 +321,9 @@ def test_a_task_without_a_recipe_is_compared_by_its_own_settings(tmp_path):
 
 @pytest.mark.one_backend
 def test_more_epochs_than_before(tmp_path):
-    reference, resumed = build(), build()
+    reference, resumed = build(**CONSTANT), build(**CONSTANT)
     fit(reference, callbacks=[At()], epochs=4, keep_best=False)
-    fit(build(), tmp_path, callbacks=[At()], epochs=2, keep_best=False)
+    fit(build(**CONSTANT), tmp_path, callbacks=[At()], epochs=2, keep_best=False)
     history = fit(resumed, tmp_path, callbacks=[At()], epochs=4, keep_best=False)
     assert len(history["loss"]) == 4
     assert differing(reference, resumed) == []
@@ -364,14 +364,15 @@ def test_the_checkpoint_before_a_damaged_one_is_taken(tmp_path):
     resumed = build()
     with pytest.warns(UserWarning, match="is damaged .* The one before it is taken") as told:
         assert fit(resumed, tmp_path, callbacks=[At()]) == history
-    assert len(told) == 1
+    assert sum("damaged" in str(one.message) for one in told) == 1
     assert differing(reference, resumed) == []
     for path in Checkpoints(tmp_path).files():
         path.write_bytes(b"")
     resumed = build()
-    with pytest.warns(UserWarning, match="is damaged .* Training starts anew") as told:
+    with pytest.warns(UserWarning, match="is damaged") as told:
         assert fit(resumed, tmp_path, callbacks=[At()]) == history
-    assert len(told) == 2
+    assert sum("damaged" in str(one.message) for one in told) == 2
+    assert sum("Training starts anew" in str(one.message) for one in told) == 1
     assert differing(reference, resumed) == []
 
 
@@ -401,17 +402,10 @@ def test_the_clock_may_be_set_back(tmp_path, monkeypatch):
 
 
 def test_without_checkpoints_the_model_holds_the_last_whole_step():
-    reference, model = build(), build()
-    short, steps = At(5, lambda: None), []
-
-    def note():
-        steps.append(int(keras.ops.convert_to_numpy(model.optimizer.iterations)))
-        send()()
-
-    fit(reference, callbacks=[short])
+    model = build()
     old = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with pytest.raises(KeyboardInterrupt):
-        fit(model, callbacks=[At(5, note)])
+        fit(model, callbacks=[At(5, send())])
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == old
     assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 5
     variables = read_variables(model)

@@ -27,7 +27,7 @@ def requirements(
     """
     settings = {name: value for name, value in task.settings.items() if name != "epochs"}
     given = [] if callbacks is None else keras.tree.flatten(callbacks)
-    options = {**options, "batch_size": options.get("batch_size") or task.batch_size}
+    options = {**options, "batch_size": options.get("batch_size") or own["batch_size"]}
     return {
         "backend": keras.config.backend(),
         "training data": digest(*data),
