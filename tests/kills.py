@@ -354,18 +354,18 @@ def suite(backend: str, kills: int, seed: int, tasks: list[str], keep: Path) -> 
             if not differs:
                 shutil.rmtree(run)
         record.append(row)
-        write({"seed": seed, "tasks": record}, backend, kills)
+        write({"seed": seed, "tasks": record}, backend)
     return {"seed": seed, "tasks": record}
 
 
-def write(found: dict[str, Any], backend: str, kills: int) -> None:
+def write(found: dict[str, Any], backend: str) -> None:
     """Put what was found on a backend beside that of the others, and of tasks not tried now."""
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
     now = {row["task"] for row in found["tasks"]}
     before = record.get("backends", {}).get(backend, {"tasks": []})["tasks"]
     kept = [row for row in before if row["task"] not in now]
     found = {**found, "tasks": kept + found["tasks"]}
-    command = f"python -m tests.kills --backend BACKEND --kills {kills}"
+    command = "python -m tests.kills --backend BACKEND"
     record = {"command": command, "backends": {**record.get("backends", {}), backend: found}}
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
