@@ -413,12 +413,15 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         test_targets = None if test is None else self.encode_targets(test, spec, "test")
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
-        before, settings, rows = dict(vars(self)), own_settings(self), None
+        before, rows = dict(vars(self)), None
+        # Of a task that learned in this process: what it learned is no setting that was changed.
+        settings = before.get("_settings_before", own_settings(self))
         known = self.network is not None
         if not known and checkpoints is not None and found is not None:
             known = learn_from(self, checkpoints, found)
         if not known:
             rows = self.learn(train, targets, spec, unlabelled)
+        vars(self)["_settings_before"] = settings  # past Keras, which would track it
         learned = learned_numbers(before, self)
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows

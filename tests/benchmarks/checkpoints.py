@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rnnkit.tasks.training.checkpoints import Checkpoints
 
 from rnnkit import datasets, recipes
-from rnnkit.tasks.training.resuming import CheckpointWriter
+from rnnkit.training.checkpoints import Checkpoints
+from rnnkit.training.writer import CheckpointWriter
 
 RECORD = Path(__file__).resolve().parents[2] / "docs" / "reliability" / "checkpoint_costs.json"
 WORDS = 20_000  # of the vocabulary of all of IMDB

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import pytest
 import small_tasks
-from rnnkit.tasks.training.checkpoints import Checkpoints, read_checkpoint
 
 from rnnkit.errors import InputError
 from rnnkit.tasks.training.model_state import read_variables
+from rnnkit.training.checkpoints import Checkpoints, read_checkpoint
 
 TORCH = keras.config.backend() == "torch"
 NAMES = sorted(small_tasks.SMALL) if TORCH else ["gru_sentiment"]
@@ -103,6 +103,17 @@ def test_every_task_goes_on_to_the_same_bits(name, tmp_path):
     again = build(name)  # what is complete is read: nothing is trained any more
     assert fit(again, tmp_path, name=name, callbacks=[At()]) == history
     assert differing(reference, again) == []
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", small_tasks.SMALL)
+def test_the_same_object_goes_on(name, tmp_path):
+    """As in a notebook, whose cell is run again after an interruption."""
+    reference, model = build(name), build(name)
+    history = fit(reference, name=name, callbacks=[At()])
+    interrupted(model, tmp_path, 2, send(), KeyboardInterrupt, name=name)
+    assert fit(model, tmp_path, name=name, callbacks=[At()]) == history
+    assert differing(reference, model) == []
 
 
 @pytest.mark.one_backend
