@@ -6,6 +6,7 @@ import gc
 import importlib.metadata
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -40,6 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
     They lie in pytest's cache (`pytest --cache-clear` empties it), those of each version apart.
     Nothing is imported yet; other processes that tests start inherit the environment.
     """
+    # A shell lets what it starts in the background ignore Ctrl-C, and tests send it.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config, "cache", None) is None:
         return
 

@@ -27,7 +27,7 @@ from rnnkit.locks import read_or_build
 from rnnkit.options import takes
 from rnnkit.progress import Bar
 from rnnkit.saved_files import load_saved_model, read_saved_model
-from rnnkit.training.checkpoints import Checkpoints
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -195,6 +195,12 @@ class _Unfinished(Checkpoints):
             writing(self.folder, "a checkpoint to the cache"),
         ):
             super().begin(model)
+
+    def write(self, step: int, checkpoint: Checkpoint) -> Path:
+        """Write a checkpoint; the vectors are learned without it, too."""
+        with optional(self.folder, NO_CHECKPOINT), writing(self.folder, "a checkpoint"):
+            super().write(step, checkpoint)
+        return self.folder
 
     def describe_interruption(self, place: str) -> str:
         """Return what is said after a signal, in a line."""

@@ -421,7 +421,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             known = learn_from(self, checkpoints, found)
         if not known:
             rows = self.learn(train, targets, spec, unlabelled)
-        vars(self)["_settings_before"] = settings  # past Keras, which would track it
+        self.__dict__["_settings_before"] = settings  # past Keras, which would track it
         learned = learned_numbers(before, self)
         self.set_targets(spec)
         rows = self.encode_checked(train.x) if rows is None else rows

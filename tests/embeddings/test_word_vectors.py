@@ -84,7 +84,7 @@ def test_a_cache_that_cannot_be_written_loses_no_training(corpus, cache, monkeyp
             UserWarning,
             match=r"\.kv': the disk is full\. It needs .* used all the same",
         ),
-        pytest.warns(UserWarning, match=r"\.keras': the disk is full\. .* without a checkpoint"),
+        pytest.warns(UserWarning, match=r"unfinished': the disk is full\. .* without a checkpoint"),
     ):
         assert train_word_vectors(corpus[:60], vector_size=8, epochs=2).vectors.shape[1] == 8
     assert not list(cache.rglob("*.kv"))
