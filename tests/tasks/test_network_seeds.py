@@ -174,7 +174,9 @@ def test_seeds_are_those_of_earlier_versions(network, settings, seeds):
     build, arguments = network
     config = keras.saving.serialize_keras_object(build(*arguments, **settings))
     config = json.loads(json.dumps(config, sort_keys=True))
-    assert list(seeds_in(config["config"]["layers"])) == seeds
+    # 0 is that of generators which draw nothing; earlier versions drew one for each at random.
+    found = seeds_in(config["config"]["layers"])
+    assert [seed for seed in found if seed] == [seed for seed in seeds if seed]
 
 
 def test_a_stack_returns_what_is_asked_for():
