@@ -14,6 +14,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 import numpy as np
 
+_SMALL = ("float8_e4m3fn", "float8_e5m2")
 MOST = 100_000  # elements of a list that is part of a callback's state; more is data, not state
 # Keras's monitors flip its sign in each process, when they find out whether less is better.
 _OTHERS = {"_model", "params", "validation_data", "min_delta"}
@@ -138,6 +139,8 @@ def pack(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
             return one
         if isinstance(one, np.generic) and one.dtype.kind in "biuf":
             return one.item()
+        if isinstance(one, np.ndarray) and one.dtype.name in ("bfloat16", *_SMALL):
+            one = one.astype("float32")  # NumPy's files do not know these; it holds all of them
         if isinstance(one, np.ndarray) and one.dtype.kind in "biuf":
             arrays[path] = one
             return {"array": path}

@@ -16,6 +16,7 @@ import small_tasks
 
 from rnnkit.errors import InputError
 from rnnkit.tasks.training.model_state import read_variables
+from rnnkit.training.callback_state import digest_attributes, read_states, restore_states
 from rnnkit.training.checkpoints import Checkpoints, read_checkpoint
 
 TORCH = keras.config.backend() == "torch"
@@ -185,6 +186,21 @@ def test_early_stopping_goes_on(tmp_path):
     resumed = build(**CONSTANT)
     assert fit(resumed, tmp_path, callbacks=[At(), *worse], **options) == history
     assert differing(reference, resumed) == []
+
+
+@pytest.mark.one_backend
+def test_weights_of_bfloat16_come_back(tmp_path):
+    """The best ones, which a file of NumPy cannot hold as they are."""
+    import ml_dtypes
+
+    stop = keras.callbacks.EarlyStopping()
+    before = [digest_attributes(stop)]
+    stop.best_weights = [np.array([0.1, -3.0], ml_dtypes.bfloat16)]
+    arrays = {}
+    states = read_states([stop], before, arrays)
+    again = keras.callbacks.EarlyStopping()
+    restore_states([again], states, arrays, own=False)
+    np.testing.assert_array_equal(again.best_weights[0], stop.best_weights[0].astype("float32"))
 
 
 OPTIMIZERS = {
