@@ -13,11 +13,20 @@ def saved_arguments(item: Any) -> dict[str, Any]:
         item: an object; the values are plain, or have a `get_config` of their own.
     """
     config = {}
-    for cls in reversed(type(item).__mro__):
-        for key in vars(cls).get("config_keys", ()):
-            value = getattr(item, key)
-            config[key] = value.get_config() if hasattr(value, "get_config") else value
+    for key in argument_names(item):
+        value = getattr(item, key)
+        config[key] = value.get_config() if hasattr(value, "get_config") else value
     return config
+
+
+def argument_names(item: Any) -> list[str]:
+    """Return what the `config_keys` of a class and its base classes name, the base classes first.
+
+    Args:
+        item: an object.
+    """
+    classes = reversed(type(item).__mro__)
+    return list(dict.fromkeys(key for cls in classes for key in vars(cls).get("config_keys", ())))
 
 
 class SavedArguments:

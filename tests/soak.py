@@ -23,7 +23,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -192,16 +192,22 @@ def classifier() -> tuple[Any, list[str], list[int]]:
     return task, texts, labels
 
 
+def rounds(meter: Meter) -> Iterator[int]:
+    """Count until the meter is over."""
+    for number in itertools.count():
+        if meter.over:
+            return
+        yield number
+
+
 def predict(meter: Meter, folder: Path) -> None:
     """One text alone, then nine batches of all lengths; a `predict` for each."""
     task, texts, _ = classifier()
-    for number in itertools.count():
+    for number in rounds(meter):
         task.predict([texts[number % 48]], verbose=0)
         start = number % 12
         task.predict(texts[start : start + 36], batch_size=4, verbose=0)
         meter(10)
-        if meter.over:
-            return
 
 
 def evaluate(meter: Meter, folder: Path) -> None:
@@ -220,15 +226,13 @@ def generate(meter: Meter, folder: Path) -> None:
     (texts,) = small_tasks.examples("next_word")
     task.fit(texts, epochs=1, verbose=0)
     known = texts[0].split()
-    for seed in itertools.count():
+    for seed in rounds(meter):
         length = seed % 6
         prompt = " ".join(known[seed % 40 : seed % 40 + length])
         task.generate(prompt, n=1 + 2 * (seed % 2), length=20, seed=seed)
         task.complete(prompt + " ", 3)
         task.predict([prompt])
         meter(20 + 3 * length)
-        if meter.over:
-            return
 
 
 def translate(meter: Meter, folder: Path) -> None:
@@ -238,13 +242,11 @@ def translate(meter: Meter, folder: Path) -> None:
     task = small_tasks.make("translator")
     x, y = small_tasks.examples("translator", 16)
     task.fit(x, y, epochs=1, verbose=0)
-    for number in itertools.count():
+    for number in rounds(meter):
         source = " ".join(x[i % 16] for i in range(number, number + 1 + number % 3))
         task.predict([source])
         task.predict(x[:8])
         meter(12)
-        if meter.over:
-            return
 
 
 def tag(meter: Meter, folder: Path) -> None:
@@ -254,12 +256,10 @@ def tag(meter: Meter, folder: Path) -> None:
     task = small_tasks.make("name_tagger")
     x, y = small_tasks.examples("name_tagger", 16)
     task.fit(x, y, epochs=1, verbose=0)
-    for number in itertools.count():
+    for number in rounds(meter):
         task.predict([x[number % 16]])
         task.predict(x, batch_size=4)
         meter(5)
-        if meter.over:
-            return
 
 
 def word_vectors(meter: Meter, folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from rnnkit.errors import DiskError, InputError, NonFiniteLoss
 from rnnkit.records.states import record_failure
 from rnnkit.study.runs import RunFolder, remove_folder
+from rnnkit.training.checkpoints import Checkpoints
 
 
 @contextlib.contextmanager
@@ -98,8 +99,7 @@ def kept_files(folder: RunFolder) -> list[str]:
     """
     if folder.model.is_file():
         return [folder.model.name]
-    found = (folder.path / "checkpoints").glob("checkpoint-*")
-    return sorted(f"checkpoints/{path.name}" for path in found)[-1:]
+    return [f"checkpoints/{path.name}" for path in Checkpoints(folder.checkpoints).files()[:1]]
 
 
 def what_is_kept(folder: RunFolder, kept: list[str]) -> str:

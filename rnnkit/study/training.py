@@ -14,6 +14,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
+from rnnkit.atomic import replacing
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.monitor import EventWriter
@@ -136,7 +137,7 @@ def resume(
             f"{folder.path} is complete after {done} epochs: there is nothing to go on with. Give "
             f"more epochs than {done} to train it further."
         )
-    if folder.complete and not any(folder.checkpoints.glob("checkpoint-*.npz")):
+    if folder.complete and not _checkpoints(folder, checkpoint_minutes).files():
         raise InputError(
             f"{folder.path} is complete, and no checkpoint of its last epoch was kept: it cannot "
             "be trained further. Train a new run with more epochs."
@@ -196,7 +197,8 @@ def continue_run(
         try:
             return _train(model, plan, dataset, folder, checkpoints, verbose, new=False)
         except InputError:  # refused: the run is as it was
-            folder.settings.write_bytes(settings)
+            with replacing(folder.settings) as temporary:
+                temporary.write_bytes(settings)
             if before.exists() and not folder.complete:
                 before.replace(folder.results)
             raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from rnnkit.config import argument_names
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,9 +103,8 @@ def _plain(value: Any) -> Any:
 
 def changed_attributes(task: Any) -> dict[str, Any]:
     """Return the public attributes that may have been set since the task was made."""
-    keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
     own = vars(task)
-    return {key: _plain(own[key]) for key in sorted(keys) if key in own}
+    return {key: _plain(own[key]) for key in sorted(argument_names(task)) if key in own}
 
 
 def compile_settings(task: Any) -> dict[str, Any] | None:

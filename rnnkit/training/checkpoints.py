@@ -14,7 +14,6 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +41,6 @@ class Checkpoint(NamedTuple):
     path: Path | None = None
 
 
-@dataclass
 class Checkpoints:
     """Where, how often and of what a training writes checkpoints.
 
@@ -61,18 +59,13 @@ class Checkpoints:
         'checkpoints'
     """
 
-    folder: Path
-    minutes: float = 5.0
-    command: str | None = None
-    kept: int = field(default=KEPT, repr=False)
-
     def __init__(
         self,
         folder: str | os.PathLike[str],
         minutes: float = 5.0,
         command: str | None = None,
     ) -> None:
-        self.folder, self.command, self.kept = Path(folder), command, KEPT
+        self.folder, self.command = Path(folder), command
         if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not minutes > 0:
             raise InputError(f"minutes is {minutes!r}; expected a number above 0.")
         self.minutes = float(minutes)
@@ -133,9 +126,7 @@ class Checkpoints:
         need = sum(array.nbytes for array in checkpoint.arrays.values())
         with replacing(path, "a checkpoint", need) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, values=text, **checkpoint.arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        self.prune(self.kept)
+        self.prune(KEPT)
         return path
 
     def describe_interruption(self, place: str) -> str:

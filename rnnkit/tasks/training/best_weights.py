@@ -12,6 +12,7 @@ from rnnkit.embeddings.model import Word2Vec
 from rnnkit.embeddings.training.epochs import TABLES, write_tables
 from rnnkit.errors import InputError
 from rnnkit.tasks.loading import load
+from rnnkit.tasks.training.model_state import variables
 from rnnkit.training.callback_state import unpack
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints
 
@@ -86,7 +87,5 @@ def _early_stopping(found: Checkpoint) -> dict[str, Any] | None:
 
 def _write_weights(model: Any, arrays: dict[str, np.ndarray]) -> None:
     """Set the weights to those of the checkpoint, which holds the optimizer's variables, too."""
-    of_metrics = {id(variable) for variable in model.metrics_variables}
-    every = list({id(v): v for v in model.variables if id(v) not in of_metrics}.values())
-    places = {id(variable): f"variable{place}" for place, variable in enumerate(every)}
+    places = {id(one): f"variable{place}" for place, one in enumerate(variables(model))}
     model.set_weights([arrays[places[id(weight)]] for weight in model.weights])

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from rnnkit.config import argument_names
 from rnnkit.errors import InputError
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints
 from rnnkit.training.fingerprint import as_json, digest
@@ -42,8 +43,8 @@ def own_settings(task: Any) -> dict[str, Any]:
 
     A task that was made without a recipe records no other settings.
     """
-    keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
-    values = {name: getattr(task, name) for name in keys - {"name", "epochs", "settings"}}
+    names = {*argument_names(task)} - {"name", "epochs", "settings"}
+    values = {name: getattr(task, name) for name in names}
     return {name: one for name, one in values.items() if type(one) in (int, float, str, bool)}
 
 
@@ -74,8 +75,7 @@ def learn_from(task: Any, checkpoints: Checkpoints, found: Checkpoint) -> bool:
     except InputError as error:
         warnings.warn(f"rnnkit: {error} It is learned from the data once more.", stacklevel=2)
         return False
-    keys = {key for cls in type(task).__mro__ for key in vars(cls).get("config_keys", ())}
-    names = (keys | {*task.config_types}) - {"name", "epochs", "settings"}
+    names = {*argument_names(task), *task.config_types} - {"name", "epochs", "settings"}
     for name in names:
         if hasattr(other, name):
             setattr(task, name, getattr(other, name))
