@@ -20,6 +20,7 @@ from rnnkit.data import datasets
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+PAGES += [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FRAMEWORKS = ("jax", "tensorflow", "torch")
 MODULES = sorted(
@@ -159,9 +160,7 @@ def parse(command, words, parent=None, info_name="rnnkit"):
         parse(subcommand, rest, context, found)
 
 
-@pytest.mark.parametrize(
-    "page", [*with_blocks("sh", "bash", "console"), ROOT / "README.md"], ids=str
-)
+@pytest.mark.parametrize("page", with_blocks(*SHELLS), ids=name)
 def test_commands_parse(page, monkeypatch):
     # The runs of the pages are not there to tell their recipes.
     monkeypatch.setattr("rnnkit.cli.training._recipe_of", lambda run: "lstm_sentiment")
@@ -197,3 +196,18 @@ def test_the_table_of_settings_names_every_setting(monkeypatch):
         assert {row[0].strip("`") for row in rows} >= settings
         assert {len(row) for row in rows} == {len(table.heading(kind))}
         assert all(row[-1] for row in rows), "a setting without a description"
+
+
+def test_the_chart_of_benchmarks_shows_what_the_tables_say():
+    chart = runpy.run_path(str(ROOT / "tests" / "benchmarks" / "chart.py"))
+    shown = chart["groups"]((DOCS / "benchmarks.md").read_text(encoding="utf-8"))
+    assert [len(ratios) for ratios in shown.values()] == [4, 5, 2]
+    for ratios in shown.values():
+        assert all(set(numbers) == set(chart["COLOURS"]) for numbers in ratios.values())
+
+
+def test_what_pages_link_to_is_there():
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            if not re.match(r"[a-z]+:", link):
+                assert (page.parent / link).exists(), f"{page}: {link}"
