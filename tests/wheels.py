@@ -1,8 +1,8 @@
 """Build wheel and sdist, look into them, and use the wheel in a new environment.
 
-`python -m tests.packaging` takes minutes and downloads what rnnkit depends on, so it is no part of
-`python -m tests.all`. Needs `pip install build twine check-wheel-contents`; those of the last two
-that are not installed are left out, and the report says so.
+`python -m tests.wheels` takes minutes and downloads what rnnkit depends on, so it is no part of
+`python -m tests.all`. Needs `pip install -e ".[packaging]"`; twine and check-wheel-contents are
+left out where they are not installed, and the report says so.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rnnkit"
-# Run with the network off: a proxy that is not there, and Hugging Face told so.
-OFFLINE = {
-    name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
-} | {"HF_HUB_OFFLINE": "1"}
+# Run with the network off: a proxy that is not there.
+PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+OFFLINE = dict.fromkeys(PROXIES, "http://127.0.0.1:9")
 
 
 def timed(title: str, command: list[str], **options: object) -> str:
@@ -51,7 +50,7 @@ def check_wheel(path: Path) -> None:
         if file.is_file() and "__pycache__" not in file.parts
     }
     assert {name for name in names if not name.startswith(about)} == source
-    assert "rnnkit/py.typed" in names and "rnnkit/data/samples/lexicons/reviews.txt" in names
+    assert {"rnnkit/py.typed", "rnnkit/data/samples/lexicons/reviews.txt"} <= names
     assert f"{about}/licenses/LICENSE" in names
     assert "rnnkit = rnnkit.cli:app" in commands
     assert metadata["Description-Content-Type"] == "text/markdown"
