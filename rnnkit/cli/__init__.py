@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnkit.cli.errors import ErrorPanels
+from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.generation import complete, generate
+from rnnkit.cli.headings import DATA
 from rnnkit.cli.options import (
     Delimiter,
     Encoding,
@@ -25,32 +26,63 @@ from rnnkit.cli.options import (
 )
 from rnnkit.cli.runs import runs
 from rnnkit.cli.training import RecipeCommands, register_compare, summary
+from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
 
 __all__ = ["app"]
 
+START = """
+Begin with:
+  rnnkit list                            the recipes
+  rnnkit train lstm_sentiment            a first run, on a generated sample
+  rnnkit predict RUN "I loved it."       RUN is the folder that train names
+  rnnkit train lstm_sentiment --help     what can be set
+
+Of a command: rnnkit COMMAND --help"""
+
 app = typer.Typer(
-    cls=ErrorPanels,
-    help="Recurrent sequence models for Keras 3: train, compare, evaluate, predict.",
+    cls=Group,
+    subcommand_metavar="COMMAND ...",
+    epilog=START,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,  # plain text, see rnnkit.cli.help
     pretty_exceptions_enable=False,  # a bug keeps Python's own traceback
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the versions of rnnkit and Keras, and the backend.",
+            callback=show_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Recurrent sequence models for Keras 3: train, compare, evaluate, predict."""
+
+
 app.add_typer(
     typer.Typer(cls=RecipeCommands),
     name="train",
     help="Train a recipe on a data set; the run gets a folder of its own.",
     no_args_is_help=True,
-    subcommand_metavar="NAME [OPTIONS]",
+    subcommand_metavar="RECIPE [OPTIONS]",
+    epilog="\nSettings of a recipe: rnnkit train RECIPE --help",
 )
 register_compare(app)
-app.command()(generate)
-app.command()(complete)
-app.command()(neighbours)
-app.command()(runs)
+app.command(cls=Command)(generate)
+app.command(cls=Command)(complete)
+app.command(cls=Command)(neighbours)
+app.command(cls=Command)(runs)
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_recipes() -> None:
     """List the recipes, one line each."""
     from rnnkit import recipes
@@ -59,8 +91,10 @@ def list_recipes() -> None:
     show.rows(["recipe", "what it is"], [[n, summary(recipes.find(n))] for n in recipes.names()])
 
 
-@app.command()
-def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")]) -> None:
+@app.command(cls=Command)
+def info(
+    name: Annotated[str, typer.Argument(metavar="RECIPE", help="A name that rnnkit list shows.")],
+) -> None:
     """Describe a recipe and all its settings."""
     import inspect
 
@@ -86,11 +120,16 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")])
     show.console.print(f"train it: rnnkit train {name}", markup=False)
 
 
-@app.command()
+@app.command(cls=Command)
 def evaluate(
     run: RunPath,
     data: Annotated[
-        str | None, typer.Option(help="Another data set or file; by default that of the run.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Another data set or file; by default that of the run.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -120,7 +159,7 @@ def evaluate(
         show.scores(study.ask(opened, **source), title)
 
 
-@app.command()
+@app.command(cls=Command)
 def predict(
     run: ModelPath,
     texts: Annotated[
@@ -130,12 +169,23 @@ def predict(
             help="Texts, - reads lines from stdin; of a model of series, CSV files.",
         ),
     ] = None,
-    file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="A UTF-8 file with a text on each line.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     time: TimeColumn = None,
     group: GroupColumn = None,
     data: Annotated[
         str | None,
-        typer.Option(help="A table of texts or series, or a text file with a text on each line."),
+        typer.Option(
+            metavar="PATH",
+            help="A table of texts or series, or a text file with a text on each line.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     text_column: TextColumn = None,
     delimiter: Delimiter = None,
@@ -159,7 +209,7 @@ def predict(
     print_answers(model, inputs, file, read, data=data, text_column=text_column, **reading)
 
 
-@app.command()
+@app.command(cls=Command)
 def doctor() -> None:
     """Show versions, backends, devices and kernels, and what is missing."""
     from rnnkit.cli.doctor import report

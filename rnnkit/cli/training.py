@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import typer.core
 
 from rnnkit import recipes
-from rnnkit.cli.errors import show_error
+from rnnkit.cli.errors import Command, show_error
+from rnnkit.cli.headings import RUN, TRAINING
+from rnnkit.cli.help import HelpfulGroup
 from rnnkit.cli.options import (
     CheckpointMinutes,
     Data,
@@ -19,6 +20,7 @@ from rnnkit.cli.options import (
     Patience,
     Quiet,
     TextColumn,
+    number,
     verbosity,
 )
 from rnnkit.cli.settings import (
@@ -38,22 +40,30 @@ def summary(recipe: Any) -> str:
     return (recipe.__doc__ or "").strip().partition("\n")[0]
 
 
-class RecipeCommands(typer.core.TyperGroup):
+class RecipeCommands(HelpfulGroup):
     """One command per recipe, made on demand: `rnnkit train NAME`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the recipes."""
         return recipes.names()
 
+    def command_sections(self, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+        """Return the recipes and what they are, by the kind of data that they learn from."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name in recipes.names():
+            kind = f"Recipes for {recipes.kind_of(name)}"
+            found.setdefault(kind, []).append((name, summary(recipes.find(name))))
+        return found
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command that trains a recipe; for an unknown one, suggest the closest."""
         recipe = recipes.find(cmd_name)
-        single = typer.Typer(add_completion=False)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
         settings = settings_of(recipe)
         kind = recipes.family_of(cmd_name).kind
         renamed, of_files = renamed_settings([recipe]), file_settings([kind], settings)
         train = with_settings(_trainer(cmd_name), settings, renamed, of_files)
-        single.command(name=cmd_name, help=summary(recipe))(train)
+        single.command(name=cmd_name, cls=Command, help=summary(recipe))(train)
         return typer.main.get_command(single)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -92,7 +102,14 @@ def _trainer(recipe: str) -> Any:
         text_column: TextColumn = None,
         label_column: LabelColumn = None,
         patience: Patience = None,
-        seed: Annotated[int, typer.Option(help="Of the weights and the order of batches.")] = 0,
+        seed: Annotated[
+            int,
+            typer.Option(
+                help="Of the weights and the order of batches.",
+                rich_help_panel=TRAINING,
+                **number("--seed", least=0),
+            ),
+        ] = 0,
         limit: Limit = None,
         out: Out = None,
         resume: Annotated[
@@ -100,6 +117,7 @@ def _trainer(recipe: str) -> Any:
             typer.Option(
                 metavar="RUN",
                 help="Go on with this run, after an interruption or for more --epochs.",
+                rich_help_panel=RUN,
             ),
         ] = None,
         checkpoint_minutes: CheckpointMinutes = 5.0,
@@ -160,11 +178,23 @@ def _compare(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     patience: Patience = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each recipe: seeds 0, 1, ...")] = 3,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            help="Runs of each recipe: seeds 0, 1, ...",
+            rich_help_panel=TRAINING,
+            **number("--seeds", least=1),
+        ),
+    ] = 3,
     limit: Limit = None,
     out: Out = None,
     baselines: Annotated[
-        bool, typer.Option(help="Add baselines, such as TF-IDF, on the same data.")
+        bool,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Add baselines, such as TF-IDF, on the same data.",
+            rich_help_panel=RUN,
+        ),
     ] = True,
     yardstick: Annotated[
         bool | None, typer.Option("--yardstick/--no-yardstick", hidden=True)
@@ -210,4 +240,6 @@ def register_compare(app: typer.Typer) -> None:
     shared.pop("seed", None)  # --seeds here
     kinds = [recipes.family_of(name).kind for name in recipes.names()]
     of_files = file_settings(kinds, shared)
-    app.command("compare")(with_settings(_compare, shared, renamed_settings(known), of_files))
+    app.command("compare", cls=Command)(
+        with_settings(_compare, shared, renamed_settings(known), of_files)
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnkit.cli.options import number
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ VectorsPath = Annotated[
 def neighbours(
     run: VectorsPath,
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Words.")],
-    n: Annotated[int, typer.Option("-n", "--number", help="Neighbours per word.")] = 10,
+    n: Annotated[
+        int,
+        typer.Option("-n", "--number", help="Neighbours per word.", **number("--number", least=1)),
+    ] = 10,
 ) -> None:
     """Show the nearest neighbours of words by cosine similarity."""
-    if n < 1:
-        raise InputError(f"n is {n}: expected 1 or more.")
     from rnnkit.cli import show
     from rnnkit.embeddings.measures.neighbours import neighbours as find
 
