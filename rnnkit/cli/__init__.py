@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rnnkit.cli.catalogue import info, list_recipes
 from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.headings import DATA
@@ -25,7 +26,7 @@ from rnnkit.cli.options import (
     TimeColumn,
 )
 from rnnkit.cli.runs import runs
-from rnnkit.cli.training import RecipeCommands, register_compare, summary
+from rnnkit.cli.training import RecipeCommands, register_compare
 from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
@@ -76,48 +77,12 @@ app.add_typer(
     epilog="\nSettings of a recipe: rnnkit train RECIPE --help",
 )
 register_compare(app)
+app.command("list", cls=Command)(list_recipes)
+app.command(cls=Command)(info)
 app.command(cls=Command)(generate)
 app.command(cls=Command)(complete)
 app.command(cls=Command)(neighbours)
 app.command(cls=Command)(runs)
-
-
-@app.command("list", cls=Command)
-def list_recipes() -> None:
-    """List the recipes, one line each."""
-    from rnnkit import recipes
-    from rnnkit.cli import show
-
-    show.rows(["recipe", "what it is"], [[n, summary(recipes.find(n))] for n in recipes.names()])
-
-
-@app.command(cls=Command)
-def info(
-    name: Annotated[str, typer.Argument(metavar="RECIPE", help="A name that rnnkit list shows.")],
-) -> None:
-    """Describe a recipe and all its settings."""
-    import inspect
-
-    from rnnkit import recipes
-    from rnnkit.cli import show
-    from rnnkit.cli.settings import file_settings, option_name, settings_of, show_value, type_name
-    from rnnkit.data.datasets import suitable
-
-    recipe = recipes.find(name)
-    about = (inspect.getdoc(recipe) or name).partition("\nArgs:")[0].strip()
-    show.console.print(about, markup=False)
-    settings = settings_of(recipe)
-    lines = [
-        [option_name(s.name), type_name(s), show_value(s.default), s.option.help]
-        for s in settings.values()
-    ]
-    show.rows(["setting", "type", "default", "meaning"], lines)
-    columns = file_settings([recipes.family_of(name).kind], settings)
-    if columns:
-        of_files = [[option_name(option), s.option.help] for option, s in columns.items()]
-        show.rows(["column of a data file", "meaning"], of_files)
-    show.console.print(f"data:     {suitable(recipes.kind_of(name))}", markup=False)
-    show.console.print(f"train it: rnnkit train {name}", markup=False)
 
 
 @app.command(cls=Command)

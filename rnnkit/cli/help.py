@@ -57,7 +57,8 @@ def definitions(terms: Iterable[tuple[str, str]], columns: int) -> Iterator[str]
     column = min(26, columns // 3)
     for term, text in terms:
         term_lines = list(_term_lines(term, columns))
-        lines = wrap(text, columns, " " * column) if text else []
+        lines = wrap_message(text.replace("(default: ", f"(default:{_KEPT}"), columns - column)
+        lines = [f"{'':{column}}{line}" for line in lines if line]
         if lines and len(term_lines[-1]) + 2 <= column:
             term_lines[-1] = term_lines[-1].ljust(column) + lines.pop(0).lstrip()
         yield from (*term_lines, *lines)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rnnkit.cli.completion import complete_data, complete_run
 from rnnkit.cli.headings import DATA, RUN, TRAINING
 from rnnkit.cli.settings import checked
 from rnnkit.options import Option, Setting
@@ -34,6 +35,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="NAME|PATH",
+        autocompletion=complete_data,
         help="A data set or a file, see rnnkit info RECIPE; by default a generated sample.",
         rich_help_panel=DATA,
     ),
@@ -117,9 +119,16 @@ CheckpointMinutes = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.", rich_help_panel=RUN)]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+RunPath = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The folder of a run.", autocompletion=complete_run)
+]
 ModelPath = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The folder of a run, or a saved .keras file.")
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="The folder of a run, or a saved .keras file.",
+        autocompletion=complete_run,
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -57,6 +57,8 @@ def show_value(value: Any) -> str:
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
     return "none" if value is None else str(value)
 
 
@@ -270,6 +272,10 @@ def _parameter(
         name = f"{name}/--no-{name[2:]}"
     else:
         kind = str | None
+        choices = choices_of(setting)
+        about["autocompletion"] = lambda incomplete: [
+            c for c in choices if c.startswith(incomplete)
+        ]
         about["parser"] = lambda text: _given(setting, text)
         about["metavar"] = metavar(setting)
     annotation = typing.Annotated[kind, typer.Option(name, **about)]
@@ -294,6 +300,35 @@ def describe(setting: Setting) -> str:
     return f"{text} (default: {show_value(setting.default)})".strip()
 
 
+def term(setting: Setting) -> str:
+    """Return an option and the values that it takes.
+
+    Example:
+        >>> term(Setting("bidirectional", bool, Option(False, "")))
+        '--bidirectional / --no-bidirectional'
+    """
+    name = option_name(setting.name)
+    return (
+        f"{name} / --no-{name[2:]}" if setting.annotation is bool else f"{name} {metavar(setting)}"
+    )
+
+
+def choices_of(setting: Setting) -> list[str]:
+    """Return the words that an option takes, for completion.
+
+    Example:
+        >>> choices_of(Setting("hmm", Literal["input"] | None, Option(None, "")))
+        ['input', 'none']
+    """
+    found = []
+    for kind in alternatives(setting.annotation):
+        if typing.get_origin(kind) is Literal:
+            found += map(str, typing.get_args(kind))
+        elif kind is type(None):
+            found.append("none")
+    return list(dict.fromkeys(found))
+
+
 def metavar(setting: Setting) -> str:
     """Return what values an option takes.
 
@@ -301,17 +336,18 @@ def metavar(setting: Setting) -> str:
         >>> metavar(Setting("max_length", int | None, Option(400, "")))
         'INT|none'
     """
-    words = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH", type(None): "none"}
+    words = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH", bool: "yes|no"}
     found = []
     kinds = [kind for kind in alternatives(setting.annotation) if kind is not TokenizerLike]
     several = any(_is_several(kind) for kind in kinds)
     for kind in kinds:
-        if typing.get_origin(kind) is typing.Literal:
+        if typing.get_origin(kind) is Literal:
             found += map(str, typing.get_args(kind))
         elif _is_several(kind):
             found.append("A,B,...")
-        elif kind is not str or not several:
+        elif kind is not type(None) and (kind is not str or not several):
             found.append(words.get(kind, "VALUE"))
+    found += ["none"] if type(None) in kinds else []
     return "|".join(dict.fromkeys(found))
 
 
@@ -330,7 +366,7 @@ def _parse_as(kind: Any, text: str) -> Any:
         return None if text.lower() == "none" else _UNFIT
     if kind is bool:
         return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), _UNFIT)
-    if typing.get_origin(kind) is typing.Literal:
+    if typing.get_origin(kind) is Literal:
         return next((c for c in typing.get_args(kind) if str(c) == text), _UNFIT)
     try:
         if kind in (int, float):
@@ -346,7 +382,7 @@ def _parse_as(kind: Any, text: str) -> Any:
 def _words(kind: Any) -> str:
     if kind is type(None):
         return "none"
-    if typing.get_origin(kind) is typing.Literal:
+    if typing.get_origin(kind) is Literal:
         return " or ".join(map(str, typing.get_args(kind)))
     if typing.get_origin(kind) is collections.abc.Sequence:
         return "several with commas"

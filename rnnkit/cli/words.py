@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnkit.cli.completion import complete_run
 from rnnkit.cli.options import number
 from rnnkit.errors import InputError
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 VectorsPath = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="The folder of a run, a .keras file or a vectors file."),
+    typer.Argument(
+        metavar="RUN",
+        help="The folder of a run, a .keras file or a vectors file.",
+        autocompletion=complete_run,
+    ),
 ]
 
 
