@@ -15,6 +15,7 @@ from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.headings import DATA
 from rnnkit.cli.options import (
+    AsText,
     Delimiter,
     Encoding,
     GroupColumn,
@@ -155,13 +156,22 @@ def predict(
     text_column: TextColumn = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
+    as_text: AsText = False,
 ) -> None:
     """Classify texts or series, forecast series, tag sentences, translate or summarize texts."""
-    from rnnkit.cli.answers import NOTHING, print_answers
+    from rnnkit.cli.answers import (
+        NOTHING,
+        TO_PREDICT,
+        learned_from_texts,
+        print_answers,
+        refuse_paths,
+    )
 
     inputs = texts or []
     if not inputs and file is None and data is None:  # before the model: it takes seconds to load
         raise InputError(NOTHING)
+    if not as_text and learned_from_texts(run):
+        refuse_paths(inputs, TO_PREDICT)
     from rnnkit import study
 
     model = study.open_model(run)
@@ -171,7 +181,8 @@ def predict(
     def read(path: str) -> tuple[list[Any], list[str]]:
         return study.series_reader(run, model, time=time, group=group, **reading)(path)
 
-    print_answers(model, inputs, file, read, data=data, text_column=text_column, **reading)
+    columns = {"text_column": text_column, **reading}
+    print_answers(model, inputs, file, read, data=data, as_text=as_text, **columns)
 
 
 @app.command(cls=Command)

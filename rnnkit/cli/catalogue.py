@@ -37,7 +37,7 @@ def list_recipes(
     ]
     if not found:
         show.note(f"No recipe has the word {word!r} in it. All of them: rnnkit list")
-        raise typer.Exit(1)
+        return
     if show.console.is_terminal:
         print(*definitions(found, width()), sep="\n")
     else:

@@ -7,8 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnkit.cli.options import ModelPath, number
-from rnnkit.errors import InputError
+from rnnkit.cli.answers import refuse_paths
+from rnnkit.cli.options import AsText, ModelPath, number
+from rnnkit.errors import InputError, quote
+
+SEPARATOR = "---"  # a line between generated texts, which may have several lines
+CONTENTS = 'to begin with what is in it, "$(cat {})"'
 
 
 def generate(
@@ -49,12 +53,23 @@ def generate(
     seed: Annotated[
         int, typer.Option(help="Seed of the sampling.", **number("--seed", least=0))
     ] = 0,
+    as_text: AsText = False,
 ) -> None:
     """Generate texts that continue a prompt, or texts of a class."""
+    from rnnkit.cli import show
+
     options = sampling_options(temperature, top_k, top_p)  # refuses before the model is loaded
+    if not as_text:
+        refuse_paths([prompt], CONTENTS)
     model = language_model(run)
-    texts = model.generate(prompt, n, label=label, length=length, seed=seed, **options)
-    print(*texts, sep="\n")
+    texts = model.generate([prompt], n, label=label, length=length, seed=seed, **options)
+    print(*texts, sep=f"\n{SEPARATOR}\n")
+    ended = sum(text.strip() == prompt.strip() for text in texts)
+    if ended:
+        show.note(
+            f"The model ended {ended} of {n} texts at once, without a word. Try another "
+            "beginning, --seed, or a higher --temperature."
+        )
 
 
 def complete(
@@ -66,11 +81,18 @@ def complete(
         int,
         typer.Option("-k", "--number", help="Number of words.", **number("--number", least=1)),
     ] = 5,
+    as_text: AsText = False,
 ) -> None:
     """Complete the last word of a line, or predict the next word after a space."""
     from rnnkit.cli import show
 
+    if not as_text:
+        refuse_paths([prefix], CONTENTS)
     found = language_model(run, "complete").complete(prefix, k)
+    if not found:
+        begun = prefix.split(" ")[-1]
+        show.note(f"The model knows no word that begins with {quote(begun)}.")
+        return
     show.answers(["word", "probability"], [[word, f"{p:.4f}"] for word, p in found])
 
 

@@ -18,6 +18,12 @@ from rnnkit.cli.headings import place_of
 
 WIDEST, NARROWEST = 100, 40  # longer lines are hard to read
 INDENT = "  "
+# What one copies from a message: quoted names, and commands with their arguments.
+_WHOLE = re.compile(
+    r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"|`[^`\n]*`"
+    r"|\b(?:rnnkit|pip|python|tensorboard) [a-z]+(?: (?:-\S+|[A-Z]+\b|'[^']*'|[\w.]*[/_=]\S*))*"
+)
+_KEPT = "\0"  # stands for a space that no line is broken at
 
 
 def width() -> int:
@@ -57,7 +63,8 @@ def definitions(terms: Iterable[tuple[str, str]], columns: int) -> Iterator[str]
     column = min(26, columns // 3)
     for term, text in terms:
         term_lines = list(_term_lines(term, columns))
-        lines = wrap_message(text.replace("(default: ", f"(default:{_KEPT}"), columns - column)
+        text = re.sub(r"\(default: (?=\S+\))", f"(default:{_KEPT}", text)
+        lines = [line.replace(_KEPT, " ") for line in wrap(text, columns - column)]
         lines = [f"{'':{column}}{line}" for line in lines if line]
         if lines and len(term_lines[-1]) + 2 <= column:
             term_lines[-1] = term_lines[-1].ljust(column) + lines.pop(0).lstrip()
@@ -108,7 +115,12 @@ class HelpPage:
             yield from ("", f"{heading}:", *definitions(lines, columns))
         for heading in sorted(sections, key=place_of):
             yield from ("", f"{heading}:", *definitions(sections[heading], columns))
-        yield from (self.epilog or "").splitlines()
+        for line in (self.epilog or "").splitlines():
+            command, _, about = line.strip().partition("  ")
+            if len(line) <= columns:
+                yield line
+            else:  # a command, and what it does
+                yield from (f"{INDENT}{command}", *wrap(about.strip(), columns, INDENT * 3))
 
     def command_sections(self: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
         """Return the commands of a group by heading; a command has none."""
@@ -162,14 +174,6 @@ def _option_text(option: Any) -> str:
     if default is None or default is False or callable(default) or not option.show_default:
         return text
     return f"{text} (default: {'yes' if default is True else default})"
-
-
-# What one copies from a message: quoted names, and commands with their arguments.
-_WHOLE = re.compile(
-    r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`"
-    r"|\b(?:rnnkit|pip|python|tensorboard) [a-z]+(?: (?:-\S+|[A-Z]+\b|'[^']*'|[\w.]*[/_=]\S*))*"
-)
-_KEPT = "\0"  # stands for a space that no line is broken at
 
 
 def wrap_message(text: str, columns: int) -> list[str]:

@@ -119,6 +119,10 @@ CheckpointMinutes = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.", rich_help_panel=RUN)]
+AsText = Annotated[
+    bool,
+    typer.Option("--text", help="Take the arguments as texts, even if they are names of files."),
+]
 RunPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a run.", autocompletion=complete_run)
 ]

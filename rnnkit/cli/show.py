@@ -44,7 +44,10 @@ def note(text: str) -> None:
 
 
 def answers(
-    heading: Sequence[str], lines: Sequence[Sequence[str]], plain: Sequence[str] | None = None
+    heading: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    plain: Sequence[str] | None = None,
+    remark: str = "",
 ) -> None:
     """Print answers: a table in a terminal, tab-separated lines elsewhere.
 
@@ -52,7 +55,10 @@ def answers(
         heading: the names of the columns.
         lines: the cells of the table.
         plain: what is printed elsewhere; None = the lines, their cells joined by tabs.
+        remark: what is no answer: a line on stderr.
     """
+    if remark:
+        note(remark)
     if console.is_terminal:
         rows(heading, lines)
         return

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnkit.cli.answers import refuse_paths
 from rnnkit.cli.completion import complete_run
-from rnnkit.cli.options import number
+from rnnkit.cli.options import AsText, number
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ def neighbours(
         int,
         typer.Option("-n", "--number", help="Neighbours per word.", **number("--number", least=1)),
     ] = 10,
+    as_text: AsText = False,
 ) -> None:
     """Show the nearest neighbours of words by cosine similarity."""
+    if not as_text:
+        refuse_paths(words, "to look up the words in it, $(cat {})")
     from rnnkit.cli import show
     from rnnkit.embeddings.measures.neighbours import neighbours as find
 
@@ -41,6 +45,9 @@ def neighbours(
         for word, nearest in zip(words, find(open_vectors(run), words, n), strict=True)
         for near, similarity in nearest
     ]
+    if not lines:
+        show.note("There are no neighbours: the model knows no other word.")
+        return
     show.answers(["word", "neighbour", "similarity"], lines)
 
 
