@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from rnnkit.cli.catalogue import info, list_recipes
+from rnnkit.cli.completion import complete_data
 from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.headings import DATA
@@ -93,6 +94,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME|PATH",
+            autocompletion=complete_data,
             help="Another data set or file; by default that of the run.",
             rich_help_panel=DATA,
         ),

@@ -32,8 +32,8 @@ def complete_recipe(incomplete: str) -> list[tuple[str, str]]:
 
 def complete_data(ctx: Any, incomplete: str) -> list[str]:
     """Return the data sets of the recipe at hand that begin so; of all recipes where it is open."""
-    named = ctx.params.get("names") or [ctx.info_name]
-    names = [name for name in named if name in recipes.names()] or recipes.names()
+    named = [*(ctx.params.get("names") or ()), *ctx.args, ctx.info_name]
+    names = [name for name in recipes.names() if name in named] or recipes.names()
     readers = dict.fromkeys(
         reader for name in names for reader in recipes.family_of(name).kind.readers
     )

@@ -87,6 +87,11 @@ class Group(HelpfulGroup):
         known = [name for name in ORDER if name in commands]
         return [*known, *(name for name in commands if name not in ORDER)]
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep what was typed, for messages."""
+        ctx.meta["rnnkit.args"] = [*args]
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the module."""
         write_any_text()
@@ -98,7 +103,7 @@ class Group(HelpfulGroup):
             if type(error).__name__ == "NoArgsIsHelpError":
                 raise
             asked = getattr(error.ctx, "command_path", ctx.command_path)
-            show_error(error.format_message(), help_at=f"{asked} --help")
+            show_error(_named_as_typed(error, ctx.meta["rnnkit.args"]), help_at=f"{asked} --help")
             raise typer.Exit(2) from error
         except InputError as error:
             show_error(str(error))
@@ -118,6 +123,15 @@ class Group(HelpfulGroup):
             raise typer.Exit(2) from error
         except KeyboardInterrupt:  # what is kept was said where it is known
             raise typer.Exit(128 + signal.SIGINT) from None
+
+
+def _named_as_typed(error: Any, args: list[str]) -> str:
+    """Return the message of a usage error; an option with two names has the one that was typed."""
+    message = str(error.format_message())
+    names = getattr(getattr(error, "param", None), "opts", [])
+    typed = [name for name in names if any(arg == name or arg.startswith(name) for arg in args)]
+    named = next((name for name in names if message.startswith(f"{name} is ")), None)
+    return message.replace(named, typed[0], 1) if named and typed else message
 
 
 def write_any_text() -> None:

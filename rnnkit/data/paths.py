@@ -31,11 +31,12 @@ def is_path(text: str) -> bool | None:
         return False
     path = Path(text)
     try:
-        if path.is_file() or ({os.sep, "/"} & {*text} and path.is_dir()):
+        named = path.name not in {"", ".", ".."}
+        if named and (path.is_file() or ({os.sep, "/"} & {*text} and path.is_dir())):
             return True
     except (OSError, ValueError):  # no name of this file system
         return False
-    begins = text.startswith(("/", "./", "../", "~/")) and path.name not in {"", ".", ".."}
+    begins = named and text.startswith(("/", "./", "../", "~/"))
     ends = path.suffix.lower() in SUFFIXES
     return None if len(text.split()) == 1 and (begins or ends) else False
 
