@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,7 @@ def generate(
     """Generate texts that continue a prompt, or texts of a class."""
     options = sampling_options(temperature, top_k, top_p)  # refuses before the model is loaded
     model = language_model(run)
+    notice_unknown(model, prompt)
     texts = model.generate(prompt, n, label=label, length=length, seed=seed, **options)
     print(*texts, sep="\n")
 
@@ -45,8 +47,19 @@ def complete(
     """Complete the last word of a line, or predict the next word after a space."""
     from rnnkit.cli import show
 
-    found = language_model(run, "complete").complete(prefix, k)
+    model = language_model(run, "complete")
+    notice_unknown(model, prefix, last_is_incomplete=True)
+    found = model.complete(prefix, k)
     show.answers(["word", "probability"], [[word, f"{p:.4f}"] for word, p in found])
+
+
+def notice_unknown(model: Any, text: str, last_is_incomplete: bool = False) -> None:
+    """Print the words of a prompt that a model does not know, on the standard error."""
+    words = model.unknown_words([text])[0]
+    if last_is_incomplete and not text[-1:].isspace():
+        words = [word for word in words if not text.endswith(word)]
+    if words:
+        print(f"not in the vocabulary: {', '.join(map(repr, words))}", file=sys.stderr)
 
 
 def sampling_options(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class Answers(NamedTuple):
         heading: the names of the columns.
         rows: the cells of the table.
         lines: for a file or a pipe; None = the rows, their cells joined by tabs.
+        notes: what is said about the answers, and is none of them.
 
     Example:
         >>> Answers(("label", "text"), [("pos", "Fine.")]).plain
@@ -30,6 +31,7 @@ class Answers(NamedTuple):
     heading: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     lines: Sequence[str] | None = None
+    notes: Sequence[str] = ()
 
     @property
     def plain(self) -> list[str]:
@@ -61,7 +63,27 @@ def answer_classes(
         (model.classes[i], f"{p:.4f}", _on_one_line(name))
         for i, p, name in zip(best, confidence, inputs if names is None else names, strict=True)
     ]
-    return Answers(("label", "probability", column), rows)
+    return Answers(("label", "probability", column), rows, notes=unknown_words(model, inputs))
+
+
+def unknown_words(model: Any, texts: Sequence[str], most: int = 10) -> list[str]:
+    """Return a line for each text with words that a model does not know; at most this many.
+
+    Example:
+        >>> unknown_words(model, ["A flabbergasting film."])  # doctest: +SKIP
+        ["not in the vocabulary: 'flabbergasting'"]
+    """
+    if not hasattr(model, "unknown_words"):
+        return []
+    rows = enumerate(model.unknown_words(texts), start=1)
+    found = [
+        (f"text {number}, " if len(texts) > 1 else "")
+        + f"not in the vocabulary: {', '.join(map(repr, words))}"
+        for number, words in rows
+        if words
+    ]
+    rest = len(found) - most
+    return found if rest <= 0 else [*found[:most], f"and {rest:,} more texts with unknown words"]
 
 
 def answer_series_classes(
@@ -82,7 +104,8 @@ def answer_spans(model: Any, texts: Sequence[str], names: Sequence[str] | None =
     for name, spans in zip(_numbered(texts, names, 1), model.predict_spans(texts), strict=True):
         found = [(_on_one_line(s.text), s.type, str(s.start), str(s.end)) for s in spans]
         rows += [(name, *row) for row in found or [("-", "-", "-", "-")]]
-    return Answers(("text", "name", "type", "from", "to"), rows)
+    notes = unknown_words(model, texts)
+    return Answers(("text", "name", "type", "from", "to"), rows, notes=notes)
 
 
 def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
@@ -102,7 +125,7 @@ def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = 
         pairs = list(zip(words, tags, strict=True))
         rows.append((name, " ".join(f"{word}/{tag}" for word, tag in pairs)))
         lines += [*(f"{word}\t{tag}" for word, tag in pairs), ""]
-    return Answers(("text", "words and tags"), rows, lines)
+    return Answers(("text", "words and tags"), rows, lines, unknown_words(model, texts))
 
 
 def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
