@@ -62,6 +62,7 @@ def generate(
     if not as_text:
         refuse_paths([prompt], CONTENTS)
     model = language_model(run)
+    notice_unknown(model, prompt)
     texts = model.generate([prompt], n, label=label, length=length, seed=seed, **options)
     print(*texts, sep=f"\n{SEPARATOR}\n")
     ended = sum(text.strip() == prompt.strip() for text in texts)
@@ -88,12 +89,25 @@ def complete(
 
     if not as_text:
         refuse_paths([prefix], CONTENTS)
-    found = language_model(run, "complete").complete(prefix, k)
+    model = language_model(run, "complete")
+    notice_unknown(model, prefix, last_is_incomplete=True)
+    found = model.complete(prefix, k)
     if not found:
         begun = prefix.split(" ")[-1]
         show.note(f"The model knows no word that begins with {quote(begun)}.")
         return
     show.answers(["word", "probability"], [[word, f"{p:.4f}"] for word, p in found])
+
+
+def notice_unknown(model: Any, text: str, last_is_incomplete: bool = False) -> None:
+    """Print the words of a prompt that a model does not know, on the standard error."""
+    from rnnkit.cli import show
+
+    words = model.unknown_words([text])[0]
+    if last_is_incomplete and not text[-1:].isspace():
+        words = [word for word in words if not text.endswith(word)]
+    if words:
+        show.note(f"not in the vocabulary: {', '.join(map(repr, words))}")
 
 
 def sampling_options(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:

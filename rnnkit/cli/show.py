@@ -47,7 +47,7 @@ def answers(
     heading: Sequence[str],
     lines: Sequence[Sequence[str]],
     plain: Sequence[str] | None = None,
-    remark: str = "",
+    notes: Sequence[str] = (),
 ) -> None:
     """Print answers: a table in a terminal, tab-separated lines elsewhere.
 
@@ -55,15 +55,15 @@ def answers(
         heading: the names of the columns.
         lines: the cells of the table.
         plain: what is printed elsewhere; None = the lines, their cells joined by tabs.
-        remark: what is no answer: a line on stderr.
+        notes: lines about the answers, for the standard error: a pipe gets the answers alone.
     """
-    if remark:
-        note(remark)
     if console.is_terminal:
         rows(heading, lines)
-        return
-    for line in ("\t".join(line) for line in lines) if plain is None else plain:
-        print(line)
+    else:
+        for line in ("\t".join(line) for line in lines) if plain is None else plain:
+            print(line)
+    for line in notes:
+        note(line)
 
 
 def metrics(values: Mapping[str, float], title: str) -> None:
@@ -110,7 +110,7 @@ def run(finished: Run) -> None:
     recipe = finished.settings["recipe"]
     metrics({**results["test"], **results}, title(recipe, recipe))
     place = shlex.quote(str(finished.path))
-    example = recipes.family_of(recipe).example.format(place)
+    example = recipes.family_of(recipe).example.format(place, question=quoted(results))
     facts = {
         "best epoch": f"{results['best_epoch']} of {results['epochs']}",
         "counted by": results.get("counted_by"),
@@ -123,6 +123,18 @@ def run(finished: Run) -> None:
             console.print(Text(f"{name + ':':<12}{value}"))
     for note in finished.settings.get("notes", ()):
         console.print(Text(f"data:       {note}"))
+
+
+def quoted(results: Mapping[str, Any]) -> str:
+    """Return the question that a run suggests, in quotes where the shell needs them.
+
+    Example:
+        >>> quoted({"question": "It is boring."}), quoted({"question": "france"}), quoted({})
+        ('"It is boring."', 'france', '"TEXT"')
+    """
+    text = results.get("question") or "TEXT"
+    plain = text.isalnum() and text != "TEXT"
+    return text if plain else f'"{text}"'
 
 
 def study(finished: Comparison) -> None:

@@ -146,6 +146,16 @@ class Vocabulary:
             known += sum(map(self._index.__contains__, row))
         return known / total if total else 1.0
 
+    def unknown_tokens(self, token_lists: Iterable[Sequence[str]]) -> list[list[str]]:
+        """Return the tokens of each list that are not in the vocabulary, each once.
+
+        Example:
+            >>> Vocabulary({"good": 3}).unknown_tokens([["good", "grief"], ["oh", "oh"]])
+            [['grief'], ['oh']]
+        """
+        rows = map(dict.fromkeys, _rows(token_lists))
+        return [[token for token in row if token not in self._index] for row in rows]
+
     def to_json(self) -> str:
         """Return the vocabulary as JSON."""
         return json.dumps({"tokens": self.tokens[2:], "counts": self.counts[1:]})

@@ -14,6 +14,7 @@ from rnnkit.recipes.families import Family, IntrinsicEvaluation
 from rnnkit.recipes.forecasting import forecaster
 from rnnkit.recipes.frames import frame_labeller
 from rnnkit.recipes.language import next_word, text_generator
+from rnnkit.recipes.questions import first_words, frequent_word, short_text
 from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.recipes.series import sequence_classifier
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
@@ -49,7 +50,8 @@ FAMILIES = (
             ),
         },
         headings=CLASSIFICATION,
-        example='predict {} "A wonderful little production."',
+        example="predict {} {question}",
+        question=short_text,
         dataset_settings=("classes",),
     ),
     Family(
@@ -57,7 +59,8 @@ FAMILIES = (
         (name_tagger, pos_tagger),
         baselines={"most frequent tag": lambda data, settings: baselines.most_frequent_tag(data)},
         headings=CLASSIFICATION,
-        example='predict {} "Why don\'t you ask John?"',
+        example="predict {} {question}",
+        question=short_text,
         samples={"pos_tagger": "pos_sample"},
         dataset_settings=("classes",),
     ),
@@ -66,7 +69,8 @@ FAMILIES = (
         (next_word, text_generator),
         baselines={"n-grams, Kneser-Ney": baselines.kneser_ney},
         headings={"perplexity": "perplexity", "bits_per_character": "bits per character"},
-        example='generate {} "The"',
+        example="generate {} {question}",
+        question=first_words,
         dataset_settings=("classes",),
         baseline_settings=(
             "recipe",
@@ -88,7 +92,8 @@ FAMILIES = (
             "rouge2": "ROUGE-2",
             "rougeL": "ROUGE-L",
         },
-        example="predict {} --file FILE.txt",
+        example="predict {} {question}",
+        question=short_text,
         samples={"summarizer": "mails_sample"},
         baseline_settings=("recipe",),
     ),
@@ -145,7 +150,8 @@ FAMILIES = (
             "simlex999": "SimLex-999",
             "words_per_second": "words/s",
         },
-        example="neighbours {} king",
+        example="neighbours {} {question}",
+        question=frequent_word,
         baseline_settings=tuple(
             name for name in inspect.signature(word_vectors).parameters if name != "trainer"
         ),

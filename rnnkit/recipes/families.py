@@ -44,12 +44,14 @@ class Family:
         baselines: row of a table -> function of the splits and a run's settings, which returns
             results shaped like those of a run; may be empty.
         headings: measure -> heading, in the order of a table's columns.
-        example: the command that asks a model; "{}" is replaced by the run.
+        example: the command that asks a model; "{}" is replaced by the run, and "{question}" by
+            what `question` returns.
         samples: recipe -> generated data set, where it is not the kind's own.
         dataset_settings: attributes of the data set that recipes with a setting of that name get.
         baseline_settings: settings of the run that the baselines depend on: they are computed again
             when one of them changes.
         intrinsic: evaluation without a test split: all data are training data.
+        question: model, data set -> a short input of its own data for the example, or None.
         tensorboard: folder, validation examples -> the callback that writes TensorBoard events;
             None = `rnnkit.monitor.TensorBoard`.
 
@@ -75,6 +77,7 @@ class Family:
     baseline_settings: tuple[str, ...] = ()
     intrinsic: IntrinsicEvaluation | None = None
     tensorboard: Callable[[Path, Any], Any] | None = None
+    question: Callable[[Any, Any], str | None] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a family with a part missing."""

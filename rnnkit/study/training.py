@@ -244,18 +244,20 @@ def _train(
     family = recipes.family_of(plan.recipe)
     with keeping(folder, model, new=new):
         seconds = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
-        _finish(model, dataset, folder, plan.seed, seconds)
+        _finish(model, dataset, folder, family, plan.seed, seconds)
     checkpoints.prune(1)  # for further epochs
     return Run(folder)
 
 
-def _finish(model: Task, dataset: Any, folder: RunFolder, seed: int, seconds: float) -> None:
+def _finish(
+    model: Task, dataset: Any, folder: RunFolder, family: Family, seed: int, seconds: float
+) -> None:
     """Save the trained model, then evaluate it and write the results."""
     model.save(folder.model)  # before anything that may fail
     test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
     if not all(map(math.isfinite, test.values())):
         raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    results = _results(model, dataset, folder, test, seconds)
+    results = _results(model, dataset, folder, family, test, seconds)
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
     measures = {**results["test"], "seconds": seconds}
     shutil.rmtree(folder.events / "test", ignore_errors=True)  # of a run that was killed here
@@ -266,7 +268,12 @@ def _finish(model: Task, dataset: Any, folder: RunFolder, seed: int, seconds: fl
 
 
 def _results(
-    model: Task, dataset: Any, folder: RunFolder, test: Mapping[str, float], seconds: float
+    model: Task,
+    dataset: Any,
+    folder: RunFolder,
+    family: Family,
+    test: Mapping[str, float],
+    seconds: float,
 ) -> dict[str, Any]:
     """Return what results.json holds."""
     rows = folder.epochs()
@@ -282,6 +289,7 @@ def _results(
         "monitor": model.monitored_metric,
         "counted_by": getattr(model, "signature", None),  # implementation of BLEU or ROUGE
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
+        "question": family.question(model, dataset) if family.question else None,
     }
 
 

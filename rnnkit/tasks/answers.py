@@ -21,7 +21,7 @@ class Answers(NamedTuple):
         heading: the names of the columns.
         rows: the cells of the table.
         lines: for a file or a pipe; None = the rows, their cells joined by tabs.
-        note: what is no answer, such as that nothing was found.
+        notes: what is said about the answers, and is none of them.
 
     Example:
         >>> Answers(("label", "text"), [("pos", "Fine.")]).plain
@@ -31,7 +31,7 @@ class Answers(NamedTuple):
     heading: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     lines: Sequence[str] | None = None
-    note: str = ""
+    notes: Sequence[str] = ()
 
     @property
     def plain(self) -> list[str]:
@@ -63,7 +63,27 @@ def answer_classes(
         (model.classes[i], f"{p:.4f}", _on_one_line(name))
         for i, p, name in zip(best, confidence, inputs if names is None else names, strict=True)
     ]
-    return Answers(("label", "probability", column), rows)
+    return Answers(("label", "probability", column), rows, notes=unknown_words(model, inputs))
+
+
+def unknown_words(model: Any, texts: Sequence[str], most: int = 10) -> list[str]:
+    """Return a line for each text with words that a model does not know; at most this many.
+
+    Example:
+        >>> unknown_words(model, ["A flabbergasting film."])  # doctest: +SKIP
+        ["not in the vocabulary: 'flabbergasting'"]
+    """
+    if not hasattr(model, "unknown_words"):
+        return []
+    rows = enumerate(model.unknown_words(texts), start=1)
+    found = [
+        (f"text {number}, " if len(texts) > 1 else "")
+        + f"not in the vocabulary: {', '.join(map(repr, words))}"
+        for number, words in rows
+        if words
+    ]
+    rest = len(found) - most
+    return found if rest <= 0 else [*found[:most], f"and {rest:,} more texts with unknown words"]
 
 
 def answer_series_classes(
@@ -85,8 +105,9 @@ def answer_spans(model: Any, texts: Sequence[str], names: Sequence[str] | None =
         found = [(_on_one_line(s.text), s.type, str(s.start), str(s.end)) for s in spans]
         rows += [(name, *row) for row in found or [("-", "-", "-", "-")]]
     without = [row[0] for row in rows if row[1:] == ("-", "-", "-", "-")]
-    note = f"Nothing was found in {_texts(without)}." if without else ""
-    return Answers(("text", "name", "type", "from", "to"), rows, note=note)
+    notes = [f"Nothing was found in {_texts(without)}."] if without else []
+    notes += unknown_words(model, texts)
+    return Answers(("text", "name", "type", "from", "to"), rows, notes=notes)
 
 
 def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
@@ -106,7 +127,7 @@ def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = 
         pairs = list(zip(words, tags, strict=True))
         rows.append((name, " ".join(f"{word}/{tag}" for word, tag in pairs)))
         lines += [*(f"{word}\t{tag}" for word, tag in pairs), ""]
-    return Answers(("text", "words and tags"), rows, lines)
+    return Answers(("text", "words and tags"), rows, lines, unknown_words(model, texts))
 
 
 def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
@@ -114,8 +135,8 @@ def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None =
     outputs = model.predict(texts)
     rows = list(zip(outputs, texts if names is None else names, strict=True))
     empty = [str(number) for number, output in enumerate(outputs, 1) if not output.strip()]
-    note = f"The model generated nothing for {_texts(empty)}." if empty else ""
-    return Answers(("output", "text"), rows, [_on_one_line(output) for output in outputs], note)
+    notes = [f"The model generated nothing for {_texts(empty)}."] if empty else []
+    return Answers(("output", "text"), rows, [_on_one_line(output) for output in outputs], notes)
 
 
 def _texts(names: Sequence[str]) -> str:

@@ -127,6 +127,23 @@ class WordTask(Task):
             stacklevel=3,
         )
 
+    def unknown_words(self, x: Any) -> list[list[str]]:
+        """Return the words of each example that are not in the vocabulary, as they are looked up.
+
+        The network reads all of them as one and the same unknown word.
+
+        Args:
+            x: one example or many.
+
+        Example:
+            >>> model.unknown_words(["A flabbergasting film."])  # doctest: +SKIP
+            [['flabbergasting']]
+        """
+        vocabulary = self._known_vocabulary()
+        found = self.read(x, name="x", targets=False).x
+        found = [found] if isinstance(found, str | bytes) else found
+        return vocabulary.unknown_tokens(self.tokenize_unlabelled(found))
+
     def tokenize_unlabelled(self, unlabelled: Sequence[Any]) -> list[list[str]]:
         """Return the words of each of the unlabelled examples."""
         raise NotImplementedError

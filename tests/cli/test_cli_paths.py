@@ -50,7 +50,10 @@ class Model:
 
     def answer(self, texts):
         self.asked = texts
-        return ("text",), [(text,) for text in texts], None, "A remark."
+        return ("text",), [(text,) for text in texts], None, ["A remark."]
+
+    def unknown_words(self, texts):
+        return [[] for _ in texts]
 
     def generate(self, prompts, n, **options):
         self.asked = prompts
@@ -112,10 +115,11 @@ def test_a_tagger_that_finds_nothing_says_so(rnnkit, monkeypatch):
             return [" "] * len(texts)
 
     answer = answer_spans(Tagger(), ["so", "it", "is"])
-    assert answer.note == "Nothing was found in texts 1, 2, 3."
+    assert answer.notes == ["Nothing was found in texts 1, 2, 3."]
     assert answer.plain[0] == "1\t-\t-\t-\t-"
-    assert answer_texts(Tagger(), ["so"]).note == "The model generated nothing for text 1."
-    many = answer_spans(Tagger(), ["x"] * 9).note
+    generated = answer_texts(Tagger(), ["so"])
+    assert generated.notes == ["The model generated nothing for text 1."]
+    (many,) = answer_spans(Tagger(), ["x"] * 9).notes
     assert many == "Nothing was found in texts 1, 2, 3, 4, 5 and 4 more."
 
 

@@ -5,8 +5,22 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnnkit.data.samples import grammar, reviews_sample
-from rnnkit.data.samples.reviews_sample import DISTRACTIONS, OPENINGS, SLOTS, VERDICTS, WORDS
+from rnnkit.data.samples import grammar, review_words, reviews_sample
+from rnnkit.data.samples.review_words import OPINIONS, everyday_words
+from rnnkit.data.text import TextPipeline
+
+pytestmark = pytest.mark.one_backend
+
+WORDS = everyday_words()
+# What a newcomer may type; all of them have to be known to a model that was trained on the sample.
+EVERYDAY = """
+    i loved it hated liked enjoyed boring brilliant awful wonderful great good bad terrible amazing
+    masterpiece waste of time money not never hardly no nobody nothing anything but although however
+    the a this that movie film actors acting plot story music ending characters scene director jokes
+    and or than better worse best worst more less very really so too again watch see laughed asleep
+    don't didn't isn't wasn't wouldn't it's i'm would could should have been my wife friends you all
+    expected disappointed recommend funny beautiful year ever seen first last book at from beginning
+"""
 
 
 @pytest.fixture(scope="module")
@@ -14,28 +28,25 @@ def data():
     return reviews_sample.read()
 
 
+@pytest.fixture(scope="module")
+def tokens(data):
+    return TextPipeline().tokens(data.train.texts)
+
+
 def splits(data):
     return [data.train, data.valid, data.test]
 
 
 def test_sizes_balance_and_no_text_twice(data):
-    assert [len(split) for split in splits(data)] == [4000, 500, 1000]
+    assert [len(split) for split in splits(data)] == [21000, 500, 1000]
     for split in splits(data):
         assert split.labels.dtype.kind == "i"
         assert np.bincount(split.labels).tolist() == [len(split) // 2] * 2
     texts = [text for split in splits(data) for text in split.texts]
-    assert len(set(texts)) == 5500
+    # Not even with other marks or capitals, which the models do not see.
+    assert len({re.sub(r"\W+", " ", text.lower()).strip() for text in texts}) == 22500
     assert data.classes == ("neg", "pos")
     assert "GENERATED" in data.about
-
-
-def test_a_text_that_comes_up_again_is_left_out(monkeypatch):
-    monkeypatch.setattr(reviews_sample, "OPENINGS", ["so"])
-    monkeypatch.setattr(reviews_sample, "VERDICTS", [["it is {same}"]])
-    monkeypatch.setattr(reviews_sample, "DISTRACTIONS", ["a b", "b c", "c d", "d e"])
-    monkeypatch.setattr(reviews_sample, "SIZES", {"train": 800, "valid": 10, "test": 200})
-    texts = [text for split in splits(reviews_sample.read()) for text in split.texts]
-    assert len(set(texts)) == 1010
 
 
 def test_the_same_texts_everywhere_and_always(data):
@@ -44,27 +55,49 @@ def test_the_same_texts_everywhere_and_always(data):
         text for split in splits(reviews_sample.read()) for text in split.texts
     )
     # Results on `sample` are only comparable between machines and versions if this stays.
-    assert hashlib.sha256(joined.encode()).hexdigest()[:16] == "ccd3ac1873e3c6b8"
+    assert hashlib.sha256(joined.encode()).hexdigest()[:16] == "00d9bb8d132b09c1"
 
 
-def test_texts_are_finished_sentences(data):
+def test_texts_are_short_finished_sentences(data, tokens):
     for text in data.train.texts:
-        assert not re.search(r"[{}_]|  | ,|\ba [aeiou]|\ban [^aeiou]", text), text
-        assert re.fullmatch(r"[A-Z].*\.", text)
-        assert 8 <= len(text.split()) <= 150
-    openings = Counter(" ".join(text.split()[:3]) for text in data.train.texts)
-    assert len(openings) > 20
+        assert not re.search(r"[{}_|=]|  | [,.]|\b[aA] [aei]|\ban [bcdfgjkl]|\bA [AEI]", text), text
+        assert re.fullmatch(r"[A-Z].*[.!]|[^A-Z]*", text), text
+    lengths = [len(row) for row in tokens]
+    assert min(lengths) >= 1
+    assert np.mean(lengths) < 15
+    assert max(lengths) <= 64  # few shapes to compile
+
+
+def test_several_thousand_words_and_the_everyday_ones_are_often(tokens):
+    counts = Counter(word for row in tokens for word in row)
+    assert len(counts) > 3000
+    known = {word for word, count in counts.items() if count >= 2}  # min_count of the recipes
+    assert len(known) > 2500
+    assert {word for word in EVERYDAY.split() if counts[word] < 5} == set()
 
 
 def test_every_slot_exists_and_words_have_one_side():
-    patterns = [*OPENINGS, *DISTRACTIONS, *(p for group in VERDICTS for p in group)]
-    patterns += [option for options in SLOTS.values() for option in options]
+    patterns = [p for group in WORDS.sentences.values() for p in group]
+    patterns += [option for options in WORDS.slots.values() for option in options]
+    patterns += [p for side in WORDS.opinions for kind in ("remark", "advice") for p in side[kind]]
     used = {slot for pattern in patterns for slot in re.findall(r"\{(\w+)\}", pattern)}
-    assert used == SLOTS.keys() | {"same", "other", "any"}
-    assert not set(WORDS[0]) & set(WORDS[1])
-    assert len(WORDS[0]) == len(WORDS[1])
-    for pattern in OPENINGS + DISTRACTIONS:  # what gives no verdict must not know it
-        assert not re.search(r"\{(same|other)\}", pattern)
+    sided = {f"{whose}_{kind}" for whose in ("yes", "no") for kind in ("plain", *OPINIONS)}
+    assert used - {"yes", "no", *sided, *OPINIONS} <= WORDS.slots.keys() | {"are"}
+    assert WORDS.slots.keys() <= used | {"aside"}
+    for kind in OPINIONS:
+        negative, positive = (side[kind] for side in WORDS.opinions)
+        assert not set(negative) & set(positive)
+        assert len(set(negative)) == len(negative)
+        assert len(set(positive)) == len(positive)
+    for name, group in WORDS.sentences.items():
+        kinds = {slot for p in group for slot in re.findall(r"\{(\w+)\}", p)} & {*OPINIONS}
+        assert (name.split()[0].rstrip(":") in kinds) == (": " in name)
+
+
+def test_what_gives_no_verdict_does_not_know_it():
+    slots = {name: options for name, options in WORDS.slots.items() if name != "aside"}
+    for pattern in (option for options in slots.values() for option in options):
+        assert not {"yes", "no", *OPINIONS} & set(re.findall(r"\{(\w+)\}", pattern))
 
 
 @pytest.mark.parametrize("words", [1, 2])
@@ -79,6 +112,16 @@ def test_bags_of_words_do_not_find_the_verdict(data, words):
         assert model.score(test, data.test.labels) < 0.80
 
 
+def test_each_word_of_opinion_is_in_both_classes(data, tokens):
+    labels = np.array(data.train.labels)
+    for kind in ("adj", "noun", "like", "liked", "felt"):
+        for side, words in enumerate(side[kind] for side in WORDS.opinions):
+            for word in words:
+                rows = [i for i, row in enumerate(tokens) if word in row]
+                if len(rows) >= 40:
+                    assert 0.2 < labels[rows].mean() < 0.8, (side, word)
+
+
 def test_slots_are_filled_from_left_to_right_until_none_is_left():
     asked = []
 
@@ -90,10 +133,22 @@ def test_slots_are_filled_from_left_to_right_until_none_is_left():
     assert asked == ["a", "d", "d", "b", "c"]
 
 
-@pytest.mark.parametrize("name", ["corpus", "names", "reviews"])
+@pytest.mark.parametrize("name", ["corpus", "names", "reviews", "details"])
 def test_lexicons_have_no_empty_or_stray_entry(name):
     lexicon = grammar.read_lexicon(name)
     assert all(lexicon.values())
     for entry in (entry for entries in lexicon.values() for entry in entries):
         assert entry == entry.strip()
         assert not set(entry) & set("[]|#")
+
+
+def test_english_morphology():
+    plurals = [review_words.plural(noun) for noun in ("box", "woman", "city", "knife", "sheep")]
+    assert plurals == ["boxes", "women", "cities", "knives", "sheep"]
+    known = {"steal": "stole"}
+    assert [review_words.past(verb, known) for verb in ("steal", "rob", "open", "study")] == [
+        *("stole", "robbed", "opened", "studied")
+    ]
+    assert [review_words.ing(verb) for verb in ("write about", "rob", "see", "open")] == [
+        *("writing about", "robbing", "seeing", "opening")
+    ]

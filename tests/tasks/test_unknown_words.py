@@ -33,6 +33,36 @@ def test_a_classifier_says_once_that_it_knows_no_word(name):
         fresh.predict_labels("xyzzy")
 
 
+@pytest.mark.parametrize("name", ["gru_sentiment", "bag_of_words_sentiment"])
+def test_the_unknown_words_of_texts_are_shown(name):
+    model = classifier(name)
+    texts = ["A flabbergasting FILM, flabbergasting!", "a good film", "Good 🙂 thing", ""]
+    assert model.unknown_words(texts) == [["flabbergasting"], [], ["thing"], []]
+    assert model.unknown_words("good grief") == [["grief"]]
+    assert model.answer(texts).notes == [
+        "text 1, not in the vocabulary: 'flabbergasting'",
+        "text 3, not in the vocabulary: 'thing'",
+    ]
+    assert model.answer(["good grief"]).notes == ["not in the vocabulary: 'grief'"]
+    notes = model.answer(["good grief"] * 13).notes
+    assert (len(notes), notes[-1]) == (11, "and 3 more texts with unknown words")
+
+
+@pytest.mark.parametrize(("characters", "unknown"), [("cnn", []), (None, ["qwerty"])])
+def test_the_unknown_words_of_a_tagger_are_those_it_cannot_spell(characters, unknown):
+    model = recipes.name_tagger(units=2, embedding_size=4, characters=characters)
+    model.fit([["Ann", "sings"], ["Bob", "runs"]] * 4, [["B-PER", "O"]] * 8, verbose=0, **BUILT)
+    assert model.unknown_words(["Qwerty sings", ["Ann"]]) == [unknown, []]
+    shown = ["not in the vocabulary: 'qwerty'"] if unknown else []
+    assert [*model.answer(["Qwerty sings"]).notes] == shown
+
+
+def test_the_unknown_words_of_a_language_model():
+    model = recipes.next_word(units=2, embedding_size=4, window=4, min_count=1)
+    model.fit(["the cat sat on the mat"] * 4, verbose=0, **BUILT)
+    assert model.unknown_words(["the dog sat", "a mat"]) == [["dog"], ["a"]]
+
+
 @pytest.mark.parametrize("characters", ["cnn", None])
 def test_a_tagger_says_so_where_it_does_not_read_letters(characters):
     model = recipes.name_tagger(units=2, embedding_size=4, characters=characters)

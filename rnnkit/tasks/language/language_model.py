@@ -284,6 +284,15 @@ class LanguageModel(HubTokens, GenerationModel):
         """Return the token ids of each text; unknown tokens are 1."""
         return self._known().encode_many(self.split_texts(check_texts(x)))
 
+    def unknown_words(self, x: Any) -> list[list[str]]:
+        """Return the tokens of each text that are not in the vocabulary, each once.
+
+        Example:
+            >>> model.unknown_words("a xylophone")  # doctest: +SKIP
+            [['xylophone']]
+        """
+        return self._known().unknown_tokens(self.split_texts(check_texts(x)))
+
     def split_texts(self, texts: list[str]) -> list[list[str]]:
         """Return the tokens of each text, as the vocabulary counts them."""
         if self.hub_tokenizer is not None:

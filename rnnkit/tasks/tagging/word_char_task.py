@@ -89,6 +89,14 @@ class WordCharTask(WordTask):
         if not self.word_length:
             super().notice_unknown(rows)
 
+    def unknown_words(self, x: Any) -> list[list[str]]:
+        """Return the words of each sentence that are not in the vocabulary.
+
+        None are where the network reads the letters of words: no word is unknown to it.
+        """
+        found = super().unknown_words(x)
+        return [[] for _ in found] if self.word_length else found
+
     def _lookup(self, word: str) -> str:
         return word.lower() if self.lowercase else word
 

@@ -89,6 +89,10 @@ class BagOfWords(TextClassifier):
         super().__init__(build_network, pipeline=words, max_length=max_length, **options)
         self.ngrams = ngrams
 
+    def unknown_words(self, x: Any) -> list[list[str]]:
+        """Return the words of each text that are not in the vocabulary, without sequences."""
+        return [[word for word in row if " " not in word] for row in super().unknown_words(x)]
+
     def split_texts(self, texts: Any) -> list[list[str]]:
         """Return the tokens of each text, and their sequences."""
         rows = super().split_texts(texts)
