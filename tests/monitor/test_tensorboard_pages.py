@@ -84,10 +84,10 @@ def test_scalars_of_both_runs_share_their_tags(get):
     assert set(tags[VALIDATION]) == {f"epoch/{name}" for name in names}
     more = {"learning_rate", "tokens_per_second"}
     assert set(tags[TRAIN]) == {
-        *(f"batch/{name}" for name in names | more | {"gradient_norm"}),
+        *(f"per_batch/{name}" for name in names | more | {"gradient_norm"}),
         *(f"epoch/{name}" for name in names | more | {"seconds"}),
     }
-    points = get("plugin/scalars/scalars", run=TRAIN, tag="batch/gradient_norm")
+    points = get("plugin/scalars/scalars", run=TRAIN, tag="per_batch/gradient_norm")
     assert [step for _, step, _ in points] == list(range(1, 9))
     assert all(0 < norm < 100 for _, _, norm in points)
     assert len({norm for _, _, norm in points}) == 8  # a number of its own for each batch
@@ -98,16 +98,16 @@ def test_scalars_of_both_runs_share_their_tags(get):
 def test_histograms_and_distributions_of_every_weight(get):
     for page in ("histograms", "distributions"):
         tags = set(get(f"plugin/{page}/tags")[TRAIN])
-        assert {"embedding/embeddings", "probabilities/kernel"} <= tags
+        assert {"weights/embedding/embeddings", "weights/probabilities/kernel"} <= tags
         assert len(tags) == 6
-    [_, second] = get("plugin/histograms/histograms", run=TRAIN, tag="probabilities/kernel")
+    [_, second] = get("plugin/histograms/histograms", run=TRAIN, tag="weights/probabilities/kernel")
     assert second[1] == 2
     assert sum(count for _, _, count in second[2]) == 4
 
 
 def test_confusion_matrix_is_a_picture(get):
     assert set(get("plugin/images/tags")) == {VALIDATION}
-    query = {"run": VALIDATION, "tag": "confusion_matrix", "sample": 0}
+    query = {"run": VALIDATION, "tag": "examples/confusion_matrix", "sample": 0}
     pictures = get("plugin/images/images", **query)
     assert [picture["step"] for picture in pictures] == [1, 2]
     route = f"plugin/images/individualImage?{pictures[1]['query']}"

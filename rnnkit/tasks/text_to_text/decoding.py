@@ -144,9 +144,9 @@ class DecodingTask(Task):
         shown = zip(sources, firsts, self.predict(sources), strict=True)
         rows = [[escape_markdown(text, 300) for text in row] for row in shown]
         table = markdown_table(["source", "reference", "output"], rows)
-        writer.text("examples/outputs", table, step)
-        for i, source in enumerate(sources[:3]):
-            writer.image(f"attention/{i}", attention_png(*self.attention(source)), step)
+        writer.text("examples/predictions", table, step)
+        for i, source in enumerate(sources[:3], start=1):
+            writer.image(f"examples/attention_{i}", attention_png(*self.attention(source)), step)
 
     # Decoding.
 
