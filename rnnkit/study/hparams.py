@@ -57,13 +57,14 @@ def shown_settings(record: Mapping[str, Any]) -> dict[str, Any]:
         >>> given = {"min_count": 2}
         >>> record = {"recipe": "lstm_sentiment", "data": data, "seed": 1}
         >>> shown_settings({**record, "settings": settings, "given": given})
-        {'recipe': 'lstm_sentiment', 'data': 'reviews.csv', 'units': 64, 'epochs': 3, 'min_count': 2, 'seed': 1}
+        {'Recipe': 'lstm_sentiment', 'Data': 'reviews.csv', 'units': 64, 'epochs': 3, 'min_count': 2, 'seed': 1}
     """  # noqa: E501  the result of an example does not break
     settings, given = record["settings"], record.get("given", {})
     names = [name for name in dict.fromkeys((*_SHOWN, *given)) if name in settings]
     return {
-        "recipe": record["recipe"],
-        "data": PurePath(str(record["data"]["name"])).name,
+        # TensorBoard sorts columns by name, capital letters first, and shows the first five.
+        "Recipe": record["recipe"],
+        "Data": PurePath(str(record["data"]["name"])).name,
         **{name: _short(settings[name]) for name in names},
         "seed": record["seed"],
     }

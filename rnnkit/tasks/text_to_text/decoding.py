@@ -22,6 +22,8 @@ from rnnkit.tasks.task import Task
 from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
 from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
 
+_DRAWN = 30  # words of a picture of the attention, in each direction
+
 
 class Attention(NamedTuple):
     """Attention weights of a decoder over its source.
@@ -135,7 +137,10 @@ class DecodingTask(Task):
         return Attention(names, target.names(outputs), np.array(weights))
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
-        """Write a table of (12) sources, references and outputs, and pictures of the attention."""
+        """Write a table of (12) sources, references and outputs, and pictures of the attention.
+
+        A picture shows the first 30 words of source and output.
+        """
         from rnnkit.monitor.attention import attention_png
         from rnnkit.monitor.figures import escape_markdown, markdown_table
 
@@ -146,7 +151,9 @@ class DecodingTask(Task):
         table = markdown_table(["source", "reference", "output"], rows)
         writer.text("examples/predictions", table, step)
         for i, source in enumerate(sources[:3], start=1):
-            writer.image(f"examples/attention_{i}", attention_png(*self.attention(source)), step)
+            read, written, weights = self.attention(source)
+            part = read[:_DRAWN], written[:_DRAWN], weights[:_DRAWN, :_DRAWN]
+            writer.image(f"examples/attention_{i}", attention_png(*part), step)
 
     # Decoding.
 
