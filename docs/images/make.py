@@ -44,10 +44,12 @@ RUNS = {
     "tasks/word_vectors": "word_vectors --epochs 3 --vector-size 32",
 }
 PAGES = ("timeseries", "images", "text", "distributions", "pr_curves", "hparams", "projector")
-# Closes the column of settings, which takes a quarter of the page.
-CLOSE = (
-    "deep('metrics-main-view .sidebar button, settings-view button.close').forEach(b=>b.click())"
-)
+# Hides the table below each chart, and then the column of settings: the charts have the page.
+CURVES_ONLY = """
+const box = deep('.sidebar mat-checkbox').find(box => /step selection/.test(box.textContent));
+deep('input', box)[0].click();
+deep('metrics-main-view .sidebar .header button')[0].click();
+"""
 
 
 def train(runs: Path, *names: str) -> None:
@@ -122,10 +124,9 @@ def show(
     }
     browser.wait(shown[page])
     time.sleep(rest)
-    for line in (CLOSE if page == "timeseries" else "", script):
-        if line:
-            browser.run(f"(() => {{ {line} }})()")
-            time.sleep(rest)
+    if script:
+        browser.run(f"(() => {{ {script} }})()")
+        time.sleep(rest)
 
 
 def write(png: bytes, name: str) -> None:
@@ -151,11 +152,12 @@ def look(runs: Path, out: Path) -> None:
 def tensorboard_curves(runs: Path) -> None:
     """Time Series: the curves of two classifiers."""
     train(runs, "films/lstm", "films/gru")
-    with tensorboard(runs / "films") as address, Browser(WIDTH, 800) as browser:
-        show(browser, address, "timeseries", "&smoothing=0")
+    with tensorboard(runs / "films") as address, Browser(WIDTH, 920) as browser:
+        show(browser, address, "timeseries", "&smoothing=0", CURVES_ONLY)
         write(browser.picture(), "tensorboard")
+    with tensorboard(runs / "films") as address, Browser(1600, 400, WIDTH / 1600) as browser:
         show(browser, address, "hparams")
-        write(browser.picture(420), "tensorboard_hparams")
+        write(browser.picture(), "tensorboard_hparams")
 
 
 def tensorboard_tasks(runs: Path) -> None:
