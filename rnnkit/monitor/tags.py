@@ -23,6 +23,7 @@ _ABOUT = {
     "attention": "Attention: how much each written word (row) looks at each word that was read.",
     "bits_per_character": "Cross-entropy in bits per character; lower is better.",
     "bleu": "BLEU: overlap with the reference translations, from 0 to 100; higher is better.",
+    "bleu_lowercase": "BLEU of lower-cased texts, from 0 to 100; higher is better.",
     "confusion_matrix": "Rows are true classes, columns predicted ones; shares are of the row.",
     "coverage": "Share of true values that lie within the forecast interval, from 0 to 1.",
     "emissions": "Probability of each symbol in each hidden state.",
@@ -42,9 +43,12 @@ _ABOUT = {
     "rouge1": "ROUGE-1: overlap of words with the reference, from 0 to 100; higher is better.",
     "rouge2": "ROUGE-2: overlap of word pairs with the reference, from 0 to 100.",
     "rougeL": "ROUGE-L: longest common subsequence with the reference, from 0 to 100.",
+    "scaled_rmse": "RMSE in units of the scale of each group of series; lower is better.",
     "seconds": "Seconds of the epoch, without validation.",
+    "simlex999": "Spearman's correlation with human judgements of SimLex-999, from -1 to 1.",
     "tokens_per_second": "Tokens of text, or steps of series, per second of training.",
     "transition_matrix": "Probability of each hidden state (column) after each one (row).",
+    "wordsim353": "Spearman's correlation with human judgements of WordSim-353, from -1 to 1.",
 }
 
 
