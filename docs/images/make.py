@@ -31,6 +31,7 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WIDTH = 1200
+sys.path.insert(0, str(ROOT))  # the code beside these docs, not one that is installed
 # The folder of a run -> what `rnnkit train` is told. Small, for they only have to show something.
 RUNS = {
     "films/lstm": "lstm_sentiment --epochs 8",
@@ -45,11 +46,15 @@ RUNS = {
 }
 PAGES = ("timeseries", "images", "text", "distributions", "pr_curves", "hparams", "projector")
 # Hides the table below each chart, and then the column of settings: the charts have the page.
-CURVES_ONLY = """
+CLOSE = "deep('metrics-main-view .sidebar .header button')[0].click();"
+CURVES_ONLY = (
+    """
 const box = deep('.sidebar mat-checkbox').find(box => /step selection/.test(box.textContent));
 deep('input', box)[0].click();
-deep('metrics-main-view .sidebar .header button')[0].click();
 """
+    + CLOSE
+)
+PICTURES_ONLY = "&tagFilter=^states/|^examples/(attention_1|confusion)"
 
 
 def train(runs: Path, *names: str) -> None:
@@ -109,21 +114,21 @@ def tensorboard(folder: Path) -> Iterator[str]:
 
 
 def show(
-    browser: Browser, address: str, page: str, query: str = "", script: str = "", rest: float = 3
+    browser: Browser, address: str, page: str, query: str = "", script: str = "", rest: float = 6
 ) -> None:
     """Open a page of TensorBoard and wait until it has something to show."""
     browser.open(f"{address}?darkMode=false{query}#{page}")
     shown = {
         "timeseries": "deep('scalar-card, image-card').length > 0",
-        "images": "deep('tf-image-loader img').length > 0",
-        "text": "deep('tf-text-loader table').length > 0",
+        "images": "deep('tf-image-loader').length > 0",
+        "text": "deep('tf-text-loader').length > 0",
         "distributions": "deep('vz-distribution-chart').length > 0",
         "pr_curves": "deep('tf-pr-curve-card').length > 0",
         "hparams": "deep('tf-hparams-table-view').length > 0",
-        "projector": "deep('canvas').length > 0",
+        "projector": "true",
     }
     browser.wait(shown[page])
-    time.sleep(rest)
+    time.sleep(rest if page != "projector" else 3 * rest)  # it computes before it draws
     if script:
         browser.run(f"(() => {{ {script} }})()")
         time.sleep(rest)
@@ -163,8 +168,8 @@ def tensorboard_curves(runs: Path) -> None:
 def tensorboard_tasks(runs: Path) -> None:
     """Images and texts of several tasks."""
     train(runs)
-    with tensorboard(runs / "tasks") as address, Browser(WIDTH, 900) as browser:
-        show(browser, address, "images", "&tagFilter=states")
+    with tensorboard(runs / "tasks") as address, Browser(WIDTH, 860) as browser:
+        show(browser, address, "timeseries", PICTURES_ONLY, CLOSE)
         write(browser.picture(), "tensorboard_images")
         show(browser, address, "text")
         write(browser.picture(), "tensorboard_text")

@@ -15,6 +15,8 @@ from rnnkit.monitor.markov import emission_figure, means_figure, transition_figu
 from rnnkit.monitor.markov_series import states_figure
 from rnnkit.monitor.tags import EPOCH, STATES
 
+_WIDTH = 7  # inches of the figure of a series: TensorBoard scales it to a narrow card
+
 
 class HMMEvents:
     """TensorBoard callback of Baum-Welch, for `fit(..., on_iteration=events)`.
@@ -99,6 +101,7 @@ class HMMEvents:
         picture = states_figure(
             values, states, posteriors=posteriors, times=times, names=self.names, features=features
         )
+        picture.set_figwidth(_WIDTH)
         self._writer.image(tag, picture.png(), (self._last or 0) if step is None else step)
 
     def close(self) -> None:
