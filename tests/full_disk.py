@@ -157,7 +157,7 @@ def of_events() -> dict[str, Any]:
         out, disks = Path(folder) / "run", []
 
         def stop() -> None:
-            disks.append(Disk(out / "events", "size=16k"))
+            disks.append(Disk(out / "train", "size=16k"))
 
         try:
             outcome = attempt(lambda: train(out), before(training, "environment", stop))

@@ -295,9 +295,9 @@ def _points(folder: Path) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     for part in ("train", "validation", "test"):
-        if not (folder / "events" / part).is_dir():
+        if not (folder / part).is_dir():
             continue
-        for tag, points in event_files.read(folder / "events" / part).items():
+        for tag, points in event_files.read(folder / part).items():
             if any(word in tag for word in ("seconds", "tokens_per_second", "_hparams_")):
                 values = [(step, None) for step, _ in points]
             else:

@@ -25,7 +25,8 @@ def attention_png(source: Sequence[str], output: Sequence[str], weights: Any) ->
     table = np.asarray(weights)
     rows, columns = list(map(short, output)), list(map(short, source))
     font_size = 11 if max(table.shape) <= 40 else 7
-    width, height = (min(2.0 + 0.32 * size, 24.0) for size in (len(columns), len(rows)))
+    # Narrow cells: TensorBoard scales a picture down to the width of its card.
+    width, height = (min(1.6 + 0.26 * size, 24.0) for size in (len(columns), len(rows)))
     figure = Picture(width, height)
     axes = figure.add_subplot()
     heat_map(axes, table, rows, columns, label_size=font_size, tilted=(0, 90))

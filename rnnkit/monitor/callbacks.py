@@ -22,6 +22,7 @@ from rnnkit.monitor.classification import ClassificationReport
 from rnnkit.monitor.events import NO_EVENTS, EventWriter, event_files, resume_writers
 from rnnkit.monitor.markov_events import write_layers
 from rnnkit.monitor.projector import write_frequent_words
+from rnnkit.monitor.tags import BATCH, EPOCH, WEIGHTS, measure_tag
 
 __all__ = ["StopOnNonFinite", "TensorBoard"]
 
@@ -31,11 +32,11 @@ class TensorBoard(keras.callbacks.Callback):
 
     | page | run | content |
     |---|---|---|
-    | Scalars | `train` | `batch/...`: loss and metrics (running means of the epoch, as in Keras), learning rate, gradient norm, tokens/s |
     | Scalars | `train`, `validation` | `epoch/...`: loss and metrics, in one chart for both runs |
-    | Histograms, Distributions | `train` | trainable weights, after each epoch |
-    | Images | `train` | transition matrix and means of each hidden Markov layer, after each epoch |
-    | Images, PR Curves, Text | `validation` | predictions on the examples, after each epoch |
+    | Scalars | `train` | `per_batch/...`: loss and metrics (running means of the epoch, as in Keras), learning rate, gradient norm, tokens/s |
+    | Images, PR Curves, Text | `validation` | `examples/...`: predictions on the examples, after each epoch |
+    | Images | `train` | `states/...`: transition matrix and means of each hidden Markov layer, after each epoch |
+    | Histograms, Distributions | `train` | `weights/...`: trainable weights, after each epoch |
     | Projector | `train` | the word vectors at the end of training |
 
     Epochs count from 1; the step of batches counts over all epochs. What a model does not provide
@@ -130,20 +131,22 @@ class TensorBoard(keras.callbacks.Callback):
             return
         # Only now, because on JAX an access to self.model syncs the state of the epoch.
         norm = getattr(self.model, "gradient_norm", None)
-        self._scalars("train", "batch", logs, self._step, gradient_norm=norm)
+        self._scalars("train", BATCH, logs, self._step, gradient_norm=norm)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the epoch, histograms and predictions on the examples."""
         step, train, logs = epoch + 1, self._writer("train"), logs or {}
         own = {name: value for name, value in logs.items() if not name.startswith("val_")}
-        self._scalars("train", "epoch", own, step, seconds=self._seconds)
-        validation = {f"epoch/{name[4:]}": logs[name] for name in logs if name.startswith("val_")}
+        self._scalars("train", EPOCH, own, step, seconds=self._seconds)
+        validation = {
+            measure_tag(EPOCH, name): logs[name] for name in logs if name.startswith("val_")
+        }
         if validation:
             self._writer("validation").scalars(validation, step)
         if self.histograms_every_epoch:
             weights = self.model.trainable_weights
             for tag, weight in zip(self._weight_tags(), weights, strict=True):
-                train.histogram(tag, ops.convert_to_numpy(weight), step)
+                train.histogram(f"{WEIGHTS}/{tag}", ops.convert_to_numpy(weight), step)
         write_layers(train, self.model, step)
         if self._report is not None:
             self._report.write(self.model, self._writer("validation"), step)
@@ -172,7 +175,9 @@ class TensorBoard(keras.callbacks.Callback):
         """Write logs, learning rate, speed and more, as far as they are known."""
         rate, speed = current_learning_rate(self.model), self._tokens_per_second()
         known = without_none(learning_rate=rate, tokens_per_second=speed, **more)
-        values = {f"{page}/{name}": value for name, value in ({**(logs or {})} | known).items()}
+        values = {
+            measure_tag(page, name): value for name, value in {**(logs or {}), **known}.items()
+        }
         self._writer(run).scalars(values, step)
 
     def _tokens_per_second(self) -> float | None:

@@ -74,8 +74,10 @@ class ClassificationReport:
         counts = np.zeros((count, count), dtype=int)
         np.add.at(counts, (labels, predicted), 1)
         right = np.trace(counts) / len(labels)
-        title = f"step {step}: {right:.1%} of {len(labels):,} examples right"
-        writer.image("confusion_matrix", confusion_matrix_png(counts, classes, title), step)
+        title = f"epoch {step}: {right:.1%} of {len(labels):,} examples right"
+        writer.image(
+            "examples/confusion_matrix", confusion_matrix_png(counts, classes, title), step
+        )
         for i in range(1 if count == 2 else 0, min(count, _MAX_CURVES)):
             writer.pr_curve(f"pr_curve/{classes[i]}", labels == i, probabilities[:, i], step)
         if not isinstance(self.inputs[0], (str, bytes)):
@@ -84,7 +86,7 @@ class ClassificationReport:
         confidence = probabilities[rows, predicted]
         wrong = rows[predicted != labels]
         worst = wrong[np.argsort(-confidence[wrong], kind="stable")]
-        for tag, chosen in (("predictions", rows), ("surest_mistakes", worst)):
+        for tag, chosen in (("predictions", rows), ("mistakes", worst)):
             table = []
             for i in chosen[: self.rows]:
                 text = self.inputs[i]

@@ -33,6 +33,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from rnnkit.disk import optional, write_error_number, writing
 from rnnkit.errors import InputError
 from rnnkit.monitor.projector import write_projector
+from rnnkit.monitor.tags import describe
 
 __all__ = ["EventWriter", "write_projector"]
 
@@ -47,7 +48,8 @@ class EventWriter:
     """Writer of one TensorBoard event file.
 
     Each record is flushed before the call returns, so that no record is lost in a crash. A new
-    writer creates a new file; nothing is overwritten. Thread-safe.
+    writer creates a new file; nothing is overwritten. Thread-safe. Tags that rnnkit itself uses get
+    the description of `rnnkit.monitor.tags.describe`.
 
     Args:
         folder: of the file; created if missing. TensorBoard shows the folder as one run.
@@ -78,6 +80,7 @@ class EventWriter:
         new = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{writer}"
         self.path = new if append_to is None else Path(append_to)
         self._lock = threading.Lock()
+        self._described: set[str] = set()  # tags whose description is in the file
         self._file: BinaryIO | None = None
         with self._may_fail():
             try:
@@ -120,7 +123,7 @@ class EventWriter:
             # By hand: this runs in every batch, and make_tensor_proto takes twice the time.
             tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[number.item()])
             tensor.tensor_shape.SetInParent()
-            summary.value.add(tag=_tag(tag), metadata=_SCALAR, tensor=tensor)
+            summary.value.add(tag=_tag(tag), metadata=self._metadata(tag), tensor=tensor)
         if summary.value:
             self._write(_event(summary, step))
 
@@ -142,7 +145,8 @@ class EventWriter:
         elif flat.size:
             counts, edges = np.histogram(flat, bins=bins)
             buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
-        self._tensor(tag, buckets, histogram_metadata.create_summary_metadata("", ""), step)
+        metadata = histogram_metadata.create_summary_metadata("", self._describe(tag))
+        self._tensor(tag, buckets, metadata, step)
 
     def image(self, tag: str, png_bytes: bytes, step: int) -> None:
         """Write a PNG image; other bytes raise an `InputError`."""
@@ -150,14 +154,16 @@ class EventWriter:
             raise InputError(f"Image {tag!r} must be the bytes of a PNG file.")
         width, height = struct.unpack(">II", png_bytes[16:24])
         content = np.array([str(width).encode(), str(height).encode(), png_bytes], dtype=object)
-        self._tensor(tag, content, image_metadata.create_summary_metadata("", ""), step)
+        metadata = image_metadata.create_summary_metadata("", self._describe(tag))
+        self._tensor(tag, content, metadata, step)
 
     def text(self, tag: str, markdown: str, step: int) -> None:
         """Write a text; TensorBoard renders Markdown with tables."""
         if not isinstance(markdown, str):
             raise InputError(f"Text {tag!r} must be a string, not {type(markdown).__name__}.")
         content = np.array(markdown.encode("utf-8", "backslashreplace"), dtype=object)
-        self._tensor(tag, content, text_metadata.create_summary_metadata("", ""), step)
+        metadata = text_metadata.create_summary_metadata("", self._describe(tag))
+        self._tensor(tag, content, metadata, step)
 
     def pr_curve(
         self, tag: str, labels: Any, probabilities: Any, step: int, *, thresholds: int = 201
@@ -199,7 +205,9 @@ class EventWriter:
         metadata = pr_curve_metadata.create_summary_metadata(tag, "", thresholds)
         self._tensor(tag, np.stack(curve).astype(np.float32), metadata, step)
 
-    def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    def hparams(
+        self, settings: Mapping[str, Any], metrics: Mapping[str, float], step: int = 0
+    ) -> None:
         """Write one row of the HParams table: settings and final metrics of a run.
 
         The experiment gets no description: TensorBoard would use that of one run for all and hide
@@ -208,7 +216,9 @@ class EventWriter:
 
         Args:
             settings: name -> bool, number or string; None is left out, others become `str`.
-            metrics: name -> number, written as scalars.
+            metrics: name -> number, written as scalars. One that is named like a curve of another
+                run becomes a point in the chart of that curve.
+            step: of the metrics, such as the epoch whose weights were measured.
         """
         start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
         for name, value in settings.items():
@@ -231,7 +241,7 @@ class EventWriter:
             metadata = hparams_metadata.create_summary_metadata(content)
             summary.value.add(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
         self._write(_event(summary, 0))
-        self.scalars(metrics, step=0)
+        self.scalars(metrics, step)
 
     def flush(self) -> None:
         """Flush to the operating system."""
@@ -259,6 +269,19 @@ class EventWriter:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _metadata(self, tag: str) -> summary_pb2.SummaryMetadata:
+        """Return the metadata of a scalar; TensorBoard reads those of the first one of a tag."""
+        about = self._describe(tag)
+        return scalar_metadata.create_summary_metadata("", about) if about else _SCALAR
+
+    def _describe(self, tag: str) -> str:
+        """Return the description of a tag, once for each writer."""
+        if tag in self._described:
+            return ""
+        about = describe(_tag(tag))
+        self._described.add(tag)
+        return about
 
     def _tensor(
         self, tag: str, content: np.ndarray, metadata: summary_pb2.SummaryMetadata, step: int

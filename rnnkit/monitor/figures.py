@@ -12,7 +12,7 @@ import numpy as np
 from rnnkit.deprecation import renamed_names
 
 _MAX_ANNOTATED = 12  # with more classes the numbers do not fit into their cells
-_MAX_LINE = 100  # characters of a line in a table
+_MAX_LINE = 60  # characters of a line in a table, beside four short columns in a small window
 
 
 def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -> bytes:
@@ -39,12 +39,13 @@ def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -
     names = list(map(short, classes))
     annotated = size <= _MAX_ANNOTATED
     pairs = (zip(*rows, strict=True) for rows in zip(table, shares, strict=True))
-    texts = [[f"{int(count):,}\n{share:.1%}" for count, share in row] for row in pairs]
-    side = min(3.2 + 0.75 * size, 14.0)
-    font_size = 15 if few else 10  # TensorBoard shows images small
+    texts = [[_cell(int(count), share, few) for count, share in row] for row in pairs]
+    # TensorBoard shows pictures small: with more classes the cells are narrow and zeros are empty.
+    side = min(3.2 + 0.75 * size if few else 2.2 + 0.5 * size, 14.0)
+    font_size = 15 if few else 11
     figure = Picture(side, side)
     axes = figure.add_subplot()
-    sizes: dict[str, Any] = {"text_size": 20 if few else 9, "label_size": font_size}
+    sizes: dict[str, Any] = {"text_size": 20 if few else 10, "label_size": font_size}
     sizes |= {"tilted": (90, 0) if few else (0, 45), "texts": texts if annotated else None}
     picture = heat_map(axes, shares, names, names, **sizes)
     axes.set_aspect("equal")
@@ -54,6 +55,13 @@ def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -
     if not annotated:
         figure.colorbar(picture, ax=axes, shrink=0.8).set_label("share of the true class")
     return figure.png()
+
+
+def _cell(count: int, share: float, few: bool) -> str:
+    """Return what a cell of a confusion matrix says."""
+    if few:
+        return f"{count:,}\n{share:.1%}"
+    return f"{count:,}\n{share:.0%}" if count else ""
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

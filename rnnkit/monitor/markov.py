@@ -240,9 +240,10 @@ def _means_panels(
         if sds is not None:
             axes.errorbar(x, places, xerr=sds[:, column], fmt="none", ecolor="#444444", capsize=3)
         axes.scatter(x, places, s=70, c=state_colours(states), edgecolors="#444444", zorder=3)
+        numbers = _column_numbers(x)
         for place in places if states <= 2 * _MAX_NUMBERED else ():
             style: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
-            axes.annotate(_number(x[place]), (x[place], place), (0, 6), **style)
+            axes.annotate(numbers[place], (x[place], place), (0, 6), **style)
         axes.set_title(columns[column], parse_math=False, fontsize=10)
         axes.set_xlabel("mean" if sds is None else "mean ± sd")
         axes.margins(x=0.15)
@@ -266,6 +267,16 @@ def _probability(value: float, digits: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _column_numbers(values: np.ndarray) -> list[str]:
+    """Format numbers with as many decimals as the largest of them needs for three digits."""
+    largest = float(np.abs(values).max())
+    if not 1e-3 <= largest < 1000:
+        return [_number(value) for value in values]
+    decimals = 2 - int(np.floor(np.log10(largest)))
+    # Adding 0 turns -0.0 into 0.0.
+    return [f"{np.round(value, decimals) + 0.0:.{max(decimals, 0)}f}" for value in values]
 
 
 def _table(label: str, given: Any) -> np.ndarray:

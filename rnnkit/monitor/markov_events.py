@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from rnnkit.errors import check_count
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.markov import emission_figure, means_figure, transition_figure
 from rnnkit.monitor.markov_series import states_figure
+from rnnkit.monitor.tags import EPOCH, STATES
+
+_WIDTH = 7  # inches of the figure of a series: TensorBoard scales it to a narrow card
 
 
 class HMMEvents:
@@ -22,7 +26,7 @@ class HMMEvents:
     iteration, at every `images_every`th, and on `close` (or the end of `with`) at the last.
 
     Args:
-        folder: where the event file goes; TensorBoard shows it as one run.
+        folder: of the run, which is its subfolder `train`; the `--logdir` of TensorBoard, or below.
         images_every: interval of the images in iterations; 0 = only the last iteration.
         names: of the states.
         features: names of the features, or of the symbols.
@@ -36,8 +40,8 @@ class HMMEvents:
     Example:
         >>> with HMMEvents("runs/hmm", names=["free", "jam"]) as events:
         ...     events(1, {"transmat": np.eye(2), "means": np.ones((2, 3))}, -812.5)
-        >>> events.path.parent.name
-        'hmm'
+        >>> events.path.parent.as_posix()
+        'runs/hmm/train'
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class HMMEvents:
         covariance_type: str | None = None,
     ) -> None:
         self.images_every = check_count("images_every", images_every, least=0)
-        self._writer = EventWriter(folder)
+        self._writer = EventWriter(Path(folder) / "train")
         self._writer.required = False  # no iteration is lost for it
         self.path = self._writer.path
         self.names, self.features, self.covariance_type = names, features, covariance_type
@@ -67,7 +71,7 @@ class HMMEvents:
             parameters: "transmat" `(K, K)` and those of the emission by name; others are ignored.
             log_likelihood: of all sequences.
         """
-        self._writer.scalar("log_likelihood", float(log_likelihood), iteration)
+        self._writer.scalar(f"{EPOCH}/log_likelihood", float(log_likelihood), iteration)
         first, self._last, self._waiting = self._last is None, iteration, parameters
         if self.images_every and (first or iteration % self.images_every == 0):
             self._draw()
@@ -79,7 +83,7 @@ class HMMEvents:
         *,
         posteriors: Any = None,
         times: Any = None,
-        tag: str = "states",
+        tag: str = f"{STATES}/series",
         step: int | None = None,
     ) -> None:
         """Write a figure of a series with its states; arguments of `rnnkit.monitor.states_figure`.
@@ -97,6 +101,7 @@ class HMMEvents:
         picture = states_figure(
             values, states, posteriors=posteriors, times=times, names=self.names, features=features
         )
+        picture.set_figwidth(_WIDTH)
         self._writer.image(tag, picture.png(), (self._last or 0) if step is None else step)
 
     def close(self) -> None:
@@ -120,12 +125,12 @@ class HMMEvents:
             pictures["transition_matrix"] = transition_figure(known["transmat"], self.names, title)
         labels = (self.names, self.features, title)
         if "emissionprob" in known:
-            pictures["emission"] = emission_figure(known["emissionprob"], *labels)
+            pictures["emissions"] = emission_figure(known["emissionprob"], *labels)
         means, sds = state_moments(known, self.covariance_type)
         if means is not None:
             pictures["means"] = means_figure(means, sds, *labels)
         for tag, picture in pictures.items():
-            self._writer.image(tag, picture.png(), self._last)
+            self._writer.image(f"{STATES}/{tag}", picture.png(), self._last)
 
 
 def state_moments(
@@ -185,7 +190,8 @@ def write_layers(writer: EventWriter, layer: Any, step: int) -> None:
     """Write figures of the transition matrix and the means of each hidden Markov layer in a model.
 
     A hidden Markov layer has a method `transition_matrix()` that returns `(K, K)` probabilities,
-    and optionally `means()`, `(K, D)` or None.
+    and optionally `means()`, `(K, D)` or None. The tags carry the names of the layers where there
+    are several.
 
     Example:
         >>> from types import SimpleNamespace
@@ -193,13 +199,16 @@ def write_layers(writer: EventWriter, layer: Any, step: int) -> None:
         >>> with EventWriter("runs") as writer:
         ...     write_layers(writer, SimpleNamespace(layers=[layer]), 1)
     """
-    for part in {id(part): part for part in _parts(layer)}.values():
-        if callable(getattr(part, "transition_matrix", None)):
-            picture = transition_figure(part.transition_matrix())
-            writer.image(f"{part.name}/transition_matrix", picture.png(), step)
-            means = part.means() if hasattr(part, "means") else None
-            if means is not None:
-                writer.image(f"{part.name}/means", means_figure(means).png(), step)
+    parts = {id(part): part for part in _parts(layer)}.values()
+    found = [part for part in parts if callable(getattr(part, "transition_matrix", None))]
+    title = f"epoch {step}"
+    for part in found:
+        group = STATES if len(found) == 1 else f"{STATES}/{part.name}"
+        picture = transition_figure(part.transition_matrix(), title=title)
+        writer.image(f"{group}/transition_matrix", picture.png(), step)
+        means = part.means() if hasattr(part, "means") else None
+        if means is not None:
+            writer.image(f"{group}/means", means_figure(means, title=title).png(), step)
 
 
 def _parts(layer: Any) -> Iterator[Any]:

@@ -19,6 +19,7 @@ from rnnkit.errors import InputError, check_count, suggest
 from rnnkit.monitor.events import NO_EVENTS, EventWriter, event_files, resume_writers
 from rnnkit.monitor.figures import escape_markdown, markdown_table
 from rnnkit.monitor.projector import write_frequent_words
+from rnnkit.monitor.tags import BATCH, EPOCH, EXAMPLES, measure_tag
 
 DEFAULT_WORDS = 12  # words whose neighbours are shown by default
 MIN_RANK, MAX_RANK = 100, 10_000  # of these words
@@ -29,8 +30,8 @@ class WordVectorEvents(keras.callbacks.Callback):
 
     | page | content |
     |---|---|
-    | Scalars | `batch/...` and `epoch/...`: loss, learning rate and words/s, as far as the model reports them |
-    | Text | `neighbours`: after each epoch the nearest neighbours of some words; bold = new since the last epoch |
+    | Scalars | `epoch/...` and `per_batch/...`: loss, learning rate and words/s, as far as the model reports them |
+    | Text | `examples/neighbours`: after each epoch the nearest neighbours of some words; bold = new since the last epoch |
     | Projector | the most frequent words with their counts, after the latest epoch |
 
     Epochs and blocks of steps count from 1. The model needs `vocabulary` and `vectors_table()`, as
@@ -97,15 +98,15 @@ class WordVectorEvents(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of a block."""
         self._step += 1
-        self._scalars("batch", logs, self._step)
+        self._scalars(BATCH, logs, self._step)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the epoch, the neighbours and the projector's files."""
         step = epoch + 1
-        self._scalars("epoch", logs, step)
+        self._scalars(EPOCH, logs, step)
         known, table = self.model.vocabulary, np.asarray(self.model.vectors_table())
         found = nearest_words(table, known.words, self._selected(), self.n)
-        self._events().text("neighbours", neighbours_table(found, self._before), step)
+        self._events().text(f"{EXAMPLES}/neighbours", neighbours_table(found, self._before), step)
         self._before = {word: {other for other, _ in near} for word, near in found.items()}
         with optional(self.folder.parent, NO_EVENTS):
             write_frequent_words(self.folder, table, known.words, known.counts, self.max_words)
@@ -123,7 +124,7 @@ class WordVectorEvents(keras.callbacks.Callback):
         return self._writer
 
     def _scalars(self, part: str, logs: Mapping[str, float] | None, step: int) -> None:
-        values = {f"{part}/{name}": value for name, value in (logs or {}).items()}
+        values = {measure_tag(part, name): value for name, value in (logs or {}).items()}
         self._events().scalars(values, step)
 
     def _selected(self) -> list[str]:

@@ -3,7 +3,7 @@
 settings.json     recipe, settings, data, seed, epochs
 environment.json  Python, libraries, backend, devices
 metrics.csv       one row per epoch, written during training
-events/           TensorBoard
+train/, validation/, test/   the event files of TensorBoard; of earlier versions in events/
 checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interruption
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
 results.json      measures on the test split (of word vectors, on analogies); written last
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rnnkit.embeddings.measures.evaluation import Table
 
 
+EVENT_FOLDERS = ("train", "validation", "test")  # TensorBoard names a run by its folder
 _PROBE = ".probe"  # written to see whether a folder can be
 
 
@@ -59,7 +60,8 @@ class RunFolder:
         self.metrics = self.path / "metrics.csv"
         self.results = self.path / "results.json"
         self.model = self.path / "model.keras"
-        self.events = self.path / "events"
+        earlier = self.path / "events"  # earlier versions put the three folders there
+        self.events = earlier if earlier.is_dir() else self.path
         self.checkpoints = self.path / "checkpoints"
         self.training_began = False  # whether this process did a step
         self.lock = self.path / ".lock"
@@ -140,7 +142,8 @@ class RunFolder:
 
     def discard_epochs(self) -> None:
         """Remove what the epochs left: metrics, events, the model."""
-        shutil.rmtree(self.events, ignore_errors=True)
+        for part in EVENT_FOLDERS:
+            shutil.rmtree(self.events / part, ignore_errors=True)
         for file in (self.metrics, self.model):
             file.unlink(missing_ok=True)
 

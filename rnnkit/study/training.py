@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,8 +16,8 @@ from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
-from rnnkit.monitor import EventWriter
 from rnnkit.records.states import forget_failure
+from rnnkit.study.hparams import write_hparams
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
@@ -244,26 +243,19 @@ def _train(
     family = recipes.family_of(plan.recipe)
     with keeping(folder, model, new=new):
         seconds = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
-        _finish(model, dataset, folder, family, plan.seed, seconds)
+        _finish(model, dataset, folder, family, seconds)
     checkpoints.prune(1)  # for further epochs
     return Run(folder)
 
 
-def _finish(
-    model: Task, dataset: Any, folder: RunFolder, family: Family, seed: int, seconds: float
-) -> None:
+def _finish(model: Task, dataset: Any, folder: RunFolder, family: Family, seconds: float) -> None:
     """Save the trained model, then evaluate it and write the results."""
     model.save(folder.model)  # before anything that may fail
     test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
     if not all(map(math.isfinite, test.values())):
         raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
     results = _results(model, dataset, folder, family, test, seconds)
-    # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
-    measures = {**results["test"], "seconds": seconds}
-    shutil.rmtree(folder.events / "test", ignore_errors=True)  # of a run that was killed here
-    with EventWriter(folder.events / "test", required=False) as writer:
-        values = {f"test/{name}": value for name, value in measures.items()}
-        writer.hparams({**model.settings, "seed": seed}, values)
+    write_hparams(folder, results)
     write_json(folder.results, results)
 
 

@@ -308,7 +308,7 @@ def test_event_files_of_a_killed_training_are_those_of_one_that_is_not(tmp_path)
         return {
             tag: [(step, np.asarray(value).tolist()) for step, value in found]
             for tag, found in read(folder / "train").items()
-            if "words_per_second" not in tag
+            if "per_second" not in tag
         }
 
     def new_model():
@@ -326,9 +326,9 @@ def test_event_files_of_a_killed_training_are_those_of_one_that_is_not(tmp_path)
         with contextlib.suppress(Killed):
             new_model().fit(CORPUS["keras"], callbacks=calls, verbose=0, checkpoints=checkpoints)
     found = points(tmp_path / "killed")
-    assert found.pop("batch/earlier") == [(1, 1.0)]
+    assert found.pop("per_batch/earlier") == [(1, 1.0)]
     wanted = points(tmp_path / "whole")
-    assert len(wanted["batch/loss"]) > 9
-    assert len(wanted["neighbours"]) == 2
+    assert len(wanted["per_batch/loss"]) > 9
+    assert len(wanted["examples/neighbours"]) == 2
     assert found.keys() == wanted.keys()
     assert found == wanted

@@ -292,14 +292,16 @@ def test_a_training_is_written_iteration_by_iteration(tmp_path):
         for iteration in range(1, 11):
             events(iteration, parameters, -100.0 / iteration)
         events.series(np.arange(5.0), [0, 0, 1, 1, 2])
-    found = read(tmp_path)
+    found = read(tmp_path / "train")
     np.testing.assert_allclose(
-        [value for _, value in found["log_likelihood"]], -100 / np.arange(1, 11), rtol=1e-6
+        [value for _, value in found["epoch/log_likelihood"]], -100 / np.arange(1, 11), rtol=1e-6
     )
-    assert steps(found, "log_likelihood") == list(range(1, 11))
-    assert steps(found, "transition_matrix") == steps(found, "means") == [1, 4, 8, 10]
-    assert steps(found, "states") == [10]
-    width, height, png = found["transition_matrix"][-1][1]
+    assert steps(found, "epoch/log_likelihood") == list(range(1, 11))
+    pictures = found.keys() - {"epoch/log_likelihood", "states/series"}
+    assert pictures == {"states/transition_matrix", "states/means"}
+    assert all(steps(found, tag) == [1, 4, 8, 10] for tag in pictures)
+    assert steps(found, "states/series") == [10]
+    width, height, png = found["states/transition_matrix"][-1][1]
     assert png == monitor.transition_figure(A, STATES, "iteration 10").png()
     assert min(int(width), int(height)) > 100
 
@@ -310,10 +312,10 @@ def test_the_last_pictures_are_written_once(tmp_path):
             events(iteration, {"emissionprob": np.eye(2)}, -1.0)
         events.series([0, 1, 0], [0, 1, 0], tag="train/0", step=7)
     events.close()
-    found = read(tmp_path)
-    assert steps(found, "emission") == [3]
+    found = read(tmp_path / "train")
+    assert steps(found, "states/emissions") == [3]
     assert steps(found, "train/0") == [7]
-    assert set(found) == {"log_likelihood", "emission", "train/0"}
+    assert set(found) == {"epoch/log_likelihood", "states/emissions", "train/0"}
     with pytest.raises(InputError, match="images_every"):
         monitor.HMMEvents(tmp_path, images_every=-1)
 
@@ -383,11 +385,14 @@ def test_a_network_shows_its_hidden_markov_layers_after_each_epoch(tmp_path):
     data = rng.normal(size=(16, 2)), rng.normal(size=16)
     model.fit(*data, epochs=2, verbose=0, callbacks=[monitor.TensorBoard(tmp_path)])
     found = read(tmp_path / "train")
-    for tag in ("deep/transition_matrix", "with_means/transition_matrix", "with_means/means"):
-        assert steps(found, tag) == [1, 2]
-    assert "deep/means" not in found
-    learned = monitor.transition_figure(model.get_layer("deep").transition_matrix())
-    assert found["deep/transition_matrix"][-1][1][2] == learned.png()  # as it is after the epoch
+    pictures = {tag for tag in found if tag.startswith("states/")}
+    named = ("deep/transition_matrix", "with_means/transition_matrix", "with_means/means")
+    assert pictures == {f"states/{name}" for name in named}
+    assert all(steps(found, tag) == [1, 2] for tag in pictures)
+    matrix = model.get_layer("deep").transition_matrix()
+    learned = monitor.transition_figure(matrix, title="epoch 2")
+    # As it is after the epoch.
+    assert found["states/deep/transition_matrix"][-1][1][2] == learned.png()
 
 
 def test_a_layer_without_means_is_drawn_too(tmp_path):
@@ -397,7 +402,7 @@ def test_a_layer_without_means_is_drawn_too(tmp_path):
     model = SimpleNamespace(layers=[layer, SimpleNamespace(layers=[layer])])
     with monitor.EventWriter(tmp_path) as writer:
         write_layers(writer, model, 3)
-    assert steps(read(tmp_path), "hmm/transition_matrix") == [3]  # once
+    assert steps(read(tmp_path), "states/transition_matrix") == [3]  # once
 
 
 def test_a_heat_map_has_no_frame_and_legible_texts():

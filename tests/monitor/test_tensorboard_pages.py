@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from rnnkit.monitor import EventWriter, TensorBoard
+from rnnkit.monitor import EventWriter, HMMEvents, TensorBoard
 from rnnkit.recipes import gru_sentiment
 
 # Keras's own `predict` on torch: numpy 2 asks `__array__` for a keyword that torch does not have.
@@ -70,24 +70,28 @@ def get(tmp_path_factory):
         callbacks=[TensorBoard(folder / "run", examples=(texts[:8], labels[:8]))],
     )
     with EventWriter(folder / "run" / "test") as writer:
-        writer.hparams({"recipe": "gru_sentiment", "units": 4}, {"accuracy": 0.75})
+        settings = {"recipe": "gru_sentiment", "units": 4}
+        writer.hparams(settings, {"epoch/accuracy": 0.75}, step=2)
+    with HMMEvents(folder / "hmm") as events:
+        for iteration in (1, 2):
+            events(iteration, {"transmat": np.eye(2)}, -9.0 / iteration)
     return open_tensorboard(folder)
 
 
-TRAIN, VALIDATION, TEST = "run/train", "run/validation", "run/test"
+TRAIN, VALIDATION, TEST, HMM = "run/train", "run/validation", "run/test", "hmm/train"
 
 
 def test_scalars_of_both_runs_share_their_tags(get):
     tags = get("plugin/scalars/tags")
-    assert set(tags) == {TRAIN, VALIDATION, TEST}
+    assert set(tags) == {TRAIN, VALIDATION, TEST, HMM}
     names = {"loss", "accuracy", "precision", "recall", "f1"}
     assert set(tags[VALIDATION]) == {f"epoch/{name}" for name in names}
     more = {"learning_rate", "tokens_per_second"}
     assert set(tags[TRAIN]) == {
-        *(f"batch/{name}" for name in names | more | {"gradient_norm"}),
+        *(f"per_batch/{name}" for name in names | more | {"gradient_norm"}),
         *(f"epoch/{name}" for name in names | more | {"seconds"}),
     }
-    points = get("plugin/scalars/scalars", run=TRAIN, tag="batch/gradient_norm")
+    points = get("plugin/scalars/scalars", run=TRAIN, tag="per_batch/gradient_norm")
     assert [step for _, step, _ in points] == list(range(1, 9))
     assert all(0 < norm < 100 for _, _, norm in points)
     assert len({norm for _, _, norm in points}) == 8  # a number of its own for each batch
@@ -95,19 +99,34 @@ def test_scalars_of_both_runs_share_their_tags(get):
     assert all(speed > 0 for _, _, speed in points)
 
 
+def test_a_folder_of_several_tasks_has_no_empty_chart(get):
+    tags = get("plugin/scalars/tags")
+    for run, known in tags.items():
+        for tag, info in known.items():
+            assert get("plugin/scalars/scalars", run=run, tag=tag)
+            assert info["description"], tag
+    every = {tag for known in tags.values() for tag in known}
+    assert {tag.partition("/")[0] for tag in every} == {"epoch", "per_batch"}
+    # The test measures and the log-likelihood open no page of their own.
+    assert set(tags[TEST]) <= set(tags[VALIDATION])
+    assert set(tags[HMM]) == {"epoch/log_likelihood"}
+    [point] = get("plugin/scalars/scalars", run=TEST, tag="epoch/accuracy")
+    assert point[1:] == [2, 0.75]
+
+
 def test_histograms_and_distributions_of_every_weight(get):
     for page in ("histograms", "distributions"):
         tags = set(get(f"plugin/{page}/tags")[TRAIN])
-        assert {"embedding/embeddings", "probabilities/kernel"} <= tags
+        assert {"weights/embedding/embeddings", "weights/probabilities/kernel"} <= tags
         assert len(tags) == 6
-    [_, second] = get("plugin/histograms/histograms", run=TRAIN, tag="probabilities/kernel")
+    [_, second] = get("plugin/histograms/histograms", run=TRAIN, tag="weights/probabilities/kernel")
     assert second[1] == 2
     assert sum(count for _, _, count in second[2]) == 4
 
 
 def test_confusion_matrix_is_a_picture(get):
-    assert set(get("plugin/images/tags")) == {VALIDATION}
-    query = {"run": VALIDATION, "tag": "confusion_matrix", "sample": 0}
+    assert set(get("plugin/images/tags")) == {VALIDATION, HMM}
+    query = {"run": VALIDATION, "tag": "examples/confusion_matrix", "sample": 0}
     pictures = get("plugin/images/images", **query)
     assert [picture["step"] for picture in pictures] == [1, 2]
     route = f"plugin/images/individualImage?{pictures[1]['query']}"
@@ -147,12 +166,12 @@ def test_projector_lists_the_run_with_its_words(get):
 def test_hparams_show_settings_beside_final_metrics(get):
     experiment = get.post("plugin/hparams/experiment", {"experimentName": ""})
     assert {info["name"] for info in experiment["hparamInfos"]} == {"recipe", "units"}
-    assert [info["name"]["tag"] for info in experiment["metricInfos"]] == ["accuracy"]
+    assert [info["name"]["tag"] for info in experiment["metricInfos"]] == ["epoch/accuracy"]
     groups = get.post(
         "plugin/hparams/session_groups",
         {
             "allowedStatuses": ["STATUS_SUCCESS"],
-            "colParams": [{"metric": {"tag": "accuracy", "group": ""}}],
+            "colParams": [{"metric": {"tag": "epoch/accuracy", "group": ""}}],
             "startIndex": 0,
             "sliceSize": 10,
         },

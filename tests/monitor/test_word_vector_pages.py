@@ -50,19 +50,19 @@ class Model:
 
 
 def texts(found):
-    return [(step, value.ravel()[0].decode()) for step, value in found["neighbours"]]
+    return [(step, value.ravel()[0].decode()) for step, value in found["examples/neighbours"]]
 
 
 def test_scalars_neighbours_and_projector_of_each_epoch(tmp_path):
     callback = WordVectorEvents(tmp_path, ("king", "a|b"), n=2)
     Model().fit(callback)
     found = read(tmp_path / "train")
-    assert [step for step, _ in found["batch/loss"]] == [1, 2, 3, 4, 5, 6]
-    losses = [float(value) for _, value in found["batch/loss"]]
+    assert [step for step, _ in found["per_batch/loss"]] == [1, 2, 3, 4, 5, 6]
+    losses = [float(value) for _, value in found["per_batch/loss"]]
     assert losses == pytest.approx([3.0, 2.9, 2.8, 2.0, 1.9, 1.8])
-    assert {float(value) for _, value in found["batch/learning_rate"]} == {np.float32(0.02)}
+    assert {float(value) for _, value in found["per_batch/learning_rate"]} == {np.float32(0.02)}
     assert [(step, float(value)) for step, value in found["epoch/loss"]] == [(1, 2.5), (2, 1.5)]
-    assert [float(value) for _, value in found["epoch/words_per_second"]] == [1e5, 1e5]
+    assert [float(value) for _, value in found["epoch/tokens_per_second"]] == [1e5, 1e5]
     # by hand: cosines of (1, .1) with (1, .2) and (1, 0); of (1, .9) with (1, .2) and (0, 1)
     assert texts(found) == [
         (
@@ -93,14 +93,14 @@ def test_a_second_fit_goes_on_in_a_new_file(tmp_path):
     model.fit(callback, epochs=1, first=1)
     model.fit(WordVectorEvents(tmp_path, n=1), epochs=1, first=2)  # another process
     found = read(tmp_path / "train")
-    assert [step for step, _ in found["batch/loss"]] == list(range(1, 10))
+    assert [step for step, _ in found["per_batch/loss"]] == list(range(1, 10))
     assert [step for step, _ in texts(found)] == [1, 2, 3]
     assert ["**" in text for _, text in texts(found)] == [False, True, False]
 
 
 def test_a_second_fit_of_unknown_length_counts_its_own_steps(tmp_path):
     Model().fit(WordVectorEvents(tmp_path, n=1), epochs=1, first=1, steps=None)
-    assert [step for step, _ in read(tmp_path / "train")["batch/loss"]] == [1, 2, 3]
+    assert [step for step, _ in read(tmp_path / "train")["per_batch/loss"]] == [1, 2, 3]
 
 
 def test_a_model_trained_in_two_runs(tmp_path):
@@ -110,7 +110,7 @@ def test_a_model_trained_in_two_runs(tmp_path):
     callback = WordVectorEvents(tmp_path, n=2)
     model.fit(corpus, epochs=2, initial_epoch=1, callbacks=[callback], verbose=0)
     found = read(tmp_path / "train")
-    assert [step for step, _ in found["epoch/words_per_second"]] == [1, 2]
+    assert [step for step, _ in found["epoch/tokens_per_second"]] == [1, 2]
     vectors = model.keyed_vectors()
     for row in texts(found)[-1][1].splitlines()[2:]:
         word, nears = row.strip("| ").split(" | ")

@@ -20,14 +20,14 @@ RECIPE, SETTINGS = "bag_of_words_sentiment", {"ngrams": 1, "epochs": 2, "batch_s
 STAGES = {
     ".settings.": ("nothing learned", None),
     ".environment.": ("nothing learned", None),
-    "events/train": ("nothing learned", None),
+    "run/train/": ("nothing learned", None),
     "checkpoints/.model.": ("nothing learned", None),
-    "events/train, second": ("no metrics", None),
+    "run/train/, second": ("no metrics", None),
     "metrics.csv": ("no metrics", None),
     "metrics.csv, second": ("no metrics", None),
     "run/.model.": ("no model", None),
     "run/.model., last": ("no model", None),
-    "events/test": ("no results", "model.keras"),
+    "run/test/": ("no results", "model.keras"),
     ".results.": ("no results", "model.keras"),
 }
 
@@ -100,7 +100,7 @@ def test_a_full_disk_at_each_stage(stage, data, stages, tmp_path, monkeypatch):
         assert f"The model as it is now was saved to {elsewhere}" in message
         saved = tasks.load(elsewhere).get_weights()
         same = [np.array_equal(*pair) for pair in zip(saved, weights, strict=True)]
-        assert all(same) == (stage not in ("events/train, second", "metrics.csv"))  # to the end
+        assert all(same) == (stage not in ("run/train/, second", "metrics.csv"))  # to the end
     else:
         assert not list((tmp_path / "temporary").iterdir())
         assert f"Kept: the trained model, {folder.path / holds}" in message
@@ -110,7 +110,7 @@ def test_a_full_disk_at_each_stage(stage, data, stages, tmp_path, monkeypatch):
 
 
 def test_events_that_cannot_be_written_cost_no_training(data, stages, tmp_path, monkeypatch):
-    disk = failing_writes.watch(monkeypatch, tmp_path / "run" / "events")
+    disk = failing_writes.watch(monkeypatch, tmp_path / "run" / "train")
     disk.full_at = 3
     with pytest.warns(UserWarning, match="the disk is full.*Training goes on") as warned:
         run = run_in(tmp_path / "run", data)

@@ -285,8 +285,8 @@ def test_a_folder_that_another_process_trains_into_is_refused_by_its_name(tmp_pa
 def test_a_folder_that_is_removed_while_it_is_held_is_gone_at_the_end(tmp_path):
     with contextlib.suppress(InputError), RunFolder.claim("x", tmp_path / "run") as folder:
         folder.settings.write_text("{}")
-        folder.events.mkdir()
-        (folder.events / "events").write_text("")
+        (folder.path / "train").mkdir()
+        (folder.path / "train" / "events").write_text("")
         remove_folder(folder.path)
         assert [entry.name for entry in folder.path.iterdir()] == [".lock"]
         raise InputError("refused before the first step")

@@ -38,7 +38,9 @@ def test_a_run_leaves_every_record(run, table):
         "settings.json",
         "environment.json",
         "metrics.csv",
-        "events",
+        "train",
+        "validation",
+        "test",
         "checkpoints",
         "model.keras",
         "results.json",
@@ -131,7 +133,7 @@ def test_tensorboard_gets_the_settings_and_the_test_metrics(run):
         value.tag for event in EventFileLoader(str(file)).Load() for value in event.summary.value
     }
     assert "_hparams_/session_start_info" in tags
-    assert {"test/accuracy", "test/f1", "test/seconds"} <= tags
+    assert {"epoch/accuracy", "epoch/f1", "epoch/loss"} <= tags
 
 
 def test_a_run_is_measured_again_on_its_own_data_and_on_other_data(run, tmp_path):

@@ -93,8 +93,8 @@ def test_shown_in_tensorboard(model, numbers, tmp_path):
     with EventWriter(tmp_path) as writer:
         model.write_examples(writer, numbers[0], numbers[1], 7)
     found = event_files.read(tmp_path)
-    assert numbers[1][0] in found["examples/outputs"][0][1].item().decode()
-    assert {"attention/0", "attention/1", "attention/2"} <= set(found)
+    assert numbers[1][0] in found["examples/predictions"][0][1].item().decode()
+    assert {"examples/attention_1", "examples/attention_2", "examples/attention_3"} <= set(found)
 
 
 def test_one_file_holds_the_sub_words(model, numbers, tmp_path):

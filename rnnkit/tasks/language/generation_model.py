@@ -186,7 +186,7 @@ class GenerationModel(CarriedStates):
                     (found,) = self.generate(begin, length=60 if words else _LENGTH, **options)
                     strategy = " ".join(map(str, options.values()))
                     rows.append([escape_markdown(strategy), escape_markdown(found, 400)])
-        heading = "label" if self.classes else "drawn"
+        heading = "label" if self.classes else "sampling"
         writer.text("examples/generated", markdown_table([heading, "text"], rows), step)
 
     def _never(self, unknown: bool) -> list[int]:

@@ -205,9 +205,9 @@ class FrameLabeller(SeriesInputs, ClassTask):
         guess = np.concatenate([row.argmax(-1) for row in self._step_outputs(self, series, None)])
         counts = np.zeros((len(self.classes),) * 2, int)
         np.add.at(counts, (truth, guess), 1)
-        title = f"step {step}: {(truth == guess).mean():.1%} of {len(truth):,} steps right"
+        title = f"epoch {step}: {(truth == guess).mean():.1%} of {len(truth):,} steps right"
         picture = confusion_matrix_png(counts, list(self.classes), title)
-        writer.image("confusion_matrix", picture, step)
+        writer.image("examples/confusion_matrix", picture, step)
 
     def _step_outputs(self, model: keras.Model, x: Any, batch_size: int | None) -> list[np.ndarray]:
         """Return the outputs of a model for each step of each series, without the padding."""

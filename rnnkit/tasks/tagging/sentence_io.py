@@ -12,7 +12,7 @@ from rnnkit.data.treebank import Word, split_words
 from rnnkit.errors import InputError, quote, quote_all, suggest
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png, escape_markdown, markdown_table
-from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
+from rnnkit.monitor.spans import extract_spans, is_iob2
 
 SHOWN = 12  # sentences of a table
 MOST_TAGS = 30  # in a picture
@@ -133,12 +133,10 @@ def write(
     answers: list[list[str]],
     classes: Sequence[str],
     step: int,
-    *,
-    spans: bool = True,
 ) -> None:
-    """Write true and predicted sentences, the confusion of tags and the scores of spans."""
+    """Write true and predicted sentences, and the confusion matrix of tags."""
     wrong = [i for i in range(len(rows)) if tags[i] != answers[i]]
-    for tag, chosen in (("sentences", range(len(rows))), ("mistakes", wrong)):
+    for tag, chosen in (("predictions", range(len(rows))), ("mistakes", wrong)):
         table = [[marked(rows[i], tags[i]), marked(rows[i], answers[i])] for i in chosen[:SHOWN]]
         text = markdown_table(["true", "predicted"], table) if table else "There are none."
         writer.text(f"examples/{tag}", text, step)
@@ -149,11 +147,10 @@ def write(
             if true in place:
                 counts[place[true], place[found]] += 1
     most = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:MOST_TAGS])
-    picture = confusion_matrix_png(counts[np.ix_(most, most)], [classes[i] for i in most])
-    writer.image("examples/confusion", picture, step)
-    if spans and is_iob2(classes):
-        scores = span_scores(tags, answers)
-        writer.scalars({f"spans/{name}": score for name, score in scores.items()}, step)
+    right = np.trace(counts) / max(counts.sum(), 1)
+    title = f"epoch {step}: {right:.1%} of {counts.sum():,} tags right"
+    picture = confusion_matrix_png(counts[np.ix_(most, most)], [classes[i] for i in most], title)
+    writer.image("examples/confusion_matrix", picture, step)
 
 
 def _listed(x: Any, name: str) -> list[Any]:

@@ -295,8 +295,8 @@ class SequenceTagger(WordCharTask):
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write true and predicted tags of (200) validation sentences to TensorBoard."""
         rows, tags = sentence_io.pairs(list(x)[:200], list(y)[:200], "The examples")
-        tags, spans = self.to_scheme(tags), self.marks_spans()
-        sentence_io.write(writer, rows, tags, self.predict(rows), self.classes, step, spans=spans)
+        answers = self.predict(rows)
+        sentence_io.write(writer, rows, self.to_scheme(tags), answers, self.classes, step)
 
 
 class TagScores(keras.callbacks.Callback):

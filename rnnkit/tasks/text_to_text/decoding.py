@@ -22,6 +22,8 @@ from rnnkit.tasks.task import Task
 from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
 from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
 
+_DRAWN = 30  # words of a picture of the attention, in each direction
+
 
 class Attention(NamedTuple):
     """Attention weights of a decoder over its source.
@@ -135,7 +137,10 @@ class DecodingTask(Task):
         return Attention(names, target.names(outputs), np.array(weights))
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
-        """Write a table of (12) sources, references and outputs, and pictures of the attention."""
+        """Write a table of (12) sources, references and outputs, and pictures of the attention.
+
+        A picture shows the first 30 words of source and output.
+        """
         from rnnkit.monitor.attention import attention_png
         from rnnkit.monitor.figures import escape_markdown, markdown_table
 
@@ -144,9 +149,11 @@ class DecodingTask(Task):
         shown = zip(sources, firsts, self.predict(sources), strict=True)
         rows = [[escape_markdown(text, 300) for text in row] for row in shown]
         table = markdown_table(["source", "reference", "output"], rows)
-        writer.text("examples/outputs", table, step)
-        for i, source in enumerate(sources[:3]):
-            writer.image(f"attention/{i}", attention_png(*self.attention(source)), step)
+        writer.text("examples/predictions", table, step)
+        for i, source in enumerate(sources[:3], start=1):
+            read, written, weights = self.attention(source)
+            part = read[:_DRAWN], written[:_DRAWN], weights[:_DRAWN, :_DRAWN]
+            writer.image(f"examples/attention_{i}", attention_png(*part), step)
 
     # Decoding.
 
