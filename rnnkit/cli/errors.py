@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import typing
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +48,7 @@ class Command(HelpfulCommand):
         except InputError as error:
             names = {
                 one.name: one.opts[0]
-                for one in self.params
+                for one in typing.cast(list[Any], self.params)
                 if one.param_type_name == "option" and not one.hidden
             }
             error.args = (as_typed(str(error), names), *error.args[1:])

@@ -51,7 +51,7 @@ def given():
 
     def run(*args):
         seen = {}
-        app = typer.Typer(add_completion=False)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
         def command(settings: dict, seed: int = 3):
             seen.update(settings=settings, seed=seed)
@@ -151,7 +151,7 @@ def test_what_a_recipe_declares_goes_before_its_signature():
 
 def test_old_names_of_settings_are_hidden_options():
     seen = {}
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
     def command(settings: dict):
         seen.update(settings)
