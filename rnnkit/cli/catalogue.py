@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Annotated
 
 import typer
@@ -27,8 +28,6 @@ def list_recipes(
     ] = "",
 ) -> None:
     """List the recipes, one line each."""
-    from rnnkit.cli import show
-
     lines = [(name, first_line(recipes.find(name))) for name in recipes.names()]
     found = [
         line
@@ -36,9 +35,11 @@ def list_recipes(
         if word.lower() in " ".join([*line, recipes.kind_of(line[0])]).lower()
     ]
     if not found:
+        from rnnkit.cli import show
+
         show.note(f"No recipe has the word {word!r} in it. All of them: rnnkit list")
         return
-    if show.console.is_terminal:
+    if sys.stdout.isatty():
         print(*definitions(found, width()), sep="\n")
     else:
         print(*("\t".join(line) for line in found), sep="\n")

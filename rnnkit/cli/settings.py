@@ -320,7 +320,7 @@ def choices_of(setting: Setting) -> list[str]:
         >>> choices_of(Setting("hmm", Literal["input"] | None, Option(None, "")))
         ['input', 'none']
     """
-    found = []
+    found: list[str] = []
     for kind in alternatives(setting.annotation):
         if typing.get_origin(kind) is Literal:
             found += map(str, typing.get_args(kind))
@@ -337,7 +337,7 @@ def metavar(setting: Setting) -> str:
         'INT|none'
     """
     words = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH", bool: "yes|no"}
-    found = []
+    found: list[str] = []
     kinds = [kind for kind in alternatives(setting.annotation) if kind is not TokenizerLike]
     several = any(_is_several(kind) for kind in kinds)
     for kind in kinds:
