@@ -12,7 +12,8 @@ from rnnkit import recipes
 from rnnkit.cli.completion import complete_recipe, first_line
 from rnnkit.cli.headings import DATA, heading_of, place_of
 from rnnkit.cli.help import definitions, width, wrap
-from rnnkit.cli.settings import describe, file_settings, settings_of, term
+from rnnkit.cli.settings import file_settings, settings_of
+from rnnkit.cli.wording import describe, term
 
 RecipeName = Annotated[
     str,
