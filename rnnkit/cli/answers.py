@@ -15,7 +15,7 @@ from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError, quote, suggest_sibling
 from rnnkit.recipes import kind_of
 
-TO_PREDICT = "to predict what is in it, --data {}"
+TO_PREDICT = "To predict what is in it, give --data {}"
 NOTHING = (
     'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
     "give CSV files.)"
@@ -33,7 +33,7 @@ def refuse_paths(texts: Iterable[str], instead: str) -> None:
         InputError: one of them looks like a path.
 
     Example:
-        >>> refuse_paths(["no/reviews.csv"], "to predict what is in it, --data {}")
+        >>> refuse_paths(["no/reviews.csv"], "To predict what is in it, give --data {}")
         Traceback (most recent call last):
         rnnkit.errors.InputError: 'no/reviews.csv' looks like a file, and there is none of this \
 name. Its folder 'no' does not exist either. To take it as a text, add --text.
@@ -42,12 +42,14 @@ name. Its folder 'no' does not exist either. To take it as a text, add --text.
         found = is_path(text)
         if found is False:
             continue
+        path = Path(text)
         if found:
-            about = f"is a file or folder: {instead.format(shlex.quote(text))}; to"
+            kind = "folder" if path.is_dir() else "file"
+            about = f"is a {kind}. {instead.format(shlex.quote(text))}."
         else:
-            about = "looks like a file, and there is none of this name."
-            about += f"{suggest_sibling(Path(text))} To"
-        raise InputError(f"{quote(text)} {about} take it as a text, add --text.")
+            hint = suggest_sibling(path)
+            about = f"looks like a file, and there is none of this name.{hint}"
+        raise InputError(f"{quote(text)} {about} To take it as a text, add --text.")
 
 
 def learned_from_texts(run: Path) -> bool:

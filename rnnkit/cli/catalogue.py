@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Annotated
 
 import typer
@@ -11,7 +12,8 @@ from rnnkit import recipes
 from rnnkit.cli.completion import complete_recipe, first_line
 from rnnkit.cli.headings import DATA, heading_of, place_of
 from rnnkit.cli.help import definitions, width, wrap
-from rnnkit.cli.settings import describe, file_settings, settings_of, term
+from rnnkit.cli.settings import file_settings, settings_of
+from rnnkit.cli.wording import describe, term
 
 RecipeName = Annotated[
     str,
@@ -27,8 +29,6 @@ def list_recipes(
     ] = "",
 ) -> None:
     """List the recipes, one line each."""
-    from rnnkit.cli import show
-
     lines = [(name, first_line(recipes.find(name))) for name in recipes.names()]
     found = [
         line
@@ -36,9 +36,11 @@ def list_recipes(
         if word.lower() in " ".join([*line, recipes.kind_of(line[0])]).lower()
     ]
     if not found:
+        from rnnkit.cli import show
+
         show.note(f"No recipe has the word {word!r} in it. All of them: rnnkit list")
         return
-    if show.console.is_terminal:
+    if sys.stdout.isatty():
         print(*definitions(found, width()), sep="\n")
     else:
         print(*("\t".join(line) for line in found), sep="\n")

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import typing
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +48,7 @@ class Command(HelpfulCommand):
         except InputError as error:
             names = {
                 one.name: one.opts[0]
-                for one in self.params
+                for one in typing.cast(list[Any], self.params)
                 if one.param_type_name == "option" and not one.hidden
             }
             error.args = (as_typed(str(error), names), *error.args[1:])
@@ -95,6 +96,7 @@ class Group(HelpfulGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the module."""
         write_any_text()
+        usual, warnings.formatwarning = warnings.formatwarning, format_warning
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("default", "option .* is now called ", DeprecationWarning)
@@ -123,6 +125,8 @@ class Group(HelpfulGroup):
             raise typer.Exit(2) from error
         except KeyboardInterrupt:  # what is kept was said where it is known
             raise typer.Exit(128 + signal.SIGINT) from None
+        finally:
+            warnings.formatwarning = usual
 
 
 def _named_as_typed(error: Any, args: list[str]) -> str:
@@ -132,6 +136,21 @@ def _named_as_typed(error: Any, args: list[str]) -> str:
     typed = [name for name in names if any(arg == name or arg.startswith(name) for arg in args)]
     named = next((name for name in names if message.startswith(f"{name} is ")), None)
     return message.replace(named, typed[0], 1) if named and typed else message
+
+
+def format_warning(message: Any, category: Any, *_: Any, **__: Any) -> str:
+    r"""Return a warning as the command line shows it: without the place in the source.
+
+    Example:
+        >>> format_warning("One text has no known word.", UserWarning)
+        'Warning: One text has no known word.\n'
+    """
+    lines = _fitting(f"Warning: {message}")
+    return "\n".join(lines) + "\n"
+
+
+def _fitting(text: str) -> list[str]:
+    return wrap_message(text, width()) if sys.stderr.isatty() else [text]
 
 
 def write_any_text() -> None:
@@ -157,9 +176,8 @@ def show_error(message: str, title: str = "Error", help_at: str | None = None) -
         help_at: the command that tells more.
     """
     text = f"{title}: {message}"
-    terminal = sys.stderr.isatty()
-    lines = wrap_message(text, width()) if terminal else [text]
-    if terminal and "NO_COLOR" not in os.environ:
+    lines = _fitting(text)
+    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
         lines[0] = lines[0].replace(f"{title}:", f"\x1b[31m{title}:\x1b[0m", 1)
     lines += [f"Help:  {help_at}"] if help_at else []
     print(*lines, sep="\n", file=sys.stderr)

@@ -12,7 +12,7 @@ from rnnkit.cli.options import AsText, ModelPath, number
 from rnnkit.errors import InputError, quote
 
 SEPARATOR = "---"  # a line between generated texts, which may have several lines
-CONTENTS = 'to begin with what is in it, "$(cat {})"'
+CONTENTS = 'To begin with what is in it, give "$(cat {})"'
 
 
 def generate(

@@ -43,7 +43,7 @@ def wrap(text: str, columns: int, indent: str = "") -> list[str]:
         >>> wrap("use --learning-rate here", 16)
         ['use', '--learning-rate', 'here']
     """
-    whole = {"break_long_words": False, "break_on_hyphens": False}
+    whole: Any = {"break_long_words": False, "break_on_hyphens": False}
     return textwrap.wrap(
         text, columns, initial_indent=indent, subsequent_indent=indent, **whole
     ) or [""]

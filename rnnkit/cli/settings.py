@@ -3,63 +3,26 @@
 from __future__ import annotations
 
 import ast
-import collections.abc
 import inspect
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import typer
 
 from rnnkit.cli.errors import OptionError
 from rnnkit.cli.headings import DATA, heading_of
+from rnnkit.cli.wording import choices_of, describe, metavar, option_name
 from rnnkit.data.kinds import DataKind
 from rnnkit.errors import InputError
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
 from rnnkit.settings.data import SeriesFileOptions, TableFileOptions
-from rnnkit.settings.words import TokenizerLike
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
 _UNFIT = object()
-
-
-def option_name(name: str) -> str:
-    """Return the option of a setting.
-
-    Example:
-        >>> option_name("clip_norm")
-        '--clip-norm'
-    """
-    return "--" + name.replace("_", "-")
-
-
-def type_name(setting: Setting) -> str:
-    """Return the type of a setting in words.
-
-    Example:
-        >>> type_name(Setting("max_length", int | None, Option(400, "")))
-        'int or none'
-    """
-    kinds = [kind for kind in alternatives(setting.annotation) if kind is not TokenizerLike]
-    return " or ".join(_words(kind) for kind in kinds)
-
-
-def show_value(value: Any) -> str:
-    """Return a value as it is written on the command line.
-
-    Example:
-        >>> show_value(None), show_value(True), show_value(5.0)
-        ('none', 'yes', '5.0')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
-    return "none" if value is None else str(value)
 
 
 def parse_value(setting: Setting, text: str) -> Any:
@@ -284,77 +247,6 @@ def _parameter(
     )
 
 
-def describe(setting: Setting) -> str:
-    """Return what a setting does, in the words of the command line, with its default.
-
-    Example:
-        >>> describe(Setting("max_length", int | None, Option(None, "steps; None = all.")))
-        'Steps; none = all. (default: none)'
-    """
-    text = setting.option.help
-    text = f"{text[:1].upper()}{text[1:]}".replace("None = ", "none = ").replace(
-        "False = ", "no = "
-    )
-    if setting.default is None and "by default" in text:
-        return text
-    return f"{text} (default: {show_value(setting.default)})".strip()
-
-
-def term(setting: Setting) -> str:
-    """Return an option and the values that it takes.
-
-    Example:
-        >>> term(Setting("bidirectional", bool, Option(False, "")))
-        '--bidirectional / --no-bidirectional'
-    """
-    name = option_name(setting.name)
-    return (
-        f"{name} / --no-{name[2:]}" if setting.annotation is bool else f"{name} {metavar(setting)}"
-    )
-
-
-def choices_of(setting: Setting) -> list[str]:
-    """Return the words that an option takes, for completion.
-
-    Example:
-        >>> choices_of(Setting("hmm", Literal["input"] | None, Option(None, "")))
-        ['input', 'none']
-    """
-    found = []
-    for kind in alternatives(setting.annotation):
-        if typing.get_origin(kind) is Literal:
-            found += map(str, typing.get_args(kind))
-        elif kind is type(None):
-            found.append("none")
-    return list(dict.fromkeys(found))
-
-
-def metavar(setting: Setting) -> str:
-    """Return what values an option takes.
-
-    Example:
-        >>> metavar(Setting("max_length", int | None, Option(400, "")))
-        'INT|none'
-    """
-    words = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH", bool: "yes|no"}
-    found = []
-    kinds = [kind for kind in alternatives(setting.annotation) if kind is not TokenizerLike]
-    several = any(_is_several(kind) for kind in kinds)
-    for kind in kinds:
-        if typing.get_origin(kind) is Literal:
-            found += map(str, typing.get_args(kind))
-        elif _is_several(kind):
-            found.append("A,B,...")
-        elif kind is not type(None) and (kind is not str or not several):
-            found.append(words.get(kind, "VALUE"))
-    found += ["none"] if type(None) in kinds else []
-    return "|".join(dict.fromkeys(found))
-
-
-def _is_several(kind: Any) -> bool:
-    return (typing.get_origin(kind) or kind) in (collections.abc.Sequence, list, tuple)
-
-
 def _given(setting: Setting, text: Any) -> Any:
     value = checked(setting._replace(name=option_name(setting.name)), text)
     return _NONE if value is None else value
@@ -377,13 +269,3 @@ def _parse_as(kind: Any, text: str) -> Any:
     except (ValueError, SyntaxError):
         return _UNFIT
     return text
-
-
-def _words(kind: Any) -> str:
-    if kind is type(None):
-        return "none"
-    if typing.get_origin(kind) is Literal:
-        return " or ".join(map(str, typing.get_args(kind)))
-    if typing.get_origin(kind) is collections.abc.Sequence:
-        return "several with commas"
-    return "text" if kind is str else getattr(kind, "__name__", str(kind))

@@ -7,8 +7,9 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,22 +21,46 @@ if TYPE_CHECKING:
     from rnnkit.study import Comparison, Run
 
 NUMBER = re.compile(r"-?\d|–|$")  # how a right-aligned cell begins
+_NARROWEST = 24  # characters of a column of texts
 console = Console(highlight=False, soft_wrap=True)
 
 
 def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | None = None) -> None:
-    """Print a table; columns of numbers are right-aligned."""
+    """Print a table; columns of numbers are right-aligned.
+
+    Where it is too wide, its widest column is broken into lines, the other ones never; where that
+    is not enough, each row becomes a block with a line for each cell.
+    """
     lines = list(lines)
+    wide = None if console.is_terminal or "COLUMNS" in os.environ else 120
+    printer = Console(highlight=False, width=wide)
+    widths = [max(map(cell_len, cells)) for cells in zip(heading, *lines, strict=True)]
+    if title:  # not the table's own title, which would be broken to the table's width
+        console.print(Text(title, style="bold"))
+    left = printer.width - sum(widths) + max(widths) - 3 * len(widths) - 1  # for the widest column
+    if left < min(max(widths), _NARROWEST):
+        _blocks(heading, lines)
+        return
     table = Table(header_style="bold")
     for number, name in enumerate(heading):
         numeric = bool(lines) and all(NUMBER.match(line[number]) for line in lines)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if numeric else "left"
+        whole = number != widths.index(max(widths))
+        table.add_column(name, justify=side, overflow="fold", no_wrap=whole)
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
-    if title:  # not the table's own title, which would be broken to the table's width
-        console.print(Text(title, style="bold"))
-    wide = None if console.is_terminal or "COLUMNS" in os.environ else 120
-    Console(highlight=False, width=wide).print(table)
+    printer.print(table)
+
+
+def _blocks(heading: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Print each row as a block: a line for each cell, after the heading of its column."""
+    indent = max(map(cell_len, heading)) + 2
+    for number, line in enumerate(lines):
+        if number:
+            print()
+        for name, cell in zip(heading, line, strict=True):
+            if cell:
+                console.print(Text(f"{name:<{indent}}{cell}"))
 
 
 def note(text: str) -> None:

@@ -26,12 +26,12 @@ from rnnkit.cli.options import (
 )
 from rnnkit.cli.settings import (
     file_settings,
-    option_name,
     renamed_settings,
     settings_of,
     shared_settings,
     with_settings,
 )
+from rnnkit.cli.wording import option_name
 from rnnkit.errors import InputError
 from rnnkit.recipes.registry import OLD_NAMES
 

@@ -36,7 +36,7 @@ def neighbours(
 ) -> None:
     """Show the nearest neighbours of words by cosine similarity."""
     if not as_text:
-        refuse_paths(words, "to look up the words in it, $(cat {})")
+        refuse_paths(words, "To look up the words in it, give $(cat {})")
     from rnnkit.cli import show
     from rnnkit.embeddings.measures.neighbours import neighbours as find
 

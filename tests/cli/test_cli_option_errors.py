@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from rnnkit import recipes
 from rnnkit.cli import app
 from rnnkit.cli.errors import as_typed
-from rnnkit.cli.settings import option_name, settings_of
+from rnnkit.cli.settings import settings_of
+from rnnkit.cli.wording import option_name
 from rnnkit.options import alternatives
 
 ROOT = typer.main.get_command(app)

@@ -35,8 +35,8 @@ def test_a_path_is_refused_before_the_model_is_opened(args, instead, folder, rnn
     monkeypatch.setattr("rnnkit.study.open_model", lambda run: pytest.fail("the model was opened"))
     answer = rnnkit(*args)
     assert answer.code == 2
-    assert answer.error.startswith("Error: 'reviews.csv' is a file or folder: ")
-    assert f"{instead}; to take it as a text, add --text." in answer.error
+    assert answer.error.startswith("Error: 'reviews.csv' is a file. To ")
+    assert f"give {instead}. To take it as a text, add --text." in answer.error
     missing = rnnkit(*[arg.replace("reviews.", "review.") for arg in args])
     assert missing.code == 2
     assert "looks like a file, and there is none of this name. Did you mean" in missing.error
@@ -150,6 +150,37 @@ def test_what_a_pipe_gets_has_no_colours(args, columns, rnnkit, monkeypatch):
     answer = rnnkit(*args)
     assert answer.code == 0
     assert not any("\x1b" in line or "…" in line for line in answer.lines)
+
+
+def test_a_table_that_is_too_wide_breaks_one_column_or_becomes_blocks(capsys, monkeypatch):
+    from rnnkit.cli import show
+
+    def printed(columns):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        text = "some long words of a text that go on"
+        show.rows(["run", "state", "text"], [["a/b", "done", text], ["c", "", "x"]])
+        return capsys.readouterr().out.splitlines()
+
+    for columns in (42, 45, 80):
+        lines = printed(columns)
+        assert all(len(line) <= columns for line in lines)
+        assert any(line.startswith("│ a/b │ done  │ some long words") for line in lines)
+    blocks = ["run    a/b", "state  done", "text   some long words of a text that go on"]
+    assert printed(41) == printed(20) == [*blocks, "", "run    c", "text   x"]
+
+
+def test_warnings_are_told_without_their_place_in_the_source(model, rnnkit, monkeypatch):
+    import warnings
+
+    from rnnkit.cli.errors import format_warning
+
+    seen = []
+    monkeypatch.setattr(Model, "answer", lambda self, texts: seen.append(warnings.formatwarning))
+    with pytest.raises(TypeError):  # it answers nothing
+        raise rnnkit("predict", "runs/one", "A film.").exception
+    assert seen == [format_warning]
+    assert warnings.formatwarning is not format_warning
+    assert format_warning("No known word.", UserWarning, "a.py", 3) == "Warning: No known word.\n"
 
 
 def test_the_modules_share_one_refusal():

@@ -13,9 +13,9 @@ from rnnkit.cli.settings import (
     renamed_settings,
     settings_of,
     shared_settings,
-    type_name,
     with_settings,
 )
+from rnnkit.cli.wording import metavar
 from rnnkit.options import Option, Setting
 
 
@@ -51,7 +51,7 @@ def given():
 
     def run(*args):
         seen = {}
-        app = typer.Typer(add_completion=False)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
         def command(settings: dict, seed: int = 3):
             seen.update(settings=settings, seed=seed)
@@ -68,7 +68,7 @@ def test_every_setting_is_read_with_type_default_and_help():
     assert list(settings)[:3] == ["units", "rate", "max_length"]
     option = Option(8, "size of the state, an even number.")
     assert settings["units"] == Setting("units", int, option)
-    assert type_name(settings["max_length"]) == "int or none"
+    assert metavar(settings["max_length"]) == "INT|none"
     assert settings["lower"].option.help == settings["strip"].option.help
     assert settings["strip"].option.help == "steps of the pipeline."
     assert settings["dropout"].annotation is str  # no hint: text
@@ -151,7 +151,7 @@ def test_what_a_recipe_declares_goes_before_its_signature():
 
 def test_old_names_of_settings_are_hidden_options():
     seen = {}
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
     def command(settings: dict):
         seen.update(settings)
