@@ -313,7 +313,7 @@ def test_a_replacement_that_fails_leaves_nothing_behind(tmp_path):
 
 def test_sample_by_name():
     data = datasets.load("sample", seed=5, valid_fraction=0.3)
-    assert (len(data.train), len(data.valid), len(data.test)) == (4000, 500, 1000)
+    assert (len(data.train), len(data.valid), len(data.test)) == (21000, 500, 1000)
     assert data.notes == []
     assert data.unlabelled == []
 
