@@ -49,6 +49,7 @@ napoleon_custom_sections = [("Call arguments", "params_style")]
 html_theme = "furo"
 html_title = f"rnnkit {release}"
 html_copy_source = False
+html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["rnnkit.css"]
 
