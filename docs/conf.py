@@ -25,6 +25,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "breakable_names",
     "markdown_tables",
     "recipe_settings",
 ]
