@@ -1,4 +1,4 @@
-"""Long names in the cells of tables may break after `_`, `.`, `(`, `=` and `/`.
+"""Long names in the cells of tables may break after `_`, `.`, `(`, `=`, `/`, and before a capital.
 
 A `<wbr>` says so: nothing is copied with the name, and no line breaks in the middle of a word.
 """
@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 
 CELL = re.compile(r"<t[dh]\b.*?</t[dh]>", re.DOTALL)
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
-JOINT = re.compile(r"(?<=[_.(=/])(?=\w)")
+JOINT = re.compile(r"(?<=[_.(=/])(?=\w)|(?<=[a-z])(?=[A-Z])")
 
 
 def breakable(body: str) -> str:
