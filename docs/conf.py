@@ -25,6 +25,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "breakable_names",
     "markdown_tables",
     "recipe_settings",
 ]
@@ -49,6 +50,7 @@ napoleon_custom_sections = [("Call arguments", "params_style")]
 html_theme = "furo"
 html_title = f"rnnkit {release}"
 html_copy_source = False
+html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["rnnkit.css"]
 
