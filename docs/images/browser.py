@@ -6,6 +6,7 @@ It is driven by the Chrome DevTools Protocol over two pipes.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -53,21 +54,18 @@ class Browser:
         self._folder = tempfile.TemporaryDirectory()
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
-
-        def fixed() -> None:  # Chromium reads from file 3 and writes to file 4
-            moved = os.dup(theirs_in), os.dup(theirs_out)
-            os.dup2(moved[0], 3)
-            os.dup2(moved[1], 4)
-
+        # Beyond 9, for Chromium reads from file 3 and writes to file 4.
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]
+        redirected = f'exec "$@" 3<&{ends[0]} 4>&{ends[1]}'
         command = [program, "--headless", "--no-sandbox", "--remote-debugging-pipe"]
         command += ["--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader"]
         command += ["--enable-unsafe-swiftshader", "--hide-scrollbars", "--no-first-run"]
         command += [f"--user-data-dir={self._folder.name}", "about:blank"]
         self._process = subprocess.Popen(
-            command, preexec_fn=fixed, pass_fds=(3, 4), stderr=subprocess.DEVNULL
+            ["bash", "-c", redirected, "bash", *command], pass_fds=ends, stderr=subprocess.DEVNULL
         )
-        os.close(theirs_in)
-        os.close(theirs_out)
+        for end in (theirs_in, theirs_out, *ends):
+            os.close(end)
         pages = self.send("Target.getTargets", session=None)["targetInfos"]
         (target,) = [page["targetId"] for page in pages if page["type"] == "page"]
         attach = {"targetId": target, "flatten": True}

@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))  # the code beside these docs, not one that is ins
 RUNS = {
     "films/lstm": "lstm_sentiment --epochs 8",
     "films/gru": "gru_sentiment --epochs 8 --units 32",
-    "tasks/tagger": "name_tagger --epochs 4 --limit 600 --units 32 --learning-rate 0.01",
+    "tasks/tagger": "name_tagger --epochs 12 --limit 1000 --units 32 --learning-rate 0.01",
     "tasks/language_model": "text_generator --epochs 4 --limit 1000 --units 64 "
     "--learning-rate 0.01",
     "tasks/translator": "translator --epochs 12 --limit 1000 --units 48 --decoder-units 48 "
@@ -54,7 +54,7 @@ deep('input', box)[0].click();
 """
     + CLOSE
 )
-PICTURES_ONLY = "&tagFilter=^states/|^examples/(attention_1|confusion)"
+PICTURES_ONLY = "&tagFilter=^states/(series|transition)|^examples/(attention_1|confusion)"
 
 
 def train(runs: Path, *names: str) -> None:
@@ -66,21 +66,21 @@ def train(runs: Path, *names: str) -> None:
         command = [sys.executable, "-m", "rnnkit", "train", *RUNS[name].split(), "--quiet"]
         subprocess.run([*command, "--out", str(runs / name)], check=True, cwd=ROOT)
     if not names and not (runs / "tasks" / "hmm").exists():
-        run_blocks("hidden_markov.md", "monitor.HMMEvents(", runs / "tasks")
+        run_blocks("hidden_markov.md", runs / "tasks", "monitor.HMMEvents(")
         (runs / "tasks" / "runs" / "hmm").rename(runs / "tasks" / "hmm")
         (runs / "tasks" / "runs").rmdir()
 
 
-def run_blocks(page: str, holds: str, folder: Path, *, all_before: bool = False) -> dict[str, Any]:
-    """Run a block of code of the guide (and all before it); return its names."""
+def run_blocks(page: str, folder: Path, *parts: str) -> dict[str, Any]:
+    """Run the first block of a guide's code that holds each part, in a folder; return its names."""
     text = (HERE.parent / "guide" / page).read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    last = next(i for i, block in enumerate(blocks) if holds in block)
     found: dict[str, Any] = {}
     before = Path.cwd()
     os.chdir(folder)
     try:
-        for block in blocks[0 if all_before else last : last + 1]:
+        for part in parts:
+            block = next(block for block in blocks if part in block)
             exec(compile(block, page, "exec"), found)
     finally:
         os.chdir(before)
@@ -135,9 +135,9 @@ def show(
 
 
 def write(png: bytes, name: str) -> None:
-    """Write a PNG with few colours, which is small."""
+    """Write a small PNG."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture.quantize(128, dither=Image.Dither.NONE).save(HERE / f"{name}.png", optimize=True)
+    picture.save(HERE / f"{name}.png", optimize=True)
     print(name, picture.size, (HERE / f"{name}.png").stat().st_size // 1024, "KB", flush=True)
 
 
@@ -155,30 +155,30 @@ def look(runs: Path, out: Path) -> None:
 
 
 def tensorboard_curves(runs: Path) -> None:
-    """Time Series: the curves of two classifiers."""
+    """Two classifiers: their curves, texts and settings."""
     train(runs, "films/lstm", "films/gru")
     with tensorboard(runs / "films") as address, Browser(WIDTH, 920) as browser:
         show(browser, address, "timeseries", "&smoothing=0", CURVES_ONLY)
         write(browser.picture(), "tensorboard")
+        show(browser, address, "text")
+        write(browser.picture(620), "tensorboard_text")
     with tensorboard(runs / "films") as address, Browser(1600, 400, WIDTH / 1600) as browser:
         show(browser, address, "hparams")
         write(browser.picture(), "tensorboard_hparams")
 
 
 def tensorboard_tasks(runs: Path) -> None:
-    """Images and texts of several tasks."""
+    """Time Series: the pictures of several tasks."""
     train(runs)
     with tensorboard(runs / "tasks") as address, Browser(WIDTH, 860) as browser:
         show(browser, address, "timeseries", PICTURES_ONLY, CLOSE)
         write(browser.picture(), "tensorboard_images")
-        show(browser, address, "text")
-        write(browser.picture(), "tensorboard_text")
 
 
 def hmm(runs: Path) -> None:
     """The figures of a hidden Markov model in one picture."""
     with tempfile.TemporaryDirectory() as folder:
-        found = run_blocks("hidden_markov.md", "monitor.HMMEvents(", Path(folder))
+        found = run_blocks("hidden_markov.md", Path(folder), "monitor.HMMEvents(")
     from rnnkit import monitor
     from rnnkit.monitor.markov_events import state_moments
 
@@ -204,7 +204,7 @@ def hmm(runs: Path) -> None:
 def forecast(runs: Path) -> None:
     """Forecasts and states of two days, by the code of the guide."""
     with tempfile.TemporaryDirectory() as folder:
-        run_blocks("forecasting.md", "forecast.png", Path(folder), all_before=True)
+        run_blocks("forecasting.md", Path(folder), "forecasts = model.predict", "forecast.png")
         write((Path(folder) / "forecast.png").read_bytes(), "forecast")
 
 
@@ -212,7 +212,9 @@ def script(*command: str) -> Callable[[Path], None]:
     """Return a function that runs a script of the benchmarks, which writes a picture."""
 
     def make(runs: Path) -> None:
-        subprocess.run([sys.executable, *command], check=True, cwd=ROOT)
+        # On JAX, as the numbers beside these pictures.
+        environment = os.environ | {"KERAS_BACKEND": "jax"}
+        subprocess.run([sys.executable, *command], check=True, cwd=ROOT, env=environment)
 
     return make
 

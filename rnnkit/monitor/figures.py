@@ -41,7 +41,7 @@ def confusion_matrix_png(counts: Any, classes: Sequence[str], title: str = "") -
     pairs = (zip(*rows, strict=True) for rows in zip(table, shares, strict=True))
     texts = [[_cell(int(count), share, few) for count, share in row] for row in pairs]
     # TensorBoard shows pictures small: with more classes the cells are narrow and zeros are empty.
-    side = min(3.2 + 0.75 * size if few else 2.2 + 0.5 * size, 14.0)
+    side = min(3.2 + 0.75 * size if few else 1.9 + 0.44 * size, 14.0)
     font_size = 15 if few else 11
     figure = Picture(side, side)
     axes = figure.add_subplot()
