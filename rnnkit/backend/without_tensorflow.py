@@ -45,5 +45,6 @@ def ask_without_importing() -> None:
     except ImportError:  # a Keras that is built in another way
         return
     lazy = getattr(serialization, "tf", None)
-    if hasattr(lazy, "available") and not isinstance(lazy, ImportedTensorFlow):
+    known = isinstance(getattr(type(lazy), "available", None), property)  # `lazy.available` imports
+    if known and not isinstance(lazy, ImportedTensorFlow):
         serialization.tf = ImportedTensorFlow(lazy)  # type: ignore[attr-defined]

@@ -34,6 +34,13 @@ class ErrorPanels(typer.core.TyperGroup):
         known = [name for name in ORDER if name in commands]
         return [*known, *(name for name in commands if name not in ORDER)]
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is run, complete with options that its listing does without."""
+        from rnnkit.cli.training import COMPLETE
+
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, COMPLETE[name]() if name in COMPLETE else command, rest
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the module."""
         write_any_text()

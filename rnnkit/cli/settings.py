@@ -7,16 +7,18 @@ import collections.abc
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from rnnkit.data.kinds import DataKind
 from rnnkit.errors import quote, suggest
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
 from rnnkit.settings.data import SeriesFileOptions, TableFileOptions
 from rnnkit.settings.words import TokenizerLike
+
+if TYPE_CHECKING:
+    from rnnkit.data.kinds import DataKind
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()

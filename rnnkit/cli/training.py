@@ -1,14 +1,17 @@
-"""`train` and `compare`; their options are the shared ones and the settings of the recipes."""
+"""`train` and `compare`; their options are the shared ones and the settings of the recipes.
+
+Recipes are imported, and their settings made options, when one of the two is run or its help shown.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
-from rnnkit import recipes
 from rnnkit.cli.errors import show_error
 from rnnkit.cli.options import (
     CheckpointMinutes,
@@ -21,16 +24,7 @@ from rnnkit.cli.options import (
     TextColumn,
     verbosity,
 )
-from rnnkit.cli.settings import (
-    file_settings,
-    option_name,
-    renamed_settings,
-    settings_of,
-    shared_settings,
-    with_settings,
-)
 from rnnkit.errors import InputError
-from rnnkit.recipes.registry import OLD_NAMES
 
 
 def summary(recipe: Any) -> str:
@@ -43,10 +37,15 @@ class RecipeCommands(typer.core.TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the recipes."""
+        from rnnkit import recipes
+
         return recipes.names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command that trains a recipe; for an unknown one, suggest the closest."""
+        from rnnkit import recipes
+        from rnnkit.cli.settings import file_settings, renamed_settings, settings_of, with_settings
+
         recipe = recipes.find(cmd_name)
         single = typer.Typer(add_completion=False)
         settings = settings_of(recipe)
@@ -58,7 +57,9 @@ class RecipeCommands(typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept options before the recipe's name, too; a run to go on with tells its recipe."""
-        known = {*recipes.names(), *OLD_NAMES}
+        from rnnkit import recipes
+
+        known = {*recipes.names(), *recipes.OLD_NAMES}
         named = [i for i, arg in enumerate(args) if arg in known]
         if named:
             args = [args[named[0]], *args[: named[0]], *args[named[0] + 1 :]]
@@ -117,6 +118,8 @@ def _trainer(recipe: str) -> Any:
             options |= {"--label-column": label_column, "--limit": limit, "--out": out}
             options |= {"--seed": seed or None}
             given = [name for name, value in options.items() if value is not None]
+            from rnnkit.cli.settings import option_name
+
             given += [
                 option_name(name) for name in {**settings, **data_options} if name != "epochs"
             ]
@@ -203,11 +206,31 @@ def _compare(
     show.study(finished)
 
 
-def register_compare(app: typer.Typer) -> None:
-    """Add `compare`; it has the settings of all recipes, as their names are not known yet."""
+def compare_command() -> Any:
+    """Return `compare`; it has the settings of all recipes, as their names are not known yet."""
+    from rnnkit import recipes
+    from rnnkit.cli.settings import file_settings, renamed_settings, shared_settings, with_settings
+
     known = [recipes.find(name) for name in recipes.names()]
     shared = shared_settings(known)
     shared.pop("seed", None)  # --seeds here
     kinds = [recipes.family_of(name).kind for name in recipes.names()]
     of_files = file_settings(kinds, shared)
-    app.command("compare")(with_settings(_compare, shared, renamed_settings(known), of_files))
+    single = typer.Typer(add_completion=False)
+    made = with_settings(_compare, shared, renamed_settings(known), of_files)
+    single.command("compare")(made)
+    return typer.main.get_command(single)
+
+
+def register_compare(app: typer.Typer) -> None:
+    """Add `compare` without the settings of the recipes, see `COMPLETE`."""
+
+    def compare() -> None:
+        raise AssertionError("the complete command takes the place of this one")
+
+    compare.__doc__ = _compare.__doc__
+    app.command("compare")(compare)
+
+
+# Commands whose options are gathered once they are run, or their help is shown.
+COMPLETE: dict[str, Callable[[], Any]] = {"compare": compare_command}
