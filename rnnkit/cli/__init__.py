@@ -10,9 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnkit.cli.errors import ErrorPanels
+from rnnkit.cli.catalogue import info, list_recipes
+from rnnkit.cli.completion import complete_data
+from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.generation import complete, generate
+from rnnkit.cli.headings import DATA
 from rnnkit.cli.options import (
+    AsText,
     Delimiter,
     Encoding,
     GroupColumn,
@@ -24,73 +28,76 @@ from rnnkit.cli.options import (
     TimeColumn,
 )
 from rnnkit.cli.runs import runs
-from rnnkit.cli.training import RecipeCommands, register_compare, summary
+from rnnkit.cli.training import RecipeCommands, register_compare
+from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
 
 __all__ = ["app"]
 
+START = """
+Begin with:
+  rnnkit list                            the recipes
+  rnnkit train lstm_sentiment            a first run, on a generated sample
+  rnnkit predict RUN "I loved it."       RUN is the folder that train names
+  rnnkit train lstm_sentiment --help     what can be set
+
+Of a command: rnnkit COMMAND --help"""
+
 app = typer.Typer(
-    cls=ErrorPanels,
-    help="Recurrent sequence models for Keras 3: train, compare, evaluate, predict.",
+    cls=Group,
+    subcommand_metavar="COMMAND ...",
+    epilog=START,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,  # plain text, see rnnkit.cli.help
     pretty_exceptions_enable=False,  # a bug keeps Python's own traceback
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the versions of rnnkit and Keras, and the backend.",
+            callback=show_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Recurrent sequence models for Keras 3: train, compare, evaluate, predict."""
+
+
 app.add_typer(
     typer.Typer(cls=RecipeCommands),
     name="train",
     help="Train a recipe on a data set; the run gets a folder of its own.",
     no_args_is_help=True,
-    subcommand_metavar="NAME [OPTIONS]",
+    subcommand_metavar="RECIPE [OPTIONS]",
+    epilog="\nSettings of a recipe: rnnkit train RECIPE --help",
 )
 register_compare(app)
-app.command()(generate)
-app.command()(complete)
-app.command()(neighbours)
-app.command()(runs)
+app.command("list", cls=Command)(list_recipes)
+app.command(cls=Command)(info)
+app.command(cls=Command)(generate)
+app.command(cls=Command)(complete)
+app.command(cls=Command)(neighbours)
+app.command(cls=Command)(runs)
 
 
-@app.command("list")
-def list_recipes() -> None:
-    """List the recipes, one line each."""
-    from rnnkit import recipes
-    from rnnkit.cli import show
-
-    show.rows(["recipe", "what it is"], [[n, summary(recipes.find(n))] for n in recipes.names()])
-
-
-@app.command()
-def info(name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe.")]) -> None:
-    """Describe a recipe and all its settings."""
-    import inspect
-
-    from rnnkit import recipes
-    from rnnkit.cli import show
-    from rnnkit.cli.settings import file_settings, option_name, settings_of, show_value, type_name
-    from rnnkit.data.datasets import suitable
-
-    recipe = recipes.find(name)
-    about = (inspect.getdoc(recipe) or name).partition("\nArgs:")[0].strip()
-    show.console.print(about, markup=False)
-    settings = settings_of(recipe)
-    lines = [
-        [option_name(s.name), type_name(s), show_value(s.default), s.option.help]
-        for s in settings.values()
-    ]
-    show.rows(["setting", "type", "default", "meaning"], lines)
-    columns = file_settings([recipes.family_of(name).kind], settings)
-    if columns:
-        of_files = [[option_name(option), s.option.help] for option, s in columns.items()]
-        show.rows(["column of a data file", "meaning"], of_files)
-    show.console.print(f"data:     {suitable(recipes.kind_of(name))}", markup=False)
-    show.console.print(f"train it: rnnkit train {name}", markup=False)
-
-
-@app.command()
+@app.command(cls=Command)
 def evaluate(
     run: RunPath,
     data: Annotated[
-        str | None, typer.Option(help="Another data set or file; by default that of the run.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            autocompletion=complete_data,
+            help="Another data set or file; by default that of the run.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -120,7 +127,7 @@ def evaluate(
         show.scores(study.ask(opened, **source), title)
 
 
-@app.command()
+@app.command(cls=Command)
 def predict(
     run: ModelPath,
     texts: Annotated[
@@ -130,23 +137,43 @@ def predict(
             help="Texts, - reads lines from stdin; of a model of series, CSV files.",
         ),
     ] = None,
-    file: Annotated[str | None, typer.Option(help="A UTF-8 file with a text on each line.")] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="A UTF-8 file with a text on each line.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     time: TimeColumn = None,
     group: GroupColumn = None,
     data: Annotated[
         str | None,
-        typer.Option(help="A table of texts or series, or a text file with a text on each line."),
+        typer.Option(
+            metavar="PATH",
+            help="A table of texts or series, or a text file with a text on each line.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     text_column: TextColumn = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
+    as_text: AsText = False,
 ) -> None:
     """Classify texts or series, forecast series, tag sentences, translate or summarize texts."""
-    from rnnkit.cli.answers import NOTHING, print_answers
+    from rnnkit.cli.answers import (
+        NOTHING,
+        TO_PREDICT,
+        learned_from_texts,
+        print_answers,
+        refuse_paths,
+    )
 
     inputs = texts or []
     if not inputs and file is None and data is None:  # before the model: it takes seconds to load
         raise InputError(NOTHING)
+    if not as_text and learned_from_texts(run):
+        refuse_paths(inputs, TO_PREDICT)
     from rnnkit import study
 
     model = study.open_model(run)
@@ -156,10 +183,11 @@ def predict(
     def read(path: str) -> tuple[list[Any], list[str]]:
         return study.series_reader(run, model, time=time, group=group, **reading)(path)
 
-    print_answers(model, inputs, file, read, data=data, text_column=text_column, **reading)
+    columns = {"text_column": text_column, **reading}
+    print_answers(model, inputs, file, read, data=data, as_text=as_text, **columns)
 
 
-@app.command()
+@app.command(cls=Command)
 def doctor() -> None:
     """Show versions, backends, devices and kernels, and what is missing."""
     from rnnkit.cli.doctor import report

@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from rnnkit.data.table_files import read_texts
-from rnnkit.data.tables import decode, split_lines
-from rnnkit.errors import InputError, quote
+from rnnkit.data.paths import is_path
+from rnnkit.errors import InputError, quote, suggest_sibling
+from rnnkit.recipes import kind_of
 
+TO_PREDICT = "to predict what is in it, --data {}"
 NOTHING = (
     'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
     "give CSV files.)"
 )
+
+
+def refuse_paths(texts: Iterable[str], instead: str) -> None:
+    """Refuse arguments that look like paths in the place of texts.
+
+    Args:
+        texts: the arguments.
+        instead: what to do with what is in a file; "{}" stands for its path.
+
+    Raises:
+        InputError: one of them looks like a path.
+
+    Example:
+        >>> refuse_paths(["no/reviews.csv"], "to predict what is in it, --data {}")
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: 'no/reviews.csv' looks like a file, and there is none of this \
+name. Its folder 'no' does not exist either. To take it as a text, add --text.
+    """
+    for text in texts:
+        found = is_path(text)
+        if found is False:
+            continue
+        if found:
+            about = f"is a file or folder: {instead.format(shlex.quote(text))}; to"
+        else:
+            about = "looks like a file, and there is none of this name."
+            about += f"{suggest_sibling(Path(text))} To"
+        raise InputError(f"{quote(text)} {about} take it as a text, add --text.")
+
+
+def learned_from_texts(run: Path) -> bool:
+    """Return whether the settings of a run say that its inputs are texts; False = not known."""
+    try:
+        recipe = json.loads((run / "settings.json").read_text(encoding="utf-8"))["recipe"]
+        return kind_of(recipe) in {"texts", "tagged sentences", "pairs"}
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def print_answers(
@@ -25,6 +65,7 @@ def print_answers(
     *,
     data: str | None = None,
     text_column: str | None = None,
+    as_text: bool = False,
     **reading: Any,
 ) -> None:
     """Print the answers of a model: a table in a terminal, lines in a file or a pipe.
@@ -36,6 +77,7 @@ def print_answers(
         read: reads the series of a file, and a name for each.
         data: a table of texts or series.
         text_column: the column of texts in it.
+        as_text: whether inputs that look like paths are texts.
         **reading: how it is read, see `rnnkit.data.table_files.read_texts`.
     """
     from rnnkit.cli import show
@@ -54,8 +96,12 @@ def print_answers(
             series, names = [*series, *found], [*names, *called]
         answers = model.answer(series, names)
     else:
+        if not as_text:
+            refuse_paths(inputs, TO_PREDICT)
         table = None
         if data is not None:
+            from rnnkit.data.table_files import read_texts
+
             column = model.form.text_column
             table = read_texts(data, column, text_column=text_column, **reading)
         answers = model.answer(gather_texts(inputs, file, table, reading.get("encoding", "utf-8")))
@@ -80,14 +126,22 @@ def gather_texts(
     for text in texts:
         found += _lines(sys.stdin.buffer.read(), "stdin", encoding) if text == "-" else [text]
     if file is not None:
-        found += _lines(Path(file).read_bytes(), file, encoding)
+        found += _lines(_bytes_of(Path(file)), file, encoding)
     found += table or []
     if not found:
         raise InputError(NOTHING)
     return found
 
 
+def _bytes_of(path: Path) -> bytes:
+    if not path.is_file() and not path.exists():
+        raise InputError(f"There is no file {str(path)!r}.{suggest_sibling(path)}")
+    return path.read_bytes()
+
+
 def _lines(raw: bytes, where: str, encoding: str) -> list[str]:
     """Split into lines; an empty line is a text, so that answers correspond to lines."""
+    from rnnkit.data.tables import decode, split_lines
+
     text = decode(raw, where, encoding)
     return split_lines(text.removesuffix("\n")) if text else []

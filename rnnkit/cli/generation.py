@@ -7,45 +7,92 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnkit.cli.options import ModelPath
-from rnnkit.errors import InputError
+from rnnkit.cli.answers import refuse_paths
+from rnnkit.cli.options import AsText, ModelPath, number
+from rnnkit.errors import InputError, quote
+
+SEPARATOR = "---"  # a line between generated texts, which may have several lines
+CONTENTS = 'to begin with what is in it, "$(cat {})"'
 
 
 def generate(
     run: ModelPath,
-    prompt: Annotated[str, typer.Argument(help="The beginning of the text.")] = "",
+    prompt: Annotated[str, typer.Argument(metavar="TEXT", help="The beginning of the text.")] = "",
     label: Annotated[
-        str | None, typer.Option(help="The class to generate, if it was trained with labels.")
+        str | None,
+        typer.Option(metavar="CLASS", help="The class to generate, if it was trained with labels."),
     ] = None,
-    n: Annotated[int, typer.Option("-n", "--number", help="Number of texts.")] = 1,
-    length: Annotated[int, typer.Option(help="Maximum number of words or characters.")] = 100,
+    n: Annotated[
+        int,
+        typer.Option("-n", "--number", help="Number of texts.", **number("--number", least=1)),
+    ] = 1,
+    length: Annotated[
+        int,
+        typer.Option(help="Maximum number of words or characters.", **number("--length", least=1)),
+    ] = 100,
     temperature: Annotated[
-        float, typer.Option(help="Below 1 sharpens, above 1 flattens the distribution; 0 = greedy.")
+        float,
+        typer.Option(
+            help="Below 1 sharpens, above 1 flattens the distribution; 0 = greedy.",
+            **number("--temperature", float, least=0),
+        ),
     ] = 1.0,
     top_k: Annotated[
-        int | None, typer.Option(help="Sample from this many most probable tokens only.")
+        int | None,
+        typer.Option(
+            help="Sample from this many most probable tokens only.", **number("--top-k", least=1)
+        ),
     ] = None,
     top_p: Annotated[
-        float | None, typer.Option(help="Nucleus sampling: tokens of this total probability only.")
+        float | None,
+        typer.Option(
+            help="Nucleus sampling: tokens of this total probability only.",
+            **number("--top-p", float, above=0, most=1),
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the sampling.", **number("--seed", least=0))
+    ] = 0,
+    as_text: AsText = False,
 ) -> None:
     """Generate texts that continue a prompt, or texts of a class."""
+    from rnnkit.cli import show
+
     options = sampling_options(temperature, top_k, top_p)  # refuses before the model is loaded
+    if not as_text:
+        refuse_paths([prompt], CONTENTS)
     model = language_model(run)
-    texts = model.generate(prompt, n, label=label, length=length, seed=seed, **options)
-    print(*texts, sep="\n")
+    texts = model.generate([prompt], n, label=label, length=length, seed=seed, **options)
+    print(*texts, sep=f"\n{SEPARATOR}\n")
+    ended = sum(text.strip() == prompt.strip() for text in texts)
+    if ended:
+        show.note(
+            f"The model ended {ended} of {n} texts at once, without a word. Try another "
+            "beginning, --seed, or a higher --temperature."
+        )
 
 
 def complete(
     run: ModelPath,
-    prefix: Annotated[str, typer.Argument(help="Text; its last word may be incomplete.")],
-    k: Annotated[int, typer.Option("-k", "--number", help="Number of words.")] = 5,
+    prefix: Annotated[
+        str, typer.Argument(metavar="TEXT", help="Text; its last word may be incomplete.")
+    ],
+    k: Annotated[
+        int,
+        typer.Option("-k", "--number", help="Number of words.", **number("--number", least=1)),
+    ] = 5,
+    as_text: AsText = False,
 ) -> None:
     """Complete the last word of a line, or predict the next word after a space."""
     from rnnkit.cli import show
 
+    if not as_text:
+        refuse_paths([prefix], CONTENTS)
     found = language_model(run, "complete").complete(prefix, k)
+    if not found:
+        begun = prefix.split(" ")[-1]
+        show.note(f"The model knows no word that begins with {quote(begun)}.")
+        return
     show.answers(["word", "probability"], [[word, f"{p:.4f}"] for word, p in found])
 
 

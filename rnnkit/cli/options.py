@@ -3,53 +3,136 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from rnnkit.cli.completion import complete_data, complete_run
+from rnnkit.cli.headings import DATA, RUN, TRAINING
+from rnnkit.cli.settings import checked
+from rnnkit.options import Option, Setting
+
+
+def number(names: str, kind: Any = int, **bounds: float) -> dict[str, Any]:
+    """Return the arguments of an option of Typer that takes numbers within a range.
+
+    Args:
+        names: of the option, for messages.
+        kind: int or float.
+        **bounds: see `rnnkit.options.Option`.
+
+    Example:
+        >>> number("--seed", least=0)["parser"]("3")
+        3
+    """
+    setting = Setting(names, kind, Option(None, "", **bounds))
+    metavar = "INT" if kind is int else "NUMBER"
+    return {"parser": lambda text: checked(setting, text), "metavar": metavar}
+
 
 Data = Annotated[
     str | None,
     typer.Option(
-        "--data", help="A data set, or a path, see rnnkit info NAME; by default a generated sample."
+        "--data",
+        metavar="NAME|PATH",
+        autocompletion=complete_data,
+        help="A data set or a file, see rnnkit info RECIPE; by default a generated sample.",
+        rich_help_panel=DATA,
     ),
 ]
 TextColumn = Annotated[
     str | None,
     typer.Option(
-        help="Column of the text (default: text), of words, or of sources (default: source)."
+        metavar="COLUMN",
+        help="Column of the text (default: text), of words, or of sources (default: source).",
+        rich_help_panel=DATA,
     ),
 ]
 LabelColumn = Annotated[
     str | None,
     typer.Option(
-        help="Column of the label (default: label), of tags, or of targets (default: target)."
+        metavar="COLUMN",
+        help="Column of the label (default: label), of tags, or of targets (default: target).",
+        rich_help_panel=DATA,
     ),
 ]
 TimeColumn = Annotated[
-    str | None, typer.Option("--time", help="Of a CSV file of series: the column of times.")
+    str | None,
+    typer.Option(
+        "--time",
+        metavar="COLUMN",
+        help="Of a CSV file of series: the column of times.",
+        rich_help_panel=DATA,
+    ),
 ]
 GroupColumn = Annotated[
-    str | None, typer.Option("--group", help="Of a CSV file: the column that tells series apart.")
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="COLUMN",
+        help="Of a CSV file: the column that tells series apart.",
+        rich_help_panel=DATA,
+    ),
 ]
 Delimiter = Annotated[
     str | None,
-    typer.Option(help="Of a CSV file: between columns, such as ; or tab; by default a comma."),
+    typer.Option(
+        metavar="TEXT",
+        help="Of a CSV file: between columns, such as ; or tab; by default a comma.",
+        rich_help_panel=DATA,
+    ),
 ]
-Encoding = Annotated[str | None, typer.Option(help="Of a text file; by default utf-8.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Of a text file; by default utf-8.", rich_help_panel=DATA),
+]
 Patience = Annotated[
-    int | None, typer.Option(help="Early stopping: epochs without a better validation loss.")
+    int | None,
+    typer.Option(
+        help="Early stopping: epochs without a better validation loss.",
+        rich_help_panel=TRAINING,
+        **number("--patience", least=1),
+    ),
 ]
-Limit = Annotated[int | None, typer.Option(help="Examples of each split, at most.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        help="Examples of each split, at most.",
+        rich_help_panel=DATA,
+        **number("--limit", least=1),
+    ),
+]
 Out = Annotated[
-    Path | None, typer.Option(help="The folder to write; by default a new one in runs/.")
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="The folder to write; by default a new one in runs/.",
+        rich_help_panel=RUN,
+    ),
 ]
 CheckpointMinutes = Annotated[
-    float, typer.Option(help="The longest time between two checkpoints of the training.")
+    float,
+    typer.Option(
+        help="The longest time between two checkpoints of the training.",
+        rich_help_panel=RUN,
+        **number("--checkpoint-minutes", float, above=0),
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.", rich_help_panel=RUN)]
+AsText = Annotated[
+    bool,
+    typer.Option("--text", help="Take the arguments as texts, even if they are names of files."),
+]
+RunPath = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The folder of a run.", autocompletion=complete_run)
+]
 ModelPath = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The folder of a run, or a saved .keras file.")
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="The folder of a run, or a saved .keras file.",
+        autocompletion=complete_run,
+    ),
 ]
 
 

@@ -18,7 +18,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 def runs(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help="Of runs and studies; by default runs."),
+        typer.Argument(metavar="FOLDER", help="Of runs and studies; by default runs."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
 ) -> None:
@@ -37,14 +37,13 @@ def runs(
         return
     if not found:
         train = "rnnkit train lstm_sentiment"
-        show.console.print(f"No runs in {place}. Train one, such as: {train}", markup=False)
+        show.note(f"No runs in {place}. Train one, such as: {train}")
         return
     heading = ["run", "state", "recipe", "data", "score", "epochs", "age"]
     show.answers(heading, [_cells(run) for run in found])
     for run in found:
         if run.state.reason:
-            told = f"{run.path}: {run.state.name}: {run.state.reason}"
-            show.console.print(told, markup=False)
+            show.note(f"{run.path}: {run.state.name}: {run.state.reason}")
 
 
 def _cells(run: RunSummary) -> list[str]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import ast
 import collections.abc
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Literal
 
 import typer
 
-from rnnkit.errors import quote, suggest
+from rnnkit.cli.errors import OptionError
+from rnnkit.cli.headings import DATA, heading_of
+from rnnkit.data.kinds import DataKind
+from rnnkit.errors import InputError
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
 from rnnkit.settings.data import SeriesFileOptions, TableFileOptions
 from rnnkit.settings.words import TokenizerLike
-
-if TYPE_CHECKING:
-    from rnnkit.data.kinds import DataKind
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
@@ -55,25 +57,47 @@ def show_value(value: Any) -> str:
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
     return "none" if value is None else str(value)
 
 
 def parse_value(setting: Setting, text: str) -> Any:
-    """Convert the text of an option to a value of the setting's type, or raise BadParameter.
+    """Convert the text of an option to a value of the setting's type and range.
+
+    Raises:
+        InputError: it is of another type, or out of range.
 
     Example:
         >>> parse_value(Setting("max_length", int | None, Option(400, "")), "200")
         200
     """
-    for kind in alternatives(setting.annotation):
-        value = _parse_as(kind, text)
-        if value is not _UNFIT:
-            return value
-    literals = [
-        k for k in alternatives(setting.annotation) if typing.get_origin(k) is typing.Literal
-    ]
-    choices = [str(choice) for kind in literals for choice in typing.get_args(kind)]
-    raise typer.BadParameter(f"{quote(text)} is not {type_name(setting)}.{suggest(text, choices)}")
+    parsed = (_parse_as(kind, text) for kind in alternatives(setting.annotation))
+    return setting.check(next((value for value in parsed if value is not _UNFIT), text))
+
+
+def checked(setting: Setting, text: Any) -> Any:
+    """Return the value of an option; the error names it as it is typed.
+
+    Args:
+        setting: its name is that of the option, such as ``--max-length``.
+        text: what was given; what is no text is a default.
+
+    Raises:
+        OptionError: it is of another type, or out of range.
+
+    Example:
+        >>> checked(Setting("--epochs", int | None, Option(None, "", least=1)), "-1")
+        Traceback (most recent call last):
+        rnnkit.cli.errors.OptionError: --epochs is -1; expected an integer of at least 1 or none.
+    """
+    if not isinstance(text, str):
+        return text
+    try:
+        return parse_value(setting, text)
+    except InputError as error:
+        said, expected, rest = str(error).rpartition("; expected ")
+        raise OptionError(said + expected + re.sub(r"\bNone\b", "none", rest)) from None
 
 
 def settings_of(recipe: Callable[..., Any]) -> dict[str, Setting]:
@@ -110,10 +134,24 @@ def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]
             first = merged.setdefault(name, setting)
             kinds = first.annotation | setting.annotation  # each recipe checks its own
             first = merged[name] = first._replace(annotation=kinds)
-            if first.default != setting.default:
-                own = Option("each recipe's own", first.option.help)
-                merged[name] = first._replace(option=own)
+            merged[name] = first._replace(option=_of_both(first.option, setting.option))
     return merged
+
+
+def _of_both(one: Option, other: Option) -> Option:
+    """Return an option that allows what one or the other allows."""
+
+    def widest(bounds: tuple[float | None, float | None], pick: Any) -> float | None:
+        return None if None in bounds else pick(bounds)
+
+    return Option(
+        one.default if one.default == other.default else "each recipe's own",
+        one.help,
+        least=widest((one.least, other.least), min),
+        most=widest((one.most, other.most), max),
+        above=widest((one.above, other.above), min),
+        below=widest((one.below, other.below), max),
+    )
 
 
 def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) -> dict[str, Setting]:
@@ -181,7 +219,7 @@ def with_settings(
     del own["settings"]
     own.pop("data_options", None)
     of_files = {
-        option: _parameter(s._replace(name=option), panel="Columns of a data file")
+        option: _parameter(s._replace(name=option), heading=DATA)
         for option, s in (file_options or {}).items()
     }
     added = {name: _parameter(s) for name, s in settings.items() if name not in own}
@@ -219,32 +257,106 @@ def _type(annotation: Any, recipe: Callable[..., Any]) -> Any:
 
 
 def _parameter(
-    setting: Setting, hidden: bool = False, panel: str = "Settings of the recipe"
+    setting: Setting, hidden: bool = False, heading: str | None = None
 ) -> inspect.Parameter:
     """Describe a setting to Typer; the default None means "not given", so that presets decide."""
     kind: Any = bool | None
     name = option_name(setting.name)
-    text = f"{setting.option.help} (default: {show_value(setting.default)})".strip()
     about: dict[str, Any] = {
-        "help": text.replace("[", r"\["),
+        "help": describe(setting),
         "show_default": False,  # Typer would show the None that means "not given"
         "hidden": hidden,
-        "rich_help_panel": panel,
+        "rich_help_panel": heading or heading_of(setting.name),
     }
     if setting.annotation is bool:
         name = f"{name}/--no-{name[2:]}"
     else:
         kind = str | None
+        choices = choices_of(setting)
+        about["autocompletion"] = lambda incomplete: [
+            c for c in choices if c.startswith(incomplete)
+        ]
         about["parser"] = lambda text: _given(setting, text)
-        about["metavar"] = f"<{type_name(setting).replace(' or ', '|')}>"
+        about["metavar"] = metavar(setting)
     annotation = typing.Annotated[kind, typer.Option(name, **about)]
     return inspect.Parameter(
         setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )
 
 
+def describe(setting: Setting) -> str:
+    """Return what a setting does, in the words of the command line, with its default.
+
+    Example:
+        >>> describe(Setting("max_length", int | None, Option(None, "steps; None = all.")))
+        'Steps; none = all. (default: none)'
+    """
+    text = setting.option.help
+    text = f"{text[:1].upper()}{text[1:]}".replace("None = ", "none = ").replace(
+        "False = ", "no = "
+    )
+    if setting.default is None and "by default" in text:
+        return text
+    return f"{text} (default: {show_value(setting.default)})".strip()
+
+
+def term(setting: Setting) -> str:
+    """Return an option and the values that it takes.
+
+    Example:
+        >>> term(Setting("bidirectional", bool, Option(False, "")))
+        '--bidirectional / --no-bidirectional'
+    """
+    name = option_name(setting.name)
+    return (
+        f"{name} / --no-{name[2:]}" if setting.annotation is bool else f"{name} {metavar(setting)}"
+    )
+
+
+def choices_of(setting: Setting) -> list[str]:
+    """Return the words that an option takes, for completion.
+
+    Example:
+        >>> choices_of(Setting("hmm", Literal["input"] | None, Option(None, "")))
+        ['input', 'none']
+    """
+    found = []
+    for kind in alternatives(setting.annotation):
+        if typing.get_origin(kind) is Literal:
+            found += map(str, typing.get_args(kind))
+        elif kind is type(None):
+            found.append("none")
+    return list(dict.fromkeys(found))
+
+
+def metavar(setting: Setting) -> str:
+    """Return what values an option takes.
+
+    Example:
+        >>> metavar(Setting("max_length", int | None, Option(400, "")))
+        'INT|none'
+    """
+    words = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH", bool: "yes|no"}
+    found = []
+    kinds = [kind for kind in alternatives(setting.annotation) if kind is not TokenizerLike]
+    several = any(_is_several(kind) for kind in kinds)
+    for kind in kinds:
+        if typing.get_origin(kind) is Literal:
+            found += map(str, typing.get_args(kind))
+        elif _is_several(kind):
+            found.append("A,B,...")
+        elif kind is not type(None) and (kind is not str or not several):
+            found.append(words.get(kind, "VALUE"))
+    found += ["none"] if type(None) in kinds else []
+    return "|".join(dict.fromkeys(found))
+
+
+def _is_several(kind: Any) -> bool:
+    return (typing.get_origin(kind) or kind) in (collections.abc.Sequence, list, tuple)
+
+
 def _given(setting: Setting, text: Any) -> Any:
-    value = parse_value(setting, text) if isinstance(text, str) else text
+    value = checked(setting._replace(name=option_name(setting.name)), text)
     return _NONE if value is None else value
 
 
@@ -254,7 +366,7 @@ def _parse_as(kind: Any, text: str) -> Any:
         return None if text.lower() == "none" else _UNFIT
     if kind is bool:
         return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), _UNFIT)
-    if typing.get_origin(kind) is typing.Literal:
+    if typing.get_origin(kind) is Literal:
         return next((c for c in typing.get_args(kind) if str(c) == text), _UNFIT)
     try:
         if kind in (int, float):
@@ -270,7 +382,7 @@ def _parse_as(kind: Any, text: str) -> Any:
 def _words(kind: Any) -> str:
     if kind is type(None):
         return "none"
-    if typing.get_origin(kind) is typing.Literal:
+    if typing.get_origin(kind) is Literal:
         return " or ".join(map(str, typing.get_args(kind)))
     if typing.get_origin(kind) is collections.abc.Sequence:
         return "several with commas"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +34,20 @@ def rows(heading: Sequence[str], lines: Iterable[Sequence[str]], title: str | No
         table.add_row(*(Text(cell) for cell in line))
     if title:  # not the table's own title, which would be broken to the table's width
         console.print(Text(title, style="bold"))
-    Console(highlight=False, width=None if console.is_terminal else 120).print(table)
+    wide = None if console.is_terminal or "COLUMNS" in os.environ else 120
+    Console(highlight=False, width=wide).print(table)
+
+
+def note(text: str) -> None:
+    """Print on stderr what is no answer, such as that nothing was found."""
+    print(text, file=sys.stderr)
 
 
 def answers(
-    heading: Sequence[str], lines: Sequence[Sequence[str]], plain: Sequence[str] | None = None
+    heading: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    plain: Sequence[str] | None = None,
+    remark: str = "",
 ) -> None:
     """Print answers: a table in a terminal, tab-separated lines elsewhere.
 
@@ -44,7 +55,10 @@ def answers(
         heading: the names of the columns.
         lines: the cells of the table.
         plain: what is printed elsewhere; None = the lines, their cells joined by tabs.
+        remark: what is no answer: a line on stderr.
     """
+    if remark:
+        note(remark)
     if console.is_terminal:
         rows(heading, lines)
         return

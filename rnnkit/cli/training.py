@@ -1,7 +1,4 @@
-"""`train` and `compare`; their options are the shared ones and the settings of the recipes.
-
-Recipes are imported, and their settings made options, when one of the two is run or its help shown.
-"""
+"""`train` and `compare`; their options are the shared ones and the settings of the recipes."""
 
 from __future__ import annotations
 
@@ -10,9 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import typer.core
 
-from rnnkit.cli.errors import show_error
+from rnnkit import recipes
+from rnnkit.cli.completion import complete_recipe, complete_run, completion_item, first_line
+from rnnkit.cli.errors import Command, show_error
+from rnnkit.cli.headings import RUN, TRAINING
+from rnnkit.cli.help import HelpfulGroup
 from rnnkit.cli.options import (
     CheckpointMinutes,
     Data,
@@ -22,47 +22,65 @@ from rnnkit.cli.options import (
     Patience,
     Quiet,
     TextColumn,
+    number,
     verbosity,
 )
+from rnnkit.cli.settings import (
+    file_settings,
+    option_name,
+    renamed_settings,
+    settings_of,
+    shared_settings,
+    with_settings,
+)
 from rnnkit.errors import InputError
+from rnnkit.recipes.registry import OLD_NAMES
 
 
-def summary(recipe: Any) -> str:
-    """Return the first line of a recipe's docstring."""
-    return (recipe.__doc__ or "").strip().partition("\n")[0]
-
-
-class RecipeCommands(typer.core.TyperGroup):
+class RecipeCommands(HelpfulGroup):
     """One command per recipe, made on demand: `rnnkit train NAME`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the recipes."""
-        from rnnkit import recipes
-
         return recipes.names()
+
+    def command_sections(self, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+        """Return the recipes and what they are, by the kind of data that they learn from."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name in recipes.names():
+            kind = f"Recipes ({recipes.kind_of(name)})"
+            found.setdefault(kind, []).append((name, first_line(recipes.find(name))))
+        return found
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the recipes that begin so; their commands are not made for it."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        if ctx.meta.get("rnnkit.before") == ["--resume"]:
+            return [completion_item(run) for run in complete_run(incomplete)]
+        return [completion_item(*found) for found in complete_recipe(incomplete)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command that trains a recipe; for an unknown one, suggest the closest."""
-        from rnnkit import recipes
-        from rnnkit.cli.settings import file_settings, renamed_settings, settings_of, with_settings
-
+        if ctx.resilient_parsing and cmd_name not in {*recipes.names(), *OLD_NAMES}:
+            return None
         recipe = recipes.find(cmd_name)
-        single = typer.Typer(add_completion=False)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
         settings = settings_of(recipe)
         kind = recipes.family_of(cmd_name).kind
         renamed, of_files = renamed_settings([recipe]), file_settings([kind], settings)
         train = with_settings(_trainer(cmd_name), settings, renamed, of_files)
-        single.command(name=cmd_name, help=summary(recipe))(train)
+        single.command(name=cmd_name, cls=Command, help=first_line(recipe))(train)
         return typer.main.get_command(single)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept options before the recipe's name, too; a run to go on with tells its recipe."""
-        from rnnkit import recipes
-
-        known = {*recipes.names(), *recipes.OLD_NAMES}
+        known = {*recipes.names(), *OLD_NAMES}
         named = [i for i, arg in enumerate(args) if arg in known]
         if named:
             args = [args[named[0]], *args[: named[0]], *args[named[0] + 1 :]]
+        elif ctx.resilient_parsing:  # the shell completes what follows
+            ctx.meta["rnnkit.before"] = args[-1:]
         elif (run := _value_of("--resume", args)) is not None:
             args = [_recipe_of(run), *args]
         return super().parse_args(ctx, args)
@@ -70,7 +88,7 @@ class RecipeCommands(typer.core.TyperGroup):
 
 def _value_of(option: str, args: list[str]) -> str | None:
     """Return the value of an option among the arguments, as `--name value` or `--name=value`."""
-    for arg, following in zip(args, [*args[1:], None], strict=True):
+    for arg, following in zip(args, [*args[1:], None], strict=False):
         if arg == option:
             return following
         if arg.startswith(f"{option}="):
@@ -93,14 +111,23 @@ def _trainer(recipe: str) -> Any:
         text_column: TextColumn = None,
         label_column: LabelColumn = None,
         patience: Patience = None,
-        seed: Annotated[int, typer.Option(help="Of the weights and the order of batches.")] = 0,
+        seed: Annotated[
+            int,
+            typer.Option(
+                help="Of the weights and the order of batches.",
+                rich_help_panel=TRAINING,
+                **number("--seed", least=0),
+            ),
+        ] = 0,
         limit: Limit = None,
         out: Out = None,
         resume: Annotated[
             Path | None,
             typer.Option(
                 metavar="RUN",
+                autocompletion=complete_run,
                 help="Go on with this run, after an interruption or for more --epochs.",
+                rich_help_panel=RUN,
             ),
         ] = None,
         checkpoint_minutes: CheckpointMinutes = 5.0,
@@ -118,8 +145,6 @@ def _trainer(recipe: str) -> Any:
             options |= {"--label-column": label_column, "--limit": limit, "--out": out}
             options |= {"--seed": seed or None}
             given = [name for name, value in options.items() if value is not None]
-            from rnnkit.cli.settings import option_name
-
             given += [
                 option_name(name) for name in {**settings, **data_options} if name != "epochs"
             ]
@@ -158,16 +183,31 @@ def _trainer(recipe: str) -> Any:
 def _compare(
     settings: dict[str, Any],
     data_options: dict[str, Any],
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Recipes.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RECIPE...", help="Recipes.", autocompletion=complete_recipe),
+    ],
     data: Data = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     patience: Patience = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each recipe: seeds 0, 1, ...")] = 3,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            help="Runs of each recipe: seeds 0, 1, ...",
+            rich_help_panel=TRAINING,
+            **number("--seeds", least=1),
+        ),
+    ] = 3,
     limit: Limit = None,
     out: Out = None,
     baselines: Annotated[
-        bool, typer.Option(help="Add baselines, such as TF-IDF, on the same data.")
+        bool,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Add baselines, such as TF-IDF, on the same data.",
+            rich_help_panel=RUN,
+        ),
     ] = True,
     yardstick: Annotated[
         bool | None, typer.Option("--yardstick/--no-yardstick", hidden=True)
@@ -208,17 +248,14 @@ def _compare(
 
 def compare_command() -> Any:
     """Return `compare`; it has the settings of all recipes, as their names are not known yet."""
-    from rnnkit import recipes
-    from rnnkit.cli.settings import file_settings, renamed_settings, shared_settings, with_settings
-
     known = [recipes.find(name) for name in recipes.names()]
     shared = shared_settings(known)
     shared.pop("seed", None)  # --seeds here
     kinds = [recipes.family_of(name).kind for name in recipes.names()]
     of_files = file_settings(kinds, shared)
-    single = typer.Typer(add_completion=False)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
     made = with_settings(_compare, shared, renamed_settings(known), of_files)
-    single.command("compare")(made)
+    single.command("compare", cls=Command)(made)
     return typer.main.get_command(single)
 
 
@@ -229,7 +266,7 @@ def register_compare(app: typer.Typer) -> None:
         raise AssertionError("the complete command takes the place of this one")
 
     compare.__doc__ = _compare.__doc__
-    app.command("compare")(compare)
+    app.command("compare", cls=Command)(compare)
 
 
 # Commands whose options are gathered once they are run, or their help is shown.

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnkit.cli.answers import refuse_paths
+from rnnkit.cli.completion import complete_run
+from rnnkit.cli.options import AsText, number
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,18 +17,26 @@ if TYPE_CHECKING:
 
 VectorsPath = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="The folder of a run, a .keras file or a vectors file."),
+    typer.Argument(
+        metavar="RUN",
+        help="The folder of a run, a .keras file or a vectors file.",
+        autocompletion=complete_run,
+    ),
 ]
 
 
 def neighbours(
     run: VectorsPath,
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Words.")],
-    n: Annotated[int, typer.Option("-n", "--number", help="Neighbours per word.")] = 10,
+    n: Annotated[
+        int,
+        typer.Option("-n", "--number", help="Neighbours per word.", **number("--number", least=1)),
+    ] = 10,
+    as_text: AsText = False,
 ) -> None:
     """Show the nearest neighbours of words by cosine similarity."""
-    if n < 1:
-        raise InputError(f"n is {n}: expected 1 or more.")
+    if not as_text:
+        refuse_paths(words, "to look up the words in it, $(cat {})")
     from rnnkit.cli import show
     from rnnkit.embeddings.measures.neighbours import neighbours as find
 
@@ -34,6 +45,9 @@ def neighbours(
         for word, nearest in zip(words, find(open_vectors(run), words, n), strict=True)
         for near, similarity in nearest
     ]
+    if not lines:
+        show.note("There are no neighbours: the model knows no other word.")
+        return
     show.answers(["word", "neighbour", "similarity"], lines)
 
 

@@ -17,6 +17,7 @@ from rnnkit.data.columns import (
     to_list,
 )
 from rnnkit.data.frames import Columns, InputForm, Inputs, is_table, read_table
+from rnnkit.data.paths import refuse_path
 from rnnkit.data.series import Series
 from rnnkit.data.streams import is_stream, read_stream
 from rnnkit.errors import InputError, quote, quote_all
@@ -75,6 +76,7 @@ def read_examples(
         >>> read_examples(np.array(["good", "bad"]), (1, 0), form=InputForm(), name="The set")[:2]
         (['good', 'bad'], [1, 0])
     """
+    refuse_path(x, name)
     if "datasets.DatasetDict" in class_names(x):
         x = _split(x, name)
     if isinstance(x, Mapping):

@@ -21,6 +21,7 @@ class Answers(NamedTuple):
         heading: the names of the columns.
         rows: the cells of the table.
         lines: for a file or a pipe; None = the rows, their cells joined by tabs.
+        note: what is no answer, such as that nothing was found.
 
     Example:
         >>> Answers(("label", "text"), [("pos", "Fine.")]).plain
@@ -30,6 +31,7 @@ class Answers(NamedTuple):
     heading: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     lines: Sequence[str] | None = None
+    note: str = ""
 
     @property
     def plain(self) -> list[str]:
@@ -82,7 +84,9 @@ def answer_spans(model: Any, texts: Sequence[str], names: Sequence[str] | None =
     for name, spans in zip(_numbered(texts, names, 1), model.predict_spans(texts), strict=True):
         found = [(_on_one_line(s.text), s.type, str(s.start), str(s.end)) for s in spans]
         rows += [(name, *row) for row in found or [("-", "-", "-", "-")]]
-    return Answers(("text", "name", "type", "from", "to"), rows)
+    without = [row[0] for row in rows if row[1:] == ("-", "-", "-", "-")]
+    note = f"Nothing was found in {_texts(without)}." if without else ""
+    return Answers(("text", "name", "type", "from", "to"), rows, note=note)
 
 
 def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:
@@ -109,7 +113,14 @@ def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None =
     """Return the text that is generated for each text; the lines hold the generated texts alone."""
     outputs = model.predict(texts)
     rows = list(zip(outputs, texts if names is None else names, strict=True))
-    return Answers(("output", "text"), rows, [_on_one_line(output) for output in outputs])
+    empty = [str(number) for number, output in enumerate(outputs, 1) if not output.strip()]
+    note = f"The model generated nothing for {_texts(empty)}." if empty else ""
+    return Answers(("output", "text"), rows, [_on_one_line(output) for output in outputs], note)
+
+
+def _texts(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"text{'s' * (len(names) > 1)} {shown}"
 
 
 def answer_frames(

@@ -183,7 +183,7 @@ def test_list_and_info_show_every_recipe(rnnkit):
         assert shown.code == 0
         rate = "--alpha" if name == "word_vectors" else "--learning-rate"  # gensim's name there
         assert rate in shown.text
-        assert "float" in shown.text
+        assert "NUMBER" in shown.text
         assert f"rnnkit train {name}" in shown.text
 
 
@@ -224,10 +224,10 @@ def test_doctor_shows_which_kernels_run_here(rnnkit):
         (["compare", "lstm_sentiment", "--unit", "8"], "--units"),
         (["trian", "lstm_sentiment"], "train"),
         (["train", "lstm_sentiment", "--data", "sampel"], "Did you mean 'sample'?"),
-        (["train", "lstm_sentiment", "--epochs", "0"], "epochs is 0"),
-        (["train", "lstm_sentiment", "--limit", "0"], "limit is 0"),
-        (["train", "lstm_sentiment", "--learning-rate", "inf"], "learning_rate is inf"),
-        (["compare", "lstm_sentiment", "--seeds", "0"], "seeds is 0"),
+        (["train", "lstm_sentiment", "--epochs", "0"], "--epochs is 0"),
+        (["train", "lstm_sentiment", "--limit", "0"], "--limit is 0"),
+        (["train", "lstm_sentiment", "--learning-rate", "inf"], "--learning-rate is inf"),
+        (["compare", "lstm_sentiment", "--seeds", "0"], "--seeds is 0"),
         (["predict", "nowhere", "text"], "nowhere does not exist"),
         (["predict", "nowhere"], "No text to predict"),
         (["evaluate", "nowhere"], "nowhere does not exist"),
@@ -287,10 +287,12 @@ def test_line_that_is_not_utf8_is_named(rnnkit, trained, tmp_path):
     assert "latin.txt, line 2: byte 0xe9" in answer.text
 
 
-def test_file_that_is_not_there_ends_with_code_one(rnnkit, trained, tmp_path):
+def test_a_file_that_is_not_there_is_refused(rnnkit, trained, tmp_path):
+    (tmp_path / "gone.tx").write_text("")
     answer = rnnkit("predict", trained[0], "--file", tmp_path / "gone.txt")
-    assert answer.code == 1
-    assert "gone.txt" in answer.text
+    assert answer.code == 2
+    assert answer.error.startswith("Error: There is no file '")
+    assert "gone.txt'. Did you mean 'gone.tx'?" in answer.error
 
 
 def test_a_loss_that_is_not_finite_ends_with_code_one_and_names_the_folder(

@@ -31,7 +31,8 @@ def test_runs_are_listed_with_state_score_and_epochs(folder, rnnkit):
     assert done[:5] == ["complete", "lstm_sentiment", "sample", "loss 0.25", "3 / 3"]
     assert half[:5] == ["interrupted", "lstm_sentiment", "sample", "val_loss 0.5*", "1 / 10"]
     assert bad[:5] == ["damaged", "", "", "", "0 / ?"]
-    assert "settings.json is damaged" in answer.lines[3]
+    assert "settings.json is damaged" in answer.error
+    assert len(answer.lines) == 3
 
 
 def test_json_for_programs(folder, rnnkit):

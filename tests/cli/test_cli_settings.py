@@ -117,9 +117,9 @@ def test_an_option_of_the_command_stays_its_own(given):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--units", "many"], "'many' is not int"),
-        (["--units", "1.5"], "'1.5' is not int"),
-        (["--max-length", "nome"], "'nome' is not int or none"),
+        (["--units", "many"], "--units is 'many'; expected an integer."),
+        (["--units", "1.5"], "--units is '1.5'; expected an integer."),
+        (["--max-length", "nome"], "--max-length is 'nome'; expected an integer or none."),
         (["--pooling", "meen"], "Did you mean 'mean'?"),
         (["--unit", "8"], "--units"),
     ],
@@ -133,7 +133,7 @@ def test_what_does_not_fit_is_refused(given, args, message):
 
 def test_help_shows_defaults_and_descriptions(given):
     text = " ".join(given("--help")[1].output.replace("│", " ").split())
-    for words in ("size of the state, an even number.", "--no-reverse", "[linear]"):
+    for words in ("Size of the state, an even number.", "--no-reverse", "[linear]"):
         assert words in text
     assert "(default: 8)" in text
     assert "(default: yes)" in text

@@ -91,7 +91,7 @@ def test_series_from_parquet(rnnkit, tmp_path):
     assert cells[0] == cells[1]
     assert cells[0]
     refused = rnnkit("predict", run, "--data", tmp_path / "load.csv", "--text-column", "load")
-    assert "text_column is 'load', and Forecaster reads series" in refused.text
+    assert "--text-column is 'load', and Forecaster reads series" in refused.text
 
 
 def test_files_that_cannot_be_read_are_refused(rnnkit, tmp_path):

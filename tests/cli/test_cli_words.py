@@ -54,7 +54,7 @@ def test_the_number_of_neighbours_is_one_or_more(trained, rnnkit):
     assert len(rnnkit("neighbours", trained[0], "paris", "-n", 1).lines) == 1
     answer = rnnkit("neighbours", trained[0], "paris", "-n", 0)
     assert answer.code == 2
-    assert "n is 0: expected 1 or more" in answer.text
+    assert "-n is 0; expected an integer of at least 1" in answer.text
 
 
 def test_neighbours_are_a_table_in_a_terminal(trained, rnnkit, terminal):
@@ -84,7 +84,7 @@ def test_info_names_the_data_that_suit(rnnkit):
     ("args", "message"),
     [
         (["neighbours", "RUN", "king", "pariss"], "Did you mean 'paris'"),
-        (["neighbours", "RUN", "king", "-n", "0"], "n is 0"),
+        (["neighbours", "RUN", "king", "-n", "0"], "-n is 0"),
         (["neighbours", "nowhere", "king"], "nowhere"),
         (["neighbours", "nowhere.keras", "king"], "There is no vectors file 'nowhere.keras'"),
         (["predict", "RUN", "a text"], "For the nearest neighbours of a word: rnnkit neighbours"),
