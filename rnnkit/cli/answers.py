@@ -126,17 +126,28 @@ def gather_texts(
     for text in texts:
         found += _lines(sys.stdin.buffer.read(), "stdin", encoding) if text == "-" else [text]
     if file is not None:
-        found += _lines(_bytes_of(Path(file)), file, encoding)
+        found += _lines(Path(file).read_bytes(), file, encoding)
     found += table or []
     if not found:
         raise InputError(NOTHING)
     return found
 
 
-def _bytes_of(path: Path) -> bytes:
-    if not path.is_file() and not path.exists():
-        raise InputError(f"There is no file {str(path)!r}.{suggest_sibling(path)}")
-    return path.read_bytes()
+def refuse_absent(*files: str | None) -> None:
+    """Refuse paths of files that do not exist, before a model is loaded.
+
+    Args:
+        *files: None = not given; a data set of the Hugging Face Hub is no path.
+
+    Raises:
+        InputError: the message suggests a file with a name like that.
+
+    Example:
+        >>> refuse_absent(None, "hf:imdb")
+    """
+    for file in files:
+        if file is not None and not file.startswith("hf:") and not Path(file).exists():
+            raise InputError(f"There is no file {file!r}.{suggest_sibling(Path(file))}")
 
 
 def _lines(raw: bytes, where: str, encoding: str) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 import typer
 
 from rnnkit.cli.help import HelpfulCommand, HelpfulGroup, width, wrap_message
+from rnnkit.cli.lean import lean_keras
 from rnnkit.disk import write_error_number
 from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss
 
@@ -103,7 +104,7 @@ class Group(HelpfulGroup):
         """Run the command; see the module."""
         write_any_text()
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), lean_keras():
                 warnings.filterwarnings("default", "option .* is now called ", DeprecationWarning)
                 return super().invoke(ctx)
         except UsageError as error:
