@@ -1,8 +1,6 @@
-"""What is wrong in a command line is said before any framework is imported; and what Keras skips."""
+"""What is wrong in a command line is said before a framework is imported; what Keras skips."""
 
 from __future__ import annotations
-
-import pytest
 
 from rnnkit.recipes import names
 
