@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import warnings
-from importlib.metadata import entry_points
 from typing import Any
 
 GROUP = "rnnkit.families"
@@ -17,6 +16,8 @@ def packages() -> set[str]:
         >>> packages()
         set()
     """
+    from importlib.metadata import entry_points
+
     return {point.module.partition(".")[0] for point in entry_points(group=GROUP)}
 
 
@@ -35,6 +36,8 @@ def families() -> tuple[Any, ...]:
         >>> families()
         ()
     """
+    from importlib.metadata import entry_points
+
     found = []
     for point in entry_points(group=GROUP):
         try:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.one_backend
 # A room may import the rooms of lower floors and itself; rooms of one floor leave each other alone.
 FLOORS = {
     "deprecation": -3,
+    "deferred": -3,
     "old_modules": -2,
     "options": -2,
     "untrusted": -2,

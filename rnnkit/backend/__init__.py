@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rnnkit.backend.select import installed, select, selected
+from rnnkit.backend.tensorflow_logs import import_tensorflow
+from rnnkit.backend.without_tensorflow import ask_without_importing
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import BackendError
 
@@ -29,6 +31,8 @@ __all__ = [
 ]
 
 name = select()  # before anything below this package can import Keras
+if name == "tensorflow":
+    import_tensorflow()
 
 if TYPE_CHECKING:
     from rnnkit.backend import jax as native
@@ -58,5 +62,8 @@ def device() -> str:
 
 
 from rnnkit.backend.engine import explain_kernels  # noqa: E402  (needs all that is above)
+
+if name != "tensorflow":
+    ask_without_importing()
 
 __getattr__ = renamed_names(__name__, {"explain": "explain_kernels"})

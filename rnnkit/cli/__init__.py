@@ -166,6 +166,7 @@ def predict(
         TO_PREDICT,
         learned_from_texts,
         print_answers,
+        refuse_absent,
         refuse_paths,
     )
 
@@ -174,6 +175,7 @@ def predict(
         raise InputError(NOTHING)
     if not as_text and learned_from_texts(run):
         refuse_paths(inputs, TO_PREDICT)
+    refuse_absent(file, data)
     from rnnkit import study
 
     model = study.open_model(run)

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.data.paths import is_path
-from rnnkit.data.table_files import read_texts
-from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError, quote, suggest_sibling
 from rnnkit.recipes import kind_of
 
@@ -104,6 +102,8 @@ def print_answers(
             refuse_paths(inputs, TO_PREDICT)
         table = None
         if data is not None:
+            from rnnkit.data.table_files import read_texts
+
             column = model.form.text_column
             table = read_texts(data, column, text_column=text_column, **reading)
         answers = model.answer(gather_texts(inputs, file, table, reading.get("encoding", "utf-8")))
@@ -128,20 +128,33 @@ def gather_texts(
     for text in texts:
         found += _lines(sys.stdin.buffer.read(), "stdin", encoding) if text == "-" else [text]
     if file is not None:
-        found += _lines(_bytes_of(Path(file)), file, encoding)
+        found += _lines(Path(file).read_bytes(), file, encoding)
     found += table or []
     if not found:
         raise InputError(NOTHING)
     return found
 
 
-def _bytes_of(path: Path) -> bytes:
-    if not path.is_file() and not path.exists():
-        raise InputError(f"There is no file {str(path)!r}.{suggest_sibling(path)}")
-    return path.read_bytes()
+def refuse_absent(*files: str | None) -> None:
+    """Refuse paths of files that do not exist, before a model is loaded.
+
+    Args:
+        *files: None = not given; a data set of the Hugging Face Hub is no path.
+
+    Raises:
+        InputError: the message suggests a file with a name like that.
+
+    Example:
+        >>> refuse_absent(None, "hf:imdb")
+    """
+    for file in files:
+        if file is not None and not file.startswith("hf:") and not Path(file).exists():
+            raise InputError(f"There is no file {file!r}.{suggest_sibling(Path(file))}")
 
 
 def _lines(raw: bytes, where: str, encoding: str) -> list[str]:
     """Split into lines; an empty line is a text, so that answers correspond to lines."""
+    from rnnkit.data.tables import decode, split_lines
+
     text = decode(raw, where, encoding)
     return split_lines(text.removesuffix("\n")) if text else []

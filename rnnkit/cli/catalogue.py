@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from typing import Annotated
 
@@ -40,7 +41,7 @@ def list_recipes(
 
         show.note(f"No recipe has the word {word!r} in it. All of them: rnnkit list")
         return
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() or os.environ.get("FORCE_COLOR"):  # Rich asks the same, and takes time
         print(*definitions(found, width()), sep="\n")
     else:
         print(*("\t".join(line) for line in found), sep="\n")

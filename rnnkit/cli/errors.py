@@ -20,6 +20,7 @@ from typing import Any
 import typer
 
 from rnnkit.cli.help import HelpfulCommand, HelpfulGroup, width, wrap_message
+from rnnkit.cli.lean import lean_keras
 from rnnkit.disk import write_error_number
 from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss
 
@@ -93,12 +94,19 @@ class Group(HelpfulGroup):
         ctx.meta["rnnkit.args"] = [*args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is run, complete with options that its listing does without."""
+        from rnnkit.cli.training import COMPLETE
+
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, COMPLETE[name]() if name in COMPLETE else command, rest
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see the module."""
         write_any_text()
         usual, warnings.formatwarning = warnings.formatwarning, format_warning
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), lean_keras():
                 warnings.filterwarnings("default", "option .* is now called ", DeprecationWarning)
                 return super().invoke(ctx)
         except UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -245,13 +246,28 @@ def _compare(
     show.study(finished)
 
 
-def register_compare(app: typer.Typer) -> None:
-    """Add `compare`; it has the settings of all recipes, as their names are not known yet."""
+def compare_command() -> Any:
+    """Return `compare`; it has the settings of all recipes, as their names are not known yet."""
     known = [recipes.find(name) for name in recipes.names()]
     shared = shared_settings(known)
     shared.pop("seed", None)  # --seeds here
     kinds = [recipes.family_of(name).kind for name in recipes.names()]
     of_files = file_settings(kinds, shared)
-    app.command("compare", cls=Command)(
-        with_settings(_compare, shared, renamed_settings(known), of_files)
-    )
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    made = with_settings(_compare, shared, renamed_settings(known), of_files)
+    single.command("compare", cls=Command)(made)
+    return typer.main.get_command(single)
+
+
+def register_compare(app: typer.Typer) -> None:
+    """Add `compare` without the settings of the recipes, see `COMPLETE`."""
+
+    def compare() -> None:
+        raise AssertionError("the complete command takes the place of this one")
+
+    compare.__doc__ = _compare.__doc__
+    app.command("compare", cls=Command)(compare)
+
+
+# Commands whose options are gathered once they are run, or their help is shown.
+COMPLETE: dict[str, Callable[[], Any]] = {"compare": compare_command}

@@ -6,39 +6,21 @@ import functools
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnnkit.data import conll, kinds, pair_files, running_text, series, series_tables
-from rnnkit.data.files import from_files
+from rnnkit.data import kinds
 from rnnkit.data.kinds import DataKind
-from rnnkit.data.labelled_tables import read_frame_classes, read_series_classes
-from rnnkit.data.samples import (
-    corpus_sample,
-    frames_sample,
-    names_sample,
-    pairs_sample,
-    reviews_sample,
-    running_sample,
-    sequences_sample,
-    traffic_sample,
-)
-from rnnkit.data.series import SeriesDataset
-from rnnkit.data.sets import (
-    gesture,
-    imdb,
-    names,
-    pairs,
-    spoken_digits,
-    tagged_sets,
-    timeseries,
-    traffic,
-    wiki8,
-)
-from rnnkit.data.splits import Dataset, Split
-from rnnkit.data.table_files import holds_tables
+from rnnkit.deferred import deferred
 from rnnkit.errors import InputError
+
+if TYPE_CHECKING:
+    from rnnkit.data.series import SeriesDataset
+    from rnnkit.data.splits import Dataset, Split
+
+
+def _in(module: str, name: str = "read") -> Any:
+    """Return a function of `rnnkit.data`; its module is imported when it is called first."""
+    return deferred(f"rnnkit.data.{module}:{name}")
 
 
 def _hold_out_texts(
@@ -60,6 +42,8 @@ def _hold_out_texts(
 
 
 def _without(split: Split, texts: set[str]) -> Split:
+    import numpy as np
+
     return split.take(np.flatnonzero([text not in texts for text in split.texts]))
 
 
@@ -67,6 +51,8 @@ def _hold_out_series(
     dataset: SeriesDataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
 ) -> SeriesDataset:
     """Hold out the latest steps of train."""
+    from rnnkit.data import series
+
     del seed
     if drop_overlap:
         raise InputError(
@@ -77,6 +63,8 @@ def _hold_out_series(
 
 
 def _take_steps(dataset: SeriesDataset, limit: int) -> SeriesDataset:
+    from rnnkit.data import series
+
     found = kinds.each_split(dataset, lambda split: series.first_steps(split, limit))
     return replace(found, train=series.last_steps(dataset.train, limit))
 
@@ -95,6 +83,8 @@ def _hold_out_nothing(
 
 
 def _take_texts(dataset: Dataset, limit: int) -> Dataset:
+    from rnnkit.data.splits import Split
+
     return replace(dataset, train=Split(dataset.train.x.first(limit)))
 
 
@@ -104,6 +94,8 @@ def _take_lines(dataset: Dataset, limit: int) -> Dataset:
 
 def _first_lines(split: Split, limit: int) -> Split:
     """Return texts with this many lines in all."""
+    from rnnkit.data.splits import Split
+
     texts: list[str] = []
     for text in split.x:
         lines = text.splitlines(keepends=True)[:limit]
@@ -115,6 +107,8 @@ def _first_lines(split: Split, limit: int) -> Split:
 
 def _open_tagged(path: str | Path, **columns: str) -> Dataset:
     """Read a CoNLL file; a column may be given by its number."""
+    from rnnkit.data import conll
+
     given: dict[str, Any] = {
         name: int(value) if re.fullmatch(r"-?[0-9]{1,9}", value) else value
         for name, value in columns.items()
@@ -124,7 +118,10 @@ def _open_tagged(path: str | Path, **columns: str) -> Dataset:
 
 def _open_corpus(path: str | Path, **columns: Any) -> Dataset:
     """Read the words of a text file, or of the texts of a table or folder."""
-    from rnnkit.data.corpus import open_corpus  # which imports this module
+    from rnnkit.data.corpus import open_corpus
+    from rnnkit.data.files import from_files
+    from rnnkit.data.sets import wiki8
+    from rnnkit.data.table_files import holds_tables
 
     source: Any = path
     if Path(path).is_dir() or holds_tables(path):
@@ -134,6 +131,7 @@ def _open_corpus(path: str | Path, **columns: Any) -> Dataset:
 
 def _as_corpus(dataset: Dataset) -> Dataset:
     from rnnkit.data.corpus import open_corpus
+    from rnnkit.data.sets import wiki8
 
     return wiki8.corpus_dataset(open_corpus(dataset))
 
@@ -143,8 +141,12 @@ SERIES_FILE_OPTIONS = ("time", "group", "columns", "decimal", *TABLE_FILE_OPTION
 KINDS = (
     DataKind(
         "texts",
-        {"sample": reviews_sample.read, "imdb": imdb.read, "names": names.read},
-        open_files=from_files,
+        {
+            "sample": _in("samples.reviews_sample"),
+            "imdb": _in("sets.imdb"),
+            "names": _in("sets.names"),
+        },
+        open_files=_in("files", "from_files"),
         file_formats="a table or folder of texts",
         columns=("text_column", "label_column"),
         file_options=TABLE_FILE_OPTIONS,
@@ -153,11 +155,11 @@ KINDS = (
     DataKind(
         "tagged sentences",
         {
-            "names_sample": names_sample.read,
-            "pos_sample": names_sample.read_pos,
-            "uner_ewt": tagged_sets.read_uner,
-            "wnut17": tagged_sets.read_wnut,
-            "ud_ewt": tagged_sets.read_ud,
+            "names_sample": _in("samples.names_sample"),
+            "pos_sample": _in("samples.names_sample", "read_pos"),
+            "uner_ewt": _in("sets.tagged_sets", "read_uner"),
+            "wnut17": _in("sets.tagged_sets", "read_wnut"),
+            "ud_ewt": _in("sets.tagged_sets", "read_ud"),
         },
         open_files=_open_tagged,
         file_formats="a CoNLL or CoNLL-U file, or a folder of these",
@@ -168,11 +170,11 @@ KINDS = (
     DataKind(
         "running text",
         {
-            "running_sample": running_sample.read,
-            "wikitext2": running_text.read_wikitext,
-            "tinyshakespeare": running_text.read_shakespeare,
+            "running_sample": _in("samples.running_sample"),
+            "wikitext2": _in("running_text", "read_wikitext"),
+            "tinyshakespeare": _in("running_text", "read_shakespeare"),
         },
-        open_files=running_text.from_path,
+        open_files=_in("running_text", "from_path"),
         file_formats="a text file, or a folder of these",
         take_first=_take_lines,
         also_accepts=("texts",),
@@ -180,15 +182,15 @@ KINDS = (
     DataKind(
         "pairs",
         {
-            "pairs_sample": pairs_sample.read,
-            "mails_sample": pairs_sample.read_mails,
-            "multi30k": pairs.read_multi30k,
-            "multi30k_en_de": functools.partial(pairs.read_multi30k, "en", "de"),
-            "aeslc": pairs.read_aeslc,
-            "aeslc_annotated": functools.partial(pairs.read_aeslc, annotated=True),
-            "scitldr": pairs.read_scitldr,
+            "pairs_sample": _in("samples.pairs_sample"),
+            "mails_sample": _in("samples.pairs_sample", "read_mails"),
+            "multi30k": _in("sets.pairs", "read_multi30k"),
+            "multi30k_en_de": functools.partial(_in("sets.pairs", "read_multi30k"), "en", "de"),
+            "aeslc": _in("sets.pairs", "read_aeslc"),
+            "aeslc_annotated": functools.partial(_in("sets.pairs", "read_aeslc"), annotated=True),
+            "scitldr": _in("sets.pairs", "read_scitldr"),
         },
-        open_files=pair_files.from_path,
+        open_files=_in("pair_files", "from_path"),
         file_formats="a .tsv or .jsonl file, or a .src file with its .tgt, or a folder of these",
         columns=("source_column", "target_column"),
         file_options=TABLE_FILE_OPTIONS,
@@ -196,12 +198,12 @@ KINDS = (
     DataKind(
         "labelled series",
         {
-            "sequences_sample": sequences_sample.read,
-            "japanese_vowels": timeseries.read_vowels,
-            "spoken_digits": spoken_digits.read,
-            "spoken_digits_by_speaker": spoken_digits.read_by_speaker,
+            "sequences_sample": _in("samples.sequences_sample"),
+            "japanese_vowels": _in("sets.timeseries", "read_vowels"),
+            "spoken_digits": _in("sets.spoken_digits"),
+            "spoken_digits_by_speaker": _in("sets.spoken_digits", "read_by_speaker"),
         },
-        open_files=read_series_classes,
+        open_files=_in("labelled_tables", "read_series_classes"),
         file_formats="a table with a row for each step (--group, --label-column)",
         columns=("", "label_column"),
         file_options=SERIES_FILE_OPTIONS,
@@ -209,11 +211,11 @@ KINDS = (
     DataKind(
         "labelled frames",
         {
-            "frames_sample": frames_sample.read,
-            "gesture_phase": gesture.read_gesture,
-            "room_occupancy": gesture.read_room,
+            "frames_sample": _in("samples.frames_sample"),
+            "gesture_phase": _in("sets.gesture", "read_gesture"),
+            "room_occupancy": _in("sets.gesture", "read_room"),
         },
-        open_files=read_frame_classes,
+        open_files=_in("labelled_tables", "read_frame_classes"),
         file_formats="a table with a row for each step (--label-column, --group)",
         columns=("", "label_column"),
         file_options=SERIES_FILE_OPTIONS,
@@ -221,11 +223,11 @@ KINDS = (
     DataKind(
         "series",
         {
-            "traffic_sample": traffic_sample.read,
-            "pems_flow": traffic.read_pems,
-            "metro_traffic": traffic.read_metro,
+            "traffic_sample": _in("samples.traffic_sample"),
+            "pems_flow": _in("sets.traffic", "read_pems"),
+            "metro_traffic": _in("sets.traffic", "read_metro"),
         },
-        open_files=series_tables.from_path,
+        open_files=_in("series_tables", "from_path"),
         file_formats="a table with a row for each step (--target, --time, --group)",
         file_options=SERIES_FILE_OPTIONS,
         model_columns="target",
@@ -234,7 +236,7 @@ KINDS = (
     ),
     DataKind(
         "corpus",
-        {"words_sample": corpus_sample.read, "wiki8": wiki8.read},
+        {"words_sample": _in("samples.corpus_sample"), "wiki8": _in("sets.wiki8")},
         content="words",
         open_files=_open_corpus,
         columns=("text_column", "label_column"),

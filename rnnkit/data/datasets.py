@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnkit import plugins
 from rnnkit.data.builtin_kinds import KINDS
-from rnnkit.data.files import from_files
 from rnnkit.data.kinds import DataKind
-from rnnkit.data.series import SeriesDataset
-from rnnkit.data.splits import Dataset, Split, TextDataset
-from rnnkit.data.table_files import HUB
 from rnnkit.errors import InputError, check_count, quote, suggest
+
+if TYPE_CHECKING:
+    from rnnkit.data.files import from_files
+    from rnnkit.data.series import SeriesDataset
+    from rnnkit.data.splits import Dataset, Split, TextDataset
+
+# Imported on first use (PEP 562): names of data sets and kinds are asked for without them.
+_HOMES = {
+    "Dataset": "splits",
+    "SeriesDataset": "series",
+    "Split": "splits",
+    "TextDataset": "splits",
+    "from_files": "files",
+}
 
 __all__ = [
     "DataKind",
@@ -31,6 +42,12 @@ __all__ = [
     "open_data",
     "open_files",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"rnnkit.data.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @functools.cache
@@ -160,6 +177,32 @@ def load(
     return dataset if limit is None else kind.take_first(dataset, limit)
 
 
+def refuse_missing(source: str | os.PathLike[str]) -> None:
+    """Refuse what is neither the name of a data set nor a path that exists; nothing is read.
+
+    Raises:
+        InputError: the message suggests the closest name.
+
+    Example:
+        >>> refuse_missing("sample")
+    """
+    name = os.fspath(source)
+    if name in names() or _is_of_hub(name):
+        return
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise InputError(
+            f"{quote(name)} is neither a data set ({', '.join(names())}) nor a file or folder that "
+            f"exists.{suggest(path.name, names())}"
+        )
+
+
+def _is_of_hub(name: str) -> bool:
+    from rnnkit.data.table_files import HUB
+
+    return name.startswith(HUB)
+
+
 def open_files(
     path: str | os.PathLike[str],
     kind: str,
@@ -262,12 +305,8 @@ def open_data(
             return load(name, limit=limit)
         found = record.convert(load(name))
         return found if limit is None else record.take_first(found, limit)
-    path: Any = name if name.startswith(HUB) else Path(name).expanduser()
-    if isinstance(path, Path) and not path.exists():
-        raise InputError(
-            f"{quote(name)} is neither a data set ({', '.join(names())}) nor a file or folder that "
-            f"exists.{suggest(path.name, names())}"
-        )
+    refuse_missing(name)
+    path: Any = name if _is_of_hub(name) else Path(name).expanduser()
     found = open_files(
         path, kind, text_column=text_column, label_column=label_column, options=options
     )

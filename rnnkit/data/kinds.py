@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnnkit.data.splits import Dataset, Split, stratified_split
 from rnnkit.errors import InputError
+
+if TYPE_CHECKING:
+    from rnnkit.data.splits import Dataset, Split
 
 Reader = Callable[[], Any]
 
@@ -21,6 +21,10 @@ def hold_out(
 
     The share is 0.1 where `valid_fraction` is None; `drop_overlap` is refused: it is for texts.
     """
+    import numpy as np
+
+    from rnnkit.data.splits import stratified_split
+
     if drop_overlap:
         raise InputError(f"drop_overlap is for texts, and {dataset.name!r} has none. Leave it out.")
     if len(dataset.valid):
@@ -45,6 +49,8 @@ def take_first(dataset: Dataset, limit: int) -> Dataset:
 
 def first_examples(split: Split, limit: int) -> Split:
     """Return the first rows of every class, with the class shares of the split."""
+    import numpy as np
+
     place = np.zeros(len(split))
     for label in np.unique(split.strata):
         rows = np.flatnonzero(split.strata == label)

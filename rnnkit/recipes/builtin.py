@@ -6,8 +6,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from rnnkit import baselines
 from rnnkit.data.builtin_kinds import KINDS
+from rnnkit.deferred import deferred
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
 from rnnkit.recipes.corpora import word_vectors
 from rnnkit.recipes.families import Family, IntrinsicEvaluation
@@ -36,18 +36,23 @@ def _word_vector_events(folder: Path, examples: Any) -> Any:
     return WordVectorEvents(folder)
 
 
+def _baseline(name: str) -> Any:
+    """Return a function of `rnnkit.baselines`, which is imported when one is called first."""
+    return deferred(f"rnnkit.baselines:{name}")
+
+
 KIND = {kind.name: kind for kind in KINDS}
 FAMILIES = (
     Family(
         KIND["texts"],
         (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment, bag_of_words_sentiment),
         baselines={
-            "TF-IDF + logistic regression, 1-grams": lambda data, settings: (
-                baselines.tfidf_logistic_regression(data, (1, 1))
-            ),
-            "TF-IDF + logistic regression, 1-2-grams": lambda data, settings: (
-                baselines.tfidf_logistic_regression(data, (1, 2))
-            ),
+            "TF-IDF + logistic regression, 1-grams": lambda data, settings: _baseline(
+                "tfidf_logistic_regression"
+            )(data, (1, 1)),
+            "TF-IDF + logistic regression, 1-2-grams": lambda data, settings: _baseline(
+                "tfidf_logistic_regression"
+            )(data, (1, 2)),
         },
         headings=CLASSIFICATION,
         example="predict {} {question}",
@@ -57,7 +62,9 @@ FAMILIES = (
     Family(
         KIND["tagged sentences"],
         (name_tagger, pos_tagger),
-        baselines={"most frequent tag": lambda data, settings: baselines.most_frequent_tag(data)},
+        baselines={
+            "most frequent tag": lambda data, settings: _baseline("most_frequent_tag")(data)
+        },
         headings=CLASSIFICATION,
         example="predict {} {question}",
         question=short_text,
@@ -67,7 +74,7 @@ FAMILIES = (
     Family(
         KIND["running text"],
         (next_word, text_generator),
-        baselines={"n-grams, Kneser-Ney": baselines.kneser_ney},
+        baselines={"n-grams, Kneser-Ney": _baseline("kneser_ney")},
         headings={"perplexity": "perplexity", "bits_per_character": "bits per character"},
         example="generate {} {question}",
         question=first_words,
@@ -84,7 +91,7 @@ FAMILIES = (
     Family(
         KIND["pairs"],
         (translator, summarizer),
-        baselines={"copy the source": baselines.copy_source},
+        baselines={"copy the source": _baseline("copy_source")},
         headings={
             "bleu": "BLEU",
             "bleu_lowercase": "BLEU, lower-cased",
@@ -101,9 +108,9 @@ FAMILIES = (
         KIND["labelled series"],
         (sequence_classifier,),
         baselines={
-            "summary statistics + logistic regression": lambda data, settings: (
-                baselines.summary_logistic_regression(data)
-            )
+            "summary statistics + logistic regression": lambda data, settings: _baseline(
+                "summary_logistic_regression"
+            )(data)
         },
         headings=CLASSIFICATION,
         example="predict {} FILE.csv",
@@ -113,9 +120,9 @@ FAMILIES = (
         KIND["labelled frames"],
         (frame_labeller,),
         baselines={
-            "logistic regression of each step": lambda data, settings: (
-                baselines.frame_logistic_regression(data)
-            )
+            "logistic regression of each step": lambda data, settings: _baseline(
+                "frame_logistic_regression"
+            )(data)
         },
         headings=CLASSIFICATION,
         example="predict {} FILE.csv",
@@ -125,10 +132,10 @@ FAMILIES = (
         KIND["series"],
         (forecaster,),
         baselines={
-            "persistence": baselines.persistence,
-            "seasonal naive": baselines.seasonal_naive,
-            "linear autoregression": baselines.linear_autoregression,
-            "exponential smoothing": baselines.exponential_smoothing,
+            "persistence": _baseline("persistence"),
+            "seasonal naive": _baseline("seasonal_naive"),
+            "linear autoregression": _baseline("linear_autoregression"),
+            "exponential smoothing": _baseline("exponential_smoothing"),
         },
         headings={
             "mae": "MAE",
@@ -143,7 +150,7 @@ FAMILIES = (
     Family(
         KIND["corpus"],
         (word_vectors,),
-        baselines={"gensim": baselines.gensim_word2vec},
+        baselines={"gensim": _baseline("gensim_word2vec")},
         headings={
             "analogies": "analogies",
             "wordsim353": "WordSim-353",

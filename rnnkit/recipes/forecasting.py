@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rnnkit.errors import InputError, suggest
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, training_arguments
@@ -70,6 +68,8 @@ def _outputs(encoder: MultiSeriesEncoder, encoded: Any, settings: Settings) -> d
             encoded, settings["context"], encoder.deviations
         )
         if quantiles:
+            import numpy as np
+
             weights = weights.repeat(len(quantiles), axis=-1)
             bias = np.concatenate(
                 [b + np.quantile(r, quantiles) for b, r in zip(bias, residuals, strict=True)]

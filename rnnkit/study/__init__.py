@@ -1,12 +1,12 @@
 """Experiments: run folders, and comparisons of recipes over seeds.
 
 `runs` defines the folder, `training` writes one, `compare` writes many, `report` summarises them.
-Importing this package without a backend raises `BackendError`, before any data are downloaded.
+Importing this package imports no framework: arguments are checked first. Without a backend,
+`train`, `resume` and `compare` raise `BackendError` before any data are downloaded.
 """
 
 from __future__ import annotations
 
-import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.records.listing import RunSummary, list_runs
 from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare

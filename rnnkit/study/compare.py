@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit import recipes as known_recipes
+from rnnkit.data.datasets import refuse_missing
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, quote, suggest
 from rnnkit.locks import locked
@@ -20,6 +21,7 @@ from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
 from rnnkit.study.runs import Run, new_default_folder, write_json
 from rnnkit.study.sharing import SharedStudy, refuse_other_settings
+from rnnkit.study.training import pick_backend
 
 _renamed_options = renamed_options("rnnkit.study.compare", {"yardstick": "baselines"})
 # Rows of studies of earlier versions -> their names today.
@@ -107,6 +109,8 @@ def compare(
     plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **options)
     if out is not None:
         refuse_other_settings(Path(out), plans)
+    refuse_missing(next(iter(plans.values())).data.name)
+    pick_backend()
     dataset = next(iter(plans.values())).data.load(known_recipes.kind_of(recipes[0]))
     path = new_default_folder("compare") if out is None else Path(out)
     with SharedStudy.join(path) as shared:

@@ -101,6 +101,10 @@ def make_plan(
                 f"{name} is a {type(value).__name__}, and a run records its settings as text. Save "
                 f"it with save_to_preset(folder), and give {name}=folder."
             )
+    declared = getattr(build, "settings", {})
+    for name, value in overrides.items():
+        if name in declared:
+            declared[name].check(value)  # type and range, as the recipe does when it is called
     for name, value in {**counts, **overrides, "patience": patience, "limit": limit}.items():
         if name in (*counts, "patience", "limit") and value is not None:
             check_count(name, value)

@@ -21,6 +21,7 @@ import shlex
 import shutil
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -329,6 +330,11 @@ def open_model(path: str | os.PathLike[str]) -> Any:
         ['pos']
     """
     if Path(path).is_file():
+        if not zipfile.is_zipfile(path):  # before Keras is imported
+            raise InputError(
+                f"{path} is no rnnkit model: expected a .keras file that model.save wrote (it is "
+                "not a zip file)."
+            )
         from rnnkit import tasks
 
         return tasks.load(path)
@@ -474,10 +480,7 @@ def new_folder(path: Path) -> Path:
         InputError: it holds something, is a file, or cannot be made or written.
     """
     try:
-        if path.is_dir() and any(map(_is_content, path.iterdir())):
-            raise InputError(
-                f"{path} exists and is not empty; runs are never overwritten. Give another folder."
-            )
+        refuse_taken(path)
         path.mkdir(parents=True, exist_ok=True)
         probe = path / _PROBE
         probe.touch()
@@ -488,6 +491,18 @@ def new_folder(path: Path) -> Path:
             "give another folder with --out."
         ) from error
     return path
+
+
+def refuse_taken(path: Path) -> None:
+    """Refuse a folder that holds something, without making or writing one.
+
+    Raises:
+        InputError: it holds more than locks and temporary files of processes.
+    """
+    if path.is_dir() and any(map(_is_content, path.iterdir())):
+        raise InputError(
+            f"{path} exists and is not empty; runs are never overwritten. Give another folder."
+        )
 
 
 def _is_content(path: Path) -> bool:

@@ -10,18 +10,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit import recipes
 from rnnkit.atomic import replacing
+from rnnkit.data.datasets import refuse_missing
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.records.states import forget_failure
-from rnnkit.study.hparams import write_hparams
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
-from rnnkit.study.runs import Run, RunFolder, find_run, remove_folder, write_json
+from rnnkit.study.runs import (
+    Run,
+    RunFolder,
+    find_run,
+    refuse_taken,
+    remove_folder,
+    write_json,
+)
 from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
@@ -93,6 +101,10 @@ def train(
     options |= {"epochs": epochs, "batch_size": batch_size, "patience": patience, "limit": limit}
     options |= {"data_options": data_options}
     plan = make_plan(recipe, data, settings=settings, seed=seed, **options)
+    refuse_missing(plan.data.name)
+    if out is not None:
+        refuse_taken(Path(out))
+    pick_backend()
     dataset = plan.data.load(recipes.kind_of(recipe))
     return execute(plan, dataset, out, verbose, checkpoint_minutes)
 
@@ -147,6 +159,7 @@ def resume(
             f"{folder.path} was trained with KERAS_BACKEND={trained_on}, and now it is {now}. Set "
             f"KERAS_BACKEND={trained_on} to go on with it."
         )
+    refuse_missing(plan.data.name)
     dataset = plan.data.load(recipes.kind_of(plan.recipe))
     return continue_run(plan, dataset, folder, verbose, checkpoint_minutes)
 
@@ -255,6 +268,8 @@ def _finish(model: Task, dataset: Any, folder: RunFolder, family: Family, second
     if not all(map(math.isfinite, test.values())):
         raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
     results = _results(model, dataset, folder, family, test, seconds)
+    from rnnkit.study.hparams import write_hparams  # with TensorBoard's messages
+
     write_hparams(folder, results)
     write_json(folder.results, results)
 
@@ -285,8 +300,18 @@ def _results(
     }
 
 
+def pick_backend() -> None:
+    """Import the backend, before any data are downloaded.
+
+    Raises:
+        BackendError: there is none.
+    """
+    import rnnkit.backend  # noqa: F401
+
+
 def keras_backend() -> str:
     """Return the name of the running backend."""
+    pick_backend()
     import keras
 
     return str(keras.config.backend())

@@ -97,7 +97,7 @@ def test_every_command_serves_it(commands, tmp_path):
 
 
 def test_what_is_no_complete_family_is_left_out_by_name(commands):
-    ((listed,), warned) = commands(
+    ((listed,), err) = commands(
         ["list"],
         installed=["broken:FAMILY", "number:FAMILY", "taken:FAMILY"],
         broken="import dataclasses, bit_parity\n"
@@ -105,6 +105,7 @@ def test_what_is_no_complete_family_is_left_out_by_name(commands):
         number="FAMILY = 7",
         taken="from rnnkit.recipes.builtin import FAMILIES\nFAMILY = FAMILIES[0]",
     )
+    warned = err + listed.error
     assert listed.code == 0
     assert "lstm_sentiment" in listed.out
     assert "parity_classifier" not in listed.out
