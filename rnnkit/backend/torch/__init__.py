@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from rnnkit.backend.compilation import Compilations
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
@@ -21,6 +22,21 @@ def devices() -> list[str]:
     """Return the devices of PyTorch."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     return [*gpus, "cpu"]
+
+
+def compilations() -> Compilations:
+    """Return what was compiled: nothing is compiled."""
+    return Compilations()
+
+
+def compiling() -> tuple[str, float] | None:
+    """Return what is being compiled: nothing is compiled."""
+    return None
+
+
+def no_cache() -> str:
+    """Return why no compiled programs are kept."""
+    return "none: PyTorch compiles nothing, so nothing is kept"
 
 
 def static_shapes() -> bool:
