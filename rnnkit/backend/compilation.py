@@ -82,6 +82,18 @@ def compiling() -> tuple[str, float] | None:
     return native.compiling()
 
 
+def made(name: str) -> int:
+    """Return how many programs came of the functions of a name, such as "train_step".
+
+    Example:
+        >>> made("no_such_function")
+        0
+    """
+    from rnnkit.backend import native
+
+    return native.made(name)
+
+
 def describe_cache() -> str:
     """Return where compiled programs are kept, how many and how large, or why none are.
 

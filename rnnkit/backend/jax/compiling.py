@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter as Tally
 from typing import Any
 
 import jax.monitoring
@@ -25,7 +26,7 @@ class Counter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._programs = self._hits = 0
+        self._programs, self._hits = Tally[str](), 0  # of each name; from the cache
         self._spans: dict[int, list[tuple[float, float]]] = {}  # thread -> outermost spans
         self._seconds = 0.0
         self._compiling: dict[int, tuple[str, float]] = {}  # thread -> program and its begin
@@ -44,11 +45,11 @@ class Counter:
             spans.append((begin, now))
             del spans[:-100]
             self._seconds += seconds
+            name = str(about.get("fun_name", "")).removeprefix("jit(").removesuffix(")")
             if event == _LOWERED:
-                name = str(about.get("fun_name", "")).removeprefix("jit(").removesuffix(")")
                 self._compiling[thread] = (name, now)
             elif event == _COMPILED:
-                self._programs += 1
+                self._programs[name] += 1
                 self._compiling.pop(thread, None)
 
     def on_event(self, event: str, **about: Any) -> None:
@@ -60,7 +61,12 @@ class Counter:
     def compilations(self) -> Compilations:
         """Return the counts."""
         with self._lock:
-            return Compilations(self._programs, self._hits, self._seconds)
+            return Compilations(self._programs.total(), self._hits, self._seconds)
+
+    def made(self, name: str) -> int:
+        """Return how many programs came of the functions of a name."""
+        with self._lock:
+            return self._programs[name]
 
     def compiling(self) -> tuple[str, float] | None:
         """Return what has been compiled for the longest time; None where nothing is."""
@@ -71,4 +77,4 @@ class Counter:
 _counter = Counter()
 jax.monitoring.register_event_duration_secs_listener(_counter.on_duration)
 jax.monitoring.register_event_listener(_counter.on_event)
-compilations, compiling = _counter.compilations, _counter.compiling
+compilations, compiling, made = _counter.compilations, _counter.compiling, _counter.made
