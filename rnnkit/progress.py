@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
 FIRST = 5.0  # seconds until the first line: what is done sooner stays quiet
 EVERY = 10.0  # seconds from one line to the next
 _MOST_DONE = 0.95  # a line about what is done in a moment is noise
@@ -39,6 +41,25 @@ def showing(wanted: bool, again: bool = False) -> Iterator[None]:
         yield
     finally:
         _asked.reset(token)
+
+
+def follows_verbose(function: Function) -> Function:
+    """Let a function show all progress unless its keyword `verbose` is 0; see `showing`.
+
+    Example:
+        >>> @follows_verbose
+        ... def train(*, verbose=1):
+        ...     return asked_for()
+        >>> train(), train(verbose=0)
+        (True, False)
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with showing(kwargs.get("verbose", "auto") != 0):
+            return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 def asked_for() -> bool:

@@ -107,8 +107,6 @@ def describe_cache() -> str:
     if reason:
         return reason
     found = program_store.measure(root())
-    if bad := program_store.refusal(machine_folder()):
-        return f"not used: {bad}"
     return f"{found.programs} programs, {size_text(found.size)}, in {root()}"
 
 

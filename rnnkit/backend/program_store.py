@@ -94,7 +94,7 @@ class ProgramStore:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             if not self._trusted():
                 return
-            self._make_room(len(value))
+            self._make_room(len(value) + _DIGEST)
             with replacing(self._file(key), "a compiled program", len(value), False) as temporary:
                 temporary.write_bytes(_digest(key, value) + value)
             self._writes = True

@@ -103,6 +103,7 @@ def evaluate(
     """Evaluate a run's model on the test split; word vectors, on analogies."""
     from rnnkit import recipes, study
     from rnnkit.cli import show
+    from rnnkit.progress import showing
 
     opened = study.open_run(run)
     source = opened.settings["data"]
@@ -115,7 +116,9 @@ def evaluate(
     recipe = opened.settings["recipe"]
     title = show.title(recipe, source["name"])
     if recipes.family_of(recipe).has_test_split:
-        show.metrics(study.evaluate(opened, **source), title)
+        with showing(True):
+            measured = study.evaluate(opened, **source)
+        show.metrics(measured, title)
     else:
         show.scores(study.ask(opened, **source), title)
 

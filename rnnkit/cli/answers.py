@@ -10,6 +10,7 @@ from typing import Any
 from rnnkit.data.table_files import read_texts
 from rnnkit.data.tables import decode, split_lines
 from rnnkit.errors import InputError, quote
+from rnnkit.progress import showing
 
 NOTHING = (
     'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
@@ -52,13 +53,16 @@ def print_answers(
         for path in [*inputs, *(one for one in (file, data) if one is not None)]:
             found, called = read(path)
             series, names = [*series, *found], [*names, *called]
-        answers = model.answer(series, names)
+        with showing(True):
+            answers = model.answer(series, names)
     else:
         table = None
         if data is not None:
             column = model.form.text_column
             table = read_texts(data, column, text_column=text_column, **reading)
-        answers = model.answer(gather_texts(inputs, file, table, reading.get("encoding", "utf-8")))
+        texts = gather_texts(inputs, file, table, reading.get("encoding", "utf-8"))
+        with showing(True):
+            answers = model.answer(texts)
     show.answers(*answers)
 
 

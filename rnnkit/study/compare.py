@@ -15,6 +15,7 @@ from rnnkit import recipes as known_recipes
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, quote, suggest
 from rnnkit.locks import locked
+from rnnkit.progress import follows_verbose
 from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
@@ -61,6 +62,7 @@ class Comparison:
         return self.path / "report.md"
 
 
+@follows_verbose
 def compare(
     recipes: Sequence[str],
     data: str | os.PathLike[str] | None = None,

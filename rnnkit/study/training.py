@@ -18,6 +18,7 @@ from rnnkit.atomic import replacing
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.monitor import EventWriter
+from rnnkit.progress import follows_verbose
 from rnnkit.records.states import forget_failure
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
@@ -36,6 +37,7 @@ SPLITS = ("train", "valid", "test")
 SHARES = ("share_of_vectors", "share_of_tokens")  # of the words, where vectors were found for them
 
 
+@follows_verbose
 def train(
     recipe: str,
     data: str | os.PathLike[str] | None = None,
@@ -98,6 +100,7 @@ def train(
     return execute(plan, dataset, out, verbose, checkpoint_minutes)
 
 
+@follows_verbose
 def resume(
     path: str | os.PathLike[str],
     *,

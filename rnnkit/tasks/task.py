@@ -23,7 +23,7 @@ from rnnkit.disk import variables_size
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
-from rnnkit.progress import asked_for, showing
+from rnnkit.progress import follows_verbose, showing
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.cloning import Original, clone_untrained, find_original, finish_clone
 from rnnkit.tasks.estimator import Estimator
@@ -53,7 +53,7 @@ from rnnkit.tasks.turns import take_turns
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
 from rnnkit.training.fingerprint import digest
 from rnnkit.training.interrupts import deferred_signals
-from rnnkit.training.reporting import TrainingReport
+from rnnkit.training.reporting import TrainingReport, reporting
 from rnnkit.training.writer import CheckpointWriter
 
 RANDOM_STATE = "random_state"  # its name among the variables of a file
@@ -299,6 +299,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
 
     # The three verbs of Keras, on raw data.
 
+    @follows_verbose
     def fit(
         self,
         x: Any = None,
@@ -643,7 +644,9 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         self.prepare(batches)
         if not self.compiled:
             self.compile(optimizer=self._make_optimizer(), **self.compile_options())
-        return self.measure(test, batches, **options, **kwargs)
+        with reporting(verbose, "Evaluating", len(batches)) as report:
+            options["callbacks"] = [*keras.tree.flatten(callbacks or ()), report]
+            return self.measure(test, batches, **options, **kwargs)
 
     def predict(
         self,
@@ -682,7 +685,9 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             network = require_fitted(self.network, self, "network")
             return np.zeros((0, network.output_shape[-1]), "float32")
         data = native.feed(KerasDataset(batches))
-        sorted_outputs = super().predict(data, verbose=verbose, callbacks=callbacks)
+        with reporting(verbose, "Predicting", len(batches)) as report:
+            every = [*keras.tree.flatten(callbacks or ()), report]
+            sorted_outputs = super().predict(data, verbose=verbose, callbacks=every)
         outputs = np.empty_like(sorted_outputs)
         outputs[batches.order] = sorted_outputs
         return outputs[: len(rows)]

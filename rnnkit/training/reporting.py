@@ -10,7 +10,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -18,13 +18,50 @@ import keras
 
 import rnnkit.backend  # noqa: F401 - picks the backend before Keras loads
 from rnnkit.backend import compilation
-from rnnkit.progress import EVERY
+from rnnkit.progress import EVERY, Bar, asked_for
 
 EARLY = 2.0  # seconds until the first line of a training: it shows that something happens
 PATIENCE = 1.0  # seconds that a compilation takes before a terminal shows it
 _TICK = 0.25  # seconds
 _LOGS = (("loss", "loss {:.4f}"), ("words_per_second", "{:,.0f} words/s"))
 _STEPS = ("train_step", "test_step", "predict_step")  # as Keras names what it compiles
+
+
+@contextlib.contextmanager
+def reporting(verbose: Any, what: str, steps: int) -> Iterator[keras.callbacks.Callback]:
+    """Give a callback that shows the progress of an evaluation or a prediction.
+
+    Args:
+        verbose: as in Keras. Where it is 0, the progress is shown on standard error, if a block
+            around this asks for it: see `rnnkit.progress.showing`.
+        what: is done, such as "Evaluating".
+        steps: how many.
+
+    Example:
+        >>> with reporting(0, "Evaluating", 3) as callback:
+        ...     callback.on_test_batch_end(0)
+    """
+    if verbose == 0 and asked_for():
+        with Bar(what, steps) as bar:
+            yield _BatchBar(bar)
+    else:
+        with TrainingReport(verbose) as report:
+            yield report
+
+
+class _BatchBar(keras.callbacks.Callback):
+    """Callback that moves a bar with the batches."""
+
+    def __init__(self, bar: Bar) -> None:
+        super().__init__()
+        self.async_safe = True
+        self._bar = bar
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._bar.advance_to(batch + 1)
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._bar.advance_to(batch + 1)
 
 
 class TrainingReport(keras.callbacks.Callback):
@@ -173,19 +210,27 @@ class TrainingReport(keras.callbacks.Callback):
         with self._lock:
             now = time.perf_counter()
             self._printed, self._wait = now, EVERY
-            parts = ["validation"] if self._validating else []
-            if self._step:
-                parts.append(f"{self._step} of {self._steps or 'unknown'} steps")
             if (compiles := self._compiling()) is not None:
-                parts += [compiles[0], f"{compiles[1]:.0f} s"]
+                parts = [*self._counted(), compiles[0], f"{compiles[1]:.0f} s"]
             else:
-                for name, form in (
-                    ("loss", "loss {:.4f}"),
-                    ("words_per_second", "{:,.0f} words/s"),
-                ):
-                    parts += [form.format(float(self._logs[name]))] if name in self._logs else []
-                parts.append(f"{now - self._began:.0f} s")
+                logs = self._logs
+                numbers = [form.format(logs[name]) for name, form in _LOGS if name in logs]
+                parts = [*(self._counted() or self._idle()), *numbers, f"{now - self._began:.0f} s"]
             self._write(f"{self._place}{', '.join(parts)}\n")
+
+    def _counted(self) -> list[str]:
+        """Return how many steps ended."""
+        parts = ["validation"] if self._validating else []
+        if self._step:
+            of = f"{self._step} of {self._steps}" if self._steps else f"{self._step}"
+            parts.append(f"{of} steps")
+        return parts
+
+    def _idle(self) -> list[str]:
+        """Return what takes long where no step ended yet: TensorFlow traces, callbacks draw."""
+        if not self._place:
+            return []
+        return ["first step"] if self._steps else ["after the last step"]
 
     def _draw(self, text: str) -> None:
         """Show a text in the line of Keras's bar, which Keras draws again after the step."""

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jaxlib
 
-from rnnkit.backend import compilation
+from rnnkit.backend import compilation, program_store
 from rnnkit.backend.program_store import LIMIT, ProgramStore
 
 try:
@@ -29,8 +29,8 @@ def set_up() -> None:
     _reason = _why_not()
     if _reason:
         return
-    folder = compilation.machine_folder(f"jax{jax.__version__}", f"jaxlib{jaxlib.__version__}")
-    jax.config.update("jax_compilation_cache_dir", str(folder))
+    ours = folder()
+    jax.config.update("jax_compilation_cache_dir", str(ours))
     # JAX keeps only what took a second. Many small programs take long, too.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
@@ -38,12 +38,18 @@ def set_up() -> None:
     make = jax_cache.get_file_cache
 
     def make_ours(path: str) -> tuple[Any, str] | None:
-        if Path(path) != folder:
+        if Path(path) != ours:
             return make(path)
         limit = jax.config.jax_compilation_cache_max_size
-        return ProgramStore(folder, LIMIT if limit == -1 else limit), path
+        return ProgramStore(ours, LIMIT if limit == -1 else limit), path
 
     jax_cache.get_file_cache = make_ours
+
+
+def folder() -> Path:
+    """Return the folder of the programs of this machine and these versions."""
+    versions = f"jax{jax.__version__}", f"jaxlib{jaxlib.__version__}"
+    return compilation.machine_folder(*versions)
 
 
 def no_cache() -> str:
@@ -53,9 +59,9 @@ def no_cache() -> str:
     if not jax.config.jax_enable_compilation_cache:
         return "off (jax_enable_compilation_cache)"
     now = jax.config.jax_compilation_cache_dir
-    if now is None or not Path(now).is_relative_to(compilation.root()):
+    if now is None or Path(now) != folder():
         return _of_the_user(now)
-    return ""
+    return program_store.refusal(folder()) or ""
 
 
 def _why_not() -> str:
