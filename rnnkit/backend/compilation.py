@@ -53,6 +53,15 @@ class Compilations(NamedTuple):
         pairs = zip(self, before, strict=True)
         return Compilations(*(now - then for now, then in pairs))
 
+    def plus(self, more: Compilations) -> Compilations:
+        """Return the sum.
+
+        Example:
+            >>> Compilations(5, 2, 4.0).plus(Compilations(3, 2, 3.0))
+            Compilations(programs=8, from_cache=4, seconds=7.0)
+        """
+        return Compilations(*(one + other for one, other in zip(self, more, strict=True)))
+
 
 def compilations() -> Compilations:
     """Return what was compiled in this process so far; nothing on TensorFlow and PyTorch.

@@ -163,9 +163,16 @@ def predict(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Remove the compiled programs that are kept.")
+    ] = False,
+) -> None:
     """Show versions, backends, devices and kernels, and what is missing."""
-    from rnnkit.cli.doctor import report
+    from rnnkit.cli import doctor as checks
 
-    if not report():
+    if clear_cache:
+        checks.clear_cache()
+        return
+    if not checks.report():
         raise typer.Exit(1)

@@ -15,6 +15,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.deprecation import renamed_names
 from rnnkit.disk import optional
 from rnnkit.errors import NonFiniteLoss, check_count
@@ -82,6 +83,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._step = 0
         self._began = time.perf_counter()
         self._seconds, self._batches = 0.0, 0
+        self._compiled_before = Compilations()
         self._resumed: tuple[float, int] | None = None  # seconds and batches of the epoch so far
         self._tags: list[str] | None = None
 
@@ -120,6 +122,7 @@ class TensorBoard(keras.callbacks.Callback):
         """Start the clock; in an epoch that was under way, where it stood."""
         (self._seconds, self._batches), self._resumed = self._resumed or (0.0, 0), None
         self._began = time.perf_counter() - self._seconds
+        self._compiled_before = compilations()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the batch."""
@@ -136,7 +139,7 @@ class TensorBoard(keras.callbacks.Callback):
         """Write the scalars of the epoch, histograms and predictions on the examples."""
         step, train, logs = epoch + 1, self._writer("train"), logs or {}
         own = {name: value for name, value in logs.items() if not name.startswith("val_")}
-        self._scalars("train", "epoch", own, step, seconds=self._seconds)
+        self._scalars("train", "epoch", own, step, seconds=self._seconds, **self._compiled())
         validation = {f"epoch/{name[4:]}": logs[name] for name in logs if name.startswith("val_")}
         if validation:
             self._writer("validation").scalars(validation, step)
@@ -174,6 +177,18 @@ class TensorBoard(keras.callbacks.Callback):
         known = without_none(learning_rate=rate, tokens_per_second=speed, **more)
         values = {f"{page}/{name}": value for name, value in ({**(logs or {})} | known).items()}
         self._writer(run).scalars(values, step)
+
+    def _compiled(self) -> dict[str, float]:
+        """Return what was compiled in this epoch; nothing where nothing ever is."""
+        now = compilations()
+        found = now.since(self._compiled_before)
+        if not now.programs:
+            return {}
+        return {
+            "compiling_seconds": found.seconds,
+            "programs_compiled": found.programs - found.from_cache,
+            "programs_from_cache": found.from_cache,
+        }
 
     def _tokens_per_second(self) -> float | None:
         """Return the mean since the start of the epoch, without validation."""

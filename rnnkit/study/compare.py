@@ -29,7 +29,7 @@ _OLD_ROWS = {
     "the source as it is": "copy the source",
     "logistic regression on a step": "logistic regression of each step",
 }
-COSTS = ("seconds", "tokens_per_second", "parameters")
+COSTS = ("seconds", "compiling_seconds", "tokens_per_second", "parameters")
 
 
 class Row(NamedTuple):

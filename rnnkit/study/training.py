@@ -28,6 +28,7 @@ from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
+    from rnnkit.study.log import EpochLog
     from rnnkit.tasks import Task
     from rnnkit.training.checkpoints import Checkpoints
 
@@ -246,21 +247,31 @@ def _train(
     """Train and evaluate the model, and write everything into the folder."""
     family = recipes.family_of(plan.recipe)
     with keeping(folder, model, new=new):
-        seconds = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
-        _finish(model, dataset, folder, plan.seed, seconds)
+        log = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
+        _finish(model, dataset, folder, plan.seed, _costs(log))
     checkpoints.prune(1)  # for further epochs
     return Run(folder)
 
 
-def _finish(model: Task, dataset: Any, folder: RunFolder, seed: int, seconds: float) -> None:
+def _costs(log: EpochLog) -> dict[str, Any]:
+    """Return the seconds of a training; where something was compiled, those of that, too."""
+    costs: dict[str, Any] = {"seconds": log.seconds}
+    compiled = log.compiled
+    if compiled.programs:
+        programs = {"all": compiled.programs, "from_cache": compiled.from_cache}
+        costs |= {"compiling_seconds": compiled.seconds, "programs": programs}
+    return costs | {"in_epochs": log.compiling_in_epochs}
+
+
+def _finish(model: Task, dataset: Any, folder: RunFolder, seed: int, costs: dict[str, Any]) -> None:
     """Save the trained model, then evaluate it and write the results."""
     model.save(folder.model)  # before anything that may fail
     test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
     if not all(map(math.isfinite, test.values())):
         raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    results = _results(model, dataset, folder, test, seconds)
+    results = _results(model, dataset, folder, test, costs)
     # A folder of its own: TensorBoard's HParams page makes a column of every scalar beside it.
-    measures = {**results["test"], "seconds": seconds}
+    measures = {**results["test"], "seconds": results["seconds"]}
     shutil.rmtree(folder.events / "test", ignore_errors=True)  # of a run that was killed here
     with EventWriter(folder.events / "test", required=False) as writer:
         values = {f"test/{name}": value for name, value in measures.items()}
@@ -269,14 +280,15 @@ def _finish(model: Task, dataset: Any, folder: RunFolder, seed: int, seconds: fl
 
 
 def _results(
-    model: Task, dataset: Any, folder: RunFolder, test: Mapping[str, float], seconds: float
+    model: Task, dataset: Any, folder: RunFolder, test: Mapping[str, float], costs: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what results.json holds."""
     rows = folder.epochs()
-    epochs = sum(row["seconds"] for row in rows)  # without tokenising and pre-training
+    # Without tokenising, pre-training and compiling.
+    epochs = sum(row["seconds"] for row in rows) - costs.pop("in_epochs")
     return {
         "test": {name: float(value) for name, value in test.items()},
-        "seconds": seconds,
+        **costs,
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
         "parameters": int((model.network or model).count_params()),
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
@@ -332,8 +344,8 @@ def _fit(
     family: Family,
     verbose: int | str,
     checkpoints: Checkpoints,
-) -> float:
-    """Fit, with the log of epochs and TensorBoard events; return the seconds."""
+) -> EpochLog:
+    """Fit, with TensorBoard events and the log of epochs, which is returned."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
     from rnnkit.study.log import EpochLog
 
@@ -357,7 +369,7 @@ def _fit(
     for name in {"test_data", "checkpoints"} - known.keys():  # the fit of a plugin may lack them
         options.pop(name, None)
     model.fit(train.x, train.y, verbose=verbose, **options)
-    return log.seconds
+    return log
 
 
 def _version(package: str) -> str:
