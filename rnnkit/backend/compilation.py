@@ -130,6 +130,20 @@ def clear_cache() -> str:
     return f"{found.programs} programs, {size_text(found.size)}, in {root()}"
 
 
+def use_cache(wanted: bool) -> None:
+    """Read and write compiled programs on disk from now on, or do not; JAX alone keeps any.
+
+    Args:
+        wanted: False = what is compiled now is not kept, and what was kept is not read.
+
+    Example:
+        >>> use_cache(True)
+    """
+    from rnnkit.backend import native
+
+    native.use_cache(wanted)
+
+
 def switched_off() -> bool:
     """Return whether `RNNKIT_COMPILATION_CACHE` is "off".
 

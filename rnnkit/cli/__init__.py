@@ -169,10 +169,10 @@ def doctor(
     ] = False,
 ) -> None:
     """Show versions, backends, devices and kernels, and what is missing."""
-    from rnnkit.cli import doctor as checks
+    from rnnkit.cli.doctor import remove_programs, report
 
     if clear_cache:
-        checks.clear_cache()
+        remove_programs()
         return
-    if not checks.report():
+    if not report():
         raise typer.Exit(1)

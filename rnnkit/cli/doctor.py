@@ -17,7 +17,7 @@ LIBRARIES = (
 FRAMEWORKS = ("tensorflow", "jax", "torch")
 
 
-def clear_cache() -> None:
+def remove_programs() -> None:
     """Remove the compiled programs that are kept, and say how many there were."""
     compilation = importlib.import_module("rnnkit.backend.compilation")
     show.console.print(f"removed: {compilation.clear_cache()}", markup=False)

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
 import keras
 
-import rnnkit.backend  # noqa: F401 - picks the backend before Keras loads
 from rnnkit.backend import compilation
 from rnnkit.progress import EVERY, Bar, asked_for
 

@@ -100,6 +100,21 @@ def test_the_user_decides(cache, tmp_path, monkeypatch, config, variable, told):
     assert (tmp_path / "own").exists() == ("jax_compilation_cache_dir" in config)
 
 
+def test_it_can_be_switched_off_and_on_again(cache):
+    import jax
+
+    folder = cache()
+    run_once(1.0)
+    compilation.use_cache(False)
+    assert "off" in compilation.describe_cache()
+    jax.clear_caches()
+    assert run_once(1.0).from_cache == 0
+    assert len(list(folder.iterdir())) == 1
+    compilation.use_cache(True)
+    jax.clear_caches()
+    assert run_once(1.0).from_cache == 1
+
+
 def test_a_folder_that_is_set_later_is_used_by_jax_itself(cache, tmp_path):
     import jax
 

@@ -9,6 +9,7 @@ import jax
 
 from rnnkit.backend.jax import caching
 from rnnkit.backend.jax.caching import no_cache as no_cache
+from rnnkit.backend.jax.caching import use_cache as use_cache
 from rnnkit.backend.jax.compiling import compilations as compilations
 from rnnkit.backend.jax.compiling import compiling as compiling
 from rnnkit.backend.jax.compiling import made as made

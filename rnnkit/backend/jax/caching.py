@@ -52,6 +52,14 @@ def folder() -> Path:
     return compilation.machine_folder(*versions)
 
 
+def use_cache(wanted: bool) -> None:
+    """Read and write programs on disk from now on, or do not."""
+    from jax.experimental.compilation_cache import compilation_cache
+
+    jax.config.update("jax_enable_compilation_cache", wanted)
+    compilation_cache.reset_cache()  # JAX has decided already, once anything was compiled
+
+
 def no_cache() -> str:
     """Return why rnnkit keeps no compiled programs now; "" where it does."""
     if _reason:

@@ -40,6 +40,11 @@ def made(name: str) -> int:
     return 0
 
 
+def use_cache(wanted: bool) -> None:
+    """Keep compiled programs or do not: none is."""
+    del wanted
+
+
 def no_cache() -> str:
     """Return why no compiled programs are kept."""
     return "none: TensorFlow keeps no compiled programs between processes"
