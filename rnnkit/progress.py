@@ -6,7 +6,7 @@ import contextlib
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -88,7 +88,9 @@ def track(items: Iterable[T], description: str, total: int = 0) -> Iterator[T]:
     if not asked_for():
         yield from items
         return
-    with Bar(description, total or len(items) if hasattr(items, "__len__") else total) as bar:
+    if not total and isinstance(items, Sized):
+        total = len(items)
+    with Bar(description, total) as bar:
         for item in items:
             yield item
             bar.update(1)
@@ -212,9 +214,9 @@ class Lines:
         """Return whether it is time for a line."""
         return time.monotonic() >= self._next
 
-    def print(self, line: str, file: object = None) -> None:
+    def print(self, line: str, file: Any = None) -> None:
         """Print a line, and wait with the next one."""
         self._next = time.monotonic() + self._every
         # A reader who went away is no reason to stop the work.
         with contextlib.suppress(OSError, ValueError):
-            print(f"rnnkit: {line}", file=file or sys.stderr, flush=True)  # type: ignore[call-overload]
+            print(f"rnnkit: {line}", file=file or sys.stderr, flush=True)

@@ -50,8 +50,11 @@ class Compilations(NamedTuple):
             >>> Compilations(5, 2, 4.0).since(Compilations(3, 2, 3.0))
             Compilations(programs=2, from_cache=0, seconds=1.0)
         """
-        pairs = zip(self, before, strict=True)
-        return Compilations(*(now - then for now, then in pairs))
+        return Compilations(
+            self.programs - before.programs,
+            self.from_cache - before.from_cache,
+            self.seconds - before.seconds,
+        )
 
     def plus(self, more: Compilations) -> Compilations:
         """Return the sum.
@@ -60,7 +63,11 @@ class Compilations(NamedTuple):
             >>> Compilations(5, 2, 4.0).plus(Compilations(3, 2, 3.0))
             Compilations(programs=8, from_cache=4, seconds=7.0)
         """
-        return Compilations(*(one + other for one, other in zip(self, more, strict=True)))
+        return Compilations(
+            self.programs + more.programs,
+            self.from_cache + more.from_cache,
+            self.seconds + more.seconds,
+        )
 
 
 def compilations() -> Compilations:

@@ -34,6 +34,7 @@ class TensorBoard(keras.callbacks.Callback):
     |---|---|---|
     | Scalars | `train` | `batch/...`: loss and metrics (running means of the epoch, as in Keras), learning rate, gradient norm, tokens/s |
     | Scalars | `train`, `validation` | `epoch/...`: loss and metrics, in one chart for both runs |
+    | Scalars | `train` | `compiling/...`: on JAX the programs of an epoch, and their seconds |
     | Histograms, Distributions | `train` | trainable weights, after each epoch |
     | Images | `train` | transition matrix and means of each hidden Markov layer, after each epoch |
     | Images, PR Curves, Text | `validation` | predictions on the examples, after each epoch |
@@ -139,7 +140,9 @@ class TensorBoard(keras.callbacks.Callback):
         """Write the scalars of the epoch, histograms and predictions on the examples."""
         step, train, logs = epoch + 1, self._writer("train"), logs or {}
         own = {name: value for name, value in logs.items() if not name.startswith("val_")}
-        self._scalars("train", "epoch", own, step, seconds=self._seconds, **self._compiled())
+        self._scalars("train", "epoch", own, step, seconds=self._seconds)
+        if compiled := self._compiled():
+            train.scalars(compiled, step)
         validation = {f"epoch/{name[4:]}": logs[name] for name in logs if name.startswith("val_")}
         if validation:
             self._writer("validation").scalars(validation, step)
@@ -185,9 +188,9 @@ class TensorBoard(keras.callbacks.Callback):
         if not now.programs:
             return {}
         return {
-            "compiling_seconds": found.seconds,
-            "programs_compiled": found.programs - found.from_cache,
-            "programs_from_cache": found.from_cache,
+            "compiling/seconds": found.seconds,
+            "compiling/programs": found.programs,
+            "compiling/from_cache": found.from_cache,
         }
 
     def _tokens_per_second(self) -> float | None:
