@@ -20,7 +20,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 
 from rnnkit.backend import compilation
-from rnnkit.progress import EVERY, Bar, asked_for
+from rnnkit.progress import EVERY, FIRST, Bar, asked_for
 
 EARLY = 2.0  # seconds until the first line of a training: it shows that something happens
 PATIENCE = 1.0  # seconds that a compilation takes before a terminal shows it
@@ -187,10 +187,11 @@ class TrainingReport(keras.callbacks.Callback):
             if self._terminal:
                 if compiles is not None and compiles[1] >= PATIENCE:
                     self._draw(f"{compiles[0]}, {compiles[1]:.0f} s")
-            elif time.perf_counter() - self._printed >= self._wait and (
-                compiles is not None or (self._lines and self._wait == EVERY)
-            ):
-                self._print()
+            elif compiles is not None or self._lines:
+                # A first step that nothing is known of, such as TensorFlow's, may be a short one.
+                wait = self._wait if compiles is not None else max(self._wait, FIRST)
+                if time.perf_counter() - self._printed >= wait:
+                    self._print()
 
     def _compiling(self) -> tuple[str, float] | None:
         """Return what is being compiled, and for how many seconds."""
@@ -225,7 +226,7 @@ class TrainingReport(keras.callbacks.Callback):
         parts = ["validation"] if self._validating else []
         if self._step:
             of = f"{self._step} of {self._steps}" if self._steps else f"{self._step}"
-            parts.append(f"{of} steps")
+            parts.append(f"{of} step" if of == "1" else f"{of} steps")
         return parts
 
     def _idle(self) -> list[str]:

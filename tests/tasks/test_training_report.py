@@ -21,6 +21,7 @@ def at_once(monkeypatch):
     """No line has to wait."""
     monkeypatch.setattr(reporting, "EARLY", 0.0)
     monkeypatch.setattr(reporting, "EVERY", 0.0)
+    monkeypatch.setattr(reporting, "FIRST", 0.0)
     monkeypatch.setattr(reporting, "_TICK", 0.01)
     monkeypatch.setenv("TTY_COMPATIBLE", "0")
     monkeypatch.setattr(progress, "Lines", functools.partial(progress.Lines, first=0.0, every=0.0))
@@ -69,7 +70,7 @@ def test_lines_of_an_epoch_and_its_validation(at_once, capsys, monkeypatch):
     assert capsys.readouterr().out.splitlines() == [
         "Epoch 1/15: 1 of 3 steps, loss 0.6931, 0 s",
         "Epoch 1/15: 2 of 3 steps, loss 0.5931, 0 s",  # the third is told by Keras
-        "Epoch 1/15: validation, 1 steps, 0 s",
+        "Epoch 1/15: validation, 1 step, 0 s",
     ]
 
 
