@@ -23,7 +23,9 @@ _swept: set[tuple[int, str]] = set()  # process and folder
 
 
 @contextlib.contextmanager
-def replacing(path: Path, what: str = "the file", need: int | None = None) -> Iterator[Path]:
+def replacing(
+    path: Path, what: str = "the file", need: int | None = None, durable: bool = True
+) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` at the end, or remove it.
 
     The file is on the disk before it gets its name: a power cut leaves the old file or the new one.
@@ -33,6 +35,8 @@ def replacing(path: Path, what: str = "the file", need: int | None = None) -> It
         path: the file.
         what: how the message of a failed write calls it.
         need: its size in bytes, where it is known.
+        durable: wait until it is on the disk; a file that can be made again, and whose damage is
+            noticed, needs not.
 
     Raises:
         DiskError: it could not be written; an older file of that name is unchanged.
@@ -50,9 +54,11 @@ def replacing(path: Path, what: str = "the file", need: int | None = None) -> It
         temporary = path.with_name(f".{path.stem[:_LONGEST]}.{_tag()}{path.suffix}")
         try:
             yield temporary
-            sync(temporary)
+            if durable:
+                sync(temporary)
             temporary.replace(path)
-            sync(path.parent)
+            if durable:
+                sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 

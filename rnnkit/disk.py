@@ -128,6 +128,20 @@ def _message(path: Path, what: str, need: int | None, number: int, error: Except
     return " ".join([*told, advice])
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be fetched or made again: ``$RNNKIT_CACHE``, or the platform's.
+
+    Example:
+        >>> cache_folder()  # doctest: +SKIP
+        PosixPath('/home/ada/.cache/rnnkit')
+    """
+    if folder := os.environ.get("RNNKIT_CACHE"):
+        return Path(folder).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("rnnkit"))
+
+
 def free_space(path: str | os.PathLike[str]) -> int | None:
     """Return the free bytes where a path is, or would be; None where the system does not tell.
 

@@ -44,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell lets what it starts in the background ignore Ctrl-C, and tests send it.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The user's own cache of compiled programs is none of ours; each test of it switches it on.
+    os.environ.setdefault("RNNKIT_COMPILATION_CACHE", "off")
     if getattr(config, "cache", None) is None:
         return
 

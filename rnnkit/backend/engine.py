@@ -9,6 +9,7 @@ from typing import Any
 from keras import ops
 
 from rnnkit.backend import native, portable
+from rnnkit.backend.compilation import compilations
 from rnnkit.backend.kernels import Explanation, KernelRequest, choose, explain_request
 from rnnkit.backend.memory import checkpointed
 from rnnkit.backend.portable import PassInputs
@@ -76,7 +77,8 @@ def explain_kernels(
         jit_compile: the model is compiled by XLA; Keras's "auto" is False for TensorFlow on a CPU.
 
     Returns:
-        An `Explanation` for each recurrent layer, in the order of the layers.
+        An `Explanation` for each recurrent layer, in the order of the layers; on JAX the last one
+        tells what was compiled so far, too.
 
     Raises:
         InputError: it contains no recurrent layer of rnnkit.
@@ -99,7 +101,8 @@ def explain_kernels(
     if jit_compile:
         requests = [replace(request, static_shapes=True) for request in requests]
     pairs = zip(requests, parts, strict=True)
-    return [explain_request(r, native.KERNELS, part.kernel_choice) for r, part in pairs]
+    found = [explain_request(r, native.KERNELS, part.kernel_choice) for r, part in pairs]
+    return [*found[:-1], replace(found[-1], compiled=compilations())]
 
 
 __getattr__ = renamed_names(__name__, {"explain": "explain_kernels"})

@@ -8,9 +8,10 @@ without a reason runs. The portable loop runs everything. Nothing is tried and c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, get_args
 
+from rnnkit.backend.compilation import Compilations
 from rnnkit.deprecation import RenamedAttributes, renamed_names
 from rnnkit.errors import InputError, check_choice
 
@@ -120,6 +121,7 @@ class Explanation(RenamedAttributes):
         about: how it computes.
         passed_over: the faster kernels that cannot run this pass, each with its reason.
         request: the properties of the pass.
+        compiled: of the last layer of `explain_kernels`: what XLA compiled in this process so far.
 
     Example:
         >>> passed_over = (("ATen", "the dtype is float16"),)
@@ -134,13 +136,17 @@ class Explanation(RenamedAttributes):
     about: str
     passed_over: tuple[tuple[str, str], ...]
     request: KernelRequest
+    compiled: Compilations | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        """Return one line for the kernel that runs, and one for each kernel passed over."""
+        """Return one line for the kernel that runs, one for each kernel passed over, and more."""
         request = self.request
         first = f"{request.cell_type} on {request.device}, {request.dtype}: {self.kernel}"
         lines = [f"{first} ({self.about})" if self.about else first]
-        return "\n".join(lines + [f"  not {name}: {why}" for name, why in self.passed_over])
+        lines += [f"  not {name}: {why}" for name, why in self.passed_over]
+        if self.compiled is not None and self.compiled.programs:
+            lines.append(f"compiled so far: {self.compiled}")
+        return "\n".join(lines)
 
 
 def choose(

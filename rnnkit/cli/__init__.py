@@ -110,6 +110,7 @@ def evaluate(
     """Evaluate a run's model on the test split; word vectors, on analogies."""
     from rnnkit import recipes, study
     from rnnkit.cli import show
+    from rnnkit.progress import showing
 
     opened = study.open_run(run)
     source = opened.settings["data"]
@@ -122,7 +123,9 @@ def evaluate(
     recipe = opened.settings["recipe"]
     title = show.title(recipe, source["name"])
     if recipes.family_of(recipe).has_test_split:
-        show.metrics(study.evaluate(opened, **source), title)
+        with showing(True):
+            measured = study.evaluate(opened, **source)
+        show.metrics(measured, title)
     else:
         show.scores(study.ask(opened, **source), title)
 
@@ -190,9 +193,16 @@ def predict(
 
 
 @app.command(cls=Command)
-def doctor() -> None:
+def doctor(
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Remove the compiled programs that are kept.")
+    ] = False,
+) -> None:
     """Show versions, backends, devices and kernels, and what is missing."""
-    from rnnkit.cli.doctor import report
+    from rnnkit.cli.doctor import remove_programs, report
 
+    if clear_cache:
+        remove_programs()
+        return
     if not report():
         raise typer.Exit(1)

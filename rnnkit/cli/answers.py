@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnkit.data.paths import is_path
 from rnnkit.errors import InputError, quote, suggest_sibling
+from rnnkit.progress import showing
 from rnnkit.recipes import kind_of
 
 TO_PREDICT = "To predict what is in it, give --data {}"
@@ -96,7 +97,8 @@ def print_answers(
         for path in [*inputs, *(one for one in (file, data) if one is not None)]:
             found, called = read(path)
             series, names = [*series, *found], [*names, *called]
-        answers = model.answer(series, names)
+        with showing(True):
+            answers = model.answer(series, names)
     else:
         if not as_text:
             refuse_paths(inputs, TO_PREDICT)
@@ -106,7 +108,9 @@ def print_answers(
 
             column = model.form.text_column
             table = read_texts(data, column, text_column=text_column, **reading)
-        answers = model.answer(gather_texts(inputs, file, table, reading.get("encoding", "utf-8")))
+        texts = gather_texts(inputs, file, table, reading.get("encoding", "utf-8"))
+        with showing(True):
+            answers = model.answer(texts)
     show.answers(*answers)
 
 

@@ -17,6 +17,12 @@ LIBRARIES = (
 FRAMEWORKS = ("tensorflow", "jax", "torch")
 
 
+def remove_programs() -> None:
+    """Remove the compiled programs that are kept, and say how many there were."""
+    compilation = importlib.import_module("rnnkit.backend.compilation")
+    show.console.print(f"removed: {compilation.clear_cache()}", markup=False)
+
+
 def report() -> bool:
     """Print the report; return whether a backend works."""
     asked = os.environ.get("KERAS_BACKEND")
@@ -33,6 +39,8 @@ def report() -> bool:
         why = "KERAS_BACKEND" if asked else "installed, and KERAS_BACKEND is not set"
         lines.append(("backend", f"{backend.name}: {why}"))
         lines.append(("devices", ", ".join(backend.devices())))
+        compilation = importlib.import_module("rnnkit.backend.compilation")
+        lines.append(("compiled programs", compilation.describe_cache()))
     except ImportError as error:
         problem = str(error)
         lines.append(("backend", "none works"))

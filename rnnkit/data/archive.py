@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from rnnkit.atomic import sync, temporary_folder
+from rnnkit.disk import cache_folder as cache_folder
 from rnnkit.disk import writing
 from rnnkit.errors import DiskError, InputError
 from rnnkit.locks import read_or_build
@@ -19,15 +20,6 @@ from rnnkit.progress import Bar
 from rnnkit.untrusted import SafeTarInfo, open_compressed
 
 MAX_MEMBER_BYTES = 100_000_000  # bytes; a larger one is refused
-
-
-def cache_folder() -> Path:
-    """Return the folder of downloads: ``$RNNKIT_CACHE``, or the platform's cache folder."""
-    if folder := os.environ.get("RNNKIT_CACHE"):
-        return Path(folder).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("rnnkit"))
 
 
 def find(file_name: str) -> Path | None:

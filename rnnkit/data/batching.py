@@ -169,6 +169,14 @@ class BucketedBatches(EpochBatches):
             return inputs, labels, (real * weight).astype("float64")
         return inputs, None if self._labels is None else self._labels[rows], weights
 
+    def shapes(self) -> set[tuple[int, int]]:
+        """Return the different shapes `(B, T)` of the batches of this epoch."""
+        longest = [int(self._lengths[rows].max()) for rows in self._batches]
+        return {
+            (len(rows), bucket_length(length, self.max_length))
+            for rows, length in zip(self._batches, longest, strict=True)
+        }
+
     @property
     def padding_share(self) -> float:
         """Return the share of padding in this epoch."""

@@ -15,6 +15,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.deprecation import renamed_names
 from rnnkit.disk import optional
 from rnnkit.errors import NonFiniteLoss, check_count
@@ -22,7 +23,7 @@ from rnnkit.monitor.classification import ClassificationReport
 from rnnkit.monitor.events import NO_EVENTS, EventWriter, event_files, resume_writers
 from rnnkit.monitor.markov_events import write_layers
 from rnnkit.monitor.projector import write_frequent_words
-from rnnkit.monitor.tags import BATCH, EPOCH, WEIGHTS, measure_tag
+from rnnkit.monitor.tags import BATCH, EPOCH, PROGRAMS, WEIGHTS, measure_tag
 
 __all__ = ["StopOnNonFinite", "TensorBoard"]
 
@@ -35,6 +36,7 @@ class TensorBoard(keras.callbacks.Callback):
     | Scalars | `train`, `validation` | `epoch/...`: loss and metrics, in one chart for both runs |
     | Scalars | `train` | `per_batch/...`: loss and metrics (running means of the epoch, as in Keras), learning rate, gradient norm, tokens/s |
     | Images, PR Curves, Text | `validation` | `examples/...`: predictions on the examples, after each epoch |
+    | Scalars | `train` | `programs/...`: on JAX the programs that an epoch compiled, and their seconds |
     | Images | `train` | `states/...`: transition matrix and means of each hidden Markov layer, after each epoch |
     | Histograms, Distributions | `train` | `weights/...`: trainable weights, after each epoch |
     | Projector | `train` | the word vectors at the end of training |
@@ -83,6 +85,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._step = 0
         self._began = time.perf_counter()
         self._seconds, self._batches = 0.0, 0
+        self._compiled_before = Compilations()
         self._resumed: tuple[float, int] | None = None  # seconds and batches of the epoch so far
         self._tags: list[str] | None = None
 
@@ -121,6 +124,7 @@ class TensorBoard(keras.callbacks.Callback):
         """Start the clock; in an epoch that was under way, where it stood."""
         (self._seconds, self._batches), self._resumed = self._resumed or (0.0, 0), None
         self._began = time.perf_counter() - self._seconds
+        self._compiled_before = compilations()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the batch."""
@@ -138,6 +142,8 @@ class TensorBoard(keras.callbacks.Callback):
         step, train, logs = epoch + 1, self._writer("train"), logs or {}
         own = {name: value for name, value in logs.items() if not name.startswith("val_")}
         self._scalars("train", EPOCH, own, step, seconds=self._seconds)
+        if compiled := self._compiled():
+            train.scalars(compiled, step)
         validation = {
             measure_tag(EPOCH, name): logs[name] for name in logs if name.startswith("val_")
         }
@@ -179,6 +185,18 @@ class TensorBoard(keras.callbacks.Callback):
             measure_tag(page, name): value for name, value in {**(logs or {}), **known}.items()
         }
         self._writer(run).scalars(values, step)
+
+    def _compiled(self) -> dict[str, float]:
+        """Return what was compiled in this epoch; nothing where nothing ever is."""
+        now = compilations()
+        found = now.since(self._compiled_before)
+        if not now.programs:
+            return {}
+        return {
+            measure_tag(PROGRAMS, "compiled"): found.programs - found.from_cache,
+            measure_tag(PROGRAMS, "from_cache"): found.from_cache,
+            measure_tag(PROGRAMS, "compiling_seconds"): found.seconds,
+        }
 
     def _tokens_per_second(self) -> float | None:
         """Return the mean since the start of the epoch, without validation."""

@@ -11,6 +11,7 @@ import re
 EPOCH = "epoch"  # one point for each epoch
 EXAMPLES = "examples"  # predictions on validation examples
 BATCH = "per_batch"  # one point for each batch
+PROGRAMS = "programs"  # what was compiled in an epoch
 STATES = "states"  # of hidden Markov models
 TEST = "test"  # measures on the test split that have no curve
 WEIGHTS = "weights"  # distributions of trainable weights
@@ -24,10 +25,13 @@ _ABOUT = {
     "bits_per_character": "Cross-entropy in bits per character; lower is better.",
     "bleu": "BLEU: overlap with the reference translations, from 0 to 100; higher is better.",
     "bleu_lowercase": "BLEU of lower-cased texts, from 0 to 100; higher is better.",
+    "compiled": "Programs that XLA compiled in the epoch.",
+    "compiling_seconds": "Seconds of the epoch in which XLA compiled programs or read them.",
     "confusion_matrix": "Rows are true classes, columns predicted ones; shares are of the row.",
     "coverage": "Share of true values that lie within the forecast interval, from 0 to 1.",
     "emissions": "Probability of each symbol in each hidden state.",
     "f1": "F1: harmonic mean of precision and recall, from 0 to 1; higher is better.",
+    "from_cache": "Programs that were read from the compilation cache in the epoch.",
     "gradient_norm": "Norm of the gradient of all weights, before clipping.",
     "learning_rate": "Learning rate of the optimizer.",
     "log_likelihood": "Log-likelihood of all sequences, in nats; higher is better.",

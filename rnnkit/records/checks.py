@@ -71,6 +71,8 @@ DATA: dict[str, Check] = {
 RESULTS: dict[str, Check] = {
     "test": _MEASURES,
     "seconds": _NUMBER,
+    "compiling_seconds": _NUMBER,
+    "programs": _COUNTS,
     "tokens_per_second": _optional(_NUMBER),
     "parameters": _COUNT,
     "epochs": _COUNT,

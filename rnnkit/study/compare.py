@@ -16,6 +16,7 @@ from rnnkit.data.datasets import refuse_missing
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, quote, suggest
 from rnnkit.locks import locked
+from rnnkit.progress import follows_verbose
 from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
@@ -30,7 +31,7 @@ _OLD_ROWS = {
     "the source as it is": "copy the source",
     "logistic regression on a step": "logistic regression of each step",
 }
-COSTS = ("seconds", "tokens_per_second", "parameters")
+COSTS = ("seconds", "compiling_seconds", "tokens_per_second", "parameters")
 
 
 class Row(NamedTuple):
@@ -63,6 +64,7 @@ class Comparison:
         return self.path / "report.md"
 
 
+@follows_verbose
 def compare(
     recipes: Sequence[str],
     data: str | os.PathLike[str] | None = None,

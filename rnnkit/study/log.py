@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 import rnnkit.backend  # noqa: F401 - picks the backend before Keras loads
+from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.study.runs import RunFolder
 
 
@@ -25,28 +26,48 @@ class EpochLog(keras.callbacks.Callback):
         self._made, self._before = time.perf_counter(), 0.0  # before the training stopped
         self._epoch_began: float | None = None  # None between two epochs
         self._epoch_before = 0.0
+        self._compiled = compilations()  # before the training
+        self._compiled_before, self._of_epochs = Compilations(), Compilations()
+        self._of_epoch = Compilations()  # when it began
 
     @property
     def seconds(self) -> float:
         """The seconds since the log was made, and those before the training stopped."""
         return self._before + time.perf_counter() - self._made
 
+    @property
+    def compiled(self) -> Compilations:
+        """What was compiled since the log was made, and before the training stopped."""
+        return self._compiled_before.plus(compilations().since(self._compiled))
+
+    @property
+    def compiling_in_epochs(self) -> float:
+        """The seconds of compiling that the seconds of the epochs contain."""
+        return self._of_epochs.seconds
+
     def checkpoint_state(self) -> dict[str, Any]:
         """Return the rows, and the seconds of the training and of the epoch under way."""
         began = self._epoch_began
         of_epoch = 0.0 if began is None else time.perf_counter() - began
-        return {"rows": self.folder.rows(), "seconds": self.seconds, "of_epoch": of_epoch}
+        state = {"rows": self.folder.rows(), "seconds": self.seconds, "of_epoch": of_epoch}
+        within = Compilations() if began is None else compilations().since(self._of_epoch)
+        of_epochs = self._of_epochs.plus(within)
+        return state | {"compiled": list(self.compiled), "compiled_in_epochs": list(of_epochs)}
 
     def restore_checkpoint(self, state: dict[str, Any]) -> None:
         """Write the rows of the checkpoint: later ones are written once more."""
         self.folder.replace_rows(state["rows"])
         self._before += state["seconds"]
         self._epoch_before = state["of_epoch"]
+        nothing = list(Compilations())  # of checkpoints that were written before it was counted
+        self._compiled_before = Compilations(*state.get("compiled", nothing))
+        self._of_epochs = Compilations(*state.get("compiled_in_epochs", nothing))
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock; in an epoch that was under way, where it stood."""
         self._epoch_began = time.perf_counter() - self._epoch_before
         self._epoch_before = 0.0
+        self._of_epoch = compilations()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Note that there is something to lose."""
@@ -58,4 +79,5 @@ class EpochLog(keras.callbacks.Callback):
         values = {name: float(value) for name, value in (logs or {}).items()}
         seconds = time.perf_counter() - (self._epoch_began or 0.0)
         self._epoch_began = None
+        self._of_epochs = self._of_epochs.plus(compilations().since(self._of_epoch))
         self.folder.add_epoch({"epoch": epoch + 1, "seconds": seconds, **values})

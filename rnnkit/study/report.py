@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from rnnkit.study.compare import Comparison, Row
 
 # Measures that every run has, after those of its family.
-COMMON = {name: name for name in ("loss", "seconds", "tokens_per_second", "parameters")}
-COMMON["tokens_per_second"] = "tokens/s"
+COMMON = {
+    **{"loss": "loss", "seconds": "seconds", "compiling_seconds": "compiling"},
+    **{"tokens_per_second": "tokens/s", "parameters": "parameters"},
+}
+SECONDS = ("seconds", "compiling_seconds")
 WHOLE = ("tokens_per_second", "parameters")
 IN_UNITS = ("mae", "rmse")  # of the data, which may be tiny or huge
 CURVES = "learning_curves.png"
@@ -129,7 +132,7 @@ def show(measure: str, mean: float | None, spread: float | None = None) -> str:
         return "–"
     if measure.partition("/")[0].partition("_")[0] in IN_UNITS and not 0.01 <= abs(mean) < 1e7:
         return f"{mean:.5g}" if spread is None else f"{mean:.5g} ± {spread:.2g}"
-    digits = ",.0f" if measure in WHOLE else ".1f" if measure == "seconds" else ".4f"
+    digits = ",.0f" if measure in WHOLE else ".1f" if measure in SECONDS else ".4f"
     if spread is None or (spread == 0 and measure == "parameters"):
         return f"{mean:{digits}}"
     return f"{mean:{digits}} ± {spread:{digits}}"
@@ -230,7 +233,8 @@ def _lines(study: Comparison) -> Iterable[str]:
     yield (
         f"Mean ± sample standard deviation over the runs on {on}, with the weights of the "
         f"{weights}. Seconds are those of the whole training, with pre-training, compilation and "
-        "validation; tokens/s (words of texts, steps of series) are those of its epochs."
+        "validation; those of compiling are a part of them. Tokens/s (words of texts, steps of "
+        "series) are those of the epochs, without compiling."
     )
     if family.intrinsic is not None:
         yield family.intrinsic.about

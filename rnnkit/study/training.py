@@ -18,6 +18,7 @@ from rnnkit.atomic import replacing
 from rnnkit.data.datasets import refuse_missing
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
+from rnnkit.progress import follows_verbose
 from rnnkit.records.states import forget_failure
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
@@ -34,6 +35,7 @@ from rnnkit.study.sources import size
 
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
+    from rnnkit.study.log import EpochLog
     from rnnkit.tasks import Task
     from rnnkit.training.checkpoints import Checkpoints
 
@@ -43,6 +45,7 @@ SPLITS = ("train", "valid", "test")
 SHARES = ("share_of_vectors", "share_of_tokens")  # of the words, where vectors were found for them
 
 
+@follows_verbose
 def train(
     recipe: str,
     data: str | os.PathLike[str] | None = None,
@@ -109,6 +112,7 @@ def train(
     return execute(plan, dataset, out, verbose, checkpoint_minutes)
 
 
+@follows_verbose
 def resume(
     path: str | os.PathLike[str],
     *,
@@ -255,19 +259,31 @@ def _train(
     """Train and evaluate the model, and write everything into the folder."""
     family = recipes.family_of(plan.recipe)
     with keeping(folder, model, new=new):
-        seconds = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
-        _finish(model, dataset, folder, family, seconds)
+        log = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
+        _finish(model, dataset, folder, family, _costs(log))
     checkpoints.prune(1)  # for further epochs
     return Run(folder)
 
 
-def _finish(model: Task, dataset: Any, folder: RunFolder, family: Family, seconds: float) -> None:
+def _costs(log: EpochLog) -> dict[str, Any]:
+    """Return the seconds of a training; where something was compiled, those of that, too."""
+    costs: dict[str, Any] = {"seconds": log.seconds}
+    compiled = log.compiled
+    if compiled.programs:
+        programs = {"all": compiled.programs, "from_cache": compiled.from_cache}
+        costs |= {"compiling_seconds": compiled.seconds, "programs": programs}
+    return costs | {"in_epochs": log.compiling_in_epochs}
+
+
+def _finish(
+    model: Task, dataset: Any, folder: RunFolder, family: Family, costs: dict[str, Any]
+) -> None:
     """Save the trained model, then evaluate it and write the results."""
     model.save(folder.model)  # before anything that may fail
     test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
     if not all(map(math.isfinite, test.values())):
         raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
-    results = _results(model, dataset, folder, family, test, seconds)
+    results = _results(model, dataset, folder, family, test, costs)
     from rnnkit.study.hparams import write_hparams  # with TensorBoard's messages
 
     write_hparams(folder, results)
@@ -280,14 +296,15 @@ def _results(
     folder: RunFolder,
     family: Family,
     test: Mapping[str, float],
-    seconds: float,
+    costs: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what results.json holds."""
     rows = folder.epochs()
-    epochs = sum(row["seconds"] for row in rows)  # without tokenising and pre-training
+    # Without tokenising, pre-training and compiling.
+    epochs = sum(row["seconds"] for row in rows) - costs.pop("in_epochs")
     return {
         "test": {name: float(value) for name, value in test.items()},
-        "seconds": seconds,
+        **costs,
         "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
         "parameters": int((model.network or model).count_params()),
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
@@ -354,8 +371,8 @@ def _fit(
     family: Family,
     verbose: int | str,
     checkpoints: Checkpoints,
-) -> float:
-    """Fit, with the log of epochs and TensorBoard events; return the seconds."""
+) -> EpochLog:
+    """Fit, with TensorBoard events and the log of epochs, which is returned."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
     from rnnkit.study.log import EpochLog
 
@@ -379,7 +396,7 @@ def _fit(
     for name in {"test_data", "checkpoints"} - known.keys():  # the fit of a plugin may lack them
         options.pop(name, None)
     model.fit(train.x, train.y, verbose=verbose, **options)
-    return log.seconds
+    return log
 
 
 def _version(package: str) -> str:

@@ -23,6 +23,7 @@ from rnnkit.disk import variables_size
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.monitor.callbacks import StopOnNonFinite, sync_state
 from rnnkit.options import expand_signature
+from rnnkit.progress import follows_verbose, showing
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.cloning import Original, clone_untrained, find_original, finish_clone
 from rnnkit.tasks.estimator import Estimator
@@ -52,6 +53,7 @@ from rnnkit.tasks.turns import take_turns
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
 from rnnkit.training.fingerprint import digest
 from rnnkit.training.interrupts import deferred_signals
+from rnnkit.training.reporting import TrainingReport, reporting
 from rnnkit.training.writer import CheckpointWriter
 
 RANDOM_STATE = "random_state"  # its name among the variables of a file
@@ -297,6 +299,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
 
     # The three verbs of Keras, on raw data.
 
+    @follows_verbose
     def fit(
         self,
         x: Any = None,
@@ -548,19 +551,21 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             first = [self._schedule]
         # The history comes before the writer: an epoch's checkpoint holds its row.
         every = [*first, *own, *callbacks, keras.callbacks.History()]
+        report = TrainingReport(verbose, self._count_shapes(batches, options))
         try:
-            with deferred_signals() as interrupt:
+            # Of the progress within an epoch the report tells.
+            with deferred_signals() as interrupt, report, showing(False, again=True):
                 writer = CheckpointWriter(
                     *(self, lambda: ({}, read_variables(self)), every, len(batches)),
                     *(interrupt, checkpoints, record, found is not None),
                 )
                 options |= {"epochs": epochs, "verbose": verbose}
                 if found is not None:
-                    return resume_fit(self, batches, found, [*every, writer], **options)
+                    return resume_fit(self, batches, found, [*every, report, writer], **options)
                 return keras.Model.fit(
                     self,
                     native.feed(KerasDataset(batches)),
-                    callbacks=[*every, writer],
+                    callbacks=[*every, report, writer],
                     initial_epoch=initial_epoch,
                     shuffle=False,  # the batches draw their own order
                     **options,
@@ -571,6 +576,18 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             self._eval_epoch_iterator = None
             self._restore_learning_rate()
             self._schedule = None
+
+    def _count_shapes(
+        self, batches: Batches, options: dict[str, Any]
+    ) -> Callable[[bool], int | None]:
+        """Return a function that counts the shapes of the batches, of training or validation."""
+        valid = getattr(options.get("validation_data"), "batches", None)
+
+        def count(training: bool) -> int | None:
+            shapes = getattr(batches if training else valid, "shapes", None)
+            return None if shapes is None else len(shapes())
+
+        return count
 
     def _restore_learning_rate(self) -> None:
         """Put the peak rate back: what is saved during `fit` must not keep a step's rate."""
@@ -627,7 +644,9 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         self.prepare(batches)
         if not self.compiled:
             self.compile(optimizer=self._make_optimizer(), **self.compile_options())
-        return self.measure(test, batches, **options, **kwargs)
+        with reporting(verbose, "Evaluating", len(batches)) as report:
+            options["callbacks"] = [*keras.tree.flatten(callbacks or ()), report]
+            return self.measure(test, batches, **options, **kwargs)
 
     def predict(
         self,
@@ -666,7 +685,9 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             network = require_fitted(self.network, self, "network")
             return np.zeros((0, network.output_shape[-1]), "float32")
         data = native.feed(KerasDataset(batches))
-        sorted_outputs = super().predict(data, verbose=verbose, callbacks=callbacks)
+        with reporting(verbose, "Predicting", len(batches)) as report:
+            every = [*keras.tree.flatten(callbacks or ()), report]
+            sorted_outputs = super().predict(data, verbose=verbose, callbacks=every)
         outputs = np.empty_like(sorted_outputs)
         outputs[batches.order] = sorted_outputs
         return outputs[: len(rows)]

@@ -211,6 +211,19 @@ def test_doctor_shows_which_kernels_run_here(rnnkit):
     assert "Passed over where" in text
 
 
+@pytest.mark.every_backend
+def test_doctor_tells_of_the_compiled_programs_and_removes_them(rnnkit, tmp_path, monkeypatch):
+    from rnnkit.backend.program_store import ProgramStore
+
+    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path))
+    assert "compiled programs" in rnnkit("doctor").text
+    ProgramStore(tmp_path / "xla" / "cpu").put("key", b"program")
+    answer = rnnkit("doctor", "--clear-cache")
+    assert answer.code == 0, answer.text
+    assert "removed: 1 programs, 23 bytes" in answer.text
+    assert list((tmp_path / "xla").iterdir()) == []
+
+
 # Bad input: one clear panel on stderr, exit code 2, no traceback.
 
 

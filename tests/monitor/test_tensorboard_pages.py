@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+from rnnkit import backend
 from rnnkit.monitor import EventWriter, HMMEvents, TensorBoard
 from rnnkit.recipes import gru_sentiment
 
@@ -87,9 +88,11 @@ def test_scalars_of_both_runs_share_their_tags(get):
     names = {"loss", "accuracy", "precision", "recall", "f1"}
     assert set(tags[VALIDATION]) == {f"epoch/{name}" for name in names}
     more = {"learning_rate", "tokens_per_second"}
+    compiled = {"compiled", "compiling_seconds", "from_cache"} if backend.name == "jax" else ()
     assert set(tags[TRAIN]) == {
         *(f"per_batch/{name}" for name in names | more | {"gradient_norm"}),
         *(f"epoch/{name}" for name in names | more | {"seconds"}),
+        *(f"programs/{name}" for name in compiled),
     }
     points = get("plugin/scalars/scalars", run=TRAIN, tag="per_batch/gradient_norm")
     assert [step for _, step, _ in points] == list(range(1, 9))

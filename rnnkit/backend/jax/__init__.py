@@ -7,10 +7,18 @@ from typing import Any
 
 import jax
 
+from rnnkit.backend.jax import caching
+from rnnkit.backend.jax.caching import no_cache as no_cache
+from rnnkit.backend.jax.caching import use_cache as use_cache
+from rnnkit.backend.jax.compiling import compilations as compilations
+from rnnkit.backend.jax.compiling import compiling as compiling
+from rnnkit.backend.jax.compiling import made as made
 from rnnkit.backend.jax.linear import linear_scan as linear_scan
 from rnnkit.backend.jax.recurrent import KERNELS as KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.jax.scan import scan as scan
+
+caching.set_up()  # before anything is compiled
 
 
 def devices() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from rnnkit.backend.compilation import Compilations
 from rnnkit.backend.tensorflow.feeding import feed as feed
 from rnnkit.backend.tensorflow.linear import linear_scan as linear_scan
 from rnnkit.backend.tensorflow.recurrent import KERNELS as KERNELS
@@ -21,6 +22,32 @@ def devices() -> list[str]:
         device.name.removeprefix("/physical_device:")
         for device in tf.config.list_physical_devices()
     ]
+
+
+def compilations() -> Compilations:
+    """Return what was compiled: TensorFlow tells nobody what it traces."""
+    return Compilations()
+
+
+def compiling() -> tuple[str, float] | None:
+    """Return what is being compiled: TensorFlow tells nobody what it traces."""
+    return None
+
+
+def made(name: str) -> int:
+    """Return how many programs came of the functions of a name: none is counted."""
+    del name
+    return 0
+
+
+def use_cache(wanted: bool) -> None:
+    """Keep compiled programs or do not: none is."""
+    del wanted
+
+
+def no_cache() -> str:
+    """Return why no compiled programs are kept."""
+    return "none: TensorFlow keeps no compiled programs between processes"
 
 
 def static_shapes() -> bool:

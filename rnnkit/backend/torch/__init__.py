@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from rnnkit.backend.compilation import Compilations
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
@@ -21,6 +22,32 @@ def devices() -> list[str]:
     """Return the devices of PyTorch."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     return [*gpus, "cpu"]
+
+
+def compilations() -> Compilations:
+    """Return what was compiled: nothing is compiled."""
+    return Compilations()
+
+
+def compiling() -> tuple[str, float] | None:
+    """Return what is being compiled: nothing is compiled."""
+    return None
+
+
+def made(name: str) -> int:
+    """Return how many programs came of the functions of a name: none is counted."""
+    del name
+    return 0
+
+
+def use_cache(wanted: bool) -> None:
+    """Keep compiled programs or do not: none is."""
+    del wanted
+
+
+def no_cache() -> str:
+    """Return why no compiled programs are kept."""
+    return "none: PyTorch compiles nothing, so nothing is kept"
 
 
 def static_shapes() -> bool:

@@ -22,6 +22,7 @@ from rnnkit.training.callback_state import pack, restore_states, unpack
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints
 from rnnkit.training.fingerprint import as_json, digest
 from rnnkit.training.interrupts import deferred_signals
+from rnnkit.training.reporting import TrainingReport
 from rnnkit.training.writer import CheckpointWriter
 
 TABLES = ("word_vectors", "output_vectors")
@@ -104,14 +105,15 @@ class Word2VecEpochs:
         if found is not None:
             first, stopped = found.values["epoch"], found.values["stopped"]
             last = first if stopped and not self._step else last  # nothing is left but to end
-        with deferred_signals() as interrupt:
+        report = TrainingReport(self._verbose)
+        with deferred_signals() as interrupt, report:
             if self._checkpoints is not None and found is None:
                 self._checkpoints.begin(model)
             writer = CheckpointWriter(
                 *(model, self._read, self._callbacks, None),
                 *(interrupt, self._checkpoints, self._record, found is not None),
             )
-            calls = self._callback_list(writer)
+            calls = self._callback_list(report, writer)
             self._restore(own=True)
             model.stop_training = False
             calls.on_train_begin()
@@ -166,10 +168,10 @@ class Word2VecEpochs:
             states = self._found.values["callbacks"]
             restore_states(self._callbacks, states, self._found.arrays, own)
 
-    def _callback_list(self, writer: CheckpointWriter) -> keras.callbacks.CallbackList:
+    def _callback_list(self, *last: keras.callbacks.Callback) -> keras.callbacks.CallbackList:
         # Without a compiled model some of Keras's callbacks ask for an optimizer; there is none.
         return keras.callbacks.CallbackList(
-            [*self._callbacks, writer],
+            [*self._callbacks, *last],
             add_history=True,
             add_progbar=self._verbose != 0,
             verbose=1 if self._verbose == "auto" else self._verbose,

@@ -15,6 +15,7 @@ from rnnkit.errors import InputError, check_count
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import escape_markdown, markdown_table
+from rnnkit.progress import track
 from rnnkit.tasks.language.carried_states import CarriedStates
 from rnnkit.tasks.language.completion import Completer
 from rnnkit.tasks.language.generation import Reader, Sampler, sample_tokens
@@ -220,7 +221,7 @@ class GenerationModel(CarriedStates):
         """Read texts; return for each the log-probabilities of the next token, and the states."""
         reader, first, vocabulary = self.reader(), self.first_token(), self._known()
         found = []
-        for i, text in enumerate(texts):
+        for i, text in enumerate(track(texts, "Reading")):
             ids = [first, *vocabulary.encode(self.tokenizer.tokenize(text)).tolist()]
             label = None if labels is None else labels[i : i + 1]
             found.append(reader.read(np.array([ids], "int32"), reader.start(1), label))

@@ -15,6 +15,7 @@ from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
+from rnnkit.progress import track
 from rnnkit.tasks.answers import Answers, answer_forecasts
 from rnnkit.tasks.series.forecast_scores import ForecastErrors, ForecastLoss
 from rnnkit.tasks.task import Asset, Examples, Task
@@ -214,7 +215,7 @@ class Forecaster(Task):
         encoded = self.encode(series)
         whole: Any = self.make_batches(series, encoded, batch_size=batch_size)
         found: list[np.ndarray] = [self._unscale(np.zeros((0, 1)), None)] * len(series)
-        for number, group in enumerate(whole.groups):
+        for number, group in enumerate(track(whole.groups, "Forecasting")):
             one: Any = native.feed(KerasDataset([(whole[number][0],)]))  # type: ignore[arg-type]
             outputs = keras.Model.predict(self, one, verbose=verbose, callbacks=callbacks)
             for i, output in zip(group, outputs, strict=True):

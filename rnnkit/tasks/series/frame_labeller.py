@@ -17,6 +17,7 @@ from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png
 from rnnkit.monitor.metrics import classification_metrics
+from rnnkit.progress import track
 from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.classifier import ClassTask
 from rnnkit.tasks.labels import Label, join_labels, learn_classes, one_for_each, to_numbers
@@ -214,7 +215,7 @@ class FrameLabeller(SeriesInputs, ClassTask):
         rows = self.encode(x)
         batches = self.make_batches(rows, batch_size=batch_size)
         found: list[Any] = []
-        for index in range(len(batches)):
+        for index in track(range(len(batches)), "Labelling"):
             found += list(np.asarray(model.predict_on_batch(batches[index][0])))
         answers: list[Any] = [None] * len(rows)
         for place, answer in zip(batches.order, found, strict=True):

@@ -16,6 +16,7 @@ from rnnkit.errors import InputError, quote
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
+from rnnkit.progress import track
 from rnnkit.settings.tagging import TagScheme
 from rnnkit.tasks.answers import Answers, answer_spans, answer_tags
 from rnnkit.tasks.tagging import sentence_io
@@ -284,7 +285,7 @@ class SequenceTagger(WordCharTask):
         """Return the tags of each row, in the rows' own order."""
         found: list[list[str]] = [[] for _ in batches.order]
         places = iter(batches.order)
-        for index in range(len(batches)):
+        for index in track(range(len(batches)), "Tagging"):
             ids = np.asarray(batches[index][0])
             answers = np.asarray(self._decode_batch(ids))
             answers = answers.argmax(-1) if answers.ndim == 3 else answers

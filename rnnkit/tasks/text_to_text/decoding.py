@@ -18,6 +18,7 @@ from rnnkit.data.text import check_texts
 from rnnkit.errors import InputError, quote, require_fitted
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.monitor.events import EventWriter
+from rnnkit.progress import track
 from rnnkit.tasks.task import Task
 from rnnkit.tasks.text_to_text.beam_search import BeamSearch, check_search
 from rnnkit.tasks.text_to_text.seq2seq_networks import Decoding
@@ -184,7 +185,7 @@ class DecodingTask(Task):
         # All batches have the size of the first: fewer shapes to compile.
         size = min(batch_size or self.batch_size, 1 << max(0, len(rows) - 1).bit_length())
         order = np.argsort([len(row) for row in rows], kind="stable").tolist()
-        for start in range(0, len(order), size):
+        for start in track(range(0, len(order), size), "Decoding"):
             chosen = order[start : start + size]
             filled = chosen + chosen[-1:] * (size - len(chosen))
             source = padded([rows[i] for i in filled])
