@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from rnnkit.backend.jax.initial_values import initial_values as initial_values
 from rnnkit.backend.jax.linear import linear_scan as linear_scan
 from rnnkit.backend.jax.recurrent import KERNELS as KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
