@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -133,7 +135,7 @@ def test_widths_are_buckets_and_each_saves_what_a_program_costs(lengths, times):
     found = np.array([width_of(n, widths) for n in lengths], int)
     assert (found >= lengths).all()
     assert set(found) == set(widths) <= {bucket_length(n) for n in lengths}
-    for narrow, wide in zip(widths[:-1], widths[1:], strict=True):
+    for narrow, wide in itertools.pairwise(widths):
         # The buckets between the two count, too: their rows are in batches of the wide one.
         assert (found == narrow).sum() * (wide - narrow) >= PROGRAM_CELLS
 

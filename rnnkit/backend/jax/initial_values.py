@@ -20,7 +20,7 @@ def _filled(make: Any) -> Any:
     def call(shape: Any, dtype: Any = None) -> Any:
         """Return an array of this shape."""
         name = keras.backend.standardize_dtype(dtype or keras.config.floatx())
-        return jax.device_put(make(tuple(shape), jax.numpy.dtype(name)))
+        return jax.device_put(make(shape, jax.numpy.dtype(name)))
 
     return call
 
