@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keras import ops
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 from rnnkit.backend import native
 from rnnkit.errors import InputError
@@ -23,6 +24,16 @@ def shapes_agree(shape: Shape, expected: Shape) -> bool:
     return len(shape) == len(expected) and all(
         a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
     )
+
+
+def row_mask(outputs: Tensor) -> Tensor | None:
+    """Return the mask that Keras's losses and metrics find on outputs, if any."""
+    return get_keras_mask(outputs)
+
+
+def set_row_mask(outputs: Tensor, mask: Tensor) -> None:
+    """Make Keras's losses and metrics leave out outputs where the mask is false."""
+    set_keras_mask(outputs, mask)
 
 
 def check_flags(layer: str, label: str, flags: Tensor, sequences: Tensor) -> Tensor:

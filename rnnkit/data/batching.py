@@ -14,6 +14,7 @@ Truncate = Literal["head", "tail", "both"]
 Inputs = np.ndarray | tuple[np.ndarray, np.ndarray]  # ids; or values and mask
 Batch = tuple[Inputs, np.ndarray | None, np.ndarray | None]
 
+PROGRAM_CELLS = 50_000  # steps of padding in each epoch that cost what compiling a program does
 POOL = 50  # batches sorted together: larger = less padding, smaller = more random batches
 
 
@@ -21,8 +22,8 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
     """Round a length up to the next of 8, 16, 24, 32, 40, 48, 64, 80, 96, 120 ...: about x 1.25.
 
     The buckets, at most `max_length`, are the same for every data set, so train, validation and
-    prediction share their shapes, and XLA, which compiles for each shape, compiles few: 15 up to
-    length 400.
+    prediction share their shapes, and XLA, which compiles for each shape, compiles few. Of these,
+    batches use those that `choose_widths` returns.
 
     Example:
         >>> [bucket_length(n, 100) for n in (0, 8, 9, 60, 89)]
@@ -32,6 +33,39 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
     while bucket < length:
         bucket = max(bucket + 8, round(bucket * 1.25 / 8) * 8)
     return bucket if max_length is None else min(bucket, max_length)
+
+
+def choose_widths(lengths: np.ndarray, max_length: int | None = None) -> tuple[int, ...]:
+    """Return the buckets that rows of these lengths are padded to, narrowest first.
+
+    These are the buckets that are worth a program: one that saves fewer than `PROGRAM_CELLS` steps
+    of padding in an epoch is left out, and its rows go to the next wider one. Of a small set all
+    rows have the same width.
+
+    Example:
+        >>> choose_widths(np.array([5, 30, 90])), choose_widths(np.array([5, 30, 90] * 1000))
+        ((96,), (32, 96))
+    """
+    present, rows = np.unique(
+        [bucket_length(int(length), max_length) for length in lengths], return_counts=True
+    )
+    kept, waiting = [], 0
+    for bucket, wider, count in zip(present[:-1], present[1:], rows[:-1], strict=True):
+        waiting += int(count)
+        if waiting * (wider - bucket) >= PROGRAM_CELLS:
+            kept.append(int(bucket))
+            waiting = 0
+    return (*kept, *present[-1:].tolist())
+
+
+def width_of(length: int, widths: Sequence[int]) -> int:
+    """Return the narrowest of the widths that a length fits in.
+
+    Example:
+        >>> width_of(9, (8, 32, 96))
+        32
+    """
+    return next(width for width in widths if width >= length)
 
 
 def into_batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
@@ -105,6 +139,7 @@ class BucketedBatches(EpochBatches):
         order: the indices of the rows in the order of this epoch. To undo it:
             ``restored = np.empty_like(predictions); restored[batches.order] = predictions``.
         tokens: real steps of an epoch, after truncation.
+        widths: the lengths that rows are padded to; see `choose_widths`.
 
     Raises:
         InputError: labels or weights do not match, or a setting or a sequence is invalid.
@@ -149,13 +184,14 @@ class BucketedBatches(EpochBatches):
             shapes = sorted({str(row.shape[1:]) for row in self._rows})
             raise InputError(f"The steps of the sequences have the shapes {', '.join(shapes)}.")
         self._lengths = np.array([len(row) for row in self._rows], dtype=np.int64)
+        self.widths = choose_widths(self._lengths, max_length)
         self.tokens = int(self._lengths.sum())
         self._draw()
 
     def __getitem__(self, index: int) -> Batch:
         rows = self._batches[index]
         lengths = self._lengths[rows]
-        steps = bucket_length(int(lengths.max()), self.max_length)
+        steps = width_of(int(lengths.max()), self.widths)
         first = self._rows[rows[0]]
         padded = pad([self._rows[row] for row in rows], steps, first.shape[1:], first.dtype)
         real = np.arange(steps) < lengths[:, None]
@@ -169,19 +205,23 @@ class BucketedBatches(EpochBatches):
             return inputs, labels, (real * weight).astype("float64")
         return inputs, None if self._labels is None else self._labels[rows], weights
 
-    def shapes(self) -> set[tuple[int, int]]:
-        """Return the different shapes `(B, T)` of the batches of this epoch."""
-        longest = [int(self._lengths[rows].max()) for rows in self._batches]
+    def shapes(self, rows: int | None = None) -> set[tuple[int, int]]:
+        """Return the different shapes `(B, T)` of the batches of this epoch.
+
+        Args:
+            rows: the number of rows that smaller batches are filled up to.
+        """
+        longest = [int(self._lengths[batch].max()) for batch in self._batches]
         return {
-            (len(rows), bucket_length(length, self.max_length))
-            for rows, length in zip(self._batches, longest, strict=True)
+            (rows or len(batch), width_of(length, self.widths))
+            for batch, length in zip(self._batches, longest, strict=True)
         }
 
     @property
     def padding_share(self) -> float:
         """Return the share of padding in this epoch."""
         cells = sum(
-            len(rows) * bucket_length(int(self._lengths[rows].max()), self.max_length)
+            len(rows) * width_of(int(self._lengths[rows].max()), self.widths)
             for rows in self._batches
         )
         return 1 - self.tokens / cells if cells else 0.0

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnkit.data.batching import POOL, EpochBatches, bucket_length, into_batches, pad
+from rnnkit.data.batching import (
+    POOL,
+    EpochBatches,
+    bucket_length,
+    choose_widths,
+    into_batches,
+    pad,
+    width_of,
+)
 from rnnkit.data.subwords import BEGIN, END
 from rnnkit.errors import InputError
 
@@ -18,7 +26,7 @@ class PairBatches(EpochBatches):
 
     For a target `w_1 .. w_n` the decoder reads `begin w_1 .. w_n` and predicts `w_1 .. w_n end`:
     each step is given the true token before it (teacher forcing; Williams and Zipser 1989). All are
-    padded with 0 to a length of `bucket_length`; pairs with the same buckets of source and target
+    padded with 0 to a length of `choose_widths`; pairs with the same buckets of source and target
     are batched together, so that there are few shapes.
 
     Args:
@@ -53,17 +61,21 @@ class PairBatches(EpochBatches):
         self._sources = [np.asarray(row, np.int32) for row in sources]
         self._decoder_targets = [np.append(row, END).astype(np.int32) for row in targets]
         rows = zip(self._decoder_targets, sources, strict=True)
-        lengths = np.array([[len(target), len(source)] for target, source in rows])
+        lengths = np.array([[len(target), len(source)] for target, source in rows]).reshape(-1, 2).T
         self.tokens = int(lengths.sum())  # real steps of the sources and targets
-        buckets = np.array([[bucket_length(int(n)) for n in row] for row in lengths])
+        widths = [choose_widths(column) for column in lengths]
+        pairs = zip(lengths.tolist(), widths, strict=True)
+        self._steps = np.array([[width_of(n, of) for n in column] for column, of in pairs], int)
         # np.lexsort: the last key is the primary one.
-        self._keys = np.array([lengths[:, 1], lengths[:, 0], buckets[:, 1], buckets[:, 0]])
+        buckets = np.array([[bucket_length(n) for n in column] for column in lengths.tolist()], int)
+        self._keys = np.concatenate([lengths[::-1], buckets[::-1]])
         self._draw()
 
     def __getitem__(self, index: int) -> PairBatch:
         rows = self._batches[index].tolist()
-        sources = padded([self._sources[i] for i in rows])
-        decoder_targets = padded([self._decoder_targets[i] for i in rows])
+        of_targets, of_sources = self._steps[:, rows].max(axis=1).tolist()
+        sources = pad([self._sources[i] for i in rows], of_sources)
+        decoder_targets = pad([self._decoder_targets[i] for i in rows], of_targets)
         decoder_inputs = np.zeros_like(decoder_targets)
         decoder_inputs[:, 0] = BEGIN
         decoder_inputs[:, 1:] = np.where(decoder_targets[:, :-1] == END, 0, decoder_targets[:, :-1])

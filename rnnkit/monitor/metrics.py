@@ -14,6 +14,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend.masking import row_mask
 from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, check_count
@@ -46,6 +47,7 @@ class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
                 `(..., C)`, of which the largest is the prediction.
             sample_weight: weights that broadcast to the labels `(...)`; optional.
         """
+        mask = row_mask(y_pred)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         outputs = y_pred.shape[-1] if len(y_pred.shape) > 1 else 1
         rank = max(len(y_pred.shape) - 1, 1)
@@ -67,6 +69,8 @@ class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
         truth = ops.cast(ops.reshape(y_true, (-1,)), "int32")
         rows = ops.one_hot(truth, self.num_classes, dtype=self.dtype)
         columns = ops.one_hot(predicted, self.num_classes, dtype=self.dtype)
+        if mask is not None and len(mask.shape) == 1:  # rows that fill a batch up
+            sample_weight = mask if sample_weight is None else sample_weight * mask
         if sample_weight is not None:
             weights = ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
             shape = ops.shape(y_true)[:rank]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import keras
 import numpy as np
 
+from rnnkit import backend
 from rnnkit.atomic import replacing_model
 from rnnkit.backend import native
 from rnnkit.config import saved_arguments
@@ -30,7 +31,7 @@ from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.summary import describe_untrained
-from rnnkit.tasks.training import gradient_norm
+from rnnkit.tasks.training import full_batches, gradient_norm
 from rnnkit.tasks.training.datasets import (
     EpochOrder,
     KerasDataset,
@@ -294,7 +295,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     ) -> Any:
         """Return loss and metrics on the batches of examples; `options` as in Keras."""
         del test
-        data = native.feed(KerasDataset(batches))
+        data = native.feed(KerasDataset(batches, rows=self._full_size(batches)))
         return keras.Model.evaluate(self, data, return_dict=return_dict, **options)
 
     # The three verbs of Keras, on raw data.
@@ -423,7 +424,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         if not known and checkpoints is not None and found is not None:
             known = learn_from(self, checkpoints, found)
         if not known:
-            rows = self.learn(train, targets, spec, unlabelled)
+            with native.initial_values():
+                rows = self.learn(train, targets, spec, unlabelled)
         self.__dict__["_settings_before"] = settings  # past Keras, which would track it
         learned = learned_numbers(before, self)
         self.set_targets(spec)
@@ -443,7 +445,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             valid_batches = self.make_batches(rows, valid_targets, valid_weights, batch_size=size)
             if checkpoints is not None:
                 depends_on["validation data"] = digest(rows, valid_targets, valid_weights)
-            valid_data = native.feed(KerasDataset(valid_batches))
+            valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
             own += self.validation_callbacks(valid, valid_batches)
             own += self._early_stopping(epochs, patience, keep_best)
         if found is not None:
@@ -461,7 +463,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 found,
                 {"depends_on": depends_on, "learned": learned, "monitor": self.monitored_metric},
             ),
-            validation_data=valid_data,
+            validation_data=None if valid_data is None else native.feed(valid_data),
             epochs=epochs,
             initial_epoch=initial_epoch,
             verbose=verbose,
@@ -537,11 +539,13 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     ) -> keras.callbacks.History:
         """Train the network on batches, the learning rate on its schedule."""
         checkpoints, found, record = resuming
-        if not self.compiled:
-            self.compile(optimizer=self._make_optimizer(), **self.compile_options())
-        if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        gradient_norm.watch(self.optimizer)
+        with native.initial_values():
+            if not self.compiled:
+                self._compile_own()
+            if not self.optimizer.built:
+                self.optimizer.build(self.trainable_variables)
+            gradient_norm.watch(self.optimizer)
+        rows = self._full_size(batches)
         self.tokens_per_epoch = batches.tokens
         if checkpoints is not None and found is None:
             checkpoints.begin(self)
@@ -561,10 +565,11 @@ class Task(Estimator, RenamedAttributes, keras.Model):
                 )
                 options |= {"epochs": epochs, "verbose": verbose}
                 if found is not None:
-                    return resume_fit(self, batches, found, [*every, report, writer], **options)
+                    every += [report, writer]
+                    return resume_fit(self, batches, found, every, rows=rows, **options)
                 return keras.Model.fit(
                     self,
-                    native.feed(KerasDataset(batches)),
+                    native.feed(KerasDataset(batches, rows=rows)),
                     callbacks=[*every, report, writer],
                     initial_epoch=initial_epoch,
                     shuffle=False,  # the batches draw their own order
@@ -577,6 +582,19 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             self._restore_learning_rate()
             self._schedule = None
 
+    def _compile_own(self) -> None:
+        """Compile with the task's optimizer, loss and metrics."""
+        self.compile(optimizer=self._make_optimizer(), **self.compile_options())
+        self.__dict__["_own_loss"] = self._compile_loss  # past Keras, which would track it
+
+    def _full_size(self, batches: Batches) -> int | None:
+        """Return the number of rows that batches are filled up to, if any, ready to count them."""
+        own = not self.compiled or self._compile_loss is self.__dict__.get("_own_loss")
+        rows = full_batches.full_size(self, batches, own)
+        if rows is not None and self.compiled:
+            full_batches.watch(self._loss_tracker)
+        return rows
+
     def _count_shapes(
         self, batches: Batches, options: dict[str, Any]
     ) -> Callable[[bool], int | None]:
@@ -584,8 +602,9 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         valid = getattr(options.get("validation_data"), "batches", None)
 
         def count(training: bool) -> int | None:
-            shapes = getattr(batches if training else valid, "shapes", None)
-            return None if shapes is None else len(shapes())
+            counted = batches if training else valid
+            shapes = getattr(counted, "shapes", None)
+            return None if shapes is None else len(shapes(self._full_size(counted)))
 
         return count
 
@@ -643,7 +662,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
         batches = self.make_batches(rows, targets, weights, batch_size=batch_size)
         self.prepare(batches)
         if not self.compiled:
-            self.compile(optimizer=self._make_optimizer(), **self.compile_options())
+            self._compile_own()
         with reporting(verbose, "Evaluating", len(batches)) as report:
             options["callbacks"] = [*keras.tree.flatten(callbacks or ()), report]
             return self.measure(test, batches, **options, **kwargs)
@@ -701,6 +720,39 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the network on a batch."""
         return require_fitted(self.network, self, "network")(inputs, training=training)
+
+    def _get_metrics_result_or_logs(self, logs: Any) -> Any:
+        """Return the metrics of an epoch, for Keras: those in the logs of its last step.
+
+        Keras computes them once more, outside of the step: on JAX a program for each operation.
+        """
+        known = backend.name == "jax" and isinstance(logs, dict) and bool(logs)
+        return logs if known else super()._get_metrics_result_or_logs(logs)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the loss of a batch, over the rows that do not fill it up."""
+        if sample_weight is not None and full_batches.is_watched(self._loss_tracker):
+            sample_weight, _ = full_batches.without_filling(sample_weight, y_pred)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add a batch to the metrics, without the rows that fill it up; return their values."""
+        if sample_weight is not None and full_batches.is_watched(self._loss_tracker):
+            sample_weight, rows = full_batches.without_filling(sample_weight, y_pred)
+            full_batches.count_rows(self._loss_tracker, rows)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def reset_metrics(self) -> None:
+        """Begin the metrics anew; called by Keras."""
+        with native.initial_values():
+            super().reset_metrics()
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the network's output shape."""

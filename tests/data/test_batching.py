@@ -1,9 +1,18 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnkit.data.batching import POOL, BucketedBatches, bucket_length
+from rnnkit.data.batching import (
+    POOL,
+    PROGRAM_CELLS,
+    BucketedBatches,
+    bucket_length,
+    choose_widths,
+    width_of,
+)
 from rnnkit.errors import InputError
 
 # The lengths of batches, by hand: multiples of 8, each about a quarter more than the one before.
@@ -104,7 +113,7 @@ def test_known_order():
 def test_batches_hold_rows_of_like_length_in_random_company():
     lengths = np.random.default_rng(0).lognormal(5, 0.7, 8000).astype(int)
     batches = BucketedBatches(rows_of(lengths), batch_size=32, max_length=400, shuffle=True)
-    assert batches.padding_share < 0.15
+    assert batches.padding_share < 0.2
     shapes = {batches[i][0].shape[1] for i in range(len(batches))}
     assert shapes <= {*BUCKETS[:-1], 400}
     longest = [int(lengths[rows].max()) for rows in np.array_split(batches.order, len(batches))]
@@ -116,6 +125,27 @@ def test_a_bucket_is_the_smallest_that_is_long_enough():
     lengths = range(BUCKETS[-1] + 1)
     wanted = [min(bucket for bucket in BUCKETS if bucket >= length) for length in lengths]
     assert [bucket_length(length) for length in lengths] == wanted
+
+
+@given(st.lists(st.integers(0, 3000), max_size=400), st.integers(1, 40))
+def test_widths_are_buckets_and_each_saves_what_a_program_costs(lengths, times):
+    lengths = np.repeat(np.array(lengths, int), times)
+    widths = choose_widths(lengths)
+    assert list(widths) == sorted(set(widths))
+    found = np.array([width_of(n, widths) for n in lengths], int)
+    assert (found >= lengths).all()
+    assert set(found) == set(widths) <= {bucket_length(n) for n in lengths}
+    for narrow, wide in itertools.pairwise(widths):
+        # The buckets between the two count, too: their rows are in batches of the wide one.
+        assert (found == narrow).sum() * (wide - narrow) >= PROGRAM_CELLS
+
+
+def test_a_small_set_has_one_width_and_a_large_one_those_of_its_buckets():
+    lengths = np.array([10, 50, 120, 380])
+    assert choose_widths(lengths, 400) == (384,)
+    assert choose_widths(np.repeat(lengths, 10**5), 400) == (16, 64, 120, 384)
+    assert choose_widths(np.zeros(0, int)) == ()
+    assert choose_widths(np.array([9, 700]), 400) == (400,)
 
 
 def test_bucket_lengths_are_few_and_long_enough():

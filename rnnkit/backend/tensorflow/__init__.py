@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,11 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
 def dense(gradient: Any) -> Any:
     """Return a gradient as a dense tensor; that of an embedding comes as `IndexedSlices`."""
     return tf.convert_to_tensor(gradient)
+
+
+def initial_values() -> contextlib.nullcontext:
+    """Return a context for building networks and optimizers; see `backend.jax`."""
+    return contextlib.nullcontext()
 
 
 def tensors(tree: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -80,6 +81,11 @@ def dense(gradient: Any) -> Any:
 def feed(batches: Any) -> Any:
     """Return the input of `fit` for a `keras.utils.PyDataset`; here the dataset itself."""
     return batches
+
+
+def initial_values() -> contextlib.nullcontext:
+    """Return a context for building networks and optimizers; see `backend.jax`."""
+    return contextlib.nullcontext()
 
 
 def tensors(tree: Any) -> Any:

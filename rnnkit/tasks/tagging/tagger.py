@@ -23,6 +23,7 @@ from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.tagging.word_char_task import WordCharTask
 from rnnkit.tasks.task import Examples
+from rnnkit.tasks.training.full_batches import without_filling
 
 
 class TaggerParts(NamedTuple):
@@ -133,7 +134,7 @@ class SequenceTagger(WordCharTask):
         """
         del x, training
         ops = keras.ops
-        weight = ops.cast(sample_weight, y_pred.dtype)
+        weight = ops.cast(without_filling(sample_weight)[0], y_pred.dtype)
         real = ops.maximum(ops.sum(ops.cast(weight > 0, y_pred.dtype)), 1.0)
         crf = self.parts().crf
         if crf is not None:

@@ -126,6 +126,15 @@ class BeamSearch:
             return states, ops.reshape(words, (-1,)), beams, ops.all(beams.finished)
 
         self._one = native.compiled(one)
+        self._repeat: dict[int, Any] = {}  # of the sizes of beams that were asked for
+
+    def _for_each_beam(self, size: int) -> Any:
+        """Return the compiled function that repeats the rows of tensors, one for each beam."""
+
+        def repeat(tensors: Any) -> Any:
+            return tree.map_structure(lambda one: ops.repeat(one, size, axis=0), tensors)
+
+        return self._repeat.setdefault(size, native.compiled(repeat))
 
     def __call__(
         self,
@@ -153,20 +162,20 @@ class BeamSearch:
         check_search(beam_size, max_length, length_penalty)
         rows = int(tree.flatten(states)[0].shape[0])
 
-        def for_each_beam(values: Any) -> Any:
-            return ops.repeat(values, beam_size, axis=0) if beam_size > 1 else values
-
-        states, memory = tree.map_structure(for_each_beam, (states, memory))
+        if beam_size > 1:
+            states, memory = self._for_each_beam(beam_size)((states, memory))
         # All beams begin alike: but for one of them, they are not there yet.
         scores = np.full((rows, beam_size), _LOW, "float32")
         scores[:, 0] = 0.0
-        beams = Beams(
-            ops.zeros((rows, beam_size, max_length), dtype="int32"),
-            ops.convert_to_tensor(scores),
-            ops.zeros((rows, beam_size), dtype="int32"),
-            ops.zeros((rows, beam_size), dtype="bool"),
+        # In NumPy: JAX compiles a program for each operation and shape.
+        start = Beams(
+            np.zeros((rows, beam_size, max_length), "int32"),
+            scores,
+            np.zeros((rows, beam_size), "int32"),
+            np.zeros((rows, beam_size), bool),
         )
-        words = ops.full((rows * beam_size,), BEGIN, dtype="int32")
+        beams = Beams(*map(ops.convert_to_tensor, start))
+        words = ops.convert_to_tensor(np.full(rows * beam_size, BEGIN, "int32"))
         alpha = ops.convert_to_tensor(np.float32(length_penalty))
         for at in range(max_length):
             place = ops.convert_to_tensor(np.int32(at))

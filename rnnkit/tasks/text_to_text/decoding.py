@@ -128,11 +128,12 @@ class DecodingTask(Task):
         else:
             words = self.encode_outputs(check_texts([output], "output"))[0]
         outputs = np.append(words, END)
-        read, step = self._decoder.decoding.read, self._decoder.decoding.step
-        memory, states = read(ops.convert_to_tensor(rows[0][None]))
+        variables = self._decoder.weights()
+        memory, states = self._decoder.read(variables, ops.convert_to_tensor(rows[0][None]))
         weights = []
         for word in [BEGIN, *words.tolist()]:
-            _, states, looked = step(ops.full((1,), word, dtype="int32"), states, memory)
+            ids = ops.convert_to_tensor(np.array([word], "int32"))
+            states, looked = self._decoder.look(variables, ids, states, memory)
             weights.append(ops.convert_to_numpy(looked)[0])
         names = self._known(self.source_subwords).names(rows[0])
         return Attention(names, target.names(outputs), np.array(weights))
@@ -218,7 +219,11 @@ class _Decoder:
             with self._with(weights):
                 return self.decoding.step(words, states, memory)[:2]
 
-        self.read = native.compiled(read)
+        def look(weights: Any, words: Any, states: Any, memory: Any) -> Any:
+            with self._with(weights):
+                return self.decoding.step(words, states, memory)[1:]
+
+        self.read, self.look = native.compiled(read), native.compiled(look)
         self.search = BeamSearch(step)
 
     def weights(self) -> list:

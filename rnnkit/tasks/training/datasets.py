@@ -10,6 +10,7 @@ import keras
 
 from rnnkit import backend
 from rnnkit.data.batches import Batches
+from rnnkit.tasks.training.full_batches import filled
 
 
 class KerasDataset(keras.utils.PyDataset):
@@ -18,17 +19,21 @@ class KerasDataset(keras.utils.PyDataset):
     Args:
         batches: of an epoch.
         first: the number of the batch to begin with.
+        rows: fill batches up to this number of rows; see `rnnkit.tasks.training.full_batches`.
     """
 
-    def __init__(self, batches: Batches, first: int = 0) -> None:
+    def __init__(self, batches: Batches, first: int = 0, rows: int | None = None) -> None:
         super().__init__()
-        self.batches, self.first = batches, first
+        self.batches, self.first, self.rows = batches, first, rows
 
     def __len__(self) -> int:
         return len(self.batches) - self.first
 
     def __getitem__(self, index: int) -> tuple:
-        return tuple(part for part in self.batches[self.first + index] if part is not None)
+        batch = self.batches[self.first + index]
+        if self.rows is not None:
+            batch = filled(batch, self.rows)
+        return tuple(part for part in batch if part is not None)
 
 
 class EpochOrder(keras.callbacks.Callback):

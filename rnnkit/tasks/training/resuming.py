@@ -105,6 +105,7 @@ def resume_fit(
     *,
     epochs: int,
     verbose: Any,
+    rows: int | None = None,
     **options: Any,
 ) -> keras.callbacks.History:
     """Train from a checkpoint to the end, as if the training had not stopped.
@@ -116,6 +117,7 @@ def resume_fit(
         callbacks: those of the first call, in their order.
         epochs: of the whole training.
         verbose: as in Keras.
+        rows: of every batch; see `KerasDataset`.
         **options: of Keras's fit.
     """
     epoch, step = int(checkpoint.values["epoch"]), int(checkpoint.values["step"])
@@ -123,7 +125,7 @@ def resume_fit(
     if checkpoint.values["stopped"] and not step:
         epochs = epoch  # stopped early: nothing is left but to end
     calls = ResumedCallbacks(
-        *(callbacks, checkpoint, model, KerasDataset(batches)[0]),
+        *(callbacks, checkpoint, model, KerasDataset(batches, rows=rows)[0]),
         **{"verbose": verbose, "epochs": epochs, "steps": len(batches)},
     )
 
@@ -144,14 +146,14 @@ def resume_fit(
         whole = epoch + 1 == epochs
         calls.ends = False
         with _weights_as_they_are(model.optimizer):
-            history = fit(KerasDataset(batches, first=step), epoch, epoch + 1)
+            history = fit(KerasDataset(batches, first=step, rows=rows), epoch, epoch + 1)
         calls.ends = True
         if model.stop_training or whole:
             model.optimizer.finalize_variable_values(model.trainable_weights)
             calls.on_train_end()
             return history
         epoch += 1
-    return fit(KerasDataset(batches), epoch, max(epochs, epoch))
+    return fit(KerasDataset(batches, rows=rows), epoch, max(epochs, epoch))
 
 
 @contextmanager

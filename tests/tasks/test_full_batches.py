@@ -1,0 +1,55 @@
+"""Rows that fill a batch up change no loss, metric or gradient, for every task that has them."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+import small_tasks
+
+from rnnkit import backend
+from rnnkit.tasks.training import full_batches
+
+# Without anything random in a step: other rows would draw other numbers.
+PLAIN = {
+    "gru_sentiment": {"dropout": 0.0},
+    "bag_of_words_sentiment": {"dropout": 0.0},
+    "sequence_classifier": {"dropout": 0.0},
+    "frame_labeller": {"dropout": 0.0},
+    "name_tagger": {"dropout": 0.0},
+    "translator": {"dropout": 0.0},
+}
+WEIGHTED = ("gru_sentiment", "sequence_classifier", "name_tagger")
+
+
+def fitted(name, monkeypatch, fill, batch_size=6):
+    """History, weights and test scores of a task after two epochs of 16 examples."""
+    keras.utils.set_random_seed(1)
+    monkeypatch.setattr(
+        full_batches, "full_size", lambda task, batches, own: batch_size if fill else None
+    )
+    model = small_tasks.make(name, seed=1, **PLAIN[name])
+    model._make_optimizer = lambda: keras.optimizers.SGD(0.05)
+    x, y = small_tasks.examples(name)
+    weights = {}
+    if name in WEIGHTED:
+        weights = {"sample_weight": np.linspace(0, 2, len(x))}
+    options = {"epochs": 1, "batch_size": batch_size, "verbose": 0, "keep_best": False}
+    history = model.fit(x, y, validation_data=(x, y), **weights, **options).history
+    scores = model.evaluate(x, y, batch_size=batch_size, return_dict=True, verbose=0, **weights)
+    return {**history, **scores}, [np.asarray(w) for w in model.get_weights()]
+
+
+# Each costs a few programs; the arithmetic is the same everywhere.
+HERE = PLAIN if "RNNKIT_DEEP" in os.environ or backend.name == "torch" else ["gru_sentiment"]
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_filling_changes_no_number(name, monkeypatch):
+    numbers, weights = fitted(name, monkeypatch, fill=False)
+    filled_numbers, filled_weights = fitted(name, monkeypatch, fill=True)
+    assert numbers.keys() == filled_numbers.keys()
+    for key, value in numbers.items():
+        np.testing.assert_allclose(filled_numbers[key], value, rtol=2e-5, atol=1e-6, err_msg=key)
+    for one, other in zip(weights, filled_weights, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=2e-6)
