@@ -8,6 +8,8 @@ import pytest
 import small_tasks
 
 from rnnkit import backend
+from rnnkit.data.batching import BucketedBatches
+from rnnkit.tasks import TextClassifier
 from rnnkit.tasks.training import full_batches
 
 # Without anything random in a step: other rows would draw other numbers.
@@ -53,3 +55,51 @@ def test_filling_changes_no_number(name, monkeypatch):
         np.testing.assert_allclose(filled_numbers[key], value, rtol=2e-5, atol=1e-6, err_msg=key)
     for one, other in zip(weights, filled_weights, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-4, atol=2e-6)
+
+
+class Doubled(keras.layers.Layer):
+    """A layer that rnnkit does not know."""
+
+    def call(self, inputs):
+        return 2 * inputs
+
+
+def batches_and_task(last=None, **options):
+    """Two batches, and a task whose network ends with a layer."""
+    inputs = keras.Input((4,), dtype="int32")
+    found = keras.layers.Embedding(9, 3, name="embedding", **options)(inputs)
+    found = keras.layers.GlobalAveragePooling1D()(found)
+    found = found if last is None else last(found)
+    network = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="output")(found))
+    task = TextClassifier(network=network, classes=["no", "yes"])
+    return task, BucketedBatches([np.arange(3)] * 3, [0, 1, 0], batch_size=2)
+
+
+@pytest.mark.parametrize(
+    ("last", "options", "size"),
+    [
+        (None, {}, 2),
+        (keras.layers.BatchNormalization(), {}, None),
+        (Doubled(), {}, None),
+        (None, {"activity_regularizer": "l2"}, None),
+    ],
+)
+def test_batches_are_filled_where_rows_are_read_apart(last, options, size, monkeypatch):
+    monkeypatch.setattr(backend, "name", "jax")
+    task, batches = batches_and_task(last, **options)
+    assert full_batches.full_size(task, batches, own_loss=True) == size
+    assert full_batches.full_size(task, batches, own_loss=False) is None
+    one = BucketedBatches([np.arange(3)], [0], batch_size=2)
+    assert full_batches.full_size(task, one, own_loss=True) is None
+    monkeypatch.setattr(backend, "name", "torch")
+    assert full_batches.full_size(task, batches, own_loss=True) is None
+
+
+def test_loss_and_metrics_of_the_user_are_left_alone(monkeypatch):
+    monkeypatch.setattr(backend, "name", "jax")
+    task, batches = batches_and_task()
+    assert task._full_size(batches) == 2
+    task.compile("sgd", "mse", metrics=[keras.metrics.AUC()])
+    assert task._full_size(batches) is None
+    task._compile_own()
+    assert task._full_size(batches) == 2

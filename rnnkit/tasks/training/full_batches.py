@@ -95,7 +95,8 @@ class _Remembered:
     """`update_state` of the mean loss that remembers the loss of the last batch."""
 
     def __init__(self, update: Any) -> None:
-        self.update, self.last = update, None
+        self.update = update
+        self.last: tuple[Any, Any] | None = None
 
     def __call__(self, values: Any, sample_weight: Any = None) -> None:
         """Add the loss of a batch with its number of rows."""
