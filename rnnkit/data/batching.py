@@ -14,7 +14,7 @@ Truncate = Literal["head", "tail", "both"]
 Inputs = np.ndarray | tuple[np.ndarray, np.ndarray]  # ids; or values and mask
 Batch = tuple[Inputs, np.ndarray | None, np.ndarray | None]
 
-PROGRAM_CELLS = 50_000  # steps of padding in each epoch that cost what compiling a program does
+PROGRAM_CELLS = 120_000  # steps of an epoch that cost what compiling a program does
 POOL = 50  # batches sorted together: larger = less padding, smaller = more random batches
 
 
@@ -38,24 +38,27 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
 def choose_widths(lengths: np.ndarray, max_length: int | None = None) -> tuple[int, ...]:
     """Return the buckets that rows of these lengths are padded to, narrowest first.
 
-    These are the buckets that are worth a program: one that saves fewer than `PROGRAM_CELLS` steps
-    of padding in an epoch is left out, and its rows go to the next wider one. Of a small set all
-    rows have the same width.
+    Of all choices of buckets, the one with the lowest cost of an epoch, in steps: those of all
+    rows, padded to the next width, and `PROGRAM_CELLS` for each width. Of a small set all rows
+    have the same width. Dynamic programming over the buckets.
 
     Example:
-        >>> choose_widths(np.array([5, 30, 90])), choose_widths(np.array([5, 30, 90] * 1000))
+        >>> choose_widths(np.array([5, 30, 90])), choose_widths(np.array([5, 30, 90] * 4000))
         ((96,), (32, 96))
     """
-    present, rows = np.unique(
+    found, rows = np.unique(
         [bucket_length(int(length), max_length) for length in lengths], return_counts=True
     )
-    kept, waiting = [], 0
-    for bucket, wider, count in zip(present[:-1], present[1:], rows[:-1], strict=True):
-        waiting += int(count)
-        if waiting * (wider - bucket) >= PROGRAM_CELLS:
-            kept.append(int(bucket))
-            waiting = 0
-    return (*kept, *present[-1:].tolist())
+    buckets, before = found.tolist(), [0, *np.cumsum(rows).tolist()]
+    # The best choice for the rows of the first buckets: its cost, and its widths.
+    best: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    for last, width in enumerate(buckets, start=1):
+        choices = [
+            (cost + PROGRAM_CELLS + width * (before[last] - before[first]), (*widths, width))
+            for first, (cost, widths) in enumerate(best)
+        ]
+        best.append(min(choices))
+    return best[-1][1]
 
 
 def width_of(length: int, widths: Sequence[int]) -> int:

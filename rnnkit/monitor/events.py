@@ -228,7 +228,8 @@ class EventWriter:
             elif isinstance(value, (int, float)):
                 start.hparams[name].number_value = value
             elif value is not None:
-                start.hparams[name].string_value = str(value)
+                # A file name may hold bytes that are no characters.
+                start.hparams[name].string_value = str(value).encode(errors="replace").decode()
         status, now = api_pb2.STATUS_SUCCESS, time.time()
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=now)
         page = plugin_data_pb2.HParamsPluginData

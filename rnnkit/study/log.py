@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+# isort: off
+import rnnkit.backend  # noqa: F401 - picks the backend before Keras loads
 import keras
 
-import rnnkit.backend  # noqa: F401 - picks the backend before Keras loads
+# isort: on
 from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.study.runs import RunFolder
 

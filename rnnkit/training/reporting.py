@@ -22,7 +22,7 @@ import keras
 from rnnkit.backend import compilation
 from rnnkit.progress import EVERY, FIRST, Bar, asked_for
 
-EARLY = 2.0  # seconds until the first line of a training: it shows that something happens
+EARLY = 0.7  # seconds until the first line of a training: it shows that something happens
 PATIENCE = 1.0  # seconds that a compilation takes before a terminal shows it
 _TICK = 0.25  # seconds
 _LOGS = (("loss", "loss {:.4f}"), ("words_per_second", "{:,.0f} words/s"))
@@ -74,7 +74,7 @@ class TrainingReport(keras.callbacks.Callback):
     | 0 | | nothing |
     | 1, "auto" | terminal | what is being compiled, in the place of Keras's bar |
     | 1, "auto" | elsewhere | lines about what is being compiled, between those of Keras |
-    | 2 | | a line every ten seconds; the first after the first step that ends after two seconds |
+    | 2 | | a line every ten seconds; the first after the first step that ends after 0.7 seconds |
 
     Args:
         verbose: as in Keras.

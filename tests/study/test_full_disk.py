@@ -34,7 +34,7 @@ STAGES = {
 
 @pytest.fixture(scope="module")
 def data():
-    return datasets.load("sample", limit=16)
+    return datasets.load("sample", limit=32)
 
 
 @pytest.fixture(autouse=True)

@@ -145,7 +145,7 @@ def test_damaged_metrics(folder, text):
 
 
 def test_damaged_baselines_are_measured_anew_and_that_is_said(tmp_path):
-    options = {"seeds": 1, "epochs": 1, "limit": 40, "verbose": 0, "out": tmp_path / "a"}
+    options = {"seeds": 1, "epochs": 1, "limit": 32, "verbose": 0, "out": tmp_path / "a"}
     study.compare(["bag_of_words_sentiment"], "sample", **options)
     record = tmp_path / "a" / "baselines.json"
     good = record.read_text("utf-8")
