@@ -139,7 +139,8 @@ def test_an_old_run_opens_and_measures_the_same(old_run):
     assert run.results["test"] == about["test"]
     assert [row["epoch"] for row in run.folder.epochs()] == [1, 2]
     same(run.model.predict(about["texts"], verbose=0), about["predict"], "run: predict")
-    same(evaluate(run), about["test"], "run: evaluate")
+    # The sample has become another since: what the old code measures on the new one.
+    same(evaluate(run), about["evaluate"], "run: evaluate")
 
 
 def test_the_commands_take_an_old_run(old_run):
@@ -152,7 +153,7 @@ def test_the_commands_take_an_old_run(old_run):
     )
     answer = CliRunner().invoke(app, ["evaluate", str(old_run)], env={"COLUMNS": "400"})
     assert answer.exit_code == 0, answer.output
-    for value in about["test"].values():
+    for value in about["evaluate"].values():
         assert f"{value:.4f}" in answer.output
 
 

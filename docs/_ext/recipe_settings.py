@@ -10,7 +10,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from rnnkit import recipes
-from rnnkit.cli.settings import settings_of, show_value, type_name
+from rnnkit.cli.settings import settings_of
+from rnnkit.cli.wording import metavar, show_value
 from rnnkit.options import Setting
 from rnnkit.recipes.sentiment import PRESETS
 
@@ -41,7 +42,7 @@ def _row(name: str, by_recipe: dict[str, Setting], kind: str) -> list[str]:
     for other, having in recipes_of.items():
         if other != usual:
             default += f"; `{other}` in {', '.join(having)}"
-    row = [f"`{name}`", type_name(first), default]
+    row = [f"`{name}`", metavar(first).replace("|", " or "), default]
     if kind == "texts":
         classic = PRESETS["classic"]
         row.append(f"`{show_value(classic[name])}`" if name in classic else "")

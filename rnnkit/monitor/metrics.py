@@ -19,7 +19,7 @@ from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, check_count
 
-__all__ = ["F1", "Precision", "Recall", "classification_metrics"]
+__all__ = ["F1", "Precision", "Recall", "StepAccuracy", "classification_metrics"]
 
 
 class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
@@ -159,6 +159,32 @@ class F1(_ConfusionMetric):
         """Return the F1 so far."""
         hits, predicted, true = self._counts()
         return self._score(2 * hits, predicted + true)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class StepAccuracy(keras.metrics.SparseCategoricalAccuracy):
+    """Share of the steps of sequences at which the right class has the highest score: Σ w r / Σ w.
+
+    Keras's metric of sequences `(B, T)` divides the weights of a batch by T, so that the steps of
+    narrow batches count for more.
+
+    Example:
+        >>> metric = StepAccuracy()
+        >>> metric.update_state([[0, 1]], [[[0.9, 0.1], [0.8, 0.2]]], [[1.0, 1.0]])
+        >>> metric.update_state([[0, 0, 0, 0]], [[[0.9, 0.1]] * 4], [[1.0, 1.0, 0.0, 0.0]])
+        >>> float(metric.result())
+        0.75
+    """
+
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add classes `(B, T)`, scores `(B, T, C)` and weights `(B, T)`."""
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        weights = None if sample_weight is None else ops.reshape(sample_weight, (-1,))
+        scores = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
+        super().update_state(ops.reshape(y_true, (-1,)), scores, weights)
 
 
 def classification_metrics(num_classes: int) -> list[keras.metrics.Metric]:

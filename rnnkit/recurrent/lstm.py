@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, Unpack
 
 import keras
-import numpy as np
 from keras import ops
 
 from rnnkit.recurrent import cells
@@ -59,11 +58,10 @@ class LSTM(GatedLayer):
         """Return the initial value of the bias: one for the forget gate."""
         if not self.unit_forget_bias:
             return super().start_bias(shape, dtype)
+        ones = ops.ones((self.units,), dtype=dtype)
         before = self.bias_initializer((self.units,), dtype=dtype)
         after = self.bias_initializer((2 * self.units,), dtype=dtype)
-        # In NumPy: JAX compiles a program for each operation.
-        parts = [ops.convert_to_numpy(before), np.ones(self.units), ops.convert_to_numpy(after)]
-        return ops.convert_to_tensor(np.concatenate(parts).astype("float32"), dtype=dtype)
+        return ops.concatenate([before, ones, after])
 
     @property
     def state_size(self) -> list[int]:

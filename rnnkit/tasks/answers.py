@@ -135,7 +135,7 @@ def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None =
     outputs = model.predict(texts)
     rows = list(zip(outputs, texts if names is None else names, strict=True))
     empty = [str(number) for number, output in enumerate(outputs, 1) if not output.strip()]
-    notes = [f"The model generated nothing for {_texts(empty)}."] if empty else []
+    notes = [f"The model generated nothing for {_texts(empty)}."] if empty else ()
     return Answers(("output", "text"), rows, [_on_one_line(output) for output in outputs], notes)
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rnnkit import monitor
+from rnnkit import backend, monitor
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.study import evaluate, load_data, open_model, open_run, train, training
 
@@ -108,7 +108,13 @@ def test_throughput_is_tokens_over_the_seconds_of_the_epochs(run, table, columns
     tokens = sum(map(len, run.model.encode(texts)))
     seconds = sum(row["seconds"] for row in run.folder.epochs())
     speed = tokens * run.results["epochs"] / seconds
-    assert run.results["tokens_per_second"] == pytest.approx(speed)
+    if backend.name == "jax":  # without the seconds of compiling
+        assert speed < run.results["tokens_per_second"]
+        compiling = run.results["compiling_seconds"]
+        most = tokens * run.results["epochs"] / max(seconds - compiling, 1e-9)
+        assert run.results["tokens_per_second"] <= most
+    else:
+        assert run.results["tokens_per_second"] == pytest.approx(speed)
     assert run.results["seconds"] >= seconds > 0
 
 

@@ -16,7 +16,7 @@ from rnnkit.errors import InputError, check_count, quote, require_fitted
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png
-from rnnkit.monitor.metrics import classification_metrics
+from rnnkit.monitor.metrics import StepAccuracy, classification_metrics
 from rnnkit.progress import track
 from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.classifier import ClassTask
@@ -135,8 +135,7 @@ class FrameLabeller(SeriesInputs, ClassTask):
         loss = None
         if self.parts().crf is None:
             loss = keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
-        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        metrics = [accuracy, *classification_metrics(len(self._classes or ()))]
+        metrics = [StepAccuracy(), *classification_metrics(len(self._classes or ()))]
         return {"loss": loss, "weighted_metrics": metrics}
 
     def predict(

@@ -71,7 +71,7 @@ class TokenPerplexity(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add steps `(B, T)` with their weights."""
-        super().update_state(negative_log_likelihood(y_true, y_pred), sample_weight)
+        super().update_state(*_of_steps(negative_log_likelihood(y_true, y_pred), sample_weight))
 
     def result(self) -> Any:
         """Return the perplexity."""
@@ -96,4 +96,12 @@ class TokenAccuracy(keras.metrics.Mean):
         """Add steps `(B, T)` with their weights."""
         # A maximum is computed several times faster than its place.
         right = _of_truth(y_true, y_pred) >= ops.max(y_pred, axis=-1)
-        super().update_state(ops.cast(right, self.dtype), sample_weight)
+        super().update_state(*_of_steps(ops.cast(right, self.dtype), sample_weight))
+
+
+def _of_steps(values: Any, weights: Any) -> tuple[Any, Any]:
+    """Return values and weights `(B, T)` as `(B T,)`.
+
+    Keras's `Mean` divides both by T, so that steps of narrow batches would count for more.
+    """
+    return ops.reshape(values, (-1,)), None if weights is None else ops.reshape(weights, (-1,))
