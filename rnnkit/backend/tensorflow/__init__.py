@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-from rnnkit.backend.compilation import Compilations
 from rnnkit.backend.tensorflow.feeding import feed as feed
 from rnnkit.backend.tensorflow.linear import linear_scan as linear_scan
 from rnnkit.backend.tensorflow.recurrent import KERNELS as KERNELS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.tensorflow.scan import scan as scan
+from rnnkit.backend.uncounted import compilations as compilations
+from rnnkit.backend.uncounted import compiling as compiling
+from rnnkit.backend.uncounted import initial_values as initial_values
+from rnnkit.backend.uncounted import made as made
+from rnnkit.backend.uncounted import use_cache as use_cache
 
 
 def devices() -> list[str]:
@@ -23,27 +26,6 @@ def devices() -> list[str]:
         device.name.removeprefix("/physical_device:")
         for device in tf.config.list_physical_devices()
     ]
-
-
-def compilations() -> Compilations:
-    """Return what was compiled: TensorFlow tells nobody what it traces."""
-    return Compilations()
-
-
-def compiling() -> tuple[str, float] | None:
-    """Return what is being compiled: TensorFlow tells nobody what it traces."""
-    return None
-
-
-def made(name: str) -> int:
-    """Return how many programs came of the functions of a name: none is counted."""
-    del name
-    return 0
-
-
-def use_cache(wanted: bool) -> None:
-    """Keep compiled programs or do not: none is."""
-    del wanted
 
 
 def no_cache() -> str:
@@ -80,11 +62,6 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
 def dense(gradient: Any) -> Any:
     """Return a gradient as a dense tensor; that of an embedding comes as `IndexedSlices`."""
     return tf.convert_to_tensor(gradient)
-
-
-def initial_values() -> contextlib.nullcontext:
-    """Return a context for building networks and optimizers; see `backend.jax`."""
-    return contextlib.nullcontext()
 
 
 def tensors(tree: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -12,38 +11,21 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from rnnkit.backend.compilation import Compilations
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.torch.scan import scan as scan
+from rnnkit.backend.uncounted import compilations as compilations
+from rnnkit.backend.uncounted import compiling as compiling
+from rnnkit.backend.uncounted import initial_values as initial_values
+from rnnkit.backend.uncounted import made as made
+from rnnkit.backend.uncounted import use_cache as use_cache
 
 
 def devices() -> list[str]:
     """Return the devices of PyTorch."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     return [*gpus, "cpu"]
-
-
-def compilations() -> Compilations:
-    """Return what was compiled: nothing is compiled."""
-    return Compilations()
-
-
-def compiling() -> tuple[str, float] | None:
-    """Return what is being compiled: nothing is compiled."""
-    return None
-
-
-def made(name: str) -> int:
-    """Return how many programs came of the functions of a name: none is counted."""
-    del name
-    return 0
-
-
-def use_cache(wanted: bool) -> None:
-    """Keep compiled programs or do not: none is."""
-    del wanted
 
 
 def no_cache() -> str:
@@ -81,11 +63,6 @@ def dense(gradient: Any) -> Any:
 def feed(batches: Any) -> Any:
     """Return the input of `fit` for a `keras.utils.PyDataset`; here the dataset itself."""
     return batches
-
-
-def initial_values() -> contextlib.nullcontext:
-    """Return a context for building networks and optimizers; see `backend.jax`."""
-    return contextlib.nullcontext()
 
 
 def tensors(tree: Any) -> Any:
