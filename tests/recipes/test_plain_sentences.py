@@ -30,4 +30,5 @@ def test_plain_sentences_are_answered_right(model):
 
 def test_word_order_is_learned(model, reviews):
     found = model.evaluate(reviews.test.texts, reviews.test.labels, return_dict=True, verbose=0)
-    assert found["accuracy"] >= 0.95
+    # 0.95 to 0.96 by backend; of 1,000 reviews the standard error is 0.007.
+    assert found["accuracy"] >= 0.94
