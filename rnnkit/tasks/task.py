@@ -603,8 +603,9 @@ class Task(Estimator, RenamedAttributes, keras.Model):
 
         def count(training: bool) -> int | None:
             counted = batches if training else valid
-            shapes = getattr(counted, "shapes", None)
-            return None if shapes is None else len(shapes(self._full_size(counted)))
+            if counted is None or not hasattr(counted, "shapes"):
+                return None
+            return len(counted.shapes(self._full_size(counted)))
 
         return count
 
