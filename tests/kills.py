@@ -285,7 +285,7 @@ def _results(folder: Path) -> dict[str, Any]:
     return {
         name: value
         for name, value in record.items()
-        if name not in ("seconds", "tokens_per_second")
+        if name not in ("seconds", "tokens_per_second", "compiling_seconds", "programs")
     }
 
 
@@ -298,7 +298,9 @@ def _points(folder: Path) -> dict[str, Any]:
         if not (folder / part).is_dir():
             continue
         for tag, points in event_files.read(folder / part).items():
-            if any(word in tag for word in ("seconds", "tokens_per_second", "_hparams_")):
+            if any(
+                word in tag for word in ("seconds", "tokens_per_second", "_hparams_", "programs/")
+            ):
                 values = [(step, None) for step, _ in points]
             else:
                 values = [(step, value.tolist()) for step, value in points]
