@@ -403,8 +403,8 @@ def expand_signature(cls: Class) -> Class:
     parameters, described = _expanded(cls.__mro__)
     ordered = sorted(parameters.values(), key=lambda p: p.kind)  # keyword-only ones come last
     cls.__signature__ = _ClassSignature(inspect.Signature(ordered))  # type: ignore[attr-defined]
-    if cls.__doc__ and ("__init__" in vars(cls) or "\n    Args:\n" in cls.__doc__):
-        doc = inspect.cleandoc(cls.__doc__)
+    doc = inspect.cleandoc(cls.__doc__ or "")  # Python 3.13 takes the indentation away itself
+    if doc and ("__init__" in vars(cls) or "\nArgs:\n" in doc):
         known = described_args(doc)
         more = {n: described[n] for n in parameters if n in described and n not in known}
         cls.__doc__ = _insert_args(doc, more)

@@ -204,7 +204,8 @@ def _months(times: np.ndarray) -> int:
     """Return the distance of times in months, the greatest that divides all; 0 = no months."""
     month = times.astype("datetime64[M]")
     day = (times.astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int)
-    left = ((month + 1).astype("datetime64[D]") - times.astype("datetime64[D]")).astype(int)
+    after = month + np.timedelta64(1, "M")
+    left = (after.astype("datetime64[D]") - times.astype("datetime64[D]")).astype(int)
     steady = min(np.ptp(day), np.ptp(left)) <= 3  # with the last or first business day
     steps = np.diff(month.astype(int))
     return int(np.gcd.reduce(steps)) if steady and (steps > 0).all() else 0
