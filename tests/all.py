@@ -4,7 +4,8 @@ Lint, types, docs, and the tests once per installed backend, a process each. Wit
 the tests, and the arguments go to pytest: `python -m tests.all -k lstm`.
 
 `python -m tests.all --quick` is for between two edits: lint, types, and the tests of data, layers,
-models and tasks on one backend, without those that start other processes or read real data.
+models and tasks on one backend, without those that start other processes, read real data or train
+for long.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ PYTEST = [
     *(sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "--durations=5"),
 ]
 QUICK = ("backend", "data", "embeddings", "hmm", "recipes", "recurrent", "tasks")
+# Whole trainings, and trainings that are stopped and go on: a third of the time.
+LONG = ("recipes/test_plain_sentences.py", "tasks/test_resuming.py")
 
 
 def run(title: str, *commands: list[str], **environment: str) -> bool:
@@ -67,6 +70,7 @@ def quick() -> bool:
     """Lint, types, and the tests that most edits break, on the backend that starts fastest."""
     backend = "torch" if "torch" in installed() else installed()[0]
     few = [*PYTEST, "-m", "not data", "--one-process", *(f"tests/{name}" for name in QUICK)]
+    few += [f"--ignore=tests/{name}" for name in LONG]
     title = f"types and quick tests on {backend}"
     return lint() & tests(title, backend, [sys.executable, "-m", "mypy"], few)
 
