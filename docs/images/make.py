@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WIDTH = 1200
 sys.path.insert(0, str(ROOT))  # the code beside these docs, not one that is installed
-# The folder of a run -> what `rnnkit train` is told. Small, for they only have to show something.
+# Folder of a run -> arguments of `rnnkit train`: small trainings, for illustration only.
 RUNS = {
     "films/lstm": "lstm_sentiment --epochs 8",
     "films/gru": "gru_sentiment --epochs 8 --units 32",

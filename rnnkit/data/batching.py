@@ -194,7 +194,7 @@ class BucketedBatches(EpochBatches):
     def __getitem__(self, index: int) -> Batch:
         rows = self._batches[index]
         lengths = self._lengths[rows]
-        steps = width_of(int(lengths.max()), self.widths)
+        steps = self._width(rows)
         first = self._rows[rows[0]]
         padded = pad([self._rows[row] for row in rows], steps, first.shape[1:], first.dtype)
         real = np.arange(steps) < lengths[:, None]
@@ -214,20 +214,17 @@ class BucketedBatches(EpochBatches):
         Args:
             rows: the number of rows that smaller batches are filled up to.
         """
-        longest = [int(self._lengths[batch].max()) for batch in self._batches]
-        return {
-            (rows or len(batch), width_of(length, self.widths))
-            for batch, length in zip(self._batches, longest, strict=True)
-        }
+        return {(rows or len(batch), self._width(batch)) for batch in self._batches}
 
     @property
     def padding_share(self) -> float:
         """Return the share of padding in this epoch."""
-        cells = sum(
-            len(rows) * width_of(int(self._lengths[rows].max()), self.widths)
-            for rows in self._batches
-        )
+        cells = sum(len(rows) * self._width(rows) for rows in self._batches)
         return 1 - self.tokens / cells if cells else 0.0
+
+    def _width(self, rows: np.ndarray) -> int:
+        """Return the number of steps that a batch of these rows is padded to."""
+        return width_of(int(self._lengths[rows].max()), self.widths)
 
     def _draw(self) -> None:
         count, size = len(self._rows), self.batch_size

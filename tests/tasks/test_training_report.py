@@ -69,7 +69,7 @@ def test_lines_of_an_epoch_and_its_validation(at_once, capsys, monkeypatch):
         report._stop.set()
     assert capsys.readouterr().out.splitlines() == [
         "Epoch 1/15: 1 of 3 steps, loss 0.6931, 0 s",
-        "Epoch 1/15: 2 of 3 steps, loss 0.5931, 0 s",  # the third is told by Keras
+        "Epoch 1/15: 2 of 3 steps, loss 0.5931, 0 s",  # Keras itself prints the last step
         "Epoch 1/15: validation, 1 step, 0 s",
     ]
 

@@ -34,7 +34,7 @@ def set_up() -> None:
     # JAX keeps only what took a second. Many small programs take long, too.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    # JAX has no way to bring a cache of one's own, but one function that makes it.
+    # JAX has no public interface for another cache class: replace the private factory function.
     make = jax_cache.get_file_cache
 
     def make_ours(path: str) -> tuple[Any, str] | None:
