@@ -102,12 +102,13 @@ def complete(
 def notice_unknown(model: Any, text: str, last_is_incomplete: bool = False) -> None:
     """Print the words of a prompt that a model does not know, on the standard error."""
     from rnnkit.cli import show
+    from rnnkit.tasks.answers import name_unknown
 
     words = model.unknown_words([text])[0]
     if last_is_incomplete and not text[-1:].isspace():
         words = [word for word in words if not text.endswith(word)]
     if words:
-        show.note(f"not in the vocabulary: {', '.join(map(repr, words))}")
+        show.note(name_unknown(words))
 
 
 def sampling_options(temperature: float, top_k: int | None, top_p: float | None) -> dict[str, Any]:

@@ -66,6 +66,16 @@ def answer_classes(
     return Answers(("label", "probability", column), rows, notes=unknown_words(model, inputs))
 
 
+def name_unknown(words: Sequence[str]) -> str:
+    """Return a line about words that a model does not know.
+
+    Example:
+        >>> name_unknown(["flabbergasting"])
+        "not in the vocabulary: 'flabbergasting'"
+    """
+    return f"not in the vocabulary: {', '.join(map(repr, words))}"
+
+
 def unknown_words(model: Any, texts: Sequence[str], most: int = 10) -> list[str]:
     """Return a line for each text with words that a model does not know; at most this many.
 
@@ -77,8 +87,7 @@ def unknown_words(model: Any, texts: Sequence[str], most: int = 10) -> list[str]
         return []
     rows = enumerate(model.unknown_words(texts), start=1)
     found = [
-        (f"text {number}, " if len(texts) > 1 else "")
-        + f"not in the vocabulary: {', '.join(map(repr, words))}"
+        (f"text {number}, " if len(texts) > 1 else "") + name_unknown(words)
         for number, words in rows
         if words
     ]
