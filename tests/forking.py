@@ -17,6 +17,7 @@ class Process:
     def __init__(self, body: Callable[..., Any], *args: Any) -> None:
         with warnings.catch_warnings():  # of threads, which the child does without
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # of JAX
             self.pid = os.fork()
         if self.pid:
             return

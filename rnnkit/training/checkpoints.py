@@ -125,7 +125,8 @@ class Checkpoints:
         text = np.frombuffer(json.dumps(values).encode(), np.uint8)
         need = sum(array.nbytes for array in checkpoint.arrays.values())
         with replacing(path, "a checkpoint", need) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, values=text, **checkpoint.arrays)
+            # Without allow_pickle=False, which NumPy < 2.1 stores as one more array.
+            np.savez(file, values=text, **checkpoint.arrays)
         self.prune(KEPT)
         return path
 
@@ -176,6 +177,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             name: np.load(io.BytesIO(raw), allow_pickle=False) for name, raw in members.items()
         }
         values = json.loads(stored.pop("values").tobytes())
+        stored.pop("allow_pickle", None)  # an array that earlier versions wrote with NumPy < 2.1
         if sorted(stored) != values["arrays"]:
             raise ValueError("arrays are missing")
         found = Checkpoint(values, stored, path)

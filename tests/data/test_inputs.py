@@ -7,13 +7,14 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch.utils.data
 
 from rnnkit.data.frames import InputForm
 from rnnkit.data.inputs import read_examples
 from rnnkit.errors import InputError
 from rnnkit.recipes import lstm_sentiment
 from rnnkit.tasks import Forecaster, FrameLabeller, Seq2Seq, SequenceTagger
+
+torch_data = pytest.importorskip("torch.utils.data", reason="its DataLoader is one of the inputs")
 
 X = ["good film", "bad one", "fine thing", "dull stuff"] * 4
 Y = ["pos", "neg"] * 8
@@ -40,7 +41,7 @@ ALONE = {
     "batches": lambda: iter([(X[:5], Y[:5]), (X[5:], Y[5:])]),
     "bytes": lambda: iter([(np.array(X), [y.encode() for y in Y])]),
     "frames": lambda: iter([pd.DataFrame(COLUMNS)[:7], pd.DataFrame(COLUMNS)[7:]]),
-    "loader": lambda: torch.utils.data.DataLoader(list(zip(X, Y, strict=True)), batch_size=3),
+    "loader": lambda: torch_data.DataLoader(list(zip(X, Y, strict=True)), batch_size=3),
 }
 APART = {
     "tuples": (tuple(X), tuple(Y)),
@@ -111,13 +112,13 @@ def test_labels_and_columns_that_do_not_fit_are_refused_by_name(data, options, m
 
 def test_lists_that_torch_transposes_are_refused():
     pairs = [(["Ask", "John"], ["O", "B-PER"]), (["Go", "on"], ["O", "O"])]
-    loader = torch.utils.data.DataLoader(pairs, batch_size=2)
+    loader = torch_data.DataLoader(pairs, batch_size=2)
     with pytest.raises(InputError, match="which transposes lists"):
         read(loader, form=SequenceTagger.form)
     references = [("ja", ["yes", "yeah"]), ("nein", ["no", "nope"])]
     with pytest.raises(InputError, match="which transposes lists"):
-        read(torch.utils.data.DataLoader(references, batch_size=2), form=Seq2Seq.form)
-    whole = torch.utils.data.DataLoader(
+        read(torch_data.DataLoader(references, batch_size=2), form=Seq2Seq.form)
+    whole = torch_data.DataLoader(
         pairs, batch_size=2, collate_fn=lambda rows: tuple(zip(*rows, strict=True))
     )
     found = read(whole, form=SequenceTagger.form)

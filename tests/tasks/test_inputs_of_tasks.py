@@ -10,11 +10,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch.utils.data
 
 from rnnkit import recipes, tasks
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError
+
+torch_data = pytest.importorskip("torch.utils.data", reason="its DataLoader is one of the inputs")
 
 pytestmark = pytest.mark.one_backend
 
@@ -65,7 +66,7 @@ class Batches(keras.utils.PyDataset):
         return self.x[rows] if self.y is None else (self.x[rows], self.y[rows])
 
 
-class Pairs(torch.utils.data.Dataset):
+class Pairs(torch_data.Dataset):
     def __init__(self, x, y):
         self.x, self.y = x, y
 
@@ -149,11 +150,9 @@ INPUTS = {
     "keras PyDataset": alone(Batches),
     "tf.data Dataset": alone(tensors),
     "torch Dataset": alone(Pairs),
-    "torch DataLoader": alone(lambda x, y: torch.utils.data.DataLoader(Pairs(x, y), batch_size=2)),
+    "torch DataLoader": alone(lambda x, y: torch_data.DataLoader(Pairs(x, y), batch_size=2)),
     "torch DataLoader, collate_fn=list": alone(
-        lambda x, y: torch.utils.data.DataLoader(
-            Pairs(x, y), batch_size=1, collate_fn=lambda b: b[0]
-        )
+        lambda x, y: torch_data.DataLoader(Pairs(x, y), batch_size=1, collate_fn=lambda b: b[0])
     ),
 }
 

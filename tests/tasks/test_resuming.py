@@ -18,7 +18,7 @@ import small_tasks
 from rnnkit.errors import InputError
 from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.training.callback_state import digest_attributes, read_states, restore_states
-from rnnkit.training.checkpoints import Checkpoints, read_checkpoint
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 
 TORCH = keras.config.backend() == "torch"
 NAMES = sorted(small_tasks.SMALL) if TORCH else ["gru_sentiment"]
@@ -387,6 +387,20 @@ def test_any_damage_of_a_checkpoint_is_seen_or_harmless(begun, tmp_path):
         assert found.arrays.keys() == content.arrays.keys()
         assert all(found.arrays[n].tobytes() == content.arrays[n].tobytes() for n in found.arrays)
     assert seen > len(places) // 2
+
+
+@pytest.mark.one_backend
+def test_a_checkpoint_holds_its_arrays_and_nothing_else(tmp_path):
+    """NumPy < 2.1 stores each argument of savez that it does not know as an array."""
+    arrays = {"weights": np.arange(6.0).reshape(2, 3), "step": np.array(7)}
+    path = Checkpoints(tmp_path).write(7, Checkpoint({"epoch": 1}, arrays))
+    assert sorted(np.load(path).files) == ["step", "values", "weights"]
+    np.savez(path, **np.load(path), allow_pickle=np.array(False))  # as it was once written there
+    found = read_checkpoint(path)
+    assert found.values["epoch"] == 1
+    assert {name: array.tolist() for name, array in found.arrays.items()} == {
+        name: array.tolist() for name, array in arrays.items()
+    }
 
 
 @pytest.mark.one_backend
