@@ -175,7 +175,8 @@ class Bar:
 
     def close(self) -> None:
         """Take the bar off the screen."""
-        self._progress.stop()
+        if not self._progress.disable:  # rich < 13.8 would print an empty line
+            self._progress.stop()
 
     def _line(self) -> None:
         if self._lines is not None and self._lines.due():

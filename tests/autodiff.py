@@ -1,10 +1,25 @@
-"""Gradients on whichever backend runs, for tests: one function, three frameworks."""
+"""Gradients and float64 on whichever backend runs, for tests: one function, three frameworks."""
 
 from __future__ import annotations
+
+import contextlib
 
 import keras
 import numpy as np
 from keras import ops
+
+
+def float64(wanted=True):
+    """Where JAX has float64 too, which it computes in only if configured to."""
+    if not wanted or keras.config.backend() != "jax":
+        return contextlib.nullcontext()
+    import jax
+
+    if hasattr(jax, "enable_x64"):  # JAX >= 0.8
+        return jax.enable_x64(True)
+    from jax import experimental
+
+    return experimental.enable_x64()
 
 
 def gradients(loss, arrays, variables=()):

@@ -1,12 +1,11 @@
 """Emissions against scipy (densities), hmmlearn (M-steps), and what they refuse."""
 
-import contextlib
 import functools
 
 import keras
 import numpy as np
 import pytest
-from autodiff import gradients
+from autodiff import float64, gradients
 from hmmlearn import hmm
 from keras import ops
 from scipy import stats
@@ -31,15 +30,6 @@ compiled = functools.cache(native.compiled)  # one compilation for all tests of 
 
 def named(emission):
     return f"{type(emission).__name__}-{getattr(emission, 'covariance_type', '')}"
-
-
-def float64():
-    """Where JAX has float64 too."""
-    if keras.config.backend() != "jax":
-        return contextlib.nullcontext()
-    import jax
-
-    return jax.enable_x64()
 
 
 def random_params(emission, rng, restarts=R, features=D):

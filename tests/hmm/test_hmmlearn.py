@@ -1,12 +1,12 @@
 """From the same start and with the same priors: hmmlearn's parameters after n steps."""
 
-import contextlib
 import logging
 
 import hmmlearn.hmm
 import keras
 import numpy as np
 import pytest
+from autodiff import float64
 
 from rnnkit.hmm.estimators import models
 
@@ -22,18 +22,6 @@ def precisions(make, kind):
     yield "float32", 1e-3
     if keras.backend.backend() != "jax" or (make, kind) in ((gaussian, "full"), (mixture, "diag")):
         yield "float64", 1e-6
-
-
-@contextlib.contextmanager
-def precision(dtype):
-    """JAX computes in float64 only if configured to."""
-    if dtype == "float64" and keras.backend.backend() == "jax":
-        import jax
-
-        with jax.enable_x64(True):
-            yield
-    else:
-        yield
 
 
 def chain(rng):
@@ -147,7 +135,7 @@ def same_parameters(ours, theirs, rtol):
 )
 def test_steps_of_baum_welch(make, kind):
     for dtype, rtol in precisions(make, kind):
-        with precision(dtype):
+        with float64(dtype == "float64"):
             x, ours, theirs = build(make, kind, dtype)
             ours.fit(x, LENGTHS)
             theirs.fit(x, LENGTHS)
