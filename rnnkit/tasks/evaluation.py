@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnkit.backend import native
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.tasks.answers import Answers
-from rnnkit.tasks.training.datasets import KerasDataset, fill_last_batch
+from rnnkit.tasks.inference import predict_batch, predict_batches, rows_at_once
+from rnnkit.tasks.training.datasets import fill_last_batch
 from rnnkit.tasks.training.sets import check_weighted, refuse_unused
 from rnnkit.training.reporting import reporting
 
@@ -85,8 +85,8 @@ class Evaluation(keras.Model):
 
         Args:
             x: one example or many.
-            batch_size: examples per batch; the task's own number when left out.
-            verbose: as in Keras.
+            batch_size: examples per batch; as many as are quick to answer when left out.
+            verbose: as in Keras; nothing is shown of a single batch, unless it is 1 or 2.
             callbacks: as in Keras.
             text_column: the column of the examples, where x is a table or has columns.
 
@@ -101,20 +101,40 @@ class Evaluation(keras.Model):
             array([[0.97]], dtype=float32)
         """
         x = self.read(x, name="x", targets=False, text_column=text_column).x
-        rows = self.encode(x)
+        return self.predict_encoded(self.encode(x), batch_size, verbose, callbacks)
+
+    def predict_encoded(
+        self,
+        rows: list[Any],
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+    ) -> np.ndarray:
+        """Return the network's outputs for what `encode` returned, in its order.
+
+        Args:
+            rows: the encoded examples.
+            batch_size: as `predict` takes it, like the next two.
+            verbose: see above.
+            callbacks: see above.
+        """
+        network = require_fitted(self.network, self, "network")
         self.notice_unknown(rows)
-        filled = fill_last_batch(rows, batch_size or self.batch_size)
-        batches = self.make_batches(filled, batch_size=batch_size)
+        size = batch_size or rows_at_once(rows, self.batch_size, self.max_length)
+        batches = self.make_batches(fill_last_batch(rows, size), batch_size=size)
         if not len(batches):
-            network = require_fitted(self.network, self, "network")
             return np.zeros((0, network.output_shape[-1]), "float32")
-        data = native.feed(KerasDataset(batches))
-        with reporting(verbose, "Predicting", len(batches)) as report:
-            every = [*keras.tree.flatten(callbacks or ()), report]
-            sorted_outputs = super().predict(data, verbose=verbose, callbacks=every)
-        outputs = np.empty_like(sorted_outputs)
-        outputs[batches.order] = sorted_outputs
-        return outputs[: len(rows)]
+        every = keras.tree.flatten(callbacks or ())
+        return predict_batches(self, batches, verbose, every)[: len(rows)]
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the network's outputs for a batch of encoded examples, as NumPy arrays.
+
+        Args:
+            x: an array, or a tuple of arrays, batch first.
+        """
+        require_fitted(self.network, self, "network")
+        return predict_batch(self, x)
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return what `rnnkit predict` prints of texts or series called by these names."""

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from rnnkit.errors import InputError, check_choice, check_count
+from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.network import find_parts
 
 STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
@@ -85,7 +86,7 @@ class Reader:
         log_p = np.zeros(0)
         for begin, end in itertools.pairwise(cuts):
             piece = np.ascontiguousarray(ids[:, begin:end], "int32")
-            log_p, *states = self._next.predict_on_batch([piece, *beside, *states])
+            log_p, *states = predict_batch(self._next, [piece, *beside, *states])
         return log_p, states
 
     def score(
@@ -93,7 +94,8 @@ class Reader:
     ) -> tuple[np.ndarray, np.ndarray, States]:
         """Return hidden vectors `(B, T, D)`, `-log p` of the targets `(B, T)`, and states."""
         beside = [] if labels is None else [labels]
-        hidden, losses, *states = self._score.predict_on_batch([ids, *beside, *states, targets])
+        inputs = [ids, *beside, *states, targets]
+        hidden, losses, *states = predict_batch(self._score, inputs)
         return hidden, losses, states
 
 

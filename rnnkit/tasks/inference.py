@@ -1,0 +1,124 @@
+"""Forward passes of trained models, without what Keras's `predict` does around each of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnkit.backend import native
+from rnnkit.data.batches import Batches
+from rnnkit.progress import asked_for
+from rnnkit.training.reporting import reporting
+
+MOST_ROWS, MOST_CELLS = 256, 1 << 17  # of a batch: more rows are not faster
+
+_MADE = "_inference"  # the attribute of a model
+
+
+def run_batch(model: keras.Model, inputs: Any) -> Any:
+    """Return a model's outputs for a batch as tensors, which may be computed still.
+
+    Args:
+        model: built.
+        inputs: arrays, batch first.
+    """
+    model.make_predict_function()  # Keras drops it where `compile` or `quantize` change the model
+    made = vars(model).get(_MADE)
+    if made is None or made[0] is not model.predict_function:
+        made = vars(model)[_MADE] = model.predict_function, native.inference(model)
+    return made[1](inputs)
+
+
+def predict_batch(model: keras.Model, inputs: Any) -> Any:
+    """Return a model's outputs for a batch as NumPy arrays, as `predict_on_batch` does.
+
+    Args:
+        model: built.
+        inputs: arrays, batch first.
+
+    Example:
+        >>> ids = keras.Input((None,), dtype="int32")
+        >>> network = keras.Model(ids, keras.layers.Embedding(9, 2)(ids))
+        >>> predict_batch(network, np.array([[3, 5, 7]])).shape
+        (1, 3, 2)
+    """
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, run_batch(model, inputs))
+
+
+def predict_batches(
+    model: keras.Model, batches: Batches, verbose: Any, callbacks: Sequence[Any] = ()
+) -> np.ndarray:
+    """Return a model's outputs for the rows of batches, in the order of the rows.
+
+    A batch is padded while the one before it is computed.
+
+    Args:
+        model: built.
+        batches: at least one.
+        verbose: as in Keras; nothing is shown of a single batch with "auto".
+        callbacks: of Keras.
+    """
+    steps, order = len(batches), batches.order
+    quiet = verbose == 0 or (verbose == "auto" and steps == 1)
+    outputs, first, pending = np.zeros(0), 0, None
+
+    def keep(tensor: Any) -> None:
+        nonlocal outputs, first
+        found = keras.ops.convert_to_numpy(tensor)
+        if not first:
+            outputs = np.empty((len(order), *found.shape[1:]), found.dtype)
+        outputs[order[first : first + len(found)]] = found
+        first += len(found)
+
+    with _calls(model, steps, verbose, quiet, callbacks) as calls:
+        calls.on_predict_begin()
+        for index in range(steps):
+            calls.on_predict_batch_begin(index)
+            tensor = run_batch(model, batches[index][0])
+            if pending is not None:
+                keep(pending)
+            pending = tensor
+            calls.on_predict_batch_end(index, {"outputs": tensor})
+        keep(pending)
+        calls.on_predict_end()
+    return outputs
+
+
+@contextlib.contextmanager
+def _calls(
+    model: keras.Model, steps: int, verbose: Any, quiet: bool, callbacks: Sequence[Any]
+) -> Iterator[Any]:
+    """Give what is called before and after each batch: nothing, where nothing is shown."""
+    if verbose == 0 and not callbacks and not (asked_for() and steps > 1):
+        yield _Nothing()
+        return
+    params = {"verbose": verbose, "epochs": 1, "steps": steps}
+    with reporting(verbose, "Predicting", steps) as report:
+        every = [*callbacks, report]
+        yield keras.callbacks.CallbackList(every, add_progbar=not quiet, model=model, **params)
+
+
+class _Nothing(keras.callbacks.Callback):
+    """Callback that does nothing."""
+
+
+def rows_at_once(rows: Sequence[Any], least: int, max_length: int | None = None) -> int:
+    """Return the number of rows of a batch that is quick to answer: a power of two, or `least`.
+
+    Args:
+        rows: encoded examples.
+        least: the number to train on; as many fit into memory.
+        max_length: longer rows are truncated.
+
+    Example:
+        >>> [rows_at_once([np.zeros(steps)], 32) for steps in (10, 1000, 100_000)]
+        [256, 128, 32]
+    """
+    longest = max(map(len, rows), default=1)
+    steps = max(1, longest if max_length is None else min(longest, max_length))
+    most = min(MOST_ROWS, 1 << max(0, (MOST_CELLS // steps).bit_length() - 1))
+    return max(least, most)
