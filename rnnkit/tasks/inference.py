@@ -54,52 +54,64 @@ def predict_batches(
 ) -> np.ndarray:
     """Return a model's outputs for the rows of batches, in the order of the rows.
 
-    A batch is padded while the one before it is computed.
+    Args:
+        model: built.
+        batches: at least one.
+        verbose: as `each_batch` takes it.
+        callbacks: of Keras.
+    """
+    order, first, outputs = batches.order, 0, np.zeros(0)
+    for found in each_batch(model, batches, verbose, callbacks):
+        if not first:
+            outputs = np.empty((len(order), *found.shape[1:]), found.dtype)
+        outputs[order[first : first + len(found)]] = found
+        first += len(found)
+    return outputs
+
+
+def each_batch(
+    model: keras.Model,
+    batches: Batches,
+    verbose: Any,
+    callbacks: Sequence[Any] = (),
+    what: str = "Predicting",
+) -> Iterator[np.ndarray]:
+    """Yield a model's outputs for each batch; the next batch is padded while one is computed.
 
     Args:
         model: built.
         batches: at least one.
         verbose: as in Keras; nothing is shown of a single batch with "auto".
         callbacks: of Keras.
+        what: is done, for the progress.
     """
-    steps, order = len(batches), batches.order
-    quiet = verbose == 0 or (verbose == "auto" and steps == 1)
-    outputs, first, pending = np.zeros(0), 0, None
-
-    def keep(tensor: Any) -> None:
-        nonlocal outputs, first
-        found = keras.ops.convert_to_numpy(tensor)
-        if not first:
-            outputs = np.empty((len(order), *found.shape[1:]), found.dtype)
-        outputs[order[first : first + len(found)]] = found
-        first += len(found)
-
-    with _calls(model, steps, verbose, quiet, callbacks) as calls:
+    pending = None
+    with _calls(model, len(batches), verbose, callbacks, what) as calls:
         calls.on_predict_begin()
-        for index in range(steps):
+        for index in range(len(batches)):
             calls.on_predict_batch_begin(index)
             tensor = run_batch(model, batches[index][0])
             if pending is not None:
-                keep(pending)
+                yield keras.ops.convert_to_numpy(pending)
             pending = tensor
             calls.on_predict_batch_end(index, {"outputs": tensor})
-        keep(pending)
+        yield keras.ops.convert_to_numpy(pending)
         calls.on_predict_end()
-    return outputs
 
 
 @contextlib.contextmanager
 def _calls(
-    model: keras.Model, steps: int, verbose: Any, quiet: bool, callbacks: Sequence[Any]
+    model: keras.Model, steps: int, verbose: Any, callbacks: Sequence[Any], what: str
 ) -> Iterator[Any]:
     """Give what is called before and after each batch: nothing, where nothing is shown."""
     if verbose == 0 and not callbacks and not (asked_for() and steps > 1):
         yield _Nothing()
         return
+    bar = verbose != 0 and not (verbose == "auto" and steps == 1)
     params = {"verbose": verbose, "epochs": 1, "steps": steps}
-    with reporting(verbose, "Predicting", steps) as report:
+    with reporting(verbose, what, steps) as report:
         every = [*callbacks, report]
-        yield keras.callbacks.CallbackList(every, add_progbar=not quiet, model=model, **params)
+        yield keras.callbacks.CallbackList(every, add_progbar=bar, model=model, **params)
 
 
 class _Nothing(keras.callbacks.Callback):

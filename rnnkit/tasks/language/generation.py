@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from rnnkit import backend
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.network import find_parts
 
 STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
-CHUNK = 32  # tokens of a prompt that are read in one go; what is left over is read one by one
+CHUNK = 32  # tokens of a prompt that JAX reads in one go; what is left over is read one by one
+LONGEST = 1024  # tokens that the others read in one go: no program is compiled for each length
 States = list[np.ndarray]
 
 
@@ -80,8 +82,9 @@ class Reader:
     ) -> tuple[np.ndarray, States]:
         """Read `(B, T)` ids; return `(B, V)` log-probabilities of the next token, and states."""
         steps = ids.shape[1]
-        whole = steps - steps % CHUNK
-        cuts = [*range(0, whole, CHUNK), *range(whole, steps), steps]
+        chunk, rest = (CHUNK, 1) if backend.name == "jax" else (LONGEST, LONGEST)
+        whole = steps - steps % chunk
+        cuts = [*range(0, whole, chunk), *range(whole, steps, rest), steps]
         beside = [] if labels is None else [labels]
         log_p = np.zeros(0)
         for begin, end in itertools.pairwise(cuts):
