@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.tasks.answers import Answers
-from rnnkit.tasks.inference import predict_batch, predict_batches, rows_at_once
+from rnnkit.tasks.inference import predict_batch, predict_batches
 from rnnkit.tasks.training.datasets import fill_last_batch
 from rnnkit.tasks.training.sets import check_weighted, refuse_unused
 from rnnkit.training.reporting import reporting
@@ -85,7 +85,7 @@ class Evaluation(keras.Model):
 
         Args:
             x: one example or many.
-            batch_size: examples per batch; as many as are quick to answer when left out.
+            batch_size: examples per batch; the task's own number when left out.
             verbose: as in Keras; nothing is shown of a single batch, unless it is 1 or 2.
             callbacks: as in Keras.
             text_column: the column of the examples, where x is a table or has columns.
@@ -120,8 +120,8 @@ class Evaluation(keras.Model):
         """
         network = require_fitted(self.network, self, "network")
         self.notice_unknown(rows)
-        size = batch_size or rows_at_once(rows, self.batch_size, self.max_length)
-        batches = self.make_batches(fill_last_batch(rows, size), batch_size=size)
+        filled = fill_last_batch(rows, batch_size or self.batch_size)
+        batches = self.make_batches(filled, batch_size=batch_size)
         if not len(batches):
             return np.zeros((0, network.output_shape[-1]), "float32")
         every = keras.tree.flatten(callbacks or ())

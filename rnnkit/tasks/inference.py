@@ -14,8 +14,6 @@ from rnnkit.data.batches import Batches
 from rnnkit.progress import asked_for
 from rnnkit.training.reporting import reporting
 
-MOST_ROWS, MOST_CELLS = 256, 1 << 17  # of a batch: more rows are not faster
-
 _MADE = "_inference"  # the attribute of a model
 
 
@@ -116,21 +114,3 @@ def _calls(
 
 class _Nothing(keras.callbacks.Callback):
     """Callback that does nothing."""
-
-
-def rows_at_once(rows: Sequence[Any], least: int, max_length: int | None = None) -> int:
-    """Return the number of rows of a batch that is quick to answer: a power of two, or `least`.
-
-    Args:
-        rows: encoded examples.
-        least: the number to train on; as many fit into memory.
-        max_length: longer rows are truncated.
-
-    Example:
-        >>> [rows_at_once([np.zeros(steps)], 32) for steps in (10, 1000, 100_000)]
-        [256, 128, 32]
-    """
-    longest = max(map(len, rows), default=1)
-    steps = max(1, longest if max_length is None else min(longest, max_length))
-    most = min(MOST_ROWS, 1 << max(0, (MOST_CELLS // steps).bit_length() - 1))
-    return max(least, most)

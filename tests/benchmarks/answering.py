@@ -26,7 +26,7 @@ import keras
 import numpy as np
 
 from rnnkit import datasets, recipes
-from rnnkit.backend import native
+from rnnkit.tasks.inference import predict_batch
 
 TASKS = {
     "lstm_sentiment": {"embedding": "random"},
@@ -71,17 +71,25 @@ def made(name: str, limit: int) -> tuple[Any, list[Any]]:
     return model, data.x
 
 
+class Training(keras.Model):
+    """The network of a task as it runs in training, without gradients."""
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__()
+        self.network = network
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Run the network."""
+        return self.network(inputs, training=True)
+
+
 def forward(model: Any) -> Callable[[Any], Any]:
-    """Return the forward pass of a training step, compiled as the step is."""
+    """Return the forward pass of a training step, compiled where the step is."""
     if keras.backend.backend() == "torch":
         return lambda ids: model(ids, training=True).detach()
-
-    def run(weights: Any, ids: Any) -> Any:
-        with keras.StatelessScope(list(zip(model.variables, weights, strict=True))):
-            return model.network(ids, training=True)
-
-    compiled = native.compiled(run)
-    return lambda ids: compiled([variable.value for variable in model.variables], ids)
+    network = Training(model.network)
+    network.build(model.network.input_shape)
+    return lambda ids: predict_batch(network, ids)
 
 
 def many(model: Any, texts: list[str], repeats: int) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from small_tasks import SMALL, examples, make
 from rnnkit.backend import native
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.recipes import gru_sentiment
-from rnnkit.tasks.inference import MOST_CELLS, MOST_ROWS, predict_batch, rows_at_once
+from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 from rnnkit.tasks.training.datasets import KerasDataset
 
@@ -148,14 +148,6 @@ def test_what_is_shown_and_called(model, verbose, size, shown, capsys):
     assert bool(out.strip()) == bool(shown)
     assert [batch for batch, _ in called] == list(range(-(-21 // size)))
     assert sum(rows for _, rows in called) >= 21
-
-
-def test_large_batches_are_for_short_rows():
-    assert rows_at_once([], 32) == MOST_ROWS
-    for steps in (1, 100, 400, 512, 2000, 10**6):
-        size = rows_at_once([np.zeros(steps)], 32)
-        assert size == 32 or (size * steps <= MOST_CELLS and size & (size - 1) == 0)
-        assert rows_at_once([np.zeros(10**6)], 32, max_length=steps) == size
 
 
 def test_texts_are_tokenised_once(model, monkeypatch):
