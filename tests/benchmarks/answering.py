@@ -7,7 +7,7 @@ One text is asked again and again, another one each time, of a model with the re
 median and 95th percentile of the wall time, and the median of the processor time. Then
 `predict_labels` of many texts, from raw text to labels, and the forward pass of a training step on
 the same texts, encoded and in the batches of a training epoch, in turns; the medians of both. The
-weights are those of an untrained network: they change no time. `--into` writes the rows of this
+weights are those of an untrained network: they change no time. `--into` writes the tables of this
 backend between its markers in a page.
 """
 
@@ -116,33 +116,40 @@ def many(model: Any, texts: list[str], repeats: int) -> tuple[float, float, floa
     return speeds[0], speeds[1], statistics.median(ratios)
 
 
-def write(rows: str, into: Path, backend: str) -> None:
-    """Write the rows between the markers of the backend."""
+def write(text: str, into: Path, backend: str) -> None:
+    """Write the tables between the markers of the backend."""
     begin, end = f"<!-- answering {backend} -->\n", f"<!-- /answering {backend} -->"
     before, _, rest = into.read_text(encoding="utf-8").partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        raise SystemExit(f"{into} has no place for the rows: {begin.strip()} and {end}.")
-    into.write_text(before + begin + rows + end + after, encoding="utf-8")
+        raise SystemExit(f"{into} has no place for the tables: {begin.strip()} and {end}.")
+    into.write_text(before + begin + text + end + after, encoding="utf-8")
 
 
 def main() -> None:
-    """Print the rows."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--tasks", default=",".join(TASKS), help="names of recipes; '' = none.")
     parser.add_argument("--calls", type=int, default=100)
     parser.add_argument("--texts", type=int, default=10_000, help="0 = none.")
     parser.add_argument("--words", type=int, default=0, help="of each text; 0 = as they come.")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--into", type=Path, help="the page to write the rows into.")
+    parser.add_argument("--into", type=Path, help="the page to write the tables into.")
     options = parser.parse_args()
-    backend, rows = keras.backend.backend(), ""
-    for name in filter(None, options.tasks.split(",")):
-        model, examples = made(name, 200)
-        median, slow, used = milliseconds(answer(name, model, examples), options.calls)
-        row = f"| {backend} | `{name}` | {median:.1f} | {slow:.1f} | {used:.1f} |\n"
-        print(row, end="", flush=True)
-        rows += row
+    backend, text = keras.backend.backend(), ""
+
+    def put(line: str) -> None:
+        nonlocal text
+        print(line, flush=True)
+        text += f"{line}\n"
+
+    names = [name for name in options.tasks.split(",") if name]
+    if names:
+        put(f"\n| {backend}: one | median, ms | 95th percentile, ms | processor time, ms |")
+        put("|---|---|---|---|")
+    for name in names:
+        median, slow, used = milliseconds(answer(name, *made(name, 200)), options.calls)
+        put(f"| `{name}` | {median:.1f} | {slow:.1f} | {used:.1f} |")
     if options.texts:
         model, examples = made("lstm_sentiment", 2000)
         texts = list(itertools.islice(itertools.cycle(examples), options.texts))
@@ -150,13 +157,11 @@ def main() -> None:
             words = itertools.cycle(" ".join(examples).split())
             texts = [" ".join(itertools.islice(words, options.words)) for _ in texts]
         asked, trained, ratio = many(model, texts, options.repeats)
-        row = (
-            f"| {backend} | {len(texts):,} texts | {asked:,.0f} | {trained:,.0f} | {ratio:.2f} |\n"
-        )
-        print(row, end="", flush=True)
-        rows += row
+        put(f"\n| {backend}: many | answers/s | forward pass of training, texts/s | ratio |")
+        put("|---|---|---|---|")
+        put(f"| {len(texts):,} texts | {asked:,.0f} | {trained:,.0f} | {ratio:.2f} |\n")
     if options.into is not None:
-        write(rows, options.into, backend)
+        write(text, options.into, backend)
 
 
 if __name__ == "__main__":
