@@ -85,13 +85,13 @@ def name_unknown(words: Sequence[str]) -> str:
 
 
 def unknown_words(
-    model: Any, texts: Sequence[str], most: int = 10, where: Sequence[int] | None = None
+    model: Any, texts: Sequence[Any], most: int = 10, where: Sequence[int] | None = None
 ) -> list[str]:
     """Return a line for each text with words that a model does not know; at most this many.
 
     Args:
         model: the model.
-        texts: that it was asked about.
+        texts: that it was asked about, or their words.
         most: the number of lines, without the one that counts the rest.
         where: the indices of the texts with such words, where they are known: so that only those
             with a line are split into words.
