@@ -46,10 +46,12 @@ def choose_widths(lengths: np.ndarray, max_length: int | None = None) -> tuple[i
         >>> choose_widths(np.array([5, 30, 90])), choose_widths(np.array([5, 30, 90] * 4000))
         ((96,), (32, 96))
     """
-    found, rows = np.unique(
-        [bucket_length(int(length), max_length) for length in lengths], return_counts=True
-    )
-    buckets, before = found.tolist(), [0, *np.cumsum(rows).tolist()]
+    different, rows = np.unique(lengths, return_counts=True)
+    counts: dict[int, int] = {}  # bucket -> rows, narrowest first
+    for length, count in zip(different.tolist(), rows.tolist(), strict=True):
+        bucket = bucket_length(length, max_length)
+        counts[bucket] = counts.get(bucket, 0) + count
+    buckets, before = list(counts), [0, *itertools.accumulate(counts.values())]
     # The best choice for the rows of the first buckets: its cost, and its widths.
     best: list[tuple[int, tuple[int, ...]]] = [(0, ())]
     for last, width in enumerate(buckets, start=1):

@@ -40,18 +40,25 @@ class Answers(NamedTuple):
 
 
 def answer_classes(
-    model: Any, inputs: Sequence[Any], names: Sequence[str] | None = None, column: str = "text"
+    model: Any,
+    inputs: Sequence[Any],
+    names: Sequence[str] | None = None,
+    column: str = "text",
+    *,
+    outputs: Any = None,
+    notes: Sequence[str] | None = None,
 ) -> Answers:
     r"""Return the most probable class of each example, and its probability.
 
     The classifier's `predict` returns `(N, classes)` probabilities, or `(N, 1)` of the second of
-    two classes; `classes` are their names. `column` is the heading of the examples' names.
+    two classes; `classes` are their names. `column` is the heading of the examples' names. What
+    `predict` and `unknown_words` return is asked for where it is not given.
 
     Example:
         >>> answer_classes(model, ["A fine film."]).plain  # doctest: +SKIP
         ['pos\t0.9712\tA fine film.']
     """
-    probabilities = model.predict(inputs, verbose=0)
+    probabilities = model.predict(inputs, verbose=0) if outputs is None else outputs
     if probabilities.shape[1] == 1:  # binary: the column is the probability of class 1
         second = probabilities[:, 0]
         best = (second >= 0.5).astype(int)
@@ -63,7 +70,8 @@ def answer_classes(
         (model.classes[i], f"{p:.4f}", _on_one_line(name))
         for i, p, name in zip(best, confidence, inputs if names is None else names, strict=True)
     ]
-    return Answers(("label", "probability", column), rows, notes=unknown_words(model, inputs))
+    notes = unknown_words(model, inputs) if notes is None else notes
+    return Answers(("label", "probability", column), rows, notes=notes)
 
 
 def name_unknown(words: Sequence[str]) -> str:
@@ -76,8 +84,17 @@ def name_unknown(words: Sequence[str]) -> str:
     return f"not in the vocabulary: {', '.join(map(repr, words))}"
 
 
-def unknown_words(model: Any, texts: Sequence[str], most: int = 10) -> list[str]:
+def unknown_words(
+    model: Any, texts: Sequence[Any], most: int = 10, where: Sequence[int] | None = None
+) -> list[str]:
     """Return a line for each text with words that a model does not know; at most this many.
+
+    Args:
+        model: the model.
+        texts: that it was asked about, or their words.
+        most: the number of lines, without the one that counts the rest.
+        where: the indices of the texts with such words, where they are known: so that only those
+            with a line are split into words.
 
     Example:
         >>> unknown_words(model, ["A flabbergasting film."])  # doctest: +SKIP
@@ -85,13 +102,14 @@ def unknown_words(model: Any, texts: Sequence[str], most: int = 10) -> list[str]
     """
     if not hasattr(model, "unknown_words"):
         return []
-    rows = enumerate(model.unknown_words(texts), start=1)
+    asked = range(len(texts)) if where is None else where[:most]
+    rows = model.unknown_words(texts if where is None else [texts[i] for i in asked])
     found = [
-        (f"text {number}, " if len(texts) > 1 else "") + name_unknown(words)
-        for number, words in rows
+        (f"text {i + 1}, " if len(texts) > 1 else "") + name_unknown(words)
+        for i, words in zip(asked, rows, strict=True)
         if words
     ]
-    rest = len(found) - most
+    rest = (len(found) if where is None else len(where)) - most
     return found if rest <= 0 else [*found[:most], f"and {rest:,} more texts with unknown words"]
 
 
@@ -136,7 +154,7 @@ def answer_tags(model: Any, texts: Sequence[str], names: Sequence[str] | None = 
         pairs = list(zip(words, tags, strict=True))
         rows.append((name, " ".join(f"{word}/{tag}" for word, tag in pairs)))
         lines += [*(f"{word}\t{tag}" for word, tag in pairs), ""]
-    return Answers(("text", "words and tags"), rows, lines, unknown_words(model, texts))
+    return Answers(("text", "words and tags"), rows, lines, unknown_words(model, sentences))
 
 
 def answer_texts(model: Any, texts: Sequence[str], names: Sequence[str] | None = None) -> Answers:

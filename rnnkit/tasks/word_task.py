@@ -124,7 +124,7 @@ class WordTask(Task):
             "that this model knows from its training: its answers about them are guesses. Is it "
             "the language that the model was trained on? This is said once for each model.",
             UnknownWordsWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
     def unknown_words(self, x: Any) -> list[list[str]]:

@@ -13,6 +13,7 @@ from rnnkit.backend.jax.caching import use_cache as use_cache
 from rnnkit.backend.jax.compiling import compilations as compilations
 from rnnkit.backend.jax.compiling import compiling as compiling
 from rnnkit.backend.jax.compiling import made as made
+from rnnkit.backend.jax.inference import inference as inference
 from rnnkit.backend.jax.initial_values import initial_values as initial_values
 from rnnkit.backend.jax.linear import linear_scan as linear_scan
 from rnnkit.backend.jax.recurrent import KERNELS as KERNELS

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from rnnkit.backend.tensorflow.feeding import feed as feed
+from rnnkit.backend.tensorflow.inference import inference as inference
 from rnnkit.backend.tensorflow.linear import linear_scan as linear_scan
 from rnnkit.backend.tensorflow.recurrent import KERNELS as KERNELS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION

@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from rnnkit import backend
 from rnnkit.errors import InputError, check_choice, check_count
+from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.network import find_parts
 
 STRATEGIES = ("greedy", "temperature", "top_k", "top_p")
-CHUNK = 32  # tokens of a prompt that are read in one go; what is left over is read one by one
+CHUNK = 32  # tokens of a prompt that JAX reads in one go; what is left over is read one by one
+LONGEST = 1024  # tokens that the others read in one go: no program is compiled for each length
 States = list[np.ndarray]
 
 
@@ -79,13 +82,14 @@ class Reader:
     ) -> tuple[np.ndarray, States]:
         """Read `(B, T)` ids; return `(B, V)` log-probabilities of the next token, and states."""
         steps = ids.shape[1]
-        whole = steps - steps % CHUNK
-        cuts = [*range(0, whole, CHUNK), *range(whole, steps), steps]
+        chunk, rest = (CHUNK, 1) if backend.name == "jax" else (LONGEST, LONGEST)
+        whole = steps - steps % chunk
+        cuts = [*range(0, whole, chunk), *range(whole, steps, rest), steps]
         beside = [] if labels is None else [labels]
         log_p = np.zeros(0)
         for begin, end in itertools.pairwise(cuts):
             piece = np.ascontiguousarray(ids[:, begin:end], "int32")
-            log_p, *states = self._next.predict_on_batch([piece, *beside, *states])
+            log_p, *states = predict_batch(self._next, [piece, *beside, *states])
         return log_p, states
 
     def score(
@@ -93,7 +97,8 @@ class Reader:
     ) -> tuple[np.ndarray, np.ndarray, States]:
         """Return hidden vectors `(B, T, D)`, `-log p` of the targets `(B, T)`, and states."""
         beside = [] if labels is None else [labels]
-        hidden, losses, *states = self._score.predict_on_batch([ids, *beside, *states, targets])
+        inputs = [ids, *beside, *states, targets]
+        hidden, losses, *states = predict_batch(self._score, inputs)
         return hidden, losses, states
 
 

@@ -8,18 +8,16 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from rnnkit.backend import native
 from rnnkit.data.forecast_outputs import MultiSeriesEncoder, read_encoder
 from rnnkit.data.forecast_windows import ForecastWindows, FullSeriesBatches
 from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
-from rnnkit.progress import track
 from rnnkit.tasks.answers import Answers, answer_forecasts
+from rnnkit.tasks.inference import each_batch
 from rnnkit.tasks.series.forecast_scores import ForecastErrors, ForecastLoss
 from rnnkit.tasks.task import Asset, Examples, Task
-from rnnkit.tasks.training.datasets import KerasDataset
 from rnnkit.tasks.training.losses import ErrorInUnits
 
 ENOUGH_BATCHES = 200
@@ -215,9 +213,9 @@ class Forecaster(Task):
         encoded = self.encode(series)
         whole: Any = self.make_batches(series, encoded, batch_size=batch_size)
         found: list[np.ndarray] = [self._unscale(np.zeros((0, 1)), None)] * len(series)
-        for number, group in enumerate(track(whole.groups, "Forecasting")):
-            one: Any = native.feed(KerasDataset([(whole[number][0],)]))  # type: ignore[arg-type]
-            outputs = keras.Model.predict(self, one, verbose=verbose, callbacks=callbacks)
+        every = keras.tree.flatten(callbacks or ())
+        answers = each_batch(self, whole, verbose, every, "Forecasting") if len(whole) else ()
+        for group, outputs in zip(whole.groups, answers, strict=True):
             for i, output in zip(group, outputs, strict=True):
                 scaled = output[: len(encoded[i].x)]
                 found[i] = self._unscale(scaled, encoded[i])[self.context - 1 :]

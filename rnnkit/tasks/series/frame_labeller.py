@@ -20,6 +20,7 @@ from rnnkit.monitor.metrics import StepAccuracy, classification_metrics
 from rnnkit.progress import track
 from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.classifier import ClassTask
+from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.labels import Label, join_labels, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.series.series_inputs import SeriesInputs, check_series
 from rnnkit.tasks.task import Examples
@@ -215,7 +216,7 @@ class FrameLabeller(SeriesInputs, ClassTask):
         batches = self.make_batches(rows, batch_size=batch_size)
         found: list[Any] = []
         for index in track(range(len(batches)), "Labelling"):
-            found += list(np.asarray(model.predict_on_batch(batches[index][0])))
+            found += list(predict_batch(model, batches[index][0]))
         answers: list[Any] = [None] * len(rows)
         for place, answer in zip(batches.order, found, strict=True):
             answers[place] = answer[: len(rows[place])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -19,6 +20,7 @@ from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
 from rnnkit.progress import track
 from rnnkit.settings.tagging import TagScheme
 from rnnkit.tasks.answers import Answers, answer_spans, answer_tags
+from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.tagging.word_char_task import WordCharTask
@@ -112,7 +114,7 @@ class SequenceTagger(WordCharTask):
             decoded = CRFDecoder(crf)(decoded, mask=mask)
         # As functions: Keras would take models for layers of this one and save them once more.
         self._score_batch = scoring.__call__
-        self._decode_batch = keras.Model(ids, decoded).predict_on_batch
+        self._decode_batch = partial(predict_batch, keras.Model(ids, decoded))
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the scores of the tags, `(B, T, K)`, that the loss is computed from."""

@@ -93,6 +93,10 @@ class BagOfWords(TextClassifier):
         """Return the words of each text that are not in the vocabulary, without sequences."""
         return [[word for word in row if " " not in word] for row in super().unknown_words(x)]
 
+    def _with_unknown(self, rows: list[np.ndarray]) -> list[int] | None:
+        """Return nothing: an unknown sequence may consist of known words, a count may be 1."""
+        return None
+
     def split_texts(self, texts: Any) -> list[list[str]]:
         """Return the tokens of each text, and their sequences."""
         rows = super().split_texts(texts)

@@ -10,7 +10,9 @@ import numpy as np
 
 from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.text import TextPipeline, check_texts
+from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.embeddings import embedding_matrix
+from rnnkit.tasks.answers import Answers, answer_classes, unknown_words
 from rnnkit.tasks.classifier import Classifier
 from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.network import find_parts
@@ -77,6 +79,17 @@ class TextClassifier(HubTokens, WordTask, Classifier):
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the token ids of each text, not truncated; unknown tokens are 1."""
         return self._known_vocabulary().encode_many(self.split_texts(x))
+
+    def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
+        """Return label, probability and text of each input, and what words are unknown."""
+        rows = self.encode(self.read(inputs, name="x", targets=False).x)
+        outputs = self.predict_encoded(rows, verbose=0)
+        notes = unknown_words(self, inputs, where=self._with_unknown(rows))
+        return answer_classes(self, inputs, names, outputs=outputs, notes=notes)
+
+    def _with_unknown(self, rows: list[np.ndarray]) -> list[int] | None:
+        """Return the indices of the encoded texts with unknown words, if the ids tell them."""
+        return [i for i, row in enumerate(rows) if (row == UNKNOWN).any()]
 
     def check_examples(self, x: Any) -> list[str]:
         """Return the texts as a list, or refuse what is none."""

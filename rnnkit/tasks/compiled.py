@@ -1,0 +1,96 @@
+"""Loss, metrics and optimizer of tasks, as Keras computes, saves and loads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from rnnkit import backend
+from rnnkit.backend import native
+from rnnkit.data.batches import Batches
+from rnnkit.monitor.callbacks import sync_state
+from rnnkit.tasks.training import full_batches, gradient_norm
+
+
+class Compiled(keras.Model):
+    """Mixin of tasks: what `compile` sets, over the rows of a batch that are not filling."""
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """Global norm of the gradients of the last training step, before clipping."""
+        sync_state(self)
+        norm = gradient_norm.find(getattr(self, "optimizer", None))
+        return None if norm is None else float(norm)
+
+    def _compile_own(self) -> None:
+        """Compile with the task's optimizer, loss and metrics."""
+        self.compile(optimizer=self._make_optimizer(), **self.compile_options())
+        self.__dict__["_own_loss"] = self._compile_loss  # past Keras, which would track it
+
+    def _full_size(self, batches: Batches) -> int | None:
+        """Return the number of rows that batches are filled up to, if any, ready to count them."""
+        own = not self.compiled or self._compile_loss is self.__dict__.get("_own_loss")
+        rows = full_batches.full_size(self, batches, own)
+        if rows is not None and self.compiled:
+            full_batches.watch(self._loss_tracker)
+        return rows
+
+    def _restore_learning_rate(self) -> None:
+        """Put the peak rate back: what is saved during `fit` must not keep a step's rate."""
+        if self._schedule is not None:
+            self._schedule.restore()
+
+    def _get_metrics_result_or_logs(self, logs: Any) -> Any:
+        """Return the metrics of an epoch, for Keras: those in the logs of its last step.
+
+        Keras computes them once more, outside of the step: on JAX a program for each operation.
+        """
+        known = backend.name == "jax" and isinstance(logs, dict) and bool(logs)
+        return logs if known else super()._get_metrics_result_or_logs(logs)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the loss of a batch, over the rows that do not fill it up."""
+        if sample_weight is not None and full_batches.is_watched(self._loss_tracker):
+            sample_weight, _ = full_batches.without_filling(sample_weight, y_pred)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add a batch to the metrics, without the rows that fill it up; return their values."""
+        if sample_weight is not None and full_batches.is_watched(self._loss_tracker):
+            sample_weight, rows = full_batches.without_filling(sample_weight, y_pred)
+            full_batches.count_rows(self._loss_tracker, rows)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def reset_metrics(self) -> None:
+        """Begin the metrics anew; called by Keras."""
+        with native.initial_values():
+            super().reset_metrics()
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the compile settings in a form that every backend can load.
+
+        On torch Keras writes its private optimizer class, which no other backend can train with;
+        on JAX it writes that everything is compiled, and torch would spend minutes on that.
+        """
+        self._restore_learning_rate()
+        config = super().get_compile_config()
+        optimizer = config.get("optimizer")
+        if isinstance(optimizer, dict) and "torch" in (optimizer.get("module") or ""):
+            optimizer |= {"module": "keras.optimizers", "registered_name": None}
+        if "jit_compile" in config:
+            config["jit_compile"] = "auto"
+        return config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` says, with a variable for the saved gradient norm."""
+        super().compile_from_config(config)
+        if self.built and self.optimizer is not None:
+            gradient_norm.watch(self.optimizer)

@@ -1,0 +1,203 @@
+"""Training of tasks on raw data: examples are read, checked, encoded and put into batches."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import keras
+
+from rnnkit.backend import native
+from rnnkit.data.batches import Batches
+from rnnkit.monitor.callbacks import StopOnNonFinite
+from rnnkit.progress import follows_verbose
+from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset
+from rnnkit.tasks.training.loop import Resuming, early_stopping, train_network
+from rnnkit.tasks.training.requirements import (
+    learn_from,
+    learned_numbers,
+    own_settings,
+    requirements,
+)
+from rnnkit.tasks.training.sets import (
+    ValidationOptions,
+    check_counts,
+    check_test,
+    check_weighted,
+    read_unlabelled,
+    refuse_unused,
+    split_validation,
+)
+from rnnkit.tasks.training.weights import multiply_weights
+from rnnkit.training.checkpoints import Checkpoints, check_requirements
+from rnnkit.training.fingerprint import digest
+
+
+class Fitting(keras.Model):
+    """Mixin of tasks: `fit` on raw data."""
+
+    _startup_messages: list[str]  # what `learn` reports before the first epoch
+
+    @follows_verbose
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *,
+        validation_data: Any = None,
+        validation_split: float = 0.0,
+        unlabelled: Any = (),
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        callbacks: Any = (),
+        patience: int | None = None,
+        keep_best: bool = True,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        sample_weight: Any = None,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        verbose: str | int = "auto",
+        text_column: Any = None,
+        label_column: Any = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        checkpoints: str | os.PathLike[str] | Checkpoints | None = None,
+        test_data: Any = None,
+    ) -> keras.callbacks.History:
+        """Train on raw examples and their targets; return Keras's history.
+
+        Args:
+            x: the examples, as the class describes them.
+            y: one target for each, as the class describes them.
+            validation_data: `(x, y)` or `(x, y, sample_weight)` to measure on after each epoch;
+                where the examples are their own targets, x alone.
+            validation_split: the share of the examples, the last ones, to measure on instead.
+            unlabelled: more examples without targets, to learn word vectors, scales or HMMs from;
+                whatever x may be, without targets.
+            epochs: passes over the examples; the task's own number when left out. 0 builds the
+                network and does not train it.
+            batch_size: examples per batch; the task's own number when left out.
+            callbacks: Keras callbacks, such as `rnnkit.monitor.TensorBoard`. One that sets the
+                learning rate ends the task's `learning_rate_schedule`.
+            patience: stop after this many epochs without a better `monitored_metric`; needs
+                examples to measure on.
+            keep_best: restore the weights of the epoch with the best `monitored_metric`.
+            class_weight: label -> weight of its examples in the loss, 1 where left out; "balanced"
+                = the same weight in total for every class.
+            sample_weight: weight of each example in the loss; or the column of the weights in a
+                table, and in validation_data where it is a table.
+            shuffle: draw a new order for every epoch.
+            initial_epoch: the number of the first epoch, when training continues.
+            verbose: as in Keras.
+            text_column: the column of the examples, where x is a table or has columns.
+            label_column: the column of the targets, likewise.
+            steps_per_epoch: elements to read where x is a stream; it is read once, for all epochs.
+            validation_steps: elements to read where validation_data is a stream.
+            validation_batch_size: examples per batch to measure on; batch_size when left out.
+            checkpoints: a folder, or `rnnkit.training.checkpoints.Checkpoints`, to write
+                checkpoints to, after every epoch and every five minutes. Where it holds those of
+                the same training, interrupted or killed, the training goes on from there, with the
+                weights as if it had not stopped; `epochs` may be more than before.
+            test_data: `(x, y)` for a later `evaluate`: refused now if that would refuse them, and
+                not used otherwise.
+
+        Ctrl-C, SIGTERM and SIGUSR1 end the training after the step under way.
+
+        Raises:
+            InputError: examples, targets or an argument that cannot be used, or `checkpoints` of
+                other data or settings; nothing was learned.
+            NonFiniteLoss: the loss became NaN or infinite.
+        """
+        checkpoints = Checkpoints.of(checkpoints)
+        found = None if checkpoints is None else checkpoints.newest()
+        columns = {"text_column": text_column, "label_column": label_column}
+        weight_column = sample_weight if isinstance(sample_weight, str) else None
+        x, y, sample_weight, self._class_order = self.read(
+            x, y, sample_weight, name="The training set", steps=steps_per_epoch, **columns
+        )
+        refuse_unused(
+            self, unlabelled=unlabelled, class_weight=class_weight, sample_weight=sample_weight
+        )
+        unlabelled = read_unlabelled(self, unlabelled, text_column)
+        check_counts(
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience,
+            initial_epoch=initial_epoch,
+            validation_batch_size=validation_batch_size,
+        )
+        weighted = check_weighted(self, x, y, sample_weight, "The training set")
+        measured = ValidationOptions(
+            *(validation_data, validation_split, validation_steps),
+            *(weight_column, columns, patience),
+        )
+        (train, weights), validation = split_validation(self, weighted, measured)
+        valid, valid_weights = validation or (None, None)
+        test = None if test_data is None else check_test(self, *test_data)
+        spec = self.fit_targets(train)
+        targets = self.encode_targets(train, spec, "training")
+        valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
+        test_targets = None if test is None else self.encode_targets(test, spec, "test")
+        if class_weight is not None:
+            weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
+        before, rows = dict(vars(self)), None
+        # Of a task that learned in this process: what it learned is no setting that was changed.
+        settings = before.get("_settings_before", own_settings(self))
+        known = self.network is not None
+        if not known and checkpoints is not None and found is not None:
+            known = learn_from(self, checkpoints, found)
+        if not known:
+            with native.initial_values():
+                rows = self.learn(train, targets, spec, unlabelled)
+        self.__dict__["_settings_before"] = settings  # past Keras, which would track it
+        learned = learned_numbers(before, self)
+        self.set_targets(spec)
+        rows = self.encode_checked(train.x) if rows is None else rows
+        order = {"batch_size": batch_size, "shuffle": shuffle}
+        batches = self.make_batches(rows, targets, weights, training=True, **order)
+        epochs = self._epochs(epochs, batches)
+        depends_on: dict[str, Any] = {}
+        if checkpoints is not None:
+            options = {"patience": patience, "keep_best": keep_best, **order}
+            depends_on = requirements(self, settings, callbacks, (rows, targets, weights), options)
+        own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
+        valid_data = None
+        if valid is not None:
+            rows = self.encode_checked(valid.x)
+            size = validation_batch_size or batch_size
+            valid_batches = self.make_batches(rows, valid_targets, valid_weights, batch_size=size)
+            if checkpoints is not None:
+                depends_on["validation data"] = digest(rows, valid_targets, valid_weights)
+            valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
+            own += self.validation_callbacks(valid, valid_batches)
+            own += early_stopping(self, epochs, patience, keep_best)
+        if found is not None:
+            check_requirements(found, depends_on, epochs)
+        if test is not None:  # may be refused only now that the network is known
+            self.make_batches(self.encode_checked(test.x), test_targets)
+        self.prepare(batches)
+        self._print_startup_messages(verbose)
+        record = {"depends_on": depends_on, "learned": learned, "monitor": self.monitored_metric}
+        return train_network(
+            self,
+            batches,
+            own,
+            [] if callbacks is None else keras.tree.flatten(callbacks),
+            Resuming(checkpoints, found, record),
+            validation_data=None if valid_data is None else native.feed(valid_data),
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            verbose=verbose,
+        )
+
+    def _epochs(self, epochs: int | None, batches: Batches) -> int:
+        """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
+        return epochs if epochs is not None else self.epochs or self.default_epochs(batches)
+
+    def _print_startup_messages(self, verbose: Any) -> None:
+        messages, self._startup_messages = self._startup_messages, []
+        for line in messages if verbose != 0 else ():
+            print(f"rnnkit: {line}", file=sys.stderr)
