@@ -167,7 +167,7 @@ def fresh_python() -> Callable[..., Finished]:
             env={name: value for name, value in changed.items() if value is not None},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,  # what hangs ends; on a busy machine a training takes minutes
             check=False,
         )
         assert done.returncode == 0 or not check, done.stderr

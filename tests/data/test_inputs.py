@@ -7,13 +7,14 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch.utils.data
 
 from rnnkit.data.frames import InputForm
 from rnnkit.data.inputs import read_examples
 from rnnkit.errors import InputError
 from rnnkit.recipes import lstm_sentiment
 from rnnkit.tasks import Forecaster, FrameLabeller, Seq2Seq, SequenceTagger
+
+torch = pytest.importorskip("torch", reason="data sets of PyTorch are given to the tasks")
 
 X = ["good film", "bad one", "fine thing", "dull stuff"] * 4
 Y = ["pos", "neg"] * 8

@@ -10,11 +10,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch.utils.data
 
 from rnnkit import recipes, tasks
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError
+
+torch = pytest.importorskip("torch", reason="data sets of PyTorch are given to the tasks")
 
 pytestmark = pytest.mark.one_backend
 
