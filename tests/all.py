@@ -1,7 +1,8 @@
 """Everything that has to pass, from one command: `python -m tests.all`.
 
-Lint, types, docs, and the tests once per installed backend, a process each. With arguments, only
-the tests, and the arguments go to pytest: `python -m tests.all -k lstm`.
+Lint, types, docs, and the tests once per installed backend, in processes of their own, two of these
+jobs at a time. With arguments, only the tests, and the arguments go to pytest:
+`python -m tests.all -k lstm`.
 
 `python -m tests.all --quick` is for between two edits: lint, types, and the tests of data, layers,
 models and tasks on one backend, without those that start other processes, read real data or train
@@ -10,15 +11,19 @@ for long.
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rnnkit.backend.select import installed
 
+Job = Callable[[], bool]
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = [
     # Two processes of one thread each: the small steps of tests gain nothing from more.
@@ -30,34 +35,58 @@ QUICK = ("backend", "data", "embeddings", "hmm", "recipes", "recurrent", "tasks"
 LONG = ("recipes/test_plain_sentences.py", "tasks/test_resuming.py")
 
 
-def run(title: str, *commands: list[str], **environment: str) -> bool:
-    """Run commands side by side in the repository and say how they ended."""
-    print(f"\n=== {title}", flush=True)
+def run(title: str, command: list[str], **environment: str) -> bool:
+    """Run a command in the repository and say how it ended; its title stands before its lines."""
     start = time.perf_counter()
-    running = [
-        subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
-        for command in commands
-    ]
-    failed = [code for code in [process.wait() for process in running] if code]
-    print(
-        f"=== {title}: {f'failed ({failed[0]})' if failed else 'ok'}, "
-        f"{time.perf_counter() - start:.0f} s",
-        flush=True,
-    )
-    return not failed
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            print(f"{title}: {line}", end="", flush=True)
+    ended = f"failed ({process.returncode})" if process.returncode else "ok"
+    print(f"=== {title}: {ended}, {time.perf_counter() - start:.0f} s", flush=True)
+    return not process.returncode
+
+
+def side_by_side(*jobs: Job) -> bool:
+    """Run jobs, two at a time in the order given; whether all of them passed.
+
+    What has started shares the cores with what ends: no core waits for the last test of a backend.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        return all(list(pool.map(lambda job: job(), jobs)))
 
 
 def lint() -> bool:
     """Look for mistakes and for lines that are formatted otherwise."""
     ruff = [sys.executable, "-m", "ruff"]
-    return run("lint", [*ruff, "check", "."], [*ruff, "format", "--check", "."])
+    return run("lint", [*ruff, "check", "."]) & run("format", [*ruff, "format", "--check", "."])
 
 
-def tests(title: str, backend: str, *commands: list[str]) -> bool:
-    """Run commands side by side with everything set that the tests on a backend need."""
-    return run(
-        title,
-        *commands,
+def types() -> bool:
+    """Check the types."""
+    return run("types", [sys.executable, "-m", "mypy"])
+
+
+def docs() -> bool:
+    """Build the documentation, with warnings as errors."""
+    with tempfile.TemporaryDirectory() as built:
+        sphinx = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", built]
+        return run("docs", sphinx)
+
+
+def tests(backend: str, *arguments: str) -> Job:
+    """Return the job of running tests on a backend, with everything set that they need."""
+    return functools.partial(
+        run,
+        f"tests on {backend}",
+        [*PYTEST, *arguments],
         KERAS_BACKEND=backend,
         OMP_NUM_THREADS="1",
         TF_CPP_MIN_LOG_LEVEL="2",
@@ -68,26 +97,22 @@ def tests(title: str, backend: str, *commands: list[str]) -> bool:
 
 def quick() -> bool:
     """Lint, types, and the tests that most edits break, on the backend that starts fastest."""
-    backend = "torch" if "torch" in installed() else installed()[0]
-    few = [*PYTEST, "-m", "not data", "--one-process", *(f"tests/{name}" for name in QUICK)]
+    few = ["-m", "not data", "--one-process", *(f"tests/{name}" for name in QUICK)]
     few += [f"--ignore=tests/{name}" for name in LONG]
-    title = f"types and quick tests on {backend}"
-    return lint() & tests(title, backend, [sys.executable, "-m", "mypy"], few)
+    return lint() & side_by_side(tests(backends()[0], *few), types)
 
 
-def everything() -> bool:
-    """Lint, types, docs, and all tests on every backend."""
-    passed = lint()
-    with tempfile.TemporaryDirectory() as built:
-        docs = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", built]
-        passed &= run("types and docs", [sys.executable, "-m", "mypy"], docs)
-    return passed & every_backend()
+def everything(*arguments: str) -> bool:
+    """Lint, types, docs, and all tests on every backend; with arguments the tests alone."""
+    first, *others = [tests(name, *arguments) for name in backends()]
+    if arguments:
+        return side_by_side(first, *others)
+    return lint() & side_by_side(first, types, docs, *others)
 
 
-def every_backend(*arguments: str) -> bool:
-    """Run the tests on every installed backend."""
-    passed = [tests(f"tests on {name}", name, [*PYTEST, *arguments]) for name in installed()]
-    return all(passed)
+def backends() -> list[str]:
+    """Return the installed backends; PyTorch, which has most of the tests, comes first."""
+    return sorted(installed(), key=lambda name: name != "torch")
 
 
 def main() -> int:
@@ -95,7 +120,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments == ["--quick"]:
         return 0 if quick() else 1
-    return 0 if (every_backend(*arguments) if arguments else everything()) else 1
+    return 0 if everything(*arguments) else 1
 
 
 if __name__ == "__main__":

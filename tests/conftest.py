@@ -86,12 +86,28 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 # compiled models to be tested: it runs on PyTorch, which compiles nothing. Tests marked
 # `every_backend` run on the others, too.
 ON_ONE_BACKEND = ("baselines", "cli", "data", "plugins", "study")
+FOLDERS = tuple(str(Path(__file__).parent / name) + os.sep for name in ON_ONE_BACKEND)
+MARK_OF_A_FILE = "\npytestmark = pytest.mark.one_backend\n"
+
+
+def runs_elsewhere() -> bool:
+    """Whether this process runs on a backend that leaves out what PyTorch tests for all."""
+    import rnnkit.backend
+
+    return rnnkit.backend.name != "torch" and "torch" in rnnkit.backend.installed()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave files out, before they are imported, of which no test would run on this backend."""
+    if not collection_path.name.startswith("test_") or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    alone = str(collection_path).startswith(FOLDERS) or MARK_OF_A_FILE in text
+    return True if alone and "every_backend" not in text and runs_elsewhere() else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what another backend tests, and what starts other processes where that is asked."""
-    import rnnkit.backend
-
     if config.getoption("--one-process", default=False):
         starting = [
             item
@@ -101,13 +117,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=starting)
         items[:] = [item for item in items if item not in set(starting)]
 
-    if rnnkit.backend.name == "torch" or "torch" not in rnnkit.backend.installed():
+    if not runs_elsewhere():
         return
-    folders = tuple(str(Path(__file__).parent / name) + os.sep for name in ON_ONE_BACKEND)
     elsewhere = [
         item
         for item in items
-        if (str(item.path).startswith(folders) or item.get_closest_marker("one_backend"))
+        if (str(item.path).startswith(FOLDERS) or item.get_closest_marker("one_backend"))
         and not item.get_closest_marker("every_backend")
     ]
     config.hook.pytest_deselected(items=elsewhere)
@@ -152,7 +167,7 @@ def fresh_python() -> Callable[..., Finished]:
             env={name: value for name, value in changed.items() if value is not None},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,  # what hangs ends; on a busy machine a training takes minutes
             check=False,
         )
         assert done.returncode == 0 or not check, done.stderr

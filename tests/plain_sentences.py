@@ -38,3 +38,15 @@ NEGATIVE = (
     "Don't waste your money on this",
     "The book is much better than the film.",
 )
+
+
+def answer():
+    """Train the first recipe on its sample and return its answers and its accuracy in the test."""
+    from rnnkit import datasets, recipes
+
+    reviews = datasets.load("sample")
+    train, valid, test = reviews.train, reviews.valid, reviews.test
+    model = recipes.lstm_sentiment()
+    model.fit(train.texts, train.labels, validation_data=(valid.texts, valid.labels), verbose=0)
+    measured = model.evaluate(test.texts, test.labels, return_dict=True, verbose=0)
+    return list(model.predict_labels([*POSITIVE, *NEGATIVE])), measured["accuracy"]

@@ -1,5 +1,8 @@
 """A small model of each kind of task, and a few examples for it, for tests of all tasks."""
 
+import copy
+import functools
+
 from rnnkit import datasets, recipes
 
 SMALL = {
@@ -30,7 +33,11 @@ def make(name, **more):
 
 def examples(name, limit=None, split="train"):
     """The arguments of `fit`: examples and, where they are not their own, targets."""
-    limit = limit or LIMITS.get(name, 16)
+    return copy.deepcopy(_examples(name, limit or LIMITS.get(name, 16), split))
+
+
+@functools.cache
+def _examples(name, limit, split):
     data = getattr(datasets.load(recipes.sample_for(name), limit=limit), split)
     if name == "frame_labeller":  # the first steps of long recordings
         return [row[:40] for row in data.x], [row[:40] for row in data.y]

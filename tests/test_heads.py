@@ -71,7 +71,14 @@ def test_low_precision_neither_overflows_nor_loses_count(kind, dtype):
     np.testing.assert_allclose(found, pooled(kind, x, mask), rtol=1e-2)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        # Each is computed everywhere above; in a compiled model the parts of mean+max go as one.
+        pytest.param(kind, marks=pytest.mark.one_backend if kind in ("mean", "max") else [])
+        for kind in KINDS
+    ],
+)
 def test_in_a_model_saved_and_loaded(kind, tmp_path):
     ids = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(7, 3, mask_zero=True)(ids)

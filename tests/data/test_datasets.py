@@ -1,3 +1,4 @@
+import copy
 import gzip
 import hashlib
 import http.server
@@ -347,3 +348,17 @@ def test_the_real_imdb(tmp_path, monkeypatch):
     assert data.notes == ["123 texts are in train and in test; they were dropped from train."]
     assert sum("<br />" in text for text in data.train.texts) > 12_000
     (tmp_path / "imdb.npz").unlink()
+
+
+@pytest.mark.parametrize(
+    "name", ["names_sample", "pos_sample", "pairs_sample", "mails_sample", "running_sample"]
+)
+def test_who_changes_a_generated_data_set_changes_it_for_nobody_else(name):
+    """What is generated once in a process is handed out anew at each call."""
+    first = datasets.load(name)
+    expected = copy.deepcopy((first.train.x, first.train.y))
+    if isinstance(first.train.x[0], list):
+        first.train.x[0][0] = first.train.y[0][0] = "changed"
+    first.train.x.clear()
+    again = datasets.load(name)
+    assert (again.train.x, again.train.y) == expected

@@ -7,6 +7,8 @@ from keras import ops
 from rnnkit.hmm import HMM, Emission, inference
 from rnnkit.layers import HMMFeatures
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.mark.parametrize(
     ("old", "new"),

@@ -17,6 +17,8 @@ from rnnkit.monitor.markov_events import state_moments
 from rnnkit.monitor.markov_series import runs
 from rnnkit.monitor.picture import Picture, heat_map
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 A = np.array([[0.9, 0.0996, 0.0004], [0.25, 0.75, 0], [0, 0.0003, 0.9997]])
 STATES = ["free flow", "$dense$", "jam"]
 
@@ -375,6 +377,7 @@ class Hidden(keras.layers.Layer):
         return np.ones((2, 3)) if self.name == "with_means" else None
 
 
+@pytest.mark.every_backend
 def test_a_network_shows_its_hidden_markov_layers_after_each_epoch(tmp_path):
     inside = keras.Sequential([keras.Input((2,)), Hidden(name="with_means")])
     inputs = keras.Input((2,))

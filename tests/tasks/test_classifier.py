@@ -198,6 +198,7 @@ def test_a_second_fit_goes_on_with_the_same_vocabulary_and_rate(reviews):
     assert model.evaluate(texts, labels, return_dict=True, verbose=0)["loss"] < before
 
 
+@pytest.mark.one_backend
 def test_classic_preset_is_the_textbook_configuration(reviews):
     model = lstm_sentiment(preset="classic", min_count=1, dropout=0.4)
     model.fit(*reviews, epochs=1, verbose=0)

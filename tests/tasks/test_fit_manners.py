@@ -40,16 +40,22 @@ THREE = ["a", "b", "c", "c"] * 3
 @pytest.mark.parametrize(
     ("labels", "class_weight", "weights"),
     [
-        (NAMES, {"pos": 9.0, "neg": 2.0}, [9, 9, 2, 2] * 3),
         (NAMES, {0: 2.0, 1: 9.0}, [9, 9, 2, 2] * 3),  # classes by index, as in Keras
         (NUMBERS, {5: 9.0}, [9, 9, 1, 1] * 3),
         (THREE, {"b": 4.0, "c": 0.5}, [1, 4, 0.5, 0.5] * 3),
         (THREE, "balanced", [4 / 3, 4 / 3, 2 / 3, 2 / 3] * 3),
     ],
 )
+@pytest.mark.one_backend
 def test_class_weight_weighs_the_labels_of_the_user(labels, class_weight, weights):
     expected = weighted_loss(labels, np.array(weights))
     assert first_loss(labels, class_weight=class_weight) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_loss_of_every_backend_is_weighed():
+    expected = weighted_loss(NAMES, np.array([9, 9, 2, 2] * 3))
+    weights = {"pos": 9.0, "neg": 2.0}
+    assert first_loss(NAMES, class_weight=weights) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.one_backend

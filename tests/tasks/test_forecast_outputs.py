@@ -82,6 +82,7 @@ def test_one_file_holds_all(trained, waves, tmp_path):
     )
 
 
+@pytest.mark.one_backend
 def test_a_name_is_the_number_of_its_column(waves):
     found = []
     for target in (1, "rain"):

@@ -1,5 +1,6 @@
 """A training that stops at any moment goes on to the same bits; what changed since is refused."""
 
+import functools
 import gc
 import itertools
 import os
@@ -75,12 +76,24 @@ def fit(model, folder=None, name=CHEAP, callbacks=(), minutes=1e-9, **more):
     return model.fit(*data, **options).history
 
 
+def kept(model):
+    """Variables of a model by name, without metrics: they begin anew in each epoch."""
+    return {n: a for n, a in read_variables(model).items() if "metric" not in n}
+
+
 def differing(one, two):
-    """Names of the variables that are not the same to the bit; metrics begin anew in each epoch."""
-    found = (read_variables(one), read_variables(two))
-    left, right = ({n: a for n, a in one.items() if "metric" not in n} for one in found)
+    """Names of the variables that are not the same to the bit, of models or of what was kept."""
+    left, right = (it if isinstance(it, dict) else kept(it) for it in (one, two))
     assert left.keys() == right.keys()
     return [name for name in left if left[name].tobytes() != right[name].tobytes()]
+
+
+@functools.cache
+def whole(name=CHEAP):
+    """History, variables and number of steps of a training that nothing stopped."""
+    counter, model = At(), build(name)
+    history = fit(model, name=name, callbacks=[counter])
+    return history, kept(model), counter.seen
 
 
 def interrupted(model, folder, step, do=stop, expected=Stopped, **more):
@@ -90,9 +103,7 @@ def interrupted(model, folder, step, do=stop, expected=Stopped, **more):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_task_goes_on_to_the_same_bits(name, tmp_path):
-    counter, reference = At(), build(name)
-    history = fit(reference, name=name, callbacks=[counter])
-    total = counter.seen
+    history, reference, total = whole(name)
     assert total >= 2
     draw = random.Random(name)
     middle, later = sorted(draw.choices(range(1, total + 1), k=2))
@@ -112,8 +123,8 @@ def test_every_task_goes_on_to_the_same_bits(name, tmp_path):
 @pytest.mark.parametrize("name", small_tasks.SMALL)
 def test_the_same_object_goes_on(name, tmp_path):
     """As in a notebook, whose cell is run again after an interruption."""
-    reference, model = build(name), build(name)
-    history = fit(reference, name=name, callbacks=[At()])
+    history, reference, _ = whole(name)
+    model = build(name)
     interrupted(model, tmp_path, 2, send(), KeyboardInterrupt, name=name)
     assert fit(model, tmp_path, name=name, callbacks=[At()]) == history
     assert differing(reference, model) == []
@@ -123,8 +134,7 @@ def test_the_same_object_goes_on(name, tmp_path):
 @pytest.mark.parametrize("step", [1, 3, 4, 5, 8])
 def test_a_signal_at_any_step(step, tmp_path, capsys):
     """In an epoch, at its end, at the first and the last step."""
-    reference = build()
-    history = fit(reference, callbacks=[At()])
+    history, reference, _ = whole()
     interrupted(build(), tmp_path, step, send(), KeyboardInterrupt, minutes=1e9)
     assert capsys.readouterr().err.count("training was interrupted") == 1
     newest = Checkpoints(tmp_path).newest().values
@@ -405,8 +415,7 @@ def test_a_checkpoint_holds_its_arrays_and_nothing_else(tmp_path):
 
 @pytest.mark.one_backend
 def test_the_checkpoint_before_a_damaged_one_is_taken(tmp_path):
-    reference = build()
-    history = fit(reference, callbacks=[At()])
+    history, reference, _ = whole()
     interrupted(build(), tmp_path, 6)
     newest, _ = Checkpoints(tmp_path).files()
     newest.write_bytes(newest.read_bytes()[:-100])
@@ -427,8 +436,7 @@ def test_the_checkpoint_before_a_damaged_one_is_taken(tmp_path):
 
 @pytest.mark.one_backend
 def test_a_damaged_model_is_learned_once_more(tmp_path):
-    reference = build()
-    history = fit(reference, callbacks=[At()])
+    history, reference, _ = whole()
     interrupted(build(), tmp_path, 6)
     model = Checkpoints(tmp_path).model
     model.write_bytes(model.read_bytes()[:-50])
@@ -440,8 +448,8 @@ def test_a_damaged_model_is_learned_once_more(tmp_path):
 
 @pytest.mark.one_backend
 def test_the_clock_may_be_set_back(tmp_path, monkeypatch):
-    reference, resumed = build(), build()
-    history = fit(reference, callbacks=[At()])
+    history, reference, _ = whole()
+    resumed = build()
     now = time.time()
     times = iter(range(10**9))
     monkeypatch.setattr(time, "time", lambda: now - 60 * next(times))
@@ -513,7 +521,7 @@ def test_a_process_that_is_killed(fresh_python, tmp_path, name, times, status):
     done = fresh_python(PROCESS, str(tmp_path), name, times, check=False, PYTHONPATH=paths)
     assert done.code == status, done.err
     assert ("interrupted" in done.err) is False  # ended at once
-    reference, resumed = build(), build()
-    history = fit(reference, callbacks=[At()])
+    history, reference, _ = whole()
+    resumed = build()
     assert fit(resumed, tmp_path, callbacks=[At()]) == history
     assert differing(reference, resumed) == []

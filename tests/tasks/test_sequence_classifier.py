@@ -59,6 +59,7 @@ def test_a_constant_feature_that_changes_later_does_no_harm(model, walks):
     assert np.isfinite(model.predict(odd, verbose=0)).all()
 
 
+@pytest.mark.one_backend
 def test_the_file_holds_the_scale(model, walks, tmp_path):
     x, y = walks
     model.save(tmp_path / "walks.keras")

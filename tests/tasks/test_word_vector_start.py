@@ -12,6 +12,8 @@ from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
 from rnnkit.tasks import load
 
+pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
+
 SMALL = {"units": 4, "embedding_size": 6, "min_count": 1, "epochs": 2, "learning_rate": 0.03}
 FOUND = [f"word{i}" for i in range(15)]  # of the 22 words: not the rarest, nor what decides
 
@@ -47,6 +49,7 @@ def rows(model):
     return dict(zip(model.vocabulary.tokens, table, strict=True))
 
 
+@pytest.mark.every_backend
 def test_a_frozen_table_stays_as_the_file_has_it(frozen, vectors):
     table = rows(frozen)
     for word in FOUND:
@@ -86,6 +89,7 @@ def test_a_saved_model_needs_the_file_no_more(frozen, files, reviews, tmp_path):
     assert again.settings["embedding_trainable"] is False
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("recipe", [rnn_sentiment, lstm_sentiment])
 def test_the_network_learns_around_a_frozen_table(recipe, files, reviews):
     """One direction, last state or pooled: kernels get inputs that need no gradient."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rnnkit.data.conll import dataset
@@ -81,14 +81,20 @@ def _dataset(name: str, what: str) -> Dataset:
     return dataset(name, train, valid, test, about=ABOUT)
 
 
-def _sentences() -> Iterator[list[list[_Word]]]:
-    """Yield the sentences of train, valid and test; no sentence is in two of them."""
+@functools.cache
+def _sentences() -> list[list[list[_Word]]]:
+    """Return the sentences of train, valid and test; no sentence is in two of them.
+
+    They are generated once in a process; the two data sets share them.
+    """
     source = random.Random(SEED)
     seen: set[str] = set()
+    found = []
     for part, size in SIZES.items():
         names = distinct(NAMES[part], lambda _: _invented_name(source), seen)
         make = functools.partial(_sentence, source, names)
-        yield distinct(size, make, seen, lambda row: " ".join(word.text for word in row))
+        found.append(distinct(size, make, seen, lambda row: " ".join(word.text for word in row)))
+    return found
 
 
 def _sentence(source: random.Random, names: Sequence[str], number: int) -> list[_Word]:

@@ -7,6 +7,7 @@ from one line of several, and names occur that no training e-mail contains.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -87,14 +88,20 @@ def read_mails() -> Dataset:
 
 
 def _dataset(name: str, make: Callable[[random.Random], tuple[str, str]], about: str) -> Dataset:
+    splits = (Split(*map(list, zip(*rows, strict=True))) for rows in _pairs(make))
+    train, valid, test = splits
+    return Dataset(name, train, valid, test, about=f"{sum(SIZES.values()):,} {about}")
+
+
+@functools.cache
+def _pairs(make: Callable[[random.Random], tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Return the pairs of each split, generated once in a process."""
     source = random.Random(SEED)
     seen: set[str] = set()
-    pairs = (
+    return [
         distinct(size, lambda _: make(source), seen, lambda pair: pair[0])
         for size in SIZES.values()
-    )
-    train, valid, test = (Split(*map(list, zip(*rows, strict=True))) for rows in pairs)
-    return Dataset(name, train, valid, test, about=f"{sum(SIZES.values()):,} {about}")
+    ]
 
 
 def _sentence(source: random.Random) -> tuple[str, str]:

@@ -8,6 +8,7 @@ than one that does not.
 
 from __future__ import annotations
 
+import functools
 import random
 from typing import Any
 
@@ -58,11 +59,15 @@ def read() -> Dataset:
         >>> len(sample.train.x), sample.train.x[0].splitlines()[0][:40]
         (1, 'in spring the shepherds walk to the beau')
     """
-    source = random.Random(SEED)
-    train, valid, test = (
-        Split(["".join(_scene(source) + "\n" for _ in range(size))]) for size in SIZES.values()
-    )
+    train, valid, test = (Split([text]) for text in _texts())
     return Dataset("running_sample", train, valid, test, about=ABOUT)
+
+
+@functools.cache
+def _texts() -> list[str]:
+    """Return the text of each split, generated once in a process."""
+    source = random.Random(SEED)
+    return ["".join(_scene(source) + "\n" for _ in range(size)) for size in SIZES.values()]
 
 
 def _scene(source: random.Random) -> str:
