@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnkit import backend
 from rnnkit.atomic import replacing_model
-from rnnkit.backend import native
+from rnnkit.backend import native, optimizer_state
 from rnnkit.config import saved_arguments
 from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
@@ -750,6 +750,16 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             full_batches.count_rows(self._loss_tracker, rows)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; the state of a training step on JAX without Keras's tracking.
+
+        Keras looks for layers in it, array by array, and keeps copies of its lists.
+        """
+        if name in ("_jax_state", "_jax_state_synced"):
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def reset_metrics(self) -> None:
         """Begin the metrics anew; called by Keras."""
         with native.initial_values():
@@ -832,9 +842,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     @property
     def gradient_norm(self) -> float | None:
         """Global norm of the gradients of the last training step, before clipping."""
-        sync_state(self)
         norm = gradient_norm.find(getattr(self, "optimizer", None))
-        return None if norm is None else float(norm)
+        return None if norm is None else optimizer_state.read(self, norm)
 
     def _new_network(self, *learned: Any) -> keras.Model:
         if self._build_network is None:
