@@ -11,11 +11,12 @@ CODE = """
 import sys
 from rnnkit.embeddings.light_gensim import import_gensim
 import_gensim()
+import numpy as np
 assert "scipy.stats" not in sys.modules
 from gensim import matutils
 from gensim.models import keyedvectors, nmf
 print(round(keyedvectors.stats.spearmanr([1, 2, 3], [1, 3, 2]).statistic, 6))
-print(round(matutils.jensen_shannon([0.5, 0.5], [0.5, 0.5]), 6))
+print(round(matutils.jensen_shannon(np.ones(2) / 2, np.ones(2) / 2), 6))
 print(nmf.halfnorm.rvs(size=2, random_state=0).shape)
 import scipy.stats
 from scipy import stats
