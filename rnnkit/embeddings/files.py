@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rnnkit.atomic import replacing
+from rnnkit.embeddings.light_gensim import import_gensim
 from rnnkit.embeddings.skipping import raise_damaged
 from rnnkit.embeddings.word2vec_format import read, write
 from rnnkit.errors import DiskError, InputError, suggest_sibling
@@ -152,6 +153,7 @@ def save_vectors(
 
 def _load_gensim(path: Path) -> KeyedVectors:
     """Load a file in gensim's own format, if it has one of its suffixes."""
+    import_gensim()
     from gensim.models import KeyedVectors
 
     if path.suffix not in GENSIM_SUFFIXES:
@@ -185,6 +187,7 @@ def _check_numbers(table: np.ndarray, words: list[str], where: str) -> None:
 
 
 def _keyed(words: list[str], table: np.ndarray) -> KeyedVectors:
+    import_gensim()
     from gensim.models import KeyedVectors
 
     vectors = KeyedVectors(table.shape[1])

@@ -20,6 +20,7 @@ from rnnkit.atomic import replacing_model
 from rnnkit.data.corpus import open_corpus
 from rnnkit.deprecation import RENAMES, Rename, renamed_names, warn
 from rnnkit.disk import variables_size
+from rnnkit.embeddings.light_gensim import import_gensim
 from rnnkit.embeddings.options import Method, ModelOptions, TrainerName, Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus, encode_corpus
 from rnnkit.embeddings.training.epochs import (
@@ -209,6 +210,7 @@ class Word2Vec(keras.Model):
             >>> model.keyed_vectors().most_similar("a")[0][0] in "bc"
             True
         """
+        import_gensim()
         from gensim.models import KeyedVectors
 
         words = self._words()

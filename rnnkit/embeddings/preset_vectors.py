@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnkit.data.hub_presets import import_keras_hub, load_preset_tokenizer, naming_preset
 from rnnkit.data.hub_tokenizer import HubTokenizer
+from rnnkit.embeddings.light_gensim import import_gensim
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def load_preset_vectors(
         ... # doctest: +SKIP
         (128,)
     """
+    import_gensim()
     from gensim.models import KeyedVectors
 
     tokenizer = load_preset_tokenizer(preset)

@@ -15,6 +15,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend import optimizer_state
 from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.deprecation import renamed_names
 from rnnkit.disk import optional
@@ -133,9 +134,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._batches = batch + 1
         if not self.scalars_every or self._step % self.scalars_every:
             return
-        # Only now, because on JAX an access to self.model syncs the state of the epoch.
-        norm = getattr(self.model, "gradient_norm", None)
-        self._scalars("train", BATCH, logs, self._step, gradient_norm=norm)
+        self._scalars("train", BATCH, logs, self._step, gradient_norm=self._gradient_norm())
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the scalars of the epoch, histograms and predictions on the examples."""
@@ -179,12 +178,23 @@ class TensorBoard(keras.callbacks.Callback):
         self, run: str, page: str, logs: Mapping[str, float] | None, step: int, **more: Any
     ) -> None:
         """Write logs, learning rate, speed and more, as far as they are known."""
-        rate, speed = current_learning_rate(self.model), self._tokens_per_second()
+        rate, speed = current_learning_rate(self._model), self._tokens_per_second()
         known = without_none(learning_rate=rate, tokens_per_second=speed, **more)
         values = {
             measure_tag(page, name): value for name, value in {**(logs or {}), **known}.items()
         }
         self._writer(run).scalars(values, step)
+
+    def _gradient_norm(self) -> float | None:
+        """Return the norm of the last step.
+
+        Without `self.model` where that can be: on JAX it puts the state of the epoch back.
+        """
+        optimizer = getattr(self._model, "optimizer", None)
+        norm = optimizer_state.find(optimizer, optimizer_state.GRADIENT_NORM)
+        if norm is not None:
+            return optimizer_state.read(self._model, norm)
+        return getattr(self.model, "gradient_norm", None)  # of a model of the user's own
 
     def _compiled(self) -> dict[str, float]:
         """Return what was compiled in this epoch; nothing where nothing ever is."""
@@ -200,7 +210,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _tokens_per_second(self) -> float | None:
         """Return the mean since the start of the epoch, without validation."""
-        tokens = getattr(self.model, "tokens_per_epoch", None)
+        tokens = getattr(self._model, "tokens_per_epoch", None)
         steps = self.params.get("steps")
         if not tokens or not steps or not self._seconds:
             return None
@@ -281,7 +291,12 @@ def without_none(**values: float | None) -> dict[str, float]:
 def current_learning_rate(model: keras.Model) -> float | None:
     """Return the learning rate of the next step, schedule included; None without an optimizer."""
     optimizer = getattr(model, "optimizer", None)
-    return float(ops.convert_to_numpy(optimizer.learning_rate)) if optimizer else None
+    if not optimizer:
+        return None
+    if (rate := optimizer_state.rate_variable(optimizer)) is not None:
+        return optimizer_state.read(model, rate)
+    sync_state(model)  # a schedule reads the number of the step
+    return float(ops.convert_to_numpy(optimizer.learning_rate))
 
 
 def sync_state(model: keras.Model) -> None:

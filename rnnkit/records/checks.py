@@ -58,6 +58,7 @@ SETTINGS: dict[str, Check] = {
     "settings": _RECORD,
     "patience": _optional(_POSITIVE),
     "seed": _COUNT,
+    "fingerprint": _RECORD,
     "columns": _TEXTS,
     "notes": _TEXTS,
 }

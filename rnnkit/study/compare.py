@@ -21,7 +21,11 @@ from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
 from rnnkit.study.runs import Run, new_default_folder, write_json
-from rnnkit.study.sharing import SharedStudy, refuse_other_settings
+from rnnkit.study.sharing import (
+    SharedStudy,
+    refuse_other_settings,
+    refuse_runs_on_other_data,
+)
 from rnnkit.study.training import pick_backend
 
 _renamed_options = renamed_options("rnnkit.study.compare", {"yardstick": "baselines"})
@@ -115,6 +119,7 @@ def compare(
     pick_backend()
     dataset = next(iter(plans.values())).data.load(known_recipes.kind_of(recipes[0]))
     path = new_default_folder("compare") if out is None else Path(out)
+    refuse_runs_on_other_data(path, plans, dataset)
     with SharedStudy.join(path) as shared:
         shared.begin(plans)
         try:

@@ -35,6 +35,7 @@ from rnnkit.data.table_files import column_names
 from rnnkit.errors import InputError
 from rnnkit.locks import is_lock
 from rnnkit.records.states import RunState, read_state
+from rnnkit.study.data_fingerprint import warn_of_other_data
 from rnnkit.study.records import read_epochs, read_json, read_results, read_settings
 from rnnkit.study.sources import Source, refuse_unsuitable
 
@@ -366,6 +367,8 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
     source = _source_for(run, data)
     refuse_unsuitable(recipe, family.kind.name, source.name)
     dataset = source.load(family.kind.name)
+    if source == Source(**run.settings["data"]):
+        warn_of_other_data(run.path, run.settings, dataset)
     x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)
     return dict(run.model.evaluate(x, y, return_dict=True, verbose=0))
 

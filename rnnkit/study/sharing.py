@@ -17,6 +17,7 @@ from typing import Any
 from rnnkit import locks
 from rnnkit.errors import InputError, InUseError, NonFiniteLoss
 from rnnkit.processes import machine
+from rnnkit.study.data_fingerprint import refuse_other_data
 from rnnkit.study.keeping import kept_files
 from rnnkit.study.plan import Plan, updated_record
 from rnnkit.study.records import read_json, read_settings
@@ -204,6 +205,14 @@ def refuse_other_settings(path: Path, plans: Mapping[str, Plan]) -> None:
                     f"{folder.path} was trained with {key} {recorded.get(key)}, and now {key} is "
                     f"{value}. {_ADVICE}"
                 )
+
+
+def refuse_runs_on_other_data(path: Path, plans: Mapping[str, Plan], dataset: Any) -> None:
+    """Refuse to mix complete runs on data that have changed since into one table."""
+    for name in plans:
+        folder = RunFolder(path / name)
+        if folder.complete:
+            refuse_other_data(folder.path, read_settings(folder.settings), dataset, _ADVICE)
 
 
 def _only_longer(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> bool:

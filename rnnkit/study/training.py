@@ -20,6 +20,7 @@ from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.progress import follows_verbose
 from rnnkit.records.states import forget_failure
+from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
@@ -199,7 +200,10 @@ def continue_run(
     model, record = _prepare(plan, dataset)
     with folder.locked():
         checkpoints = _checkpoints(folder, checkpoint_minutes)
-        if checkpoints.newest() is None:
+        if checkpoints.newest() is not None:
+            advice = "Train a new run, or go on with the data or the version of rnnkit of then."
+            refuse_other_data(folder.path, read_settings(folder.settings), dataset, advice)
+        else:
             folder.discard_epochs()  # those that no checkpoint holds are trained anew
         before = folder.results.with_name("results-before.json")
         settings = folder.settings.read_bytes()
@@ -236,6 +240,8 @@ def _prepare(plan: Plan, dataset: Any) -> tuple[Task, dict[str, Any]]:
     }
     model = build(**{**known, **plan.overrides}, seed=plan.seed)
     record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
+    if known_data := fingerprint(dataset):
+        record["fingerprint"] = known_data
     columns: Any = getattr(dataset, "columns", ())
     if plan.data.is_file and columns:
         record["columns"] = list(columns)

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 
 from rnnkit import backend
-from rnnkit.backend import native
+from rnnkit.backend import native, optimizer_state
 from rnnkit.data.batches import Batches
-from rnnkit.monitor.callbacks import sync_state
 from rnnkit.tasks.training import full_batches, gradient_norm
 
 
@@ -19,9 +18,8 @@ class Compiled(keras.Model):
     @property
     def gradient_norm(self) -> float | None:
         """Global norm of the gradients of the last training step, before clipping."""
-        sync_state(self)
         norm = gradient_norm.find(getattr(self, "optimizer", None))
-        return None if norm is None else float(norm)
+        return None if norm is None else optimizer_state.read(self, norm)
 
     def _compile_own(self) -> None:
         """Compile with the task's optimizer, loss and metrics."""
@@ -68,6 +66,16 @@ class Compiled(keras.Model):
             sample_weight, rows = full_batches.without_filling(sample_weight, y_pred)
             full_batches.count_rows(self._loss_tracker, rows)
         return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; the state of a training step on JAX without Keras's tracking.
+
+        Keras looks for layers in it, array by array, and keeps copies of its lists.
+        """
+        if name in ("_jax_state", "_jax_state_synced"):
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
 
     def reset_metrics(self) -> None:
         """Begin the metrics anew; called by Keras."""

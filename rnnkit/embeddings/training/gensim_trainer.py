@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.embeddings.light_gensim import import_gensim
 from rnnkit.embeddings.options import Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
 from rnnkit.embeddings.training.trainer import Progress
@@ -41,6 +42,7 @@ class GensimTrainer:
     def __init__(
         self, corpus: EncodedCorpus, options: Word2VecOptions, tables: tuple[np.ndarray, np.ndarray]
     ) -> None:
+        import_gensim()
         from gensim.models import Word2Vec
 
         self._corpus, self._options = corpus, options

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnkit.backend import native
-
-NAME = "rnnkit_gradient_norm"
+from rnnkit.backend import native, optimizer_state
+from rnnkit.backend.optimizer_state import GRADIENT_NORM
 
 
 def watch(optimizer: keras.optimizers.Optimizer) -> None:
@@ -21,7 +20,7 @@ def watch(optimizer: keras.optimizers.Optimizer) -> None:
     """
     if find(optimizer) is not None:
         return
-    norm = optimizer.add_variable(shape=(), name=NAME)
+    norm = optimizer.add_variable(shape=(), name=GRADIENT_NORM)
     scale = getattr(optimizer, "dynamic_scale", None)  # of a LossScaleOptimizer
     apply, stateless_apply = optimizer.apply, optimizer.stateless_apply
 
@@ -55,5 +54,4 @@ def _norm(grads: Any, scale: Any) -> Any:
 
 def find(optimizer: keras.optimizers.Optimizer | None) -> keras.Variable | None:
     """Return the variable that holds the norm, or None if it is not recorded."""
-    variables = optimizer.variables if optimizer is not None else []
-    return next((v for v in variables if v.name == NAME), None)
+    return optimizer_state.find(optimizer, GRADIENT_NORM)

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnkit.backend import optimizer_state
 from rnnkit.errors import check_choice
 from rnnkit.monitor.callbacks import sync_state
 
@@ -67,10 +68,11 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         self.active = True
         self._model, self._optimizer = model, model.optimizer
         self._epoch = 0
-        if is_schedule(self._optimizer):
+        self._rate = optimizer_state.rate_variable(self._optimizer)
+        if self._rate is None:
             self._stop("the optimizer has a schedule of its own")
             return
-        self.peak = float(self._optimizer.learning_rate)
+        self.peak = float(self._rate)
         setter = next((one for one in callbacks if isinstance(one, SETTERS)), None)
         if setter is not None:
             self._stop(f"{type(setter).__name__} sets the learning rate")
@@ -87,8 +89,7 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         """Set the rate of the next step, unless somebody else has set one."""
         if not self.active:
             return
-        sync_state(self._model)
-        if float(self._optimizer.learning_rate) != self._last:
+        if not self._as_set():
             self._stop("the learning rate was set by a callback")
             return
         step = self._epoch * self.steps + batch
@@ -98,12 +99,18 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         """Put the peak rate back, where the schedule has set another."""
         if self.active:
             sync_state(self._model)
-            if float(self._optimizer.learning_rate) == self._last:
+            if self._as_set():
                 self._set(self.peak)
 
+    def _as_set(self) -> bool:
+        """Return whether the rate is still the one that this callback has set."""
+        if optimizer_state.rate_variable(self._optimizer) is not self._rate:
+            return False
+        return optimizer_state.read(self._model, self._rate) == self._last
+
     def _set(self, rate: float) -> None:
-        self._optimizer.learning_rate = rate
-        self._last = float(self._optimizer.learning_rate)
+        optimizer_state.write(self._model, self._rate, rate)
+        self._last = optimizer_state.read(self._model, self._rate)
 
     def _stop(self, reason: str) -> None:
         self.active = False
@@ -111,10 +118,3 @@ class ScheduledLearningRate(keras.callbacks.Callback):
             f"rnnkit: {reason}: learning_rate_schedule={self.schedule!r} does not apply.",
             stacklevel=2,
         )
-
-
-def is_schedule(optimizer: Any) -> bool:
-    """Return whether the learning rate of an optimizer is a schedule of Keras, not a number."""
-    schedule = keras.optimizers.schedules.LearningRateSchedule
-    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
-    return isinstance(getattr(inner, "_learning_rate", None), schedule)
