@@ -18,6 +18,8 @@ from rnnkit.backend.jax.linear import linear_scan as linear_scan
 from rnnkit.backend.jax.recurrent import KERNELS as KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.jax.scan import scan as scan
+from rnnkit.backend.xla_loops import LOOPS as LOOPS
+from rnnkit.backend.xla_loops import hidden_markov as hidden_markov
 
 caching.set_up()  # before anything is compiled
 

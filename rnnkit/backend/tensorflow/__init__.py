@@ -18,6 +18,8 @@ from rnnkit.backend.uncounted import compiling as compiling
 from rnnkit.backend.uncounted import initial_values as initial_values
 from rnnkit.backend.uncounted import made as made
 from rnnkit.backend.uncounted import use_cache as use_cache
+from rnnkit.backend.xla_loops import LOOPS as LOOPS
+from rnnkit.backend.xla_loops import hidden_markov as hidden_markov
 
 
 def devices() -> list[str]:
