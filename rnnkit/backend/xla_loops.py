@@ -9,6 +9,6 @@ from rnnkit.backend.kernels import Implementation
 LOOPS: tuple[Implementation, ...] = ()
 
 
-def hidden_markov(log_pi: Any, log_A: Any, log_lik: Any, mask: Any) -> Any:
+def hidden_markov_chains(log_pi: Any, log_A: Any, log_lik: Any, mask: Any) -> Any:
     """Return None: the loops of `rnnkit.hmm.inference` are compiled as they stand."""
     del log_pi, log_A, log_lik, mask

@@ -40,29 +40,36 @@ class HiddenMarkov:
         return torch.is_grad_enabled() and any(part.requires_grad for part in inputs)
 
     def smooth(
-        self, loop: Loop, *, scaled: bool, smoothed: bool = True, transitions: bool = True
+        self,
+        loop: Loop,
+        *,
+        scaled: bool,
+        filtered: bool = True,
+        smoothed: bool = True,
+        transitions: bool = True,
     ) -> tuple[Tensor | None, ...]:
-        """Return what `rnnkit.hmm.inference.smooth_each` returns, or with `smoothed=False` less.
+        """Return what `rnnkit.hmm.inference.smooth_each` returns, None where it is not asked for.
 
         Args:
             loop: computes the same, as a function of `log_pi`, `log_A`, `log_lik` and the mask: for
                 gradients.
             scaled: messages are probabilities, else their logarithms.
-            smoothed: smooth, else only filter.
+            filtered: return the filtered posteriors.
+            smoothed: smooth; without it, there are no first posteriors and no transitions.
             transitions: count expected transitions.
         """
         inputs = self.log_pi, self.log_A, self.log_lik
-        options = self.mask, scaled, smoothed, transitions
+        options = self.mask, scaled, filtered, smoothed, transitions
         if self.differentiable:
             found = _Posteriors.apply(self._flat(loop), options, *inputs)
         else:
             found = torch.ops.rnnkit.hmm_smooth(*inputs, *options)
         batch, steps, size = self.shape
         tails = (steps,), (steps, size), (steps, size), (size,), (size, size)
-        count = 2 if not smoothed else 4 + transitions
+        asked = True, filtered, smoothed, smoothed, smoothed and transitions
         log_probs, *others = (
-            part.reshape(*self.lead, batch, *tail)
-            for part, tail in zip(found[:count], tails, strict=False)
+            part.reshape(*self.lead, batch, *tail) if wanted else None
+            for part, tail, wanted in zip(found, tails, asked, strict=True)
         )
         return log_probs.movedim(-1, 0), *others
 
@@ -103,7 +110,7 @@ class _Posteriors(Function):
         return None, None, *(g if again or g is None else g.detach() for g in found)
 
 
-def hidden_markov(log_pi: Any, log_A: Any, log_lik: Any, mask: Any) -> HiddenMarkov | None:
+def hidden_markov_chains(log_pi: Any, log_A: Any, log_lik: Any, mask: Any) -> HiddenMarkov | None:
     """Return a batch for loops in machine code; None where a loop of operations has to run."""
     tensors = [ops.convert_to_tensor(part) for part in (log_pi, log_A, log_lik)]
     if not runs_in_numba("hidden_markov", *tensors):

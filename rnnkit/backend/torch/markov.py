@@ -18,8 +18,8 @@ Tensors = tuple[Tensor, ...]
 
 torch.library.define(
     "rnnkit::hmm_smooth",
-    "(Tensor log_pi, Tensor log_A, Tensor log_lik, Tensor mask, bool scaled, bool smoothed, "
-    "bool transitions) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    "(Tensor log_pi, Tensor log_A, Tensor log_lik, Tensor mask, bool scaled, bool filtered, "
+    "bool smoothed, bool transitions) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
 torch.library.define(
     "rnnkit::hmm_viterbi",
@@ -59,7 +59,7 @@ class Chain:
         self.rows, self.steps = log_lik.shape[:2]
         self.begins = mask.int().argmax(1)
         self.log_pi, self.logs = floored(log_pi.double()), floored(log_A.double()).contiguous()
-        self.log_lik = lay(floored(log_lik.double()), LOG_ZERO)  # a copy: the loops write to it
+        self.log_lik = log_lik.contiguous()
         repeats = self.rows // len(mask)
         self.real, self.begin = mask.repeat(repeats, 1), self.begins.repeat(repeats)
         self.row = torch.arange(self.rows)
@@ -78,7 +78,7 @@ class Chain:
 
     def run(self, loop: Any, *arrays: Any) -> None:
         """Run a loop over all rows; tensors are given as the arrays that they lie in."""
-        from rnnkit.backend.numba.threads import over_rows
+        from rnnkit.backend.numba.threads import over_rows  # Numba comes with the first loop
 
         operations = self.rows * self.steps * (self.size + WIDTH) ** 2
         given = [x.numpy() if isinstance(x, Tensor) else x for x in arrays]
@@ -91,7 +91,8 @@ def _first(chain: Chain) -> Tensors:
     It gives `log P(z_1 | x_1)`, `(R, C, 8)`, and `log P(x_1)`, `(R,)`.
     """
     predicted = lay(chain.per_row(chain.log_pi), LOG_ZERO)
-    joint = predicted + chain.log_lik[chain.row, chain.begin]
+    observed = floored(chain.log_lik[chain.row, chain.begin].double())
+    joint = predicted + lay(observed, LOG_ZERO)
     impossible = joint.amax((1, 2)) < IMPOSSIBLE
     joint = torch.where(impossible[:, None, None], predicted, joint)
     total = joint.logsumexp((1, 2))
@@ -114,6 +115,7 @@ def _smooth(
     log_lik: Tensor,
     mask: Tensor,
     scaled: bool,
+    filtered: bool,
     smoothed: bool,
     transitions: bool,
 ) -> Tensors:
@@ -124,20 +126,20 @@ def _smooth(
     log_first, log_prob = _first(chain)
     log_start = lay(chain.per_row(chain.log_pi.log_softmax(-1)), LOG_ZERO)
     run = _scaled if scaled else _logarithmic
-    log_probs, filtered, both, pairs, exact = run(
+    log_probs, posterior, both, pairs, exact = run(
         chain, tables, log_start, log_first, smoothed, transitions
     )
     log_probs[chain.row, chain.begin] = log_prob
     log_probs = torch.where(chain.real, log_probs, 0.0).to(chain.dtype)
-    found = [lift(x, chain.size, chain.dtype) for x in (filtered, both)]
-    none = log_lik.new_empty(0)
-    if not smoothed:
-        return log_probs, found[0], none, none, none.clone()
-    first = torch.where(chain.some[..., 0], found[1][chain.row, chain.begin], 0.0)
-    counted = none.clone()
-    if transitions:
-        counted = lift(pairs * chain.per_row(leaving) + exact, chain.size, chain.dtype)
-    return log_probs, *found, first, counted
+    found = [log_lik.new_empty(0) for _ in range(4)]
+    if filtered:
+        found[0] = lift(posterior, chain.size, chain.dtype)
+    if smoothed:
+        found[1] = lift(both, chain.size, chain.dtype)
+        found[2] = torch.where(chain.some[..., 0], found[1][chain.row, chain.begin], 0.0)
+    if smoothed and transitions:
+        found[3] = lift(pairs * chain.per_row(leaving) + exact, chain.size, chain.dtype)
+    return log_probs, *found
 
 
 def _work(chain: Chain, posterior: Tensor, smoothed: bool, transitions: bool) -> Tensors:
@@ -160,22 +162,17 @@ def _scaled(
     from rnnkit.backend.numba import scaled
 
     leaving, entering, scale = tables
-    top = chain.log_lik.amax((2, 3))
-    impossible = top < IMPOSSIBLE
-    seen = chain.log_lik.sub_(top[..., None, None]).exp_()
-    if bool(impossible.any()):
-        seen.masked_fill_(impossible[..., None, None], 1.0)
     posterior = _up_to_first(chain, log_start.exp(), log_first.exp())
-    totals = torch.ones_like(top)
+    seen, tops = torch.empty_like(posterior), posterior.new_empty(posterior.shape[:2])
+    chain.run(scaled.likelihood_rows, chain.log_lik, seen, tops)
+    totals = torch.ones_like(tops)
     chain.run(scaled.forward_rows, leaving, chain.mask, chain.begins, seen, posterior, totals)
-    log_probs = totals.log_().add_(top).add_(chain.per_row(scale)[:, None])
-    log_probs.masked_fill_(impossible, -torch.inf)
-    work = messages, both, pairs, exact = _work(chain, posterior, smoothed, transitions)
+    log_probs = totals.log_().add_(tops).add_(chain.per_row(scale)[:, None])
+    work = _work(chain, posterior, smoothed, transitions)
     if smoothed:
         given = (entering, chain.mask, chain.begins, seen, posterior, *work[:3])
         chain.run(scaled.backward_rows, *given)
-    del messages
-    return log_probs, posterior, both, pairs, exact
+    return log_probs, posterior, *work[1:]
 
 
 def _logarithmic(
@@ -192,7 +189,8 @@ def _logarithmic(
     log_posterior = _up_to_first(chain, log_start, log_first)
     posterior = _up_to_first(chain, log_start.exp(), log_first.exp())
     totals = torch.zeros(chain.rows, chain.steps, dtype=torch.float64)
-    shared = chain.mask, chain.begins, chain.log_lik, log_posterior, posterior
+    log_lik = lay(floored(chain.log_lik.double()), LOG_ZERO)  # a copy: the loop writes to it
+    shared = chain.mask, chain.begins, log_lik, log_posterior, posterior
     chain.run(log_space.forward_rows, chain.logs, leaving, scale, *shared, totals)
     work = _work(chain, posterior, smoothed, transitions)
     if smoothed:
@@ -207,6 +205,7 @@ def _(
     log_lik: Tensor,
     mask: Tensor,
     scaled: bool,
+    filtered: bool,
     smoothed: bool,
     transitions: bool,
 ) -> Tensors:
@@ -214,8 +213,8 @@ def _(
     none, pairs = log_lik.new_empty(0), log_lik.new_empty(rows, size, size)
     return (
         log_lik.new_empty(rows, steps),
-        log_lik.new_empty(log_lik.shape),
-        log_lik.new_empty(log_lik.shape) if smoothed else none,
+        log_lik.new_empty(log_lik.shape) if filtered else none,
+        log_lik.new_empty(log_lik.shape) if smoothed else none.clone(),
         log_lik.new_empty(rows, size) if smoothed else none.clone(),
         pairs if smoothed and transitions else none.clone(),
     )
@@ -228,11 +227,12 @@ def _viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor) -> Te
 
     chain = Chain(*(part.detach() for part in (log_pi, log_A, log_lik, mask)))
     start = lay(chain.log_pi, LOG_ZERO)
-    scores = torch.empty_like(chain.log_lik)
+    log_lik = lay(floored(chain.log_lik.double()), LOG_ZERO)
+    scores = torch.empty_like(log_lik)
     log_probs = torch.zeros(chain.rows, chain.steps, dtype=torch.float64)
     states = torch.zeros(chain.rows, chain.steps, dtype=torch.int32)
     leaving = lay(chain.logs, LOG_ZERO)
-    shared = chain.mask, chain.begins, chain.log_lik, scores
+    shared = chain.mask, chain.begins, log_lik, scores
     chain.run(viterbi.score_rows, start, leaving, *shared)
     chain.run(viterbi.backtrack_rows, start, chain.logs.mT.contiguous(), *shared, log_probs, states)
     return log_probs.to(chain.dtype), states

@@ -38,7 +38,7 @@ def compiled_e_step(
     def run(params: Params, block: Block) -> ExpectedCounts:
         def infer(*inputs: Tensor) -> ExpectedCounts:
             log_prob, _, smoothed, first, transitions = inference.smooth_each(
-                *inputs, numerics=numerics, transitions=True
+                *inputs, numerics=numerics, transitions=True, filtered=False
             )
             observed = ops.cast(ops.expand_dims(block.observed, -1), smoothed.dtype)
             weights = smoothed * observed

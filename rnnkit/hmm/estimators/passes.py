@@ -56,8 +56,8 @@ def over_block(
     if single:
         log_pi, log_A, log_lik = log_pi[0], log_A[0], log_lik[0]
     log_prob, *others = infer(log_pi, log_A, log_lik, block.mask)
-    # Checked here: a maximum in XLA for TensorFlow ignores NaN.
-    broken = ops.any(ops.isnan(log_lik), axis=(-2, -1))
+    # Checked here: a maximum in XLA for TensorFlow ignores NaN. A sum takes one pass on PyTorch.
+    broken = ops.isnan(ops.sum(log_lik, axis=(-2, -1)))
     parts = inference.partial_sums(log_prob)
     found = [ops.where(broken[..., None], float("nan"), parts), *others]
     return [value[None] for value in found] if single else found
@@ -77,7 +77,7 @@ def compiled_inference(
             return inference.viterbi_each(*inputs)
         if op == "smooth":
             log_prob, _, smoothed, *_ = inference.smooth_each(
-                *inputs, numerics=numerics, transitions=False
+                *inputs, numerics=numerics, transitions=False, filtered=False
             )
             return log_prob, smoothed
         log_prob, filtered = inference.filter_each(*inputs, numerics=numerics)

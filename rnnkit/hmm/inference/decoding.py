@@ -65,7 +65,7 @@ def viterbi_each(
 
     A step that no path explains has -inf.
     """
-    chain = backend.native.hidden_markov(log_pi, log_A, log_lik, mask)
+    chain = backend.native.hidden_markov_chains(log_pi, log_A, log_lik, mask)
     if chain is None:
         return _viterbi_loop(log_pi, log_A, log_lik, mask)
     log_probs, states = chain.states()

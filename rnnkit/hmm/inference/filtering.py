@@ -74,9 +74,9 @@ def filter_each(
     """Filter: return the log-probability of each step, `(T, ..., B)`, and what `filter` returns."""
     check_choice("numerics", numerics, NUMERICS)
     loop = functools.partial(_filter_loop, numerics=numerics)
-    chain = native.hidden_markov(log_pi, log_A, log_lik, mask)
+    chain = native.hidden_markov_chains(log_pi, log_A, log_lik, mask)
     if chain is not None:
-        return chain.smooth(loop, scaled=numerics == "scaled", smoothed=False)
+        return chain.smooth(loop, scaled=numerics == "scaled", smoothed=False)[:2]
     return loop(log_pi, log_A, log_lik, mask)
 
 

@@ -87,14 +87,18 @@ def smooth_each(
     *,
     numerics: Numerics,
     transitions: bool,
+    filtered: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
-    """Smooth: as `smooth`, with the log-probability of each step, `(T, ..., B)`, not their sum."""
+    """Smooth: as `smooth`, with the log-probability of each step, `(T, ..., B)`, not their sum.
+
+    Without `filtered`, the filtered posteriors may be None.
+    """
     check_choice("numerics", numerics, NUMERICS)
     loop = functools.partial(_smooth_loop, numerics=numerics, transitions=transitions)
-    chain = native.hidden_markov(log_pi, log_A, log_lik, mask)
+    chain = native.hidden_markov_chains(log_pi, log_A, log_lik, mask)
     if chain is not None:
-        found = chain.smooth(loop, scaled=numerics == "scaled", transitions=transitions)
-        return found if transitions else (*found, None)
+        wanted = {"filtered": filtered, "transitions": transitions}
+        return chain.smooth(loop, scaled=numerics == "scaled", **wanted)
     return loop(log_pi, log_A, log_lik, mask)
 
 
