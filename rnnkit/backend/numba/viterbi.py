@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from rnnkit.backend.numba.jit import jit
-from rnnkit.backend.numba.layout import IMPOSSIBLE, WIDTH, Array
+from rnnkit.backend.numba.layout import IMPOSSIBLE, LOG_ZERO, WIDTH, Array
+
+
+@jit
+def floored(logarithm: float) -> float:
+    """Return a logarithm in float64, `LOG_ZERO` where it is -inf."""
+    value = np.float64(logarithm)
+    return LOG_ZERO if value < LOG_ZERO else value
 
 
 @jit
@@ -27,7 +34,7 @@ def score_rows(
         leaving: `(M, K, C, 8)`, log-probabilities of the transitions, from row to column.
         mask: `(B, T)`.
         begins: `(B,)`.
-        log_lik: `(R, T, C, 8)`.
+        log_lik: `(R, T, K)`, float32 or float64.
         scores: `(R, T, C, 8)`, becomes the scores, each relative to the best of its step.
     """
     rows, (size, blocks) = len(mask), leaving.shape[1:3]
@@ -53,15 +60,13 @@ def score_rows(
             if not mask[b, t]:
                 continue
             top = -np.inf
-            for c in range(blocks):
-                for k in range(WIDTH):
-                    value = scores[row, t, c, k] + log_lik[row, t, c, k]
-                    top = value if value > top else top
+            for j in range(size):
+                value = floored(log_lik[row, t, j]) + scores[row, t, j // WIDTH, j % WIDTH]
+                top = value if value > top else top
             if top < IMPOSSIBLE:  # the observation counts as missing
                 continue
-            for c in range(blocks):
-                for k in range(WIDTH):
-                    scores[row, t, c, k] += log_lik[row, t, c, k] - top
+            for j in range(size):
+                scores[row, t, j // WIDTH, j % WIDTH] += floored(log_lik[row, t, j]) - top
 
 
 @jit
@@ -103,7 +108,7 @@ def backtrack_rows(
                     if value > top:
                         state, top = i, value
                 if t < mask.shape[1] - 1:
-                    found = log_lik[row, t + 1, later // WIDTH, later % WIDTH]
+                    found = floored(log_lik[row, t + 1, later])
                     found += entering[model, later, state]
                     log_probs[row, t + 1] = -np.inf if found < IMPOSSIBLE else found
             elif t < mask.shape[1] - 1:
@@ -118,5 +123,5 @@ def backtrack_rows(
             states[row, t] = state
             log_probs[row, t] = 0.0
         found = log_pi[model, state // WIDTH, state % WIDTH]
-        found += log_lik[row, first, state // WIDTH, state % WIDTH]
+        found += floored(log_lik[row, first, state])
         log_probs[row, first] = -np.inf if found < IMPOSSIBLE else found

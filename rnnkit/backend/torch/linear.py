@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from rnnkit.backend.kernels import select_scan_algorithm
-from rnnkit.backend.torch.loops import runs_in_numba
+from rnnkit.backend.torch.loops import run_rows, runs_in_numba
 
 Tensor = Any
 
@@ -60,10 +60,10 @@ class _Scan(torch.autograd.Function):
 
 @torch.library.impl("rnnkit::linear_scan", "CPU")
 def _scan(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
-    from rnnkit.backend.numba import recurrence
+    from rnnkit.backend.numba import recurrence  # Numba comes with the first loop
 
     h = torch.empty(b.shape, dtype=b.dtype)
-    _run(recurrence.scan_rows, a, b, h0, reverse, h)
+    run_rows(recurrence.scan_rows, len(a), a.numel(), a, b, h0, reverse, h)
     return h
 
 
@@ -74,7 +74,8 @@ def _scan_gradient(
     from rnnkit.backend.numba import recurrence
 
     found = [torch.empty(x.shape, dtype=x.dtype) for x in (a, h, h0)]
-    _run(recurrence.scan_gradient_rows, a, h0, h, dh, reverse, *found)
+    given = (a, h0, h, dh, reverse, *found)
+    run_rows(recurrence.scan_gradient_rows, len(a), a.numel(), *given)
     return found[0], found[1], found[2]
 
 
@@ -86,14 +87,6 @@ def _(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
 @torch.library.register_fake("rnnkit::linear_scan_gradient")
 def _(a: Tensor, h0: Tensor, h: Tensor, dh: Tensor, reverse: bool) -> tuple[Tensor, Tensor, Tensor]:
     return a.new_empty(a.shape), h.new_empty(h.shape), h0.new_empty(h0.shape)
-
-
-def _run(loop: Any, a: Tensor, *others: Any) -> None:
-    """Run a loop over the rows of a batch; tensors are given as the arrays that they lie in."""
-    from rnnkit.backend.numba.threads import over_rows
-
-    arrays = [x.detach().contiguous().numpy() if torch.is_tensor(x) else x for x in (a, *others)]
-    over_rows(loop, len(a), a.numel(), torch.get_num_threads(), *arrays)
 
 
 def _loop(a: Tensor, b: Tensor, h: Tensor, out: Tensor, reverse: bool) -> Tensor:

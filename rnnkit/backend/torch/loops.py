@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -36,6 +39,21 @@ def runs_in_numba(loop: str, *tensors: Tensor) -> bool:
     if any(tensor.numel() == 0 for tensor in tensors):
         return False  # there is nothing to compute
     return choose(request_for(loop, *tensors), LOOPS) is not None
+
+
+def run_rows(loop: Callable[..., None], rows: int, operations: int, *arrays: Any) -> None:
+    """Run a loop over rows, by as many threads as PyTorch has.
+
+    Args:
+        loop: of `rnnkit.backend.numba`.
+        rows: the number of rows.
+        operations: of all rows together.
+        *arrays: the arguments of the loop; tensors are given as the arrays that they lie in.
+    """
+    from rnnkit.backend.numba.threads import over_rows
+
+    given = [x.detach().contiguous().numpy() if torch.is_tensor(x) else x for x in arrays]
+    over_rows(loop, rows, operations, torch.get_num_threads(), *given)
 
 
 def request_for(loop: str, *tensors: Tensor) -> KernelRequest:

@@ -14,6 +14,8 @@ from torch.nn import functional
 
 from rnnkit.backend.numba.layout import IMPOSSIBLE, LOG_ZERO, WIDTH
 
+from rnnkit.backend.torch.loops import run_rows
+
 Tensors = tuple[Tensor, ...]
 
 torch.library.define(
@@ -77,12 +79,9 @@ class Chain:
         return of_models.repeat_interleave(len(self.mask), 0)
 
     def run(self, loop: Any, *arrays: Any) -> None:
-        """Run a loop over all rows; tensors are given as the arrays that they lie in."""
-        from rnnkit.backend.numba.threads import over_rows  # Numba comes with the first loop
-
+        """Run a loop over all rows; see `run_rows`."""
         operations = self.rows * self.steps * (self.size + WIDTH) ** 2
-        given = [x.numpy() if isinstance(x, Tensor) else x for x in arrays]
-        over_rows(loop, self.rows, operations, torch.get_num_threads(), *given)
+        run_rows(loop, self.rows, operations, *arrays)
 
 
 def _first(chain: Chain) -> Tensors:
@@ -227,12 +226,12 @@ def _viterbi(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor) -> Te
 
     chain = Chain(*(part.detach() for part in (log_pi, log_A, log_lik, mask)))
     start = lay(chain.log_pi, LOG_ZERO)
-    log_lik = lay(floored(chain.log_lik.double()), LOG_ZERO)
-    scores = torch.empty_like(log_lik)
+    blocks = -(-chain.size // WIDTH)
+    scores = start.new_empty(chain.rows, chain.steps, blocks, WIDTH)
     log_probs = torch.zeros(chain.rows, chain.steps, dtype=torch.float64)
     states = torch.zeros(chain.rows, chain.steps, dtype=torch.int32)
     leaving = lay(chain.logs, LOG_ZERO)
-    shared = chain.mask, chain.begins, log_lik, scores
+    shared = chain.mask, chain.begins, chain.log_lik, scores
     chain.run(viterbi.score_rows, start, leaving, *shared)
     chain.run(viterbi.backtrack_rows, start, chain.logs.mT.contiguous(), *shared, log_probs, states)
     return log_probs.to(chain.dtype), states
