@@ -126,6 +126,17 @@ def common_unsupported_reason(request: KernelRequest) -> str | None:
 LOOPS = ("hidden_markov", "linear_scan")
 
 
+def loop_request(loop: str, device: str, dtype: str, **flags: bool) -> KernelRequest:
+    """Return the properties of a pass of a recurrence without a cell; `flags` as for a layer.
+
+    Example:
+        >>> loop_request("linear_scan", "cpu", "float32", masked=True).cell_type
+        'linear_scan'
+    """
+    known = {name: flag for name, flag in flags.items() if name in ("masked", "training")}
+    return KernelRequest(loop, device=device, dtype=dtype, **known)
+
+
 def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
     """Return why a compiled loop of PyTorch's CPU cannot run a recurrence, but for Numba itself.
 

@@ -44,3 +44,30 @@ def diagonal_rows(
                         work[begin, k] += away * away * precisions[r, d, c, k]
                 for k in range(min(WIDTH, size - c * WIDTH)):
                     out[r, n, c * WIDTH + k] = work[begin, k]
+
+
+@jit
+def scatter_rows(
+    begin: int, stop: int, x: Array, means: Array, weights: Array, part: int, out: Array
+) -> None:
+    """Compute weighted sums of squares about means, for the parts from `begin` to `stop`.
+
+    Args:
+        begin: of the P parts.
+        stop: of the P parts.
+        x: `(N, D)`.
+        means: `(R, D, C, 8)`; see `layout.py`.
+        weights: `(R, N, K)`.
+        part: the number of observations in a part; the last one may have fewer.
+        out: `(P, R, D, C, 8)`, zeros, becomes `Σ_n w_nk (x_nd - mean_kd)²` over each part.
+    """
+    size = weights.shape[2]
+    for p in range(begin, stop):
+        for r in range(len(weights)):
+            for n in range(p * part, min((p + 1) * part, len(x))):
+                for d in range(x.shape[1]):
+                    value = np.float64(x[n, d])
+                    for c in range(means.shape[2]):
+                        for k in range(min(WIDTH, size - c * WIDTH)):
+                            away = value - means[r, d, c, k]
+                            out[p, r, d, c, k] += away * away * weights[r, n, c * WIDTH + k]

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from rnnkit.backend.torch.density import diagonal_density as diagonal_density
+from rnnkit.backend.torch.density import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_markov_chains
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.loops import LOOPS as LOOPS

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnkit.backend.numba.layout import IMPOSSIBLE, LOG_ZERO, WIDTH
-
 from rnnkit.backend.torch.loops import run_rows
 
 Tensors = tuple[Tensor, ...]

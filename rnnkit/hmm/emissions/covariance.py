@@ -136,6 +136,10 @@ def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> 
     `x (N, D)`, `means (R, C, D)`, `weights (R, N, C)` -> `(R, C, D, D)` for "full" and "tied",
     otherwise `(R, C, D)`.
     """
+    if covariance_type not in ("full", "tied"):
+        found = native.diagonal_scatter(x, means, weights)
+        if found is not None:
+            return found
     away = ops.transpose(x) - means[..., None]  # (R, C, D, N): the sum over steps is a product
     weights = ops.transpose(weights, (0, 2, 1))
     if covariance_type in ("full", "tied"):

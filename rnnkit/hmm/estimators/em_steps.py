@@ -40,8 +40,9 @@ def compiled_e_step(
             log_prob, _, smoothed, first, transitions = inference.smooth_each(
                 *inputs, numerics=numerics, transitions=True, filtered=False
             )
-            observed = ops.cast(ops.expand_dims(block.observed, -1), smoothed.dtype)
-            weights = smoothed * observed
+            weights = smoothed
+            if not isinstance(block.observed, tuple):
+                weights = smoothed * ops.cast(ops.expand_dims(block.observed, -1), smoothed.dtype)
             *restarts, _, _, states = weights.shape
             weights = ops.reshape(weights, (*restarts, -1, states))
             first, transitions = ops.sum(first, -2), ops.sum(transitions, -3)
