@@ -10,7 +10,7 @@ from keras import ops
 
 from rnnkit.backend import native, portable
 from rnnkit.backend.compilation import compilations
-from rnnkit.backend.kernels import Explanation, KernelRequest, choose, explain_request
+from rnnkit.backend.kernels import LOOPS, Explanation, KernelRequest, choose, explain_request
 from rnnkit.backend.memory import checkpointed
 from rnnkit.backend.portable import PassInputs
 from rnnkit.deprecation import renamed_names
@@ -70,7 +70,8 @@ def explain_kernels(
     r"""Return which kernel a layer runs on the current backend and device, and why no faster one.
 
     Args:
-        layer: a recurrent layer, a wrapper around some, or a model that contains some.
+        layer: a recurrent layer, a CRF, a model of `rnnkit.hmm`, or a wrapper or network that
+            contains some.
         masked: calls come with a mask.
         training: calls are training steps.
         resets: calls come with resets.
@@ -101,7 +102,12 @@ def explain_kernels(
     if jit_compile:
         requests = [replace(request, static_shapes=True) for request in requests]
     pairs = zip(requests, parts, strict=True)
-    found = [explain_request(r, native.KERNELS, part.kernel_choice) for r, part in pairs]
+    found = [
+        explain_request(r, native.LOOPS, "auto")
+        if r.cell_type in LOOPS
+        else explain_request(r, native.KERNELS, part.kernel_choice)
+        for r, part in pairs
+    ]
     return [*found[:-1], replace(found[-1], compiled=compilations())]
 
 

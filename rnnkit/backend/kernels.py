@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from rnnkit.backend.compilation import Compilations
 from rnnkit.deprecation import RenamedAttributes, renamed_names
@@ -18,6 +18,7 @@ from rnnkit.errors import InputError, check_choice
 Tensor = Any
 KernelChoice = Literal["auto", "fused", "portable"]
 CHOICES = get_args(KernelChoice)
+Chosen = TypeVar("Chosen", bound="Implementation")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class KernelRequest:
         resets: the state of single rows is zeroed at single steps.
         unroll: the loop over time is unrolled.
         static_shapes: the pass is compiled for static shapes (XLA).
+        transformed: a transform of `torch.func`, a forward derivative or an export is under way.
     """
 
     cell_type: str
@@ -51,26 +53,37 @@ class KernelRequest:
     resets: bool = False
     unroll: bool = False
     static_shapes: bool = False
+    transformed: bool = False
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """An implementation of a recurrent pass.
+class Implementation:
+    """An implementation of a recurrence, and where it can run.
 
     Args:
         name: its name in `explain_kernels` and in `rnnkit doctor`.
         about: one sentence: how it computes.
         unsupported_reason: `request -> None` where it can run, else why not, as a clause
             ("the dtype is float16, not float32").
+    """
+
+    name: str
+    about: str
+    unsupported_reason: Callable[[KernelRequest], str | None]
+
+
+@dataclass(frozen=True)
+class Kernel(Implementation):
+    """An implementation of a recurrent pass.
+
+    Args:
+        name, about, unsupported_reason: see `Implementation`.
         run: `(request, x, states, params, *, mask, reverse, sequences, reference) -> (outputs,
             states)`; see `rnnkit.backend.portable.recurrence` for the meaning. `reference` is the
             same pass in the portable loop (`rnnkit.backend.portable.PortablePass`), for the
             gradient of a gradient.
     """
 
-    name: str
-    about: str
-    unsupported_reason: Callable[[KernelRequest], str | None]
     run: Callable[..., tuple[Tensor | None, tuple]]
 
 
@@ -106,6 +119,39 @@ def common_unsupported_reason(request: KernelRequest) -> str | None:
     ):
         if flag:
             return reason
+    return None
+
+
+# Recurrences without a cell: their loops are the backend's `native.LOOPS`.
+LOOPS = ("hidden_markov", "linear_scan")
+
+
+def loop_request(loop: str, device: str, dtype: str, **flags: bool) -> KernelRequest:
+    """Return the properties of a pass of a recurrence without a cell; `flags` as for a layer.
+
+    Example:
+        >>> loop_request("linear_scan", "cpu", "float32", masked=True).cell_type
+        'linear_scan'
+    """
+    known = {name: flag for name, flag in flags.items() if name in ("masked", "training")}
+    return KernelRequest(loop, device=device, dtype=dtype, **known)
+
+
+def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
+    """Return why a compiled loop of PyTorch's CPU cannot run a recurrence, but for Numba itself.
+
+    Example:
+        >>> compiled_loop_unsupported_reason(KernelRequest("linear_scan", device="gpu"))
+        'the device is gpu, not cpu'
+    """
+    if request.cell_type not in LOOPS:
+        return f"the recurrence is {request.cell_type}, not {' or '.join(LOOPS)}"
+    if request.device != "cpu":
+        return f"the device is {request.device}, not cpu"
+    if request.dtype not in ("float32", "float64"):
+        return f"the dtype is {request.dtype}, not float32 or float64"
+    if request.transformed:
+        return "torch.func, a forward derivative or an export transforms the pass"
     return None
 
 
@@ -150,8 +196,8 @@ class Explanation(RenamedAttributes):
 
 
 def choose(
-    request: KernelRequest, kernels: tuple[Kernel, ...], wanted: str = "auto"
-) -> Kernel | None:
+    request: KernelRequest, kernels: tuple[Chosen, ...], wanted: str = "auto"
+) -> Chosen | None:
     """Return the kernel that runs a pass; None is the portable loop.
 
     | wanted | runs |
@@ -188,7 +234,7 @@ def choose(
 
 
 def explain_request(
-    request: KernelRequest, kernels: tuple[Kernel, ...], wanted: str = "auto"
+    request: KernelRequest, kernels: tuple[Implementation, ...], wanted: str = "auto"
 ) -> Explanation:
     """Return which kernel runs a pass with these properties, and why not the ones before it."""
     chosen = choose(request, kernels, wanted)

@@ -60,6 +60,7 @@ SYSTEMS = {
     "GRU": "gru_reset_after",
     "GRU(reset_after=False)": "gru_reset_before",
 }
+LOOPS = {"HMM, CRF": "hidden_markov", "RGLRU, MinGRU, MinLSTM": "linear_scan"}
 CASES: dict[str, dict[str, Any]] = {
     "no mask": {},
     "any mask": {"masked": True},
@@ -91,6 +92,13 @@ def _kernels() -> None:
         about = f"{kernel.name}: {kernel.about}."
         show.console.print(about + (passed if reasons[kernel.name] else ""), markup=False)
     show.console.print("portable: a loop over the steps, for everything.")
+    for name, loop in LOOPS.items():
+        request = kernels.KernelRequest(loop, device=backend.device())
+        answer = kernels.explain_request(request, backend.native.LOOPS)
+        passed = "; ".join(f"not {loop}: {why}" for loop, why in answer.passed_over)
+        show.console.print(
+            f"{name}: {answer.kernel}{f' ({passed})' if passed else ''}", markup=False
+        )
 
 
 def _version(package: str) -> str:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, Unpack
 import keras
 from keras import ops
 
+from rnnkit.backend import device
+from rnnkit.backend.kernels import KernelRequest, loop_request
 from rnnkit.backend.linear import linear_scan
 from rnnkit.options import Option, separate
 from rnnkit.recurrent.sequence import (
@@ -65,6 +67,10 @@ class LinearRecurrence(SequenceLayer):
         """The dtype of gates and states: that of the layer, or float32 if it has 16 bits."""
         half = self.compute_dtype in ("float16", "bfloat16")
         return "float32" if half else self.compute_dtype
+
+    def kernel_request(self, **flags: bool) -> KernelRequest:
+        """Return the properties of a pass; see `rnnkit.backend.explain_kernels`."""
+        return loop_request("linear_scan", device(), self.wide, **flags)
 
     def add_kernel(self, name: str, shape: Shape, initializer: Any = None) -> keras.Variable:
         """Create a kernel with the layer's regularizer and constraint."""

@@ -19,6 +19,10 @@ from rnnkit.backend.jax.linear import linear_scan as linear_scan
 from rnnkit.backend.jax.recurrent import KERNELS as KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.jax.scan import scan as scan
+from rnnkit.backend.xla_loops import LOOPS as LOOPS
+from rnnkit.backend.xla_loops import diagonal_density as diagonal_density
+from rnnkit.backend.xla_loops import diagonal_scatter as diagonal_scatter
+from rnnkit.backend.xla_loops import hidden_markov_chains as hidden_markov_chains
 
 caching.set_up()  # before anything is compiled
 

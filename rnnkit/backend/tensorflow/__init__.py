@@ -19,6 +19,10 @@ from rnnkit.backend.uncounted import compiling as compiling
 from rnnkit.backend.uncounted import initial_values as initial_values
 from rnnkit.backend.uncounted import made as made
 from rnnkit.backend.uncounted import use_cache as use_cache
+from rnnkit.backend.xla_loops import LOOPS as LOOPS
+from rnnkit.backend.xla_loops import diagonal_density as diagonal_density
+from rnnkit.backend.xla_loops import diagonal_scatter as diagonal_scatter
+from rnnkit.backend.xla_loops import hidden_markov_chains as hidden_markov_chains
 
 
 def devices() -> list[str]:

@@ -11,8 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from rnnkit.backend.torch.density import diagonal_density as diagonal_density
+from rnnkit.backend.torch.density import diagonal_scatter as diagonal_scatter
+from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_markov_chains
 from rnnkit.backend.torch.inference import inference as inference
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
+from rnnkit.backend.torch.loops import LOOPS as LOOPS
 from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.torch.scan import scan as scan

@@ -1,4 +1,4 @@
-"""Linear recurrences on PyTorch: a chunked scan of few, large operations."""
+"""Linear recurrences on PyTorch: a loop in machine code, or a chunked scan of large operations."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from typing import Any
 import torch
 
 from rnnkit.backend.kernels import select_scan_algorithm
+from rnnkit.backend.torch.loops import run_rows, runs_in_numba
 
 Tensor = Any
+
+torch.library.define(
+    "rnnkit::linear_scan", "(Tensor a, Tensor b, Tensor h0, bool reverse) -> Tensor"
+)
+torch.library.define(
+    "rnnkit::linear_scan_gradient",
+    "(Tensor a, Tensor h0, Tensor h, Tensor dh, bool reverse) -> (Tensor, Tensor, Tensor)",
+)
 
 CHUNK = 16
 SHORT = 64  # up to this length a plain loop is as fast as chunks
@@ -22,10 +31,13 @@ def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> T
 class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
-        h = torch.empty_like(b)
-        device = "cpu" if a.device.type == "cpu" else "gpu"
-        chunked = select_scan_algorithm("torch", device, h0.numel()) == "chunked"
-        (_chunks if chunked else _loop)(a, b, h0, h, reverse)
+        if runs_in_numba("linear_scan", a, b, h0):
+            h = torch.ops.rnnkit.linear_scan(a, b, h0, reverse)
+        else:
+            h = torch.empty_like(b)
+            device = "cpu" if a.device.type == "cpu" else "gpu"
+            chunked = select_scan_algorithm("torch", device, h0.numel()) == "chunked"
+            (_chunks if chunked else _loop)(a, b, h0, h, reverse)
         ctx.save_for_backward(a, h, h0)
         ctx.reverse = reverse
         return h
@@ -33,6 +45,8 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dh: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         a, h, h0 = ctx.saved_tensors
+        if not torch.is_grad_enabled() and runs_in_numba("linear_scan", a, h, h0, dh):
+            return *torch.ops.rnnkit.linear_scan_gradient(a, h0, h, dh, ctx.reverse), None
         first = h0[:, None]
         none = torch.zeros_like(first)
         if ctx.reverse:
@@ -42,6 +56,37 @@ class _Scan(torch.autograd.Function):
         g = linear_scan(later, dh, torch.zeros_like(h0), reverse=not ctx.reverse)
         end = -1 if ctx.reverse else 0
         return g * before, g, a[:, end] * g[:, end], None
+
+
+@torch.library.impl("rnnkit::linear_scan", "CPU")
+def _scan(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
+    from rnnkit.backend.numba import recurrence  # Numba comes with the first loop
+
+    h = torch.empty(b.shape, dtype=b.dtype)
+    run_rows(recurrence.scan_rows, len(a), a.numel(), a, b, h0, reverse, h)
+    return h
+
+
+@torch.library.impl("rnnkit::linear_scan_gradient", "CPU")
+def _scan_gradient(
+    a: Tensor, h0: Tensor, h: Tensor, dh: Tensor, reverse: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    from rnnkit.backend.numba import recurrence
+
+    found = [torch.empty(x.shape, dtype=x.dtype) for x in (a, h, h0)]
+    given = (a, h0, h, dh, reverse, *found)
+    run_rows(recurrence.scan_gradient_rows, len(a), a.numel(), *given)
+    return found[0], found[1], found[2]
+
+
+@torch.library.register_fake("rnnkit::linear_scan")
+def _(a: Tensor, b: Tensor, h0: Tensor, reverse: bool) -> Tensor:
+    return b.new_empty(b.shape)
+
+
+@torch.library.register_fake("rnnkit::linear_scan_gradient")
+def _(a: Tensor, h0: Tensor, h: Tensor, dh: Tensor, reverse: bool) -> tuple[Tensor, Tensor, Tensor]:
+    return a.new_empty(a.shape), h.new_empty(h.shape), h0.new_empty(h0.shape)
 
 
 def _loop(a: Tensor, b: Tensor, h: Tensor, out: Tensor, reverse: bool) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from keras import backend, ops
 
+from rnnkit.backend import native
 from rnnkit.errors import InputError, check_choice
 from rnnkit.hmm.emissions.arithmetic import at_least, like, over_features
 from rnnkit.hmm.emissions.base import Constraint, Tensor
@@ -98,6 +99,8 @@ def log_density(x: Tensor, means: Tensor, covars: Tensor, covariance_type: str) 
     else:
         if covariance_type == "spherical":
             covars = ops.broadcast_to(covars[..., None], means.shape)
+        if (found := native.diagonal_density(x, means, covars)) is not None:
+            return found
         squares = over_features(lambda x, m, p: ops.square(x - m) * p, x, means, 1.0 / covars)
         half_log_det = 0.5 * ops.sum(ops.log(covars), axis=-1)
     constant = half_log_det + 0.5 * LOG_2PI * x.shape[-1]
@@ -133,6 +136,10 @@ def scatter(x: Tensor, means: Tensor, weights: Tensor, covariance_type: str) -> 
     `x (N, D)`, `means (R, C, D)`, `weights (R, N, C)` -> `(R, C, D, D)` for "full" and "tied",
     otherwise `(R, C, D)`.
     """
+    if covariance_type not in ("full", "tied"):
+        found = native.diagonal_scatter(x, means, weights)
+        if found is not None:
+            return found
     away = ops.transpose(x) - means[..., None]  # (R, C, D, N): the sum over steps is a product
     weights = ops.transpose(weights, (0, 2, 1))
     if covariance_type in ("full", "tied"):

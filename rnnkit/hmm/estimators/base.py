@@ -413,6 +413,10 @@ class BaseHMM(BaseEstimator):
         x = emission.sample(self.emission_params(), states, rng)
         return (x[:, None] if x.ndim == 1 else x), states
 
+    def kernel_request(self, **flags: bool) -> KernelRequest:
+        """Return the properties of a pass; see `rnnkit.backend.explain_kernels`."""
+        return loop_request("hidden_markov", device(), str(self.dtype), **flags)
+
     # Internals ----------------------------------------------------------------------------------
 
     def _checked_params(self, width: int | None = None) -> tuple[Coordinates, Params]:

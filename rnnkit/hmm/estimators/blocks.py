@@ -21,7 +21,7 @@ class Block(NamedTuple):
 
     x: Any  # (B * T, ...), the observations; any valid value where there is none
     mask: Any  # boolean (B, T), true = real step
-    observed: Any  # boolean (B, T), true = real step with an observation
+    observed: Any  # boolean (B, T), true = real step with an observation; () = all, none masked
     states: Any = ()  # (B, T), the known state or -1; the empty tuple if none is known
 
 
@@ -82,7 +82,7 @@ def make_blocks(
         known: Any = ()
         if sequences.states is not None:
             known = np.where(mask, _gather(sequences.states, places, mask), -1).astype("int32")
-        seen = _gather(observed, places, mask) & mask
+        seen = () if whole and observed.all() else _gather(observed, places, mask) & mask
         flat = x if places is None else np.take(x, places.reshape(-1), axis=0)
         blocks.append(Block(flat, mask, seen, known))
         all_rows.append(order[chosen])
@@ -91,6 +91,11 @@ def make_blocks(
         done += mask.size
         start += rows
     return Blocks(blocks, all_rows, cells)
+
+
+def count_observed(block: Block) -> int:
+    """Return the number of observed steps of a block of arrays."""
+    return int((block.mask if isinstance(block.observed, tuple) else block.observed).sum())
 
 
 def _gather(values: np.ndarray, places: np.ndarray | None, mask: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission, Tensor
-from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
+from rnnkit.hmm.estimators.blocks import Blocks, count_observed, make_blocks
 from rnnkit.hmm.estimators.em_steps import (
     MIN_OCCUPANCY,
     ExpectedCounts,
@@ -115,7 +115,7 @@ class EM:
         histories: list[list[float]] = [[] for _ in range(restarts)]
         occupancy = np.ones((restarts, states))
         smallest = float(first.transmat.min())
-        steps = sum(int(block.observed.sum()) for block in blocks.blocks)
+        steps = sum(count_observed(block) for block in blocks.blocks)
         jacobian = self.log_jacobian * steps
         with Bar("Baum-Welch", total=self.n_iter) as bar:
             for iteration in range(self.n_iter):

@@ -38,10 +38,11 @@ def compiled_e_step(
     def run(params: Params, block: Block) -> ExpectedCounts:
         def infer(*inputs: Tensor) -> ExpectedCounts:
             log_prob, _, smoothed, first, transitions = inference.smooth_each(
-                *inputs, numerics=numerics, transitions=True
+                *inputs, numerics=numerics, transitions=True, filtered=False
             )
-            observed = ops.cast(ops.expand_dims(block.observed, -1), smoothed.dtype)
-            weights = smoothed * observed
+            weights = smoothed
+            if not isinstance(block.observed, tuple):
+                weights = smoothed * ops.cast(ops.expand_dims(block.observed, -1), smoothed.dtype)
             *restarts, _, _, states = weights.shape
             weights = ops.reshape(weights, (*restarts, -1, states))
             first, transitions = ops.sum(first, -2), ops.sum(transitions, -3)

@@ -30,7 +30,8 @@ def log_likelihood(emission: Emission, params: Params, block: Block) -> Tensor:
     restarts, states = params.startprob.shape
     log_lik = emission.log_likelihood(params.emission, block.x)
     log_lik = ops.reshape(log_lik, (restarts, *block.mask.shape, states))
-    log_lik = ops.where(ops.expand_dims(block.observed, -1), log_lik, 0.0)
+    if not isinstance(block.observed, tuple):
+        log_lik = ops.where(ops.expand_dims(block.observed, -1), log_lik, 0.0)
     if isinstance(block.states, tuple):
         return log_lik
     known = ops.expand_dims(block.states, -1)
@@ -55,9 +56,10 @@ def over_block(
     single = log_pi.shape[0] == 1
     if single:
         log_pi, log_A, log_lik = log_pi[0], log_A[0], log_lik[0]
-    log_prob, *others = infer(log_pi, log_A, log_lik, block.mask)
-    # Checked here: a maximum in XLA for TensorFlow ignores NaN.
-    broken = ops.any(ops.isnan(log_lik), axis=(-2, -1))
+    mask = None if isinstance(block.observed, tuple) else block.mask
+    log_prob, *others = infer(log_pi, log_A, log_lik, mask)
+    # Checked here: a maximum in XLA for TensorFlow ignores NaN. A sum takes one pass on PyTorch.
+    broken = ops.isnan(ops.sum(log_lik, axis=(-2, -1)))
     parts = inference.partial_sums(log_prob)
     found = [ops.where(broken[..., None], float("nan"), parts), *others]
     return [value[None] for value in found] if single else found
@@ -77,7 +79,7 @@ def compiled_inference(
             return inference.viterbi_each(*inputs)
         if op == "smooth":
             log_prob, _, smoothed, *_ = inference.smooth_each(
-                *inputs, numerics=numerics, transitions=False
+                *inputs, numerics=numerics, transitions=False, filtered=False
             )
             return log_prob, smoothed
         log_prob, filtered = inference.filter_each(*inputs, numerics=numerics)

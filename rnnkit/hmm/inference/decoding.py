@@ -65,6 +65,20 @@ def viterbi_each(
 
     A step that no path explains has -inf.
     """
+    chain = backend.native.hidden_markov_chains(log_pi, log_A, log_lik, mask)
+    if chain is None:
+        return _viterbi_loop(log_pi, log_A, log_lik, mask)
+    log_probs, states = chain.states()
+    if not chain.differentiable:
+        return log_probs, states
+    steps = prepare_steps(log_pi, log_A, log_lik, mask)
+    return _log_probs(steps, ops.moveaxis(states, -1, 0)), states
+
+
+def _viterbi_loop(
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Decode by a loop of operations; see `viterbi_each`."""
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
     chunks = Chunks.of(steps)
     states = _path(steps, chunks)

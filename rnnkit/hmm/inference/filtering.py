@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.errors import check_choice
 from rnnkit.hmm.inference import log_space, scaled
 from rnnkit.hmm.inference.steps import (
@@ -71,6 +73,17 @@ def filter_each(
 ) -> tuple[Tensor, Tensor]:
     """Filter: return the log-probability of each step, `(T, ..., B)`, and what `filter` returns."""
     check_choice("numerics", numerics, NUMERICS)
+    loop = functools.partial(_filter_loop, numerics=numerics)
+    chain = native.hidden_markov_chains(log_pi, log_A, log_lik, mask)
+    if chain is not None:
+        return chain.smooth(loop, scaled=numerics == "scaled", smoothed=False)[:2]
+    return loop(log_pi, log_A, log_lik, mask)
+
+
+def _filter_loop(
+    log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None, *, numerics: Numerics
+) -> tuple[Tensor, Tensor]:
+    """Filter by a loop of operations; see `filter_each`."""
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
     if numerics == "scaled":
         filtered, log_probs, *_ = scaled.forward(steps)

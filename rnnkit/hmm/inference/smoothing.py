@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.backend.masking import compact_by_mask, gather
 from rnnkit.errors import check_choice, check_count
 from rnnkit.hmm.inference import log_space, scaled
@@ -85,9 +87,31 @@ def smooth_each(
     *,
     numerics: Numerics,
     transitions: bool,
+    filtered: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
-    """Smooth: as `smooth`, with the log-probability of each step, `(T, ..., B)`, not their sum."""
+    """Smooth: as `smooth`, with the log-probability of each step, `(T, ..., B)`, not their sum.
+
+    Without `filtered`, the filtered posteriors may be None.
+    """
     check_choice("numerics", numerics, NUMERICS)
+    loop = functools.partial(_smooth_loop, numerics=numerics, transitions=transitions)
+    chain = native.hidden_markov_chains(log_pi, log_A, log_lik, mask)
+    if chain is not None:
+        wanted = {"filtered": filtered, "transitions": transitions}
+        return chain.smooth(loop, scaled=numerics == "scaled", **wanted)
+    return loop(log_pi, log_A, log_lik, mask)
+
+
+def _smooth_loop(
+    log_pi: Tensor,
+    log_A: Tensor,
+    log_lik: Tensor,
+    mask: Tensor | None,
+    *,
+    numerics: Numerics,
+    transitions: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+    """Smooth by a loop of operations; see `smooth_each`."""
     steps = prepare_steps(log_pi, log_A, log_lik, mask)
     if numerics == "scaled":
         fast = scaled.forward(steps)

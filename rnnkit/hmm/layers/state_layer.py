@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from rnnkit.backend import device
+from rnnkit.backend.kernels import KernelRequest, loop_request
 from rnnkit.backend.masking import check_flags
 from rnnkit.config import SavedArguments
 from rnnkit.errors import InputError, check_count
@@ -45,6 +47,10 @@ class StateLayer(SavedArguments, keras.layers.Layer):
         """The dtype of the computation: the compute dtype, or float32 in half precision."""
         half = self.compute_dtype in ("float16", "bfloat16")
         return "float32" if half else self.compute_dtype
+
+    def kernel_request(self, **flags: bool) -> KernelRequest:
+        """Return the properties of a pass; see `rnnkit.backend.explain_kernels`."""
+        return loop_request("hidden_markov", device(), self.inference_dtype, **flags)
 
     def boolean_mask(self, mask: Tensor | None, steps: Tensor) -> Tensor:
         """Return the mask as booleans, checked against the steps `(B, T, ...)`."""
