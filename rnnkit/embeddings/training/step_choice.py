@@ -82,7 +82,7 @@ def choose_steps(
     check_choice("steps", wanted, get_args(Wanted))
     device = current.device() if device is None else device
     if installed is None:
-        installed = importlib.util.find_spec("numba") is not None
+        installed = _installed()
     obstacle = ""
     if device != "cpu":
         obstacle = f"the device is {device}"
@@ -96,3 +96,7 @@ def choose_steps(
         return StepChoice("numba", _ABOUT["numba"])
     about = _EAGER if current.name == "torch" else _ABOUT["tensors"].format(name=current.name)
     return StepChoice("tensors", about, obstacle)
+
+
+def _installed() -> bool:
+    return importlib.util.find_spec("numba") is not None
