@@ -80,14 +80,14 @@ def test_the_losses_of_scores_of_every_size():
     y, slopes = np.zeros_like(given), np.zeros_like(given)
     y[: len(scores)] = labels
     exact = np.float64(given[: len(scores)])
-    loss = loops._logistic(given, y, slopes, len(scores))
+    loss = loops._logistic(given, y, slopes, 0, len(scores))
     wanted = (np.logaddexp(0, exact) - labels * exact).sum()
     assert loss == pytest.approx(wanted, rel=1e-6)
     sigmoid = np.exp(-np.logaddexp(0, -exact))
     np.testing.assert_allclose(slopes[: len(scores)], sigmoid - labels, atol=2e-7)
     for bad in (np.nan, np.inf, -np.inf):
         given[3] = bad
-        assert not np.isfinite(loops._logistic(given, y, slopes, len(scores)))
+        assert not np.isfinite(loops._logistic(given, y, slopes, 0, len(scores)))
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -64,26 +64,36 @@ def _add_row(table: Array, row: int, factor: float, source: Array, i: int) -> No
 
 @_inlined
 def _add_rows(
-    table: Array, row: int, scale: float, factors: Array, source: Array, rows: Array, count: int
+    table: Array,
+    row: int,
+    scale: float,
+    factors: Array,
+    f: int,
+    source: Array,
+    rows: Array,
+    r: int,
+    count: int,
 ) -> None:
-    """Add `scale Σ_k factors[k] source[rows[k]]`, `k < count`, to a row: four at a time."""
-    k = 0
-    while k + 4 <= count:
-        a, b = scale * factors[k], scale * factors[k + 1]
-        c, e = scale * factors[k + 2], scale * factors[k + 3]
-        i, j, m, n = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
+    """Add `scale Σ_k factors[f + k] source[rows[r + k]]`, `k < count`, to a row: four at a time."""
+    end = r + count
+    while r + 4 <= end:
+        a, b = scale * factors[f], scale * factors[f + 1]
+        c, e = scale * factors[f + 2], scale * factors[f + 3]
+        i, j, m, n = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
         for d in range(table.shape[1]):
             first = a * source[i, d] + b * source[j, d]
             table[row, d] += first + (c * source[m, d] + e * source[n, d])
-        k += 4
-    if k + 2 <= count:
-        a, b = scale * factors[k], scale * factors[k + 1]
-        i, j = rows[k], rows[k + 1]
+        f += 4
+        r += 4
+    if r + 2 <= end:
+        a, b = scale * factors[f], scale * factors[f + 1]
+        i, j = rows[r], rows[r + 1]
         for d in range(table.shape[1]):
             table[row, d] += a * source[i, d] + b * source[j, d]
-        k += 2
-    if k < count:
-        _add_row(table, row, scale * factors[k], source, rows[k])
+        f += 2
+        r += 2
+    if r < end:
+        _add_row(table, row, scale * factors[f], source, rows[r])
 
 
 @_inlined
@@ -105,8 +115,8 @@ def _exp_of_negative(x: float) -> float:
 
 
 @_inlined
-def _logistic(scores: Array, labels: Array, slopes: Array, count: int) -> float:
-    """Set `slopes` to `σ(s) - y` and return the sum of the losses `log(1 + e^s) - y s`.
+def _logistic(scores: Array, labels: Array, slopes: Array, at: int, count: int) -> float:
+    """Set `slopes`, from `at` on, to `σ(s) - y`; return the sum of losses `log(1 + e^s) - y s`.
 
     What is padded to whole lanes has a loss of 0. A NaN passes through: `y s` is NaN.
     """
@@ -122,34 +132,9 @@ def _logistic(scores: Array, labels: Array, slopes: Array, count: int) -> float:
             positive = s > 0
             linear += (s if positive else np.float32(0)) - y * s
             factors *= np.float32(1) + small  # each is in [1, 2]: one logarithm for all
-            slopes[k] = (np.float32(1) if positive else small) / (np.float32(1) + small) - y
+            slopes[at + k] = (np.float32(1) if positive else small) / (np.float32(1) + small) - y
         loss += linear + math.log(factors)
     return loss
-
-
-@_inlined
-def _read_targets(
-    word: int,
-    noise: Array,
-    nodes: Array,
-    codes: Array,
-    lengths: Array,
-    rows: Array,
-    labels: Array,
-) -> int:
-    """Write the output rows of a word and their labels; return their number."""
-    if len(nodes):
-        count = np.int64(lengths[word])
-        for j in range(count):
-            rows[j] = nodes[word, j]
-            labels[j] = 0 if codes[word, j] else 1
-        return count
-    rows[0], labels[0], count = word, 1, 1
-    for drawn in noise:
-        if drawn != word:
-            rows[count], labels[count] = drawn, 0
-            count += 1
-    return count
 
 
 @_compiled
@@ -195,14 +180,15 @@ def train_block(
     width, widest = vectors.shape[1], 2 * windows
     targets = nodes.shape[1] if len(nodes) else noise.shape[3] + 1
     each = 1 if cbow else widest  # the most predictions of a word
+    room = each * targets + LANES
     count = last - first
     hidden = aligned_rows(count if cbow else 0, width)
     errors = aligned_rows(count * each, width)
-    rows, row_counts = np.empty((count, targets), np.int32), np.empty(count, np.int64)
-    around, around_counts = np.empty((count, widest), np.int32), np.empty(count, np.int64)
-    slopes = np.empty((count, each * targets + LANES), np.float32)
-    scores = np.empty(each * targets + LANES, np.float32)
-    labels = np.empty(each * targets + LANES, np.float32)
+    # Of each word one part of a flat array: a slice of rows would be counted as a reference.
+    rows, row_counts = np.empty(count * targets, np.int32), np.empty(count, np.int64)
+    around, around_counts = np.empty(count * widest, np.int32), np.empty(count, np.int64)
+    slopes = np.empty(count * room, np.float32)
+    scores, labels = np.empty(room, np.float32), np.empty(room, np.float32)
     factors = np.ones(widest, np.float32)
     one, loss, number = np.float32(1), 0.0, 0
     for step in range(steps):
@@ -211,59 +197,73 @@ def train_block(
             reach = 2 * (w + 1)
             for n in range(count):
                 place = group + (step * size + first + n) * reach
-                near = 0
+                begin, near = n * widest, 0
                 for c in range(reach):
                     if contexts[place + c] >= 0:
-                        around[n, near] = contexts[place + c]
+                        around[begin + near] = contexts[place + c]
                         near += 1
                 around_counts[n] = near
                 if not near:
                     continue
-                word, drawn = words[w, step, first + n], noise[w, step, first + n]
-                own = _read_targets(word, drawn, nodes, codes, lengths, rows[n], labels)
+                word, row, own = words[w, step, first + n], n * targets, np.int64(0)
+                if len(nodes):
+                    own = np.int64(lengths[word])
+                    for j in range(own):
+                        rows[row + j] = nodes[word, j]
+                        labels[j] = 0 if codes[word, j] else 1
+                else:
+                    rows[row], labels[0], own = word, 1, np.int64(1)
+                    for k in range(noise.shape[3]):
+                        drawn = noise[w, step, first + n, k]
+                        if drawn != word:
+                            rows[row + own], labels[own] = drawn, 0
+                            own += 1
                 row_counts[n] = own
+                slope = n * room
                 if cbow:
                     number += 1
                     _clear(hidden, n)
                     for c in range(near):
                         factors[c] = one
-                    _add_rows(hidden, n, one / np.float32(near), factors, vectors, around[n], near)
+                    mean = one / np.float32(near)
+                    _add_rows(hidden, n, mean, factors, 0, vectors, around, begin, near)
                     for j in range(own):
-                        scores[j] = _dot(hidden, n, outputs, rows[n, j])
-                    loss += _logistic(scores, labels, slopes[n], own)
+                        scores[j] = _dot(hidden, n, outputs, rows[row + j])
+                    loss += _logistic(scores, labels, slopes, slope, own)
                     _clear(errors, n)
-                    _add_rows(errors, n, one, slopes[n], outputs, rows[n], own)
+                    _add_rows(errors, n, one, slopes, slope, outputs, rows, row, own)
                 else:
                     number += near
                     for k in range(own, near * own):
                         labels[k] = labels[k - own]
                     for c in range(near):
                         for j in range(own):
-                            scores[c * own + j] = _dot(vectors, around[n, c], outputs, rows[n, j])
-                    loss += _logistic(scores, labels, slopes[n], near * own)
+                            word = around[begin + c]
+                            scores[c * own + j] = _dot(vectors, word, outputs, rows[row + j])
+                    loss += _logistic(scores, labels, slopes, slope, near * own)
                     for c in range(near):
-                        _clear(errors, n * each + c)
-                        slope = slopes[n, c * own :]
-                        _add_rows(errors, n * each + c, one, slope, outputs, rows[n], own)
+                        error = n * each + c
+                        _clear(errors, error)
+                        part = slope + c * own
+                        _add_rows(errors, error, one, slopes, part, outputs, rows, row, own)
             # The gradients are known: first the outputs, whose changes need the old vectors.
             for n in range(count):
-                near = around_counts[n]
+                near, own, begin = around_counts[n], row_counts[n], n * widest
                 if not near:
                     continue
-                own = row_counts[n]
                 for j in range(own):
-                    row = rows[n, j]
-                    change = -rate * output_scales[row]
+                    row = rows[n * targets + j]
+                    change, slope = -rate * output_scales[row], n * room + j
                     if cbow:
-                        _add_row(outputs, row, change * slopes[n, j], hidden, n)
+                        _add_row(outputs, row, change * slopes[slope], hidden, n)
                     else:
                         for c in range(near):
-                            factors[c] = slopes[n, c * own + j]
-                        _add_rows(outputs, row, change, factors, vectors, around[n], near)
+                            factors[c] = slopes[slope + c * own]
+                        _add_rows(outputs, row, change, factors, 0, vectors, around, begin, near)
             for n in range(count):
                 for c in range(around_counts[n]):
-                    word = around[n, c]
-                    row = n if cbow else n * each + c
-                    _add_row(vectors, word, -rate * vector_scales[word], errors, row)
+                    word = around[n * widest + c]
+                    error = n if cbow else n * each + c
+                    _add_row(vectors, word, -rate * vector_scales[word], errors, error)
             group += steps * size * reach
     return loss, number
