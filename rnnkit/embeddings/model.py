@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
@@ -30,6 +31,7 @@ from rnnkit.embeddings.training.epochs import (
     write_tables,
 )
 from rnnkit.embeddings.training.frequencies import Frequencies
+from rnnkit.embeddings.training.step_choice import StepChoice, choose_steps
 from rnnkit.embeddings.training.trainer import initial_tables
 from rnnkit.errors import (
     InputError,
@@ -39,7 +41,7 @@ from rnnkit.errors import (
     require_fitted,
 )
 from rnnkit.options import complete, expand_signature, settings_of, with_args
-from rnnkit.training.checkpoints import Checkpoints, check_requirements
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
 from rnnkit.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -178,7 +180,10 @@ class Word2Vec(keras.Model):
                 f"The corpus has only one word, {quote(corpus.frequencies.words[0])}, that occurs "
                 f"min_count={options['min_count']} times; word2vec needs two. Give more text."
             )
-        depends_on = what_training_depends_on(corpus, options, callbacks)
+        choice = self._step_choice(found)
+        if choice.notice and verbose != 0 and options["trainer"] == "keras":
+            print(f"rnnkit: {choice.notice}", file=sys.stderr)
+        depends_on = what_training_depends_on(corpus, options, callbacks, choice.backend)
         if found is not None:
             check_requirements(found, depends_on, options["epochs"])
         self.tokens_per_epoch = corpus.total_words
@@ -192,9 +197,26 @@ class Word2Vec(keras.Model):
             checkpoints=checkpoints,
             found=found,
             record={"depends_on": depends_on},
+            steps=choice.kind,
         )
         epochs_of_fit.run(initial_epoch)
         return self.history
+
+    def explain_steps(self) -> str:
+        """Return where the steps of `fit` run, and why not where they would be faster.
+
+        Example:
+            >>> print(CBOW(trainer="gensim").explain_steps())
+            word2vec steps: gensim (its C code, on the cores of a CPU)
+        """
+        if self.options["trainer"] == "gensim":
+            return "word2vec steps: gensim (its C code, on the cores of a CPU)"
+        return str(choose_steps())
+
+    def _step_choice(self, found: Checkpoint | None) -> StepChoice:
+        """Return where the steps run: what began on the backend's tensors goes on there."""
+        began = None if found is None else found.values["depends_on"].get("backend")
+        return choose_steps("tensors" if began == keras.config.backend() else "auto")
 
     def vectors_table(self) -> np.ndarray:
         """Return the word vectors, the most frequent word first, `(V, D)` float32."""

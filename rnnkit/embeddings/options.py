@@ -21,7 +21,7 @@ class ModelOptions(TypedDict, total=False):
     """The settings of a `SkipGram` or `CBOW` model."""
 
     loss: Annotated[Loss, Option("negative-sampling", "noise words, or paths in a Huffman tree.")]
-    trainer: Annotated[TrainerName, Option("keras", '"keras", on its backend; "gensim", on a CPU.')]
+    trainer: Annotated[TrainerName, Option("keras", '"keras", by Numba or the backend; "gensim".')]
     vector_size: Annotated[int, Option(100, "D, the dimension of the vectors.", least=1)]
     window: Annotated[int, Option(5, "largest distance of a context word, drawn from 1.", least=1)]
     negative: Annotated[int, Option(5, "noise words per word (negative sampling only).", least=0)]
@@ -38,7 +38,11 @@ class ModelOptions(TypedDict, total=False):
     ]
     workers: Annotated[
         int | None,
-        Option(None, "threads of gensim; None = 1 below a million words, else all cores.", least=1),
+        Option(
+            None,
+            "threads (gensim, Numba); None = 1, or for gensim from a million words on all cores.",
+            least=1,
+        ),
     ]
     seed: Annotated[int, Option(0, "random seed; several workers are not reproducible.", least=0)]
 

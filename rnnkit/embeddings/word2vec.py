@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -22,6 +23,7 @@ from rnnkit.embeddings.files import load_vectors, save_vectors
 from rnnkit.embeddings.model import Word2Vec, make_word2vec
 from rnnkit.embeddings.options import Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
+from rnnkit.embeddings.training.step_choice import choose_steps
 from rnnkit.errors import InputError
 from rnnkit.locks import read_or_build
 from rnnkit.options import takes
@@ -91,8 +93,8 @@ def train_word_vectors(
 
 def _train_into_cache(model: Word2Vec, words: EncodedCorpus, path: Path) -> KeyedVectors:
     """Train, or go on with an interrupted training, and keep the vectors."""
-    # The steps depend on dropped words, too, and another backend of Keras rounds differently.
-    on = "gensim" if model.options["trainer"] == "gensim" else keras.config.backend()
+    # The steps depend on dropped words, too, and another backend rounds differently.
+    on = "gensim" if model.options["trainer"] == "gensim" else choose_steps().backend
     unfinished = path.with_name(f"{path.stem}-{words.total_words}-{on}.unfinished")
     earlier = path.with_suffix(".keras")
     model = _resumed(earlier) or model
@@ -165,6 +167,9 @@ def _say_damaged(path: Path, what: str = "is damaged") -> None:
 
 def _fit(model: Word2Vec, words: EncodedCorpus, checkpoints: Checkpoints | None = None) -> None:
     """Train the remaining epochs, with a progress bar."""
+    notice = choose_steps().notice
+    if notice and model.options["trainer"] == "keras":
+        print(f"rnnkit: {notice}", file=sys.stderr)
     total = words.total_words * model.options["epochs"]
     with Bar(f"{model.method} vectors", total=total) as bar:
         options: dict[str, Any] = {"callbacks": [_ProgressBar(bar)], "checkpoints": checkpoints}

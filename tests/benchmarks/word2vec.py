@@ -1,11 +1,16 @@
 """Word vectors by the backend's trainer against gensim's: how fast, and how good.
 
-    KERAS_BACKEND=jax python tests/benchmarks/word2vec.py --speed [--words 3400000] [--repeats 5]
+    KERAS_BACKEND=jax python tests/benchmarks/word2vec.py --speed [--words 1000000] [--repeats 5]
+    KERAS_BACKEND=jax python tests/benchmarks/word2vec.py --speed --write docs/benchmarks.md
     KERAS_BACKEND=jax python tests/benchmarks/word2vec.py --quality [--seeds 3] [--epochs 5]
 
 Speed: both read the same words (the first ones of wiki8) and take turns, an epoch at a time, pairs
-included; the first epoch, in which the backend compiles, is left out, and told apart. The ratio is
-gensim's shortest time by ours: above 1 we are faster. gensim runs with a worker a core.
+included; the first epoch, in which our steps are compiled, is left out, and told apart. The ratio
+is the median of gensim's time by ours: above 1 we are faster. gensim runs with a worker a core, its
+default; ours with one, its default, and whose vectors are the same each time. `--workers 2` = both
+with as many; `--processor-time` = that of all threads, which other work on the machine changes
+less, gensim with one worker. `--steps tensors` = without Numba. `--write` puts the column of the
+backend into the table of that page, `--steps numba` and `tensors` each into its own.
 
 Quality: analogies (per cent), WordSim-353 and SimLex-999 (Spearman's correlation) of vectors
 learned from all of wiki8, mean and sample standard deviation over the seeds. About two hours on two
@@ -19,6 +24,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple, get_args
 
 import keras
 import numpy as np
@@ -28,6 +34,7 @@ from rnnkit.embeddings import CBOW, SkipGram
 from rnnkit.embeddings.options import word2vec_options
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus, encode_corpus
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
+from rnnkit.embeddings.training.step_choice import Wanted, choose_steps
 from rnnkit.embeddings.training.trainer import KerasTrainer, initial_tables
 
 PAIRS = [
@@ -35,32 +42,68 @@ PAIRS = [
     for loss in ("negative-sampling", "hierarchical-softmax")
     for method in ("skip-gram", "cbow")
 ]
+METHOD_NAMES = {"skip-gram": "skip-gram", "cbow": "CBOW"}
+TITLES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 SCORES = ("analogies", "wordsim353", "simlex999")
 
 
-def speed(corpus: EncodedCorpus, repeats: int) -> None:
+class Row(NamedTuple):
+    """Thousands of words per second of both trainers, medians; their ratio, and the first epoch."""
+
+    name: str
+    theirs: float
+    ours: float
+    ratio: float
+    first: float
+
+    def cell(self) -> str:
+        """Return what stands in the table of the docs."""
+        return f"{self.theirs:,.0f}, {self.ours:,.0f}: {self.ratio:.2f}"
+
+
+def speed(corpus: EncodedCorpus, asked: argparse.Namespace) -> list[Row]:
     """Print thousands of words per second of both trainers, and their ratio."""
+    clock = time.process_time if asked.processor_time else time.perf_counter
+    theirs = 1 if asked.processor_time else asked.workers or os.cpu_count()
+    found = []
     print("| | gensim | rnnkit | ratio | first epoch, s more |\n|---|---|---|---|---|")
     for method, loss in PAIRS:
-        options = word2vec_options(
-            method=method, loss=loss, epochs=repeats + 1, workers=os.cpu_count()
-        )
+        options = word2vec_options(method=method, loss=loss, epochs=asked.repeats + 1)
         tables = initial_tables(len(corpus.frequencies), options)
         trainers = [
-            GensimTrainer(corpus, options, tables),
-            KerasTrainer(corpus, options, tables),
+            GensimTrainer(corpus, options | {"workers": theirs}, tables),
+            KerasTrainer(corpus, options | {"workers": asked.workers}, tables, asked.steps),
         ]
-        seconds: list[list[float]] = [[], []]
-        for epoch in range(repeats + 1):
-            for trainer, spent in zip(trainers, seconds, strict=True):
-                start = time.perf_counter()
+        seconds = np.zeros((asked.repeats + 1, 2))
+        for epoch in range(asked.repeats + 1):
+            for place, trainer in enumerate(trainers):
+                start = clock()
                 for _ in trainer.epoch(epoch):
                     pass
-                spent.append(time.perf_counter() - start)
-        theirs, ours = (min(spent[1:]) for spent in seconds)
-        rates = " | ".join(f"{corpus.total_words / best / 1000:,.0f}" for best in (theirs, ours))
-        first = seconds[1][0] - ours
-        print(f"| {method}, {loss} | {rates} | {theirs / ours:.2f} | {first:.1f} |", flush=True)
+                seconds[epoch, place] = clock() - start
+        rates = corpus.total_words / np.median(seconds[1:], 0) / 1000
+        first = seconds[0, 1] - np.median(seconds[1:, 1])
+        name = f"{METHOD_NAMES[method]}, {loss.replace('-', ' ')}"
+        found.append(Row(name, *rates, np.median(seconds[1:, 0] / seconds[1:, 1]), first))
+        numbers = f"{rates[0]:,.0f} | {rates[1]:,.0f} | {found[-1].ratio:.2f} | {first:.1f}"
+        print(f"| {name} | {numbers} |", flush=True)
+    return found
+
+
+def write(page: Path, rows: list[Row], steps: str) -> None:
+    """Put the cells of the running backend into the table between two comments of a page."""
+    begin, end = f"<!-- word2vec {steps} -->\n", "<!-- /word2vec -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    table, _, after = rest.partition(end)
+    heading, rule, *lines = table.splitlines()
+    column = heading.removesuffix(" |").split(" | ").index(TITLES[keras.config.backend()])
+    for place, row in enumerate(rows):
+        cells = lines[place].removesuffix(" |").split(" | ")
+        assert cells[0] == f"| {row.name}", (cells[0], row.name)
+        cells[column] = row.cell()
+        lines[place] = " | ".join(cells) + " |"
+    text = "\n".join([heading, rule, *lines, ""])
+    page.write_text(before + begin + text + end + after, encoding="utf-8")
 
 
 def quality(corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None) -> None:
@@ -106,13 +149,19 @@ def main() -> None:
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--quality", action="store_true")
     parser.add_argument("--data", default="wiki8")
-    parser.add_argument("--words", type=int, default=3_400_000, help="of --speed")
+    parser.add_argument("--words", type=int, default=1_000_000, help="of --speed")
     parser.add_argument("--repeats", type=int, default=5, help="of --speed")
+    parser.add_argument("--workers", type=int, help="of --speed, for both")
+    parser.add_argument("--processor-time", action="store_true", help="of --speed")
+    parser.add_argument("--steps", default="auto", choices=get_args(Wanted), help="of --speed")
+    parser.add_argument("--write", type=Path, help="a page with the tables of --speed")
     parser.add_argument("--seeds", type=int, default=3, help="of --quality")
     parser.add_argument("--epochs", type=int, default=5, help="of --quality")
     parser.add_argument("--out", type=Path, help="a file that keeps the rows of --quality")
     asked = parser.parse_args()
     print(f"backend {keras.config.backend()}, {os.cpu_count()} cores, {asked.data}")
+    choice = choose_steps(asked.steps)
+    print(choice)
     if asked.speed:
         texts, words = [], 0
         for text in open_corpus(asked.data):
@@ -120,7 +169,9 @@ def main() -> None:
             words += len(text)
             if words >= asked.words:
                 break
-        speed(encode_corpus(texts), asked.repeats)
+        rows = speed(encode_corpus(texts), asked)
+        if asked.write is not None:
+            write(asked.write, rows, choice.kind)
     if asked.quality:
         quality(encode_corpus(open_corpus(asked.data)), asked.seeds, asked.epochs, asked.out)
 

@@ -10,6 +10,7 @@ import pytest
 
 from rnnkit.embeddings import CBOW, SkipGram, train_word_vectors, word2vec
 from rnnkit.embeddings.options import word2vec_options
+from rnnkit.embeddings.training import step_choice
 from rnnkit.embeddings.training.encoded_corpus import encode_corpus
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
 from rnnkit.embeddings.training.huffman import huffman_tree
@@ -22,6 +23,7 @@ from rnnkit.embeddings.training.trainer import (
 )
 from rnnkit.errors import InputError, NonFiniteLoss
 
+ONE_BACKEND = pytest.mark.one_backend
 SMALL = {"vector_size": 6, "window": 2, "negative": 3, "min_count": 2, "sample": 0, "alpha": 0.1}
 
 
@@ -95,13 +97,14 @@ def program(stream, options, tables, epochs):
     return vectors, outputs, losses
 
 
+@pytest.mark.parametrize("steps", ["tensors", pytest.param("numba", marks=ONE_BACKEND)])
 @pytest.mark.parametrize(("method", "loss"), PAIRS)
-def test_the_keras_trainer_is_the_program(method, loss):
+def test_the_keras_trainer_is_the_program(method, loss, steps):
     options = word2vec_options(
         method=method, loss=loss, vector_size=6, window=2, negative=3, sample=0, alpha=0.1, epochs=2
     )
     start = initial_tables(len(CORPUS.frequencies), options)
-    trainer = KerasTrainer(CORPUS, options, start)
+    trainer = KerasTrainer(CORPUS, options, start, steps)
     losses = [list(trainer.epoch(epoch))[-1].loss for epoch in range(2)]
     *wanted, their_losses = program(trainer.stream, options, start, 2)
     np.testing.assert_allclose(losses, their_losses, rtol=1e-5)
@@ -323,7 +326,9 @@ def test_a_corpus_that_cannot_be_used_is_refused(corpus, message):
         SkipGram().fit([["a", "b"]], [1])
 
 
-def test_a_loss_that_is_no_number_stops_it():
+@pytest.mark.parametrize("numba", [True, False])
+def test_a_loss_that_is_no_number_stops_it(monkeypatch, numba):
+    monkeypatch.setattr(step_choice, "_installed", lambda: numba)
     model = SkipGram(**{**SMALL, "alpha": 1e38}, epochs=3)
     with pytest.raises(NonFiniteLoss, match=r"in epoch .*; the learning rate was .*Try alpha=1e"):
         model.fit(CORPUS, verbose=0)

@@ -14,7 +14,7 @@ import pytest
 from event_files import read
 
 from rnnkit.embeddings import CBOW, SkipGram, train_word_vectors, word2vec
-from rnnkit.embeddings.training import gensim_trainer, trainer
+from rnnkit.embeddings.training import gensim_trainer, step_choice, trainer
 from rnnkit.errors import InputError
 from rnnkit.monitor import WordVectorEvents
 from rnnkit.training.checkpoints import Checkpoints
@@ -24,7 +24,7 @@ EACH_BLOCK = 1e-9  # minutes between two checkpoints
 SETTINGS = {"vector_size": 6, "window": 2, "negative": 3, "min_count": 1, "alpha": 0.1, "epochs": 2}
 KINDS = [
     (SkipGram, "negative-sampling", "keras"),
-    (CBOW, "hierarchical-softmax", "keras"),
+    (CBOW, "hierarchical-softmax", "tensors"),  # as without Numba
     (SkipGram, "hierarchical-softmax", "gensim"),
     (CBOW, "negative-sampling", "gensim"),
 ]
@@ -33,7 +33,7 @@ if DEEP:
         (kind, loss, by)
         for kind in (SkipGram, CBOW)
         for loss in ("negative-sampling", "hierarchical-softmax")
-        for by in ("keras", "gensim")
+        for by in ("keras", "tensors", "gensim")
     ]
 
 
@@ -122,14 +122,16 @@ def assert_same(found, wanted):
 @pytest.mark.parametrize(
     ("kind", "loss", "by"),
     [
-        pytest.param(*kind, marks=[pytest.mark.one_backend] if kind[2] == "gensim" else [])
+        pytest.param(*kind, marks=[] if kind[2] == "tensors" else [pytest.mark.one_backend])
         for kind in KINDS
     ],
 )
 def test_a_training_that_is_killed_again_and_again_is_the_one_that_is_not(
-    tmp_path, kind, loss, by, capsys
+    tmp_path, kind, loss, by, capsys, monkeypatch
 ):
-    rng = np.random.default_rng(len(loss) + len(by))
+    rng, tensors = np.random.default_rng(len(loss) + len(by)), by == "tensors"
+    by = "keras" if tensors else by
+    monkeypatch.setattr(step_choice, "_installed", lambda: not tensors)
     whole, record = new(kind, loss, by), Record()
     wanted = whole.fit(CORPUS[by], callbacks=[record, Kill(-1, 0)], verbose=0).history
     ways = [signal.SIGINT, Killed, signal.SIGTERM, Killed]
@@ -148,6 +150,8 @@ def test_a_training_that_is_killed_again_and_again_is_the_one_that_is_not(
         except (Killed, KeyboardInterrupt, SystemExit):
             newest = Checkpoints(tmp_path).newest().values
             steps.append((newest["epoch"], newest["step"]))
+            # What began on tensors goes on there, even if Numba is installed meanwhile.
+            monkeypatch.setattr(step_choice, "_installed", lambda: True)
     assert len(set(steps)) > 2, steps
     assert any(step for _, step in steps), steps  # within an epoch
     assert_same(model, whole)
@@ -187,19 +191,25 @@ def test_more_epochs_go_on_from_the_last_one(tmp_path):
 
 
 @pytest.mark.one_backend
-def test_what_changed_is_refused_by_name_and_a_damaged_checkpoint_is_passed_over(tmp_path):
+def test_what_changed_is_refused_by_name_and_a_damaged_checkpoint_is_passed_over(
+    tmp_path, monkeypatch
+):
     model = new(SkipGram, "negative-sampling", "keras")
     model.fit(CORPUS["keras"], verbose=0, checkpoints=Checkpoints(tmp_path, minutes=EACH_BLOCK))
     for settings, texts, message in (
         ({"window": 3}, CORPUS["keras"], r"another window \(2, and now 3\)"),
         ({"seed": 8}, CORPUS["keras"], "another seed"),
         ({"trainer": "gensim"}, CORPUS["keras"], "another .*trainer"),
+        ({"numba": False}, CORPUS["keras"], r"another backend \(numba, and now \w+\)"),
         ({}, CORPUS["keras"][:-1], "another training data"),
         ({}, [["new", *text] for text in CORPUS["keras"]], "another training data"),
     ):
-        other = new(SkipGram, "negative-sampling", settings.pop("trainer", "keras"), **settings)
-        with pytest.raises(InputError, match=message):
-            other.fit(texts, verbose=0, checkpoints=tmp_path)
+        with monkeypatch.context() as patch:
+            numba = settings.pop("numba", True)
+            patch.setattr(step_choice, "_installed", lambda numba=numba: numba)
+            other = new(SkipGram, "negative-sampling", settings.pop("trainer", "keras"), **settings)
+            with pytest.raises(InputError, match=message):
+                other.fit(texts, verbose=0, checkpoints=tmp_path)
         assert other.vocabulary is None
     with pytest.raises(InputError, match="another callbacks"):
         model.fit(CORPUS["keras"], callbacks=[Record()], verbose=0, checkpoints=tmp_path)

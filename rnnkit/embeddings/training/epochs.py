@@ -16,6 +16,7 @@ import numpy as np
 from rnnkit.embeddings.options import Word2VecOptions
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
 from rnnkit.embeddings.training.gensim_trainer import GensimTrainer
+from rnnkit.embeddings.training.step_choice import StepKind
 from rnnkit.embeddings.training.trainer import KerasTrainer
 from rnnkit.errors import NonFiniteLoss
 from rnnkit.training.callback_state import pack, restore_states, unpack
@@ -29,14 +30,21 @@ TABLES = ("word_vectors", "output_vectors")
 
 
 def what_training_depends_on(
-    corpus: EncodedCorpus, options: Word2VecOptions, callbacks: Sequence[Any]
+    corpus: EncodedCorpus, options: Word2VecOptions, callbacks: Sequence[Any], backend: str
 ) -> dict[str, Any]:
-    """Return settings and a digest of the corpus by name: a checkpoint goes on with these."""
+    """Return settings and a digest of the corpus by name: a checkpoint goes on with these.
+
+    Args:
+        corpus: the words.
+        options: the settings.
+        callbacks: of Keras.
+        backend: what computes the steps, see `StepChoice.backend`; gensim's do not depend on it.
+    """
     gensim = options["trainer"] == "gensim"
     ignored = {"epochs", "batch_size"} if gensim else {"epochs", "workers"}
     counts = corpus.frequencies.counts
     return {
-        **({} if gensim else {"backend": keras.config.backend()}),
+        **({} if gensim else {"backend": backend}),
         "training data": digest(corpus.fingerprint, counts, corpus.total_words),
         **as_json({name: value for name, value in options.items() if name not in ignored}),
         "callbacks": [type(one).__name__ for one in callbacks],
@@ -69,6 +77,7 @@ class Word2VecEpochs:
         checkpoints: where to write them; None = nowhere.
         found: where the training goes on.
         record: what each checkpoint holds besides.
+        steps: where they run; of the Keras trainer.
     """
 
     def __init__(
@@ -82,6 +91,7 @@ class Word2VecEpochs:
         checkpoints: Checkpoints | None = None,
         found: Checkpoint | None = None,
         record: dict[str, Any],
+        steps: StepKind = "tensors",
     ) -> None:
         self._model, self._corpus, self._options = model, corpus, options
         self._verbose, self._checkpoints, self._record = verbose, checkpoints, record
@@ -93,8 +103,11 @@ class Word2VecEpochs:
             self._position = unpack(found.values["position"], found.arrays)
             self._seconds, self._logs = found.values["seconds"], dict(found.values["logs"])
             self._step = found.values["step"]
-        kind = GensimTrainer if options["trainer"] == "gensim" else KerasTrainer
-        self._trainer = kind(corpus, options, read_tables(model))
+        self._trainer: GensimTrainer | KerasTrainer
+        if options["trainer"] == "gensim":
+            self._trainer = GensimTrainer(corpus, options, read_tables(model))
+        else:
+            self._trainer = KerasTrainer(corpus, options, read_tables(model), steps)
         # The history comes before the writer: an epoch's checkpoint holds its row.
         self._callbacks = [*callbacks, keras.callbacks.History()]
 

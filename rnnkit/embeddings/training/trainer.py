@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnkit.backend import native
-
-# isort: split
-from keras import ops
-
 from rnnkit.deprecation import renamed_names
-from rnnkit.embeddings.options import Method, Word2VecOptions
+from rnnkit.embeddings.options import Word2VecOptions
+from rnnkit.embeddings.training.array_steps import ArraySteps
 from rnnkit.embeddings.training.encoded_corpus import EncodedCorpus
-from rnnkit.embeddings.training.frequencies import Frequencies
-from rnnkit.embeddings.training.huffman import HuffmanTree, huffman_tree
-from rnnkit.embeddings.training.steps import Batch, StepScales, Tables, sgd_step, step_scale
+from rnnkit.embeddings.training.huffman import huffman_tree
+from rnnkit.embeddings.training.step_choice import Wanted, choose_steps
+from rnnkit.embeddings.training.step_data import step_data
 from rnnkit.embeddings.training.stream import Block, Stream
+from rnnkit.embeddings.training.tensor_steps import TensorSteps
 
 PREFETCH = 4  # blocks that are prepared while the step before them runs
 MAX_GROUP_SIZE = 8192  # words of a group of steps: larger ones are not faster
@@ -66,15 +62,16 @@ def initial_tables(words: int, options: Word2VecOptions) -> tuple[np.ndarray, np
 
 
 class KerasTrainer:
-    """Trains word vectors on the backend of Keras, epoch by epoch.
+    """Trains word vectors epoch by epoch, in Numba's loop or on the backend of Keras.
 
-    Each epoch has its own random generator, so that training can resume after any epoch; within an
-    epoch it resumes from a `snapshot`.
+    `rnnkit.embeddings.training.step_choice` says where. Each epoch has its own random generator, so
+    that training can resume after any epoch; within an epoch it resumes from a `snapshot`.
 
     Args:
         corpus: the words.
         options: see `rnnkit.embeddings.options.word2vec_options`.
         tables: `(V, D)` each, word vectors and output vectors.
+        steps: see `rnnkit.embeddings.training.step_choice.choose_steps`.
 
     Example:
         >>> from rnnkit.embeddings.options import word2vec_options
@@ -88,7 +85,11 @@ class KerasTrainer:
     """
 
     def __init__(
-        self, corpus: EncodedCorpus, options: Word2VecOptions, tables: tuple[np.ndarray, np.ndarray]
+        self,
+        corpus: EncodedCorpus,
+        options: Word2VecOptions,
+        tables: tuple[np.ndarray, np.ndarray],
+        steps: Wanted = "auto",
     ) -> None:
         self._corpus, self._options = corpus, options
         known = corpus.frequencies
@@ -96,16 +97,17 @@ class KerasTrainer:
         # Small steps for a small vocabulary: so that few words of a step change the same row.
         size = min(options["batch_size"], max(8, len(known) // 8))
         window = options["window"]
-        steps = min(MAX_GROUP_SIZE // size, -(-len(corpus.ids) // (size * window)))
-        negative = 0 if tree else options["negative"]
-        sizes = {"window": window, "negative": negative, "batch_size": size, "steps": max(steps, 1)}
-        self.stream = Stream(corpus, sample=options["sample"], **sizes)
-        self._tables = native.tensors(tuple(np.array(table, "float32") for table in tables))
-        paths: tuple[np.ndarray, ...] = ()
-        if tree:
-            paths = (tree.nodes, (~tree.codes).astype("float32"), tree.mask.astype("float32"))
-        self._fixed = native.tensors((*_step_scales(known, options, tree, size), *paths))
-        self._run = _compiled(options["method"])
+        number = min(MAX_GROUP_SIZE // size, -(-len(corpus.ids) // (size * window)))
+        self.stream = Stream(
+            corpus,
+            window=window,
+            negative=0 if tree else options["negative"],
+            sample=options["sample"],
+            batch_size=size,
+            steps=max(number, 1),
+        )
+        kind = ArraySteps if choose_steps(steps).kind == "numba" else TensorSteps
+        self._steps = kind(step_data(known, options, tree, size), tables)
         self._position: dict[str, Any] = {}
 
     def __len__(self) -> int:
@@ -128,10 +130,7 @@ class KerasTrainer:
         for block in _prefetch(blocks):
             done = (epoch + now["read"] / self._corpus.total_words) / options["epochs"]
             rate = first + (last - first) * min(done, 1.0)
-            groups = native.tensors(tuple(part for group in block.groups for part in group))
-            *tables, sums = self._run(*self._tables, np.array(rate, "float32"), self._fixed, groups)
-            self._tables = tuple(tables)
-            loss, number = ops.convert_to_numpy(sums).astype("float64").tolist()
+            loss, number = self._steps.run(block, rate)
             now = {
                 "blocks": now["blocks"] + 1,
                 "read": now["read"] + block.words_read,
@@ -147,60 +146,7 @@ class KerasTrainer:
 
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the current word vectors and output vectors."""
-        vectors, outputs = (np.array(ops.convert_to_numpy(table)) for table in self._tables)
-        return vectors, outputs
-
-
-def _step_scales(
-    known: Frequencies, options: Word2VecOptions, tree: HuffmanTree | None, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the factors of the learning rate for each row of both tables."""
-    kept = known.keep_probabilities(options["sample"]) * known.counts
-    frequencies = kept / kept.sum()
-    context_size = 1 + options["window"]  # the mean number of context words
-    predictions = size * (context_size if options["method"] == "skip-gram" else 1)
-    if tree is None:
-        targets = frequencies + options["negative"] * known.noise_distribution
-    else:
-        below = np.repeat(frequencies, tree.lengths)
-        targets = np.bincount(tree.nodes[tree.mask], below, len(known) - 1)
-    return step_scale(size * context_size * frequencies), step_scale(predictions * targets)
-
-
-@functools.lru_cache(maxsize=2)
-def _compiled(method: Method) -> Callable[..., Any]:
-    """Return the compiled steps of a block, a function from tables to tables and summed losses."""
-
-    def run(vectors: Any, outputs: Any, rate: Any, fixed: tuple, groups: tuple) -> tuple:
-        scales, paths = StepScales(*fixed[:2]), fixed[2:]
-
-        def one(carry: tuple, inputs: tuple) -> tuple[tuple, Any]:
-            tables, sums = Tables(*carry), 0.0
-            for first in range(0, len(inputs), 3):  # a step of each group, then the next steps
-                words, contexts, noise = inputs[first : first + 3]
-                batch = Batch(contexts, *_targets(words, noise, paths))
-                tables, loss, number = sgd_step(tables, batch, scales, rate, method)
-                sums = sums + ops.stack([loss, number])
-            return tuple(tables), sums
-
-        tables, sums = native.scan(one, (vectors, outputs), groups)
-        return *tables, ops.sum(sums, axis=0)
-
-    return native.compiled(run, donate=2)
-
-
-def _targets(words: Any, noise: Any, paths: tuple) -> tuple[Any, Any, Any]:
-    """Return the output rows, labels and weights of each word."""
-    if paths:
-        return tuple(native.take_rows(table, words) for table in paths)
-    word = ops.expand_dims(words, 1)
-    first = ops.cast(ops.ones_like(word), "float32")
-    different = ops.cast(noise != word, "float32")
-    return (
-        ops.concatenate([word, noise], axis=1),
-        ops.concatenate([first, ops.zeros_like(different)], axis=1),
-        ops.concatenate([first, different], axis=1),
-    )
+        return self._steps.tables()
 
 
 def _prefetch(blocks: Iterator[Block]) -> Iterator[Block]:
