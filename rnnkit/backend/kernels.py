@@ -37,6 +37,8 @@ class KernelRequest:
         resets: the state of single rows is zeroed at single steps.
         unroll: the loop over time is unrolled.
         static_shapes: the pass is compiled for static shapes (XLA).
+        repeats: a masked step has to repeat the output before it; else its output does not matter.
+        states: all states after the last step are returned; else only the first one, the output.
     """
 
     cell_type: str
@@ -51,6 +53,8 @@ class KernelRequest:
     resets: bool = False
     unroll: bool = False
     static_shapes: bool = False
+    repeats: bool = True
+    states: bool = True
 
 
 @dataclass(frozen=True)
