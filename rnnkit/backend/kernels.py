@@ -37,7 +37,7 @@ class KernelRequest:
         resets: the state of single rows is zeroed at single steps.
         unroll: the loop over time is unrolled.
         static_shapes: the pass is compiled for static shapes (XLA).
-        repeats: a masked step has to repeat the output before it; else its output does not matter.
+        zero_output: masked steps output zeros; else they repeat the output before them.
         states: all states after the last step are returned; else only the first one, the output.
     """
 
@@ -53,7 +53,7 @@ class KernelRequest:
     resets: bool = False
     unroll: bool = False
     static_shapes: bool = False
-    repeats: bool = True
+    zero_output: bool = False
     states: bool = True
 
 
@@ -70,12 +70,16 @@ class Kernel:
             states)`; see `rnnkit.backend.portable.recurrence` for the meaning. `reference` is the
             same pass in the portable loop (`rnnkit.backend.portable.PortablePass`), for the
             gradient of a gradient.
+        reads_padding: a NaN at a masked step of the inputs would reach a result or a gradient.
+        zeroes: masked steps output zeros where the request says so; else they repeat in any case.
     """
 
     name: str
     about: str
     unsupported_reason: Callable[[KernelRequest], str | None]
     run: Callable[..., tuple[Tensor | None, tuple]]
+    reads_padding: bool = True
+    zeroes: bool = False
 
 
 # Cell types of the hand-written kernels, on all backends, and their activations.

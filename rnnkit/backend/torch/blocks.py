@@ -14,8 +14,18 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-# Padded steps of rows that cost what one more call of the kernel does, on a CPU.
-CALL_COST = {True: 120, False: 60}  # training; inference
+
+def call_cost(width: int, units: int) -> int:
+    """Return the padded steps of rows that cost what one more call of oneDNN's LSTM does.
+
+    Measured on a CPU, for training and inference alike: a call costs some time and that of
+    arranging the weights, a step of a row some time and that of its products.
+
+    Example:
+        >>> call_cost(16, 16), call_cost(100, 64), call_cost(128, 256)
+        (747, 208, 113)
+    """
+    return 100 + 1_300_000 // (1_500 + units * (width + units))
 
 
 def can_read(flags: Tensor) -> bool:
@@ -113,12 +123,12 @@ def turned(x: Tensor, time: int) -> Tensor:
     return moved.view(second, first, width)
 
 
-def cut(mask: Tensor, reverse: bool, training: bool) -> Blocks:
+def cut(mask: Tensor, reverse: bool, call_cost: int) -> Blocks:
     """Return the blocks of a batch with any mask `(B, T)`, for one pass.
 
     Example:
         >>> mask = torch.tensor([[True, False, False], [True, False, True]])
-        >>> cut(mask, reverse=False, training=True).shapes
+        >>> cut(mask, reverse=False, call_cost=100).shapes
         [(2, 2)]
     """
     batch, time = mask.shape
@@ -131,7 +141,7 @@ def cut(mask: Tensor, reverse: bool, training: bool) -> Blocks:
     if can_read(mask):
         order = lengths.argsort(descending=True, stable=True)
         rank = torch.empty_like(order).index_copy_(0, order, rank)
-        shapes = block_shapes(lengths.tolist(), CALL_COST[training])
+        shapes = block_shapes(lengths.tolist(), call_cost)
         sizes = torch.tensor([rows for steps, rows in shapes for _ in range(steps)])
     start = sizes.cumsum(0) - sizes
     count = sum(steps * rows for steps, rows in shapes)

@@ -16,7 +16,7 @@ import torch
 from torch import _VF, Tensor
 
 from rnnkit.backend.kernels import KernelRequest
-from rnnkit.backend.torch.blocks import cut, turned
+from rnnkit.backend.torch.blocks import call_cost, cut, turned
 
 # σ(±GATE_SATURATION) is exactly 0 or 1, whatever is added to it.
 GATE_SATURATION = 1e4
@@ -62,7 +62,7 @@ def _run_blocks(
     sequences: bool,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
     """Run over the blocks of a masked batch."""
-    blocks = cut(mask, reverse, request.training)
+    blocks = cut(mask, reverse, call_cost(x.shape[-1], states[0].shape[-1]))
     packed, kernel = blocks.pack(x), params["kernel"]
     frozen = request.cell_type == "lstm" and request.states
     if frozen:
@@ -88,9 +88,9 @@ def _run_blocks(
             last.append(blocks.unsort(torch.cat(parts)))
     if not sequences:
         return None, tuple(last)
-    if request.repeats:
-        return blocks.unpack_filled(y, states[0]), tuple(last)
-    return blocks.unpack(y), tuple(last)
+    if request.zero_output:
+        return blocks.unpack(y), tuple(last)
+    return blocks.unpack_filled(y, states[0]), tuple(last)
 
 
 def call(
