@@ -545,6 +545,7 @@ class Task(Estimator, RenamedAttributes, keras.Model):
             if not self.optimizer.built:
                 self.optimizer.build(self.trainable_variables)
             gradient_norm.watch(self.optimizer)
+            native.accelerate(self.optimizer)
         rows = self._full_size(batches)
         self.tokens_per_epoch = batches.tokens
         if checkpoints is not None and found is None:
