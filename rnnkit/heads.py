@@ -57,14 +57,12 @@ class MaskedPooling(SavedArguments, keras.layers.Layer):
     def call(self, sequences: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pool over time."""
         batch, steps, width = sequences.shape
-        if mask is None:
-            mask = ops.ones(ops.shape(sequences)[:2], dtype="bool")
-        else:
+        if mask is not None:
             mask = check_flags("MaskedPooling", "the mask", mask, sequences)
         if 0 in (batch, steps):
             return ops.zeros(self.compute_output_shape((batch, steps, width)), self.compute_dtype)
         sequences = clean_steps(sequences, mask, self.compute_dtype)
-        real = ops.expand_dims(ops.cast(mask, sequences.dtype), -1)
+        real = None if mask is None else ops.expand_dims(mask, -1)
         parts = {"mean": _mean, "max": _max, "last": _last}
         pooled = [parts[name](sequences, real) for name in self.pooling.split("+")]
         return pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
@@ -78,21 +76,27 @@ class MaskedPooling(SavedArguments, keras.layers.Layer):
         return (batch, width * len(self.pooling.split("+")))
 
 
-def _mean(sequences: Tensor, real: Tensor) -> Tensor:
-    wide, weight = (
-        ops.cast(sequences, "float32"),
-        ops.cast(real, "float32"),
-    )  # float16 sums overflow
-    mean = ops.sum(wide * weight, axis=1) / ops.maximum(ops.sum(weight, axis=1), 1.0)
-    return ops.cast(mean, sequences.dtype)
+def _mean(sequences: Tensor, real: Tensor | None) -> Tensor:
+    """Return the mean of cleaned sequences, summed in float32: float16 overflows."""
+    wide = ops.cast(sequences, "float32")
+    if real is None:
+        return ops.cast(ops.mean(wide, axis=1), sequences.dtype)
+    count = ops.sum(ops.cast(real, "float32"), axis=1)
+    return ops.cast(ops.sum(wide, axis=1) / ops.maximum(count, 1.0), sequences.dtype)
 
 
-def _max(sequences: Tensor, real: Tensor) -> Tensor:
-    low = ops.cast(-float("inf"), sequences.dtype)
-    best = ops.max(ops.where(real > 0, sequences, low), axis=1)
-    return ops.where(ops.max(real, axis=1) > 0, best, ops.zeros_like(best))
+def _max(sequences: Tensor, real: Tensor | None) -> Tensor:
+    """Return the maximum; a sum has a gradient that costs nothing, a choice between two has not."""
+    if real is None:
+        return ops.max(sequences, axis=1)
+    zero, low = (ops.cast(value, sequences.dtype) for value in (0.0, -float("inf")))
+    best = ops.max(sequences + ops.where(real, zero, low), axis=1)
+    return ops.where(ops.any(real, axis=1), best, ops.zeros_like(best))
 
 
-def _last(sequences: Tensor, real: Tensor) -> Tensor:
+def _last(sequences: Tensor, real: Tensor | None) -> Tensor:
+    if real is None:
+        return sequences[:, -1]
+    real = ops.cast(real, sequences.dtype)
     after = ops.flip(ops.cumsum(ops.flip(real, axis=1), axis=1), axis=1)
     return ops.sum(sequences * real * ops.cast(after == 1, sequences.dtype), axis=1)

@@ -12,6 +12,7 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from rnnkit.backend.heap import keep_freed_memory
 from rnnkit.backend.select import installed, select, selected
 from rnnkit.backend.tensorflow_logs import import_tensorflow
 from rnnkit.backend.without_tensorflow import ask_without_importing
@@ -33,6 +34,8 @@ __all__ = [
 name = select()  # before anything below this package can import Keras
 if name == "tensorflow":
     import_tensorflow()
+else:
+    keep_freed_memory()
 
 if TYPE_CHECKING:
     from rnnkit.backend import jax as native

@@ -11,6 +11,7 @@ from keras import ops
 from rnnkit.backend import native, portable
 from rnnkit.backend.compilation import compilations
 from rnnkit.backend.kernels import LOOPS, Explanation, KernelRequest, choose, explain_request
+from rnnkit.backend.masking import clean_steps
 from rnnkit.backend.memory import checkpointed
 from rnnkit.backend.portable import PassInputs
 from rnnkit.deprecation import renamed_names
@@ -34,6 +35,8 @@ def run(
 ) -> tuple[Tensor | None, tuple]:
     """Run a recurrence over time with the kernel that `choose` selects for the request.
 
+    What stands at masked steps of the inputs, a NaN for instance, reaches nothing.
+
     `request` has to agree with the other arguments. `kernel`: see `rnnkit.backend.kernels.choose`;
     `memory`: `rnnkit.backend.memory.checkpointed`; the rest, and the return value:
     `rnnkit.backend.portable.recurrence`.
@@ -49,12 +52,20 @@ def run(
 
     def one(inputs: PassInputs, states: tuple, params: Mapping) -> tuple[Tensor | None, tuple]:
         shared: dict = {"reverse": reverse, "sequences": sequences}
+        x, mask = inputs.x, inputs.mask
+        if chosen is None or chosen.reads_padding:
+            x = clean_steps(x, mask, x.dtype)
         if chosen is not None:
             reference = portable.PortablePass(request, cell, reverse, sequences)
-            shared |= {"mask": inputs.mask, "reference": reference}
-            return chosen.run(request, inputs.x, states, params, **shared)
-        shared |= {"zoneout_rates": zoneout_rates, "unroll": request.unroll}
-        return portable.recurrence(cell, inputs, states, params, **shared)
+            shared |= {"mask": mask, "reference": reference}
+            outputs, last = chosen.run(request, x, states, params, **shared)
+        else:
+            shared |= {"zoneout_rates": zoneout_rates, "unroll": request.unroll}
+            inputs = inputs._replace(x=x)
+            outputs, last = portable.recurrence(cell, inputs, states, params, **shared)
+        if request.zero_output and outputs is not None and not (chosen and chosen.zeroes):
+            outputs = clean_steps(outputs, mask, outputs.dtype)
+        return outputs, last
 
     return checkpointed(memory, one, inputs, states, params, reverse=reverse)
 

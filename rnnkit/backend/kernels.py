@@ -39,6 +39,8 @@ class KernelRequest:
         unroll: the loop over time is unrolled.
         static_shapes: the pass is compiled for static shapes (XLA).
         transformed: a transform of `torch.func`, a forward derivative or an export is under way.
+        zero_output: masked steps output zeros; else they repeat the output before them.
+        states: all states after the last step are returned; else only the first one, the output.
     """
 
     cell_type: str
@@ -54,6 +56,8 @@ class KernelRequest:
     unroll: bool = False
     static_shapes: bool = False
     transformed: bool = False
+    zero_output: bool = False
+    states: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,13 @@ class Kernel(Implementation):
             states)`; see `rnnkit.backend.portable.recurrence` for the meaning. `reference` is the
             same pass in the portable loop (`rnnkit.backend.portable.PortablePass`), for the
             gradient of a gradient.
+        reads_padding: a NaN at a masked step of the inputs would reach a result or a gradient.
+        zeroes: masked steps output zeros where the request says so; else they repeat in any case.
     """
 
     run: Callable[..., tuple[Tensor | None, tuple]]
+    reads_padding: bool = True
+    zeroes: bool = False
 
 
 # Cell types of the hand-written kernels, on all backends, and their activations.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from rnnkit.backend import native
+from rnnkit.backend.masking import clean_steps
 
 Tensor = Any
 
@@ -128,7 +129,8 @@ class PortablePass:
     ) -> tuple[Tensor | None, tuple]:
         """Run the pass; see `recurrence`."""
         shared: dict = {"reverse": self.reverse, "sequences": self.sequences}
-        return recurrence(self.cell, PassInputs(x, mask), states, params, **shared)
+        inputs = PassInputs(clean_steps(x, mask, x.dtype), mask)
+        return recurrence(self.cell, inputs, states, params, **shared)
 
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:

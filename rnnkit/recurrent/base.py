@@ -114,6 +114,7 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         "use_bias",
         *(name for name in RECURRENT if name not in (*IGNORED, "kernel")),
     )
+    handles_padding = True
     gates: int
     cell_type: str
     renamed_attributes: ClassVar = {"system": "cell_type"}
@@ -220,6 +221,8 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
             resets=resets,
             unroll=self.unroll,
             static_shapes=backend.native.static_shapes(),
+            zero_output=masked and self.zero_output_for_mask,
+            states=self.return_state or self.stateful or self.memory != "store",
         )
 
     def run(

@@ -139,6 +139,7 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         mask: boolean `(B, T)`.
         training: apply dropout.
         resets: boolean `(B, T)`.
+        in_order: return the outputs of a backward pass in the order of the inputs.
 
     Returns:
         `(B, U)`, or `(B, T, U)` with `return_sequences=True`; with `return_state=True` also the
@@ -149,6 +150,9 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
     """
 
     config_keys: ClassVar[tuple[str, ...]] = ("units", *SEQUENCE)
+    # Whether `run` itself ignores what stands at masked steps, and with `zero_output_for_mask`
+    # returns zeros there.
+    handles_padding: ClassVar[bool] = False
 
     def __init__(self, units: int, **options: Unpack[SequenceOptions]) -> None:
         refuse_memory(type(self).__name__, dict(options), "Leave it out.")
@@ -234,6 +238,7 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         training: bool = False,
         resets: Tensor | None = None,
         sequences_mask: Tensor | None = None,
+        in_order: bool = False,
     ) -> Any:
         """Run over `sequences` `(B, T, D)`."""
         # With an initial state Keras passes the mask of the sequences under this name.
@@ -244,7 +249,8 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         name = type(self).__name__
         mask = None if mask is None else check_flags(name, "the mask", mask, sequences)
         resets = None if resets is None else check_flags(name, "resets", resets, sequences)
-        sequences = clean_steps(sequences, mask, self.compute_dtype)
+        cleaned = None if self.handles_padding else mask
+        sequences = clean_steps(sequences, cleaned, self.compute_dtype)
         states = self._first_states(sequences, initial_state)
         if training and self.dropout:
             sequences = sequences * self.dropout_mask(sequences[:, :1, :], self.dropout)
@@ -252,6 +258,8 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
         if not self.return_sequences:
             outputs = None
         output = self._output(outputs, states[0], mask, from_zero=initial_state is None)
+        if self.go_backwards and outputs is not None and not in_order:
+            output = ops.flip(output, axis=1)
         if self.stateful:
             for variable, state in zip(self.states or (), states, strict=True):
                 variable.assign(ops.cast(state, variable.dtype))
@@ -264,18 +272,19 @@ class SequenceLayer(SavedOptions, keras.layers.Layer):
     def _output(
         self, outputs: Tensor | None, last: Tensor, mask: Tensor | None, *, from_zero: bool
     ) -> Tensor:
-        """Zero the outputs of masked steps where required, and reverse a backward pass."""
+        """Zero the outputs of masked steps where required."""
         if outputs is None:
             if mask is None or (from_zero and not self.zero_output_for_mask):
                 return last
             end = mask[:, :1] if self.go_backwards else mask[:, -1:]
             real = end if self.zero_output_for_mask else ops.any(mask, axis=1, keepdims=True)
             return ops.where(real, last, ops.zeros_like(last))
-        if mask is not None and (self.zero_output_for_mask or not from_zero):
+        zeroed = self.zero_output_for_mask and self.handles_padding  # by `run`
+        if mask is not None and not zeroed and (self.zero_output_for_mask or not from_zero):
             mask = ops.cast(mask, "bool")
             valid = mask if self.zero_output_for_mask else self._any_real_so_far(mask)
             outputs = ops.where(ops.expand_dims(valid, -1), outputs, ops.zeros_like(outputs))
-        return ops.flip(outputs, axis=1) if self.go_backwards else outputs
+        return outputs
 
     def _any_real_so_far(self, mask: Tensor) -> Tensor:
         """Return for every step whether it or one before it, in the order of the pass, is real."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any
 
@@ -11,7 +12,14 @@ from keras import ops
 from rnnkit.backend.masking import check_flags, clean_steps
 from rnnkit.errors import InputError, check_choice
 from rnnkit.options import expand_signature
-from rnnkit.recurrent.sequence import Shape, Tensor, call_empty, carried_states, refuse_memory
+from rnnkit.recurrent.sequence import (
+    SequenceLayer,
+    Shape,
+    Tensor,
+    call_empty,
+    carried_states,
+    refuse_memory,
+)
 
 MERGES = {
     "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
@@ -122,8 +130,9 @@ class Bidirectional(keras.layers.Layer):
         if 0 in tuple(sequences.shape[:2]):
             return call_empty(self, sequences, initial_state, mask, training, resets)
         mask = None if mask is None else check_flags("Bidirectional", "the mask", mask, sequences)
-        # Here, too: the layers of Keras do neither.
-        sequences = clean_steps(sequences, mask, self.compute_dtype)
+        own = all(isinstance(part, SequenceLayer) for part in self._parts)
+        # The layers of Keras neither check a mask nor ignore what stands at masked steps.
+        sequences = clean_steps(sequences, None if own else mask, self.compute_dtype)
         halves: tuple[Any, Any] = (None, None)
         if self.stateful and initial_state is None:
             forward, backward = (
@@ -139,19 +148,36 @@ class Bidirectional(keras.layers.Layer):
         if resets is not None:
             self._refuse_resets()
             shared["resets"] = resets
-        forward = self.forward_layer(sequences, initial_state=halves[0], **shared)
-        backward = self.backward_layer(sequences, initial_state=halves[1], **shared)
+        forward, backward = (
+            part(sequences, initial_state=half, **shared, **self._order(part))
+            for part, half in zip(self._parts, halves, strict=True)
+        )
         states: tuple = ()
         if self.return_state:
             states = (*forward[1:], *backward[1:])
             forward, backward = forward[0], backward[0]
         forward, backward = (ops.cast(y, self.compute_dtype) for y in (forward, backward))
-        if self.return_sequences:
+        if self.return_sequences and not self._order(self.backward_layer):
             backward = ops.flip(backward, axis=1)
         output = MERGES[self.merge_mode](forward, backward)
         if not self.return_state:
             return output
         return (*output, *states) if self.merge_mode is None else (output, *states)
+
+    @property
+    def _parts(self) -> tuple[keras.layers.Layer, keras.layers.Layer]:
+        """The layers of both directions."""
+        return self.forward_layer, self.backward_layer
+
+    def _order(self, part: keras.layers.Layer) -> dict[str, bool]:
+        """Return the argument that saves turning the outputs around twice, where a layer takes it.
+
+        The layers of Keras do not. Of a wrapper whose own layer runs backward, both outputs are
+        turned around.
+        """
+        both = self.forward_layer.go_backwards
+        takes = isinstance(part, SequenceLayer) and not both and _takes_order(type(part))
+        return {"in_order": True} if takes and self.return_sequences else {}
 
     def _refuse_resets(self) -> None:
         """Refuse resets where one of the layers cannot take them."""
@@ -217,6 +243,12 @@ class Bidirectional(keras.layers.Layer):
         for key in ("layer", "backward_layer"):
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
+
+
+@functools.cache
+def _takes_order(kind: type[SequenceLayer]) -> bool:
+    """Return whether the layers of a class, which may have a `call` of its own, take `in_order`."""
+    return "in_order" in inspect.signature(kind.call).parameters
 
 
 def _copy(layer: keras.layers.Layer, direction: str, go_backwards: bool) -> keras.layers.Layer:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from rnnkit.backend.torch.adam import accelerate as accelerate
 from rnnkit.backend.torch.density import diagonal_density as diagonal_density
 from rnnkit.backend.torch.density import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_markov_chains

@@ -49,8 +49,6 @@ def whole_unsupported_reason(request: KernelRequest) -> str | None:
         return "recurrent dropout"
     if request.device == "cpu" and request.cell_type != "lstm":
         return "on a CPU the loop is faster for this cell type"
-    if request.device == "cpu" and request.masked and request.training:
-        return "on a CPU the loop trains faster with a mask: it skips the padding"
     return None
 
 
@@ -66,14 +64,18 @@ def loop_unsupported_reason(request: KernelRequest) -> str | None:
 KERNELS: tuple[Kernel, ...] = (
     Kernel(
         name="whole sequence",
-        about="one call of ATen for all steps: oneDNN on a CPU, cuDNN on a GPU",
+        about="one call of ATen for all steps: oneDNN on a CPU, cuDNN on a GPU; with a mask, on a "
+        "CPU, one for each block of steps with about the same number of real rows",
         unsupported_reason=whole_unsupported_reason,
         run=whole.run,
+        reads_padding=False,
+        zeroes=True,
     ),
     Kernel(
         name="packed loop",
         about="a loop over the real steps only, with a hand-written gradient",
         unsupported_reason=loop_unsupported_reason,
         run=run_loop,
+        reads_padding=False,
     ),
 )

@@ -28,7 +28,7 @@ def watch(optimizer: keras.optimizers.Optimizer) -> None:
         # TensorFlow gives an embedding's gradient as rows, with repeats: their norm, and so the
         # clipping, would differ from the other backends.
         grads = [native.dense(grad) for grad in grads]
-        norm.assign(_norm(grads, 1.0 if scale is None else scale))
+        norm.assign(_norm(grads, scale))
         return apply(grads, trainable_variables)
 
     def measured_stateless(variables: Any, grads: Any, trainable_variables: Any) -> Any:
@@ -47,8 +47,10 @@ def watch(optimizer: keras.optimizers.Optimizer) -> None:
 
 def _norm(grads: Any, scale: Any) -> Any:
     """Return the global norm of gradients that were multiplied by a scale."""
-    wide = [ops.cast(grad, "float32") / scale for grad in grads if grad is not None]
-    squares = [ops.sum(ops.square(grad)) for grad in wide]
+    wide = [ops.reshape(ops.cast(grad, "float32"), (-1,)) for grad in grads if grad is not None]
+    if scale is not None:
+        wide = [grad / scale for grad in wide]
+    squares = [ops.vdot(grad, grad) for grad in wide]
     return ops.sqrt(sum(squares[1:], squares[0]))
 
 

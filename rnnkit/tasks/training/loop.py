@@ -68,6 +68,7 @@ def train_network(
         if not task.optimizer.built:
             task.optimizer.build(task.trainable_variables)
         gradient_norm.watch(task.optimizer)
+        native.accelerate(task.optimizer)
     rows = task._full_size(batches)
     task.tokens_per_epoch = batches.tokens
     if checkpoints is not None and found is None:
