@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from rnnkit.backend.gradient import gradient
-from rnnkit.data.word_batches import WordBatches, Words
-from rnnkit.recipes.tagging import name_tagger, pos_tagger
-from rnnkit.tasks.tagging.tagger_networks import TaggerSpec, recurrent_tagger
+from rnnkit.data.word_batches import Words
+from rnnkit.recipes.tagging import pos_tagger
 
 SMALL = {"units": 4, "embedding_size": 6, "character_units": 4, "word_length": 5}
 X = [["the", "dog", "saw", "the", "dog"], ["the", "end"], ["saw", "the"], ["dog"]] * 3

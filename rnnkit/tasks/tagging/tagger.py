@@ -106,7 +106,7 @@ class SequenceTagger(WordCharTask):
         super()._set_network(network)
         scores, crf, _ = self.parts()
         scoring = keras.Model(network.input, scores.output)
-        by_words = by_distinct_words(network, scores.output)
+        by_words = by_distinct_words(network, scoring)
         self.reads_distinct_words = by_words is not None
         # As functions: Keras would take models for layers of this one and save them once more.
         self._score_batch, self._decode_batch = scoring.__call__, _decoder(scoring, crf)
@@ -118,7 +118,7 @@ class SequenceTagger(WordCharTask):
         if self.network is None:
             return super().call(inputs, training)  # which raises the error
         if isinstance(inputs, tuple | list):  # `Words`
-            return self._score_words([*inputs], training=training)
+            return self._score_words(*inputs, training=training)
         return self._score_batch(inputs, training=training)
 
     def compute_loss(
@@ -306,11 +306,11 @@ class SequenceTagger(WordCharTask):
         sentence_io.write(writer, rows, self.to_scheme(tags), answers, self.classes, step)
 
 
-def _decoder(scoring: keras.Model, crf: Any) -> Callable[[Any], Any]:
+def _decoder(scoring: Any, crf: Any) -> Callable[[Any], Any]:
     """Return the function from a batch to the numbers of its tags, or to their scores."""
     # A graph of its own: in that of a loaded network names of operations would be duplicated.
     inputs = [keras.Input(one.shape[1:], dtype=one.dtype) for one in scoring.inputs]
-    decoded = scoring(inputs if len(inputs) > 1 else inputs[0])
+    decoded = scoring(*inputs)
     if crf is not None:
         decoded = CRFDecoder(crf)(decoded, mask=keras.ops.not_equal(inputs[0][:, :, 0], 0))
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], decoded).predict_on_batch
