@@ -1,8 +1,9 @@
-"""What an adapter says of compiling where no program is counted or kept: TensorFlow and PyTorch."""
+"""What TensorFlow and PyTorch have in common: no program is counted or kept, no state is apart."""
 
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 from rnnkit.backend.compilation import Compilations
 
@@ -31,3 +32,15 @@ def use_cache(wanted: bool) -> None:
 def initial_values() -> contextlib.nullcontext:
     """Return a context for building networks and optimizers; see `backend.jax`."""
     return contextlib.nullcontext()
+
+
+def read_variable(model: Any, variable: Any) -> Any:
+    """Return the value of a variable of the model's optimizer; see `backend.jax`."""
+    del model
+    return variable.value
+
+
+def write_variable(model: Any, variable: Any, value: float) -> None:
+    """Set a variable of the model's optimizer to a number; see `backend.jax`."""
+    del model
+    variable.assign(value)

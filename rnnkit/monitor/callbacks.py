@@ -15,6 +15,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.deprecation import renamed_names
 from rnnkit.disk import optional
@@ -133,8 +134,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._batches = batch + 1
         if not self.scalars_every or self._step % self.scalars_every:
             return
-        # Only now, because on JAX an access to self.model syncs the state of the epoch.
-        norm = getattr(self.model, "gradient_norm", None)
+        norm = getattr(self._unsynced(), "gradient_norm", None)
         self._scalars("train", BATCH, logs, self._step, gradient_norm=norm)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -168,6 +168,10 @@ class TensorBoard(keras.callbacks.Callback):
             writer.close()
         self._writers.clear()
 
+    def _unsynced(self) -> keras.Model:
+        """Return the model; an access to `self.model` syncs the state of the epoch on JAX."""
+        return self._model if keras.config.backend() == "jax" else self.model
+
     def _writer(self, run: str) -> EventWriter:
         if run not in self._writers:
             # Refused before the first step; nothing that was learned is lost for it later.
@@ -179,7 +183,7 @@ class TensorBoard(keras.callbacks.Callback):
         self, run: str, page: str, logs: Mapping[str, float] | None, step: int, **more: Any
     ) -> None:
         """Write logs, learning rate, speed and more, as far as they are known."""
-        rate, speed = current_learning_rate(self.model), self._tokens_per_second()
+        rate, speed = current_learning_rate(self._unsynced()), self._tokens_per_second()
         known = without_none(learning_rate=rate, tokens_per_second=speed, **more)
         values = {
             measure_tag(page, name): value for name, value in {**(logs or {}), **known}.items()
@@ -200,7 +204,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _tokens_per_second(self) -> float | None:
         """Return the mean since the start of the epoch, without validation."""
-        tokens = getattr(self.model, "tokens_per_epoch", None)
+        tokens = getattr(self._unsynced(), "tokens_per_epoch", None)
         steps = self.params.get("steps")
         if not tokens or not steps or not self._seconds:
             return None
@@ -281,7 +285,20 @@ def without_none(**values: float | None) -> dict[str, float]:
 def current_learning_rate(model: keras.Model) -> float | None:
     """Return the learning rate of the next step, schedule included; None without an optimizer."""
     optimizer = getattr(model, "optimizer", None)
-    return float(ops.convert_to_numpy(optimizer.learning_rate)) if optimizer else None
+    if not optimizer:
+        return None
+    variable = learning_rate_variable(optimizer)
+    if variable is None:
+        sync_state(model)
+        return float(ops.convert_to_numpy(optimizer.learning_rate))
+    return float(ops.convert_to_numpy(native.read_variable(model, variable)))
+
+
+def learning_rate_variable(optimizer: keras.optimizers.Optimizer) -> keras.Variable | None:
+    """Return the variable that holds the learning rate; None where a schedule computes it."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    found = getattr(inner, "_learning_rate", None)
+    return found if isinstance(found, keras.Variable) else None
 
 
 def sync_state(model: keras.Model) -> None:

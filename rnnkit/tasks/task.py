@@ -832,9 +832,8 @@ class Task(Estimator, RenamedAttributes, keras.Model):
     @property
     def gradient_norm(self) -> float | None:
         """Global norm of the gradients of the last training step, before clipping."""
-        sync_state(self)
         norm = gradient_norm.find(getattr(self, "optimizer", None))
-        return None if norm is None else float(norm)
+        return None if norm is None else float(native.read_variable(self, norm))
 
     def _new_network(self, *learned: Any) -> keras.Model:
         if self._build_network is None:

@@ -19,6 +19,8 @@ from rnnkit.backend.jax.linear import linear_scan as linear_scan
 from rnnkit.backend.jax.recurrent import KERNELS as KERNELS
 from rnnkit.backend.jax.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.jax.scan import scan as scan
+from rnnkit.backend.jax.training_state import read_variable as read_variable
+from rnnkit.backend.jax.training_state import write_variable as write_variable
 
 caching.set_up()  # before anything is compiled
 

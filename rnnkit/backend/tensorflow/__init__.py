@@ -18,7 +18,9 @@ from rnnkit.backend.uncounted import compilations as compilations
 from rnnkit.backend.uncounted import compiling as compiling
 from rnnkit.backend.uncounted import initial_values as initial_values
 from rnnkit.backend.uncounted import made as made
+from rnnkit.backend.uncounted import read_variable as read_variable
 from rnnkit.backend.uncounted import use_cache as use_cache
+from rnnkit.backend.uncounted import write_variable as write_variable
 
 
 def devices() -> list[str]:

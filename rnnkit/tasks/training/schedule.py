@@ -9,9 +9,11 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.errors import check_choice
-from rnnkit.monitor.callbacks import sync_state
+from rnnkit.monitor.callbacks import learning_rate_variable, sync_state
 
 SCHEDULES = ("constant", "linear", "cosine")
 WARM_UP = 0.05  # share of the steps; Adam's first steps are noisy
@@ -87,8 +89,7 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         """Set the rate of the next step, unless somebody else has set one."""
         if not self.active:
             return
-        sync_state(self._model)
-        if float(self._optimizer.learning_rate) != self._last:
+        if self._rate() != self._last:
             self._stop("the learning rate was set by a callback")
             return
         step = self._epoch * self.steps + batch
@@ -98,12 +99,20 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         """Put the peak rate back, where the schedule has set another."""
         if self.active:
             sync_state(self._model)
-            if float(self._optimizer.learning_rate) == self._last:
+            if self._rate() == self._last:
                 self._set(self.peak)
 
+    def _rate(self) -> float:
+        if (variable := learning_rate_variable(self._optimizer)) is None:  # a schedule, set since
+            sync_state(self._model)
+            return float(self._optimizer.learning_rate)
+        return float(ops.convert_to_numpy(native.read_variable(self._model, variable)))
+
     def _set(self, rate: float) -> None:
-        self._optimizer.learning_rate = rate
-        self._last = float(self._optimizer.learning_rate)
+        variable = learning_rate_variable(self._optimizer)
+        assert variable is not None
+        native.write_variable(self._model, variable, rate)
+        self._last = self._rate()
 
     def _stop(self, reason: str) -> None:
         self.active = False
