@@ -35,12 +35,14 @@ def bucket_length(length: int, max_length: int | None = None) -> int:
     return bucket if max_length is None else min(bucket, max_length)
 
 
-def choose_widths(lengths: np.ndarray, max_length: int | None = None) -> tuple[int, ...]:
+def choose_widths(
+    lengths: np.ndarray, max_length: int | None = None, program_cells: int | None = None
+) -> tuple[int, ...]:
     """Return the buckets that rows of these lengths are padded to, narrowest first.
 
     Of all choices of buckets, the one with the lowest cost of an epoch, in steps: those of all
-    rows, padded to the next width, and `PROGRAM_CELLS` for each width. Of a small set all rows
-    have the same width. Dynamic programming over the buckets.
+    rows, padded to the next width, and `program_cells`, by default `PROGRAM_CELLS`, for each width.
+    Of a small set all rows have the same width. Dynamic programming over the buckets.
 
     Example:
         >>> choose_widths(np.array([5, 30, 90])), choose_widths(np.array([5, 30, 90] * 4000))
@@ -52,11 +54,12 @@ def choose_widths(lengths: np.ndarray, max_length: int | None = None) -> tuple[i
         bucket = bucket_length(length, max_length)
         counts[bucket] = counts.get(bucket, 0) + count
     buckets, before = list(counts), [0, *itertools.accumulate(counts.values())]
+    program = PROGRAM_CELLS if program_cells is None else program_cells
     # The best choice for the rows of the first buckets: its cost, and its widths.
     best: list[tuple[int, tuple[int, ...]]] = [(0, ())]
     for last, width in enumerate(buckets, start=1):
         choices = [
-            (cost + PROGRAM_CELLS + width * (before[last] - before[first]), (*widths, width))
+            (cost + program + width * (before[last] - before[first]), (*widths, width))
             for first, (cost, widths) in enumerate(best)
         ]
         best.append(min(choices))
@@ -139,6 +142,8 @@ class BucketedBatches(EpochBatches):
         truncate: which end is kept: ``"head"``, ``"tail"``, or ``"both"`` (half of each).
         shuffle: draw a new order for every epoch.
         seed: of the orders.
+        program_cells: steps of an epoch that cost what a program for one more width does; see
+            `choose_widths`.
 
     Attributes:
         order: the indices of the rows in the order of this epoch. To undo it:
@@ -167,6 +172,7 @@ class BucketedBatches(EpochBatches):
         truncate: Truncate = "head",
         shuffle: bool = False,
         seed: int = 0,
+        program_cells: int | None = None,
     ) -> None:
         super().__init__(batch_size, shuffle, seed)
         if max_length is not None:
@@ -189,7 +195,7 @@ class BucketedBatches(EpochBatches):
             shapes = sorted({str(row.shape[1:]) for row in self._rows})
             raise InputError(f"The steps of the sequences have the shapes {', '.join(shapes)}.")
         self._lengths = np.array([len(row) for row in self._rows], dtype=np.int64)
-        self.widths = choose_widths(self._lengths, max_length)
+        self.widths = choose_widths(self._lengths, max_length, program_cells)
         self.tokens = int(self._lengths.sum())
         self._draw()
 

@@ -35,6 +35,8 @@ class PairBatches(EpochBatches):
         batch_size: pairs of a batch; the batch with the shortest pairs of a pool may have fewer.
         shuffle: draw a new order for every epoch.
         seed: of the orders.
+        program_cells: steps of an epoch that cost what a program for one more length does; see
+            `rnnkit.data.batching.choose_widths`.
 
     Raises:
         InputError: the numbers of sources and targets differ, or a batch size below 1.
@@ -54,6 +56,7 @@ class PairBatches(EpochBatches):
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
+        program_cells: int | None = None,
     ) -> None:
         if len(sources) != len(targets):
             raise InputError(f"There are {len(targets)} targets for {len(sources)} sources.")
@@ -63,7 +66,7 @@ class PairBatches(EpochBatches):
         rows = zip(self._decoder_targets, sources, strict=True)
         lengths = np.array([[len(target), len(source)] for target, source in rows]).reshape(-1, 2).T
         self.tokens = int(lengths.sum())  # real steps of the sources and targets
-        widths = [choose_widths(column) for column in lengths]
+        widths = [choose_widths(column, None, program_cells) for column in lengths]
         pairs = zip(lengths.tolist(), widths, strict=True)
         self._steps = np.array([[width_of(n, of) for n in column] for column, of in pairs], int)
         # np.lexsort: the last key is the primary one.

@@ -167,6 +167,10 @@ class TensorBoard(keras.callbacks.Callback):
             writer.close()
         self._writers.clear()
 
+    def _unsynced(self) -> keras.Model:
+        """Return the model; an access to `self.model` syncs the state of the epoch on JAX."""
+        return self._model if keras.config.backend() == "jax" else self.model
+
     def _writer(self, run: str) -> EventWriter:
         if run not in self._writers:
             # Refused before the first step; nothing that was learned is lost for it later.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import keras
 
 from rnnkit.backend.jax import caching
 from rnnkit.backend.jax.caching import no_cache as no_cache
@@ -61,6 +62,14 @@ def accelerate(optimizer: Any) -> None:
 def dense(gradient: Any) -> Any:
     """Return a gradient as a dense tensor; here it is one already."""
     return gradient
+
+
+def dropout(x: Any, rate: float, seeds: keras.random.SeedGenerator) -> Any:
+    """Set each number to 0 with probability `rate`, the others scaled by `1 / (1 - rate)`.
+
+    Only PyTorch has another way to draw them.
+    """
+    return keras.random.dropout(x, rate, seed=seeds)
 
 
 def feed(batches: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
@@ -55,6 +56,11 @@ def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> Any:
     sizes = tf.shape(tensor)[:axes], tf.shape(other)[:axes]
     with tf.control_dependencies([tf.debugging.assert_equal(*sizes, message)]):
         return tf.identity(tensor)
+
+
+def dropout(x: Any, rate: float, seeds: keras.random.SeedGenerator) -> Any:
+    """Return x after dropout; see `backend.jax`."""
+    return keras.random.dropout(x, rate, seed=seeds)
 
 
 def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any]:

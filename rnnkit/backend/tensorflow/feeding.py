@@ -27,13 +27,15 @@ def feed(batches: Any) -> tf.data.Dataset:
     """Return a `tf.data.Dataset` for `fit` of a `keras.utils.PyDataset` of `(inputs, ...)` batches.
 
     Keras would fix the number of steps T from the first two batches; here it stays open. The inputs
-    are an array `(B, T, ...)` or a tuple of arrays; so are targets and weights of every step.
+    are an array `(B, T, ...)` or a tuple of arrays; so are targets and weights of every step. Only
+    ids `(B, K, L)` may have another number of steps.
     """
     first = tuple(batches[0])
     steps = tf.nest.flatten(first[0])[0].shape[1]
 
     def form(part: Any) -> tuple[tuple[int | None, ...], str]:
-        axes = 2 if part.ndim > 1 and part.shape[1] == steps else 1  # labels are (B,) or (B, 1)
+        stepwise = part.ndim > 1 and part.shape[1] == steps  # labels are (B,) or (B, 1)
+        axes = 2 if stepwise or (part.ndim == 3 and part.dtype.kind == "i") else 1
         return (None,) * axes + part.shape[axes:], part.dtype.name
 
     fetch = _fetcher(tuple(form(part) for part in tf.nest.flatten(first)))

@@ -13,6 +13,7 @@ import numpy as np
 from rnnkit.data.batches import Batches
 from rnnkit.data.frames import InputForm
 from rnnkit.data.tag_schemes import check_scheme, converted, detect_scheme, iob2_classes
+from rnnkit.data.word_batches import Words
 from rnnkit.errors import InputError, quote
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
@@ -22,6 +23,7 @@ from rnnkit.settings.tagging import TagScheme
 from rnnkit.tasks.answers import Answers, answer_spans, answer_tags
 from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.tagging import sentence_io
+from rnnkit.tasks.tagging.distinct_words import by_distinct_words
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.tagging.word_char_task import WordCharTask
 from rnnkit.tasks.task import Examples
@@ -106,20 +108,19 @@ class SequenceTagger(WordCharTask):
         super()._set_network(network)
         scores, crf, _ = self.parts()
         scoring = keras.Model(network.input, scores.output)
-        # A graph of its own: in that of a loaded network names of operations would be duplicated.
-        ids = keras.Input(network.input.shape[1:], dtype=network.input.dtype)
-        decoded = scoring(ids)
-        if crf is not None:
-            mask = keras.ops.not_equal(ids[:, :, 0], 0)
-            decoded = CRFDecoder(crf)(decoded, mask=mask)
+        by_words = by_distinct_words(network, scoring)
+        self.reads_distinct_words = by_words is not None
         # As functions: Keras would take models for layers of this one and save them once more.
-        self._score_batch = scoring.__call__
-        self._decode_batch = partial(predict_batch, keras.Model(ids, decoded))
+        self._score_batch, self._decode_batch = scoring.__call__, _decoder(scoring, crf)
+        if by_words is not None:
+            self._score_words, self._decode_words = by_words.__call__, _decoder(by_words, crf)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the scores of the tags, `(B, T, K)`, that the loss is computed from."""
         if self.network is None:
             return super().call(inputs, training)  # which raises the error
+        if isinstance(inputs, tuple | list):  # `Words`
+            return self._score_words(*inputs, training=training)
         return self._score_batch(inputs, training=training)
 
     def compute_loss(
@@ -289,8 +290,12 @@ class SequenceTagger(WordCharTask):
         found: list[list[str]] = [[] for _ in batches.order]
         places = iter(batches.order)
         for index in track(range(len(batches)), "Tagging"):
-            ids = np.asarray(batches[index][0])
-            answers = np.asarray(self._decode_batch(ids))
+            inputs = batches[index][0]
+            if isinstance(inputs, Words):
+                ids, answers = inputs.ids, self._decode_words([*inputs])
+            else:
+                ids, answers = inputs, self._decode_batch(inputs)
+            answers = np.asarray(answers)
             answers = answers.argmax(-1) if answers.ndim == 3 else answers
             for row, length in zip(answers, (ids[:, :, 0] != 0).sum(axis=1), strict=True):
                 found[next(places)] = [self.classes[i] for i in row[:length]]
@@ -301,6 +306,16 @@ class SequenceTagger(WordCharTask):
         rows, tags = sentence_io.pairs(list(x)[:200], list(y)[:200], "The examples")
         answers = self.predict(rows)
         sentence_io.write(writer, rows, self.to_scheme(tags), answers, self.classes, step)
+
+
+def _decoder(scoring: Any, crf: Any) -> Callable[[Any], Any]:
+    """Return the function from a batch to the numbers of its tags, or to their scores."""
+    # A graph of its own: in that of a loaded network names of operations would be duplicated.
+    inputs = [keras.Input(one.shape[1:], dtype=one.dtype) for one in scoring.inputs]
+    decoded = scoring(*inputs)
+    if crf is not None:
+        decoded = CRFDecoder(crf)(decoded, mask=keras.ops.not_equal(inputs[0][:, :, 0], 0))
+    return partial(predict_batch, keras.Model(inputs if len(inputs) > 1 else inputs[0], decoded))
 
 
 class TagScores(keras.callbacks.Callback):

@@ -9,14 +9,19 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from rnnkit import backend
+from rnnkit.data.batches import Batches
+from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.vocabulary import Vocabulary
+from rnnkit.data.word_batches import WordBatches
 from rnnkit.embeddings import embedding_matrix
 from rnnkit.embeddings.vectors import EmbeddingInit
-from rnnkit.errors import check_count
+from rnnkit.errors import check_count, require_fitted
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.tagging import sentence_io
 from rnnkit.tasks.tagging.tagger_networks import TaggerSpec
 from rnnkit.tasks.task import Task
+from rnnkit.tasks.training.full_batches import program_cells
 from rnnkit.tasks.word_task import VOCABULARY, WordTask
 
 LETTERS = VOCABULARY._replace(attribute="letters")
@@ -37,6 +42,7 @@ class WordCharTask(WordTask):
     """
 
     noun = ("sentence", "sentences")
+    reads_distinct_words = False  # whether the network has a form for `WordBatches`
     assets: ClassVar = {**WordTask.assets, "letters.json": LETTERS}
     config_keys: ClassVar[tuple[str, ...]] = ("lowercase", "embedding_size", "word_length")
 
@@ -83,6 +89,20 @@ class WordCharTask(WordTask):
 
         nothing = np.zeros((0, 1 + length), np.int32)
         return [np.stack([ids(word) for word in row]) if row else nothing for row in rows]
+
+    def make_batches(
+        self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
+    ) -> Batches:
+        """Return batches of encoded sentences, with each distinct word once where that pays."""
+        options.pop("training", None)
+        options = self.batch_options(**options)
+        options["program_cells"] = program_cells(require_fitted(self.network, self, "network"))
+        # One batch to answer is not worth a program for each number of distinct words.
+        few = targets is None and len(rows) <= options["batch_size"]
+        if few or not self.reads_distinct_words:
+            return BucketedBatches(rows, targets, sample_weight, **options)
+        few_shapes = backend.name != "torch"
+        return WordBatches(rows, targets, sample_weight, few_shapes=few_shapes, **options)
 
     def notice_unknown(self, rows: list[np.ndarray]) -> None:
         """Warn once of sentences without a known word, unless words are known by their letters."""

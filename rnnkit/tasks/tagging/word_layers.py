@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import keras
@@ -73,6 +75,9 @@ class CharEncoder(SavedArguments, keras.layers.Layer):
         size: size of a character's vector.
         seed: of the initial weights.
 
+    It draws no random numbers: dropout of its encodings, after it, differs from one place of a word
+    to the next also where the word is encoded once for all of them, as in `reading`.
+
     Call arguments:
         ids: `(B, T, L)`; the encodings are `(B, T, units)`.
 
@@ -124,8 +129,34 @@ class CharEncoder(SavedArguments, keras.layers.Layer):
         self.reader.build((None, ids_shape[-1], size))
         self.built = True
 
+    @contextlib.contextmanager
+    def reading(self, characters: Any, places: Any) -> Iterator[None]:
+        """Encode distinct words, once each, in place of the ids of calls.
+
+        Args:
+            characters: `(B, K, L)`, of B K distinct words.
+            places: `(B, T)`, the number of the word at each place, row by row.
+        """
+        self.__dict__["_words"] = (characters, places)  # past Keras, which would track it
+        try:
+            yield
+        finally:
+            self.__dict__["_words"] = None
+
     def call(self, ids: Any) -> Any:
         """Return the encodings."""
+        words = self.__dict__.get("_words")
+        if words is None:
+            return self._encode(ids)
+        characters, places = words
+        rows = ops.reshape(self._encode(characters), (-1, self.units))
+        # Gradients are summed over the places of a word: not in half precision.
+        short = keras.backend.standardize_dtype(rows.dtype) in ("float16", "bfloat16")
+        wide = ops.cast(rows, "float32") if short else rows
+        return ops.cast(ops.take(wide, places, axis=0), rows.dtype)
+
+    def _encode(self, ids: Any) -> Any:
+        """Return the encodings of ids `(B, T, L)`."""
         batch, time, length = ops.shape(ids)
         flat = ops.reshape(ids, (batch * time, length))
         mask = ops.not_equal(flat, 0)

@@ -15,7 +15,7 @@ from rnnkit.data.pair_batches import PairBatches
 from rnnkit.data.subwords import END, KINDS, Subwords
 from rnnkit.data.text import check_texts
 from rnnkit.deprecation import renamed_options
-from rnnkit.errors import InputError, check_choice
+from rnnkit.errors import InputError, check_choice, require_fitted
 from rnnkit.options import extends
 from rnnkit.tasks.answers import Answers, answer_texts
 from rnnkit.tasks.hub_tokens import HubTokens
@@ -28,6 +28,7 @@ from rnnkit.tasks.text_to_text.seq2seq_losses import (
 )
 from rnnkit.tasks.text_to_text.seq2seq_networks import Seq2SeqParts
 from rnnkit.tasks.text_to_text.text_scores import SCORES
+from rnnkit.tasks.training.full_batches import program_cells
 
 _rename = renamed_options("Seq2Seq", {"vocabulary": "shared_vocabulary", "score": "metric"})
 _rename_evaluate = renamed_options("Seq2Seq.evaluate", {"write": "decode"})
@@ -150,7 +151,8 @@ class Seq2Seq(HubTokens, DecodingTask):
         """Return pairs of sources and first references, for teacher forcing."""
         options.pop("training", None)
         outputs = self.encode_outputs([row[0] for row in targets])
-        return PairBatches(rows, outputs, **self.batch_options(**options))
+        cells = program_cells(require_fitted(self.network, self, "network"))
+        return PairBatches(rows, outputs, program_cells=cells, **self.batch_options(**options))
 
     def compile_options(self) -> dict[str, Any]:
         """Return label-smoothed cross-entropy, perplexity and accuracy of the next sub-word."""

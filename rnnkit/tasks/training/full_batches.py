@@ -18,8 +18,10 @@ from keras import ops
 from rnnkit import backend
 from rnnkit.backend.masking import row_mask, set_row_mask
 from rnnkit.data.batches import Batches
-from rnnkit.data.batching import EpochBatches
+from rnnkit.data.batching import PROGRAM_CELLS, EpochBatches
 
+LEAST_CELLS = 10_000
+LSTM_WEIGHTS = 42_000  # of an LSTM of 64 units that reads word vectors of size 100
 KNOWN = ("keras.", "rnnkit.")  # modules of layers that read each row by itself
 
 
@@ -45,6 +47,19 @@ def full_size(task: Any, batches: Batches, own_loss: bool) -> int | None:
         for one in known
     )
     return batches.batch_size if apart else None
+
+
+def program_cells(network: keras.Model) -> int:
+    """Return how many padded steps of an epoch cost what a program for one more width does.
+
+    `rnnkit.data.batching.PROGRAM_CELLS` is the number for an LSTM of 64 units; the steps of a
+    larger network are dearer, and so are worth more widths; up to a bound, for a larger program
+    takes longer to compile, too.
+    """
+    layers = [layer for layer in network.layers if not isinstance(layer, keras.layers.Embedding)]
+    weights = sum(int(np.prod(weight.shape)) for layer in layers for weight in layer.weights)
+    cells = PROGRAM_CELLS * LSTM_WEIGHTS // max(1, weights)
+    return min(PROGRAM_CELLS, max(LEAST_CELLS, cells))
 
 
 def filled(batch: tuple, rows: int) -> tuple:
