@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rnnkit.errors import InputError
+from rnnkit.monitor import TensorBoard
 from rnnkit.recipes import gru_sentiment
 
 
@@ -50,3 +51,44 @@ def test_rate_of_every_step(reviews, schedule):
 def test_unknown_schedule_is_refused():
     with pytest.raises(InputError, match="'cosinus'"):
         gru_sentiment(learning_rate_schedule="cosinus")
+
+
+class Touch(keras.callbacks.Callback):
+    """Read the model after each step, by which Keras puts the state of the epoch back on JAX."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.norm = self.model.gradient_norm
+
+
+def test_state_of_an_epoch_that_stays_apart_gives_the_same(reviews, tmp_path, monkeypatch):
+    texts, labels = reviews
+    taken = []
+    if keras.config.backend() == "jax":
+        original = keras.Model._get_jax_state
+
+        def counted(self, **options):
+            taken.append(options.get("purge_model_variables"))
+            return original(self, **options)
+
+        monkeypatch.setattr(keras.Model, "_get_jax_state", counted)
+    found, counts = [], []
+    for touched in (False, True):
+        model = gru_sentiment(
+            units=2,
+            embedding="random",
+            embedding_size=2,
+            learning_rate=0.1,
+            learning_rate_schedule="cosine",
+            batch_size=6,
+            min_count=1,
+        )
+        board = TensorBoard(tmp_path / str(touched), embedding=False)
+        callbacks = [board, *([Touch()] if touched else [])]
+        taken.clear()
+        model.fit(texts[:60], labels[:60], epochs=2, callbacks=callbacks, verbose=0)
+        counts.append(taken.count(True))
+        found.append([*model.get_weights(), model.gradient_norm])
+    for apart, put_back in zip(*found, strict=True):
+        np.testing.assert_array_equal(apart, put_back)
+    if keras.config.backend() == "jax":
+        assert counts == [2, 20]  # once an epoch, and once a step
