@@ -259,7 +259,7 @@ def select_scan_algorithm(backend: str, device: str, width: int = 0) -> str:
     |---|---|---|
     | jax | cpu | "loop": XLA runs a step in a microsecond, in place |
     | jax | gpu | "associative": log2 T rounds, each over all steps at once |
-    | torch | cpu | "loop" where B U > 8192, else "chunked": a Python step costs microseconds |
+    | torch | cpu, without Numba | "loop" where B U > 8192, else "chunked": a Python step costs microseconds |
     | torch | gpu | "chunked": few operations, each over many steps |
     | tensorflow | any | "chunked": a step of a while_loop costs several operations |
 
