@@ -186,7 +186,7 @@ def test_the_operators_describe_themselves_to_compilers():
 def test_scans_and_their_gradients_are_those_of_operations(dtype, reverse, operations):
     rng = np.random.default_rng(0)
     tolerance = {"float32": 1e-4, "float64": 1e-9}[dtype]
-    for shape in ((2, 1, 3), (3, 70, 2)):
+    for shape in ((2, 1, 3), (3, 70, 2), (1, 530, 2)):
         a, b, by = (torch.from_numpy(rng.normal(size=shape).astype(dtype)) for _ in range(3))
         h0 = torch.from_numpy(rng.normal(size=(shape[0], shape[2])).astype(dtype))
         given = [part.tanh().requires_grad_() for part in (a.mT.contiguous().mT, b, h0)]

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from keras import ops
 
+from rnnkit import backend
 from rnnkit.deprecation import renamed_options
 
 Tensor = Any
@@ -58,7 +59,7 @@ class Steps(NamedTuple):
     real: Tensor  # boolean (T, ..., B, 1), false at masked steps; the same for all models
     first: Tensor  # boolean, same shape: the first real step, which no transition leads to
     seen_real_step: Tensor  # boolean, same shape: this step or an earlier one is real
-    masked: bool  # a mask was given; without one, every step is real
+    masked: bool  # some steps may be masked
 
     def where_real(self, real: Tensor, value: Tensor, otherwise: Tensor) -> Tensor:
         """Return a value at real steps, another one at masked steps."""
@@ -91,7 +92,9 @@ def prepare_steps(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor |
         first = ops.logical_and(real, times == begin)
         seen = ops.logical_and(ops.any(real, axis=0, keepdims=True), times >= begin)
     chain = floor_log(log_pi)[..., None, :], floor_log(log_A)[..., None, :, :]
-    return Steps(*chain, log_lik, real, first, seen, mask is not None)
+    # Chunks, on PyTorch, are filled up with masked steps.
+    masked = mask is not None or backend.name == "torch"
+    return Steps(*chain, log_lik, real, first, seen, masked)
 
 
 def floor_log(logarithm: Tensor) -> Tensor:
