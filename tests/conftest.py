@@ -59,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder("jax"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    os.environ.setdefault("NUMBA_CACHE_DIR", folder("numba"))
     # Compiling takes longer than the small programs of tests run: XLA leaves out what only makes
     # machine code faster (as in JAX's own tests), and writes it in the way that compiles fastest.
     # JAX_DISABLE_MOST_OPTIMIZATIONS=0 with an empty XLA_FLAGS compiles as users do.

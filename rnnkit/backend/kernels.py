@@ -141,8 +141,8 @@ def loop_request(loop: str, device: str, dtype: str, **flags: bool) -> KernelReq
         >>> loop_request("linear_scan", "cpu", "float32", masked=True).cell_type
         'linear_scan'
     """
-    known = {name: flag for name, flag in flags.items() if name in ("masked", "training")}
-    return KernelRequest(loop, device=device, dtype=dtype, **known)
+    masked, training = flags.get("masked", False), flags.get("training", False)
+    return KernelRequest(loop, device=device, dtype=dtype, masked=masked, training=training)
 
 
 def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
@@ -267,7 +267,7 @@ def select_scan_algorithm(backend: str, device: str, width: int = 0) -> str:
     |---|---|---|
     | jax | cpu | "loop": XLA runs a step in a microsecond, in place |
     | jax | gpu | "associative": log2 T rounds, each over all steps at once |
-    | torch | cpu | "loop" where B U > 8192, else "chunked": a Python step costs microseconds |
+    | torch | cpu, no Numba | "loop" where B U > 8192, else "chunked": a step costs microseconds |
     | torch | gpu | "chunked": few operations, each over many steps |
     | tensorflow | any | "chunked": a step of a while_loop costs several operations |
 

@@ -1,10 +1,14 @@
 """Time the hidden Markov models against hmmlearn's two implementations.
 
     KERAS_BACKEND=jax python tests/benchmarks/hmm.py [--shape 200,200,8,3] [--repeats 5]
+        [--long 20000] [--processor-time] [--write docs/benchmarks.md]
 
 Both sides get the same parameters and the same data, and take turns in one run; the shortest time
-of each counts. The ratio is hmmlearn's time by ours: above 1 we are faster. `--memory` fits 5,000
-sequences and prints the peak memory of the process.
+of each counts. The ratio is hmmlearn's time by ours: above 1 we are faster. `--long` is the length
+of the single sequence that is decoded, too. `--processor-time` counts that of all threads, for a
+machine that others use. `--write` puts the figures into the column of the backend in the table
+between the marks `<!-- hmm -->` of a page. `--memory` fits 5,000 sequences and prints the peak
+memory of the process.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import hmmlearn.hmm
 import keras
@@ -25,6 +30,9 @@ from rnnkit.hmm.estimators import models
 logging.getLogger("hmmlearn").setLevel(logging.ERROR)
 SYMBOLS, MIX = 16, 2
 WAYS = ("scaling", "log")
+MARK = "<!-- hmm -->"
+COLUMNS = ("jax", "tensorflow", "torch")
+clock = time.perf_counter
 
 
 def fastest(runs: list[Callable[[], object]], repeats: int) -> list[float]:
@@ -32,10 +40,10 @@ def fastest(runs: list[Callable[[], object]], repeats: int) -> list[float]:
     best = [float("inf")] * len(runs)
     for repeat in range(repeats + 2):
         for place, run in enumerate(runs):
-            start = time.perf_counter()
+            start = clock()
             run()
             if repeat >= 2:  # the first two compile
-                best[place] = min(best[place], 1000 * (time.perf_counter() - start))
+                best[place] = min(best[place], 1000 * (clock() - start))
     return best
 
 
@@ -98,8 +106,9 @@ def em_steps(
     return [(six - one) / 5 for one, six in zip(fits(1), fits(6), strict=True)]
 
 
-def compare(shape: list[int], repeats: int) -> None:
-    """Print a Markdown table."""
+def compare(shape: list[int], long: int, repeats: int) -> dict[str, str]:
+    """Print a Markdown table, and return the cells of the table of the docs."""
+    cells = {}
     print("| | rnnkit ms | scaling ms | log ms | by scaling | by log |")
     print("|---|---|---|---|---|---|")
 
@@ -107,6 +116,7 @@ def compare(shape: list[int], repeats: int) -> None:
         ratios = [f"{took / ours:.1f}" for took in theirs]
         times = [f"{took:.1f}" for took in [ours, *theirs]]
         print(f"| {what} | {' | '.join(times)} | {' | '.join(ratios)} |", flush=True)
+        cells[what] = f"{', '.join(ratios)} ({times[0]})"
 
     for name in ("GaussianHMM", "GMMHMM", "CategoricalHMM"):
         x, lengths = data(name, shape)
@@ -128,7 +138,31 @@ def compare(shape: list[int], repeats: int) -> None:
                 line(f"{name}, {what}", ours, theirs)
         rounds = 1 if name == "GMMHMM" else repeats
         ours, *theirs = em_steps(makers, x, lengths, rounds)
-        line(f"{name}, step of Baum-Welch", ours, theirs)
+        line(f"{name}, Baum-Welch iteration", ours, theirs)
+    one = [1, long, *shape[2:]]
+    x, lengths = data("GaussianHMM", one)
+    ready = [build(models, "GaussianHMM", one)]
+    ready += [build(hmmlearn.hmm, "GaussianHMM", one, implementation=way) for way in WAYS]
+    ours, *theirs = fastest([lambda m=m: m.predict(x, lengths) for m in ready], repeats)
+    line(f"GaussianHMM, Viterbi, one sequence of {long:,} steps", ours, theirs)
+    return cells
+
+
+def write(page: Path, cells: dict[str, str]) -> None:
+    """Put the cells into the column of the backend, in the table between two marks of a page."""
+    before, table, after = page.read_text(encoding="utf-8").split(MARK)
+    column = COLUMNS.index(keras.backend.backend())
+    lines = table.strip().splitlines()
+    rows = {row[0]: row[1:] for row in (_cells(line) for line in lines[2:])}
+    for what, cell in cells.items():
+        rows.setdefault(what, ["–"] * len(COLUMNS))[column] = cell
+    lines[2:] = [f"| {' | '.join([what, *row])} |" for what, row in rows.items()]
+    body = "\n".join(lines)
+    page.write_text(f"{before}{MARK}\n\n{body}\n\n{MARK}{after}", encoding="utf-8")
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def memory(shape: list[int]) -> None:
@@ -154,14 +188,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="200,200,8,3", help="sequences, steps, states, features")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--long", type=int, default=20_000, help="steps of one long sequence")
+    parser.add_argument("--processor-time", action="store_true")
+    parser.add_argument("--write", type=Path, help="a page with the table")
     parser.add_argument("--memory", action="store_true")
     options = parser.parse_args()
     shape = [int(size) for size in options.shape.split(",")]
+    if options.processor_time:
+        global clock
+        clock = time.process_time
     print(f"backend {keras.backend.backend()}, B,T,K,D = {options.shape}", file=sys.stderr)
     if options.memory:
         memory(shape)
     else:
-        compare(shape, options.repeats)
+        cells = compare(shape, options.long, options.repeats)
+        if options.write:
+            write(options.write, cells)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def forward_rows(
     """Filter the rows from `begin` to `stop`; see `layout.py`.
 
     Args:
-        begin, stop: of the R rows.
+        begin: of the R rows.
+        stop: of the R rows.
         logs: `(M, K, K)`, log-probabilities of the transitions.
         leaving: `(M, K, C, 8)`, `exp(logs - scales)`, from row to column.
         scales: `(M,)`.
@@ -107,6 +108,7 @@ def backward_rows(
     stop: int,
     logs: Array,
     entering: Array,
+    scales: Array,
     mask: Array,
     begins: Array,
     log_lik: Array,
@@ -120,8 +122,16 @@ def backward_rows(
     """Smooth the rows from `begin` to `stop`.
 
     Args:
-        begin, stop, logs, mask, begins, log_lik, log_posterior, posterior: see `forward_rows`.
-        entering: `(M, K, C, 8)`, `exp(logs)` in some scale, from column to row.
+        begin: of the R rows.
+        stop: of the R rows.
+        logs: as for `forward_rows`.
+        entering: `(M, K, C, 8)`, `exp(logs - scales)`, from column to row.
+        scales: `(M,)`.
+        mask: `(B, T)`.
+        begins: `(B,)`.
+        log_lik: what `forward_rows` left.
+        log_posterior: `(R, T, C, 8)`, filtered, as logarithms.
+        posterior: `(R, T, C, 8)`, filtered.
         messages: `(R, 3, C, 8)`, work space.
         smoothed: `(R, T, C, 8)`, becomes the posteriors given all steps.
         pairs: `(R, K, C, 8)`, zeros, becomes the expected transitions without the factor of
@@ -176,7 +186,7 @@ def backward_rows(
                 c, k = i // WIDTH, i % WIDTH
                 value = messages[row, 0, c, k]
                 if value > TINY:
-                    value = math.log(value) + top
+                    value = math.log(value) + top + scales[model]
                 else:
                     peak, value = -np.inf, 0.0
                     for j in range(size):

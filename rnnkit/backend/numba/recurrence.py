@@ -13,8 +13,10 @@ def scan_rows(
     """Compute `h_t = a_t h_t-1 + b_t` for the rows from `begin` to `stop`.
 
     Args:
-        begin, stop: of B rows.
-        a, b: `(B, T, U)`.
+        begin: of the B rows.
+        stop: of the B rows.
+        a: `(B, T, U)`.
+        b: `(B, T, U)`.
         h0: `(B, U)`, the state before the first step.
         reverse: from the last step to the first.
         h: `(B, T, U)`, becomes the states.

@@ -90,7 +90,8 @@ def forward_rows(
     """Filter the rows from `begin` to `stop`; see `layout.py`.
 
     Args:
-        begin, stop: of the R rows.
+        begin: of the R rows.
+        stop: of the R rows.
         leaving: `(M, K, C, 8)`, the transition probabilities, from row to column.
         mask: `(B, T)`.
         begins: `(B,)`.
@@ -141,8 +142,13 @@ def backward_rows(
     """Smooth the rows from `begin` to `stop`.
 
     Args:
-        begin, stop, mask, begins, seen, posterior: see `forward_rows`.
+        begin: of the R rows.
+        stop: of the R rows.
         entering: `(M, K, C, 8)`, the transition probabilities, from column to row.
+        mask: `(B, T)`.
+        begins: `(B,)`.
+        seen: as for `forward_rows`.
+        posterior: what `forward_rows` left.
         messages: `(R, 2, C, 8)`, work space.
         smoothed: `(R, T, C, 8)`, becomes the posteriors given all steps.
         pairs: `(R, K, C, 8)`, zeros, becomes the expected transitions without the factor A; no

@@ -29,7 +29,8 @@ def score_rows(
     """Compute the score of the best path to each state, in the rows from `begin` to `stop`.
 
     Args:
-        begin, stop: of the R rows.
+        begin: of the R rows.
+        stop: of the R rows.
         log_pi: `(M, C, 8)`.
         leaving: `(M, K, C, 8)`, log-probabilities of the transitions, from row to column.
         mask: `(B, T)`.
@@ -85,8 +86,14 @@ def backtrack_rows(
     """Follow the maxima back from the best last state, in the rows from `begin` to `stop`.
 
     Args:
-        begin, stop, log_pi, mask, begins, log_lik, scores: see `score_rows`.
+        begin: of the R rows.
+        stop: of the R rows.
+        log_pi: `(M, C, 8)`.
         entering: `(M, K, K)`, log-probabilities of the transitions, from column to row.
+        mask: `(B, T)`.
+        begins: `(B,)`.
+        log_lik: as for `score_rows`.
+        scores: what `score_rows` left.
         log_probs: `(R, T)`, becomes the log-probability of each step of the path; 0 if masked.
         states: `(R, T)`, becomes the path; of several best ones that with the lowest last state,
             then the lowest one before, and so on.

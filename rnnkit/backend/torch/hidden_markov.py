@@ -67,11 +67,11 @@ class HiddenMarkov:
         batch, steps, size = self.shape
         tails = (steps,), (steps, size), (steps, size), (size,), (size, size)
         asked = True, filtered, smoothed, smoothed, smoothed and transitions
-        log_probs, *others = (
+        results = [
             part.reshape(*self.lead, batch, *tail) if wanted else None
             for part, tail, wanted in zip(found, tails, asked, strict=True)
-        )
-        return log_probs.movedim(-1, 0), *others
+        ]
+        return found[0].reshape(*self.lead, batch, steps).movedim(-1, 0), *results[1:]
 
     def states(self) -> tuple[Tensor, Tensor]:
         """Return what `rnnkit.hmm.inference.viterbi_each` returns, without gradients."""
@@ -86,9 +86,9 @@ class HiddenMarkov:
 
         def run(log_pi: Tensor, log_A: Tensor, log_lik: Tensor) -> list[Tensor | None]:
             log_lik = log_lik.reshape(len(log_pi), batch, *tail)
-            log_probs, *others = loop(log_pi, log_A, log_lik, mask)
-            found = [log_probs.movedim(0, -1), *others]
-            flat = [None if part is None else part.flatten(0, 1) for part in found]
+            found = loop(log_pi, log_A, log_lik, mask)
+            flat = [None if part is None else part.flatten(0, 1) for part in found[1:]]
+            flat.insert(0, torch.as_tensor(found[0]).movedim(0, -1).flatten(0, 1))
             return [*flat, *[None] * (5 - len(flat))]
 
         return run
@@ -112,7 +112,7 @@ class _Posteriors(Function):
 
 def hidden_markov_chains(log_pi: Any, log_A: Any, log_lik: Any, mask: Any) -> HiddenMarkov | None:
     """Return a batch for loops in machine code; None where a loop of operations has to run."""
-    tensors = [ops.convert_to_tensor(part) for part in (log_pi, log_A, log_lik)]
-    if not runs_in_numba("hidden_markov", *tensors):
+    log_pi, log_A, log_lik = map(ops.convert_to_tensor, (log_pi, log_A, log_lik))
+    if not runs_in_numba("hidden_markov", log_pi, log_A, log_lik):
         return None
-    return HiddenMarkov(*tensors, mask)
+    return HiddenMarkov(log_pi, log_A, log_lik, mask)

@@ -192,7 +192,7 @@ def _logarithmic(
     chain.run(log_space.forward_rows, chain.logs, leaving, scale, *shared, totals)
     work = _work(chain, posterior, smoothed, transitions)
     if smoothed:
-        chain.run(log_space.backward_rows, chain.logs, entering, *shared, *work)
+        chain.run(log_space.backward_rows, chain.logs, entering, scale, *shared, *work)
     return totals, posterior, *work[1:]
 
 

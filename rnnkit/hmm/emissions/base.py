@@ -197,7 +197,8 @@ def check_features(x: np.ndarray, features: int | None, largest: float = MAX_VAL
 def refuse_large(x: np.ndarray, values: np.ndarray, largest: float) -> None:
     """Refuse observations `x (N, D)` whose `values (N, D)` are not finite, or too large."""
     with np.errstate(invalid="ignore"):
-        if values.size == 0 or (values.min() >= -largest and values.max() <= largest):
+        low, high = (float(bound) for bound in (values.min(initial=0), values.max(initial=0)))
+        if low >= -largest and high <= largest:
             return  # two passes over memory; NaN is between no bounds
     good = np.isfinite(values) & (np.abs(values).astype("float64") <= largest)
     if not good.all():

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from rnnkit.backend import device
+from rnnkit.backend.kernels import KernelRequest, loop_request
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission

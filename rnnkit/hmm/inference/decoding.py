@@ -103,7 +103,7 @@ def _path(steps: Steps, chunks: Chunks | None) -> Tensor:
         best = ops.max(score, axis=-2, keepdims=True)
         impossible = best < LOG_ZERO / 2
         score = ops.where(impossible, reached, score - best)
-        score = ops.where(real, score, last)
+        score = steps.where_real(real, score, last)
         return (score,), score
 
     inputs = (steps.log_lik, steps.real, steps.first)

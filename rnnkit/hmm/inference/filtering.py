@@ -125,6 +125,8 @@ def filter_step(
 
 def fill_start(steps: Steps, posterior: Tensor) -> Tensor:
     """Put the batch axis first, and the start probabilities before the first real step."""
+    if not steps.masked:
+        return batch_first(posterior)
     start = log_space.softmax(steps.log_pi)
     # Later masked steps repeat the posterior already: no message changes at them.
     return batch_first(ops.where(steps.seen_real_step, posterior, start))

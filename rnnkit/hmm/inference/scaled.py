@@ -41,20 +41,19 @@ def forward(steps: Steps) -> ForwardMessages:
 
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
         (last,), (likelihood, real) = carry, inputs
-        joint = (last @ A) * likelihood
-        found = joint / ops.sum(joint, axis=-1, keepdims=True)
-        found = ops.where(real, found, last)
-        return (found,), found
+        joint = steps.where_real(real, (last @ A) * likelihood, last)
+        return (joint / ops.sum(joint, axis=-1, keepdims=True),), joint
 
     uniform = ops.broadcast_to(uniform, ops.shape(likelihoods[0]))
     maps = functools.partial(probability_maps, A)
-    filtered = scan_chunks(
+    joint = scan_chunks(
         Chunks.of(steps), one, uniform, (likelihoods, steps.real), maps, "probability"
     )
+    totals = ops.sum(joint, axis=-1, keepdims=True)
+    filtered = joint / totals
     earlier = previous(filtered, uniform)
-    totals = ops.sum((earlier @ A) * likelihoods, axis=-1, keepdims=True)
     log_probs = ops.where(impossible, -float("inf"), ops.log(totals) + highest)
-    log_probs = ops.where(steps.real, log_probs, 0.0)[..., 0]
+    log_probs = steps.where_real(steps.real, log_probs, 0.0)[..., 0]
     return ForwardMessages(filtered, log_probs, earlier, likelihoods)
 
 
@@ -69,7 +68,7 @@ def backward(
         (message,), (likelihood, real) = carry, inputs
         back = (likelihood * message) @ transposed
         back = back / ops.sum(back, axis=-1, keepdims=True)
-        return (ops.where(real, back, message),), message
+        return (steps.where_real(real, back, message),), message
 
     flat = ops.ones_like(messages.filtered[0])
     inputs = (messages.likelihoods, steps.real)

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from keras import ops
 
+from rnnkit import backend
 from rnnkit.deprecation import renamed_options
 
 Tensor = Any
@@ -58,6 +59,11 @@ class Steps(NamedTuple):
     real: Tensor  # boolean (T, ..., B, 1), false at masked steps; the same for all models
     first: Tensor  # boolean, same shape: the first real step, which no transition leads to
     seen_real_step: Tensor  # boolean, same shape: this step or an earlier one is real
+    masked: bool  # some steps may be masked
+
+    def where_real(self, real: Tensor, value: Tensor, otherwise: Tensor) -> Tensor:
+        """Return a value at real steps, another one at masked steps."""
+        return ops.where(real, value, otherwise) if self.masked else value
 
 
 def prepare_steps(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor | None) -> Steps:
@@ -78,15 +84,17 @@ def prepare_steps(log_pi: Tensor, log_A: Tensor, log_lik: Tensor, mask: Tensor |
     # Not a running count: a cumulative sum over time is slow on XLA's CPU.
     times = ops.arange(ops.shape(real)[0], dtype="int32")
     times = ops.reshape(times, (-1, *[1] * (len(real.shape) - 1)))
-    begin = ops.expand_dims(ops.cast(ops.argmax(ops.cast(real, "int32"), axis=0), "int32"), 0)
-    return Steps(
-        floor_log(log_pi)[..., None, :],
-        floor_log(log_A)[..., None, :, :],
-        log_lik,
-        real,
-        ops.logical_and(real, times == begin),
-        ops.logical_and(ops.any(real, axis=0, keepdims=True), times >= begin),
-    )
+    if mask is None:  # XLA would search a constant for its first true value
+        first, seen = ops.logical_and(real, times == 0), real
+    else:
+        begin = ops.argmax(ops.cast(real, "int32"), axis=0)
+        begin = ops.expand_dims(ops.cast(begin, "int32"), 0)
+        first = ops.logical_and(real, times == begin)
+        seen = ops.logical_and(ops.any(real, axis=0, keepdims=True), times >= begin)
+    chain = floor_log(log_pi)[..., None, :], floor_log(log_A)[..., None, :, :]
+    # Chunks, on PyTorch, are filled up with masked steps.
+    masked = mask is not None or backend.name == "torch"
+    return Steps(*chain, log_lik, real, first, seen, masked)
 
 
 def floor_log(logarithm: Tensor) -> Tensor:
