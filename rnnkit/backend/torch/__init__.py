@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from rnnkit.backend.torch.adam import accelerate as accelerate
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
+from rnnkit.backend.torch.pooling import mean_and_max as mean_and_max
 from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.torch.scan import scan as scan

@@ -124,9 +124,7 @@ def _with_padding_feature(kernel: Tensor) -> Tensor:
     return torch.cat([kernel, padding_weights])
 
 
-def _weights(
-    request: KernelRequest, params: Mapping[str, Tensor], kernel: Tensor
-) -> list[Tensor]:
+def _weights(request: KernelRequest, params: Mapping[str, Tensor], kernel: Tensor) -> list[Tensor]:
     """Return ATen's weights: transposed, with gates in its order.
 
     On a GPU they are views of one contiguous buffer; cuDNN would otherwise copy them at every call.
