@@ -63,8 +63,9 @@ def accelerate(optimizer: Any) -> None:
     """Leave an optimizer as it is: its update is compiled."""
 
 
-def mean_and_max(x: Any, mask: Any) -> None:
+def mean_and_max(x: Any, mask: Any) -> tuple[Any, Any] | None:
     """Return None: what the compiler makes of `rnnkit.heads.MaskedPooling` is fast."""
+    return None
 
 
 def dense(gradient: Any) -> Any:
