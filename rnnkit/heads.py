@@ -10,6 +10,7 @@ import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 import keras
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.backend.masking import check_flags, clean_steps
 from rnnkit.config import SavedArguments
 from rnnkit.errors import check_choice
@@ -61,6 +62,10 @@ class MaskedPooling(SavedArguments, keras.layers.Layer):
             mask = check_flags("MaskedPooling", "the mask", mask, sequences)
         if 0 in (batch, steps):
             return ops.zeros(self.compute_output_shape((batch, steps, width)), self.compute_dtype)
+        if self.pooling == "mean+max":
+            both = native.mean_and_max(ops.cast(sequences, self.compute_dtype), mask)
+            if both is not None:
+                return ops.concatenate(both, axis=-1)
         sequences = clean_steps(sequences, mask, self.compute_dtype)
         real = None if mask is None else ops.expand_dims(mask, -1)
         parts = {"mean": _mean, "max": _max, "last": _last}

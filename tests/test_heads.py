@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from rnnkit.backend.gradient import gradient
 from rnnkit.errors import InputError
 from rnnkit.layers import LSTM, MaskedPooling
 
@@ -99,3 +100,33 @@ def test_in_a_model_saved_and_loaded(kind, tmp_path):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(InputError, match="pooling is 'median'; expected one of"):
         MaskedPooling("median")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_gradients_of_mean_and_max_are_those_of_each_alone(masked):
+    """Equal maxima share the gradient; a NaN on padding and a row of padding change nothing."""
+    x = np.random.default_rng(0).integers(-2, 3, (3, 5, 2)).astype("float32")
+    mask = np.array([[1, 1, 0, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], bool)
+    if masked:
+        x[~mask] = np.nan
+    shared = mask if masked else None
+    by = np.arange(1.0, 13.0, dtype="float32").reshape(3, 4)
+
+    def slope(pool):
+        tensor, weights = ops.convert_to_tensor(x), ops.convert_to_tensor(by)
+        slopes = gradient(lambda x: ops.sum(pool(x) * weights))(tensor)
+        return ops.convert_to_numpy(slopes[0])
+
+    def apart(x):
+        parts = [MaskedPooling(kind)(x, mask=shared) for kind in ("mean", "max")]
+        return ops.concatenate(parts, axis=-1)
+
+    found = slope(lambda x: MaskedPooling("mean+max")(x, mask=shared))
+    np.testing.assert_allclose(found, slope(apart), rtol=1e-5, atol=1e-6)
+    real = mask if masked else np.ones_like(mask)
+    best = np.max(np.where(real[..., None], x, -np.inf), 1, keepdims=True)
+    hit = (x == best) & real[..., None]
+    ties = np.maximum(hit.sum(1, keepdims=True), 1)
+    count = np.maximum(real.sum(1), 1)[:, None, None]
+    expected = real[..., None] * by[:, None, :2] / count + hit * by[:, None, 2:] / ties
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

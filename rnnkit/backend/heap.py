@@ -31,7 +31,8 @@ def keep_freed_memory() -> bool:
     if chosen or not _is_glibc():
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    return all([mallopt(name, value) for name, value in LIMITS.items()])
+    set_ones = [bool(mallopt(name, value)) for name, value in LIMITS.items()]
+    return all(set_ones)
 
 
 def _is_glibc() -> bool:

@@ -246,7 +246,7 @@ class Bidirectional(keras.layers.Layer):
 
 
 @functools.cache
-def _takes_order(kind: type[SequenceLayer]) -> bool:
+def _takes_order(kind: Any) -> bool:
     """Return whether the layers of a class, which may have a `call` of its own, take `in_order`."""
     return "in_order" in inspect.signature(kind.call).parameters
 

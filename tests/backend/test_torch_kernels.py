@@ -1,5 +1,8 @@
 """PyTorch's kernels: values and gradients against NumPy loops and the portable loop, any mask."""
 
+import dataclasses
+import itertools
+
 import keras
 import numpy as np
 import oracles
@@ -16,7 +19,7 @@ if keras.config.backend() != "torch":
 
 import torch
 
-from rnnkit.backend.torch import KERNELS, packing, whole
+from rnnkit.backend.torch import KERNELS, blocks, packing, whole
 from rnnkit.backend.torch.recurrent import run_loop
 
 B, T, D, U = 5, 7, 3, 5
@@ -44,6 +47,7 @@ RUNS |= {f"whole {cell_type}": (whole.run, cell_type) for cell_type in whole.CEL
 def small_blocks(monkeypatch):
     """Several blocks even in the small batches here."""
     monkeypatch.setattr(packing, "BLOCK_ROWS", 6)
+    monkeypatch.setattr(whole, "call_cost", lambda width, units: 2)
 
 
 def draw(cell_type, shape=(B, T, D, U), seed=0):
@@ -151,12 +155,13 @@ def test_values_and_gradients_equal_the_numpy_loops(name, mask, reverse):
     biased=st.booleans(),
     reverse=st.booleans(),
     units=st.integers(1, 4),
+    zero_output=st.booleans(),
     bits=st.integers(1, 4).flatmap(
         lambda t: st.lists(st.lists(st.booleans(), min_size=t, max_size=t), min_size=1, max_size=4)
     ),
 )
 def test_any_mask_gives_what_the_portable_loop_gives(
-    cell_type, whole_sequence, drop, biased, reverse, units, bits
+    cell_type, whole_sequence, drop, biased, reverse, units, zero_output, bits
 ):
     mask = np.array(bits)
     relu = cell_type == "relu"
@@ -181,11 +186,91 @@ def test_any_mask_gives_what_the_portable_loop_gives(
     inputs = (x, states, params, rng.normal(size=(*mask.shape, units)).astype("float32"))
     d_states = [rng.normal(size=s.shape).astype("float32") for s in states]
     options = {"mask": torch.tensor(mask), "reverse": reverse}
+    zero_output = zero_output and run is whole.run
+    if zero_output:  # what the portable loop repeats counts for nothing, then
+        request = dataclasses.replace(request, zero_output=True)
+        inputs = (*inputs[:3], inputs[3] * mask[..., None])
     kernel = with_drop(lambda *a, **k: run(request, *a, **k))
     found = everything(kernel, *inputs, d_states, **options)
     wanted = everything(with_drop(portably(request)), *inputs, d_states, **options)
+    if zero_output:
+        wanted[0][0] = wanted[0][0] * mask[..., None]
     assert_same(found[0], wanted[0], 1e-5)
     assert_same(found[1], wanted[1], 1e-4)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9, 1.0])
+@pytest.mark.parametrize("reverse", [False, True], ids=["ahead", "backwards"])
+def test_blocks_hold_every_real_step_once_and_little_padding(share, reverse):
+    mask = torch.tensor(np.random.default_rng(0).random((12, 40)) < share)
+    mask[3] = False
+    found = blocks.cut(mask, reverse, call_cost=20)
+    assert all(rows <= before for (_, before), (_, rows) in itertools.pairwise(found.shapes))
+    places = sum(steps * rows for steps, rows in found.shapes)
+    assert places == len(found.source)
+    assert len(found.padding) == places - int(mask.sum()) <= 20 * len(found.shapes)
+    step = torch.arange(1.0, 12 * 40 + 1).view(12, 40, 1)
+    packed = found.pack(step)
+    torch.testing.assert_close(found.unpack(packed), torch.where(mask[..., None], step, 0.0))
+    first, rows = packed[: found.shapes[0][1], 0], mask.sum(1).argsort(descending=True, stable=True)
+    for row, value in zip(rows.tolist(), first.tolist(), strict=False):
+        at = mask[row].nonzero()[-1 if reverse else 0].item()
+        assert value == row * 40 + at + 1
+
+
+@pytest.mark.parametrize("lengths", [[7, 7, 7], [40, 40, 3], [0, 0], [9, 1, 30, 2, 2, 40], [0, 5]])
+def test_a_block_ends_before_its_padding_costs_more_than_a_call(lengths):
+    for call_cost in (0, 10, 1000):
+        shapes = blocks.block_shapes(lengths, call_cost)
+        at = 0
+        for steps, rows in shapes:
+            assert rows == sum(length > at for length in lengths) or not any(lengths)
+            padding = sum(min(max(at + steps - n, 0), steps) for n in lengths if n > at)
+            assert padding <= call_cost or not any(lengths)
+            at += steps
+        assert at == max(1, *lengths)
+    assert len(blocks.block_shapes(lengths, 10_000)) == 1
+
+
+def test_a_traced_mask_is_not_read(monkeypatch):
+    monkeypatch.setattr(blocks, "can_read", lambda flags: False)
+    _, x, states, weights = draw("lstm")
+    inputs = (x, states, named("lstm", weights), np.ones((B, T, U), "float32"))
+    options = {"mask": torch.tensor(MASK), "reverse": True}
+    d_states = [np.ones((B, U), "float32")] * 2
+    request = KernelRequest("lstm")
+    found = everything(lambda *a, **k: whole.run(request, *a, **k), *inputs, d_states, **options)
+    wanted = everything(portably(request), *inputs, d_states, **options)
+    assert_same(found[0], wanted[0], 1e-5)
+    assert_same(found[1], wanted[1], 1e-4)
+
+
+def test_without_the_cell_state_the_rest_is_the_same():
+    _, x, states, weights = draw("lstm")
+    x, *states = tensors([x, *states])
+    params = dict(zip(("kernel", "recurrent_kernel", "bias"), tensors(weights), strict=True))
+    options = {"mask": torch.tensor(MASK)}
+    full = whole.run(KernelRequest("lstm"), x, tuple(states), params, **options)
+    outputs, last = whole.run(KernelRequest("lstm", states=False), x, states, params, **options)
+    torch.testing.assert_close(outputs, full[0], rtol=0, atol=1e-6)
+    assert len(last) == 1
+    torch.testing.assert_close(last[0], full[1][0], rtol=0, atol=1e-6)
+
+
+def test_second_gradients_of_the_blocks_are_those_of_the_portable_loop():
+    _, x, states, weights = draw("lstm")
+    request = KernelRequest("lstm")
+
+    def slope(run):
+        inputs, *first = tensors([x, *states])
+        params = dict(zip(("kernel", "recurrent_kernel", "bias"), tensors(weights), strict=True))
+        outputs, _ = run(inputs, tuple(first), params, mask=torch.tensor(MASK))
+        (by,) = torch.autograd.grad(outputs.square().sum(), inputs, create_graph=True)
+        return torch.autograd.grad(by.square().sum(), [inputs, params["kernel"]])
+
+    found = slope(lambda *a, **k: whole.run(request, *a, **k))
+    for one, other in zip(found, slope(portably(request)), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("mask", [None, torch.tensor(MASK)], ids=["no mask", "mask"])

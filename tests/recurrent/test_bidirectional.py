@@ -184,3 +184,30 @@ def test_stateful():
 def test_what_does_not_fit_is_refused(build, message):
     with pytest.raises(InputError, match=message):
         build()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("kind", [layers.GRU, layers.MinGRU])
+def test_outputs_in_the_order_of_the_inputs(kind, masked):
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    mask = np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 1]], bool) if masked else None
+    layer = kind(4, go_backwards=True, return_sequences=True)
+    turned = ops.flip(layer(x, mask=mask), axis=1)
+    found = layer(x, mask=mask, in_order=True)
+    np.testing.assert_array_equal(*map(ops.convert_to_numpy, (found, turned)))
+    last = kind(4, go_backwards=True)
+    assert last(x, in_order=True).shape == (2, 4)
+
+
+def test_a_layer_with_a_call_of_its_own_is_turned_around():
+    @keras.saving.register_keras_serializable(package="tests of bidirectional layers")
+    class Own(layers.GRU):
+        def call(self, sequences, initial_state=None, mask=None, training=False):
+            return super().call(sequences, initial_state, mask, training)
+
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    own = layers.Bidirectional(Own(4, return_sequences=True))
+    plain = layers.Bidirectional(layers.GRU(4, return_sequences=True))
+    own.build(x.shape), plain.build(x.shape)
+    own.set_weights(plain.get_weights())
+    np.testing.assert_allclose(*(ops.convert_to_numpy(f(x)) for f in (own, plain)), rtol=1e-6)

@@ -150,5 +150,6 @@ KERNELS = (
         "computes only the rows that have not ended",
         unsupported_reason,
         run,
+        reads_padding=False,
     ),
 )

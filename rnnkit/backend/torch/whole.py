@@ -48,8 +48,8 @@ def run(
     steps = turned(x, time=1) if reverse else x.transpose(0, 1)
     outputs, last = call(request, steps, states, _weights(request, params, params["kernel"]))
     if not sequences:
-        return None, last
-    return (turned(outputs, time=0) if reverse else outputs.transpose(0, 1)), last
+        return None, tuple(last)
+    return (turned(outputs, time=0) if reverse else outputs.transpose(0, 1)), tuple(last)
 
 
 def _run_blocks(
