@@ -75,8 +75,8 @@ def test_a_file_and_a_network_of_ones_own(model, tmp_path):
     assert by_distinct_words(own, own) is None
 
 
-def test_half_precision_sums_gradients_of_a_word_in_float32():
-    """1 + 2047 ones are 2048 in float16, one more is lost."""
+def test_half_precision_sums_the_gradients_of_thousands_of_places():
+    """In float16 2,048 and 1 are 2,048: a sum one by one would end there."""
     encoder = CharEncoder(9, 2, "cnn", dtype="mixed_float16")
     encoder.build((None, None, 3))
     characters = np.array([[[5, 6, 7]]], "int32")

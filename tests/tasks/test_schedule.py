@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rnnkit.errors import InputError
+from rnnkit.monitor.callbacks import current_learning_rate
 from rnnkit.recipes import gru_sentiment
 
 
@@ -50,3 +51,45 @@ def test_rate_of_every_step(reviews, schedule):
 def test_unknown_schedule_is_refused():
     with pytest.raises(InputError, match="'cosinus'"):
         gru_sentiment(learning_rate_schedule="cosinus")
+
+
+class Watched(keras.callbacks.Callback):
+    """Write down rate and gradient norm of each step as TensorBoard does: without a sync."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        model = self._model
+        self.seen.append((current_learning_rate(model), model.gradient_norm))
+
+
+def test_rates_and_norms_are_the_same_where_nothing_syncs_the_state(reviews):
+    """On JAX Keras keeps the state of an epoch apart from the variables."""
+    found, weights, syncs = [], [], []
+    texts, labels = reviews
+    for others in ([], [Rates()]):  # the second reads the model at each step: synced
+        model = gru_sentiment(
+            units=2, embedding="random", embedding_size=2, learning_rate=0.1, batch_size=30,
+            min_count=1, learning_rate_schedule="cosine", dropout=0.0, embedding_dropout=0.0,
+        )  # fmt: skip
+        watched = Watched()
+        sync = getattr(model, "jax_state_sync", lambda: None)
+        count = []
+
+        def counted(sync=sync, count=count, model=model):
+            count.append(not getattr(model, "_jax_state_synced", True))
+            sync()
+
+        model.__dict__["jax_state_sync"] = counted
+        model.fit(texts[:120], labels[:120], epochs=2, callbacks=[*others, watched], verbose=0)
+        found.append(watched.seen)
+        weights.append(model.network.get_weights())
+        syncs.append(sum(count))
+    np.testing.assert_allclose(*found, rtol=1e-5)
+    assert len({rate for rate, _ in found[0]}) == 8
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    if keras.config.backend() == "jax":
+        assert syncs[0] <= 4 < syncs[1]
