@@ -56,7 +56,8 @@ def run(
         shared |= {"zoneout_rates": zoneout_rates, "unroll": request.unroll}
         return portable.recurrence(cell, inputs, states, params, **shared)
 
-    return checkpointed(memory, one, inputs, states, params, reverse=reverse)
+    flags = {"reverse": reverse, "sequences": sequences}
+    return checkpointed(memory, one, inputs, states, params, **flags)
 
 
 def explain_kernels(
