@@ -67,7 +67,8 @@ def run(
             outputs = clean_steps(outputs, mask, outputs.dtype)
         return outputs, last
 
-    return checkpointed(memory, one, inputs, states, params, reverse=reverse)
+    flags = {"reverse": reverse, "sequences": sequences}
+    return checkpointed(memory, one, inputs, states, params, **flags)
 
 
 def explain_kernels(

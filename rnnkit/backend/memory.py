@@ -26,6 +26,7 @@ def checkpointed(
     params: Mapping[str, Tensor],
     *,
     reverse: bool,
+    sequences: bool,
 ) -> tuple[Tensor | None, tuple]:
     """Run a pass over time with activation checkpointing.
 
@@ -44,6 +45,7 @@ def checkpointed(
         states: the states before the first step.
         params: tensors by name.
         reverse: the pass runs from the last step to the first.
+        sequences: whether `run` returns outputs.
 
     Raises:
         InputError: an unknown choice.
@@ -59,16 +61,23 @@ def checkpointed(
         return native.remat(run_flat, inputs.tensors(), states, params)
     total = ops.shape(inputs.x)[1]
     length = _ceil_sqrt(total)
-    chunks = tuple(_to_chunks(part, length) for part in inputs.tensors())
 
-    def body(carry: tuple, chunk: tuple) -> tuple[tuple, Tensor | None]:
-        outputs, new = native.remat(run_flat, chunk, carry, params)
-        return tuple(new), outputs
+    def by_scan(tensors: tuple, states: tuple, params: Mapping) -> tuple[Tensor | None, tuple]:
+        chunks = tuple(_to_chunks(part, length) for part in tensors)
 
-    last, outputs = native.scan(body, tuple(states), chunks, reverse=reverse)
-    if outputs is None:
-        return None, last
-    return _from_chunks(outputs)[:, :total], last
+        def body(carry: tuple, chunk: tuple) -> tuple[tuple, Tensor | None]:
+            outputs, new = native.remat(run_flat, chunk, carry, params)
+            return tuple(new), outputs
+
+        last, outputs = native.scan(body, tuple(states), chunks, reverse=reverse)
+        return (None if outputs is None else _from_chunks(outputs)[:, :total]), last
+
+    if not hasattr(native, "run_in_chunks") or native.static_shapes():
+        return by_scan(inputs.tensors(), states, params)
+    flags = {"reverse": reverse, "sequences": sequences}
+    return native.run_in_chunks(
+        run_flat, by_scan, inputs.tensors(), states, params, length, **flags
+    )
 
 
 def _ceil_sqrt(total: Any) -> Any:
