@@ -78,6 +78,14 @@ PARTS = (
         "word2vec.py --speed --data sample --words 400000 --repeats 2",
         "word2vec.py --speed --data sample --words 2000 --repeats 1",
     ),
+    Part(
+        "Two recipes, on their samples, beside the same networks of keras.layers and bare PyTorch",
+        (),
+        60,
+        "recipes.py --recipes bilstm_sentiment,pos_tagger --sides rnnkit,keras,bare --steps 60 "
+        "--epochs 2",
+        "recipes.py --recipes bilstm_sentiment --sides rnnkit,keras --steps 2 --epochs 1",
+    ),
 )
 
 
