@@ -73,7 +73,7 @@ def groups(page: str) -> dict[str, Ratios]:
         "hmmlearn, its faster setting": by_backend(
             page, "Hidden Markov models", r"^([\d.]+),", *emissions
         ),
-        "gensim, two workers": by_backend(page, "Word vectors", r": ([\d.]+)$", *vectors),
+        "gensim, one thread each": by_backend(page, "Word vectors", r": ([\d.]+)$", *vectors),
     }
 
 

@@ -9,8 +9,8 @@ included; the first epoch, in which our steps are compiled, is left out, and tol
 is the median of gensim's time by ours: above 1 we are faster. gensim runs with a worker a core, its
 default; ours with one, its default, and whose vectors are the same each time. `--workers 2` = both
 with as many; `--processor-time` = that of all threads, which other work on the machine changes
-less, gensim with one worker. `--steps tensors` = without Numba. `--write` puts the column of the
-backend into the table of that page, `--steps numba` and `tensors` each into its own.
+less, gensim with one worker by default. `--steps tensors` = without Numba. `--write` puts the
+column of the backend into the table of that page, for either kind of steps into its own.
 
 Quality: analogies (per cent), WordSim-353 and SimLex-999 (Spearman's correlation) of vectors
 learned from all of wiki8, mean and sample standard deviation over the seeds. About two hours on two
@@ -64,7 +64,7 @@ class Row(NamedTuple):
 def speed(corpus: EncodedCorpus, asked: argparse.Namespace) -> list[Row]:
     """Print thousands of words per second of both trainers, and their ratio."""
     clock = time.process_time if asked.processor_time else time.perf_counter
-    theirs = 1 if asked.processor_time else asked.workers or os.cpu_count()
+    theirs = asked.workers or (1 if asked.processor_time else os.cpu_count())
     found = []
     print("| | gensim | rnnkit | ratio | first epoch, s more |\n|---|---|---|---|---|")
     for method, loss in PAIRS:

@@ -42,7 +42,7 @@ def aligned_rows(rows: int, width: int) -> Array:
 
 
 @_inlined
-def _dot(a: Array, i: int, b: Array, j: int) -> float:
+def _dot(a: Array, i: int, b: Array, j: int) -> Any:
     total = np.float32(0)
     for d in range(a.shape[1]):
         total += a[i, d] * b[j, d]
@@ -97,7 +97,7 @@ def _add_rows(
 
 
 @_inlined
-def _exp_of_negative(x: float) -> float:
+def _exp_of_negative(x: Any) -> Any:
     """Return `exp(x)`, float32, for x <= 0; below 1e-38 it stops there. Vector instructions."""
     binary = x * np.float32(1.4426950408889634)
     binary = binary if binary > np.float32(_LOWEST) else np.float32(_LOWEST)  # NaN, too
@@ -125,7 +125,8 @@ def _logistic(scores: Array, labels: Array, slopes: Array, at: int, count: int) 
     for k in range(count, padded):
         scores[k], labels[k] = -200, 0
     for begin in range(0, padded, LANES):
-        factors, linear = np.float32(1), np.float32(0)
+        factors: Any = np.float32(1)
+        linear: Any = np.float32(0)
         for k in range(begin, begin + LANES):
             s, y = scores[k], labels[k]
             small = _exp_of_negative(-abs(s))

@@ -30,6 +30,7 @@ class ArraySteps:
         self._tables = tuple(aligned_rows(len(table), padded) for table in tables)
         for mine, given in zip(self._tables, tables, strict=True):
             mine[:, : self._width] = given
+        self._tree: tuple[np.ndarray, ...]
         if data.tree is None:
             self._tree = np.zeros((0, 0), "int32"), np.zeros((0, 0), "bool"), np.zeros(0, "int32")
         else:
