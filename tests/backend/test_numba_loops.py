@@ -332,7 +332,7 @@ def test_without_numba_operations_run_and_it_is_said(monkeypatch, operations):
     for one, other in zip(found, wanted, strict=True):
         assert torch.equal(one, other)
     assert "portable" in said
-    assert 'not numba: numba is not installed (pip install "rnnkit[torch]")' in said
+    assert 'not numba: numba is not installed (pip install "rnnkit[fast]")' in said
 
 
 def test_a_numba_that_fails_to_load_is_none(monkeypatch):

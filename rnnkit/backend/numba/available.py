@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 
 LEAST = (0, 61)  # the first one that knows Python 3.13 and NumPy 2.2
-HINT = 'pip install "rnnkit[torch]"'
+HINT = 'pip install "rnnkit[fast]"'
 
 
 @functools.cache
@@ -16,7 +16,7 @@ def missing() -> str | None:
 
     Example:
         >>> missing()  # doctest: +SKIP
-        'numba is not installed (pip install "rnnkit[torch]")'
+        'numba is not installed (pip install "rnnkit[fast]")'
     """
     if importlib.util.find_spec("numba") is None:
         return f"numba is not installed ({HINT})"

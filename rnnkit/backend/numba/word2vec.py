@@ -9,11 +9,12 @@ larger than a step's rows is written besides the tables.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
+
+from rnnkit.backend.numba.jit import jit
 
 Array = Any
 LANES = 16  # scores whose sigmoids are computed at once; rows are padded to a multiple of it
@@ -23,14 +24,6 @@ _LOWEST = -126.0  # the exponent of the smallest normal float32
 # infinite or NaN, and a loss that is must be seen.
 _FASTMATH = {"contract", "reassoc", "nsz"}
 _inlined = numba.njit(fastmath=_FASTMATH, error_model="numpy", forceinline=True)
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function that runs without Python's lock, and keep the machine code on disk."""
-    try:
-        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no folder can be written to: it is compiled in each process
-        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 @_inlined
@@ -138,7 +131,7 @@ def _logistic(scores: Array, labels: Array, slopes: Array, at: int, count: int) 
     return loss
 
 
-@_compiled
+@jit
 def train_block(
     vectors: Array,
     outputs: Array,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Literal, NamedTuple, get_args
 
 import rnnkit.backend as current
+from rnnkit.backend.numba.available import missing
 from rnnkit.errors import InputError, check_choice
 
 StepKind = Literal["numba", "tensors"]
@@ -68,7 +68,7 @@ def choose_steps(
     Args:
         wanted: "auto", "numba" or "tensors".
         device: "cpu" or "gpu"; None = the default device of the backend.
-        installed: Numba is installed; None = look. It is not imported.
+        installed: Numba is installed; None = look.
 
     Raises:
         InputError: an unknown choice, or "numba" where it cannot run.
@@ -99,4 +99,4 @@ def choose_steps(
 
 
 def _installed() -> bool:
-    return importlib.util.find_spec("numba") is not None
+    return missing() is None
