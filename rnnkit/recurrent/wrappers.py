@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from typing import Any
 
@@ -175,9 +174,11 @@ class Bidirectional(keras.layers.Layer):
         The layers of Keras do not. Of a wrapper whose own layer runs backward, both outputs are
         turned around.
         """
-        both = self.forward_layer.go_backwards
-        takes = isinstance(part, SequenceLayer) and not both and _takes_order(type(part))
-        return {"in_order": True} if takes and self.return_sequences else {}
+        if not self.return_sequences or self.forward_layer.go_backwards:
+            return {}
+        own = isinstance(part, SequenceLayer)  # of which a subclass may have a `call` of its own
+        takes = own and "in_order" in inspect.signature(part.call).parameters
+        return {"in_order": True} if takes else {}
 
     def _refuse_resets(self) -> None:
         """Refuse resets where one of the layers cannot take them."""
@@ -243,12 +244,6 @@ class Bidirectional(keras.layers.Layer):
         for key in ("layer", "backward_layer"):
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
-
-
-@functools.cache
-def _takes_order(kind: Any) -> bool:
-    """Return whether the layers of a class, which may have a `call` of its own, take `in_order`."""
-    return "in_order" in inspect.signature(kind.call).parameters
 
 
 def _copy(layer: keras.layers.Layer, direction: str, go_backwards: bool) -> keras.layers.Layer:
