@@ -1,16 +1,13 @@
 """Single variables of an optimizer in the midst of an epoch of Keras's `fit` on JAX.
 
 Keras keeps the state of the epoch apart from the variables, in lists of arrays that it hands on
-from step to step. To sync all of it for one number costs milliseconds at every step: each variable
-is assigned, and read again.
+from step to step. To sync all of it costs milliseconds at every step: each variable is assigned,
+and read again. One number can be read from the lists.
 """
 
 from __future__ import annotations
 
 from typing import Any
-
-import jax.numpy as jnp
-import numpy as np
 
 
 def _held(model: Any, variable: Any) -> tuple[list, int] | None:
@@ -33,10 +30,10 @@ def read_variable(model: Any, variable: Any) -> Any:
 
 
 def write_variable(model: Any, variable: Any, value: float) -> None:
-    """Set a variable of the model's optimizer to a number, before the next step."""
-    held = _held(model, variable)
-    if held is None:
-        variable.assign(value)
-    else:
-        values, place = held
-        values[place] = jnp.asarray(np.asarray(value, values[place].dtype))
+    """Set a variable of the model's optimizer to a number, before the next step.
+
+    The lists that can be reached are copies: Keras takes a value from the variables alone.
+    """
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+    variable.assign(value)
