@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnkit.data.batching import Batch, BucketedBatches, pad
+from rnnkit.data.batching import BucketedBatches, pad
 
 SIZES = 16  # of K, for each number of steps T: multiples of T / 16
 
@@ -63,14 +63,15 @@ class WordBatches(BucketedBatches):
                 least = max(self._most.get(self._width(rows), 0), -(-count // len(rows)))
                 self._most[self._width(rows)] = least
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> Any:
         rows = self._batches[index]
+        ids: Any
         ids, labels, weights = super().__getitem__(index)
         distinct, places = np.unique(self._places(rows), return_inverse=True)
         columns = self._columns(self._width(rows), -(-len(distinct) // len(rows)))
-        characters = np.zeros((len(rows) * columns, ids.shape[-1] - 1), np.int32)
-        characters[: len(distinct)] = self._spellings[distinct]
-        characters = characters.reshape(len(rows), columns, -1)
+        flat = np.zeros((len(rows) * columns, ids.shape[-1] - 1), np.int32)
+        flat[: len(distinct)] = self._spellings[distinct]
+        characters = flat.reshape(len(rows), columns, -1)
         places = places.reshape(ids.shape[:2]).astype(np.int32)
         return Words(ids, characters, places), labels, weights
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from rnnkit.data.word_batches import Words
 from rnnkit.tasks.tagging.word_layers import CharEncoder
 
 LETTERS = (slice(None), slice(None), slice(1, None))  # of ids, beside the word itself
@@ -46,7 +45,7 @@ class DistinctWords(keras.layers.Layer):
     def inputs(self) -> list[Any]:
         """The symbolic inputs, as those of a functional model."""
         (ids,) = self.scoring.inputs
-        shapes = Words(ids.shape[1:], (None, ids.shape[-1] - 1), (None,))
+        shapes = [ids.shape[1:], (None, ids.shape[-1] - 1), (None,)]
         return [keras.KerasTensor((None, *shape), dtype="int32") for shape in shapes]
 
     def call(self, ids: Any, characters: Any, places: Any, training: bool = False) -> Any:
@@ -70,7 +69,7 @@ def _character_encoder(network: keras.Model) -> CharEncoder | None:
         return None
     (encoder,) = found
     nodes = encoder._inbound_nodes
-    source = nodes[0].input_tensors[0]._keras_history.operation if len(nodes) == 1 else None
+    source: Any = nodes[0].input_tensors[0]._keras_history.operation if len(nodes) == 1 else None
     if type(source).__name__ != "GetItem":
         return None
     tensor, key = source._inbound_nodes[0].arguments.args

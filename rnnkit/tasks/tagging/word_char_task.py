@@ -101,7 +101,9 @@ class WordCharTask(WordTask):
         few = targets is None and len(rows) <= options["batch_size"]
         if few or not self.reads_distinct_words:
             return BucketedBatches(rows, targets, sample_weight, **options)
-        few_shapes = backend.name != "torch"
+        # XLA compiles each shape: Keras uses it with JAX, and with TensorFlow on a GPU.
+        on_gpu = backend.name == "tensorflow" and backend.device() != "cpu"
+        few_shapes = backend.name == "jax" or on_gpu
         return WordBatches(rows, targets, sample_weight, few_shapes=few_shapes, **options)
 
     def notice_unknown(self, rows: list[np.ndarray]) -> None:
