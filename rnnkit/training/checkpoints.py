@@ -126,7 +126,7 @@ class Checkpoints:
         need = sum(array.nbytes for array in checkpoint.arrays.values())
         with replacing(path, "a checkpoint", need) as temporary, temporary.open("wb") as file:
             # Without allow_pickle=False, which NumPy < 2.1 stores as one more array.
-            np.savez(file, values=text, **checkpoint.arrays)
+            np.savez(file, values=text, **checkpoint.arrays)  # type: ignore[arg-type]
         self.prune(KEPT)
         return path
 
