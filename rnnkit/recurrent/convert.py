@@ -60,7 +60,8 @@ def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None
         names = f"copy_weights: {source.name} has weights of the shapes {shapes[0]}; {target.name}"
         raise InputError(f"{names} expects {shapes[1]}.")
     for weight, value in zip(weights, values, strict=True):
-        weight.assign(value)
+        # As numbers: JAX would share the buffer, which the training of one of them gives away.
+        weight.assign(np.array(keras.ops.convert_to_numpy(value)))
 
 
 def _check_twins(one: keras.layers.Layer, other: keras.layers.Layer) -> None:

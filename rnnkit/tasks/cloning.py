@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import keras
+import numpy as np
+
 from rnnkit.errors import InputError
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.tasks.copies import changed_attributes, make_again
@@ -75,4 +78,5 @@ def finish_clone(task: Any, original: Any) -> None:
         task.network.non_trainable_weights, original.network.non_trainable_weights, strict=True
     )
     for own, known in kept:
-        own.assign(known)
+        # As numbers: JAX would share the buffer, which the training of one of them gives away.
+        own.assign(np.array(keras.ops.convert_to_numpy(known)))

@@ -43,6 +43,22 @@ def test_to_and_from_keras(make, to_keras):
     assert len({w.tobytes() for w in target.get_weights()}) == len(target.get_weights())
 
 
+def test_each_of_two_layers_of_the_same_weights_trains_alone():
+    """On JAX a buffer that both held would be given away by the training of one of them."""
+    source, target = built(keras.layers.GRU(U)), built(GRU(U))
+    copy_weights(source, target)
+    before = source.get_weights()
+    inputs = keras.Input((None, D))
+    model = keras.Model(inputs, target(inputs))
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    model.fit(draw(B, T, D), np.ones((B, U)), verbose=0)
+    for kept, weight, trained in zip(
+        before, source.get_weights(), target.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weight, kept)
+        assert np.any(trained != kept)
+
+
 def test_states_and_frozen_layers_do_not_matter():
     source, target = keras.layers.GRU(U, stateful=True), GRU(U, stateful=True, trainable=False)
     for layer in (source, target):

@@ -97,7 +97,9 @@ def test_a_failed_export_says_why(tmp_path):
         ("Exception encountered when calling X.call().\n\nNo such op.\nmore", "No such op."),
         ("", "TypeError"),
     ):
-        with pytest.raises(InputError, match=rf"as 'tf_saved_model' on torch: {said} ") as refused:
+        with pytest.raises(
+            InputError, match=rf"as 'tf_saved_model' on {rnnkit.backend.name}: {said} "
+        ) as refused:
             export_network(
                 None, Network(text), tmp_path / "a", "tf_saved_model", input_signature=[]
             )
