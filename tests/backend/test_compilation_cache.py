@@ -194,3 +194,15 @@ def test_a_resumed_training_with_programs_of_the_cache_has_the_same_bits(cache, 
     assert written >= came.from_cache
     for one, other in zip(compiled, resumed, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_version_that_reads_programs_back_wrongly_keeps_none(cache, monkeypatch):
+    """With JAX 0.6.0 a second training with programs of the cache learned nothing."""
+    import jax
+
+    monkeypatch.setattr(jax, "__version__", "0.6.0")
+    monkeypatch.setattr(jax, "__version_info__", (0, 6, 0))
+    folder = cache()
+    assert run_once().from_cache == 0
+    assert not folder.exists()
+    assert "JAX 0.6.0 reads programs back wrongly" in compilation.describe_cache()

@@ -8,7 +8,8 @@ from rnnkit import datasets
 from rnnkit.backend import installed
 from rnnkit.errors import InputError
 from rnnkit.recipes import bilstm_sentiment, forecaster
-from rnnkit.tasks import load, task
+from rnnkit.tasks import load
+from rnnkit.tasks.training import loop
 from rnnkit.tasks.training.datasets import KerasDataset
 
 CHILD = """
@@ -151,7 +152,7 @@ def test_every_epoch_gives_the_batches_of_its_number(reviews, monkeypatch):
             given.append((self.batches.epoch, index))
             return super().__getitem__(index)
 
-    monkeypatch.setattr(task, "KerasDataset", Watched)
+    monkeypatch.setattr(loop, "KerasDataset", Watched)
     model = bilstm_sentiment(units=2, embedding="random", embedding_size=2, batch_size=32)
     for _ in range(2):
         given.clear()

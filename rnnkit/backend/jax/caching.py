@@ -16,6 +16,9 @@ try:
 except ImportError:  # another version of JAX
     jax_cache: Any = None  # type: ignore[no-redef]
 
+# JAX 0.6.0 reads programs back that compute something else: a second training learned nothing.
+OLDEST = (0, 6, 2)
+
 _reason = "not set up"  # why there is no cache of ours; "" where there is one
 
 
@@ -79,6 +82,8 @@ def _why_not() -> str:
         return "off (JAX_ENABLE_COMPILATION_CACHE)"
     if jax.config.jax_compilation_cache_dir is not None:
         return _of_the_user(jax.config.jax_compilation_cache_dir)
+    if jax.__version_info__ < OLDEST:
+        return f"off (JAX {jax.__version__} reads programs back wrongly; install JAX >= 0.6.2)"
     if not hasattr(jax_cache, "get_file_cache"):
         return f"off (JAX {jax.__version__} makes its cache in another way)"
     return ""

@@ -23,7 +23,7 @@ def call_cost(width: int, units: int) -> int:
 
     Example:
         >>> call_cost(16, 16), call_cost(100, 64), call_cost(128, 256)
-        (747, 208, 113)
+        (746, 208, 113)
     """
     return 100 + 1_300_000 // (1_500 + units * (width + units))
 

@@ -68,7 +68,6 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         self.active = True
         self._model, self._optimizer = model, model.optimizer
         self._epoch = 0
-        self._rate = optimizer_state.rate_variable(self._optimizer)
         if self._rate is None:
             self._stop("the optimizer has a schedule of its own")
             return
@@ -102,11 +101,15 @@ class ScheduledLearningRate(keras.callbacks.Callback):
             if self._as_set():
                 self._set(self.peak)
 
+    @property
+    def _rate(self) -> keras.Variable | None:
+        """The variable of the rate; no attribute, which a checkpoint would take for a value."""
+        return optimizer_state.rate_variable(self._optimizer)
+
     def _as_set(self) -> bool:
         """Return whether the rate is still the one that this callback has set."""
-        if optimizer_state.rate_variable(self._optimizer) is not self._rate:
-            return False
-        return optimizer_state.read(self._model, self._rate) == self._last
+        rate = self._rate
+        return rate is not None and optimizer_state.read(self._model, rate) == self._last
 
     def _set(self, rate: float) -> None:
         optimizer_state.write(self._model, self._rate, rate)
