@@ -97,7 +97,11 @@ def restore_states(
             callback.restore_checkpoint(state)
         else:
             for name, value in state.items():
-                setattr(callback, name, value)
+                held = getattr(callback, name, None)
+                if isinstance(held, keras.Variable):  # others may hold it, too
+                    held.assign(value)
+                else:
+                    setattr(callback, name, value)
 
 
 def _csv_state(log: keras.callbacks.CSVLogger) -> dict[str, Any]:

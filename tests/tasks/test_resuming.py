@@ -183,6 +183,22 @@ def test_callbacks_of_the_user_go_on(tmp_path):
     gc.collect()  # Keras leaves the file open: the warning belongs to this test
 
 
+class Holding(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.total = keras.Variable(0.0)
+
+
+def test_a_variable_that_a_callback_holds_stays_one():
+    begun, again, arrays = Holding(), Holding(), {}
+    before, held = digest_attributes(begun), again.total
+    begun.total.assign(3.0)
+    states = read_states([begun], [before], arrays)
+    restore_states([again], states, arrays, own=False)
+    assert again.total is held
+    assert float(keras.ops.convert_to_numpy(held)) == 3.0
+
+
 @pytest.mark.one_backend
 def test_early_stopping_goes_on(tmp_path):
     """The epochs without improvement count on, and the best weights come back."""
