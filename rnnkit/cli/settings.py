@@ -122,7 +122,7 @@ def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) ->
     """Return the options for data files and sets, by name, that some of the kinds have.
 
     The columns of inputs are also the features of a recipe, unless it has a setting of that name.
-    An option of data sets by name gives way to a setting of that name.
+    The split of a data set is the option ``--hold-out``: `split` is a setting of some recipes.
 
     Example:
         >>> list(file_settings([find_kind("series")], {}))
@@ -136,11 +136,10 @@ def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) ->
     found = {}
     declared = [*declared_settings(SeriesFileOptions).items()]
     declared += declared_settings(TableFileOptions).items()
-    hold_out = declared_settings(HoldOutOptions).items()
-    declared += [(name, one) for name, one in hold_out if name not in settings]
-    for name, setting in declared:
+    for name, setting in [*declared, *declared_settings(HoldOutOptions).items()]:
         if name in known:
             option = "features" if name == "columns" and "features" not in settings else name
+            option = "hold_out" if name == "split" else option
             found[option] = setting
     return found
 
