@@ -8,6 +8,7 @@ compared with. It returns a dictionary shaped like a run's results.json: ``test`
 from rnnkit.baselines.classifiers import (
     frame_logistic_regression,
     summary_logistic_regression,
+    tfidf_classifier,
     tfidf_logistic_regression,
 )
 from rnnkit.baselines.forecasts import (
@@ -32,5 +33,6 @@ __all__ = [
     "persistence",
     "seasonal_naive",
     "summary_logistic_regression",
+    "tfidf_classifier",
     "tfidf_logistic_regression",
 ]

@@ -30,15 +30,42 @@ def tfidf_logistic_regression(dataset: Dataset, ngrams: tuple[int, int] = (1, 1)
         >>> tfidf_logistic_regression(data)["test"]["accuracy"] < 0.8  # doctest: +SKIP
         True
     """
+    begin = time.perf_counter()
+    features, train_features = _tfidf(dataset, ngrams)
+    return _logistic_regression(dataset, train_features, features.transform, begin)
+
+
+def tfidf_classifier(
+    dataset: Dataset, ngrams: tuple[int, int] = (1, 1)
+) -> Callable[[list[str]], np.ndarray]:
+    """Fit the model of `tfidf_logistic_regression` and return its answers to texts as a function.
+
+    Args:
+        dataset: the splits, of texts with labels; test is not read.
+        ngrams: the shortest and the longest n-gram of words that is a feature.
+
+    Returns:
+        A function from texts to class indices.
+
+    Example:
+        >>> train = Split(["good", "bad"] * 20, np.array([1, 0] * 20))
+        >>> tfidf_classifier(Dataset("mine", train, train, train, ("neg", "pos")))(["so good"])
+        array([1])
+    """
+    features, train_features = _tfidf(dataset, ngrams)
+    model = _fit(dataset, train_features, features.transform(dataset.valid.x))
+    return lambda texts: np.asarray(model.predict(features.transform(texts)))
+
+
+def _tfidf(dataset: Dataset, ngrams: tuple[int, int]) -> tuple[Any, Any]:
+    """Return the features of texts, fitted, and those of train."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    begin = time.perf_counter()
     # min_df=1 for tiny data: with 2, a data set of few texts could be left without a feature.
     features = TfidfVectorizer(
         ngram_range=ngrams, sublinear_tf=True, min_df=2 if len(dataset.train) >= 1000 else 1
     )
-    train_features = features.fit_transform(dataset.train.x)
-    return _logistic_regression(dataset, train_features, features.transform, begin)
+    return features, features.fit_transform(dataset.train.x)
 
 
 def summary_logistic_regression(dataset: Dataset) -> dict[str, Any]:
@@ -87,25 +114,12 @@ def _logistic_regression(
     dataset: Dataset, train_features: Any, transform: Callable[[Any], Any], begin: float
 ) -> dict[str, Any]:
     """Fit on features of train, choose the penalty on valid, evaluate on test."""
-    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
 
-    train, valid, test = dataset.train, dataset.valid, dataset.test
-    classes = range(len(dataset.classes))
-
-    def predict(model: LogisticRegression, features: Any) -> np.ndarray:
-        """Return `(N, classes)` probabilities: 0 for a class that train does not have."""
-        probabilities = np.zeros((features.shape[0], len(classes)))
-        probabilities[:, model.classes_] = model.predict_proba(features)
-        return probabilities
-
-    valid_features = transform(valid.x)
-    models = [
-        LogisticRegression(C=c, max_iter=1000).fit(train_features, train.y) for c in PENALTIES
-    ]
-    model = min(models, key=lambda m: log_loss(valid.y, predict(m, valid_features), labels=classes))
+    test, classes = dataset.test, range(len(dataset.classes))
+    model = _fit(dataset, train_features, transform(dataset.valid.x))
     seconds = time.perf_counter() - begin
-    probabilities = predict(model, transform(test.x))
+    probabilities = _probabilities(model, transform(test.x), len(classes))
     predicted = probabilities.argmax(axis=1)
     average = "binary" if len(classes) == 2 else "macro"
     scores = (
@@ -119,3 +133,26 @@ def _logistic_regression(
         "seconds": seconds,
         "parameters": int(model.coef_.size + model.intercept_.size),
     }
+
+
+def _fit(dataset: Dataset, train_features: Any, valid_features: Any) -> Any:
+    """Fit on features of train; the penalty is the one with the lowest loss on valid."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    train, valid, classes = dataset.train, dataset.valid, range(len(dataset.classes))
+    models = [
+        LogisticRegression(C=c, max_iter=1000).fit(train_features, train.y) for c in PENALTIES
+    ]
+    losses = [
+        log_loss(valid.y, _probabilities(one, valid_features, len(classes)), labels=classes)
+        for one in models
+    ]
+    return models[int(np.argmin(losses))]
+
+
+def _probabilities(model: Any, features: Any, classes: int) -> np.ndarray:
+    """Return `(N, classes)` probabilities: 0 for a class that train does not have."""
+    probabilities = np.zeros((features.shape[0], classes))
+    probabilities[:, model.classes_] = model.predict_proba(features)
+    return probabilities

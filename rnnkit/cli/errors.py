@@ -52,6 +52,8 @@ class Command(HelpfulCommand):
                 for one in typing.cast(list[Any], self.params)
                 if one.param_type_name == "option" and not one.hidden
             }
+            if "hold_out" in names:
+                names.setdefault("split", names["hold_out"])
             error.args = (as_typed(str(error), names), *error.args[1:])
             raise
 

@@ -14,11 +14,12 @@ import typer
 from rnnkit.cli.errors import OptionError
 from rnnkit.cli.headings import DATA, heading_of
 from rnnkit.cli.wording import choices_of, describe, metavar, option_name
+from rnnkit.data.datasets import find_kind
 from rnnkit.data.kinds import DataKind
 from rnnkit.errors import InputError
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
-from rnnkit.settings.data import SeriesFileOptions, TableFileOptions
+from rnnkit.settings.data import HoldOutOptions, SeriesFileOptions, TableFileOptions
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
@@ -118,21 +119,27 @@ def _of_both(one: Option, other: Option) -> Option:
 
 
 def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) -> dict[str, Setting]:
-    """Return the options for data files, by name, that some of the kinds have.
+    """Return the options for data files and sets, by name, that some of the kinds have.
 
     The columns of inputs are also the features of a recipe, unless it has a setting of that name.
+    The split of a data set is the option ``--hold-out``: `split` is a setting of some recipes.
 
     Example:
-        >>> from rnnkit.data.datasets import find_kind
         >>> list(file_settings([find_kind("series")], {}))
         ['time', 'group', 'features', 'decimal', 'delimiter', 'encoding']
     """
+    kinds = [*kinds]
     known = {name for kind in kinds for name in kind.file_options}
+    for kind in kinds:
+        accepted = [kind, *map(find_kind, kind.also_accepts)]
+        known |= {name for one in accepted for name in one.hold_out_options}
     found = {}
     declared = [*declared_settings(SeriesFileOptions).items()]
-    for name, setting in [*declared, *declared_settings(TableFileOptions).items()]:
+    declared += declared_settings(TableFileOptions).items()
+    for name, setting in [*declared, *declared_settings(HoldOutOptions).items()]:
         if name in known:
             option = "features" if name == "columns" and "features" not in settings else name
+            option = "hold_out" if name == "split" else option
             found[option] = setting
     return found
 

@@ -24,7 +24,12 @@ def _in(module: str, name: str = "read") -> Any:
 
 
 def _hold_out_texts(
-    dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
+    dataset: Dataset,
+    *,
+    seed: int,
+    valid_fraction: float | None,
+    drop_overlap: bool,
+    split: str | None = None,
 ) -> Dataset:
     """Report or drop texts that are in train and in test; then hold out as usual."""
     test = set(dataset.test.texts)
@@ -33,12 +38,14 @@ def _hold_out_texts(
         note = f"{len(both)} texts are in train and in test"
         if drop_overlap:
             note = f"{note}; they were dropped from train."
-            train, valid = (_without(split, both) for split in (dataset.train, dataset.valid))
+            train, valid = (_without(part, both) for part in (dataset.train, dataset.valid))
             dataset = replace(dataset, train=train, valid=valid)
         else:
             note = f"{note}; drop_overlap=True drops them from train."
         dataset = replace(dataset, notes=[*dataset.notes, note])
-    return kinds.hold_out(dataset, seed=seed, valid_fraction=valid_fraction, drop_overlap=False)
+    return kinds.hold_out(
+        dataset, seed=seed, valid_fraction=valid_fraction, drop_overlap=False, split=split
+    )
 
 
 def _without(split: Split, texts: set[str]) -> Split:
@@ -151,6 +158,7 @@ KINDS = (
         columns=("text_column", "label_column"),
         file_options=TABLE_FILE_OPTIONS,
         hold_out=_hold_out_texts,
+        hold_out_options=("split",),
     ),
     DataKind(
         "tagged sentences",

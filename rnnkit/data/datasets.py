@@ -7,12 +7,14 @@ import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rnnkit import plugins
 from rnnkit.data.builtin_kinds import KINDS
 from rnnkit.data.kinds import DataKind
 from rnnkit.errors import InputError, check_count, quote, suggest
+from rnnkit.options import settings_of
+from rnnkit.settings.data import HoldOutOptions
 
 if TYPE_CHECKING:
     from rnnkit.data.files import from_files
@@ -136,6 +138,7 @@ def load(
     valid_fraction: float | None = None,
     drop_overlap: bool = False,
     limit: int | None = None,
+    split: Literal["groups", "random"] | None = None,
 ) -> Any:
     """Load a data set by its name.
 
@@ -154,6 +157,9 @@ def load(
         limit: the number of examples of each split, the first ones, with classes in proportion; for
             series to forecast the number of steps, the last ones of train, the first ones of valid
             and test; for a corpus of texts; for running text of lines.
+        split: what is held out for valid: ``"groups"``, so that no group is in train and in valid,
+            such as a film of ``"imdb"``; or ``"random"``, single examples. None = groups, where the
+            data set has some.
 
     Returns:
         `Dataset` or `SeriesDataset`.
@@ -171,10 +177,32 @@ def load(
         raise InputError(f"valid_fraction is {valid_fraction}: expected 0 to below 1.")
     if limit is not None:
         check_count("limit", limit)
+    chosen = {"split": split} if split is not None else {}
+    _check_hold_out(name, kind, chosen)
     dataset = kind.hold_out(
-        kind.readers[name](), seed=seed, valid_fraction=valid_fraction, drop_overlap=drop_overlap
+        kind.readers[name](),
+        seed=seed,
+        valid_fraction=valid_fraction,
+        drop_overlap=drop_overlap,
+        **chosen,
     )
     return dataset if limit is None else kind.take_first(dataset, limit)
+
+
+def _check_hold_out(name: str, kind: DataKind, options: Mapping[str, Any]) -> None:
+    """Refuse options of data sets by name that a kind does not have, or with other values."""
+    declared = settings_of(HoldOutOptions)
+    for option, value in options.items():
+        if option not in declared:
+            raise InputError(
+                f"{option} is for files, and {name} is a data set by name. Leave it out."
+            )
+        declared[option].check(value)
+        if option not in kind.hold_out_options:
+            raise InputError(
+                f"{option} is {quote(value)}: {name} holds {kind.name}, which are held out in one "
+                "way only. Leave it out."
+            )
 
 
 def refuse_missing(source: str | os.PathLike[str]) -> None:
@@ -283,7 +311,8 @@ def open_data(
         text_column: the column of the text, where the file has columns.
         label_column: the column of the label, the tag, or the target.
         limit: the largest number of examples of each split, as in `load`.
-        options: further columns of a file, see `open_files`.
+        options: further columns of a file, see `open_files`; or `split` of a data set by name, see
+            `load`.
 
     Raises:
         InputError: no such data set or file, or it cannot be used.
@@ -295,15 +324,12 @@ def open_data(
     record = find_kind(kind)
     name = os.fspath(source)
     if name in names():
-        if options:
-            raise InputError(
-                f"{next(iter(options))} is for files, and {name} is a data set by name. Leave it "
-                "out."
-            )
         of_name = find_kind(kind_of(name))
+        chosen: dict[str, Any] = {k: v for k, v in (options or {}).items() if v is not None}
+        _check_hold_out(name, of_name, chosen)
         if of_name is record or record.convert is None:
-            return load(name, limit=limit)
-        found = record.convert(load(name))
+            return load(name, limit=limit, **chosen)
+        found = record.convert(load(name, **chosen))
         return found if limit is None else record.take_first(found, limit)
     refuse_missing(name)
     path: Any = name if _is_of_hub(name) else Path(name).expanduser()

@@ -15,23 +15,42 @@ Reader = Callable[[], Any]
 
 
 def hold_out(
-    dataset: Dataset, *, seed: int, valid_fraction: float | None, drop_overlap: bool
+    dataset: Dataset,
+    *,
+    seed: int,
+    valid_fraction: float | None,
+    drop_overlap: bool,
+    split: str | None = None,
 ) -> Dataset:
     """Hold out a share of train for valid, stratified by class, unless there is a valid split.
 
     The share is 0.1 where `valid_fraction` is None; `drop_overlap` is refused: it is for texts.
+    Where train has groups, whole groups are held out, unless `split` is ``"random"``.
     """
     import numpy as np
 
-    from rnnkit.data.splits import stratified_split
+    from rnnkit.data.splits import grouped_split, stratified_split
 
     if drop_overlap:
         raise InputError(f"drop_overlap is for texts, and {dataset.name!r} has none. Leave it out.")
     if len(dataset.valid):
+        if split is not None:
+            raise InputError(
+                f"split is {split!r}: {dataset.name!r} has a valid split of its own. Leave it out."
+            )
         return dataset
     share = 0.1 if valid_fraction is None else valid_fraction
     random = np.random.default_rng(seed)
-    valid, train = stratified_split(dataset.train.strata, [share], random)
+    strata, groups = dataset.train.strata, dataset.train.groups
+    if groups is None and split == "groups":
+        raise InputError(
+            f"split is 'groups': this copy of {dataset.name!r} has no groups. Leave it out, for a "
+            "split at random."
+        )
+    if groups is None or split == "random":
+        valid, train = stratified_split(strata, [share], random)
+    else:
+        valid, train = grouped_split(strata, groups, [share], random)
     return replace(dataset, valid=dataset.train.take(valid), train=dataset.train.take(train))
 
 
@@ -74,6 +93,8 @@ class DataKind:
         model_columns: the recipes' setting that `open_files` takes, too: the columns to forecast,
             or the scheme of tags.
         hold_out: makes the valid split; called with `seed`, `valid_fraction` and `drop_overlap`.
+        hold_out_options: its further arguments, of `rnnkit.settings.data`: those that are given
+            are passed.
         take_first: the rule of `limit`: keeps the first examples of each split; called with the
             data set and the limit.
         also_accepts: names of other kinds whose data sets are accepted, too.
@@ -93,6 +114,7 @@ class DataKind:
     file_options: tuple[str, ...] = ()
     model_columns: str | None = None
     hold_out: Callable[..., Any] = hold_out
+    hold_out_options: tuple[str, ...] = ()
     take_first: Callable[[Any, int], Any] = take_first
     also_accepts: tuple[str, ...] = ()
     convert: Callable[[Any], Any] | None = None

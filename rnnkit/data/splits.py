@@ -62,6 +62,8 @@ class Split:
             for word vectors, a `rnnkit.data.corpus.Corpus`.
         y: ``y[i]`` is the target of ``x[i]``: its class index, a tag for each of its words, a class
             index for each of its steps, or another text; None where x is its own target.
+        groups: ``groups[i]`` is the number of the group of ``x[i]``, such as the film that a review
+            is about: examples of one group are held out together; None = no groups.
 
     Example:
         >>> split = Split(["good", "bad"], np.array([1, 0]))
@@ -71,6 +73,7 @@ class Split:
 
     x: Any
     y: Any = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -93,9 +96,10 @@ class Split:
     def take(self, rows: np.ndarray) -> Split:
         """Return these rows, in this order."""
         x = [self.x[i] for i in rows.tolist()]
+        groups = None if self.groups is None else self.groups[rows]
         if isinstance(self.y, list):
-            return Split(x, [self.y[i] for i in rows.tolist()])
-        return Split(x, None if self.y is None else self.y[rows])
+            return Split(x, [self.y[i] for i in rows.tolist()], groups)
+        return Split(x, None if self.y is None else self.y[rows], groups)
 
     def with_names(self, classes: Sequence[str]) -> Split:
         """Return the split with class indices that know the names of the classes."""
@@ -169,6 +173,59 @@ def stratified_split(
             start += count
         parts[-1].append(rows[start:])
     return [random.permutation(np.concatenate([np.zeros(0, int), *part])) for part in parts]
+
+
+def grouped_split(
+    labels: np.ndarray, groups: np.ndarray, shares: list[float], random: np.random.Generator
+) -> list[np.ndarray]:
+    """Split rows at random so that no group is in two parts; the last part gets all groups left.
+
+    Groups are taken in random order where they fit into the share of each class; then those that
+    bring the numbers of rows nearer to it. A part with a share above 0 gets one group at least,
+    unless that would take the last rows of a class. For each part the indices of its rows are
+    returned, shuffled.
+
+    Example:
+        >>> labels, films = np.array([0, 1] * 10), np.repeat(np.arange(10), 2)
+        >>> valid, train = grouped_split(labels, films, [0.2], np.random.default_rng(0))
+        >>> len(valid), set(films[valid]) & set(films[train])
+        (4, set())
+    """
+    labels, classes = _numbered(labels)
+    groups, number = _numbered(groups)
+    counts = np.zeros((number, classes))
+    np.add.at(counts, (groups, labels), 1)
+    left = counts.sum(0)  # of each class, for the last part
+    last = len(shares)
+    owner = np.full(number, last)
+    order = random.permutation(number).tolist()
+    for part, share in enumerate(shares):
+        missing = share * counts.sum(0)
+
+        def fits(group: int, missing: np.ndarray = missing) -> bool:
+            return bool((counts[group] <= missing + 0.5).all())
+
+        def gain(group: int, missing: np.ndarray = missing) -> float:
+            """Return by how much the squared distance to the share falls."""
+            return float(counts[group] @ (2 * missing - counts[group]))
+
+        for suits in (fits, lambda group, gain=gain: gain(group) > 0):
+            for group in order:
+                if owner[group] == last and (left > counts[group]).all() and suits(group):
+                    owner[group] = part
+                    missing -= counts[group]
+                    left -= counts[group]
+        free = [i for i in order if owner[i] == last and (left > counts[i]).all()]
+        if share > 0 and free and not (owner == part).any():  # each group is larger than the share
+            owner[max(free, key=gain)] = part
+            left = counts[owner == last].sum(0)
+    return [random.permutation(np.flatnonzero(owner[groups] == part)) for part in range(last + 1)]
+
+
+def _numbered(values: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return values as numbers from 0, in their order, and how many there are."""
+    found, numbers = np.unique(np.asarray(values), return_inverse=True)
+    return numbers.reshape(-1), len(found)
 
 
 def draw_missing(parts: Mapping[str, Split], seed: int) -> tuple[Split, Split, Split]:

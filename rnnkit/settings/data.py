@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
 
@@ -16,6 +16,19 @@ class TableFileOptions(TypedDict, total=False):
     ]
     encoding: Annotated[
         str | None, Option(None, "of a text file, such as cp1252; by default utf-8.")
+    ]
+
+
+class HoldOutOptions(TypedDict, total=False):
+    """How the examples for validation are drawn from the training split of a data set by name."""
+
+    split: Annotated[
+        Literal["groups", "random"] | None,
+        Option(
+            None,
+            "what is held out for validation: whole groups, such as the films of imdb, or single "
+            "examples; by default groups, where the data set has some.",
+        ),
     ]
 
 

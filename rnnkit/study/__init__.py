@@ -11,6 +11,7 @@ from rnnkit.records.listing import RunSummary, list_runs
 from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare
 from rnnkit.study.reading import series_reader
+from rnnkit.study.robustness import Score, robustness, robustness_table
 from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import resume, train
@@ -21,6 +22,7 @@ __all__ = [
     "Run",
     "RunFolder",
     "RunSummary",
+    "Score",
     "ask",
     "backtest",
     "backtest_table",
@@ -31,6 +33,8 @@ __all__ = [
     "open_model",
     "open_run",
     "resume",
+    "robustness",
+    "robustness_table",
     "series_reader",
     "train",
 ]

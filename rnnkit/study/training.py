@@ -83,7 +83,8 @@ def train(
         seed: of the weights and of the order of the batches. The splits do not depend on it.
         limit: keep at most this many examples of each split.
         data_options: further columns of a file of series: `time`, `group`, `columns`; see
-            `rnnkit.settings.data.SeriesFileOptions`.
+            `rnnkit.settings.data.SeriesFileOptions`; or ``{"split": "random"}``, see
+            `rnnkit.datasets.load`.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         checkpoint_minutes: the longest time between two checkpoints; see `resume`.
         verbose: as in `keras.Model.fit`.

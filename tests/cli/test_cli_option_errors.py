@@ -122,3 +122,14 @@ def test_what_one_recipe_alone_refuses_is_named_as_typed(tmp_path, monkeypatch):
 )
 def test_names_of_python_become_options(message, expected):
     assert as_typed(message, {"min_count": "--min-count", "data": "--data"}) == expected
+
+
+@pytest.mark.parametrize("command", ["train lstm_sentiment", "train next_word", "compare"])
+def test_what_is_held_out_is_an_option_wherever_texts_are_learned_from(rnnkit, command):
+    recipes = ["lstm_sentiment"] if command == "compare" else []
+    run = rnnkit(*command.split(), *recipes, "--data", "sample", "--hold-out", "films")
+    assert run.code == 2
+    assert "--hold-out is 'films'; expected one of ('groups', 'random') or none" in run.text
+    if command == "train lstm_sentiment":
+        run = rnnkit(*command.split(), *recipes, "--data", "sample", "--hold-out", "random")
+        assert "--hold-out is 'random': 'sample' has a valid split of its own" in run.text

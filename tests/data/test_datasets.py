@@ -2,7 +2,6 @@ import copy
 import gzip
 import hashlib
 import http.server
-import io
 import os
 import tarfile
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from review_archive import member, pack, put_archive, reviews
 
 from rnnkit import atomic
 from rnnkit.data import archive, datasets
@@ -19,41 +19,11 @@ from rnnkit.data.sets import imdb
 from rnnkit.data.splits import Split, TextDataset, stratified_split
 from rnnkit.errors import InputError
 
-SMALL = {"train/neg": 12, "train/pos": 12, "test/neg": 8, "test/pos": 8, "train/unsup": 5}
-
-
-def member(name, data=b"", kind=tarfile.REGTYPE, link=""):
-    info = tarfile.TarInfo(name)
-    info.size, info.type, info.linkname = len(data), kind, link
-    return info, data
-
-
-def reviews():
-    """A small archive's members: numbers not in order, one text in both train and test."""
-    yield member("aclImdb", kind=tarfile.DIRTYPE)
-    yield member("aclImdb/README", b"read me")
-    yield member("aclImdb/train/labeledBow.feat", b"9 0:9")
-    for folder, count in SMALL.items():
-        for i in reversed(range(count)):
-            text = "the same in both" if i == 3 and "pos" in folder else f"{folder} {i} é<br />"
-            yield member(f"aclImdb/{folder}/{i}_{i % 10 + 1}.txt", text.encode())
-
-
-def pack(path, members):
-    with tarfile.open(path, "w:gz") as file:
-        for info, data in members:
-            file.addfile(info, io.BytesIO(data))
-    return path
-
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """A small archive in $RNNKIT_DATA, an empty cache."""
-    (tmp_path / "own").mkdir()
-    monkeypatch.setenv("RNNKIT_DATA", str(tmp_path / "own"))
-    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(imdb, "RELEASE", replace(imdb.RELEASE, counts=SMALL))
-    return pack(tmp_path / "own" / imdb.FILE_NAME, reviews())
+    return put_archive(tmp_path, monkeypatch, reviews())
 
 
 def left_behind(path):

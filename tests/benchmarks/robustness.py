@@ -1,0 +1,60 @@
+"""Robustness of sentiment classifiers: edited reviews, typos, upper case, HTML, single sentences.
+
+python tests/benchmarks/robustness.py                      # TF-IDF on the generated sample, quick
+python tests/benchmarks/robustness.py RUN [RUN ...] --data imdb
+python tests/benchmarks/robustness.py model.keras --data imdb --limit 2000
+
+The baselines, TF-IDF with logistic regression on words and on words and pairs, are fitted on the
+train split of the data; of its test split the first `--limit` reviews are asked, as they are and
+under each perturbation. Prints a Markdown table, a column for each model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from rnnkit import datasets
+from rnnkit.baselines import tfidf_classifier
+from rnnkit.study import open_model, robustness, robustness_table
+from rnnkit.study.report import markdown
+
+NGRAMS = {"TF-IDF, words": (1, 1), "TF-IDF, words and pairs": (1, 2)}
+
+
+def write_between(path: Path, lines: list[str]) -> None:
+    """Replace what is between the markers of this table in a page of the docs."""
+    page = path.read_text("utf-8")
+    marked = re.compile(r"(<!-- robustness -->\n).*?(<!-- end of robustness -->)", re.DOTALL)
+    if not marked.search(page):
+        raise SystemExit(f"{path} has no markers <!-- robustness --> ... <!-- end of ... -->.")
+    path.write_text(marked.sub(lambda m: m[1] + "\n".join(lines) + "\n" + m[2], page), "utf-8")
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("models", nargs="*", help="run folders or .keras files")
+    parser.add_argument("--data", default="sample", help="a data set of film reviews")
+    parser.add_argument("--limit", type=int, default=500, help="reviews of its test split")
+    parser.add_argument("--no-baselines", action="store_true")
+    parser.add_argument("--write", type=Path, help="a page of the docs with markers")
+    given = parser.parse_args()
+    data = datasets.load(given.data)
+    test = datasets.find_kind("texts").take_first(data, given.limit).test
+    models: dict[str, Any] = {}
+    if not given.no_baselines:
+        models = {name: tfidf_classifier(data, ngrams) for name, ngrams in NGRAMS.items()}
+    for path in given.models:
+        models[Path(path).stem] = open_model(path)
+    scores = {name: robustness(model, test.texts, test.labels) for name, model in models.items()}
+    lines = list(markdown(robustness_table(scores)))
+    print("\n".join(lines))
+    if given.write:
+        write_between(given.write, lines)
+
+
+if __name__ == "__main__":
+    main()
