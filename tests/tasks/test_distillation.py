@@ -110,10 +110,13 @@ def test_metrics_are_those_of_the_most_probable_class(outputs):
 def test_a_student_of_sure_labels_is_the_model_of_the_labels():
     reference = fit()
     rows = np.eye(2)[np.asarray(Y)]
-    for y in (rows, rows.astype("float32"), rows.tolist(), rows[:, 1], rows[:, 1:]):
-        student = fit(y)
-        assert bits(student) == bits(reference)
-        assert student.history_ == reference.history_
+    student = fit(rows)
+    assert bits(student) == bits(reference)
+    assert student.history_ == reference.history_
+    expected = student.evaluate(X, 0.9 * rows + 0.05, verbose=0)
+    for y in (rows.astype("float32"), rows.tolist(), rows[:, 1], rows[:, 1:]):
+        y = 0.9 * np.asarray(y) + 0.05
+        assert student.evaluate(X, y, verbose=0) == pytest.approx(expected)
     taught = fit(teacher=lambda texts: simplex(len(texts), 2), settings={"label_weight": 1.0})
     assert bits(taught) == bits(reference)
 
@@ -140,22 +143,26 @@ def test_a_teacher_is_the_labels_that_it_would_give():
     p = Teacher().predict([*X, *more])
     p[: len(X)] = 0.25 * np.asarray(Y)[:, None] + 0.75 * p[: len(X)]
     assert bits(taught) == bits(fit(p, [*X, *more]))
-    alone = fit(teacher=Teacher(), unlabelled=more, distil_unlabelled=False, **weighted)
-    assert bits(alone) == bits(fit(p[: len(X)]))
     weights = np.arange(1.0, len(X) + 1)
-    taught = fit(teacher=Teacher(), unlabelled=more, sample_weight=weights, **weighted)
-    every = np.concatenate([weights, np.ones(len(more))])
-    assert bits(taught) == bits(fit(p, [*X, *more], sample_weight=every))
+    options = {"epochs": 1, "validation_data": None, "sample_weight": weights}
+    alone = {"distil_unlabelled": False, **options, **weighted}
+    alone = fit(teacher=Teacher(), unlabelled=more, **alone)
+    assert bits(alone) == bits(fit(p[: len(X)], **options))
+    taught = fit(teacher=Teacher(), unlabelled=more, **options, **weighted)
+    options["sample_weight"] = np.concatenate([weights, np.ones(len(more))])
+    assert bits(taught) == bits(fit(p, [*X, *more], **options))
 
 
 def test_every_classifier_learns_from_a_teacher():
     for name in ("gru_sentiment", "sequence_classifier"):
         x, y = small_tasks.examples(name, 8)
         classes = max(y) + 1
-        teacher = lambda some, classes=classes: simplex(len(some), classes, seed=len(some))
-        model = fit(
-            y, x, name, {"temperature": 2.0}, teacher=teacher, epochs=1, validation_data=None
-        )
+
+        def teacher(some, classes=classes):
+            return simplex(len(some), classes, seed=len(some))
+
+        options = {"teacher": teacher, "epochs": 1, "validation_data": None}
+        model = fit(y, x, name, {"temperature": 2.0}, **options)
         assert np.isfinite(model.history_["loss"]).all()
         reloaded = keras.models.clone_model(model)
         assert reloaded.temperature == 2.0
@@ -173,9 +180,9 @@ def test_columns_follow_the_names_of_the_classes():
             return p if self.classes_[0] in ("neg", "0", 0) else p[:, ::-1]
 
     names = np.array(["neg", "pos"])[np.asarray(Y)]
-    expected = bits(fit(names, teacher=Named(["neg", "pos"]), validation_data=None))
-    for classes in (["pos", "neg"], [0, 1]):
-        assert bits(fit(names, teacher=Named(classes), validation_data=None)) == expected
+    for classes in (["neg", "pos"], ["pos", "neg"], [0, 1], ["0", "1"]):
+        rows = ask_teacher(Ensemble.of(Named(classes)), X, ("neg", "pos"))
+        np.testing.assert_allclose(rows, both(Teacher().predict(X)))
     with pytest.raises(InputError, match=r"has the classes bad, good; expected .* neg, pos"):
         fit(names, teacher=Named(["bad", "good"]), validation_data=None)
     with pytest.raises(InputError, match=r"has the classes a, b, c; expected .* neg, pos"):
@@ -260,24 +267,29 @@ class TestEnsembles:
 
 
 class Stop(keras.callbacks.Callback):
+    def __init__(self, at=2):
+        super().__init__()
+        self._at = at
+
     def on_train_batch_end(self, batch, logs=None):
-        if batch == 2:
+        if batch == self._at:
             raise KeyboardInterrupt
+
+
+MORE = [text[:30] for text in X]
+OPTIONS = {"unlabelled": MORE, "settings": {"temperature": 2.0}}
 
 
 @pytest.mark.one_backend
 class TestResuming:
-    MORE = [text[:30] for text in X]
-    OPTIONS = {"unlabelled": MORE, "settings": {"temperature": 2.0}}
-
     def test_a_training_that_goes_on_does_not_ask_again(self, tmp_path):
-        reference = fit(teacher=Teacher(), **self.OPTIONS)
+        reference = fit(teacher=Teacher(), **OPTIONS)
         first, second = Teacher(), Teacher()
         kept = Checkpoints(tmp_path, 1e-9)
         with pytest.raises(KeyboardInterrupt):
-            fit(teacher=first, checkpoints=kept, callbacks=[Stop()], **self.OPTIONS)
-        assert first.asked == [*X, *self.MORE]
-        resumed = fit(teacher=second, checkpoints=kept, callbacks=[Stop.__base__()], **self.OPTIONS)
+            fit(teacher=first, checkpoints=kept, callbacks=[Stop()], **OPTIONS)
+        assert first.asked == [*X, *MORE]
+        resumed = fit(teacher=second, checkpoints=kept, callbacks=[Stop(-1)], **OPTIONS)
         assert second.asked == []
         assert bits(resumed) == bits(reference)
 
@@ -294,24 +306,24 @@ class TestResuming:
 
         model.__class__ = Mortal
         with pytest.raises(KeyboardInterrupt):
-            ask_teacher(Ensemble.of(model), [*X, *self.MORE], (0, 1), kept)
+            ask_teacher(Ensemble.of(model), [*X, *MORE], (0, 1), kept)
         model.__dict__["asked"] = 100
-        rows = ask_teacher(Ensemble.of(model), [*X, *self.MORE], (0, 1), kept)
-        assert model.__dict__["asked"] == 100 + len(X) + len(self.MORE) - 16
-        assert np.array_equal(rows, ask_teacher(Ensemble.of(model), [*X, *self.MORE], (0, 1)))
+        rows = ask_teacher(Ensemble.of(model), [*X, *MORE], (0, 1), kept)
+        assert model.__dict__["asked"] == 100 + len(X) + len(MORE) - 16
+        assert np.array_equal(rows, ask_teacher(Ensemble.of(model), [*X, *MORE], (0, 1)))
 
     def test_another_teacher_or_temperature_is_refused(self, tmp_path):
         teacher, other, kept = fit(), fit(epochs=1), Checkpoints(tmp_path, 1e-9)
         with pytest.raises(KeyboardInterrupt):
-            fit(teacher=teacher, checkpoints=kept, callbacks=[Stop()], **self.OPTIONS)
-        again = {"checkpoints": kept, "callbacks": [Stop.__base__()], **self.OPTIONS}
+            fit(teacher=teacher, checkpoints=kept, callbacks=[Stop()], **OPTIONS)
+        again = {"checkpoints": kept, "callbacks": [Stop(-1)], **OPTIONS}
         for wrong in (other, [teacher, teacher]):
             with pytest.raises(InputError, match="another teacher"):
                 fit(teacher=wrong, **again)
         with pytest.raises(InputError, match="another temperature"):
             fit(teacher=teacher, **{**again, "settings": {"temperature": 3.0}})
         with pytest.raises(InputError, match="another training data"):
-            fit(teacher=teacher, **{**again, "unlabelled": self.MORE[1:]})
+            fit(teacher=teacher, **{**again, "unlabelled": MORE[1:]})
 
     def test_a_damaged_file_is_made_anew(self, tmp_path):
         kept = Checkpoints(tmp_path, 1e-9)
