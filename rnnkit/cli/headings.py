@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnkit.embeddings.options import Word2VecOptions
 from rnnkit.settings import (
+    distillation,
     examples,
     forecasting,
     frames,
@@ -22,8 +23,10 @@ from rnnkit.settings import (
 )
 
 DATA, RUN, TRAINING, OTHER = "Data", "Run", "Training", "Settings of the recipe"
+DISTILLATION = "Distillation"
 GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first heading that has it
     TRAINING: (training.TrainingOptions, texts.PresetOption),
+    DISTILLATION: (distillation.DistillationOptions,),
     "Word vectors": (
         words.WordVectorOptions,
         words.EmbeddingSizeOption,

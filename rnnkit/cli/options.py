@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rnnkit.cli.completion import complete_data, complete_run
-from rnnkit.cli.headings import DATA, RUN, TRAINING
+from rnnkit.cli.headings import DATA, DISTILLATION, RUN, TRAINING
 from rnnkit.cli.settings import checked
 from rnnkit.options import Option, Setting
 
@@ -92,6 +92,33 @@ Patience = Annotated[
         help="Early stopping: epochs without a better validation loss.",
         rich_help_panel=TRAINING,
         **number("--patience", least=1),
+    ),
+]
+Teacher = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--teacher",
+        metavar="RUN",
+        autocompletion=complete_run,
+        help="Learn the predictions of this run beside the labels; of several, the geometric mean.",
+        rich_help_panel=DISTILLATION,
+    ),
+]
+Unlabelled = Annotated[
+    bool,
+    typer.Option(
+        "--unlabelled",
+        help="With --teacher: learn its predictions for the data set's unlabelled texts, too.",
+        rich_help_panel=DISTILLATION,
+    ),
+]
+UnlabelledFile = Annotated[
+    str | None,
+    typer.Option(
+        "--unlabelled-file",
+        metavar="PATH",
+        help="The same for the texts of a file, one on each line, or a table.",
+        rich_help_panel=DISTILLATION,
     ),
 ]
 Limit = Annotated[

@@ -21,7 +21,10 @@ from rnnkit.cli.options import (
     Out,
     Patience,
     Quiet,
+    Teacher,
     TextColumn,
+    Unlabelled,
+    UnlabelledFile,
     number,
     verbosity,
 )
@@ -120,6 +123,9 @@ def _trainer(recipe: str) -> Any:
             ),
         ] = 0,
         limit: Limit = None,
+        teacher: Teacher = None,
+        unlabelled: Unlabelled = False,
+        unlabelled_file: UnlabelledFile = None,
         out: Out = None,
         resume: Annotated[
             Path | None,
@@ -143,7 +149,8 @@ def _trainer(recipe: str) -> Any:
                 "--patience": patience,
             }
             options |= {"--label-column": label_column, "--limit": limit, "--out": out}
-            options |= {"--seed": seed or None}
+            options |= {"--seed": seed or None, "--teacher": teacher or None}
+            options |= {"--unlabelled": unlabelled or None, "--unlabelled-file": unlabelled_file}
             given = [name for name, value in options.items() if value is not None]
             given += [
                 option_name(name) for name in {**settings, **data_options} if name != "epochs"
@@ -171,6 +178,8 @@ def _trainer(recipe: str) -> Any:
             patience=patience,
             seed=seed,
             limit=limit,
+            teacher=teacher,
+            unlabelled=unlabelled_file or unlabelled,
             out=out,
             checkpoint_minutes=checkpoint_minutes,
             verbose=verbosity(quiet),

@@ -38,6 +38,7 @@ class InputForm(NamedTuple):
         label_depth: the same of the labels: 0 = one for each example, 1 = one for each of its
             steps; None = the targets are no labels.
         optional: the targets may be left out: a table's are used only where their column is named.
+        soft: a label may be a row with the probability of each class.
     """
 
     text_column: str = "text"
@@ -45,6 +46,7 @@ class InputForm(NamedTuple):
     depth: int = 0
     label_depth: int | None = None
     optional: bool = False
+    soft: bool = False
 
 
 class Columns(NamedTuple):

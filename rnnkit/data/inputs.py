@@ -19,6 +19,7 @@ from rnnkit.data.columns import (
 from rnnkit.data.frames import Columns, InputForm, Inputs, is_table, read_table
 from rnnkit.data.paths import refuse_path
 from rnnkit.data.series import Series
+from rnnkit.data.soft_labels import soft_rows
 from rnnkit.data.streams import is_stream, read_stream
 from rnnkit.errors import InputError, quote, quote_all
 
@@ -140,7 +141,10 @@ def read_examples(
         found = found._replace(y=values(y), classes=classes)
     if sample_weight is not None:
         found = found._replace(sample_weight=values(sample_weight))
-    return found._replace(y=check_targets(found.y, form.label_depth, name))
+    soft = soft_rows(found.y, name) if form.soft else None
+    return found._replace(
+        y=check_targets(found.y, form.label_depth, name) if soft is None else soft
+    )
 
 
 def examples(x: Any, depth: int) -> Any:

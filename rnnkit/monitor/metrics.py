@@ -19,7 +19,40 @@ from rnnkit.config import SavedArguments
 from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, check_count
 
-__all__ = ["F1", "Precision", "Recall", "StepAccuracy", "classification_metrics"]
+__all__ = [
+    "F1",
+    "ClassAccuracy",
+    "Precision",
+    "Recall",
+    "StepAccuracy",
+    "classification_metrics",
+    "hard_labels",
+]
+
+
+def hard_labels(y_true: Any, y_pred: Any) -> Any:
+    """Return the most probable class of soft labels; class numbers as they are.
+
+    Args:
+        y_true: class numbers; or, of rows `(B, outputs)` of probabilities, soft labels: `(B, 1)`
+            of class 1, `(B, C)`, or the targets of distillation, `(B, 2 C + 1)`, see
+            `rnnkit.tasks.training.losses.class_crossentropy`.
+        y_pred: the predictions.
+
+    Example:
+        >>> hard_labels(ops.array([[0.4, 0.6]]), ops.array([[0.5, 0.5]])).tolist()
+        [1]
+    """
+    if len(y_pred.shape) != 2 or len(y_true.shape) != 2:
+        return y_true
+    outputs, width = y_pred.shape[-1], y_true.shape[-1]
+    classes = max(2, outputs)
+    if width == 2 * classes + 1:
+        return ops.argmax(y_true[:, :classes] + y_true[:, classes:-1], axis=-1)
+    if width == outputs > 1:
+        return ops.argmax(y_true, axis=-1)
+    soft = width == outputs and "float" in keras.backend.standardize_dtype(y_true.dtype)
+    return ops.round(y_true) if soft else y_true
 
 
 class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
@@ -42,13 +75,14 @@ class _ConfusionMetric(SavedArguments, keras.metrics.Metric):
         """Add a batch to the confusion matrix; inconsistent shapes raise an `InputError`.
 
         Args:
-            y_true: integer labels, `(...)` or `(..., 1)`.
+            y_true: integer labels, `(...)` or `(..., 1)`; or soft ones, see `hard_labels`.
             y_pred: probabilities: `(...)` or `(..., 1)` of class 1, with the threshold 0.5; or
                 `(..., C)`, of which the largest is the prediction.
             sample_weight: weights that broadcast to the labels `(...)`; optional.
         """
         mask = row_mask(y_pred)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        y_true = hard_labels(y_true, y_pred)
         outputs = y_pred.shape[-1] if len(y_pred.shape) > 1 else 1
         rank = max(len(y_pred.shape) - 1, 1)
         if outputs not in (self.num_classes, 1) or (outputs == 1 and self.num_classes > 2):
@@ -185,6 +219,33 @@ class StepAccuracy(keras.metrics.SparseCategoricalAccuracy):
         weights = None if sample_weight is None else ops.reshape(sample_weight, (-1,))
         scores = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
         super().update_state(ops.reshape(y_true, (-1,)), scores, weights)
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class ClassAccuracy(keras.metrics.MeanMetricWrapper):
+    """Share of the examples whose most probable class is right; of soft labels, the top one.
+
+    Example:
+        >>> metric = ClassAccuracy()
+        >>> metric.update_state([[1.0], [0.2]], [[0.9], [0.8]])
+        >>> float(metric.result())
+        0.5
+    """
+
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(fn=_is_right, name=name, dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"name": self.name, "dtype": self.dtype}
+
+
+def _is_right(y_true: Any, y_pred: Any) -> Any:
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = hard_labels(ops.convert_to_tensor(y_true), y_pred)
+    if y_pred.shape[-1] > 1:
+        return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
+    return keras.metrics.binary_accuracy(ops.reshape(y_true, (-1, 1)), y_pred)
 
 
 def classification_metrics(num_classes: int) -> list[keras.metrics.Metric]:

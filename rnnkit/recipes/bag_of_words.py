@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rnnkit.errors import InputError
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
+from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption
 from rnnkit.settings.texts import BagNetworkOptions, NGramOption
 from rnnkit.settings.training import TrainingOptions
@@ -39,6 +40,7 @@ def _bag_of_words(settings: Settings) -> BagOfWords:
         classes=split_names(settings["classes"]),
         pipeline=TextPipeline(**pick(settings, PipelineOptions)),
         **pick(settings, NGramOption, SubwordTokenizerOption, VocabularyOptions, WordVectorOptions),
+        **pick(settings, DistillationOptions),
         **training,
     )
 
@@ -55,6 +57,7 @@ bag_of_words_sentiment = recipe(
         PipelineOptions,
         SubwordTokenizerOption,
         ClassesOption,
+        DistillationOptions,
         TrainingOptions,
     ),
     defaults={

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
+from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
 from rnnkit.settings.texts import PresetOption, TextNetworkOptions
 from rnnkit.settings.training import TrainingOptions
@@ -58,6 +59,7 @@ def _text_classifier(settings: Settings) -> TextClassifier:
             VocabularyOptions,
             TruncationOptions,
             WordVectorOptions,
+            DistillationOptions,
         ),
         **training_arguments(settings),
     )
@@ -79,6 +81,7 @@ def _recipe(
             SubwordTokenizerOption,
             TruncationOptions,
             ClassesOption,
+            DistillationOptions,
             TrainingOptions,
         ),
         defaults={

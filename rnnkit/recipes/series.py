@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, split_names, training_arguments
+from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
 from rnnkit.settings.series import InputFeatureOptions, SeriesNetworkOptions
 from rnnkit.settings.training import TrainingOptions
@@ -24,7 +25,7 @@ def _sequence_classifier(settings: Settings) -> SequenceClassifier:
     return SequenceClassifier(
         functools.partial(recurrent_series_classifier, **pick(settings, SeriesNetworkOptions)),
         classes=split_names(settings["classes"]),
-        **pick(settings, TruncationOptions),
+        **pick(settings, TruncationOptions, DistillationOptions),
         **training,
     )
 
@@ -33,7 +34,13 @@ sequence_classifier = recipe(
     "sequence_classifier",
     "Classifier of whole series of numbers, or of waveforms, with a recurrent network.",
     _sequence_classifier,
-    groups=(SeriesNetworkOptions, TruncationOptions, ClassesOption, TrainingOptions),
+    groups=(
+        SeriesNetworkOptions,
+        TruncationOptions,
+        ClassesOption,
+        DistillationOptions,
+        TrainingOptions,
+    ),
     defaults={"pooling": "mean+max", "learning_rate": 5e-3, "epochs": 40},
     renamed={"rate": "sample_rate", "mels": "mel_bins", "centred": "subtract_mean"},
     text="""

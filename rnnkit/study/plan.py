@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rnnkit import recipes
@@ -16,6 +16,7 @@ from rnnkit.errors import InputError, check_count, quote, suggest
 from rnnkit.records.checks import updated_record as updated_record
 from rnnkit.settings.words import TokenizerLike
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
+from rnnkit.study.teaching import Teaching, make_teaching
 
 _GIVEN = Rename("name", "rnnkit.study.plan.Plan", "given", "overrides")
 RENAMES.append(_GIVEN)
@@ -31,6 +32,7 @@ class Plan:
         data: the source of the examples.
         patience: epochs without improvement before early stopping; None = no early stopping.
         seed: of the weights and of the order of the batches.
+        teaching: the teachers whose predictions are learned.
 
     Example:
         >>> make_plan("lstm_sentiment", "sample", epochs=1).overrides
@@ -42,6 +44,7 @@ class Plan:
     data: Source
     patience: int | None = None
     seed: int = 0
+    teaching: Teaching = field(default_factory=Teaching)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -53,7 +56,7 @@ class Plan:
         """Return the plan as JSON values, as they are written to settings.json."""
         values: dict[str, Any] = {"recipe": self.recipe, "given": self.overrides}
         values |= {"data": self.data.as_record(), "patience": self.patience, "seed": self.seed}
-        return dict(json.loads(json.dumps(values)))
+        return dict(json.loads(json.dumps(values | self.teaching.as_record())))
 
 
 def make_plan(
@@ -69,6 +72,8 @@ def make_plan(
     seed: int = 0,
     limit: int | None = None,
     data_options: Mapping[str, Any] | None = None,
+    teacher: Any = None,
+    unlabelled: bool | str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Validate the arguments of `train` and return them as a plan; see there.
 
@@ -114,6 +119,7 @@ def make_plan(
             "Leave patience out."
         )
     refuse_unsuitable(recipe, family.kind.name, data)
+    teaching = make_teaching(recipe, known, teacher, unlabelled)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)
     chosen = {name: value for name, value in (data_options or {}).items() if value is not None}
     named = family.kind.model_columns
@@ -121,7 +127,7 @@ def make_plan(
         value = overrides[named]  # one option names the column to the file and to the model
         chosen[named] = list(value) if isinstance(value, (list, tuple)) else value
     source = source._replace(options=chosen or None)
-    return Plan(recipe, overrides, source, patience, seed)
+    return Plan(recipe, overrides, source, patience, seed, teaching)
 
 
 def plan_of(record: Mapping[str, Any]) -> Plan:
@@ -133,4 +139,5 @@ def plan_of(record: Mapping[str, Any]) -> Plan:
     """
     data = Source(**record["data"])
     given, patience = dict(record.get("given", {})), record.get("patience")
-    return Plan(record["recipe"], given, data, patience, record.get("seed", 0))
+    teaching = Teaching(tuple(record.get("teacher", ())), record.get("unlabelled", False))
+    return Plan(record["recipe"], given, data, patience, record.get("seed", 0), teaching)

@@ -6,7 +6,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from inspect import signature
@@ -33,6 +33,7 @@ from rnnkit.study.runs import (
     write_json,
 )
 from rnnkit.study.sources import size
+from rnnkit.study.teaching import fit_options
 
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
@@ -60,6 +61,8 @@ def train(
     seed: int = 0,
     limit: int | None = None,
     data_options: Mapping[str, Any] | None = None,
+    teacher: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    unlabelled: bool | str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     checkpoint_minutes: float = 5.0,
     verbose: int | str = "auto",
@@ -85,6 +88,10 @@ def train(
         data_options: further columns of a file of series: `time`, `group`, `columns`; see
             `rnnkit.settings.data.SeriesFileOptions`; or ``{"split": "random"}``, see
             `rnnkit.datasets.load`.
+        teacher: one or more complete runs (or `.keras` files) of the same classes, whose
+            predictions the model learns beside the labels; of several, the geometric mean.
+        unlabelled: with a teacher, learn its predictions for the unlabelled texts of the data set,
+            too; or for those of a file, with a text on each line or a table.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         checkpoint_minutes: the longest time between two checkpoints; see `resume`.
         verbose: as in `keras.Model.fit`.
@@ -104,7 +111,7 @@ def train(
     """
     options: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
     options |= {"epochs": epochs, "batch_size": batch_size, "patience": patience, "limit": limit}
-    options |= {"data_options": data_options}
+    options |= {"data_options": data_options, "teacher": teacher, "unlabelled": unlabelled}
     plan = make_plan(recipe, data, settings=settings, seed=seed, **options)
     refuse_missing(plan.data.name)
     if out is not None:
@@ -392,9 +399,8 @@ def _fit(
         shown = valid.y is not None or hasattr(model, "write_examples")
         examples = (valid.x, valid.y) if shown else None
         options["test_data"] = (dataset.test.x, dataset.test.y)
-    unlabelled = getattr(dataset, "unlabelled", None)
-    if unlabelled and getattr(model, "uses_unlabelled", False):
-        options["unlabelled"] = unlabelled
+    if getattr(model, "uses_unlabelled", False):
+        options |= fit_options(plan.teaching, dataset)
     # The log comes first: an epoch's seconds do not count TensorBoard's pictures.
     log = EpochLog(folder)
     callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]

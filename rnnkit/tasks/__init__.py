@@ -1,6 +1,7 @@
 """A task is a Keras model that takes raw data: text or series in, answers out."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.tasks.ensemble import Ensemble
 from rnnkit.tasks.language.language_model import LanguageModel
 from rnnkit.tasks.loading import load
 from rnnkit.tasks.series.classifier_networks import recurrent_series_classifier
@@ -20,6 +21,7 @@ from rnnkit.tasks.truncated import TruncatedBPTT
 
 __all__ = [
     "BagOfWords",
+    "Ensemble",
     "Forecaster",
     "FrameLabeller",
     "LanguageModel",

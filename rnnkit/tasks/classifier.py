@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-import keras
 import numpy as np
 
 from rnnkit.data.frames import InputForm
-from rnnkit.errors import InputError
-from rnnkit.monitor.metrics import classification_metrics
+from rnnkit.errors import InputError, clip, quote
+from rnnkit.monitor.metrics import ClassAccuracy, classification_metrics
+from rnnkit.options import separate, settings_of
+from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.tasks.answers import Answers, answer_classes
+from rnnkit.tasks.ensemble import Ensemble
 from rnnkit.tasks.estimator import ClassifierEstimator
-from rnnkit.tasks.labels import Label, check_classes, learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.labels import (
+    Label,
+    check_classes,
+    learn_classes,
+    one_for_each,
+    soft_for_each,
+    to_numbers,
+)
 from rnnkit.tasks.task import Examples, Task
-from rnnkit.tasks.training.losses import binary_crossentropy
+from rnnkit.tasks.training.distillation import Taught, as_targets, ask_teacher, soft_targets
+from rnnkit.tasks.training.losses import class_crossentropy
 from rnnkit.tasks.training.weights import weight_by_class
+from rnnkit.training.checkpoints import Checkpoints
 
 
 class ClassTask(Task):
@@ -64,11 +75,23 @@ class Classifier(ClassifierEstimator, ClassTask):
     Two classes: one sigmoid unit, the probability of the second. More: a softmax over all.
     Classes and network are learned in the first `fit`. A subclass defines `check_examples`,
     `encode` and `fit_network`.
+
+    A label is a name or a whole number; or soft: a row with the probability of each class, or of
+    two classes the probability of the second. The loss is the cross-entropy with these
+    probabilities; accuracy, precision, recall and F1 are those of the most probable class. Of a
+    `teacher` the probabilities are learned in this way, beside the labels.
     """
 
-    form: ClassVar[InputForm] = InputForm(label_depth=0)
+    form: ClassVar[InputForm] = InputForm(label_depth=0, soft=True)
     uses_sample_weight = True
     uses_class_weight = True
+    uses_teacher = True
+    config_keys: ClassVar[tuple[str, ...]] = ("temperature", "label_weight")
+
+    def __init__(self, build_network: Any = None, **options: Unpack[DistillationOptions]) -> None:
+        own, rest = separate(options, settings_of(DistillationOptions), type(self).__name__)
+        super().__init__(build_network, **rest)
+        self.temperature, self.label_weight = own["temperature"], own["label_weight"]
 
     def check_examples(self, x: Any) -> list[Any]:
         """Return the examples as a list, or refuse an invalid one."""
@@ -88,11 +111,20 @@ class Classifier(ClassifierEstimator, ClassTask):
         one, many = self.noun
         if not examples:
             raise InputError(f"{name} holds no {one}. Give at least one {one} with its label.")
-        return Examples(examples, one_for_each(y, len(examples), name, many))
+        labels = soft_for_each(y, len(examples), name, many)
+        if labels is None:
+            labels = one_for_each(y, len(examples), name, many)
+        return Examples(examples, labels)
 
     def fit_targets(self, train: Examples) -> list[Label]:
         """Return the classes; refuse labels that are all the same."""
-        classes = self._classes or list(self._class_order or ()) or learn_classes(train.y)
+        classes = self._classes or list(self._class_order or ())
+        if train.y.ndim == 2:
+            classes = classes or list(range(train.y.shape[1]))
+            if len(classes) > 2:
+                self._check_loss("Labels are probabilities")
+            return _check_columns(train.y, classes, "training")
+        classes = classes or learn_classes(train.y)
         numbers = to_numbers(train.y, classes, "training")
         if len(np.unique(numbers)) < 2:
             raise InputError(
@@ -102,12 +134,23 @@ class Classifier(ClassifierEstimator, ClassTask):
         return classes
 
     def encode_targets(self, examples: Examples, spec: list[Label], name: str) -> np.ndarray:
-        """Return targets as the loss wants them: `(N, 1)` floats, or `(N,)` class numbers."""
+        """Return targets as the loss wants them: `(N, 1)` floats, or `(N,)` class numbers.
+
+        Soft labels of more than two classes are `(N, C)`.
+        """
+        if examples.y.ndim == 2:
+            _check_columns(examples.y, spec, name)
+            return as_targets(examples.y)
         numbers = to_numbers(examples.y, spec, name)
         return numbers.astype("float32")[:, None] if len(spec) == 2 else numbers.astype("int32")
 
     def class_weights(self, class_weight: Any, train: Examples, spec: list[Label]) -> np.ndarray:
         """Return the weight of each example by its class."""
+        if train.y.ndim == 2:
+            raise InputError(
+                "class_weight was given, and the labels are probabilities of all classes. Give "
+                "sample_weight, or leave it out."
+            )
         numbers = to_numbers(train.y, spec, "training")
 
         def index(label: Any) -> int:
@@ -129,11 +172,40 @@ class Classifier(ClassifierEstimator, ClassTask):
         the classes.
         """
         count = len(self._classes or ())
-        loss: Any = "sparse_categorical_crossentropy"
-        accuracy: keras.metrics.Metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        if count == 2:
-            loss, accuracy = binary_crossentropy, keras.metrics.BinaryAccuracy(name="accuracy")
-        return {"loss": loss, "metrics": [accuracy, *classification_metrics(count)]}
+        metrics = [ClassAccuracy(), *classification_metrics(count)]
+        return {"loss": class_crossentropy, "metrics": metrics}
+
+    def teach(
+        self,
+        teacher: Any,
+        train: Examples,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
+        spec: list[Label],
+        unlabelled: Sequence[Any],
+        checkpoints: Checkpoints | None,
+        resumed: bool,
+    ) -> Taught:
+        """Return examples with what a teacher predicts for them."""
+        self._check_loss("A teacher was given")
+        texts = [*train.x, *self.check_examples(unlabelled)]
+        known = train.y
+        if known.ndim == 1:
+            known = np.eye(len(spec))[to_numbers(known, spec, "training")]
+        rows = ask_teacher(Ensemble.of(teacher), texts, spec, checkpoints, resumed)
+        if weights is not None:
+            weights = np.concatenate([weights, np.ones(len(texts) - len(known), "float32")])
+        new = soft_targets(known, rows, self.temperature, self.label_weight)
+        return Taught(Examples(texts, rows), new, weights)
+
+    def _check_loss(self, reason: str) -> None:
+        """Refuse soft labels where the loss is the user's, or that of an earlier version."""
+        loss = getattr(self._compile_loss, "_user_loss", None) if self.compiled else None
+        if loss not in (None, class_crossentropy):
+            raise InputError(
+                f"{reason}, and the model is compiled with the loss {quote(loss)}: probabilities "
+                "are learned with the task's own. Leave compile out, or train a new model."
+            )
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label, probability and text of each input."""
@@ -156,3 +228,13 @@ class Classifier(ClassifierEstimator, ClassTask):
         outputs = self.predict(x, batch_size=batch_size, verbose=0, text_column=text_column)
         best = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs[:, 0] > 0.5).astype(int)
         return [self.classes[i] for i in best]
+
+
+def _check_columns(rows: np.ndarray, classes: list[Label], name: str) -> list[Label]:
+    """Return the classes, or refuse soft labels with another number of them."""
+    if rows.shape[1] != len(classes):
+        raise InputError(
+            f"The {name} labels are probabilities of {rows.shape[1]} classes; expected one for "
+            f"each of the {len(classes)} classes {clip(str(classes))}."
+        )
+    return classes

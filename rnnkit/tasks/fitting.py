@@ -27,6 +27,7 @@ from rnnkit.tasks.training.sets import (
     check_test,
     check_weighted,
     read_unlabelled,
+    refuse_teacher,
     refuse_unused,
     split_validation,
 )
@@ -66,6 +67,8 @@ class Fitting(keras.Model):
         validation_batch_size: int | None = None,
         checkpoints: str | os.PathLike[str] | Checkpoints | None = None,
         test_data: Any = None,
+        teacher: Any = None,
+        distil_unlabelled: bool = True,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -103,6 +106,10 @@ class Fitting(keras.Model):
                 weights as if it had not stopped; `epochs` may be more than before.
             test_data: `(x, y)` for a later `evaluate`: refused now if that would refuse them, and
                 not used otherwise.
+            teacher: a trained model of the same classes, its run's folder or `.keras` file, a list
+                of them, or a `rnnkit.tasks.ensemble.Ensemble`, whose predictions are learned
+                beside the labels (knowledge distillation).
+            distil_unlabelled: with a teacher, learn its predictions for `unlabelled`, too.
 
         Ctrl-C, SIGTERM and SIGUSR1 end the training after the step under way.
 
@@ -121,6 +128,7 @@ class Fitting(keras.Model):
         refuse_unused(
             self, unlabelled=unlabelled, class_weight=class_weight, sample_weight=sample_weight
         )
+        refuse_teacher(self, teacher)
         unlabelled = read_unlabelled(self, unlabelled, text_column)
         check_counts(
             epochs=epochs,
@@ -143,6 +151,11 @@ class Fitting(keras.Model):
         test_targets = None if test is None else self.encode_targets(test, spec, "test")
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
+        if teacher is not None:
+            more, unlabelled = (unlabelled, ()) if distil_unlabelled else ((), unlabelled)
+            train, targets, weights = self.teach(
+                *(teacher, train, targets, weights, spec, more, checkpoints, found is not None)
+            )
         before, rows = dict(vars(self)), None
         # Of a task that learned in this process: what it learned is no setting that was changed.
         settings = before.get("_settings_before", own_settings(self))

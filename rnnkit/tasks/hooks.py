@@ -31,6 +31,7 @@ class TaskHooks(keras.Model):
     uses_unlabelled: ClassVar[bool] = False
     uses_sample_weight: ClassVar[bool] = False
     uses_class_weight: ClassVar[bool] = False
+    uses_teacher: ClassVar[bool] = False
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
     @property
@@ -127,6 +128,10 @@ class TaskHooks(keras.Model):
 
     def class_weights(self, class_weight: Any, train: Examples, spec: Any) -> np.ndarray:
         """Return the weight of each example by its class, for tasks with `uses_class_weight`."""
+        raise NotImplementedError
+
+    def teach(self, teacher: Any, train: Examples, *details: Any) -> Any:
+        """Return examples with what a teacher predicts, for tasks with `uses_teacher`."""
         raise NotImplementedError
 
     def default_epochs(self, batches: Batches) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.data.soft_labels import from_one
 from rnnkit.data.splits import ClassLabels
 from rnnkit.errors import InputError, clip, quote
 
@@ -36,6 +37,64 @@ def one_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray:
             f"{count} {plural}."
         )
     return labels
+
+
+def soft_for_each(labels: Any, count: int, name: str, plural: str) -> np.ndarray | None:
+    """Return soft labels as rows `(N, C)`, or None where the labels are names or whole numbers.
+
+    Args:
+        labels: rows of probabilities, or the probability of the second of two classes, `(N,)`.
+        count: N, the number of examples.
+        name: what messages call the set.
+        plural: what messages call the examples.
+
+    Example:
+        >>> soft_for_each([0.25, 1], 2, "The training set", "texts").tolist()
+        [[0.75, 0.25], [0.0, 1.0]]
+        >>> soft_for_each([0.0, 1.0], 2, "The training set", "texts") is None
+        True
+    """
+    if isinstance(labels, ClassLabels) or labels is None:
+        return None
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] > 1 and labels.dtype.kind == "f":
+        if len(labels) != count:
+            raise InputError(
+                f"{name}: the labels are {len(labels)} rows of probabilities; expected one for "
+                f"each of the {count} {plural}."
+            )
+        return labels
+    if labels.dtype.kind != "f" or np.all(labels == np.round(labels)):
+        return None
+    return from_one(one_for_each(labels, count, name, plural), f"{name}: y")
+
+
+def match_classes(known: Sequence[Any], wanted: Sequence[Any], who: str) -> list[int]:
+    """Return where each of the wanted classes is among those that a model knows.
+
+    They are found by name; where one side has the numbers 0, 1, ... and the other names, by number.
+
+    Args:
+        known: the classes of the model, in the order of its columns.
+        wanted: the classes in the order that is asked for.
+        who: the model, for the message.
+
+    Example:
+        >>> match_classes(("pos", "neg"), ("neg", "pos"), "a model")
+        [1, 0]
+        >>> match_classes((0, 1), ("neg", "pos"), "a model")
+        [0, 1]
+    """
+    own, names = list(map(str, known)), list(map(str, wanted))
+    if set(own) == set(names):
+        return [own.index(name) for name in names]
+    numbers = list(map(str, range(len(names))))
+    if len(own) == len(names) and numbers in (own, names):
+        return list(range(len(names)))
+    raise InputError(
+        f"{who} has the classes {clip(', '.join(own))}; expected those that are learned: "
+        f"{clip(', '.join(names))}."
+    )
 
 
 def check_classes(classes: Sequence[Label] | None) -> list[Label] | None:

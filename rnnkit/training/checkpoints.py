@@ -121,12 +121,7 @@ class Checkpoints:
             OSError: it could not be written; the older ones are still there.
         """
         path = self.folder / f"checkpoint-{step:08d}.npz"
-        values = {**checkpoint.values, "format": FORMAT, "arrays": sorted(checkpoint.arrays)}
-        text = np.frombuffer(json.dumps(values).encode(), np.uint8)
-        need = sum(array.nbytes for array in checkpoint.arrays.values())
-        with replacing(path, "a checkpoint", need) as temporary, temporary.open("wb") as file:
-            # Without allow_pickle=False, which NumPy < 2.1 stores as one more array.
-            np.savez(file, values=text, **checkpoint.arrays)  # type: ignore[arg-type]
+        write_checkpoint(path, checkpoint)
         self.prune(KEPT)
         return path
 
@@ -152,6 +147,20 @@ class Checkpoints:
         """Remove all checkpoints and the model."""
         self.prune(0)
         self.model.unlink(missing_ok=True)
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint under a temporary name, and rename it.
+
+    Raises:
+        OSError: it could not be written; what was there before is unchanged.
+    """
+    values = {**checkpoint.values, "format": FORMAT, "arrays": sorted(checkpoint.arrays)}
+    text = np.frombuffer(json.dumps(values).encode(), np.uint8)
+    need = sum(array.nbytes for array in checkpoint.arrays.values())
+    with replacing(path, "a checkpoint", need) as temporary, temporary.open("wb") as file:
+        # Without allow_pickle=False, which NumPy < 2.1 stores as one more array.
+        np.savez(file, values=text, **checkpoint.arrays)  # type: ignore[arg-type]
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

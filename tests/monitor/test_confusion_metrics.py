@@ -125,6 +125,6 @@ def test_bad_shapes_are_named():
     with pytest.raises(InputError, match="number of classes"):
         Precision(num_classes=3).update_state([0, 1], np.ones((2, 1), "float32"))
     with pytest.raises(InputError, match="integer labels"):
-        Precision(num_classes=3).update_state(np.eye(3), np.ones((3, 3), "float32"))
+        Precision(num_classes=3).update_state(np.ones((3, 2)), np.ones((3, 3), "float32"))
     with pytest.raises(InputError, match="at least 2"):
         Precision(num_classes=1)

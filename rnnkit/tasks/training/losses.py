@@ -32,6 +32,57 @@ def binary_crossentropy(y_true: Any, y_pred: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
+def class_crossentropy(y_true: Any, y_pred: Any) -> Any:
+    """Return the cross-entropy `(B,)` of labels and predicted probabilities of the classes.
+
+    | `y_true` | is |
+    |---|---|
+    | `(B,)` or `(B, 1)` | the class number of each example |
+    | `(B, 1)`, of one output | the probability of the second of two classes |
+    | `(B, C)` | the probability q of each of C > 2 classes: `-Σ q log p` |
+    | `(B, 2 C + 1)` | weighted labels q, weighted predictions r of a teacher, the temperature T |
+
+    The last one is distillation: `-Σ q log p - T² Σ r log p_T` with `p_T ∝ p^(1/T)`, where r are
+    the teacher's probabilities at the same temperature.
+
+    Args:
+        y_true: the labels.
+        y_pred: probabilities, `(B, C)`; or, of the second of two classes, `(B, 1)`.
+
+    Source: Hinton, Vinyals and Dean 2015, arXiv:1503.02531.
+
+    Example:
+        >>> p = ops.array([[0.5]])
+        >>> taught = ops.array([[0.0, 0.5, 0.25, 0.25, 2.0]])  # half of the weight: a label
+        >>> [round(float(class_crossentropy(y, p)[0]), 3) for y in (ops.array([[1.0]]), taught)]
+        [0.693, 1.733]
+    """
+    outputs, width = y_pred.shape[-1], y_true.shape[-1] if len(y_true.shape) > 1 else 1
+    if width == 1:
+        one = outputs == 1
+        return (binary_crossentropy if one else keras.losses.sparse_categorical_crossentropy)(
+            y_true, y_pred
+        )
+    y_true, log_p = ops.cast(y_true, y_pred.dtype), _log_probabilities(y_pred)
+    classes = log_p.shape[-1]
+    if width == classes:
+        return -ops.sum(y_true * log_p, axis=-1)
+    labels, taught = y_true[:, :classes], y_true[:, classes:-1]
+    # A row of zeros fills a batch up.
+    temperature = ops.where(y_true[:, -1:] > 0, y_true[:, -1:], 1.0)
+    softened = ops.log_softmax(log_p / temperature, axis=-1)
+    return -ops.sum(labels * log_p + temperature**2 * taught * softened, axis=-1)
+
+
+def _log_probabilities(p: Any) -> Any:
+    """Return the logarithm of the probability of each class, `(B, C)`, also of two."""
+    if p.shape[-1] == 1:
+        p = ops.concatenate([1 - p, p], axis=-1)
+    p = p / ops.sum(p, axis=-1, keepdims=True)
+    return ops.log(ops.clip(p, 1e-7, 1 - 1e-7))
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
 class ErrorInUnits(SavedArguments, keras.metrics.Metric):
     """MAE `s Σ w|e| / Σ w` or RMSE `s (Σ w e² / Σ w)^½` of errors e that were scaled down by s.
 

@@ -12,6 +12,8 @@ import numpy as np
 from rnnkit.data.frames import is_table
 from rnnkit.data.inputs import holds_targets
 from rnnkit.errors import InputError, check_count
+from rnnkit.options import settings_of
+from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.tasks.training.examples import Examples, split_last
 from rnnkit.tasks.training.weights import check_sample_weight
 
@@ -51,6 +53,23 @@ def refuse_unused(task: Any, **given: Any) -> None:
         if not getattr(task, f"uses_{name}") and value is not None and np.size(value):
             raise InputError(
                 f"{name} was given, and {type(task).__name__} does not use it. Leave it out."
+            )
+
+
+def refuse_teacher(task: Any, teacher: Any) -> None:
+    """Refuse a teacher where the task learns from none, and its settings where there is none."""
+    if teacher is not None and not task.uses_teacher:
+        raise InputError(
+            f"teacher was given, and {type(task).__name__} does not use it: only classifiers learn "
+            "from one. Leave it out."
+        )
+    if teacher is not None or not task.uses_teacher:
+        return
+    for name, setting in settings_of(DistillationOptions).items():
+        if (value := getattr(task, name)) != setting.default:
+            raise InputError(
+                f"{name} is {value!r}, and there is no teacher to learn from. Give fit a teacher, "
+                f"or leave {name} out."
             )
 
 

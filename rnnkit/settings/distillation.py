@@ -1,0 +1,31 @@
+"""Settings of distillation: how a teacher's predictions are learned."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from rnnkit.options import Option
+
+
+class DistillationOptions(TypedDict, total=False):
+    """How a classifier learns from a teacher; see `rnnkit.tasks.training.distillation`."""
+
+    temperature: Annotated[
+        float,
+        Option(
+            1.0,
+            "with a teacher: T, at which its predictions and the model's are compared, p^(1/T) "
+            "scaled to the sum 1.",
+            above=0,
+        ),
+    ]
+    label_weight: Annotated[
+        float,
+        Option(
+            0.5,
+            "with a teacher: weight of the labels; the rest is the weight of its predictions, "
+            "which have all of it where there is no label.",
+            least=0,
+            most=1,
+        ),
+    ]
