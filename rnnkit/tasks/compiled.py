@@ -9,7 +9,7 @@ import keras
 from rnnkit import backend
 from rnnkit.backend import native, optimizer_state
 from rnnkit.data.batches import Batches
-from rnnkit.tasks.training import full_batches, gradient_norm
+from rnnkit.tasks.training import averaging, full_batches, gradient_norm
 
 
 class Compiled(keras.Model):
@@ -98,7 +98,8 @@ class Compiled(keras.Model):
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` says, with a variable for the saved gradient norm."""
+        """Compile as `get_compile_config` says, with variables for the saved norm and averages."""
         super().compile_from_config(config)
         if self.built and self.optimizer is not None:
             gradient_norm.watch(self.optimizer)
+            averaging.watch(self)

@@ -59,6 +59,18 @@ def accelerate(optimizer: Any) -> None:
     """Leave an optimizer as it is: its update is compiled."""
 
 
+def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:
+    """Add `rate (weight - average)` to each average.
+
+    Args:
+        averages: variables.
+        weights: variables of the same shapes.
+        rate: a scalar tensor.
+    """
+    for average, weight in zip(averages, weights, strict=True):
+        average.assign_add(rate * (weight.value - average.value))
+
+
 def mean_and_max(x: Any, mask: Any) -> tuple[Any, Any] | None:
     """Return None: what the compiler makes of `rnnkit.heads.MaskedPooling` is fast."""
     return None

@@ -75,6 +75,12 @@ def accelerate(optimizer: Any) -> None:
     """Leave an optimizer as it is: its update is compiled."""
 
 
+def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:
+    """Add `rate (weight - average)` to each average; see `backend.jax.move_averages`."""
+    for average, weight in zip(averages, weights, strict=True):
+        average.assign_add(rate * (weight.value - average.value))
+
+
 def mean_and_max(x: Any, mask: Any) -> tuple[Any, Any] | None:
     """Return None: what the compiler makes of `rnnkit.heads.MaskedPooling` is fast."""
     return None
