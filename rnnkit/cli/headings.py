@@ -23,7 +23,7 @@ from rnnkit.settings import (
 
 DATA, RUN, TRAINING, OTHER = "Data", "Run", "Training", "Settings of the recipe"
 GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first heading that has it
-    TRAINING: (training.TrainingOptions, texts.PresetOption),
+    TRAINING: (training.TrainingOptions, training.AdversarialOption, texts.PresetOption),
     "Word vectors": (
         words.WordVectorOptions,
         words.EmbeddingSizeOption,

@@ -10,7 +10,7 @@ from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
 from rnnkit.settings.texts import PresetOption, TextNetworkOptions
-from rnnkit.settings.training import TrainingOptions
+from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import (
     PipelineOptions,
     SubwordTokenizerOption,
@@ -80,6 +80,7 @@ def _recipe(
             TruncationOptions,
             ClassesOption,
             TrainingOptions,
+            AdversarialOption,
         ),
         defaults={
             "embedding": "skip-gram",

@@ -9,6 +9,7 @@ import jax
 import keras
 
 from rnnkit.backend.jax import caching
+from rnnkit.backend.jax.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.jax.caching import no_cache as no_cache
 from rnnkit.backend.jax.caching import use_cache as use_cache
 from rnnkit.backend.jax.compiling import compilations as compilations

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.checkpointing import run_in_chunks as run_in_chunks
 from rnnkit.backend.tensorflow.feeding import feed as feed
 from rnnkit.backend.tensorflow.inference import inference as inference

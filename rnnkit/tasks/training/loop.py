@@ -11,7 +11,7 @@ from rnnkit.backend import native
 from rnnkit.data.batches import Batches
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.progress import showing
-from rnnkit.tasks.training import averaging, gradient_norm
+from rnnkit.tasks.training import adversarial, averaging, gradient_norm
 from rnnkit.tasks.training.datasets import KerasDataset
 from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.tasks.training.resuming import resume_fit
@@ -70,6 +70,7 @@ def train_network(
         gradient_norm.watch(task.optimizer)
         averages = averaging.watch(task)
         native.accelerate(task.optimizer)
+    adversarial.prepare(task)
     rows = task._full_size(batches)
     task.tokens_per_epoch = batches.tokens
     if checkpoints is not None and found is None:
