@@ -25,7 +25,7 @@ from rnnkit.settings import (
 DATA, RUN, TRAINING, OTHER = "Data", "Run", "Training", "Settings of the recipe"
 DISTILLATION = "Distillation"
 GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first heading that has it
-    TRAINING: (training.TrainingOptions, texts.PresetOption),
+    TRAINING: (training.TrainingOptions, training.AdversarialOption, texts.PresetOption),
     DISTILLATION: (distillation.DistillationOptions,),
     "Word vectors": (
         words.WordVectorOptions,

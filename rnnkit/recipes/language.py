@@ -9,7 +9,7 @@ from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption
 from rnnkit.settings.language import LanguageNetworkOptions, TokenizerOptions, WindowOptions
-from rnnkit.settings.training import TrainingOptions
+from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import SubwordTokenizerOption, VocabularyOptions
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ GROUPS = (
     WindowOptions,
     ClassesOption,
     TrainingOptions,
+    AdversarialOption,
 )
 
 

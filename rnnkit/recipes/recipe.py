@@ -11,7 +11,7 @@ from typing import Any
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError
 from rnnkit.options import complete, pick, settings_of, with_args
-from rnnkit.settings.training import TaskOptions
+from rnnkit.settings.training import AdversarialOption, TaskOptions
 from rnnkit.settings.words import TokenizerLike
 
 RAISES = """Raises:
@@ -161,10 +161,10 @@ def training_arguments(settings: Settings) -> dict[str, Any]:
         >>> from rnnkit.options import complete, settings_of
         >>> from rnnkit.settings.training import TrainingOptions
         >>> sorted(training_arguments(complete(settings_of(TrainingOptions), {}, "recipe")))
-        ['batch_size', 'epochs', 'learning_rate_schedule', 'optimizer', 'seed']
+        ['averaged_weights', 'batch_size', 'epochs', 'learning_rate_schedule', 'optimizer', 'seed']
     """
     from rnnkit.tasks.training.optimizers import optimizer_factory
 
     names = ("optimizer", "learning_rate", "clip_norm")
     make = optimizer_factory(*(settings[name] for name in names))
-    return {"optimizer": make, **pick(settings, TaskOptions)}
+    return {"optimizer": make, **pick(settings, TaskOptions, AdversarialOption)}

@@ -11,7 +11,7 @@ from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names,
 from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
 from rnnkit.settings.texts import PresetOption, TextNetworkOptions
-from rnnkit.settings.training import TrainingOptions
+from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import (
     PipelineOptions,
     SubwordTokenizerOption,
@@ -83,6 +83,7 @@ def _recipe(
             ClassesOption,
             DistillationOptions,
             TrainingOptions,
+            AdversarialOption,
         ),
         defaults={
             "embedding": "skip-gram",

@@ -15,7 +15,7 @@ from rnnkit.settings.tagging import (
     TagSchemeOption,
     WordLengthOption,
 )
-from rnnkit.settings.training import TrainingOptions
+from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import EmbeddingSizeOption, VocabularyOptions, WordVectorOptions
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def _recipe(name: str, summary: str, tags: str, **defaults: Any) -> Callable[...
             ClassesOption,
             TagSchemeOption,
             TrainingOptions,
+            AdversarialOption,
         ),
         defaults={
             "units": 128,

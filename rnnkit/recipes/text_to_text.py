@@ -10,7 +10,7 @@ from rnnkit.errors import InputError
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, training_arguments
 from rnnkit.settings.text_to_text import AttentionNetworkOptions, Seq2SeqOptions
-from rnnkit.settings.training import TrainingOptions
+from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import SubwordTokenizerOption
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _recipe(name: str, summary: str, metric: str, **defaults: Any) -> Callable[.
             Seq2SeqOptions,
             SubwordTokenizerOption,
             TrainingOptions,
+            AdversarialOption,
         ),
         defaults={
             "units": 256,

@@ -39,6 +39,30 @@ class TaskOptions(SeedOption, total=False):
         int | None,
         Option(None, "epochs where `fit` gets no number; None = by the size of the data.", least=1),
     ]
+    averaged_weights: Annotated[
+        float,
+        Option(
+            0.0,
+            "momentum of the moving average of the weights, such as 0.999: the average is measured "
+            "and kept; 0 = no average.",
+            least=0,
+            below=1,
+        ),
+    ]
+
+
+class AdversarialOption(TypedDict, total=False):
+    """Adversarial training, for tasks that embed their examples; see `rnnkit.tasks.adversarial`."""
+
+    adversarial: Annotated[
+        float,
+        Option(
+            0.0,
+            "adversarial training: norm of the perturbation of an example's embedded sequence, in "
+            "units of the root mean square of the embedding, such as 5; 0 = none.",
+            least=0,
+        ),
+    ]
 
 
 class TrainingOptions(OptimizerOptions, TaskOptions, total=False):

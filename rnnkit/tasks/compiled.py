@@ -9,7 +9,7 @@ import keras
 from rnnkit import backend
 from rnnkit.backend import native, optimizer_state
 from rnnkit.data.batches import Batches
-from rnnkit.tasks.training import full_batches, gradient_norm
+from rnnkit.tasks.training import adversarial, averaging, full_batches, gradient_norm
 
 
 class Compiled(keras.Model):
@@ -46,6 +46,23 @@ class Compiled(keras.Model):
         """
         known = backend.name == "jax" and isinstance(logs, dict) and bool(logs)
         return logs if known else super()._get_metrics_result_or_logs(logs)
+
+    def train_step(self, *arguments: Any) -> Any:
+        """Train on a batch, and on its perturbation where there is `adversarial`."""
+        if self.adversarial:
+            return adversarial.step(self, *arguments)
+        return super().train_step(*arguments)
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of the layers; none while the loss of perturbed examples is computed."""
+        return super().losses if adversarial.has_penalties(self) else []
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the metrics by name; the loss of perturbed examples is one of training only."""
+        found = super().get_metrics_result()
+        found.pop(adversarial.LOSS, None)
+        return found
 
     def compute_loss(
         self,
@@ -98,7 +115,8 @@ class Compiled(keras.Model):
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` says, with a variable for the saved gradient norm."""
+        """Compile as `get_compile_config` says, with variables for the saved norm and averages."""
         super().compile_from_config(config)
         if self.built and self.optimizer is not None:
             gradient_norm.watch(self.optimizer)
+            averaging.watch(self)

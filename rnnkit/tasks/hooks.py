@@ -32,6 +32,7 @@ class TaskHooks(keras.Model):
     uses_sample_weight: ClassVar[bool] = False
     uses_class_weight: ClassVar[bool] = False
     uses_teacher: ClassVar[bool] = False
+    embeds: ClassVar[bool] = True  # a layer embeds the examples: there may be `adversarial`
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
     @property
@@ -125,6 +126,10 @@ class TaskHooks(keras.Model):
         """Return callbacks that add metrics of the validation set to the logs of an epoch."""
         del valid, batches
         return ()
+
+    def embedding_layers(self) -> Sequence[keras.layers.Layer]:
+        """Return the layers whose outputs adversarial training perturbs; the network is built."""
+        return [one for one in self.network.layers if isinstance(one, keras.layers.Embedding)]
 
     def class_weights(self, class_weight: Any, train: Examples, spec: Any) -> np.ndarray:
         """Return the weight of each example by its class, for tasks with `uses_class_weight`."""

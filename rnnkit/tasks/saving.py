@@ -15,6 +15,7 @@ from rnnkit.config import saved_arguments
 from rnnkit.disk import variables_size
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.tasks.cloning import Original, clone_untrained, find_original, finish_clone
+from rnnkit.tasks.training.averaging import averaged
 from rnnkit.tasks.training.random_state import read_random_state, write_random_state
 
 RANDOM_STATE = "random_state"  # its name among the variables of a file
@@ -56,13 +57,15 @@ class Saving(keras.Model):
         """Save network, vocabulary, classes and optimizer to one `.keras` file.
 
         The file is written under a temporary name and renamed, so a crash leaves the old one whole.
+        During a training with `averaged_weights` it holds the averages.
 
         Raises:
             InputError: the model is not trained yet, or the name does not end in `.keras`.
             DiskError: the file cannot be written.
         """
         require_fitted(self.network, self, "network")
-        with replacing_model(filepath, overwrite, variables_size(self)) as temporary:
+        size = variables_size(self)
+        with averaged(self), replacing_model(filepath, overwrite, size) as temporary:
             super().save(temporary, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

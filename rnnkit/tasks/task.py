@@ -11,7 +11,8 @@ import keras
 from rnnkit.data.inputs import Inputs, read_examples
 from rnnkit.deprecation import RenamedAttributes
 from rnnkit.errors import InputError, require_fitted
-from rnnkit.options import expand_signature
+from rnnkit.options import expand_signature, settings_of
+from rnnkit.settings.training import TaskOptions
 from rnnkit.tasks.compiled import Compiled
 from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.evaluation import Evaluation
@@ -21,6 +22,7 @@ from rnnkit.tasks.hooks import TaskHooks
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.saving import Asset, Saving, json_asset
 from rnnkit.tasks.summary import describe_untrained
+from rnnkit.tasks.training.adversarial import check_norm, loss_tracker
 from rnnkit.tasks.training.examples import Examples
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.turns import take_turns
@@ -56,6 +58,10 @@ class Task(
         learning_rate_schedule: "constant", "linear" or "cosine"; see `rnnkit.tasks.training`.
         epochs: passes over the examples, where `fit` gets no other number; None = see
             `rnnkit.tasks.training.datasets.default_epochs`.
+        averaged_weights: momentum of the moving average of the weights that is measured and kept,
+            below 1; 0 = none. See `rnnkit.tasks.training.averaging`.
+        adversarial: norm of the perturbation of an embedded example in adversarial training; 0 =
+            none. See `rnnkit.tasks.training.adversarial`.
         settings: the recipe's settings, kept for the record.
         network: an existing network (when a file is loaded).
         name: of the model.
@@ -71,6 +77,8 @@ class Task(
         "seed",
         "learning_rate_schedule",
         "epochs",
+        "averaged_weights",
+        "adversarial",
         "settings",
     )
 
@@ -91,6 +99,8 @@ class Task(
         seed: int = 0,
         learning_rate_schedule: str = "constant",
         epochs: int | None = None,
+        averaged_weights: float = 0.0,
+        adversarial: float = 0.0,
         settings: dict[str, Any] | None = None,
         network: keras.Model | None = None,
         name: str | None = None,
@@ -102,6 +112,9 @@ class Task(
         self._make_optimizer = optimizer
         self.batch_size, self.max_length, self.truncate = batch_size, max_length, truncate
         self.learning_rate_schedule, self.epochs, self.seed = learning_rate_schedule, epochs, seed
+        self.averaged_weights = settings_of(TaskOptions)["averaged_weights"].check(averaged_weights)
+        self.adversarial = check_norm(self, adversarial)
+        self.adversarial_tracker = loss_tracker(adversarial)
         self.settings = dict(settings or {})
         self.tokens_per_epoch: int | None = None
         self._startup_messages = []

@@ -9,6 +9,7 @@ import jax
 import keras
 
 from rnnkit.backend.jax import caching
+from rnnkit.backend.jax.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.jax.caching import no_cache as no_cache
 from rnnkit.backend.jax.caching import use_cache as use_cache
 from rnnkit.backend.jax.compiling import compilations as compilations
@@ -57,6 +58,18 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
 
 def accelerate(optimizer: Any) -> None:
     """Leave an optimizer as it is: its update is compiled."""
+
+
+def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:
+    """Add `rate (weight - average)` to each average.
+
+    Args:
+        averages: variables.
+        weights: variables of the same shapes.
+        rate: a scalar tensor.
+    """
+    for average, weight in zip(averages, weights, strict=True):
+        average.assign_add(rate * (weight.value - average.value))
 
 
 def mean_and_max(x: Any, mask: Any) -> tuple[Any, Any] | None:

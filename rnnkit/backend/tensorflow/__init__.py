@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.checkpointing import run_in_chunks as run_in_chunks
 from rnnkit.backend.tensorflow.feeding import feed as feed
 from rnnkit.backend.tensorflow.inference import inference as inference
@@ -73,6 +74,12 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
 
 def accelerate(optimizer: Any) -> None:
     """Leave an optimizer as it is: its update is compiled."""
+
+
+def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:
+    """Add `rate (weight - average)` to each average; see `backend.jax.move_averages`."""
+    for average, weight in zip(averages, weights, strict=True):
+        average.assign_add(rate * (weight.value - average.value))
 
 
 def mean_and_max(x: Any, mask: Any) -> tuple[Any, Any] | None:

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from rnnkit.backend.torch.adam import accelerate as accelerate
+from rnnkit.backend.torch.adam import move_averages as move_averages
+from rnnkit.backend.torch.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.torch.density import diagonal_density as diagonal_density
 from rnnkit.backend.torch.density import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.torch.dropout import dropout as dropout

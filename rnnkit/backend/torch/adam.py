@@ -58,6 +58,13 @@ def fused_update_step(
     )
 
 
+@torch.no_grad()
+def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:
+    """Add `rate (weight - average)` to each average; see `backend.jax.move_averages`."""
+    to = [weight.value.detach() for weight in weights]
+    torch._foreach_lerp_([average.value.detach() for average in averages], to, float(rate))
+
+
 def _suits(tensor: Tensor) -> bool:
     """Return whether the fused kernel takes a weight or gradient."""
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32 and not tensor.is_sparse

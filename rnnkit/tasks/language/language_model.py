@@ -122,6 +122,10 @@ class LanguageModel(HubTokens, GenerationModel):
 
     # The steps of fit and evaluate.
 
+    def embedding_layers(self) -> Sequence[keras.layers.Layer]:
+        """Return the table of the words; that of the labels is left as it is."""
+        return [self.parts().words]
+
     def check(self, x: Any, y: Any, name: str) -> Examples:
         """Return the texts as a list, or refuse what is none."""
         texts = check_texts(x)

@@ -68,6 +68,7 @@ class Forecaster(Task):
     noun = ("series", "series")
     self_supervised = True
     reads_series = True
+    embeds = False
 
     def __init__(
         self,

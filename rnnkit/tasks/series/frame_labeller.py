@@ -64,6 +64,7 @@ class FrameLabeller(SeriesInputs, ClassTask):
     config_keys = ("window",)
     network_parts = FrameParts
     reads_series = True
+    embeds = False
 
     def __init__(
         self, build_network: Any = None, *, window: int | None = 200, **options: Any

@@ -49,6 +49,7 @@ class SequenceClassifier(SeriesInputs, Classifier):
     noun = ("series", "series")
     network_parts = SeriesParts
     reads_series = True
+    embeds = False
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return float32 arrays `(T, D)`, not truncated; refuse another number of features."""

@@ -102,6 +102,13 @@ class SequenceTagger(WordCharTask):
         """F1 of the spans, where tags mark spans, else accuracy."""
         return "val_f1" if self.marks_spans() else "val_accuracy"
 
+    def embedding_layers(self) -> Sequence[keras.layers.Layer]:
+        """Return the layer that gives the words' vectors: the sum of frozen and learned ones."""
+        layers = {one.name: one for one in self.network.layers}  # type: ignore[union-attr]
+        names = ("start_and_learned", "embedding", "vectors")
+        found = [layers[name] for name in names if name in layers]
+        return found[:1] or super().embedding_layers()
+
     # The network has two outputs: scores to train on, decoded tags to predict.
 
     def _set_network(self, network: keras.Model) -> None:

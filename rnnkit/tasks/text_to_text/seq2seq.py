@@ -17,6 +17,7 @@ from rnnkit.data.text import check_texts
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice, require_fitted
 from rnnkit.options import extends
+from rnnkit.recurrent.tied_embedding import TiedEmbedding
 from rnnkit.tasks.answers import Answers, answer_texts
 from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.task import Asset, Examples, Task
@@ -111,6 +112,10 @@ class Seq2Seq(HubTokens, DecodingTask):
         self.subwords, self.label_smoothing, self.metric = subwords, label_smoothing, metric
         self.tokenizer = HubTokenizer.of(tokenizer)
         self.signature: str | None = None
+
+    def embedding_layers(self) -> Sequence[keras.layers.Layer]:
+        """Return the tables of source and target, or the one of both."""
+        return [one for one in self.network.layers if isinstance(one, TiedEmbedding)]  # type: ignore[union-attr]
 
     # Texts -> ids.
 

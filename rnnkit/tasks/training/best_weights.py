@@ -12,6 +12,7 @@ from rnnkit.embeddings.model import Word2Vec
 from rnnkit.embeddings.training.epochs import TABLES, write_tables
 from rnnkit.errors import InputError
 from rnnkit.tasks.loading import load
+from rnnkit.tasks.training import averaging
 from rnnkit.tasks.training.model_state import variables
 from rnnkit.training.callback_state import unpack
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints
@@ -70,7 +71,7 @@ def load_best(folder: str | os.PathLike[str]) -> BestSoFar:
         return BestSoFar(model, epoch + (step > 0), step, "", None, found)
     stop = _early_stopping(found)
     if stop is None:
-        _write_weights(model, found.arrays)
+        _write_weights(model, found.arrays, step > 0)
         return BestSoFar(model, epoch + (step > 0), step, "", None, found)
     model.set_weights(stop["best_weights"])
     epoch, value = int(stop.get("best_epoch", 0)) + 1, stop.get("best")
@@ -85,7 +86,10 @@ def _early_stopping(found: Checkpoint) -> dict[str, Any] | None:
     return None
 
 
-def _write_weights(model: Any, arrays: dict[str, np.ndarray]) -> None:
+def _write_weights(model: Any, arrays: dict[str, np.ndarray], within_epoch: bool) -> None:
     """Set the weights to those of the checkpoint, which holds the optimizer's variables, too."""
     places = {id(one): f"variable{place}" for place, one in enumerate(variables(model))}
-    model.set_weights([arrays[places[id(weight)]] for weight in model.weights])
+    # In an epoch the averages of the weights are apart from the model.
+    apart = averaging.averages_of(model) if within_epoch else {}
+    found = [apart.get(id(weight), weight) for weight in model.weights]
+    model.set_weights([arrays[places[id(one)]] for one in found])

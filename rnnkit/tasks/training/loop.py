@@ -11,7 +11,7 @@ from rnnkit.backend import native
 from rnnkit.data.batches import Batches
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.progress import showing
-from rnnkit.tasks.training import gradient_norm
+from rnnkit.tasks.training import adversarial, averaging, gradient_norm
 from rnnkit.tasks.training.datasets import KerasDataset
 from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.tasks.training.resuming import resume_fit
@@ -68,15 +68,19 @@ def train_network(
         if not task.optimizer.built:
             task.optimizer.build(task.trainable_variables)
         gradient_norm.watch(task.optimizer)
+        averages = averaging.watch(task)
         native.accelerate(task.optimizer)
+    adversarial.prepare(task)
     rows = task._full_size(batches)
     task.tokens_per_epoch = batches.tokens
     if checkpoints is not None and found is None:
         checkpoints.begin(task)
     first: list[keras.callbacks.Callback] = []
+    if averages is not None:  # before all others: what they measure and keep are the averages
+        first = [averaging.AveragedWeights(task, averages)]
     if (kind := task.learning_rate_schedule) != "constant":
         task._schedule = ScheduledLearningRate(task, kind, epochs, len(batches), callbacks)
-        first = [task._schedule]
+        first += [task._schedule]
     # The history comes before the writer: an epoch's checkpoint holds its row.
     every = [*first, *own, *callbacks, keras.callbacks.History()]
     report = TrainingReport(verbose, _count_shapes(task, batches, options))
@@ -103,6 +107,7 @@ def train_network(
         sync_state(task)  # an exception leaves the latest weights apart on JAX
         # ... and the validation data: Keras would measure on them in the next fit.
         task._eval_epoch_iterator = None
+        averaging.finish(task)
         task._restore_learning_rate()
         task._schedule = None
 
