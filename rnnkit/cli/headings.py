@@ -35,7 +35,7 @@ GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first headi
         words.PipelineOptions,
         words.SubwordTokenizerOption,
         language.TokenizerOptions,
-        texts.NGramOption,
+        texts.BagTokensOption,
         tagging.WordLengthOption,
     ),
     "Examples and labels": (
