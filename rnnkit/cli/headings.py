@@ -36,6 +36,8 @@ GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first headi
         words.SubwordTokenizerOption,
         language.TokenizerOptions,
         texts.BagTokensOption,
+        texts.NGramOptions,
+        texts.NGramVectorOption,
         tagging.WordLengthOption,
     ),
     "Examples and labels": (
