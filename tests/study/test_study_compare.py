@@ -11,7 +11,12 @@ import statistics
 import pytest
 
 from rnnkit import plugins, recipes
-from rnnkit.baselines import persistence, summary_logistic_regression, tfidf_logistic_regression
+from rnnkit.baselines import (
+    naive_bayes_ngrams,
+    persistence,
+    summary_logistic_regression,
+    tfidf_logistic_regression,
+)
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.recipes import registry
 from rnnkit.study import Run, RunFolder, compare, load_data, open_run, training

@@ -175,9 +175,11 @@ def choose_linear_model(
 def pool_weights(
     members: Sequence[np.ndarray], classes: np.ndarray, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the weights of logits whose weighted sum has the lowest loss, none below 0.
+    """Return weights, none below 0, with which the weighted sum of logits has a low loss.
 
-    The problem is convex: stacking (Wolpert 1992) with one weight for each member.
+    Stacking (Wolpert 1992) with one weight a for each of K members. The convex function
+    `Σ_n loss_n + Σ_k (a_k - 1/K)² / 2` is minimized: of few texts, all of which are right, the
+    plain loss would be lowest at infinite weights.
 
     Args:
         members: logits `(N, outputs)` of each member, of texts that none was fitted on.
@@ -192,11 +194,12 @@ def pool_weights(
     from scipy.optimize import minimize
 
     stacked = np.stack([np.asarray(one, "float64") for one in members])
-
-    def loss(shares: np.ndarray) -> float:
-        return cross_entropy(np.tensordot(shares, stacked, 1), classes, weights)
-
     start = np.full(len(stacked), 1 / len(stacked))
-    # Logits of held-out texts that are all right would grow without a bound.
-    found = minimize(loss, start, method="L-BFGS-B", bounds=[(0.0, 10.0)] * len(stacked))
+    count = len(classes) if weights is None else float(np.sum(weights))
+
+    def objective(shares: np.ndarray) -> float:
+        loss = cross_entropy(np.tensordot(shares, stacked, 1), classes, weights)
+        return count * loss + float(np.square(shares - start).sum()) / 2
+
+    found = minimize(objective, start, method="L-BFGS-B", bounds=[(0.0, None)] * len(stacked))
     return np.asarray(found.x, "float32")

@@ -138,7 +138,7 @@ class NGramTextClassifier(TextClassifier):
         batches = self.make_batches(valid.rows)
         logits = predict_batches(both, batches, verbose=0)
         members = np.split(logits, 2, axis=1)
-        weights = pool_weights(members, np.ravel(valid.targets), valid.weights)
+        weights = pool_weights(members, _classes(valid.targets), valid.weights)
         parts.pool.pool_weights.assign(weights)
 
 
@@ -146,5 +146,12 @@ def _features(
     examples: EncodedExamples,
 ) -> tuple[Sequence[np.ndarray], np.ndarray, np.ndarray | None]:
     """Return the n-grams, classes and weights of encoded texts."""
-    classes = np.ravel(examples.targets).astype("int64")
-    return [row.ngrams for row in examples.rows], classes, examples.weights
+    return [row.ngrams for row in examples.rows], _classes(examples.targets), examples.weights
+
+
+def _classes(targets: Any) -> np.ndarray:
+    """Return the number of each text's class; of probabilities, that of the most probable one."""
+    targets = np.asarray(targets)
+    if targets.ndim == 2:
+        return targets.argmax(1) if targets.shape[1] > 1 else (targets[:, 0] > 0.5).astype(int)
+    return targets
