@@ -1,6 +1,7 @@
 """All Keras layers of rnnkit: `from rnnkit.layers import LSTM`."""
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+from rnnkit.bags import EmbeddingBag, LogOpinionPool, NaiveBayesLogits
 from rnnkit.features import LogMel, WindowFeatures
 from rnnkit.heads import MaskedPooling
 from rnnkit.hmm.layers.crf import CRF
@@ -29,13 +30,16 @@ __all__ = [
     "Bidirectional",
     "CoupledLSTM",
     "DotAttention",
+    "EmbeddingBag",
     "HMMFeatures",
     "JordanRNN",
     "LayerNormLSTM",
     "LogMel",
+    "LogOpinionPool",
     "MaskedPooling",
     "MinGRU",
     "MinLSTM",
+    "NaiveBayesLogits",
     "PeepholeLSTM",
     "ProjectedLSTM",
     "RGLRUBlock",

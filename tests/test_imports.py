@@ -36,6 +36,7 @@ FLOORS = {
     "hmm": 1,
     "embeddings": 1,
     "heads": 1,
+    "bags": 1,
     "features": 1,
     "monitor": 1,
     "tasks": 2,

@@ -7,6 +7,7 @@ compared with. It returns a dictionary shaped like a run's results.json: ``test`
 
 from rnnkit.baselines.classifiers import (
     frame_logistic_regression,
+    naive_bayes_ngrams,
     summary_logistic_regression,
     tfidf_classifier,
     tfidf_logistic_regression,
@@ -30,6 +31,7 @@ __all__ = [
     "kneser_ney",
     "linear_autoregression",
     "most_frequent_tag",
+    "naive_bayes_ngrams",
     "persistence",
     "seasonal_naive",
     "summary_logistic_regression",

@@ -38,7 +38,9 @@ GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first headi
         words.PipelineOptions,
         words.SubwordTokenizerOption,
         language.TokenizerOptions,
-        texts.NGramOption,
+        texts.BagTokensOption,
+        texts.NGramOptions,
+        texts.NGramVectorOption,
         tagging.WordLengthOption,
     ),
     "Examples and labels": (

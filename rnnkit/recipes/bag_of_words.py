@@ -10,7 +10,7 @@ from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption
-from rnnkit.settings.texts import BagNetworkOptions, NGramOption
+from rnnkit.settings.texts import BagNetworkOptions, BagTokensOption
 from rnnkit.settings.training import TrainingOptions
 from rnnkit.settings.words import (
     PipelineOptions,
@@ -39,7 +39,9 @@ def _bag_of_words(settings: Settings) -> BagOfWords:
         functools.partial(bag_of_words_classifier, **pick(settings, BagNetworkOptions)),
         classes=split_names(settings["classes"]),
         pipeline=TextPipeline(**pick(settings, PipelineOptions)),
-        **pick(settings, NGramOption, SubwordTokenizerOption, VocabularyOptions, WordVectorOptions),
+        **pick(
+            settings, BagTokensOption, SubwordTokenizerOption, VocabularyOptions, WordVectorOptions
+        ),
         **pick(settings, DistillationOptions),
         **training,
     )
@@ -51,7 +53,7 @@ bag_of_words_sentiment = recipe(
     _bag_of_words,
     groups=(
         BagNetworkOptions,
-        NGramOption,
+        BagTokensOption,
         WordVectorOptions,
         VocabularyOptions,
         PipelineOptions,

@@ -53,6 +53,9 @@ FAMILIES = (
             "TF-IDF + logistic regression, 1-2-grams": lambda data, settings: _baseline(
                 "tfidf_logistic_regression"
             )(data, (1, 2)),
+            "naive Bayes n-grams, 1-3-grams": lambda data, settings: _baseline(
+                "naive_bayes_ngrams"
+            )(data),
         },
         headings=CLASSIFICATION,
         example="predict {} {question}",

@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rnnkit.errors import InputError
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
-from rnnkit.settings.texts import PresetOption, TextNetworkOptions
+from rnnkit.settings.texts import NGramOptions, PresetOption, TextNetworkOptions
 from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import (
     PipelineOptions,
@@ -46,10 +47,17 @@ PRESETS = {"classic": CLASSIC}
 
 def _text_classifier(settings: Settings) -> TextClassifier:
     from rnnkit.data.text import TextPipeline
-    from rnnkit.tasks import TextClassifier, recurrent_classifier
+    from rnnkit.tasks import NGramTextClassifier, TextClassifier, recurrent_classifier
 
     refuse_ignored(settings, PipelineOptions)
-    return TextClassifier(
+    ngrams = pick(settings, NGramOptions) if settings["ngrams"] else {}
+    if not ngrams and settings["ngram_embedding_size"]:
+        raise InputError(
+            f"ngram_embedding_size is {settings['ngram_embedding_size']}, but ngrams is 0: there "
+            "are no n-grams. Set ngrams=3, or leave ngram_embedding_size out."
+        )
+    task = NGramTextClassifier if ngrams else TextClassifier
+    return task(
         functools.partial(recurrent_classifier, **pick(settings, TextNetworkOptions)),
         classes=split_names(settings["classes"]),
         pipeline=TextPipeline(**pick(settings, PipelineOptions)),
@@ -61,6 +69,7 @@ def _text_classifier(settings: Settings) -> TextClassifier:
             WordVectorOptions,
             DistillationOptions,
         ),
+        **ngrams,
         **training_arguments(settings),
     )
 
@@ -82,6 +91,7 @@ def _recipe(
             TruncationOptions,
             ClassesOption,
             DistillationOptions,
+            NGramOptions,
             TrainingOptions,
             AdversarialOption,
         ),

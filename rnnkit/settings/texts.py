@@ -16,11 +16,26 @@ from rnnkit.settings.words import (
 Weighting = Literal["binary", "count", "tf-idf", "mean"]
 
 
+class NGramVectorOption(TypedDict, total=False):
+    """The document vector of a text: the mean of the vectors of its n-grams."""
+
+    ngram_embedding_size: Annotated[
+        int,
+        Option(
+            0,
+            "size of the vectors of n-grams, whose mean is concatenated to the recurrent state; "
+            "0 = none.",
+            least=0,
+        ),
+    ]
+
+
 class TextNetworkOptions(
     PooledStackOptions,
     EmbeddingSizeOption,
     EmbeddingTrainableOption,
     EmbeddingDropoutOption,
+    NGramVectorOption,
     SeedOption,
     total=False,
 ):
@@ -47,8 +62,32 @@ class BagNetworkOptions(EmbeddingSizeOption, EmbeddingTrainableOption, SeedOptio
     l2: Annotated[float, Option(0.0, "L2 regularization of the first layer's weights.", least=0)]
 
 
-class NGramOption(TypedDict, total=False):
-    """Which sequences of words are tokens."""
+class NGramOptions(TypedDict, total=False):
+    """The n-grams beside a recurrent network; see `rnnkit.tasks.NGramTextClassifier`."""
+
+    ngrams: Annotated[
+        int,
+        Option(
+            0,
+            "longest n-gram of a linear classifier with naive-Bayes weights, whose logit is added "
+            "to that of the recurrent network; 3 suits; 0 = no such classifier.",
+            least=0,
+        ),
+    ]
+    ngram_min_count: Annotated[int, Option(2, "drop n-grams that occur less often.", least=1)]
+    ngram_vocabulary_size: Annotated[
+        int | None,
+        Option(
+            1_000_000,
+            "maximum number of n-grams, padding included; the most frequent are kept. None = no "
+            "limit.",
+            least=2,
+        ),
+    ]
+
+
+class BagTokensOption(TypedDict, total=False):
+    """Which sequences of words are tokens of a bag of words."""
 
     ngrams: Annotated[int, Option(2, "longest n-gram that is a token; 1 = words only.", least=1)]
 

@@ -15,6 +15,7 @@ from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 from rnnkit.tasks.texts.bag_networks import bag_of_words_classifier
 from rnnkit.tasks.texts.bag_of_words import BagOfWords
 from rnnkit.tasks.texts.networks import recurrent_classifier
+from rnnkit.tasks.texts.ngram_classifier import NGramTextClassifier
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 from rnnkit.tasks.training.optimizers import clipped
 from rnnkit.tasks.truncated import TruncatedBPTT
@@ -25,6 +26,7 @@ __all__ = [
     "Forecaster",
     "FrameLabeller",
     "LanguageModel",
+    "NGramTextClassifier",
     "Seq2Seq",
     "SequenceClassifier",
     "SequenceTagger",

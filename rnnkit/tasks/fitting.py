@@ -14,6 +14,7 @@ from rnnkit.data.batches import Batches
 from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.progress import follows_verbose
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset
+from rnnkit.tasks.training.examples import EncodedExamples
 from rnnkit.tasks.training.loop import Resuming, early_stopping, train_network
 from rnnkit.tasks.training.requirements import (
     learn_from,
@@ -177,16 +178,18 @@ class Fitting(keras.Model):
             options = {"patience": patience, "keep_best": keep_best, **order}
             depends_on = requirements(self, settings, callbacks, (rows, targets, weights), options)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
-        valid_data = None
+        valid_data = held_out = None
         if valid is not None:
-            rows = self.encode_checked(valid.x)
+            held_out = EncodedExamples(self.encode_checked(valid.x), valid_targets, valid_weights)
             size = validation_batch_size or batch_size
-            valid_batches = self.make_batches(rows, valid_targets, valid_weights, batch_size=size)
+            valid_batches = self.make_batches(*held_out, batch_size=size)
             if checkpoints is not None:
-                depends_on["validation data"] = digest(rows, valid_targets, valid_weights)
+                depends_on["validation data"] = digest(*held_out)
             valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
             own += self.validation_callbacks(valid, valid_batches)
             own += early_stopping(self, epochs, patience, keep_best)
+        if not known:
+            self.fit_constants(EncodedExamples(rows, targets, weights), held_out)
         if found is not None:
             check_requirements(found, depends_on, epochs)
         if test is not None:  # may be refused only now that the network is known
@@ -194,7 +197,7 @@ class Fitting(keras.Model):
         self.prepare(batches)
         self._print_startup_messages(verbose)
         record = {"depends_on": depends_on, "learned": learned, "monitor": self.monitored_metric}
-        return train_network(
+        history = train_network(
             self,
             batches,
             own,
@@ -205,6 +208,9 @@ class Fitting(keras.Model):
             initial_epoch=initial_epoch,
             verbose=verbose,
         )
+        if held_out is not None:
+            self.calibrate(held_out)
+        return history
 
     def _epochs(self, epochs: int | None, batches: Batches) -> int:
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""

@@ -13,7 +13,7 @@ from rnnkit.data.batches import Batches
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.frames import InputForm
 from rnnkit.tasks.training.datasets import KerasDataset, default_epochs
-from rnnkit.tasks.training.examples import Examples
+from rnnkit.tasks.training.examples import EncodedExamples, Examples
 
 
 class NoParts(NamedTuple):
@@ -115,6 +115,17 @@ class TaskHooks(keras.Model):
 
     def prepare(self, batches: Batches) -> None:
         """Get ready for batches that are about to be trained on or measured."""
+
+    def fit_constants(self, train: EncodedExamples, valid: EncodedExamples | None) -> None:
+        """Fit the weights that gradient steps do not change, before the first epoch.
+
+        Called in the first `fit`, once the network is built.
+        """
+        del train, valid
+
+    def calibrate(self, valid: EncodedExamples) -> None:
+        """Choose on the validation set what can be chosen only when the network is trained."""
+        del valid
 
     def compile_options(self) -> dict[str, Any]:
         """Return loss and metrics, as keywords of `compile`."""

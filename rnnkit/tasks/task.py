@@ -210,10 +210,10 @@ class Task(
         """
         export_network(self, self.serving_network(), filepath, format, **kwargs)
 
-    def _new_network(self, *learned: Any) -> keras.Model:
+    def _new_network(self, *learned: Any, **features: Any) -> keras.Model:
         if self._build_network is None:
             raise InputError(f"{type(self).__name__} has neither a network nor build_network.")
-        return self._build_network(*learned)
+        return self._build_network(*learned, **features)
 
     def _set_network(self, network: keras.Model) -> None:
         find_parts(network, self.network_parts)  # refuses a network that lacks one

@@ -11,7 +11,12 @@ import statistics
 import pytest
 
 from rnnkit import plugins, recipes
-from rnnkit.baselines import persistence, summary_logistic_regression, tfidf_logistic_regression
+from rnnkit.baselines import (
+    naive_bayes_ngrams,
+    persistence,
+    summary_logistic_regression,
+    tfidf_logistic_regression,
+)
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.recipes import registry
 from rnnkit.study import Run, RunFolder, compare, load_data, open_run, training
@@ -273,7 +278,11 @@ def test_summaries_of_series_are_blind_to_their_order():
     assert summary_logistic_regression(data)["test"]["accuracy"] > 0.95
 
 
-TFIDF = ["TF-IDF + logistic regression, 1-grams", "TF-IDF + logistic regression, 1-2-grams"]
+BASELINES = [
+    "TF-IDF + logistic regression, 1-grams",
+    "TF-IDF + logistic regression, 1-2-grams",
+    "naive Bayes n-grams, 1-3-grams",
+]
 
 
 def test_baselines_are_evaluated_once_in_a_study(done, terms, tmp_path):
@@ -281,8 +290,8 @@ def test_baselines_are_evaluated_once_in_a_study(done, terms, tmp_path):
     announced = []
     for _ in range(2):
         study = compare(BOTH[:1], seeds=1, out=tmp_path / "s", announce=announced.append, **terms)
-    assert [line for line in announced if line in TFIDF] == TFIDF
-    assert [row.name for row in study.rows[1:]] == TFIDF
+    assert [line for line in announced if line in BASELINES] == BASELINES
+    assert [row.name for row in study.rows[1:]] == BASELINES
     assert study.rows[1].values["accuracy"] == (1.0, None)  # one word decides
 
 
@@ -291,13 +300,13 @@ def test_a_study_of_an_earlier_version_resumes_with_its_baselines(done, terms, t
     study = compare(BOTH[:1], seeds=1, out=tmp_path / "s", **terms)
     (tmp_path / "s" / "baselines.json").rename(tmp_path / "s" / "yardstick.json")
     kept = read_json(tmp_path / "s" / "yardstick.json")
-    kept["results"]["learned by heart"] = kept["results"].pop(TFIDF[0])
+    kept["results"]["learned by heart"] = kept["results"].pop(BASELINES[0])
     write_json(tmp_path / "s" / "yardstick.json", kept)
     announced = []
     again = compare(BOTH[:1], seeds=1, out=tmp_path / "s", announce=announced.append, **terms)
     assert announced == ["[1/1] plain-seed0: complete already"]
-    assert [row.name for row in again.rows[1:]] == [TFIDF[1], "most frequent tag"]
-    assert again.rows[2].values == study.rows[1].values
+    assert [row.name for row in again.rows[1:]] == [*BASELINES[1:], "most frequent tag"]
+    assert again.rows[3].values == study.rows[1].values
 
 
 def test_the_old_names_of_baselines_go_on(done, terms, tmp_path):
@@ -314,18 +323,19 @@ def test_the_old_names_of_baselines_go_on(done, terms, tmp_path):
         assert make_plan("lstm_sentiment", epochs=1).given == {"epochs": 1}
 
 
-def test_tfidf_cannot_solve_the_sample():
+def test_bags_of_words_cannot_solve_the_sample():
     sample = load_data("sample", limit=1000)
-    found = tfidf_logistic_regression(sample)["test"]["accuracy"]
-    assert 0.5 < found < 0.8
+    for baseline in (tfidf_logistic_regression, naive_bayes_ngrams):
+        assert 0.45 < baseline(sample)["test"]["accuracy"] < 0.8
 
 
-def test_tfidf_takes_several_classes(tmp_path):
+def test_bags_of_words_take_several_classes(tmp_path):
     path = tmp_path / "three.csv"
     rows = ["a good film,pos\na bad film,neg\na film,indifferent"] * 20
     path.write_text("text,label\n" + "\n".join(rows) + "\n")
-    found = tfidf_logistic_regression(load_data(path))
-    assert found["test"]["accuracy"] == found["test"]["f1"] == 1.0
+    for baseline in (tfidf_logistic_regression, naive_bayes_ngrams):
+        found = baseline(load_data(path))
+        assert found["test"]["accuracy"] == found["test"]["f1"] == 1.0
 
 
 def test_a_real_study(terms, tmp_path):

@@ -6,6 +6,7 @@ from typing import Unpack
 
 import keras
 
+from rnnkit import layers as kit
 from rnnkit.options import pick, takes
 from rnnkit.settings.stack import PooledStackOptions
 from rnnkit.settings.texts import TextNetworkOptions
@@ -14,16 +15,25 @@ from rnnkit.tasks.recurrent_stack import Seeds, class_probabilities, drop, poole
 
 @takes(TextNetworkOptions)
 def recurrent_classifier(
-    vocabulary_size: int, outputs: int, **options: Unpack[TextNetworkOptions]
+    vocabulary_size: int,
+    outputs: int,
+    ngram_count: int = 0,
+    **options: Unpack[TextNetworkOptions],
 ) -> keras.Model:
     """Build token ids -> embedding -> recurrent layers -> pooling over time -> probabilities.
+
+    With n-grams the network has two inputs, and its logits are those of a `LogOpinionPool` of the
+    recurrent network and of a linear classifier of the n-grams, whose weights are constants: "wide
+    and deep" (Cheng et al. 2016, arXiv:1606.07792).
 
     Args:
         vocabulary_size: number of token ids; 0 is padding and masked.
         outputs: 1 for a sigmoid unit, more for a softmax.
+        ngram_count: the numbers of n-grams, padding included; 0 = there is no such input.
 
     Returns:
-        A functional model, `(B, T)` ids to `(B, outputs)` probabilities.
+        A functional model, `(B, T)` ids, or ids and n-grams `(B, M)`, to `(B, outputs)`
+        probabilities.
 
     Raises:
         InputError: a setting out of range.
@@ -46,5 +56,22 @@ def recurrent_classifier(
     x = drop(x, options["embedding_dropout"], seeds)
     x = pooled_stack(x, seeds, **pick(options, PooledStackOptions))
     x = drop(x, options["dropout"], seeds)
-    x = class_probabilities(x, outputs, seeds)
-    return keras.Model(ids, x, name=f"{options['cell']}_classifier")
+    name = f"{options['cell']}_classifier"
+    if not ngram_count:
+        return keras.Model(ids, class_probabilities(x, outputs, seeds), name=name)
+    ngrams = keras.Input((None,), dtype="int32", name="ngrams")
+    if size := options["ngram_embedding_size"]:
+        start = seeds.uniform()
+        document = kit.EmbeddingBag(
+            ngram_count, size, embeddings_initializer=start, name="ngram_embedding"
+        )(ngrams)
+        document = drop(document, options["dropout"], seeds)
+        x = keras.layers.Concatenate(name="state_and_document")([x, document])
+    deep = keras.layers.Dense(
+        outputs, kernel_initializer=seeds.glorot(), dtype="float32", name="recurrent_logits"
+    )(x)
+    wide = kit.NaiveBayesLogits(ngram_count, outputs, trainable=False, name="ngram_logits")(ngrams)
+    logits = kit.LogOpinionPool(name="pool")([deep, wide])
+    activation = "sigmoid" if outputs == 1 else "softmax"
+    x = keras.layers.Activation(activation, dtype="float32", name="probabilities")(logits)
+    return keras.Model([ids, ngrams], x, name=name)

@@ -78,7 +78,11 @@ class TextClassifier(HubTokens, WordTask, Classifier):
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the token ids of each text, not truncated; unknown tokens are 1."""
-        return self._known_vocabulary().encode_many(self.split_texts(x))
+        return self.encode_tokens(self.split_texts(x))
+
+    def encode_tokens(self, tokens: list[list[str]]) -> list[Any]:
+        """Return one array for each list of tokens."""
+        return self._known_vocabulary().encode_many(tokens)
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label, probability and text of each input, and what words are unknown."""
@@ -108,7 +112,7 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         if self.hub_tokenizer is None and self.pipeline.unit == "words":
             self._notice_language(examples)
         vocabulary = self._learn_vocabulary(tokens)
-        network = self._new_network(len(vocabulary), outputs)
+        network = self._new_network(len(vocabulary), outputs, **self.learn_features(tokens))
         table: Any = find_parts(network, self.network_parts).embedding
         vectors = self._word_vectors(tokens, unlabelled, table.output_dim)
         if vectors is not None:
@@ -117,4 +121,9 @@ class TextClassifier(HubTokens, WordTask, Classifier):
             self._keep_shares(start, len(vocabulary) - 2)
         self.vocabulary = vocabulary
         self._set_network(network)
-        return vocabulary.encode_many(tokens)
+        return self.encode_tokens(tokens)
+
+    def learn_features(self, tokens: list[list[str]]) -> dict[str, Any]:
+        """Learn what the network reads beside the tokens; return more arguments to build it."""
+        del tokens
+        return {}

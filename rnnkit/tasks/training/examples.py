@@ -21,6 +21,20 @@ class Examples(NamedTuple):
     y: Any = None
 
 
+class EncodedExamples(NamedTuple):
+    """Encoded examples with their targets, as `make_batches` takes them.
+
+    Attributes:
+        rows: what `encode` returned.
+        targets: what `encode_targets` returned.
+        weights: of the examples in the loss, or None.
+    """
+
+    rows: list[Any]
+    targets: Any
+    weights: np.ndarray | None = None
+
+
 def split_last(
     examples: Examples, weights: np.ndarray | None, share: float
 ) -> tuple[Examples, Examples, np.ndarray | None, np.ndarray | None]:

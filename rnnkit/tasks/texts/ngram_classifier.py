@@ -1,0 +1,157 @@
+"""Classifier of raw texts by a recurrent network and a linear model of n-grams: wide and deep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+
+from rnnkit.data.batching import BucketedBatches
+from rnnkit.data.ngram_batches import NGramBatches, TextRow
+from rnnkit.data.ngrams import NGramVocabulary
+from rnnkit.errors import InputError, check_count, require_fitted
+from rnnkit.tasks.inference import predict_batches
+from rnnkit.tasks.task import json_asset
+from rnnkit.tasks.texts.naive_bayes import choose_linear_model, pool_weights
+from rnnkit.tasks.texts.text_classifier import TextClassifier
+from rnnkit.tasks.training.examples import EncodedExamples
+
+
+class NGramParts(NamedTuple):
+    """Named layers: table of word vectors; logits of both classifiers, and how they are added."""
+
+    embedding: keras.layers.Layer
+    recurrent_logits: keras.layers.Layer
+    ngram_logits: keras.layers.Layer
+    pool: keras.layers.Layer
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class NGramTextClassifier(TextClassifier):
+    """Text classifier by a recurrent network and by a linear model of the text's n-grams.
+
+    The linear model has naive-Bayes weights (NB-SVM) and is fitted by a convex solver when the
+    first `fit` starts; its penalty is chosen on the validation data, if there are any. Then the
+    recurrent network is trained as if it were alone: the loss and the metrics of the training set
+    are its own, those of the validation set are of both. At the end the two weights with which
+    their logits are added are chosen on the validation data; without any, both are 0.5.
+
+    Args:
+        build_network: `(vocabulary size, outputs, ngram_count=...) -> functional model` from token
+            ids `(B, T)` and n-grams `(B, M)`, with the layers "embedding", "recurrent_logits",
+            "ngram_logits" and "pool"; see `recurrent_classifier`.
+        ngrams: the longest n-gram that is a feature.
+        ngram_min_count: drop n-grams that occur less often.
+        ngram_vocabulary_size: keep at most this many n-grams, padding included.
+        pipeline: text -> tokens.
+        tokenizer: as `TextClassifier` takes it.
+        max_length: truncate longer texts to this many tokens; the n-grams are those of the whole
+            text.
+
+    Source: Wang and Manning 2012, Baselines and bigrams, ACL; Cheng et al. 2016, arXiv:1606.07792.
+
+    Example:
+        >>> from rnnkit.recipes import lstm_sentiment
+        >>> model = lstm_sentiment(units=8, ngrams=2, ngram_min_count=1)
+        >>> history = model.fit(["good", "bad"] * 8, [1, 0] * 8, verbose=0)
+        >>> model.predict(["good"], verbose=0).shape
+        (1, 1)
+    """
+
+    config_keys: ClassVar[tuple[str, ...]] = ("ngrams", "ngram_min_count", "ngram_vocabulary_size")
+    assets: ClassVar = {
+        **TextClassifier.assets,
+        "ngrams.json": json_asset("ngram_vocabulary", NGramVocabulary),
+    }
+    network_parts: ClassVar[type] = NGramParts
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        ngrams: int = 3,
+        ngram_min_count: int = 2,
+        ngram_vocabulary_size: int | None = 1_000_000,
+        **options: Any,
+    ) -> None:
+        super().__init__(build_network, **options)
+        self.ngrams = check_count("ngrams", ngrams)
+        self.ngram_min_count = check_count("ngram_min_count", ngram_min_count)
+        if ngram_vocabulary_size is not None:
+            check_count("ngram_vocabulary_size", ngram_vocabulary_size, 2)
+        self.ngram_vocabulary_size = ngram_vocabulary_size
+        self.ngram_vocabulary: NGramVocabulary | None = None
+
+    def encode_tokens(self, tokens: list[list[str]]) -> list[TextRow]:
+        """Return token ids and n-grams of each list of tokens."""
+        found = require_fitted(self.ngram_vocabulary, self, "ngram_vocabulary")
+        ids = super().encode_tokens(tokens)
+        return [TextRow(*pair) for pair in zip(ids, found.encode_many(tokens), strict=True)]
+
+    def learn_features(self, tokens: list[list[str]]) -> dict[str, Any]:
+        """Learn the n-grams of the training texts."""
+        limits = (self.ngrams, self.ngram_min_count, self.ngram_vocabulary_size)
+        found = NGramVocabulary.learn(tokens, *limits)
+        if len(found) < 2:
+            raise InputError(
+                f"No n-gram of the {len(tokens)} training texts occurs {self.ngram_min_count} "
+                "times or more. Lower ngram_min_count, or give more texts."
+            )
+        self.ngram_vocabulary = found
+        return {"ngram_count": len(found)}
+
+    def batch_options(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the options of all batches, and the order of the n-grams."""
+        return {**super().batch_options(*args, **options), "order": self.ngrams}
+
+    def batch_type(self) -> type[BucketedBatches]:
+        """Return the class of batches with two inputs."""
+        return NGramBatches
+
+    def notice_unknown(self, rows: list[TextRow]) -> None:
+        """Warn once of texts that have words, and none that the model knows."""
+        super().notice_unknown([row.ids for row in rows])
+
+    def _with_unknown(self, rows: list[TextRow]) -> list[int] | None:
+        return super()._with_unknown([row.ids for row in rows])
+
+    def fit_constants(self, train: EncodedExamples, valid: EncodedExamples | None) -> None:
+        """Fit the linear model of the n-grams."""
+        layer = self.parts().ngram_logits
+        held_out = None if valid is None else _features(valid)
+        model = choose_linear_model(_features(train), held_out, layer.input_dim, layer.units)
+        for name in ("ratio", "kernel", "bias"):
+            getattr(layer, name).assign(getattr(model, name))
+
+    def calibrate(self, valid: EncodedExamples) -> None:
+        """Choose the weights of the two classifiers on the validation set."""
+        network: Any = self.network
+        parts = self.parts()
+        both = keras.Model(
+            network.inputs,
+            keras.ops.concatenate(
+                [parts.recurrent_logits.output, parts.ngram_logits.output], axis=-1
+            ),
+        )
+        batches = self.make_batches(valid.rows)
+        logits = predict_batches(both, batches, verbose=0)
+        members = np.split(logits, 2, axis=1)
+        weights = pool_weights(members, _classes(valid.targets), valid.weights)
+        parts.pool.pool_weights.assign(weights)
+
+
+def _features(
+    examples: EncodedExamples,
+) -> tuple[Sequence[np.ndarray], np.ndarray, np.ndarray | None]:
+    """Return the n-grams, classes and weights of encoded texts."""
+    return [row.ngrams for row in examples.rows], _classes(examples.targets), examples.weights
+
+
+def _classes(targets: Any) -> np.ndarray:
+    """Return the number of each text's class; of probabilities, that of the most probable one."""
+    targets = np.asarray(targets)
+    if targets.ndim == 2:
+        return targets.argmax(1) if targets.shape[1] > 1 else (targets[:, 0] > 0.5).astype(int)
+    return targets
