@@ -154,7 +154,6 @@ def _logistic_regression(
     dataset: Dataset, train_features: Any, transform: Callable[[Any], Any], begin: float
 ) -> dict[str, Any]:
     """Fit on features of train, choose the penalty on valid, evaluate on test."""
-
     test, classes = dataset.test, range(len(dataset.classes))
     model = _fit(dataset, train_features, transform(dataset.valid.x))
     seconds = time.perf_counter() - begin

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from rnnkit.data.opposites import NEGATED, NEGATIONS, OPPOSITES
 
 _PIECE = re.compile(r"\w+(?:['’-]\w+)*|\s+|[^\w\s]")
-_CLAUSE = frozenset(".,;:!?()\"")  # a negation does not reach past these
+_CLAUSE = frozenset('.,;:!?()"')  # a negation does not reach past these
 _REACH = 3  # words between a negation and the word that it negates, at most
-_INTENSIFIERS = frozenset("a an very really so quite pretty".split())
+_INTENSIFIERS = frozenset(["a", "an", "very", "really", "so", "quite", "pretty"])
+_OUT_OF = (["out", "of", "10"], ["out", "of", "ten"])
 _STARS = re.compile(r"stars?", re.I)
 
 
@@ -71,7 +72,9 @@ def _is_opinion(words: Sequence[str], i: int) -> bool:
     return words[i] != "well" or not (after in {",", "known"} or before in {"as", "."})
 
 
-_LIKERS = frozenset("i you we they to really don't didn't do did not would might will".split())
+_LIKERS = frozenset(
+    ["i", "you", "we", "they", "to", "really", "do", "did", "don't", "didn't", "not", "would"]
+)
 
 
 def _turn(
@@ -83,9 +86,9 @@ def _turn(
     if negation is not None and negation not in changes and drawn < 0.5:
         return negation, NEGATIONS[words[negation]]
     verb = i - 2 if i and words[i - 1] in _INTENSIFIERS else i - 1
-    if negation is None and drawn < 0.12 and verb >= 0 and words[verb] in NEGATED:
-        if verb not in changes:
-            return verb, NEGATED[words[verb]]
+    may_negate = verb >= 0 and words[verb] in NEGATED and verb not in changes
+    if negation is None and may_negate and drawn < 0.12:
+        return verb, NEGATED[words[verb]]
     return i, generator.choice(OPPOSITES[words[i]])
 
 
@@ -102,7 +105,7 @@ def _before(words: Sequence[str], i: int) -> list[int]:
 def _scale(words: Sequence[str], i: int) -> int:
     """Return the highest grade of the scale where word i is a rating, else 0."""
     number, after = int(words[i]), words[i + 1 : i + 4]
-    if number <= 10 and (after[:2] == ["/", "10"] or after in (["out", "of", "10"], ["out", "of", "ten"])):
+    if number <= 10 and (after[:2] == ["/", "10"] or after in _OUT_OF):
         return 10
     if number <= 5 and after and _STARS.fullmatch(after[0]) and after[1:3] != ["out", "of"]:
         return 5

@@ -6,8 +6,9 @@ from __future__ import annotations
 # row, so that adjectives stay adjectives, and verbs keep their form.
 _ROWS = """
 good great excellent wonderful fantastic superb brilliant terrific amazing outstanding marvelous \
-magnificent fabulous perfect splendid fine solid remarkable awesome exceptional stunning incredible \
-impressive decent nice masterful first-rate flawless | bad awful terrible horrible dreadful lousy \
+magnificent fabulous perfect splendid fine solid remarkable awesome exceptional stunning \
+incredible impressive decent nice masterful first-rate flawless | bad awful terrible horrible \
+dreadful lousy \
 atrocious abysmal poor horrendous pathetic appalling mediocre crappy dire woeful rotten wretched \
 shoddy sloppy laughable amateurish worthless unwatchable inferior third-rate flawed
 interesting engaging gripping fascinating compelling riveting captivating absorbing exciting \
@@ -43,8 +44,8 @@ love adore enjoy like appreciate admire | hate loathe despise dislike detest
 loved adored enjoyed liked appreciated admired | hated loathed despised disliked detested
 loves adores enjoys likes | hates loathes despises dislikes
 loving enjoying | hating despising
-impressed delighted thrilled amazed pleased entertained captivated fascinated hooked | disappointed \
-bored annoyed appalled irritated unimpressed disgusted frustrated
+impressed delighted thrilled amazed pleased entertained captivated fascinated hooked | \
+disappointed bored annoyed appalled irritated unimpressed disgusted frustrated
 succeeds works shines soars excels | fails flounders stumbles sinks falters
 succeed shine excel | fail flounder stumble falter
 succeeded worked shone excelled | failed floundered stumbled sank

@@ -9,6 +9,7 @@ from typing import Any
 from rnnkit.data.builtin_kinds import KINDS
 from rnnkit.deferred import deferred
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
+from rnnkit.recipes.best_sentiment import best_sentiment
 from rnnkit.recipes.corpora import word_vectors
 from rnnkit.recipes.families import Family, IntrinsicEvaluation
 from rnnkit.recipes.forecasting import forecaster
@@ -45,7 +46,14 @@ KIND = {kind.name: kind for kind in KINDS}
 FAMILIES = (
     Family(
         KIND["texts"],
-        (rnn_sentiment, lstm_sentiment, gru_sentiment, bilstm_sentiment, bag_of_words_sentiment),
+        (
+            rnn_sentiment,
+            lstm_sentiment,
+            gru_sentiment,
+            bilstm_sentiment,
+            best_sentiment,
+            bag_of_words_sentiment,
+        ),
         baselines={
             "TF-IDF + logistic regression, 1-grams": lambda data, settings: _baseline(
                 "tfidf_logistic_regression"

@@ -11,7 +11,7 @@ from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
 from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
-from rnnkit.settings.texts import NGramOptions, PresetOption, TextNetworkOptions
+from rnnkit.settings.texts import AugmentationOption, NGramOptions, PresetOption, TextNetworkOptions
 from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import (
     PipelineOptions,
@@ -43,9 +43,30 @@ CLASSIC: dict[str, Any] = {
     "epochs": 5,
 }
 PRESETS = {"classic": CLASSIC}
+GROUPS = (
+    TextNetworkOptions,
+    WordVectorOptions,
+    VocabularyOptions,
+    PipelineOptions,
+    SubwordTokenizerOption,
+    TruncationOptions,
+    ClassesOption,
+    DistillationOptions,
+    AugmentationOption,
+    NGramOptions,
+    TrainingOptions,
+    AdversarialOption,
+)
 
 
-def _text_classifier(settings: Settings) -> TextClassifier:
+def text_classifier(settings: Settings, kind: Any = None, **options: Any) -> TextClassifier:
+    """Return the task of these settings.
+
+    Args:
+        settings: a value for each of `GROUPS`, for the cell and for the direction.
+        kind: the class of the task; None = by the settings.
+        **options: more arguments of it.
+    """
     from rnnkit.data.text import TextPipeline
     from rnnkit.tasks import NGramTextClassifier, TextClassifier, recurrent_classifier
 
@@ -56,7 +77,7 @@ def _text_classifier(settings: Settings) -> TextClassifier:
             f"ngram_embedding_size is {settings['ngram_embedding_size']}, but ngrams is 0: there "
             "are no n-grams. Set ngrams=3, or leave ngram_embedding_size out."
         )
-    task = NGramTextClassifier if ngrams else TextClassifier
+    task = kind or (NGramTextClassifier if ngrams else TextClassifier)
     return task(
         functools.partial(recurrent_classifier, **pick(settings, TextNetworkOptions)),
         classes=split_names(settings["classes"]),
@@ -68,8 +89,10 @@ def _text_classifier(settings: Settings) -> TextClassifier:
             TruncationOptions,
             WordVectorOptions,
             DistillationOptions,
+            AugmentationOption,
         ),
         **ngrams,
+        **options,
         **training_arguments(settings),
     )
 
@@ -80,21 +103,8 @@ def _recipe(
     return recipe(
         name,
         summary,
-        _text_classifier,
-        groups=(
-            PresetOption,
-            TextNetworkOptions,
-            WordVectorOptions,
-            VocabularyOptions,
-            PipelineOptions,
-            SubwordTokenizerOption,
-            TruncationOptions,
-            ClassesOption,
-            DistillationOptions,
-            NGramOptions,
-            TrainingOptions,
-            AdversarialOption,
-        ),
+        text_classifier,
+        groups=(PresetOption, *GROUPS),
         defaults={
             "embedding": "skip-gram",
             "embedding_dropout": 0.5,

@@ -7,6 +7,21 @@ from typing import Annotated, TypedDict
 from rnnkit.options import Option
 
 
+class TeachersOption(TypedDict, total=False):
+    """An ensemble that is trained first; see `rnnkit.tasks.DistilledTextClassifier`."""
+
+    teachers: Annotated[
+        int,
+        Option(
+            2,
+            "networks of the ensemble that is trained first, and whose predictions are learned "
+            "where `fit` is given no teacher: in turn one with n-grams beside it, and one that "
+            "learns more edited texts; 0 = none.",
+            least=0,
+        ),
+    ]
+
+
 class DistillationOptions(TypedDict, total=False):
     """How a classifier learns from a teacher; see `rnnkit.tasks.training.distillation`."""
 

@@ -62,6 +62,22 @@ class BagNetworkOptions(EmbeddingSizeOption, EmbeddingTrainableOption, SeedOptio
     l2: Annotated[float, Option(0.0, "L2 regularization of the first layer's weights.", least=0)]
 
 
+class AugmentationOption(TypedDict, total=False):
+    """Training texts that are made of others."""
+
+    counterfactuals: Annotated[
+        float,
+        Option(
+            0.0,
+            "share of the training texts that are also learned in an edited copy, in which words "
+            "of opinion, negations and ratings are turned and the label is the opposite; for "
+            "English reviews.",
+            least=0,
+            most=1,
+        ),
+    ]
+
+
 class NGramOptions(TypedDict, total=False):
     """The n-grams beside a recurrent network; see `rnnkit.tasks.NGramTextClassifier`."""
 

@@ -152,11 +152,14 @@ class Fitting(keras.Model):
         test_targets = None if test is None else self.encode_targets(test, spec, "test")
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
+        if teacher is None:
+            teacher = self.own_teacher(train, weights, validation, unlabelled, checkpoints)
         if teacher is not None:
             more, unlabelled = (unlabelled, ()) if distil_unlabelled else ((), unlabelled)
             train, targets, weights = self.teach(
                 *(teacher, train, targets, weights, spec, more, checkpoints, found is not None)
             )
+        train, targets, weights = self.augment(train, targets, weights, spec)
         before, rows = dict(vars(self)), None
         # Of a task that learned in this process: what it learned is no setting that was changed.
         settings = before.get("_settings_before", own_settings(self))

@@ -14,6 +14,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.frames import InputForm
 from rnnkit.tasks.training.datasets import KerasDataset, default_epochs
 from rnnkit.tasks.training.examples import EncodedExamples, Examples
+from rnnkit.training.checkpoints import Checkpoints
 
 
 class NoParts(NamedTuple):
@@ -32,6 +33,7 @@ class TaskHooks(keras.Model):
     uses_sample_weight: ClassVar[bool] = False
     uses_class_weight: ClassVar[bool] = False
     uses_teacher: ClassVar[bool] = False
+    trains_teacher: ClassVar[bool] = False  # where `fit` is given none
     embeds: ClassVar[bool] = True  # a layer embeds the examples: there may be `adversarial`
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
@@ -61,6 +63,24 @@ class TaskHooks(keras.Model):
 
     def set_targets(self, spec: Any) -> None:
         """Keep what `fit_targets` returned; called when nothing can be refused any more."""
+
+    def own_teacher(
+        self,
+        train: Examples,
+        weights: np.ndarray | None,
+        validation: tuple[Examples, np.ndarray | None] | None,
+        unlabelled: Sequence[Any],
+        checkpoints: Checkpoints | None,
+    ) -> Any:
+        """Return a teacher that the task trains where `fit` is given none; None = no teacher."""
+        del train, weights, validation, unlabelled, checkpoints
+
+    def augment(
+        self, train: Examples, targets: Any, weights: Any, spec: Any
+    ) -> tuple[Examples, Any, Any]:
+        """Return the training set with more examples that are made of it."""
+        del spec
+        return train, targets, weights
 
     def learn(
         self, train: Examples, targets: Any, spec: Any, unlabelled: Sequence[Any]

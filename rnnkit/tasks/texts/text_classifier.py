@@ -12,10 +12,15 @@ from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.embeddings import embedding_matrix
+from rnnkit.errors import InputError
+from rnnkit.options import complete, settings_of
+from rnnkit.settings.texts import AugmentationOption
 from rnnkit.tasks.answers import Answers, answer_classes, unknown_words
 from rnnkit.tasks.classifier import Classifier
 from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.network import find_parts
+from rnnkit.tasks.task import Examples
+from rnnkit.tasks.texts.augmentation import add_counterfactuals
 from rnnkit.tasks.word_task import WordTask
 
 
@@ -40,6 +45,9 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         tokenizer: of KerasHub, or a preset with one, in place of the pipeline; it gets the texts as
             they are. See `rnnkit.data.hub_tokenizer.HubTokenizer`.
         max_length: truncate longer texts to this many tokens.
+        counterfactuals: share of the training texts that are also learned in an edited copy, with
+            the opposite opinion and label; English reviews of two classes only. See
+            `rnnkit.data.counterfactuals`.
 
     Raises:
         InputError: fewer than two classes, an unknown `embedding` or trainer, or a tokenizer that
@@ -54,7 +62,7 @@ class TextClassifier(HubTokens, WordTask, Classifier):
     """
 
     noun = ("text", "texts")
-    config_keys: ClassVar[tuple[str, ...]] = ("pipeline",)
+    config_keys: ClassVar[tuple[str, ...]] = ("pipeline", "counterfactuals")
     config_types: ClassVar = {"pipeline": TextPipeline.from_config}
     assets: ClassVar = {**WordTask.assets, **HubTokens.assets}
     network_parts: ClassVar[type] = TextParts
@@ -66,9 +74,13 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         pipeline: TextPipeline | None = None,
         tokenizer: Any = None,
         max_length: int | None = 400,
+        counterfactuals: float = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(build_network, max_length=max_length, **options)
+        given = {"counterfactuals": counterfactuals}
+        complete(settings_of(AugmentationOption), given, type(self).__name__)
+        self.counterfactuals = counterfactuals
         self.pipeline = pipeline or TextPipeline()
         self.tokenizer = HubTokenizer.of(tokenizer)
 
@@ -122,6 +134,25 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         self.vocabulary = vocabulary
         self._set_network(network)
         return self.encode_tokens(tokens)
+
+    def augment(
+        self, train: Examples, targets: Any, weights: Any, spec: Any
+    ) -> tuple[Examples, Any, Any]:
+        """Return the training texts with edited copies of the opposite label."""
+        if not self.counterfactuals:
+            return train, targets, weights
+        if len(spec) != 2:
+            raise InputError(
+                f"counterfactuals is {self.counterfactuals}, and there are {len(spec)} classes: an "
+                "edited text has the opposite label only where there are two. Leave it out."
+            )
+        count = len(train.x)
+        taught = add_counterfactuals(train, targets, weights, self.counterfactuals, self.seed)
+        self._startup_messages.append(
+            f"{len(taught.train.x) - count:,} edited copies beside {count:,} training texts "
+            f"(counterfactuals={self.counterfactuals:g})"
+        )
+        return taught
 
     def learn_features(self, tokens: list[list[str]]) -> dict[str, Any]:
         """Learn what the network reads beside the tokens; return more arguments to build it."""

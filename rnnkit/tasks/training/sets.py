@@ -63,7 +63,7 @@ def refuse_teacher(task: Any, teacher: Any) -> None:
             f"teacher was given, and {type(task).__name__} does not use it: only classifiers learn "
             "from one. Leave it out."
         )
-    if teacher is not None or not task.uses_teacher:
+    if teacher is not None or not task.uses_teacher or task.trains_teacher:
         return
     for name, setting in settings_of(DistillationOptions).items():
         if (value := getattr(task, name)) != setting.default:

@@ -1,0 +1,88 @@
+"""Sentiment classifier of texts that is distilled from an ensemble."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from rnnkit.recipes.recipe import Settings, recipe
+from rnnkit.recipes.sentiment import GROUPS, text_classifier
+from rnnkit.settings.distillation import TeachersOption
+
+if TYPE_CHECKING:
+    from rnnkit.tasks import DistilledTextClassifier
+
+EDITED = 0.5  # counterfactuals of every second member, where the network has any
+# The members take turns: n-grams are right about usual reviews, edited texts teach what turns an
+# opinion. Measured in docs/experiments.md.
+WITH_NGRAMS: dict[str, Any] = {"ngrams": 3, "counterfactuals": 0.0}
+WITH_EDITS: dict[str, Any] = {"ngrams": 0, "counterfactuals": EDITED}
+ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0}  # members have no teacher
+
+
+def _member(settings: Settings, number: int) -> Settings:
+    """Return the settings of a member of the ensemble."""
+    own = WITH_EDITS if number % 2 else WITH_NGRAMS
+    own = own | {"counterfactuals": own["counterfactuals"] if settings["counterfactuals"] else 0.0}
+    return {**settings, **own, **ALONE, "seed": settings["seed"] + 1000 * (number + 1)}
+
+
+def _distilled(settings: Settings) -> DistilledTextClassifier:
+    from rnnkit.tasks import DistilledTextClassifier
+
+    members = [
+        functools.partial(text_classifier, _member(settings, number))
+        for number in range(settings["teachers"])
+    ]
+    task: Any = text_classifier(settings, DistilledTextClassifier, build_teachers=members)
+    return task
+
+
+best_sentiment = recipe(
+    "best_sentiment",
+    "Sentiment classifier of texts: a bidirectional LSTM that learns from an ensemble.",
+    _distilled,
+    groups=(TeachersOption, *GROUPS),
+    defaults={
+        "embedding": "skip-gram",
+        "embedding_dropout": 0.5,
+        "dropout": 0.3,
+        "pooling": "mean+max",
+        "learning_rate": 2e-3,
+        "max_length": 400,
+        "truncate": "both",
+        "min_count": 3,
+        "vocabulary_size": 30_000,
+        "strip_punctuation": False,
+        "counterfactuals": 0.25,
+        "averaged_weights": 0.999,
+        "epochs": 4,
+        "label_weight": 0.5,
+    },
+    fixed={
+        "cell": "lstm",
+        "bidirectional": True,
+        "ngrams": 0,
+        "ngram_min_count": 2,
+        "ngram_vocabulary_size": 1_000_000,
+        "ngram_embedding_size": 0,
+    },
+    text="""
+Two networks are trained first: one with a linear model of n-grams beside it, and one that learns
+edited copies of the reviews, in which the opinion is turned. Their weighted geometric mean labels
+the training texts and `fit(..., unlabelled=texts)`; the network learns these predictions beside the
+labels.
+
+Returns:
+    `DistilledTextClassifier`: a Keras model whose `fit`, `evaluate` and `predict` take raw text.
+
+Source: Hinton, Vinyals and Dean 2015, arXiv:1503.02531; Mukherjee and Awadallah 2020,
+arXiv:1910.01769; Kaushik, Hovy and Lipton 2020, arXiv:1909.12434.
+
+Example:
+    >>> model = {name}(units=8, embedding="random", teachers=1)
+    >>> history = model.fit(["a fine film", "a dull film"] * 8, [1, 0] * 8, verbose=0)
+    >>> model.predict("a fine film", verbose=0).shape
+    (1, 1)
+""",
+)

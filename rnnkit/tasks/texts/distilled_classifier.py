@@ -1,0 +1,103 @@
+"""Text classifier that learns from an ensemble, which it trains first."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnnkit.progress import asked_for
+from rnnkit.tasks.ensemble import Ensemble
+from rnnkit.tasks.task import Examples, Task
+from rnnkit.tasks.texts.text_classifier import TextClassifier
+from rnnkit.training.checkpoints import Checkpoints
+
+
+@keras.saving.register_keras_serializable(package="rnnkit")
+class DistilledTextClassifier(TextClassifier):
+    """Text classifier that learns the predictions of an ensemble, which it trains first.
+
+    The first `fit` without a `teacher` trains the members of the ensemble on the training texts,
+    chooses their weights on the validation data, and asks them for the training texts and for
+    `unlabelled` ones. The network then learns these predictions beside the labels: one network
+    that answers about as well as all of them. Only the network is saved.
+
+    Args:
+        build_network: as `TextClassifier` takes it.
+        build_teachers: functions that return the untrained members; none = an ordinary
+            `TextClassifier`.
+        **options: see `TextClassifier`.
+
+    Source: Hinton, Vinyals and Dean 2015, arXiv:1503.02531; Mukherjee and Awadallah 2020,
+    arXiv:1910.01769, for recurrent students and unlabelled texts.
+
+    Example:
+        >>> from rnnkit.recipes import best_sentiment
+        >>> model = best_sentiment(units=8, embedding="random", teachers=1)
+        >>> history = model.fit(["a good film", "a bad film"] * 8, [1, 0] * 8, verbose=0)
+        >>> model.predict("a good film", verbose=0).shape
+        (1, 1)
+    """
+
+    trains_teacher = True
+
+    def __init__(
+        self,
+        build_network: Any = None,
+        *,
+        build_teachers: Sequence[Callable[[], Task]] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(build_network, **options)
+        self.__dict__["_build_teachers"] = tuple(build_teachers)  # past Keras, which would track it
+
+    def own_teacher(
+        self,
+        train: Examples,
+        weights: np.ndarray | None,
+        validation: Any,
+        unlabelled: Sequence[str],
+        checkpoints: Checkpoints | None,
+    ) -> Ensemble | None:
+        """Train the members, or load those that an interrupted training has finished."""
+        builders = self.__dict__["_build_teachers"]
+        if self.network is not None or not builders:
+            return None
+        valid, valid_weights = validation or (None, None)
+        options = {"sample_weight": weights, "unlabelled": unlabelled}
+        if valid is not None:
+            measured = (valid.x, valid.y) if valid_weights is None else (*valid, valid_weights)
+            options["validation_data"] = measured
+        members = []
+        for number, build in enumerate(builders, 1):
+            folder = None if checkpoints is None else checkpoints.folder / f"teacher-{number}"
+            if asked_for():
+                print(f"rnnkit: teacher {number} of {len(builders)}", file=sys.stderr)
+            members.append(_train(build(), train, folder, options))
+        ensemble = Ensemble(members)
+        if valid is not None:
+            ensemble.fit_weights(valid.x, valid.y)
+            shares = ", ".join(f"{weight:.2f}" for weight in ensemble.weights)
+            accuracy = ensemble.evaluate(valid.x, valid.y)["accuracy"]
+            self._startup_messages.append(
+                f"the ensemble that teaches: validation accuracy {accuracy:.4f}, weights {shares}"
+            )
+        return ensemble
+
+
+def _train(member: Task, train: Examples, folder: Path | None, options: dict[str, Any]) -> Task:
+    """Return the trained member; it is kept in the folder, if there is one."""
+    file = None if folder is None else folder / "model.keras"
+    if file is not None and file.is_file():
+        from rnnkit.tasks.loading import load  # it knows all tasks
+
+        return load(file)
+    verbose = "auto" if asked_for() else 0
+    member.fit(train.x, train.y, checkpoints=folder, verbose=verbose, **options)
+    if file is not None:
+        member.save(file)
+    return member
