@@ -71,9 +71,10 @@ class TaskHooks(keras.Model):
         validation: tuple[Examples, np.ndarray | None] | None,
         unlabelled: Sequence[Any],
         checkpoints: Checkpoints | None,
+        verbose: Any,
     ) -> Any:
         """Return a teacher that the task trains where `fit` is given none; None = no teacher."""
-        del train, weights, validation, unlabelled, checkpoints
+        del train, weights, validation, unlabelled, checkpoints, verbose
 
     def augment(
         self, train: Examples, targets: Any, weights: Any, spec: Any

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnkit.progress import asked_for
 from rnnkit.tasks.ensemble import Ensemble
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.texts.text_classifier import TextClassifier
@@ -62,20 +61,21 @@ class DistilledTextClassifier(TextClassifier):
         validation: Any,
         unlabelled: Sequence[str],
         checkpoints: Checkpoints | None,
+        verbose: Any,
     ) -> Ensemble | None:
         """Train the members, or load those that an interrupted training has finished."""
         builders = self.__dict__["_build_teachers"]
         if self.network is not None or not builders:
             return None
         valid, valid_weights = validation or (None, None)
-        options = {"sample_weight": weights, "unlabelled": unlabelled}
+        options = {"sample_weight": weights, "unlabelled": unlabelled, "verbose": verbose}
         if valid is not None:
             measured = (valid.x, valid.y) if valid_weights is None else (*valid, valid_weights)
             options["validation_data"] = measured
         members = []
         for number, build in enumerate(builders, 1):
             folder = None if checkpoints is None else checkpoints.folder / f"teacher-{number}"
-            if asked_for():
+            if verbose != 0:
                 print(f"rnnkit: teacher {number} of {len(builders)}", file=sys.stderr)
             members.append(_train(build(), train, folder, options))
         ensemble = Ensemble(members)
@@ -96,8 +96,7 @@ def _train(member: Task, train: Examples, folder: Path | None, options: dict[str
         from rnnkit.tasks.loading import load  # it knows all tasks
 
         return load(file)
-    verbose = "auto" if asked_for() else 0
-    member.fit(train.x, train.y, checkpoints=folder, verbose=verbose, **options)
+    member.fit(train.x, train.y, checkpoints=folder, **options)
     if file is not None:
         member.save(file)
     return member

@@ -126,7 +126,9 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         vocabulary = self._learn_vocabulary(tokens)
         network = self._new_network(len(vocabulary), outputs, **self.learn_features(tokens))
         table: Any = find_parts(network, self.network_parts).embedding
-        vectors = self._word_vectors(tokens, unlabelled, table.output_dim)
+        # Not from edited texts, where opposites stand for each other.
+        originals = tokens[: self.__dict__.pop("_originals", len(tokens))]
+        vectors = self._word_vectors(originals, unlabelled, table.output_dim)
         if vectors is not None:
             start = embedding_matrix(vectors, vocabulary)
             table.set_weights([start.matrix])
@@ -146,7 +148,7 @@ class TextClassifier(HubTokens, WordTask, Classifier):
                 f"counterfactuals is {self.counterfactuals}, and there are {len(spec)} classes: an "
                 "edited text has the opposite label only where there are two. Leave it out."
             )
-        count = len(train.x)
+        count = self.__dict__["_originals"] = len(train.x)
         taught = add_counterfactuals(train, targets, weights, self.counterfactuals, self.seed)
         self._startup_messages.append(
             f"{len(taught.train.x) - count:,} edited copies beside {count:,} training texts "
