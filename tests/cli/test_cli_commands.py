@@ -119,11 +119,10 @@ def test_evaluate_asks_edited_and_changed_reviews(trained, rnnkit, monkeypatch, 
     monkeypatch.setattr(module, "edited_reviews", lambda: written_pairs()[:2])
     answer = rnnkit("evaluate", trained[0], "--robustness", "--limit", 10)
     assert answer.code == 0, answer.text
-    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in answer.lines}
-    assert rows["both right"][0] == "2"
-    assert rows["texts"] == ["10", "1.000 (0.72-1.00)"]
-    assert rows["texts: upper case"] == rows["texts"]
-    assert rows["texts: HTML"][0] == "10"
+    assert " both right 2 " in answer.text
+    assert " texts 10 1.000 (0.72-1.00) " in answer.text
+    assert " texts: upper case 10 1.000 (0.72-1.00) " in answer.text
+    assert " texts: HTML 10 " in answer.text
     other = tmp_path / "other.csv"
     other.write_text(films.read_text().replace(",pos", ",fine").replace(",neg", ",awful"))
     answer = rnnkit("evaluate", trained[0], "--robustness", "--data", other)
