@@ -432,6 +432,8 @@ def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
     if "columns" not in run.settings:
         options |= source.options or {}
         known = column_names(source.name, **text_file_options(options, source.name))
+        if options.get("group_column") not in known:
+            options.pop("group_column", None)  # groups are for the splits of the run's own file
         of_run = {
             name: recorded.get(name)
             for name in ("label_column", "text_column")
