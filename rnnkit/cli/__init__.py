@@ -14,7 +14,7 @@ from rnnkit.cli.catalogue import info, list_recipes
 from rnnkit.cli.completion import complete_data
 from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.generation import complete, generate
-from rnnkit.cli.headings import DATA
+from rnnkit.cli.headings import DATA, RUN
 from rnnkit.cli.options import (
     AsText,
     Delimiter,
@@ -106,6 +106,15 @@ def evaluate(
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     limit: Limit = None,
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            "--robustness",
+            help="Of a sentiment recipe: on edited film reviews, and on the test split with typos, "
+            "in upper case, as HTML and sentence by sentence.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
 ) -> None:
     """Evaluate a run's model on the test split; word vectors, on analogies."""
     from rnnkit import recipes, study
@@ -122,6 +131,10 @@ def evaluate(
         source = source | {"limit": limit}
     recipe = opened.settings["recipe"]
     title = show.title(recipe, source["name"])
+    if robustness:
+        with showing(True):
+            show.robustness(study.robustness_of_run(opened, **source), opened.path.name)
+        return
     if recipes.family_of(recipe).has_test_split:
         with showing(True):
             measured = study.evaluate(opened, **source)

@@ -19,7 +19,12 @@ from rnnkit.data.kinds import DataKind
 from rnnkit.errors import InputError
 from rnnkit.options import Option, Setting, alternatives, described_args
 from rnnkit.options import settings_of as declared_settings
-from rnnkit.settings.data import HoldOutOptions, SeriesFileOptions, TableFileOptions
+from rnnkit.settings.data import (
+    HoldOutOptions,
+    SeriesFileOptions,
+    TableFileOptions,
+    TextFileOptions,
+)
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
@@ -135,6 +140,7 @@ def file_settings(kinds: Iterable[DataKind], settings: Mapping[str, Setting]) ->
         known |= {name for one in accepted for name in one.hold_out_options}
     found = {}
     declared = [*declared_settings(SeriesFileOptions).items()]
+    declared += declared_settings(TextFileOptions).items()
     declared += declared_settings(TableFileOptions).items()
     for name, setting in [*declared, *declared_settings(HoldOutOptions).items()]:
         if name in known:

@@ -127,6 +127,14 @@ def scores(found: Scores, title: str) -> None:
     rows(["set", "section", "score", "found", "of"], lines, title)
 
 
+def robustness(found: Mapping[str, Any], name: str) -> None:
+    """Print the shares of right answers to edited and changed reviews, with their intervals."""
+    from rnnkit.study import robustness_table
+
+    heading, *lines = robustness_table({name: found})
+    rows(heading, lines, "Right answers, with 95 % confidence intervals")
+
+
 def run(finished: Run) -> None:
     """Print the results of a run, its folder and the next commands."""
     from rnnkit.study.report import tensorboard_command

@@ -156,7 +156,7 @@ KINDS = (
         open_files=_in("files", "from_files"),
         file_formats="a table or folder of texts",
         columns=("text_column", "label_column"),
-        file_options=TABLE_FILE_OPTIONS,
+        file_options=("group_column", *TABLE_FILE_OPTIONS),
         hold_out=_hold_out_texts,
         hold_out_options=("split",),
     ),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnkit.data.splits import Split, TextDataset, stratified_split
+from rnnkit.data.splits import Split, TextDataset, grouped_split, stratified_split
 from rnnkit.data.table_files import TABLES, Records, holds_tables, known_splits, read_tables
 from rnnkit.data.tables import cell, read_text
 from rnnkit.data.text import check_text
@@ -27,6 +27,7 @@ def from_files(
     seed: int = 0,
     encoding: str = "utf-8",
     delimiter: str | None = None,
+    group_column: str | None = None,
 ) -> TextDataset:
     r"""Read a data set from a table, see `rnnkit.data.table_files`, or a folder with one per class.
 
@@ -46,6 +47,8 @@ def from_files(
         seed: which rows are held out.
         encoding: of text files.
         delimiter: between the columns of CSV files; None = a comma, in ``.tsv`` a tab.
+        group_column: the column that tells what a text is about, such as the film of a review:
+            texts of one group are held out together, so that no group is in two splits.
 
     Raises:
         InputError: a file or column is missing, cannot be read, has an empty label, or leaves
@@ -62,7 +65,7 @@ def from_files(
     for name, share in {"valid_fraction": valid_fraction, "test_fraction": test_fraction}.items():
         if not 0 <= share < 1:
             raise InputError(f"{name} is {share}: expected 0 to below 1.")
-    columns = (text_column, label_column)
+    columns = (text_column, label_column, group_column)
     reading = {"encoding": encoding, "delimiter": delimiter}
     parts, order, notes = _read(train, columns, reading)
     for split, path in {"valid": valid, "test": test}.items():
@@ -87,7 +90,11 @@ def from_files(
             f"classes or more. Is {quote(label_column)} the right column?"
         )
     whole = _split(rows, classes)
-    drawn = stratified_split(whole.labels, shares, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    if whole.groups is None:
+        drawn = stratified_split(whole.labels, shares, random)
+    else:
+        drawn = grouped_split(whole.labels, whole.groups, shares, random)
     valid_part, test_part, train_part = (whole.take(part) for part in drawn)
     return TextDataset(
         name=Path(train).stem,
@@ -102,15 +109,16 @@ def from_files(
 
 
 class _Row(NamedTuple):
-    """One text, its label (``None`` if it has none), and its file and line, for messages."""
+    """One text, its label (``None`` if it has none), its file and line for messages, its group."""
 
     text: str
     label: str | None
     where: str
+    group: str | None = None
 
 
 def _read(
-    path: str | Path, columns: tuple[str, str], reading: dict[str, Any]
+    path: str | Path, columns: tuple[str, str, str | None], reading: dict[str, Any]
 ) -> tuple[dict[str, list[_Row]], tuple[str, ...], list[str]]:
     """Return the rows of each split of a table or a folder, the order of the classes, and notes."""
     path = path if str(path).startswith("hf:") else Path(path)
@@ -125,6 +133,11 @@ def _read(
         order = found["train"].class_order.get(columns[1], ())
         parts = {split: _read_table(one, *columns, split) for split, one in found.items()}
     elif isinstance(path, Path) and path.is_dir():
+        if columns[2] is not None:
+            raise InputError(
+                f"group_column is {quote(columns[2])}: the folder {path} has no columns. Leave it "
+                "out."
+            )
         parts = {"train": _read_folder(path, reading["encoding"])}
     else:
         raise InputError(
@@ -137,7 +150,9 @@ def _read(
     return parts, order, notes
 
 
-def _read_table(table: Records, text_column: str, label_column: str, split: str) -> list[_Row]:
+def _read_table(
+    table: Records, text_column: str, label_column: str, group_column: str | None, split: str
+) -> list[_Row]:
     rows = []
     for where, record in table.rows:
         option = "text_column or label_column"
@@ -145,7 +160,16 @@ def _read_table(table: Records, text_column: str, label_column: str, split: str)
         label = None
         if split != "unlabelled":
             label = parse_label(cell(record, label_column, where, option), where)
-        rows.append(_Row(text, label, where))
+        group = None
+        if group_column is not None and split == "train":
+            value = cell(record, group_column, where, "group_column")
+            group = str(value if value == value and value is not None else "").strip()
+            if not group:
+                raise InputError(
+                    f"{where}: the group, column {quote(group_column)}, is empty: fill it in, with "
+                    "a name of its own where it belongs to no other text."
+                )
+        rows.append(_Row(text, label, where, group))
     return rows
 
 
@@ -203,4 +227,7 @@ def _split(rows: list[_Row], classes: tuple[str, ...]) -> Split:
                 f"{clip(', '.join(classes))}.{suggest(str(row.label), classes)}"
             )
     labels = np.array([index[str(row.label)] for row in rows], dtype=np.int64)
-    return Split([row.text for row in rows], labels)
+    groups = None
+    if rows and rows[0].group is not None:
+        groups = np.unique([str(row.group) for row in rows], return_inverse=True)[1].reshape(-1)
+    return Split([row.text for row in rows], labels, groups)

@@ -19,6 +19,15 @@ class TableFileOptions(TypedDict, total=False):
     ]
 
 
+class TextFileOptions(TypedDict, total=False):
+    """A further column of a table of texts; see `rnnkit.datasets.from_files`."""
+
+    group_column: Annotated[
+        str | None,
+        Option(None, "column that tells what a text is about: no group is in two splits."),
+    ]
+
+
 class HoldOutOptions(TypedDict, total=False):
     """How the examples for validation are drawn from the training split of a data set by name."""
 

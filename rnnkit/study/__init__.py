@@ -11,7 +11,7 @@ from rnnkit.records.listing import RunSummary, list_runs
 from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare
 from rnnkit.study.reading import series_reader
-from rnnkit.study.robustness import Score, robustness, robustness_table
+from rnnkit.study.robustness import Score, robustness, robustness_of_run, robustness_table
 from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import resume, train
@@ -34,6 +34,7 @@ __all__ = [
     "open_run",
     "resume",
     "robustness",
+    "robustness_of_run",
     "robustness_table",
     "series_reader",
     "train",

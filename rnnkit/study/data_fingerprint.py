@@ -59,7 +59,7 @@ def warn_of_other_data(path: Path, record: Mapping[str, Any], dataset: Any) -> N
             f"rnnkit: {path} was trained when {record['data']['name']} held other examples: its "
             "test split is another one now. The measures below are not those of the run, and some "
             "of the examples may be among those that it was trained on.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnkit import recipes
 from rnnkit.data.edited_reviews import KINDS, LABELS, EditedPair, edited_reviews
 from rnnkit.data.perturbations import PERTURBATIONS
 from rnnkit.errors import InputError, quote
+from rnnkit.study.runs import Run, test_split_for
 
 OF_PAIRS = tuple(name for name in PERTURBATIONS if name != "single sentences")
 _Z = 1.959964  # of 95 %
@@ -49,7 +51,8 @@ class Score(NamedTuple):
         n, share = self.total, self.share
         middle = share + _Z**2 / (2 * n)
         reach = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-        return (middle - reach) / (1 + _Z**2 / n), (middle + reach) / (1 + _Z**2 / n)
+        low, high = ((middle + way) / (1 + _Z**2 / n) for way in (-reach, reach))
+        return max(low, 0.0), min(high, 1.0)
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -123,6 +126,36 @@ def robustness(
         for name, perturb in PERTURBATIONS.items():
             scores[f"texts: {name}"] = _score(right(perturb(plain, seed=seed), expected))
     return scores
+
+
+def robustness_of_run(run: Run, **data: Any) -> dict[str, Score]:
+    """Measure a run of a sentiment recipe as `robustness` does, with a test split as the texts.
+
+    Args:
+        run: its model knows the classes ``neg`` and ``pos``, in this order.
+        **data: the data whose test split is asked, as in `rnnkit.study.evaluate`.
+
+    Raises:
+        InputError: a run that answers something else, or data that do not suit it.
+
+    Example:
+        >>> robustness_of_run(open_run("runs/mine"), name="imdb", limit=1000)  # doctest: +SKIP
+    """
+    recipe = run.settings["recipe"]
+    kind = recipes.kind_of(recipe)
+    if kind != "texts":
+        raise InputError(
+            f"{run.path} is a run of {recipe}, which learns from {kind}: robustness is measured "
+            "with film reviews. Expected a run of a sentiment recipe."
+        )
+    if tuple(run.model.classes) != LABELS:
+        raise InputError(
+            f"The model in {run.path} answers with {', '.join(map(quote, run.model.classes))}: "
+            f"robustness is measured with film reviews whose labels are {' and '.join(LABELS)}. "
+            "In Python, rnnkit.study.robustness takes the names of other classes."
+        )
+    texts, labels = test_split_for(run, **data)
+    return robustness(run.model, texts, labels)
 
 
 def robustness_table(scores: Mapping[str, Mapping[str, Score]]) -> list[list[str]]:

@@ -359,18 +359,34 @@ def evaluate(run: Run, **data: Any) -> dict[str, float]:
         >>> evaluate(open_run("runs/mine"))["f1"]  # doctest: +SKIP
         0.894
     """
-    recipe = run.settings["recipe"]
-    family = recipes.family_of(recipe)
-    if not family.has_test_split:
+    if not recipes.family_of(run.settings["recipe"]).has_test_split:
         _refuse_other_data(run, data)
         return dict(run.model.evaluate(return_dict=True, verbose=0))
+    x, y = test_split_for(run, **data)
+    return dict(run.model.evaluate(x, y, return_dict=True, verbose=0))
+
+
+def test_split_for(run: Run, **data: Any) -> tuple[Any, Any]:
+    """Return examples and targets of a test split, class numbers in the order of a run's model.
+
+    Args:
+        run: the run; its family has a test split.
+        **data: as in `evaluate`.
+
+    Raises:
+        InputError: as in `evaluate`.
+
+    Example:
+        >>> x, y = test_split_for(open_run("runs/mine"), name="imdb")  # doctest: +SKIP
+    """
+    recipe = run.settings["recipe"]
+    family = recipes.family_of(recipe)
     source = _source_for(run, data)
     refuse_unsuitable(recipe, family.kind.name, source.name)
     dataset = source.load(family.kind.name)
     if source == Source(**run.settings["data"]):
         warn_of_other_data(run.path, run.settings, dataset)
-    x, y = dataset.test.x, _labels_of_model(run, source.name, dataset)
-    return dict(run.model.evaluate(x, y, return_dict=True, verbose=0))
+    return dataset.test.x, _labels_of_model(run, source.name, dataset)
 
 
 def ask(run: Run, **data: Any) -> Table:
@@ -416,6 +432,8 @@ def _source_for(run: Run, data: Mapping[str, Any]) -> Source:
     if "columns" not in run.settings:
         options |= source.options or {}
         known = column_names(source.name, **text_file_options(options, source.name))
+        if options.get("group_column") not in known:
+            options.pop("group_column", None)  # groups are for the splits of the run's own file
         of_run = {
             name: recorded.get(name)
             for name in ("label_column", "text_column")

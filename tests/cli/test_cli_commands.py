@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from rnnkit import recipes, study
 from rnnkit.cli import show
+from rnnkit.data.edited_reviews import written_pairs
 from rnnkit.errors import InputError
 from rnnkit.study.compare import Comparison, Row
 
@@ -109,6 +112,38 @@ def test_evaluate_on_other_data(trained, rnnkit, tmp_path):
     answer = rnnkit("evaluate", trained[0], "--data", path)
     assert f"{path}, test split" in answer.text
     assert "0.0000" in answer.text
+
+
+def test_evaluate_asks_edited_and_changed_reviews(trained, rnnkit, monkeypatch, films, tmp_path):
+    module = importlib.import_module("rnnkit.study.robustness")  # the function has its name, too
+    monkeypatch.setattr(module, "edited_reviews", lambda: written_pairs()[:2])
+    answer = rnnkit("evaluate", trained[0], "--robustness", "--limit", 10)
+    assert answer.code == 0, answer.text
+    assert " both right 2 " in answer.text
+    assert " texts 10 1.000 (0.72-1.00) " in answer.text
+    assert " texts: upper case 10 1.000 (0.72-1.00) " in answer.text
+    assert " texts: HTML 10 " in answer.text
+    other = tmp_path / "other.csv"
+    other.write_text(films.read_text().replace(",pos", ",fine").replace(",neg", ",awful"))
+    answer = rnnkit("evaluate", trained[0], "--robustness", "--data", other)
+    assert answer.code == 2
+    assert "the classes 'awful', 'fine', which the model" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("recipe", "classes", "message"),
+    [
+        ("name_tagger", ("neg", "pos"), "is a run of name_tagger, which learns from tagged"),
+        ("lstm_sentiment", ("bad", "good"), "answers with 'bad', 'good': robustness is measured"),
+        ("lstm_sentiment", ("neg", "ok", "pos"), "answers with 'neg', 'ok', 'pos': robustness"),
+    ],
+)
+def test_robustness_of_other_models_is_refused(recipe, classes, message):
+    run = SimpleNamespace(
+        path="mine", settings={"recipe": recipe}, model=SimpleNamespace(classes=classes)
+    )
+    with pytest.raises(InputError, match=message):
+        study.robustness_of_run(run)
 
 
 def test_a_command_that_is_in_no_list_comes_last_in_the_help(rnnkit, monkeypatch):

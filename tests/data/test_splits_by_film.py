@@ -2,6 +2,7 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from rnnkit.data.sets import imdb
 from rnnkit.data.splits import grouped_split, stratified_split
 from rnnkit.errors import InputError
 from rnnkit.study.plan import make_plan
+from rnnkit.study.runs import test_split_for as split_for
 
 
 def film(folder, i):
@@ -162,6 +164,61 @@ def test_files_have_no_such_option(tmp_path):
     path.write_text("text,label\n" + "good,pos\nbad,neg\n" * 10)
     with pytest.raises(InputError, match="split is 'random': files of texts have no such option"):
         datasets.open_data(path, options={"split": "random"})
+
+
+def rows_by_film(folder, groups):
+    path = folder / "mine.csv"
+    rows = [f"text {i},{'ab'[i % 2]},{group}" for i, group in enumerate(groups)]
+    path.write_text("\n".join(["text,label,film", *rows]) + "\n")
+    return path
+
+
+def test_files_may_name_a_column_of_groups(tmp_path):
+    path = rows_by_film(tmp_path, [f"film {i // 4}" for i in range(80)])
+    data = datasets.from_files(path, group_column="film", seed=2)
+    films = [
+        {int(text.split()[1]) // 4 for text in split.texts}
+        for split in (data.train, data.valid, data.test)
+    ]
+    assert list(map(len, films)) == [16, 2, 2]
+    assert len(set.union(*films)) == 20
+    assert Counter(data.valid.labels.tolist()) == {0: 4, 1: 4}
+    opened = study.load_data(path, options={"group_column": "film"})
+    assert opened.test.texts == datasets.from_files(path, group_column="film").test.texts
+    plain = datasets.from_files(path)
+    assert plain.train.groups is None
+    assert plain.valid.texts != opened.valid.texts
+
+
+def test_a_run_with_groups_is_measured_on_files_with_and_without_them(tmp_path):
+    path = rows_by_film(tmp_path, [f"film {i // 4}" for i in range(80)])
+    other = tmp_path / "other.csv"
+    other.write_text("text,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(40)))
+    data = study.sources.source_of(path, options={"group_column": "film"}).as_record()
+    model = SimpleNamespace(classes=("a", "b"))
+    run = SimpleNamespace(
+        path="mine", settings={"recipe": "lstm_sentiment", "data": data}, model=model
+    )
+    own, _ = split_for(run)
+    assert own == datasets.from_files(path, group_column="film").test.texts
+    texts, labels = split_for(run, name=str(other))
+    assert texts == datasets.from_files(other).test.texts
+    assert len(labels) == len(texts) == 4
+
+
+def test_groups_of_files_that_are_not_there_are_refused(tmp_path):
+    path = rows_by_film(tmp_path, ["x", "y", " ", "z"] * 10)
+    with pytest.raises(InputError, match=r"line 4.*the group, column 'film', is empty"):
+        datasets.from_files(path, group_column="film")
+    with pytest.raises(InputError, match=r"movie.*group_column"):
+        datasets.from_files(path, group_column="movie")
+    with pytest.raises(InputError, match="group_column is for files, and imdb is a data set"):
+        datasets.open_data("imdb", options={"group_column": "film"})
+    for label in "ab":
+        (tmp_path / "texts" / label).mkdir(parents=True)
+        (tmp_path / "texts" / label / "1.txt").write_text("text")
+    with pytest.raises(InputError, match=r"group_column is 'film': the folder .* has no columns"):
+        datasets.from_files(tmp_path / "texts", group_column="film")
 
 
 @pytest.mark.parametrize("seed", range(5))
