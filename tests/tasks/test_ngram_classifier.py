@@ -142,6 +142,22 @@ def test_training_goes_on_after_an_interruption_with_the_same_constants(reviews,
 
 
 @pytest.mark.one_backend
+def test_a_fit_that_failed_before_the_linear_model_was_fitted_leaves_it_to_the_next(
+    reviews, monkeypatch
+):
+    def fail(*args):
+        raise MemoryError
+
+    model = gru_sentiment(**SMALL)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr("rnnkit.tasks.texts.ngram_classifier.choose_linear_model", fail)
+        model.fit(*reviews, verbose=0)
+    model.fit(*reviews, verbose=0)
+    good, bad = members(model, ["good", "bad"])[:, 1, 0]
+    assert bad < 0 < good
+
+
+@pytest.mark.one_backend
 def test_a_clone_has_the_ngrams_and_their_weights(model):
     twin = keras.models.clone_model(model)
     pairs = zip(
