@@ -193,8 +193,7 @@ class Fitting(keras.Model):
             valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
             own += self.validation_callbacks(valid, valid_batches)
             own += early_stopping(self, epochs, patience, keep_best)
-        if not known:
-            self.fit_constants(EncodedExamples(rows, targets, weights), held_out)
+        self.fit_constants(EncodedExamples(rows, targets, weights), held_out)
         if found is not None:
             check_requirements(found, depends_on, epochs)
         if test is not None:  # may be refused only now that the network is known

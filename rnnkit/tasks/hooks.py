@@ -140,7 +140,7 @@ class TaskHooks(keras.Model):
     def fit_constants(self, train: EncodedExamples, valid: EncodedExamples | None) -> None:
         """Fit the weights that gradient steps do not change, before the first epoch.
 
-        Called in the first `fit`, once the network is built.
+        Called in every `fit`, once the network is built: an earlier one may have been interrupted.
         """
         del train, valid
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-STRENGTHS = (0.03, 0.1, 0.3, 1.0)  # inverse L2 penalties to choose from: scikit-learn's C
+# Inverse strengths of the L2 penalty to choose from (scikit-learn's C).
+STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 DEFAULT_STRENGTH = 0.1  # where there is nothing to choose it on
 
 

@@ -118,8 +118,10 @@ class NGramTextClassifier(TextClassifier):
         return super()._with_unknown([row.ids for row in rows])
 
     def fit_constants(self, train: EncodedExamples, valid: EncodedExamples | None) -> None:
-        """Fit the linear model of the n-grams."""
+        """Fit the linear model of the n-grams, unless an earlier `fit` did."""
         layer = self.parts().ngram_logits
+        if np.any(keras.ops.convert_to_numpy(layer.ratio)):
+            return
         held_out = None if valid is None else _features(valid)
         model = choose_linear_model(_features(train), held_out, layer.input_dim, layer.units)
         for name in ("ratio", "kernel", "bias"):
