@@ -14,6 +14,7 @@ from rnnkit.settings.texts import PresetOption, TextNetworkOptions
 from rnnkit.settings.training import TrainingOptions
 from rnnkit.settings.words import (
     PipelineOptions,
+    PretrainedOption,
     SubwordTokenizerOption,
     VocabularyOptions,
     WordVectorOptions,
@@ -59,6 +60,7 @@ def _text_classifier(settings: Settings) -> TextClassifier:
             VocabularyOptions,
             TruncationOptions,
             WordVectorOptions,
+            PretrainedOption,
             DistillationOptions,
         ),
         **training_arguments(settings),
@@ -76,6 +78,7 @@ def _recipe(
             PresetOption,
             TextNetworkOptions,
             WordVectorOptions,
+            PretrainedOption,
             VocabularyOptions,
             PipelineOptions,
             SubwordTokenizerOption,
