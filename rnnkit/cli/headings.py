@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first headi
     DISTILLATION: (distillation.DistillationOptions,),
     "Word vectors": (
         words.WordVectorOptions,
+        words.PretrainedOption,
         words.EmbeddingSizeOption,
         words.EmbeddingTrainableOption,
         words.EmbeddingDropoutOption,

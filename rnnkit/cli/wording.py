@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnnkit.options import Setting, alternatives
-from rnnkit.settings.words import TokenizerLike
+from rnnkit.settings.words import LanguageModelLike, TokenizerLike
+
+OBJECTS = (TokenizerLike, LanguageModelLike)  # which nobody types
 
 
 def option_name(name: str) -> str:
@@ -93,7 +95,7 @@ def metavar(setting: Setting) -> str:
     """
     words = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH", bool: "yes|no"}
     found: list[str] = []
-    kinds = [kind for kind in alternatives(setting.annotation) if kind is not TokenizerLike]
+    kinds = [kind for kind in alternatives(setting.annotation) if kind not in OBJECTS]
     several = any(_is_several(kind) for kind in kinds)
     for kind in kinds:
         if typing.get_origin(kind) is Literal:

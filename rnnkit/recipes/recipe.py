@@ -12,7 +12,7 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError
 from rnnkit.options import complete, pick, settings_of, with_args
 from rnnkit.settings.training import AdversarialOption, TaskOptions
-from rnnkit.settings.words import TokenizerLike
+from rnnkit.settings.words import LanguageModelLike, TokenizerLike
 
 RAISES = """Raises:
     InputError: an invalid setting.
@@ -119,7 +119,7 @@ def recipe(
 def _as_json(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
-    if isinstance(value, TokenizerLike):  # the task has the object itself
+    if isinstance(value, TokenizerLike | LanguageModelLike):  # the task has the object itself
         return type(value).__name__
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 

@@ -15,6 +15,7 @@ from rnnkit.settings.texts import AugmentationOption, NGramOptions, PresetOption
 from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import (
     PipelineOptions,
+    PretrainedOption,
     SubwordTokenizerOption,
     VocabularyOptions,
     WordVectorOptions,
@@ -46,6 +47,7 @@ PRESETS = {"classic": CLASSIC}
 GROUPS = (
     TextNetworkOptions,
     WordVectorOptions,
+    PretrainedOption,
     VocabularyOptions,
     PipelineOptions,
     SubwordTokenizerOption,
@@ -88,6 +90,7 @@ def text_classifier(settings: Settings, kind: Any = None, **options: Any) -> Tex
             VocabularyOptions,
             TruncationOptions,
             WordVectorOptions,
+            PretrainedOption,
             DistillationOptions,
             AugmentationOption,
         ),

@@ -16,7 +16,12 @@ from rnnkit.settings.tagging import (
     WordLengthOption,
 )
 from rnnkit.settings.training import AdversarialOption, TrainingOptions
-from rnnkit.settings.words import EmbeddingSizeOption, VocabularyOptions, WordVectorOptions
+from rnnkit.settings.words import (
+    EmbeddingSizeOption,
+    PretrainedOption,
+    VocabularyOptions,
+    WordVectorOptions,
+)
 
 if TYPE_CHECKING:
     from rnnkit.tasks import SequenceTagger
@@ -31,7 +36,7 @@ def _tagger(settings: Settings) -> SequenceTagger:
         classes=split_names(settings["classes"]),
         word_length=settings["word_length"] if settings["characters"] else 0,
         **pick(settings, LowercaseOption, VocabularyOptions, TagSchemeOption),
-        **pick(settings, WordVectorOptions, EmbeddingSizeOption),
+        **pick(settings, WordVectorOptions, PretrainedOption, EmbeddingSizeOption),
         **training_arguments(settings),
     )
 
@@ -45,6 +50,7 @@ def _recipe(name: str, summary: str, tags: str, **defaults: Any) -> Callable[...
             TaggerNetworkOptions,
             WordLengthOption,
             WordVectorOptions,
+            PretrainedOption,
             EmbeddingSizeOption,
             VocabularyOptions,
             LowercaseOption,

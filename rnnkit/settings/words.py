@@ -20,6 +20,28 @@ class TokenizerLike(Protocol):
         """Return the text of tokens."""
 
 
+@runtime_checkable
+class LanguageModelLike(Protocol):
+    """A language model, such as `rnnkit.tasks.LanguageModel`."""
+
+    def score_tokens(self, x: Any) -> Any:
+        """Return hidden vector, token and loss of every token of texts."""
+
+
+class PretrainedOption(TypedDict, total=False):
+    """A language model to start from; see `rnnkit.tasks.pretraining`."""
+
+    pretrained: Annotated[
+        LanguageModelLike | str | Path | None,
+        Option(
+            None,
+            "language model of words, such as `next_word` trains, whose word vectors (in place of "
+            "`embedding`) and recurrent weights (forward direction) are the initial ones: a "
+            "trained model, the folder of its run, or its .keras file; None = no such model.",
+        ),
+    ]
+
+
 class SubwordTokenizerOption(TypedDict, total=False):
     """A tokenizer of KerasHub; see `rnnkit.data.hub_tokenizer`."""
 

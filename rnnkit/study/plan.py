@@ -14,7 +14,7 @@ from rnnkit import recipes
 from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError, check_count, quote, suggest
 from rnnkit.records.checks import updated_record as updated_record
-from rnnkit.settings.words import TokenizerLike
+from rnnkit.settings.words import LanguageModelLike, TokenizerLike
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 from rnnkit.study.teaching import Teaching, make_teaching
 
@@ -101,10 +101,11 @@ def make_plan(
             )
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{name} is {value}; expected a finite number.")
-        if isinstance(value, TokenizerLike):
+        if isinstance(value, TokenizerLike | LanguageModelLike):
+            save = "save_to_preset(folder)" if isinstance(value, TokenizerLike) else "save(path)"
             raise InputError(
                 f"{name} is a {type(value).__name__}, and a run records its settings as text. Save "
-                f"it with save_to_preset(folder), and give {name}=folder."
+                f"it with {save}, and give {name}={save.partition('(')[2][:-1]}."
             )
     declared = getattr(build, "settings", {})
     for name, value in overrides.items():

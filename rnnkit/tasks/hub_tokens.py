@@ -30,7 +30,8 @@ class HubTokens:
 
     def setting_objects(self) -> dict[str, Any]:
         """Return the settings that a record of them, which is text, cannot hold."""
-        return {} if self.hub_tokenizer is None else {"tokenizer": self.hub_tokenizer}
+        own = {} if self.hub_tokenizer is None else {"tokenizer": self.hub_tokenizer}
+        return {**super().setting_objects(), **own}  # type: ignore[misc]
 
     def _check_tokenizer(self, texts: list[str], tokens: list[list[str]]) -> None:
         """Refuse a tokenizer that cannot be saved; report how much it does not know."""

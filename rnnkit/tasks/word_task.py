@@ -23,10 +23,19 @@ from rnnkit.errors import (
     require_fitted,
     suggest,
 )
+from rnnkit.settings.words import LanguageModelLike
+from rnnkit.tasks.pretraining import (
+    check_pretrained,
+    open_language_model,
+    take_recurrent_weights,
+    word_vectors,
+)
 from rnnkit.tasks.task import Task, json_asset
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+
+    from rnnkit.tasks.language.language_model import LanguageModel
 
 
 VOCABULARY = json_asset("vocabulary", Vocabulary)
@@ -45,6 +54,9 @@ class WordTask(Task):
             words of the first `fit` and of `unlabelled`; or the path of a file of word vectors, or
             a preset of KerasHub, whose token embeddings they are; only the first `fit` reads it.
         embedding_trainer: the trainer of "skip-gram" and "cbow": "gensim" or "keras".
+        pretrained: a language model of words, trained, or the path of its run or file, whose word
+            vectors, in place of `embedding`, and recurrent weights are the initial ones; only the
+            first `fit` reads it. See `rnnkit.tasks.pretraining`.
         **options: see `rnnkit.tasks.Task`.
 
     Attributes:
@@ -54,7 +66,7 @@ class WordTask(Task):
 
     Raises:
         InputError: an `embedding` that is neither a known word nor a file or preset, an unknown
-            trainer.
+            trainer, or a `pretrained` that is no language model.
     """
 
     assets: ClassVar = {"vocabulary.json": VOCABULARY}
@@ -74,11 +86,14 @@ class WordTask(Task):
         min_count: int = 1,
         embedding: str | os.PathLike[str] = "random",
         embedding_trainer: str = "gensim",
+        pretrained: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
         if self.network is None:  # a loaded one needs its file of vectors no more
             _check_embedding(embedding)
+            check_pretrained(pretrained)
+        self.__dict__["pretrained"] = pretrained  # past Keras: its weights are none of this model
         check_choice("embedding_trainer", embedding_trainer, TRAINERS)
         self.vocabulary_size, self.min_count = vocabulary_size, min_count
         self.embedding, self.embedding_trainer = os.fspath(embedding), embedding_trainer
@@ -148,15 +163,46 @@ class WordTask(Task):
         """Return the words of each of the unlabelled examples."""
         raise NotImplementedError
 
+    def setting_objects(self) -> dict[str, Any]:
+        """Return the settings that a record of them, which is text, cannot hold."""
+        given = isinstance(self.pretrained, LanguageModelLike)
+        own = {"pretrained": self.pretrained} if given else {}
+        return {**super().setting_objects(), **own}
+
+    def _language_model(self) -> LanguageModel | None:
+        """Return the language model that the first `fit` starts from, if any."""
+        return None if self.pretrained is None else open_language_model(self.pretrained)
+
+    def _start_recurrent_layers(self, network: Any, model: LanguageModel | None) -> None:
+        """Give a new network the recurrent weights of a language model, and tell which."""
+        if model is not None:
+            self._startup_messages.append(take_recurrent_weights(network, model))
+
+    def _add_words(self, vocabulary: Vocabulary, words: Sequence[str]) -> Vocabulary:
+        """Return a vocabulary with more words behind its own, as far as there is room."""
+        room = (self.vocabulary_size or len(words) + len(vocabulary)) - len(vocabulary)
+        more = [word for word in words if word not in vocabulary][: max(room, 0)]
+        counts = dict(zip(vocabulary.tokens[2:], vocabulary.counts[2:], strict=True))
+        return Vocabulary(counts | dict.fromkeys(more, 0), unknown_count=vocabulary.counts[1])
+
     def _word_vectors(
-        self, tokens: list[list[str]], unlabelled: Sequence[Any], size: int
+        self,
+        tokens: list[list[str]],
+        unlabelled: Sequence[Any],
+        size: int,
+        model: LanguageModel | None = None,
     ) -> KeyedVectors | None:
         """Return the initial word vectors, read or trained; None for random ones."""
-        if len(unlabelled) and self.embedding not in METHODS:
+        if len(unlabelled) and (model is not None or self.embedding not in METHODS):
+            instead = f"it is {self.embedding!r}"
+            if model is not None:
+                instead = "the vectors are those of the pretrained language model"
             self._startup_messages.append(
                 f"the {len(unlabelled):,} unlabelled {self.noun[1]} are not used: only embedding="
-                f"{' or '.join(map(repr, METHODS))} learns from them, and it is {self.embedding!r}"
+                f"{' or '.join(map(repr, METHODS))} learns from them, and {instead}"
             )
+        if model is not None:
+            return word_vectors(model, size)
         if self.embedding == "random":
             return None
         if self.embedding in METHODS:

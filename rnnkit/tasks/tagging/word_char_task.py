@@ -140,21 +140,19 @@ class WordCharTask(WordTask):
         vocabulary = self._learn_vocabulary(tokens)
         trained = len(vocabulary)
         letters = Vocabulary.learn([list("".join(row)) for row in rows])
-        vectors = self._word_vectors(tokens, unlabelled, self.embedding_size)
+        model = self._language_model()
+        vectors = self._word_vectors(tokens, unlabelled, self.embedding_size, model)
         start: EmbeddingInit | None = None
         if vectors is not None:
             self._keep_shares(embedding_matrix(vectors, vocabulary), trained - 2)
             # Words that only the file has keep their vectors as well.
-            room = (self.vocabulary_size or len(vectors) + trained) - trained
-            more = [word for word in vectors.index_to_key if word not in vocabulary][: max(room, 0)]
-            counts = dict(zip(vocabulary.tokens[2:], vocabulary.counts[2:], strict=True))
-            counts |= dict.fromkeys(more, 0)
-            vocabulary = Vocabulary(counts, unknown_count=vocabulary.counts[1])
+            vocabulary = self._add_words(vocabulary, vectors.index_to_key)
             start = embedding_matrix(vectors, vocabulary)
         known = (len(vocabulary), trained, start is not None, self.embedding_size)
         network = self._new_network(TaggerSpec(*known, len(letters), self.word_length, tags, spans))
         if start is not None:
             find_parts(network, self.network_parts).vectors.set_weights([start.matrix])
+        self._start_recurrent_layers(network, model)
         self.vocabulary, self.letters = vocabulary, letters
         self._set_network(network)
 

@@ -123,16 +123,20 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         self._check_tokenizer(examples, tokens)
         if self.hub_tokenizer is None and self.pipeline.unit == "words":
             self._notice_language(examples)
-        vocabulary = self._learn_vocabulary(tokens)
+        vocabulary, model = self._learn_vocabulary(tokens), self._language_model()
+        trained = vocabulary
+        if model is not None:  # words that only the language model has keep their vectors
+            vocabulary = self._add_words(vocabulary, model.vocabulary.tokens[2:])
         network = self._new_network(len(vocabulary), outputs, **self.learn_features(tokens))
         table: Any = find_parts(network, self.network_parts).embedding
         # Not from edited texts, where opposites stand for each other.
         originals = tokens[: self.__dict__.pop("_originals", len(tokens))]
-        vectors = self._word_vectors(originals, unlabelled, table.output_dim)
+        vectors = self._word_vectors(originals, unlabelled, table.output_dim, model)
         if vectors is not None:
             start = embedding_matrix(vectors, vocabulary)
             table.set_weights([start.matrix])
-            self._keep_shares(start, len(vocabulary) - 2)
+            self._keep_shares(embedding_matrix(vectors, trained), len(trained) - 2)
+        self._start_recurrent_layers(network, model)
         self.vocabulary = vocabulary
         self._set_network(network)
         return self.encode_tokens(tokens)
