@@ -17,7 +17,7 @@ EDITED = 0.5  # counterfactuals of every second member, where the network has an
 # opinion. Measured in docs/experiments.md.
 WITH_NGRAMS: dict[str, Any] = {"ngrams": 3, "counterfactuals": 0.0}
 WITH_EDITS: dict[str, Any] = {"ngrams": 0, "counterfactuals": EDITED}
-ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0}  # members have no teacher
+ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0, "epochs": 4}  # no teacher
 
 
 def _member(settings: Settings, number: int) -> Settings:
@@ -49,14 +49,14 @@ best_sentiment = recipe(
         "dropout": 0.3,
         "pooling": "mean+max",
         "learning_rate": 2e-3,
-        "max_length": 400,
+        "max_length": 600,
         "truncate": "both",
         "min_count": 3,
         "vocabulary_size": 30_000,
         "strip_punctuation": False,
         "counterfactuals": 0.25,
         "averaged_weights": 0.999,
-        "epochs": 4,
+        "epochs": 3,
         "label_weight": 0.5,
     },
     fixed={

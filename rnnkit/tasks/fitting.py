@@ -153,9 +153,7 @@ class Fitting(keras.Model):
         if class_weight is not None:
             weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
         if teacher is None:
-            teacher = self.own_teacher(
-                train, weights, validation, unlabelled, checkpoints, verbose
-            )
+            teacher = self.own_teacher(train, weights, validation, unlabelled, checkpoints, verbose)
         if teacher is not None:
             more, unlabelled = (unlabelled, ()) if distil_unlabelled else ((), unlabelled)
             train, targets, weights = self.teach(
