@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rnnkit.backend.numba.available import missing
+from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe
 from rnnkit.recipes.sentiment import GROUPS, text_classifier
 from rnnkit.settings.distillation import TeachersOption
+from rnnkit.settings.words import PipelineOptions
 
 if TYPE_CHECKING:
-    from rnnkit.tasks import DistilledTextClassifier
+    from rnnkit.tasks import DistilledTextClassifier, DocumentVectorClassifier
 
-EDITED = 0.5  # counterfactuals of every second member, where the network has any
-# The members take turns: n-grams are right about usual reviews, edited texts teach what turns an
-# opinion. Measured in docs/experiments.md.
+EDITED = 0.5  # counterfactuals of the member with edits, where the network has any
+# What the members of the ensemble are, in turn. N-grams are right about usual reviews; edited texts
+# teach what turns an opinion. Measured in docs/experiments.md.
 WITH_NGRAMS: dict[str, Any] = {"ngrams": 3, "counterfactuals": 0.0}
 WITH_EDITS: dict[str, Any] = {"ngrams": 0, "counterfactuals": EDITED}
 ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0, "epochs": 4}  # no teacher
 
 
-def _member(settings: Settings, number: int) -> Settings:
-    """Return the settings of a member of the ensemble."""
-    own = WITH_EDITS if number % 2 else WITH_NGRAMS
-    own = own | {"counterfactuals": own["counterfactuals"] if settings["counterfactuals"] else 0.0}
-    return {**settings, **own, **ALONE, "seed": settings["seed"] + 1000 * (number + 1)}
+def _members(settings: Settings) -> list[Callable[[], Any]]:
+    """Return functions that make the members of the ensemble."""
+    made: list[Callable[[], Any]] = []
+    for number in range(settings["teachers"]):
+        kind, seed = number % 3, settings["seed"] + 1000 * (number + 1)
+        if kind == 2:
+            if missing() is None:
+                made.append(functools.partial(_document_vectors, settings, seed))
+            continue
+        own = {**settings, **(WITH_EDITS if kind else WITH_NGRAMS), **ALONE, "seed": seed}
+        if not settings["counterfactuals"]:
+            own["counterfactuals"] = 0.0
+        made.append(functools.partial(text_classifier, own))
+    return made
+
+
+def _document_vectors(settings: Settings, seed: int) -> DocumentVectorClassifier:
+    from rnnkit.data.text import TextPipeline
+    from rnnkit.tasks import DocumentVectorClassifier
+
+    pipeline = TextPipeline(**pick(settings, PipelineOptions))
+    return DocumentVectorClassifier(pipeline=pipeline, seed=seed)
 
 
 def _distilled(settings: Settings) -> DistilledTextClassifier:
     from rnnkit.tasks import DistilledTextClassifier
 
-    members = [
-        functools.partial(text_classifier, _member(settings, number))
-        for number in range(settings["teachers"])
-    ]
-    task: Any = text_classifier(settings, DistilledTextClassifier, build_teachers=members)
+    task: Any = text_classifier(
+        settings, DistilledTextClassifier, build_teachers=_members(settings)
+    )
     return task
 
 
@@ -68,9 +87,9 @@ best_sentiment = recipe(
         "ngram_embedding_size": 0,
     },
     text="""
-Two networks are trained first: one with a linear model of n-grams beside it, and one that learns
-edited copies of the reviews, in which the opinion is turned. Their weighted geometric mean labels
-the training texts and `fit(..., unlabelled=texts)`; the network learns these predictions beside the
+Three classifiers are trained first: a BiLSTM with a linear model of n-grams beside it, a BiLSTM that
+learns edited copies of the reviews, in which the opinion is turned, and logistic regression on
+document vectors (with Numba). Their weighted geometric mean labels the training texts and `fit(..., unlabelled=texts)`; the network learns these predictions beside the
 labels.
 
 Returns:

@@ -13,10 +13,10 @@ class TeachersOption(TypedDict, total=False):
     teachers: Annotated[
         int,
         Option(
-            2,
-            "networks of the ensemble that is trained first, and whose predictions are learned "
-            "where `fit` is given no teacher: in turn one with n-grams beside it, and one that "
-            "learns more edited texts; 0 = none.",
+            3,
+            "classifiers of the ensemble that is trained first, and whose predictions are learned "
+            "where `fit` is given no teacher: in turn a network with n-grams beside it, one that "
+            "learns more edited texts, and one of document vectors, which needs Numba; 0 = none.",
             least=0,
         ),
     ]

@@ -15,6 +15,7 @@ from rnnkit.tasks.text_to_text.seq2seq import Seq2Seq
 from rnnkit.tasks.texts.bag_networks import bag_of_words_classifier
 from rnnkit.tasks.texts.bag_of_words import BagOfWords
 from rnnkit.tasks.texts.distilled_classifier import DistilledTextClassifier
+from rnnkit.tasks.texts.document_classifier import DocumentVectorClassifier
 from rnnkit.tasks.texts.networks import recurrent_classifier
 from rnnkit.tasks.texts.ngram_classifier import NGramTextClassifier
 from rnnkit.tasks.texts.text_classifier import TextClassifier
@@ -24,6 +25,7 @@ from rnnkit.tasks.truncated import TruncatedBPTT
 __all__ = [
     "BagOfWords",
     "DistilledTextClassifier",
+    "DocumentVectorClassifier",
     "Ensemble",
     "Forecaster",
     "FrameLabeller",

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnnkit.tasks.ensemble import Ensemble
 from rnnkit.tasks.task import Examples, Task
+from rnnkit.tasks.texts.document_classifier import DocumentVectorClassifier
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 from rnnkit.training.checkpoints import Checkpoints
 
@@ -48,7 +49,7 @@ class DistilledTextClassifier(TextClassifier):
         self,
         build_network: Any = None,
         *,
-        build_teachers: Sequence[Callable[[], Task]] = (),
+        build_teachers: Sequence[Callable[[], Task | DocumentVectorClassifier]] = (),
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
@@ -89,8 +90,10 @@ class DistilledTextClassifier(TextClassifier):
         return ensemble
 
 
-def _train(member: Task, train: Examples, folder: Path | None, options: dict[str, Any]) -> Task:
+def _train(member: Any, train: Examples, folder: Path | None, options: dict[str, Any]) -> Any:
     """Return the trained member; it is kept in the folder, if there is one."""
+    if isinstance(member, DocumentVectorClassifier):
+        return _train_documents(member, train, folder, options)
     file = None if folder is None else folder / "model.keras"
     if file is not None and file.is_file():
         from rnnkit.tasks.loading import load  # it knows all tasks
@@ -98,5 +101,25 @@ def _train(member: Task, train: Examples, folder: Path | None, options: dict[str
         return load(file)
     member.fit(train.x, train.y, checkpoints=folder, **options)
     if file is not None:
+        member.save(file)
+    return member
+
+
+def _train_documents(
+    member: DocumentVectorClassifier, train: Examples, folder: Path | None, options: dict[str, Any]
+) -> DocumentVectorClassifier:
+    """Return the trained member; weights of the texts are not used."""
+    file = None if folder is None else folder / "model.npz"
+    if file is not None and file.is_file():
+        return DocumentVectorClassifier.load(file)
+    measured = options.get("validation_data")
+    member.fit(
+        train.x,
+        train.y,
+        unlabelled=options["unlabelled"],
+        validation_data=None if measured is None else measured[:2],
+    )
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
         member.save(file)
     return member

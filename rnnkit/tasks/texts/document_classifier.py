@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rnnkit.atomic import replacing
 from rnnkit.data.ngrams import NGramVocabulary
 from rnnkit.data.splits import ClassLabels
 from rnnkit.data.text import TextPipeline, check_texts
@@ -14,8 +18,10 @@ from rnnkit.embeddings.document_vectors import train_ngram_vectors
 from rnnkit.errors import require_fitted
 from rnnkit.tasks.labels import learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.texts.naive_bayes import feature_matrix, log_count_ratio
+from rnnkit.untrusted import check_arrays, parse_json
 
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # scikit-learn's C
+DEFAULT_STRENGTH = 0.1  # where there is nothing to choose it on
 RARE = 0.3  # how often an n-gram that tells nothing of the class is learned in a document
 
 
@@ -30,7 +36,7 @@ class DocumentVectorClassifier:
 
     Args:
         ngrams: the longest n-gram.
-        min_count: drop n-grams that occur in fewer texts.
+        min_count: drop n-grams that occur less often, of a thousand texts or more.
         vector_size: of the vectors.
         epochs: passes over the texts that the vectors are learned from.
         pipeline: text -> tokens.
@@ -65,6 +71,7 @@ class DocumentVectorClassifier:
         self.pipeline = pipeline or TextPipeline(strip_punctuation=False)
         self.classes: tuple[str, ...] = ()
         self._vocabulary: NGramVocabulary | None = None
+        self._weights = self._bias = np.zeros(0)
 
     def fit(
         self, x: Any, y: Any, *, unlabelled: Sequence[str] = (), validation_data: Any = None
@@ -82,7 +89,12 @@ class DocumentVectorClassifier:
         classes = list(y.classes) if isinstance(y, ClassLabels) else learn_classes(labels)
         numbers = to_numbers(labels, classes, "training")
         tokens = self.pipeline.tokens([*texts, *unlabelled])
-        found = NGramVocabulary.learn(tokens, self.ngrams, self.min_count)
+        found = NGramVocabulary.learn(
+            # All n-grams of tiny data, as the baselines do.
+            tokens,
+            self.ngrams,
+            self.min_count if len(tokens) >= 1000 else 1,
+        )
         rows = found.encode_many(tokens)
         features = feature_matrix(rows[: len(texts)], len(found))
         ratios = [log_count_ratio(features, numbers == one) for one in range(len(classes))]
@@ -95,56 +107,86 @@ class DocumentVectorClassifier:
             epochs=self.epochs,
             seed=self.seed,
         )
-        self._vocabulary, self._weighted = found, vectors * keep[:, None]
-        means = self._means(rows)
+        means = _means(rows, vectors * keep[:, None])
         # Without the mean of all documents the vectors would be nearly the same.
-        self._center, self._spread = means.mean(0), max(float(means.std()), 1e-12)
-        self._model = self._regression(rows[: len(texts)], numbers, classes, validation_data)
+        center, spread = means.mean(0), max(float(means.std()), 1e-12)
+        held_out = None
+        if validation_data is not None:
+            more, truth = validation_data
+            truth = one_for_each(truth, len(more), "The validation set", "texts")
+            encoded = found.encode_many(self.pipeline.tokens(check_texts(more)))
+            known = (_means(encoded, vectors * keep[:, None]) - center) / spread
+            held_out = known, to_numbers(truth, classes, "validation")
+        model = _regression((means[: len(texts)] - center) / spread, numbers, held_out)
+        # The logits are linear in the mean vector: one number for each n-gram is all that is kept.
+        kernel = model.coef_.T / spread
+        self._vocabulary = found
+        self._weights = (vectors * keep[:, None]) @ kernel
+        self._bias = model.intercept_ - center @ kernel
         self.classes = tuple(map(str, classes))
         return self
 
-    def vectors(self, x: Any) -> np.ndarray:
-        """Return the document vector of each text, `(N, vector_size)`."""
-        found = require_fitted(self._vocabulary, self, "vocabulary")
-        return self._scaled(found.encode_many(self.pipeline.tokens(check_texts(x))))
-
     def predict_proba(self, x: Any) -> np.ndarray:
         """Return the probability of each class for each text, `(N, C)`."""
-        return self._model.predict_proba(self.vectors(x))
+        found = require_fitted(self._vocabulary, self, "vocabulary")
+        rows = found.encode_many(self.pipeline.tokens(check_texts(x)))
+        logits = _means(rows, self._weights) + self._bias
+        if logits.shape[1] == 1:  # of the second of two classes
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
 
     def predict(self, x: Any) -> np.ndarray:
         """Return probabilities as a task does: `(N, 1)` of two classes, or `(N, C)`."""
         rows = self.predict_proba(x)
         return rows[:, 1:] if rows.shape[1] == 2 else rows
 
-    def _means(self, rows: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the mean of the weighted vectors of each text's n-grams."""
-        matrix = feature_matrix(rows, len(self._weighted))
-        counts = np.maximum([len(row) for row in rows], 1)
-        return np.asarray(matrix @ self._weighted) / counts[:, None]
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trained classifier to a file, with which `load` answers as this one.
 
-    def _scaled(self, rows: Sequence[np.ndarray]) -> np.ndarray:
-        return (self._means(rows) - self._center) / self._spread
+        Args:
+            path: of the file; its suffix is ".npz".
+        """
+        found = require_fitted(self._vocabulary, self, "vocabulary")
+        about = {"pipeline": self.pipeline.get_config(), "classes": list(self.classes)}
+        text = json.dumps(about | {"ngrams": found.to_json()})
+        numbers = np.frombuffer(text.encode(), np.uint8)
+        with replacing(Path(path), "the classifier", len(numbers)) as file, file.open("wb") as out:
+            np.savez(out, about=numbers, weights=self._weights, bias=self._bias)
 
-    def _regression(
-        self, rows: Sequence[np.ndarray], numbers: np.ndarray, classes: Any, validation: Any
-    ) -> Any:
-        """Return logistic regression, of the penalty with the lowest loss on validation data."""
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.metrics import log_loss
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> DocumentVectorClassifier:
+        """Return the classifier that `save` wrote."""
+        check_arrays(Path(path))
+        with np.load(path, allow_pickle=False) as file:
+            about = parse_json(file["about"].tobytes().decode())
+            model = cls(pipeline=TextPipeline.from_config(about["pipeline"]))
+            model._vocabulary = NGramVocabulary.from_json(about["ngrams"])
+            model.classes = tuple(about["classes"])
+            model._weights, model._bias = file["weights"], file["bias"]
+        return model
 
-        features = self._scaled(rows)
-        if validation is None:
-            return LogisticRegression(C=0.1, max_iter=2000).fit(features, numbers)
-        models = [LogisticRegression(C=c, max_iter=2000).fit(features, numbers) for c in STRENGTHS]
-        held_out = self.vectors(validation[0])
-        truth = to_numbers(
-            one_for_each(validation[1], len(held_out), "The validation set", "texts"),
-            classes,
-            "validation",
-        )
-        losses = [
-            log_loss(truth, model.predict_proba(held_out), labels=range(len(classes)))
-            for model in models
-        ]
-        return models[int(np.argmin(losses))]
+
+def _means(rows: Sequence[np.ndarray], table: np.ndarray) -> np.ndarray:
+    """Return the mean of the rows of a table that each text's n-grams have, `(N, D)`."""
+    counts = np.maximum([len(row) for row in rows], 1)
+    return np.asarray(feature_matrix(rows, len(table)) @ table) / counts[:, None]
+
+
+def _regression(
+    features: np.ndarray, numbers: np.ndarray, held_out: tuple[np.ndarray, np.ndarray] | None
+) -> Any:
+    """Return logistic regression; its penalty has the lowest loss on texts that were held out."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    def fitted(strength: float) -> Any:
+        return LogisticRegression(C=strength, max_iter=2000).fit(features, numbers)
+
+    if held_out is None:
+        return fitted(DEFAULT_STRENGTH)
+    vectors, truth = held_out
+
+    def loss(model: Any) -> float:
+        return log_loss(truth, model.predict_proba(vectors), labels=model.classes_)
+
+    return min(map(fitted, STRENGTHS), key=loss)

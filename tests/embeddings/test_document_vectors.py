@@ -1,0 +1,140 @@
+"""Tests of n-gram vectors by document prediction, and of the classifier on their mean."""
+
+import numpy as np
+import pytest
+
+from rnnkit.backend.numba.available import missing
+from rnnkit.embeddings.document_vectors import train_ngram_vectors
+from rnnkit.errors import InputError
+from rnnkit.tasks import DocumentVectorClassifier
+
+pytestmark = [
+    pytest.mark.one_backend,
+    pytest.mark.skipif(missing() is not None, reason=f"the loop needs Numba: {missing()}"),
+]
+
+
+def loss(d, w, label, scale):
+    cosine = d @ w / np.linalg.norm(d) / np.linalg.norm(w)
+    return np.log1p(np.exp(-scale * cosine if label else scale * cosine))
+
+
+def slope(function, x, step=1e-6):
+    """Return the gradient of a function by central differences."""
+    steps = step * np.eye(len(x))
+    return np.array([(function(x + e) - function(x - e)) / (2 * step) for e in steps])
+
+
+def one_step(function, keep=1.0):
+    """Train on one document with one n-gram, and one n-gram drawn as noise."""
+    generator = np.random.default_rng(0)
+    documents = generator.normal(size=(1, 4)).astype("float32")
+    vectors = generator.normal(size=(3, 4)).astype("float32")
+    before = documents.astype("float64"), vectors.astype("float64")
+    result = function(
+        *(np.array([1], np.int32), np.array([0, 1]), np.array([0]), documents, vectors),
+        *(np.full(3, keep, "float32"), np.array([2], np.int32), 0.01, 6.0, 1, 0),
+    )
+    return before, (documents, vectors), result
+
+
+def test_a_step_descends_the_gradient_of_the_loss():
+    from rnnkit.backend.numba.document_vectors import train_epoch
+
+    (d, w), (new_d, new_w), (total, count) = one_step(train_epoch)
+    d, expected = d[0], w.copy()
+    gradient = slope(lambda x: loss(x, w[1], True, 6.0), d)
+    gradient += slope(lambda x: loss(x, w[2], False, 6.0), d)
+    expected[1] -= 0.01 * slope(lambda x: loss(d, x, True, 6.0), w[1])
+    expected[2] -= 0.01 * slope(lambda x: loss(d, x, False, 6.0), w[2])
+    np.testing.assert_allclose(new_d[0], d - 0.01 * gradient, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(new_w, expected, rtol=0, atol=1e-6)
+    assert count == 1
+    assert total == pytest.approx(loss(d, w[1], True, 6.0) + loss(d, w[2], False, 6.0), rel=1e-5)
+
+
+def test_the_compiled_loop_does_what_its_python_source_says():
+    from rnnkit.backend.numba.document_vectors import train_epoch
+
+    _, fast, result = one_step(train_epoch)
+    _, slow, expected = one_step(train_epoch.py_func)
+    for a, b in zip((*fast, *result), (*slow, *expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_what_is_not_kept_changes_nothing():
+    from rnnkit.backend.numba.document_vectors import train_epoch
+
+    (d, w), (new_d, new_w), (_, count) = one_step(train_epoch, keep=0.0)
+    assert count == 0
+    np.testing.assert_array_equal(new_d, d.astype("float32"))
+    np.testing.assert_array_equal(new_w, w.astype("float32"))
+
+
+def test_vectors_are_units_and_the_seed_decides():
+    rows = [np.array([1, 2]), np.array([3])] * 10
+    one, same, other = (
+        train_ngram_vectors(rows, 4, vector_size=4, epochs=2, seed=seed) for seed in (0, 0, 1)
+    )
+    np.testing.assert_allclose(np.linalg.norm(one[1:], axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(one[0], 0)
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_documents_without_ngrams_are_refused():
+    with pytest.raises(InputError, match="n-gram"):
+        train_ngram_vectors([np.array([], int)] * 3, 2)
+
+
+POSITIVE = ["a great film", "great fun", "what great fun it was", "fun and great"]
+NEGATIVE = ["a bad film", "bad bore", "what a bad bore it was", "bore and bad"]
+
+
+def classifier(**options):
+    options = {"min_count": 1, "vector_size": 8, "epochs": 30, "ngrams": 2} | options
+    return DocumentVectorClassifier(**options)
+
+
+def test_classes_are_told_apart_and_unlabelled_texts_are_learned():
+    """Words that only unlabelled texts have get vectors like those they stand beside."""
+    labels = ["pos"] * 4 + ["neg"] * 4
+    unlabelled = ["great splendid fun", "splendid great", "bad dreadful bore", "dreadful bad"] * 10
+    model = classifier().fit((POSITIVE + NEGATIVE) * 5, labels * 5, unlabelled=unlabelled)
+    assert model.classes == ("neg", "pos")
+    p = model.predict_proba(["great fun", "bad bore", "splendid", "dreadful"])[:, 1]
+    assert p[0] > 0.5 > p[1]
+    assert p[2] > p[3]
+    np.testing.assert_allclose(model.predict(["great fun"])[:, 0], p[:1])
+
+
+def test_rows_permuted_within_a_class_give_the_same_classes():
+    """Texts and labels are joined by their place, not by another order."""
+    order = [3, 1, 0, 2, 7, 5, 4, 6]
+    texts = [(POSITIVE + NEGATIVE)[i] for i in order]
+    model = classifier().fit(texts * 5, ([1] * 4 + [0] * 4) * 5)
+    found = model.predict_proba(POSITIVE + NEGATIVE)[:, 1] > 0.5
+    assert found.tolist() == [True] * 4 + [False] * 4
+
+
+def test_an_empty_text_and_unknown_words_are_answered_alike():
+    model = classifier().fit(POSITIVE + NEGATIVE, [1] * 4 + [0] * 4)
+    empty, unknown = model.predict_proba(["", "zzz"])
+    np.testing.assert_array_equal(empty, unknown)
+    np.testing.assert_allclose(empty.sum(), 1)
+
+
+def test_three_classes_and_a_file_of_the_classifier(tmp_path):
+    texts = POSITIVE + NEGATIVE + ["a sad film", "so sad", "what sad tears", "tears and sad"]
+    model = classifier().fit(texts * 5, (["pos"] * 4 + ["neg"] * 4 + ["sad"] * 4) * 5)
+    p = model.predict_proba(["great fun", "bad bore", "sad tears"])
+    assert p.argmax(1).tolist() == [1, 0, 2]
+    model.save(tmp_path / "model.npz")
+    again = DocumentVectorClassifier.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
+    assert again.classes == model.classes
+
+
+def test_an_unfitted_classifier_is_refused():
+    with pytest.raises(InputError):
+        classifier().predict(["a text"])
