@@ -192,7 +192,7 @@ def _restore_gates(weights: Tensor, gates: Sequence[int]) -> Tensor | None:
 
 
 class Extras(NamedTuple):
-    """What a pass has besides numbers that are differentiated; all `(B, T)`, see `kernels.Kernel`."""
+    """The marks of the steps of a pass, which are not differentiated; see `kernels.Kernel`."""
 
     mask: Tensor | None
     resets: Tensor | None

@@ -73,7 +73,7 @@ class LSTMSteps(Steps):
                 *(share_per_step(share_of_rows(share, rows), sizes) for share in shares),
                 strict=True,
             )
-            for size, new_h, new_c, tanh, all_four, oif, o, i, f, a, kept_h, kept_c in walk:
+            for size, new_h, new_c, tanh, all_four, oif, o, i, f, a, keep_h, keep_c in walk:
                 if size != rest:
                     rest, h, c = size, first_rows(h, size), first_rows(c, size)
                     pre = x.new_empty(4, size, units)
@@ -85,9 +85,9 @@ class LSTMSteps(Steps):
                 torch.mul(f, c, out=new_c).addcmul_(i, a)
                 torch.tanh(new_c, out=tanh)
                 torch.mul(o, tanh, out=new_h)
-                if kept_h is not None:
-                    new_h.lerp_(h, kept_h)
-                    new_c.lerp_(c, kept_c)
+                if keep_h is not None:
+                    new_h.lerp_(h, keep_h)
+                    new_c.lerp_(c, keep_c)
                 h, c = new_h, new_c
         last = saved[0].index_select(0, packed.last) if apart else packed.last_states(first[1])
         return states, [last], [*saved, *gates.saved]
@@ -143,21 +143,21 @@ class LSTMSteps(Steps):
                 d_four,
                 d_o,
                 d_ifa,
-                kept_h,
-                kept_c,
+                keep_h,
+                keep_c,
             ) in reversed(list(walk)):
                 if size != rest:
                     rest, d_c = size, d_others[0][:size]
                 d_on = first_rows(d_before, size)
-                if kept_h is not None:
-                    d_on.add_(d_h * kept_h)
-                    passed = d_c * kept_c
+                if keep_h is not None:
+                    d_on.add_(d_h * keep_h)
+                    passed = d_c * keep_c
                     d_c.sub_(passed)
                 d_c.addcmul_(d_h, by_c)
                 torch.mul(d_h, by_o, out=d_o)
                 torch.mul(d_c, by_ifa, out=d_ifa)
                 d_c.mul_(f_t)
-                if kept_h is not None:
+                if keep_h is not None:
                     d_c.add_(passed)
                 accumulate_state_grad(d_on, d_four, kernel_t, weights.drop)
             grads.recurrent_kernel.addmm_(dropped[rows].t(), d_gates)
