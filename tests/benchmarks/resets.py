@@ -1,0 +1,135 @@
+"""Time resets and zoneout in the kernels against the portable loop, in one process.
+
+    KERAS_BACKEND=jax python tests/benchmarks/resets.py
+    ... --shape 20,35,200,200 --layers LSTM,GRU --write docs/benchmarks.md
+
+Both sides have the same weights, data and random numbers, and take turns; the time is that of the
+processor, of all threads. A ratio above 1 means that the kernel is faster. Resets come at one step
+in twenty. `--write` puts the table of the backend between its markers in a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import pathlib
+import statistics
+import time
+
+import keras
+import numpy as np
+
+import rnnkit.layers
+from rnnkit.backend import explain_kernels
+
+LAYERS = {
+    "SimpleRNN": lambda **options: rnnkit.layers.SimpleRNN(**options),
+    "LSTM": lambda **options: rnnkit.layers.LSTM(**options),
+    "GRU": lambda **options: rnnkit.layers.GRU(**options),
+}
+WAYS = {
+    "resets": (True, {}),
+    "zoneout": (False, {"zoneout": 0.1}),
+    "both": (True, {"zoneout": 0.1}),
+}
+STEPS = ("train", "predict")
+
+
+class Side:
+    """A network of one layer, in the kernel that "auto" selects or in the portable loop."""
+
+    def __init__(self, name: str, kernel: str, way: str, shape: tuple[int, ...]) -> None:
+        batch, time, width, units = shape
+        rng = np.random.default_rng(0)
+        self.resets, options = WAYS[way]
+        self.layer = LAYERS[name](
+            units=units, kernel=kernel, seed=1, return_sequences=True, **options
+        )
+        x, resets = keras.Input((time, width)), keras.Input((time,), dtype="bool")
+        y = self.layer(x, resets=resets) if self.resets else self.layer(x)
+        outputs = keras.layers.Dense(1)(y)
+        self.model = keras.Model([x, resets] if self.resets else [x], outputs)
+        self.model.compile("adam", "mse")
+        weights = np.random.default_rng(1)
+        self.model.set_weights(
+            [0.1 * weights.normal(size=w.shape) for w in self.model.get_weights()]
+        )
+        data = [rng.normal(size=(batch, time, width)).astype("float32")]
+        self.inputs = [*data, rng.random((batch, time)) < 0.05] if self.resets else data
+        self.y = rng.normal(size=(batch, time, 1)).astype("float32")
+
+    def run(self, step: str) -> float:
+        """Run one step; return the loss, or the sum of the outputs."""
+        if step == "train":
+            return float(self.model.train_on_batch(self.inputs, self.y))
+        return float(np.sum(self.model.predict_on_batch(self.inputs)))
+
+    def kernel(self, step: str) -> str:
+        """Return the name of the kernel that runs."""
+        flags = {"training": step == "train", "resets": self.resets}
+        return explain_kernels(self.layer, **flags)[0].kernel
+
+
+def ratios(sides: list[Side], step: str, repeats: int) -> tuple[float, float, float]:
+    """Return the median milliseconds of both sides, and the median of their ratios."""
+    first = [side.run(step) for side in sides]  # the first call compiles
+    np.testing.assert_allclose(*first, rtol=1e-3, atol=1e-3)
+    taken: list[list[float]] = [[], []]
+    for _ in range(repeats):
+        for place, side in enumerate(sides):
+            start = time.process_time()
+            side.run(step)
+            taken[place].append(1000 * (time.process_time() - start))
+    ratio = statistics.median(b / a for a, b in zip(*taken, strict=True))
+    return statistics.median(taken[0]), statistics.median(taken[1]), ratio
+
+
+def table(options: argparse.Namespace) -> list[str]:
+    """Return the rows of all layers and ways."""
+    shape = tuple(map(int, options.shape.split(",")))
+    lines = [
+        "| layer | B,T,D,U | with | step | portable ms | kernel ms | portable/kernel | kernel |",
+        "|" + "---|" * 8,
+    ]
+    print("\n".join(lines))
+    for name, way in itertools.product(options.layers.split(","), options.ways.split(",")):
+        sides = [Side(name, kernel, way, shape) for kernel in ("auto", "portable")]
+        for step in options.steps.split(","):
+            ours, theirs, ratio = ratios(sides, step, options.repeats)
+            lines.append(
+                f"| {name} | {options.shape} | {way} | {step} | {theirs:.1f} | {ours:.1f} "
+                f"| {ratio:.1f} | {sides[0].kernel(step)} |"
+            )
+            print(lines[-1], flush=True)
+        keras.backend.clear_session()
+    return lines
+
+
+def write(page: pathlib.Path, lines: list[str]) -> None:
+    """Put the table of the backend between its markers in a page."""
+    backend = keras.backend.backend()
+    begin, end = f"<!-- resets {backend} -->\n", f"<!-- /resets {backend} -->"
+    text = page.read_text(encoding="utf-8")
+    before, rest = text.split(begin)
+    page.write_text(
+        before + begin + "\n".join(lines) + "\n" + end + rest.split(end, 1)[1], encoding="utf-8"
+    )
+
+
+def main() -> None:
+    """Print the table of this backend."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", default="32,64,64,64", help="B,T,D,U")
+    parser.add_argument("--layers", default=",".join(LAYERS))
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--steps", default=",".join(STEPS))
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--write", type=pathlib.Path, help="a page with markers")
+    options = parser.parse_args()
+    lines = table(options)
+    if options.write:
+        write(options.write, lines)
+
+
+if __name__ == "__main__":
+    main()
