@@ -5,7 +5,8 @@
 
 Both sides have the same weights, data and random numbers, and take turns; the time is that of the
 processor, of all threads. A ratio above 1 means that the kernel is faster. Resets come at one step
-in twenty. `--write` puts the table of the backend between its markers in a page.
+in twenty; masked rows are right-padded, with lengths from T/4 to T. `--write` puts the table of the
+backend between its markers in a page.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ LAYERS = {
     "LSTM": lambda **options: rnnkit.layers.LSTM(**options),
     "GRU": lambda **options: rnnkit.layers.GRU(**options),
 }
-WAYS = {
-    "resets": (True, {}),
-    "zoneout": (False, {"zoneout": 0.1}),
-    "both": (True, {"zoneout": 0.1}),
+WAYS = {  # resets, a mask, options
+    "neither": (False, False, {}),
+    "resets": (True, False, {}),
+    "zoneout": (False, False, {"zoneout": 0.1}),
+    "both": (True, False, {"zoneout": 0.1}),
+    "both, mask": (True, True, {"zoneout": 0.1}),
 }
 STEPS = ("train", "predict")
 
@@ -41,21 +44,31 @@ class Side:
     def __init__(self, name: str, kernel: str, way: str, shape: tuple[int, ...]) -> None:
         batch, time, width, units = shape
         rng = np.random.default_rng(0)
-        self.resets, options = WAYS[way]
+        self.resets, self.masked, options = WAYS[way]
         self.layer = LAYERS[name](
             units=units, kernel=kernel, seed=1, return_sequences=True, **options
         )
-        x, resets = keras.Input((time, width)), keras.Input((time,), dtype="bool")
-        y = self.layer(x, resets=resets) if self.resets else self.layer(x)
-        outputs = keras.layers.Dense(1)(y)
-        self.model = keras.Model([x, resets] if self.resets else [x], outputs)
+        x = keras.Input((time, width))
+        wanted = {"resets": self.resets, "mask": self.masked}
+        flags = {
+            k: keras.Input((time,), dtype="bool") for k, is_wanted in wanted.items() if is_wanted
+        }
+        outputs = keras.layers.Dense(1)(self.layer(x, **flags))
+        self.model = keras.Model([x, *flags.values()], outputs)
         self.model.compile("adam", "mse")
         weights = np.random.default_rng(1)
         self.model.set_weights(
             [0.1 * weights.normal(size=w.shape) for w in self.model.get_weights()]
         )
-        data = [rng.normal(size=(batch, time, width)).astype("float32")]
-        self.inputs = [*data, rng.random((batch, time)) < 0.05] if self.resets else data
+        lengths = rng.integers(time // 4, time + 1, size=(batch, 1))
+        drawn = {
+            "resets": rng.random((batch, time)) < 0.05,
+            "mask": np.arange(time) < lengths,
+        }
+        self.inputs = [
+            rng.normal(size=(batch, time, width)).astype("float32"),
+            *(drawn[name] for name in flags),
+        ]
         self.y = rng.normal(size=(batch, time, 1)).astype("float32")
 
     def run(self, step: str) -> float:
@@ -66,7 +79,7 @@ class Side:
 
     def kernel(self, step: str) -> str:
         """Return the name of the kernel that runs."""
-        flags = {"training": step == "train", "resets": self.resets}
+        flags = {"training": step == "train", "resets": self.resets, "masked": self.masked}
         return explain_kernels(self.layer, **flags)[0].kernel
 
 
@@ -92,7 +105,7 @@ def table(options: argparse.Namespace) -> list[str]:
         "|" + "---|" * 8,
     ]
     print("\n".join(lines))
-    for name, way in itertools.product(options.layers.split(","), options.ways.split(",")):
+    for name, way in itertools.product(options.layers.split(","), options.ways.split(";")):
         sides = [Side(name, kernel, way, shape) for kernel in ("auto", "portable")]
         for step in options.steps.split(","):
             ours, theirs, ratio = ratios(sides, step, options.repeats)
@@ -121,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="32,64,64,64", help="B,T,D,U")
     parser.add_argument("--layers", default=",".join(LAYERS))
-    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--ways", default=";".join(WAYS), help="parted by ;")
     parser.add_argument("--steps", default=",".join(STEPS))
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--write", type=pathlib.Path, help="a page with markers")
