@@ -57,7 +57,8 @@ def run(
             x = clean_steps(x, mask, x.dtype)
         if chosen is not None:
             reference = portable.PortablePass(request, cell, reverse, sequences)
-            shared |= {"mask": mask, "reference": reference}
+            shared |= {"mask": mask, "resets": inputs.resets, "reference": reference}
+            shared["zoneout"] = inputs.zoneout_masks or zoneout_rates
             outputs, last = chosen.run(request, x, states, params, **shared)
         else:
             shared |= {"zoneout_rates": zoneout_rates, "unroll": request.unroll}
@@ -98,9 +99,9 @@ def explain_kernels(
 
     Example:
         >>> from rnnkit.layers import LSTM
-        >>> print(*explain_kernels(LSTM(8, zoneout=0.1)), sep="\n")  # doctest: +SKIP
+        >>> print(*explain_kernels(LSTM(8, unroll=True)), sep="\n")  # doctest: +SKIP
         lstm on cpu, float32: portable (a loop over the steps)
-          not own gradient: zoneout changes states at single steps
+          not own gradient: the loop over time is unrolled
     """
     inside = layer._flatten_layers() if hasattr(layer, "_flatten_layers") else [layer]
     parts = [part for part in inside if hasattr(part, "kernel_request")]

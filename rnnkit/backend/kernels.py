@@ -82,10 +82,11 @@ class Kernel(Implementation):
 
     Args:
         name, about, unsupported_reason: see `Implementation`.
-        run: `(request, x, states, params, *, mask, reverse, sequences, reference) -> (outputs,
-            states)`; see `rnnkit.backend.portable.recurrence` for the meaning. `reference` is the
-            same pass in the portable loop (`rnnkit.backend.portable.PortablePass`), for the
-            gradient of a gradient.
+        run: `(request, x, states, params, *, mask, resets, zoneout, reverse, sequences, reference)
+            -> (outputs, states)`; see `rnnkit.backend.portable.recurrence` for the meaning.
+            `zoneout` has one part for each state, all masks `(B, T, S)` or all rates, or none.
+            `reference` is the same pass in the portable loop
+            (`rnnkit.backend.portable.PortablePass`), for the gradient of a gradient.
         reads_padding: a NaN at a masked step of the inputs would reach a result or a gradient.
         zeroes: masked steps output zeros where the request says so; else they repeat in any case.
     """
@@ -120,14 +121,7 @@ def common_unsupported_reason(request: KernelRequest) -> str | None:
         return f"the activation is {request.activation}, not {' or '.join(known)}"
     if request.cell_type != "simple_rnn" and request.recurrent_activation != "sigmoid":
         return f"the recurrent activation is {request.recurrent_activation}, not sigmoid"
-    for flag, reason in (
-        (request.zoneout, "zoneout changes states at single steps"),
-        (request.resets, "resets zero the states of single rows at single steps"),
-        (request.unroll, "the loop over time is unrolled"),
-    ):
-        if flag:
-            return reason
-    return None
+    return "the loop over time is unrolled" if request.unroll else None
 
 
 # Recurrences without a cell: their loops are the backend's `native.LOOPS`.

@@ -125,12 +125,30 @@ class PortablePass:
     sequences: bool
 
     def __call__(
-        self, x: Tensor, states: tuple, params: Mapping[str, Tensor], mask: Tensor | None
+        self,
+        x: Tensor,
+        states: tuple,
+        params: Mapping[str, Tensor],
+        mask: Tensor | None,
+        resets: Tensor | None = None,
+        zoneout: tuple = (),
     ) -> tuple[Tensor | None, tuple]:
-        """Run the pass; see `recurrence`."""
+        """Run the pass; see `recurrence`; `zoneout` as in `rnnkit.backend.kernels.Kernel`."""
         shared: dict = {"reverse": self.reverse, "sequences": self.sequences}
-        inputs = PassInputs(clean_steps(x, mask, x.dtype), mask)
-        return recurrence(self.cell, inputs, states, params, **shared)
+        rates = () if are_masks(zoneout) else zoneout
+        masks = zoneout if are_masks(zoneout) else ()
+        inputs = PassInputs(clean_steps(x, mask, x.dtype), mask, resets, masks)
+        return recurrence(self.cell, inputs, states, params, zoneout_rates=rates, **shared)
+
+
+def are_masks(zoneout: tuple) -> bool:
+    """Return whether zoneout is given as masks `(B, T, S)`, not as rates.
+
+    Example:
+        >>> are_masks((0.1, 0.2)), are_masks((ops.zeros((2, 3, 4), "bool"),))
+        (False, True)
+    """
+    return any(len(getattr(part, "shape", ())) == 3 for part in zoneout)
 
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:

@@ -66,17 +66,10 @@ def test_the_usual_layers_have_a_fast_kernel(kind):
 
 
 def test_what_no_kernel_can_do_is_left_to_the_portable_loop():
-    for options in ({"zoneout": 0.1}, {"activation": "elu"}, {"dtype": "float16"}):
+    for options in ({"unroll": True}, {"activation": "elu"}, {"dtype": "float16"}):
         (answer,) = explain_kernels(layers.LSTM(4, **options))
         assert answer.kernel == "portable"
         assert len(answer.passed_over) == len(native.KERNELS)
-    layer = layers.LSTM(4, zoneout=0.1, kernel="fused")
+    layer = layers.LSTM(4, unroll=True, kernel="fused")
     with pytest.raises(InputError, match="kernel='fused' cannot run this lstm"):
         layer(np.ones((1, 2, 3), "float32"))
-
-
-def test_resets_are_left_to_the_portable_loop():
-    layer = layers.GRU(4)
-    (answer,) = explain_kernels(layer, resets=True)
-    assert answer.kernel == "portable"
-    layer(np.ones((1, 2, 3), "float32"), resets=np.ones((1, 2), bool))

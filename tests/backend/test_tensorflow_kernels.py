@@ -245,11 +245,10 @@ def test_a_saved_model_computes_the_same_and_has_a_gradient(tmp_path):
         (KernelRequest("lstm", dtype="float16"), "float16"),
         (KernelRequest("lstm", activation="relu"), "relu"),
         (KernelRequest("gru_reset_after", recurrent_activation="hard_sigmoid"), "hard_sigmoid"),
-        (KernelRequest("lstm", zoneout=True), "zoneout"),
-        (KernelRequest("lstm", resets=True), "resets"),
         (KernelRequest("lstm", unroll=True), "unrolled"),
     ],
 )
 def test_says_what_stands_in_the_way(asked, word):
     assert word in KERNEL.unsupported_reason(asked)
     assert KERNEL.unsupported_reason(KernelRequest("simple_rnn", activation="relu")) is None
+    assert KERNEL.unsupported_reason(KernelRequest("lstm", zoneout=True, resets=True)) is None

@@ -4,7 +4,7 @@ The real steps of each row move to the left, the rows are sorted by their number
 the loop runs in stages of fewer and fewer rows: when the shorter half of the rows has ended, it
 continues with the other half. The steps lie one after the other in N = `T B` rows, each with the
 rows of its stage; the remainder is zero. Shapes are the same for every mask; only the bounds of
-loops change.
+loops change. Rows with resets stay one row: a flag of the packed step zeroes its states.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ class Packing(NamedTuple):
         packed_index: `(B, T)`, step of the batch -> packed step, where it is real.
         output_index: `(B, T)`, step of the batch -> row of the state after it, among the states
             before the N packed steps and the B last ones.
+        fresh: `(N, 1)`, true = a reset came since the real step before; None = there is none.
+        stale: `(B, T)`, true = a reset came since the last real step up to and with the step;
+            None = there is none.
     """
 
     stages: tuple[Stage, ...]
@@ -64,6 +67,8 @@ class Packing(NamedTuple):
     real: Tensor
     packed_index: Tensor
     output_index: Tensor
+    fresh: Tensor | None = None
+    stale: Tensor | None = None
 
 
 def unmasked(batch: int, steps: int, reverse: bool) -> Stage:
@@ -91,8 +96,8 @@ def restored(packing: Packing, batch: int) -> Packing:
     return packing._replace(stages=stages)
 
 
-def pack(mask: Tensor, reverse: bool) -> Packing:
-    """Return the packing of a mask `(B, T)`."""
+def pack(mask: Tensor, reverse: bool, resets: Tensor | None = None) -> Packing:
+    """Return the packing of a mask `(B, T)`, with resets `(B, T)` or None."""
     batch, steps = mask.shape
     time = jnp.arange(steps)
     turn = steps - 1 - time if reverse else time  # position of a step in the loop
@@ -134,15 +139,36 @@ def pack(mask: Tensor, reverse: bool) -> Packing:
     entering = begins[jnp.minimum(done, steps - 1)] + rank[:, None]
     output_index = jnp.where(done < count[:, None], entering, batch * steps + rank[:, None])
     real = real[:, None]
+    fresh = stale = None
+    if resets is not None:  # a reset lies between two steps where their number of resets differs
+        number = lax.cumsum(resets.astype(jnp.int32), axis=1, reverse=reverse)
+        at_real = jnp.take_along_axis(number, times, axis=1)
+        at_real = jnp.concatenate([jnp.zeros_like(number[:, :1]), at_real], axis=1)
+        fresh = (at_real[:, 1:] != at_real[:, :-1])[batch_row, step][:, None]
+        stale = number != jnp.take_along_axis(at_real, done, axis=1)
     return Packing(
-        tuple(stages), lengths, order, rank, row, source, real, packed_index, output_index
+        tuple(stages),
+        lengths,
+        order,
+        rank,
+        row,
+        source,
+        real,
+        packed_index,
+        output_index,
+        fresh,
+        stale,
     )
+
+
+def take_packed(packing: Packing, sequences: Tensor) -> Tensor:
+    """Return the packed steps `(B, T, D)` -> `(N, D)`, anything where there is no real step."""
+    return sequences.reshape(-1, sequences.shape[-1])[packing.source]
 
 
 def gather(packing: Packing, sequences: Tensor) -> Tensor:
     """Return the packed steps `(B, T, D)` -> `(N, D)`, zero where there is no real step."""
-    flat = sequences.reshape(-1, sequences.shape[-1])
-    return jnp.where(packing.real, flat[packing.source], 0)
+    return jnp.where(packing.real, take_packed(packing, sequences), 0)
 
 
 def forward_fill_grad(d_outputs: Tensor, mask: Tensor, reverse: bool) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,8 @@
 The input projection is one product over all steps; the forward loop overwrites it with the gates,
 the backward loop overwrites these with their gradients, so that one buffer of `T B G U` numbers
 serves all three. The gradients by the weights and by the inputs are one product each after the
-loop. With a mask the loop skips almost all padding (`packing.py`); the equations are in `steps.py`.
+loop. With a mask the loop skips almost all padding (`packing.py`); the equations are in `steps.py`,
+what else changes the states in `effects.py`.
 A gradient that is itself differentiated has the gradient of the portable loop.
 """
 
@@ -17,6 +18,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from rnnkit.backend.jax.effects import (
+    Effects,
+    Marks,
+    by_steps,
+    effects,
+    mixed,
+    mixed_grad,
+)
 from rnnkit.backend.jax.packing import (
     Packing,
     Stage,
@@ -56,13 +65,6 @@ def write(buffers: tuple, values: tuple, at: Tensor) -> tuple:
     )
 
 
-def where(real: Tensor | None, values: tuple, others: tuple) -> tuple:
-    """Return values at real rows and others elsewhere; without a mask all rows are real."""
-    if real is None:
-        return values
-    return tuple(jnp.where(real, v, o) for v, o in zip(values, others, strict=True))
-
-
 def first_rows(states: tuple, rows: int) -> tuple:
     """Return the first rows of each state."""
     return tuple(s[:rows] for s in states)
@@ -79,10 +81,9 @@ def with_first_rows(states: tuple, first: tuple) -> tuple:
 def forward_loop(
     cell: Any,
     stages: tuple[Stage, ...],
-    lengths: Tensor | None,
+    effects: Effects,
     projected: Tensor,
     states: tuple,
-    drop: Tensor | None,
     w: Weights,
     scale: Tensor,
 ) -> tuple:
@@ -98,10 +99,9 @@ def forward_loop(
             states, entered, buffers = carry
             at = stage.at(t)
             (x,) = read(buffers[:1], at, n)
-            h = states[0] if drop is None else states[0] * drop[:n]
-            new, kept = cell.step(x, states, h, w, scale)
-            if lengths is not None:
-                new = where(t < lengths[:n, None], new, states)
+            old = effects.entering(states, at, n)
+            new, kept = cell.step(x, old, effects.dropped(old[0]), w, scale)
+            new = effects.real(t, mixed(effects.held(at, n), new, old), states)
             return new, write(entered, states, at), write(buffers, kept, at)
 
         carry = (first_rows(states, n), entered, buffers)
@@ -113,12 +113,11 @@ def forward_loop(
 def backward_loop(
     cell: Any,
     stages: tuple[Stage, ...],
-    lengths: Tensor | None,
+    effects: Effects,
     entered: tuple,
     buffers: tuple,
     d_outputs: Tensor | None,
     d_states: tuple,
-    drop: Tensor | None,
     w: Weights,
 ) -> tuple:
     """Run the loop in reverse; return the gradients by the initial states and saved activations."""
@@ -132,14 +131,14 @@ def backward_loop(
             if d_outputs is not None:
                 (d_output,) = read((d_outputs,), at, n)
                 d_new = (d_new[0] + d_output, *d_new[1:])
-            states = read(entered, at, n)
-            h = states[0] if drop is None else states[0] * drop[:n]
-            d_kept, d_old, d_h = cell.backward(kept, states, h, d_new, w)
-            d_old = (d_old[0] + (d_h if drop is None else d_h * drop[:n]), *d_old[1:])
-            if lengths is not None:
-                real = t < lengths[:n, None]
-                d_old = where(real, d_old, d_new)
-                d_kept = where(real, d_kept, tuple(map(jnp.zeros_like, d_kept)))
+            states = effects.entering(read(entered, at, n), at, n)
+            d_step, d_held = mixed_grad(effects.held(at, n), d_new)
+            d_kept, d_old, d_h = cell.backward(kept, states, effects.dropped(states[0]), d_step, w)
+            d_old = (d_old[0] + effects.dropped(d_h), *d_old[1:])
+            if d_held:
+                d_old = tuple(d + held for d, held in zip(d_old, d_held, strict=True))
+            d_old = effects.real(t, effects.entering(d_old, at, n), d_new)
+            d_kept = effects.real(t, d_kept, tuple(map(jnp.zeros_like, d_kept)))
             buffers = write(buffers, d_kept, at)
             # The step before is read after this one is written: this way the compiler sees that
             # the buffer can be overwritten in place; it copied all of it otherwise.
@@ -161,6 +160,16 @@ def outer_products(a: Tensor, b: Tensor) -> Tensor:
     return jnp.einsum("kni,knj->kij", a, b).sum(0)
 
 
+def unless_reset(values: Tensor, reset: Tensor | None) -> Tensor:
+    """Return values, zero where a reset came since the last real step; None = none came."""
+    return values if reset is None else jnp.where(reset[..., None], 0, values)
+
+
+def at_end(flags: Tensor | None, reverse: bool) -> Tensor | None:
+    """Return the flags `(B, T)` of the last step in the order of the pass, or None for None."""
+    return None if flags is None else flags[:, 0 if reverse else -1]
+
+
 def prepare(cell: Any, params: Mapping[str, Tensor]) -> tuple[Weights, Tensor]:
     """Return the weights scaled for the steps, and the scale of every gate."""
     u = params["recurrent_kernel"]
@@ -176,8 +185,7 @@ def pack_inputs(
     """Return the packed steps `(N, D)` and the stages of the loop."""
     if packing is not None:
         return gather(packing, x), packing.stages
-    batch, steps, width = x.shape
-    return jnp.swapaxes(x, 0, 1).reshape(-1, width), (unmasked(batch, steps, reverse),)
+    return by_steps(x), (unmasked(*x.shape[:2], reverse),)
 
 
 def forward(
@@ -187,27 +195,27 @@ def forward(
     x: Tensor,
     states: tuple,
     params: Mapping[str, Tensor],
-    mask: Tensor | None,
+    marks: Marks,
 ) -> tuple:
     """Run a pass; return `(outputs, states)` and what `backward` needs, arrays alone."""
     cell = cell_of(request)
     batch, steps, _ = x.shape
-    packing = None if mask is None else pack(mask, reverse)
+    packing = None if marks.mask is None else pack(marks.mask, reverse, marks.resets)
     packed, stages = pack_inputs(x, packing, reverse)
     w, scale = prepare(cell, params)
-    drop, lengths = params.get("drop"), None
+    changes = effects(marks, packing, params.get("drop"))
     if packing is not None:
-        lengths = packing.lengths
         states = tuple(s[packing.order] for s in states)
-        drop = None if drop is None else drop[packing.order]
     projected = packed @ (params["kernel"] * scale)
-    last, entered, buffers = forward_loop(cell, stages, lengths, projected, states, drop, w, scale)
+    last, entered, buffers = forward_loop(cell, stages, changes, projected, states, w, scale)
     kept = entered, buffers, None if packing is None else bare(packing)
     outputs = None
     if packing is not None:
         if sequences:
             outputs = jnp.concatenate([entered[0], last[0]])[packing.output_index]
-        return (outputs, tuple(s[packing.rank] for s in last)), kept
+            outputs = unless_reset(outputs, packing.stale)
+        last = tuple(unless_reset(s[packing.rank], at_end(packing.stale, reverse)) for s in last)
+        return (outputs, last), kept
     if sequences:  # what enters a step came out of the one before
         shown = [last[0], entered[0][:-batch]] if reverse else [entered[0][batch:], last[0]]
         outputs = jnp.swapaxes(jnp.concatenate(shown).reshape(steps, batch, -1), 0, 1)
@@ -220,34 +228,34 @@ def backward(
     sequences: bool,
     x: Tensor,
     params: Mapping[str, Tensor],
-    mask: Tensor | None,
+    marks: Marks,
     kept: tuple,
     d: tuple,
 ) -> tuple:
     """Return the gradients by the inputs, the first states and the weights."""
     cell = cell_of(request)
     entered, buffers, packing = kept
-    shape, drop = x.shape, params.get("drop")
+    shape, mask = x.shape, marks.mask
     packing = None if packing is None else restored(packing, shape[0])
     packed, stages = pack_inputs(x, packing, reverse)
     d_outputs, d_states = d
     w, _ = prepare(cell, params)
-    lengths, d_first = None, None
+    d_first, changes = None, effects(marks, packing, params.get("drop"))
     if packing is not None:
-        lengths = packing.lengths
-        drop = None if drop is None else drop[packing.order]
-        d_states = tuple(s[packing.order] for s in d_states)
+        end = at_end(packing.stale, reverse)
+        d_states = tuple(unless_reset(s, end)[packing.order] for s in d_states)
         if sequences:
+            d_outputs = unless_reset(d_outputs, packing.stale)
             d_outputs, d_first = forward_fill_grad(d_outputs, mask, reverse)
             d_outputs = gather(packing, d_outputs)
     elif sequences:
-        d_outputs = jnp.swapaxes(d_outputs, 0, 1).reshape(-1, d_outputs.shape[-1])
+        d_outputs = by_steps(d_outputs)
     d_states, d_kept = backward_loop(
-        cell, stages, lengths, entered, buffers, d_outputs, d_states, drop, w
+        cell, stages, changes, entered, buffers, d_outputs, d_states, w
     )
 
-    h = entered[0]
-    if drop is not None:
+    h = entered[0] if changes.resets is None else jnp.where(changes.resets, 0, entered[0])
+    if (drop := changes.drop) is not None:
         rows = jnp.tile(drop, (shape[1], 1)) if packing is None else drop[packing.row]
         h = h * rows
     d_kernel = outer_products(packed, d_kept[0])
@@ -271,7 +279,7 @@ def backward(
 
 
 # The gradients. The options are the request, `reverse`, `sequences` and the reference; the tensors
-# are x, states, params and mask. Where a gradient is differentiated, JAX differentiates all that
+# are x, states, params and marks. Where a gradient is differentiated, JAX differentiates all that
 # was run for it: `recorded` hides the forward loop from that, `gradient` the backward loop.
 
 OPTIONS = (0, 1, 2, 3)
@@ -304,8 +312,8 @@ def gradient(
     The tensors are those of the pass, then what `recorded` kept and the gradients by the results.
     """
     del reference
-    x, _, params, mask, kept, d = tensors
-    return backward(request, reverse, sequences, x, params, mask, kept, d)
+    x, _, params, marks, kept, d = tensors
+    return backward(request, reverse, sequences, x, params, marks, kept, d)
 
 
 def copied(residuals: Any) -> Any:
@@ -348,13 +356,13 @@ def run_gradient(*arguments: Any) -> tuple:
 
 def differentiate_gradient(*arguments: Any) -> tuple:
     """Backward rule of `gradient`: the gradient of the reference's gradient."""
-    *_, reference, (x, states, params, mask, _, d), dd = arguments
+    *_, reference, (x, states, params, marks, _, d), dd = arguments
     fixed = {name: value for name, value in params.items() if name == "drop"}
     weights = {name: value for name, value in params.items() if name != "drop"}
 
     def first(x: Tensor, states: tuple, weights: dict, d: tuple) -> tuple:
         pull = jax.vjp(
-            lambda *part: reference(*part[:2], part[2] | fixed, mask), x, states, weights
+            lambda *part: reference(*part[:2], part[2] | fixed, *marks), x, states, weights
         )
         return pull[1](d)
 
@@ -376,18 +384,20 @@ def run(
     params: Mapping[str, Tensor],
     *,
     mask: Tensor | None,
+    resets: Tensor | None = None,
+    zoneout: tuple = (),
     reverse: bool,
     sequences: bool,
     reference: Any = None,
 ) -> tuple[Tensor | None, tuple]:
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel`."""
     params = {name: jnp.asarray(value) for name, value in params.items()}
-    mask = None if mask is None else jnp.asarray(mask, bool)
+    flags = (None if part is None else jnp.asarray(part, bool) for part in (mask, resets))
     options = (request, reverse, sequences, reference)
     return reverse_only(
         compiled,
         *options,
-        *(jnp.asarray(x), tuple(states), params, mask),
+        *(jnp.asarray(x), tuple(states), params, Marks(*flags, tuple(zoneout))),
         advice="Give the layer kernel='portable', which has both modes.",
     )
 

@@ -56,6 +56,8 @@ class Pass:
         activation: the name of the activation.
         rows: the rows of every step.
         drop: multiplier of the state on its way into the recurrent product, `(B, U)`, sorted.
+        zoneout: for each state boolean `(B, T, U)`, true = the unit keeps its value at this step,
+            or the share of the old value, a number; empty = no zoneout.
     """
 
     def __init__(
@@ -65,9 +67,11 @@ class Pass:
         activation: str,
         rows: AllRows,
         drop: Tensor | None,
+        zoneout: tuple = (),
     ) -> None:
         self.cell = cell(weights, activation)
         self.weights, self.rows, self.drop = weights, rows, drop
+        self.zoneout = [rows.pack(z) if isinstance(z, tf.Tensor) else z for z in zoneout]
 
     def project(self, x: Tensor) -> Tensor:
         """Return the input projection, `(n, G U)`."""
@@ -78,6 +82,14 @@ class Pass:
     def dropped_state(self, h: Tensor, size: Tensor) -> Tensor:
         """Apply recurrent dropout to a state, or to the gradient by the result."""
         return h if self.drop is None else h * self.drop[:size]
+
+    def held(self, begin: Tensor, end: Tensor, sizes: list[Tensor]) -> list[list]:
+        """Return what zoneout keeps of each state at each step of a block."""
+        parts = [
+            tf.split(z[begin:end], sizes) if isinstance(z, tf.Tensor) else [z] * len(sizes)
+            for z in self.zoneout
+        ]
+        return [[part[j] for part in parts] for j in range(len(sizes))]
 
     def forward(self, x: Tensor, states: tuple, sequences: bool) -> tuple:
         """Run the steps over `x (N, D)` from sorted states `(B, U)`.
@@ -92,10 +104,12 @@ class Pass:
             states, ends, kept, outputs = carry
             begin, end, sizes = rows.span(i, count)
             projected = tf.split(self.project(x[begin:end]), sizes)
+            held = self.held(begin, end, sizes)
             for j in range(count):
                 states, ends = rows.drop_ended(i + j, states, ends)
                 h_dropped = self.dropped_state(states[0], sizes[j])
-                states, saved = cell.forward(projected[j], h_dropped, states)
+                new, saved = cell.forward(projected[j], h_dropped, states)
+                states = mixed(held[j], new, states)
                 kept = tuple(a.write(i + j, part) for a, part in zip(kept, saved, strict=True))
                 outputs = tuple(a.write(i + j, states[0]) for a in outputs)
             return states, ends, kept, outputs
@@ -123,15 +137,19 @@ class Pass:
             first = rows.steps - i - count
             begin, end, sizes = rows.span(first, count)
             d_steps = None if d_outputs is None else tf.split(d_outputs[begin:end], sizes)
+            held = self.held(begin, end, sizes)
             factors: list[tuple] = []
             found: list[tuple] = []
             for j in reversed(range(count)):
                 if d_steps is not None:
                     d_states = (d_states[0] + d_steps[j], *d_states[1:])
                 saved = tuple(a.read(first + j) for a in kept)
+                d_states, d_held = mixed_grad(held[j], d_states)
                 d, d_h_dropped, d_states = cell.backward(d_states, saved)
                 d_h, d_past = self.dropped_state(d_h_dropped, sizes[j]), d_states[0]
                 d_states = (d_h if d_past is None else d_h + d_past, *d_states[1:])
+                if d_held:
+                    d_states = tuple(d + more for d, more in zip(d_states, d_held, strict=True))
                 d_states = rows.drop_ended_grad(first + j, d_states, d_ends)
                 factors.insert(0, saved[: cell.factors])
                 found.insert(0, d)
@@ -148,6 +166,27 @@ class Pass:
         parts = rows.steps // BLOCK + rows.steps % BLOCK
         d_states, sums, dx = rounds(rows.steps, body, (d_states, sums, collector(parts, x)))
         return dx.concat(), d_states, sums
+
+
+def mixed(held: list, new: tuple, old: tuple) -> tuple:
+    """Return the states after zoneout."""
+    if not held:
+        return new
+    return tuple(
+        tf.where(share, o, n) if isinstance(share, tf.Tensor) else n + share * (o - n)
+        for share, n, o in zip(held, new, old, strict=True)
+    )
+
+
+def mixed_grad(held: list, d: tuple) -> tuple[tuple, tuple]:
+    """Return the gradients by `new` and by `old` of `mixed(held, new, old)`; () = zero."""
+    if not held:
+        return d, ()
+    kept = tuple(
+        tf.where(share, part, tf.zeros_like(part)) if isinstance(share, tf.Tensor) else share * part
+        for share, part in zip(held, d, strict=True)
+    )
+    return tuple(part - k for part, k in zip(d, kept, strict=True)), kept
 
 
 def _concat_steps(steps: list[tuple]) -> list[Tensor]:

@@ -35,6 +35,8 @@ def run(
     params: Mapping[str, Tensor],
     *,
     mask: Tensor | None = None,
+    resets: Tensor | None = None,
+    zoneout: tuple = (),
     reverse: bool = False,
     sequences: bool = True,
     reference: Callable | None = None,
@@ -49,23 +51,25 @@ def run(
     """
     x, *states_in = map(tf.convert_to_tensor, (x, *states))
     names = [name for name in params if name != "drop"]
-    rows = AllRows(x, reverse) if mask is None else RealRows(tf.cast(mask, tf.bool), reverse)
+    rows = rows_of(x, mask, resets, reverse)
     fixed = {name: tf.convert_to_tensor(params[name]) for name in params if name not in names}
     drop = rows.sort(fixed["drop"]) if fixed else None
 
     def portable(*inputs: Tensor) -> list:
         states, weights = inputs[1 : 1 + len(states_in)], inputs[1 + len(states_in) :]
         by_name = {**dict(zip(names, weights, strict=True)), **fixed}
-        outputs, last = reference(inputs[0], states, by_name, mask)  # type: ignore[misc]
+        marks = mask, resets, zoneout
+        outputs, last = reference(inputs[0], states, by_name, *marks)  # type: ignore[misc]
         return [outputs, *last] if sequences else [*last]
 
     @tf.custom_gradient
     def whole(x: Tensor, *rest: Tensor) -> tuple[tuple, Callable]:
         states, weights = rest[: len(states_in)], rest[len(states_in) :]
         cell = CELLS[request.cell_type]
-        one = Pass(cell, dict(zip(names, weights, strict=True)), request.activation, rows, drop)
+        by_name = dict(zip(names, weights, strict=True))
+        one = Pass(cell, by_name, request.activation, rows, drop, zoneout)
         packed = rows.pack(x)
-        sorted_states = tuple(map(rows.sort, states))
+        sorted_states = tuple(map(rows.first_states, states))
         outputs, ends, kept = one.forward(packed, sorted_states, sequences)
         found = rows.last(*ends)
         graph = tf.compat.v1.get_default_graph()
@@ -82,7 +86,7 @@ def run(
                 d_outputs, d_first = rows.unpack_grad(d[0])
                 d = d[1:]
             dx, d_states, d_weights = one.backward(packed, own, d_outputs, *rows.last_grad(d))
-            d_h, *d_others = map(rows.unsort, d_states)
+            d_h, *d_others = map(rows.first_states_grad, d_states)
             d_h = d_h if d_first is None else d_h + d_first
             return [rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in names)]
 
@@ -101,6 +105,15 @@ def run(
         return None, tuple(found)
     found[0].set_shape((*x.shape[:2], states_in[0].shape[1]))
     return found[0], tuple(found[1:])
+
+
+def rows_of(x: Tensor, mask: Tensor | None, resets: Tensor | None, reverse: bool) -> AllRows:
+    """Return the rows of a pass over `x (B, T, D)`, with any mask and resets `(B, T)`."""
+    if mask is None and resets is None:
+        return AllRows(x, reverse)
+    flags = [None if part is None else tf.cast(part, tf.bool) for part in (mask, resets)]
+    real = tf.ones_like(flags[1]) if flags[0] is None else flags[0]
+    return RealRows(real, reverse, flags[1])
 
 
 def with_reference_gradient(

@@ -3,12 +3,13 @@
 A kernel reads one tensor `(N, F)` with the rows of the first step of the pass, then those of the
 second, and so on. With a mask, the real steps of every row move to the front, the rows are sorted
 by their number of real steps, most first, and a step has only the rows that have not ended: nothing
-is computed on padding. Both classes have the same methods.
+is computed on padding. A reset starts a new row, from states of zero. Both classes have the same
+methods.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -38,12 +39,16 @@ class AllRows:
         return self.pack(d), None
 
     def sort(self, rows: Tensor) -> Tensor:
-        """Batch order -> sorted order, for `(B, F)`."""
+        """Batch order `(B, F)` -> sorted order."""
         return rows
 
-    def unsort(self, rows: Tensor) -> Tensor:
-        """Inverse of `sort`: sorted order -> batch order."""
+    def first_states(self, rows: Tensor) -> Tensor:
+        """Return the first states in sorted order, given those of the batch `(B, F)`."""
         return rows
+
+    def first_states_grad(self, d: Tensor) -> Tensor:
+        """Return the gradient by `rows` of `first_states(rows)`."""
+        return d
 
     def span(self, first: Tensor, count: int) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Return begin and end in `(N, F)` of `count` steps, and the sizes of the steps."""
@@ -71,27 +76,33 @@ class AllRows:
 
 
 class RealRows(AllRows):
-    """Rows of a pass with a mask `(B, T)`: every step has the rows that have not ended."""
+    """Rows of a pass with a mask `(B, T)`: every step has the rows that have not ended.
 
-    def __init__(self, mask: Tensor, reverse: bool) -> None:
-        real = tf.cast(mask, tf.int32)
+    With resets `(B, T)` there are S rows, else B.
+    """
+
+    def __init__(self, mask: Tensor, reverse: bool, resets: Tensor | None = None) -> None:
         self.shape = tf.shape(mask)
         self.batch = self.shape[0]
-        lengths = tf.reduce_sum(real, axis=1)
-        self.total = tf.reduce_sum(lengths)
-        self.order = tf.argsort(lengths, direction="DESCENDING", stable=True)
-        self.rank = tf.math.invert_permutation(self.order)
-        later = lengths[:, None] > tf.range(self.shape[1] + 1)
-        self.sizes = tf.reduce_sum(tf.cast(later, tf.int32), axis=0)  # of all steps, at the end 0
+        cut = segments(mask, resets, reverse)
+        self.fresh, self.row, count = cut.fresh, cut.row, tf.size(cut.lengths)
+        self.total = tf.reduce_sum(cut.lengths)
+        self.order = tf.argsort(cut.lengths, direction="DESCENDING", stable=True)
+        rank = tf.math.invert_permutation(self.order)
+        self.first, self.ends = tf.gather(rank, cut.first), tf.gather(rank, cut.last)
+        ended = tf.math.unsorted_segment_sum(
+            tf.ones_like(cut.lengths), cut.lengths, self.shape[1] + 1
+        )
+        self.sizes = count - tf.cumsum(ended)  # of all steps, at the end 0
         self.steps = tf.math.count_nonzero(self.sizes, dtype=tf.int32)
         self.starts = tf.cumsum(self.sizes, exclusive=True)
-        before = tf.concat([[self.batch], self.sizes[:-1]], axis=0)
+        before = tf.concat([[count], self.sizes[:-1]], axis=0)
         self.cuts = tf.stack([self.sizes, before - self.sizes], axis=1)  # rows that stay, that end
-        # Row in (N, F) of the last real step, up to and with each step of the batch.
-        latest = tf.cumsum(real, axis=1, reverse=reverse) - 1
-        begun = latest >= 0
-        place = tf.gather(self.starts, tf.maximum(latest, 0)) + self.rank[:, None]
-        self.output_index = tf.where(begun, place, self.total + tf.range(self.batch)[:, None])
+        # Row in (N, F) of the last real step, up to and with each step of the batch; before it the
+        # first states follow, and a row of zeros.
+        place = tf.gather(self.starts, tf.maximum(cut.taken - 1, 0)) + tf.gather(rank, cut.at)
+        given = tf.where(cut.at == cut.first[:, None], tf.range(self.batch)[:, None], self.batch)
+        self.output_index = tf.where(cut.taken > 0, place, self.total + given)
         # Row of (N, F) -> step of the batch, one of B T.
         where = tf.cast(tf.where(tf.reshape(mask, [-1])), tf.int32)
         places = tf.gather(tf.reshape(place, [-1]), where)
@@ -104,7 +115,8 @@ class RealRows(AllRows):
     def unpack(self, packed: Tensor, first: Tensor | None = None) -> Tensor:
         """Unpack `(N, F)` to `(B, T, F)`; see `AllRows`."""
         if first is not None:
-            return tf.gather(tf.concat([packed, first], axis=0), self.output_index)
+            known = tf.concat([packed, first, tf.zeros_like(first[:1])], axis=0)
+            return tf.gather(known, self.output_index)
         width = packed.shape[1]
         shape = (self.shape[0] * self.shape[1], width)
         rows = tf.scatter_nd(self.source[:, None], packed, shape)
@@ -113,16 +125,23 @@ class RealRows(AllRows):
     def unpack_grad(self, d: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the gradients by `packed` and `first` of `unpack(packed, first)`."""
         rows, place = tf.reshape(d, (-1, d.shape[2])), tf.reshape(self.output_index, [-1])
-        found = tf.math.unsorted_segment_sum(rows, place, self.total + self.batch)
-        return found[: self.total], found[self.total :]
+        found = tf.math.unsorted_segment_sum(rows, place, self.total + self.batch + 1)
+        return found[: self.total], found[self.total : self.total + self.batch]
 
     def sort(self, rows: Tensor) -> Tensor:
-        """Batch order -> sorted order, for `(B, F)`."""
-        return tf.gather(rows, self.order)
+        """Batch order `(B, F)` -> sorted order `(S, F)`."""
+        return tf.gather(rows, self.order if self.row is None else tf.gather(self.row, self.order))
 
-    def unsort(self, rows: Tensor) -> Tensor:
-        """Inverse of `sort`: sorted order -> batch order."""
-        return tf.gather(rows, self.rank)
+    def first_states(self, rows: Tensor) -> Tensor:
+        """Return the first states in sorted order; see `AllRows`."""
+        rows = self.sort(rows)
+        if self.fresh is None:
+            return rows
+        return tf.where(tf.gather(self.fresh, self.order)[:, None], tf.zeros_like(rows), rows)
+
+    def first_states_grad(self, d: Tensor) -> Tensor:
+        """Return the gradient by `rows` of `first_states(rows)`."""
+        return tf.gather(d, self.first)
 
     def span(self, first: Tensor, count: int) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Return begin and end in `(N, F)` of `count` steps, and the sizes of the steps."""
@@ -143,12 +162,19 @@ class RealRows(AllRows):
     def last(self, states: tuple, ends: tuple) -> tuple:
         """Return the last states of all rows, in batch order."""
         whole = [e.write(0, state).concat() for e, state in zip(ends, states, strict=True)]
-        return tuple(self.unsort(rows) for rows in whole)
+        return tuple(tf.gather(rows, self.ends) for rows in whole)
 
     def last_grad(self, d_last: tuple) -> tuple[tuple, tuple]:
         """Return the gradients by the states and by `ends` of `last(states, ends)`."""
-        sizes = self.cuts[: self.steps + 1, 1][::-1]
-        ends = tuple(array(self.steps + 1, d).split(self.sort(d), sizes) for d in d_last)
+        sizes, shape = self.cuts[: self.steps + 1, 1][::-1], tf.shape(self.order)
+        rows = (
+            tf.scatter_nd(self.ends[:, None], d, tf.concat([shape, tf.shape(d)[1:]], axis=0))
+            for d in d_last
+        )
+        ends = tuple(
+            array(self.steps + 1, d).split(d_rows, sizes)
+            for d, d_rows in zip(d_last, rows, strict=True)
+        )
         return tuple(e.read(0) for e in ends), ends
 
     def drop_ended_grad(self, step: Tensor, d_states: tuple, d_ends: tuple) -> tuple:
@@ -156,6 +182,56 @@ class RealRows(AllRows):
         at = self.steps - step
         pairs = zip(d_states, d_ends, strict=True)
         return tuple(tf.concat([d, ended.read(at)], axis=0) for d, ended in pairs)
+
+
+class Segments(NamedTuple):
+    """The rows of a batch `(B, T)` cut at resets, S pieces one after the other.
+
+    Args:
+        row: `(S,)`, segment -> row of the batch; None = every row is one segment.
+        fresh: `(S,)`, whether a segment starts from zero; None = none does.
+        at: step of the batch -> its segment, `(B, T)`.
+        taken: `(B, T)`, the number of real steps of the segment up to and with each step, in the
+            order of the pass.
+        lengths: `(S,)`, the number of real steps of each segment.
+        first, last: `(B,)`, row of the batch -> its first and its last segment.
+    """
+
+    row: Tensor | None
+    fresh: Tensor | None
+    at: Tensor
+    taken: Tensor
+    lengths: Tensor
+    first: Tensor
+    last: Tensor
+
+
+def segments(mask: Tensor, resets: Tensor | None, reverse: bool) -> Segments:
+    """Return the segments of a mask `(B, T)` with resets `(B, T)` or None.
+
+    Example:
+        >>> mask, resets = tf.ones((1, 3), tf.bool), tf.constant([[False, True, False]])
+        >>> segments(mask, resets, reverse=False).lengths.numpy().tolist()
+        [1, 2]
+    """
+    real, row = tf.cast(mask, tf.int32), tf.range(tf.shape(mask)[0])
+    taken = tf.cumsum(real, axis=1, reverse=reverse)
+    if resets is None:
+        at = tf.broadcast_to(row[:, None], tf.shape(mask))
+        return Segments(None, None, at, taken, tf.reduce_sum(real, axis=1), row, row)
+    number = tf.cumsum(tf.cast(resets, tf.int32), axis=1, reverse=reverse)
+    counts = tf.reduce_max(number, axis=1) + 1
+    last = tf.cumsum(counts) - 1
+    first = last - counts + 1
+    at, size = first[:, None] + number, tf.reduce_sum(counts)
+    lengths = tf.math.unsorted_segment_sum(real, at, size)
+    # Of the real steps of a row so far, those before the segment of the step do not count.
+    before = tf.cumsum(lengths, exclusive=True)
+    earlier = tf.gather(before, at) - tf.gather(before, first)[:, None]
+    fresh = tf.tensor_scatter_nd_update(
+        tf.ones((size,), tf.bool), first[:, None], tf.zeros_like(row, tf.bool)
+    )
+    return Segments(tf.repeat(row, counts), fresh, at, taken - earlier, lengths, first, last)
 
 
 def array(size: Tensor, like: Tensor) -> tf.TensorArray:

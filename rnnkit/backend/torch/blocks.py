@@ -4,6 +4,7 @@ The real steps of each row move to the left and the rows are sorted by their num
 most first. A kernel that runs a whole sequence then runs over blocks of consecutive steps, each
 with the rows that are still running where the block starts: a rectangle with a little padding. One
 block is the whole batch; one block per step would be a packed sequence, without any padding.
+A reset starts a new row (`segments.py`), so that the blocks have S >= B rows.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd import Function
+
+from rnnkit.backend.torch.segments import segments
 
 
 def call_cost(width: int, units: int) -> int:
@@ -38,27 +41,33 @@ class Blocks(NamedTuple):
 
     Args:
         shapes: (steps, rows) of each block.
-        order: `(B,)`, sorted row -> row of the batch; None = as they are.
-        lengths: `(B,)`, the number of real steps of each row of the batch.
+        order: `(S,)`, sorted row -> row of the batch; None = as they are.
+        fresh: `(S, 1)`, true = the sorted row starts from zero; None = none does.
+        ends: `(B,)`, row of the batch -> the sorted row that it ends in; None = as they are.
         source: `(M,)`, place in the blocks -> step of the batch, one of `B T`; 0 on padding.
         padding: the places in the blocks that are padding.
         place: `(B T,)`, real step of the batch -> place in the blocks; 0 where it is masked.
         masked: the steps of the batch that are masked.
-        latest: `(B, T)`, step of the batch -> place of the last real step up to and with it.
+        latest: `(B, T)`, step of the batch -> place of the last real step up to and with it, since
+            the last reset.
         begun: `(B, T)`, whether there is one.
-        last: `(B,)`, row of the batch -> place of its last real step.
+        unreset: `(B, T)`, whether no reset of the row came up to and with the step; None = none
+            comes.
+        end: the last step in the order of the pass, 0 or -1.
     """
 
     shapes: list[tuple[int, int]]
     order: Tensor | None
-    lengths: Tensor
+    fresh: Tensor | None
+    ends: Tensor | None
     source: Tensor
     padding: Tensor
     place: Tensor
     masked: Tensor
     latest: Tensor
     begun: Tensor
-    last: Tensor
+    unreset: Tensor | None
+    end: int
 
     def pack(self, x: Tensor) -> Tensor:
         """`(B, T, D)` -> `(M, D)`, zero on padding."""
@@ -72,15 +81,29 @@ class Blocks(NamedTuple):
     def unpack_filled(self, y: Tensor, before: Tensor) -> Tensor:
         """`(M, U)` -> `(B, T, U)`; a masked step repeats the one before, at first `before`."""
         filled = y.index_select(0, self.latest.flatten()).unflatten(0, self.latest.shape)
-        return torch.where(self.begun.unsqueeze(-1), filled, before.unsqueeze(1))
+        before = before.unsqueeze(1)
+        if self.unreset is not None:
+            before = torch.where(self.unreset.unsqueeze(-1), before, 0.0)
+        return torch.where(self.begun.unsqueeze(-1), filled, before)
 
-    def sort(self, state: Tensor) -> Tensor:
-        """Batch order -> order of the blocks, for `(B, U)`."""
-        return state if self.order is None else state.index_select(0, self.order)
+    def last_outputs(self, y: Tensor, before: Tensor) -> Tensor:
+        """`(M, U)` -> the outputs of the last steps `(B, U)`; see `unpack_filled`."""
+        end = slice(self.end, self.end + 1 or None)
+        parts = self.latest[:, end], self.begun[:, end]
+        unreset = None if self.unreset is None else self.unreset[:, end]
+        last = self._replace(latest=parts[0], begun=parts[1], unreset=unreset)
+        return last.unpack_filled(y, before).squeeze(1)
 
-    def unsort(self, state: Tensor) -> Tensor:
-        """Inverse of `sort`."""
-        return state if self.order is None else state.index_select(0, self.order.argsort())
+    def first_states(self, state: Tensor) -> Tensor:
+        """Return the states before the blocks `(S, U)`, given those of the batch `(B, U)`."""
+        if self.order is None:
+            return state
+        rows = state.index_select(0, self.order)
+        return rows if self.fresh is None else rows.masked_fill(self.fresh, 0.0)
+
+    def last_states(self, rows: Tensor) -> Tensor:
+        """Return the states of the batch `(B, U)`, given those after the blocks `(S, U)`."""
+        return rows if self.ends is None else rows.index_select(0, self.ends)
 
     def padding_flags(self, like: Tensor) -> Tensor:
         """Return `(M, 1)`, 1 on padding, else 0, in the dtype of a tensor."""
@@ -123,8 +146,8 @@ def turned(x: Tensor, time: int) -> Tensor:
     return moved.view(second, first, width)
 
 
-def cut(mask: Tensor, reverse: bool, call_cost: int) -> Blocks:
-    """Return the blocks of a batch with any mask `(B, T)`, for one pass.
+def cut(mask: Tensor, reverse: bool, call_cost: int, resets: Tensor | None = None) -> Blocks:
+    """Return the blocks of a batch with any mask and resets `(B, T)`, for one pass.
 
     Example:
         >>> mask = torch.tensor([[True, False, False], [True, False, True]])
@@ -133,38 +156,42 @@ def cut(mask: Tensor, reverse: bool, call_cost: int) -> Blocks:
     """
     batch, time = mask.shape
     real = mask.flip(1) if reverse else mask  # now in the order of the pass
-    taken = real.cumsum(1)
-    lengths = taken[:, -1]
+    pieces = segments(real, resets.flip(1) if reverse and resets is not None else resets)
+    taken, lengths = pieces.taken, pieces.lengths
     step = torch.arange(batch * time, device=mask.device)
     order, rank = None, torch.arange(batch, device=mask.device)
     shapes, sizes = [(time, batch)], torch.full((time,), batch, device=mask.device)
     if can_read(mask):
         order = lengths.argsort(descending=True, stable=True)
-        rank = torch.empty_like(order).index_copy_(0, order, rank)
+        rank = torch.empty_like(order)
+        rank[order] = torch.arange(len(order))
         shapes = block_shapes(lengths.tolist(), call_cost)
         sizes = torch.tensor([rows for steps, rows in shapes for _ in range(steps)])
     start = sizes.cumsum(0) - sizes
     count = sum(steps * rows for steps, rows in shapes)
-    latest = start[(taken - 1).clamp_(min=0)] + rank[:, None]
+    latest = start[(taken - 1).clamp(min=0)] + rank[pieces.at]
     latest = torch.where(taken > 0, latest, 0)  # rows without a real step are in no block
-    last = latest[:, -1]
+    unreset = None if resets is None else pieces.at == pieces.first[:, None]
     if reverse:
         latest, taken = latest.flip(1), taken.flip(1)
+        unreset = None if unreset is None else unreset.flip(1)
     flat = mask.flatten()
     # Masked steps are written to one place more, which is cut off.
     place = torch.where(flat, latest.flatten(), count)
     source = step.new_full((count + 1,), -1).index_copy_(0, place, step)[:count]
     return Blocks(
         shapes=shapes,
-        order=order,
-        lengths=lengths,
+        order=order if order is None or pieces.row is None else pieces.row[order],
+        fresh=None if pieces.fresh is None else pieces.fresh[order].unsqueeze(1),
+        ends=None if order is None else rank[pieces.last],
         source=source.clamp(min=0),
         padding=(source < 0).nonzero().squeeze(1),
         place=torch.where(flat, place, 0),
         masked=flat.logical_not().nonzero().squeeze(1),
         latest=latest,
         begun=taken > 0,
-        last=last,
+        unreset=unreset,
+        end=0 if reverse else -1,
     )
 
 

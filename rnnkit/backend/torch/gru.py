@@ -11,6 +11,7 @@ from rnnkit.backend.torch.loop import (
     Gates,
     GradientAccumulator,
     Kept,
+    Share,
     Steps,
     Weights,
     accumulate_state_grad,
@@ -18,10 +19,37 @@ from rnnkit.backend.torch.loop import (
     dropped_states,
     first_rows,
     project,
+    share_of_rows,
+    share_per_step,
     sigmoid_grad,
     tanh_grad,
 )
 from rnnkit.backend.torch.packing import Packing
+
+
+def interpolation_factors(
+    before: Tensor,
+    z: Tensor,
+    g: Tensor,
+    share: Share | None,
+    rows: slice,
+    z_factor: Tensor,
+    g_factor: Tensor,
+) -> Tensor:
+    """Compute the gradients of `z h + (1 - z) g` by z and g before their activation.
+
+    Zoneout that keeps a share of h is a wider update gate, `z + share (1 - z)`. Returns that gate,
+    the gradient by h.
+    """
+    apart = before - g
+    if share is not None:
+        share = share_of_rows(share, rows)
+        apart.mul_(1 - share)
+    sigmoid_grad(apart, z, out=z_factor)
+    if share is not None:
+        z = torch.lerp(z, torch.ones_like(z), share)
+    tanh_grad(1 - z, g, out=g_factor)
+    return z
 
 
 class GRUAfterSteps(Steps):
@@ -49,6 +77,7 @@ class GRUAfterSteps(Steps):
         if weights.recurrent_bias is not None:
             bias[units:] += weights.recurrent_bias
         gates = Gates(x, 4 * units, save)
+        share = weights.share(0)
         for steps, rows, sizes in packed.blocks():
             block = gates.block(rows.stop - rows.start)
             project(x[rows], weights.kernel, bias[: 3 * units], out=block[:, : 3 * units])
@@ -59,14 +88,17 @@ class GRUAfterSteps(Steps):
                 block[:, units:].split(sizes),
                 block[:, units : 3 * units].split(sizes),
                 *(part.split(sizes) for part in block.split(units, 1)),
+                share_per_step(share_of_rows(share, rows), sizes),
                 strict=True,
             )
-            for size, new, zrs, zr, g, z, r, s in walk:
+            for size, new, zrs, zr, g, z, r, s, kept in walk:
                 h = first_rows(h, size)
                 zrs.addmm_(dropped_state(h, weights.drop), weights.recurrent_kernel)
                 zr.sigmoid_()
                 g.addcmul_(r, s).tanh_()
-                h = torch.lerp(g, h, z, out=new)
+                old, h = h, torch.lerp(g, h, z, out=new)
+                if kept is not None:
+                    h.lerp_(old, kept)
         return states, [], gates.saved
 
     def backward(
@@ -74,7 +106,7 @@ class GRUAfterSteps(Steps):
     ) -> None:
         """See `Steps`."""
         packed, weights, h, saved = kept
-        units = h.shape[1]
+        units, share = h.shape[1], weights.share(0)
         before = packed.states_before(h)
         dropped = dropped_states(packed, before, weights.drop)
         by_state, kernel_t = packed.split(d), weights.recurrent_kernel.t().contiguous()
@@ -82,8 +114,7 @@ class GRUAfterSteps(Steps):
             g, z, r, s = block.split(units, 1)
             factors, d_parts = torch.empty_like(block), torch.empty_like(block)
             g_factor, z_factor, r_factor, s_factor = factors.split(units, 1)
-            tanh_grad(1 - z, g, out=g_factor)
-            sigmoid_grad(before[rows] - g, z, out=z_factor)
+            z = interpolation_factors(before[rows], z, g, share, rows, z_factor, g_factor)
             sigmoid_grad(s, r, out=r_factor).mul_(g_factor)
             torch.mul(g_factor, r, out=s_factor)
             walk = zip(
@@ -127,6 +158,7 @@ class GRUBeforeSteps(Steps):
         h, *after = packed.split(states)
         h.copy_(first[0])
         gates = Gates(x, 3 * units, save)
+        share = weights.share(0)
         for steps, rows, sizes in packed.blocks():
             block = gates.block(rows.stop - rows.start)
             project(x[rows], weights.kernel, weights.bias, out=block)
@@ -135,14 +167,17 @@ class GRUBeforeSteps(Steps):
                 after[steps],
                 block[:, : 2 * units].split(sizes),
                 *(part.split(sizes) for part in block.split(units, 1)),
+                share_per_step(share_of_rows(share, rows), sizes),
                 strict=True,
             )
-            for size, new, rz, r, z, g in walk:
+            for size, new, rz, r, z, g, kept in walk:
                 h = first_rows(h, size)
                 dropped = dropped_state(h, weights.drop)
                 rz.addmm_(dropped, kernel_rz).sigmoid_()
                 g.addmm_(torch.mul(r, dropped, out=new), kernel_g).tanh_()
-                h = torch.lerp(g, h, z, out=new)
+                old, h = h, torch.lerp(g, h, z, out=new)
+                if kept is not None:
+                    h.lerp_(old, kept)
         return states, [], gates.saved
 
     def backward(
@@ -150,7 +185,7 @@ class GRUBeforeSteps(Steps):
     ) -> None:
         """See `Steps`."""
         packed, weights, h, saved = kept
-        units = h.shape[1]
+        units, share = h.shape[1], weights.share(0)
         before = packed.states_before(h)
         dropped = dropped_states(packed, before, weights.drop)
         by_state = packed.split(d)
@@ -163,8 +198,7 @@ class GRUBeforeSteps(Steps):
             factors, d_gates = torch.empty_like(block), torch.empty_like(block)
             r_factor, z_factor, g_factor = factors.split(units, 1)
             sigmoid_grad(dropped[rows], r, out=r_factor)
-            sigmoid_grad(before[rows] - g, z, out=z_factor)
-            tanh_grad(1 - z, g, out=g_factor)
+            z = interpolation_factors(before[rows], z, g, share, rows, z_factor, g_factor)
             walk = zip(
                 sizes,
                 by_state[steps],

@@ -19,14 +19,17 @@ from torch.autograd import Function
 
 from rnnkit.backend.torch.double import reference_gradients
 from rnnkit.backend.torch.packing import Packing, pack_steps
+from rnnkit.backend.torch.segments import any_reset
 
+Share = Tensor | float  # of the old state that zoneout keeps
 NAMES = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
 
 
 class Weights(NamedTuple):
     """The weights of a pass, their gates in the order of `Steps`.
 
-    `drop (B, U)`, the recurrent dropout mask, has its rows in loop order.
+    `drop (S, U)`, the recurrent dropout mask, has its rows in loop order. `zoneout` has for each
+    state the share of the old value at every packed step `(N, U)`, or a number for all; or nothing.
     """
 
     kernel: Tensor
@@ -34,10 +37,15 @@ class Weights(NamedTuple):
     bias: Tensor | None
     recurrent_bias: Tensor | None
     drop: Tensor | None
+    zoneout: Sequence[Share] = ()
+
+    def share(self, state: int) -> Share | None:
+        """Return the share of the old value that zoneout keeps of a state; None = no zoneout."""
+        return self.zoneout[state] if self.zoneout else None
 
 
 class Kept(NamedTuple):
-    """What a pass keeps for its gradient: all states h `(B + N, U)`, and what `forward` saved."""
+    """What a pass keeps for its gradient: all states h `(S + N, U)`, and what `forward` saved."""
 
     packed: Packing
     weights: Weights
@@ -60,9 +68,9 @@ class Steps(ABC):
     def forward(
         self, packed: Packing, x: Tensor, weights: Weights, first: Sequence[Tensor], save: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Run the steps over the packed inputs `x (N, D)`, from the states `first (B, U)`.
+        """Run the steps over the packed inputs `x (N, D)`, from the states `first (S, U)`.
 
-        Returns all states h `(B + N, U)`; the last of each other state, in batch order; and, if
+        Returns all states h `(S + N, U)`; the last of each other state, in batch order; and, if
         `save`, the tensors that `backward` needs.
         """
 
@@ -72,8 +80,8 @@ class Steps(ABC):
     ) -> None:
         """Run the steps in reverse and propagate the gradient.
 
-        In place: `d (B + N, U)` is the gradient by each state h from outside the loop, and its
-        first B rows become that by the initial ones; `d_others (B, U)` are the gradients by the
+        In place: `d (S + N, U)` is the gradient by each state h from outside the loop, and its
+        first S rows become that by the initial ones; `d_others (S, U)` are the gradients by the
         last of each other state and become those by the initial ones. `grads` accumulates those by
         weights and inputs.
         """
@@ -130,6 +138,16 @@ def first_rows(h: Tensor, size: int) -> Tensor:
     return h if len(h) == size else h[:size]
 
 
+def share_per_step(share: Share | None, sizes: Sequence[int]) -> Sequence[Share | None]:
+    """Split the share of the old state that zoneout keeps by steps; None = no zoneout."""
+    return share.split(sizes) if isinstance(share, Tensor) else [share] * len(sizes)
+
+
+def share_of_rows(share: Share | None, rows: slice) -> Any:
+    """Return the share of the old state that zoneout keeps, at the packed steps of a block."""
+    return share[rows] if isinstance(share, Tensor) else share
+
+
 def dropped_state(h: Tensor, drop: Tensor | None) -> Tensor:
     """Return the states of a step after recurrent dropout."""
     return h if drop is None else h * first_rows(drop, len(h))
@@ -173,8 +191,20 @@ def _restore_gates(weights: Tensor, gates: Sequence[int]) -> Tensor | None:
     return _reorder_gates(weights, [gates.index(gate) for gate in range(len(gates))])
 
 
+class Extras(NamedTuple):
+    """The marks of the steps of a pass, which are not differentiated; see `kernels.Kernel`."""
+
+    mask: Tensor | None
+    resets: Tensor | None
+    zoneout: Sequence[Share]
+
+
 def _weights(
-    steps: Steps, packed: Packing, drop: Tensor | None, parts: Sequence[Tensor | None]
+    steps: Steps,
+    packed: Packing,
+    drop: Tensor | None,
+    zoneout: Sequence[Share],
+    parts: Sequence[Tensor | None],
 ) -> Weights:
     """Return the weights in the order of the gates that the steps have."""
     kernel, recurrent_kernel, bias, recurrent_bias = parts[:4]
@@ -184,6 +214,10 @@ def _weights(
         _reorder_gates(bias, steps.input_gates),
         _reorder_gates(recurrent_bias, steps.state_gates),
         None if drop is None else packed.sort(drop),
+        [
+            packed.pack(part).to(kernel.dtype) if isinstance(part, Tensor) else part
+            for part in zoneout
+        ],
     )
 
 
@@ -198,18 +232,18 @@ class _Pass(Function):
         sequences: bool,
         save: bool,
         reference: Callable | None,
-        mask: Tensor | None,
+        extras: Extras,
         x: Tensor,
         drop: Tensor | None,
         *parts: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
         """Return the outputs and the last states; `parts`: four weights, then first states."""
-        weights = _weights(steps, packed, drop, parts)
-        first = [packed.sort(state) for state in parts[4:]]
+        weights = _weights(steps, packed, drop, extras.zoneout, parts)
+        first = [packed.first_states(state) for state in parts[4:]]
         h, others, saved = steps.forward(packed, packed.pack(x), weights, first, save)
         if save:
             ctx.steps, ctx.packed, ctx.count = steps, packed, len(parts)
-            ctx.sequences, ctx.reference, ctx.mask = sequences, reference, mask
+            ctx.sequences, ctx.reference, ctx.extras = sequences, reference, extras
             ctx.set_materialize_grads(False)
             ctx.save_for_backward(x, drop, *parts, h, *saved)
         outputs = None
@@ -231,7 +265,7 @@ class _Pass(Function):
         def run(x: Tensor, drop: Tensor | None, *parts: Tensor | None) -> list[Tensor | None]:
             weights = {**dict(zip(NAMES, parts, strict=False)), "drop": drop}
             params = {name: part for name, part in weights.items() if part is not None}
-            outputs, states = ctx.reference(x, tuple(parts[4:]), params, ctx.mask)
+            outputs, states = ctx.reference(x, tuple(parts[4:]), params, *ctx.extras)
             return [outputs, *states]
 
         return reference_gradients(run, ctx.saved_tensors[: 2 + ctx.count], wanted, d)
@@ -244,10 +278,13 @@ class _Pass(Function):
         steps, packed = ctx.steps, ctx.packed
         x, drop, *rest = ctx.saved_tensors
         parts, (h, *saved) = rest[: ctx.count], rest[ctx.count :]
-        kept = Kept(packed, _weights(steps, packed, drop, parts), h, saved)
+        weights = _weights(steps, packed, drop, ctx.extras.zoneout, parts)
+        kept = Kept(packed, weights, h, saved)
         d = packed.gather(d_outputs, d_last, kept.h)
-        first = d[: len(packed.last)]
-        others = [torch.zeros_like(first) if o is None else packed.sort(o) for o in d_others]
+        first = d[: packed.count]
+        others = [
+            torch.zeros_like(first) if o is None else packed.last_states_grad(o) for o in d_others
+        ]
         want_x = ctx.needs_input_grad[6]
         grads = GradientAccumulator(packed.pack(x), kept.weights, want_x)
         steps.backward(kept, d, others, grads)
@@ -261,7 +298,7 @@ class _Pass(Function):
             _restore_gates(grads.recurrent_kernel, steps.state_gates),
             _restore_gates(grads.bias, steps.input_gates),
             _restore_gates(grads.recurrent_bias, steps.state_gates),
-            *(packed.unsort(o) for o in (first, *others)),
+            *(packed.first_states_grad(o) for o in (first, *others)),
         ]
 
 
@@ -273,6 +310,8 @@ def run(
     params: Mapping[str, Tensor],
     *,
     mask: Tensor | None = None,
+    resets: Tensor | None = None,
+    zoneout: Sequence[Share] = (),
     reverse: bool = False,
     sequences: bool = True,
     reference: Callable | None = None,
@@ -280,13 +319,14 @@ def run(
     """Run a recurrence over time with the loops of a cell type; see `kernels.Kernel`."""
     parts = [*(params.get(name) for name in NAMES), *states]
     learns = any(part is not None and part.requires_grad for part in (x, *parts))
+    resets = any_reset(resets)
     outputs, *last = _Pass.apply(
         steps,
-        pack_steps(x, mask, reverse),
+        pack_steps(x, mask, reverse, resets),
         sequences,
         learns and torch.is_grad_enabled(),
         reference,
-        mask,
+        Extras(mask, resets, tuple(zoneout)),
         x,
         params.get("drop"),
         *parts,

@@ -17,6 +17,8 @@ from rnnkit.backend.torch.loop import (
     dropped_state,
     dropped_states,
     first_rows,
+    share_of_rows,
+    share_per_step,
     sigmoid_grad,
     tanh_grad,
 )
@@ -39,11 +41,13 @@ class LSTMSteps(Steps):
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """See `Steps`."""
         (batch, units), saved = first[0].shape, []
+        shares = weights.share(0), weights.share(1)
+        apart = save or bool(weights.zoneout)
         states = x.new_empty(batch + len(x), units)
         h, *h_after = packed.split(states)
         h.copy_(first[0])
         c = first[1]
-        if save:
+        if apart:
             saved = [x.new_empty(batch + len(x), units), x.new_empty(len(x), units)]
             c, *c_after = packed.split(saved[0])
             c.copy_(first[1])
@@ -66,9 +70,10 @@ class LSTMSteps(Steps):
                 block.split(sizes, 1),
                 block[:3].split(sizes, 1),
                 *(gate.split(sizes) for gate in block.unbind(0)),
+                *(share_per_step(share_of_rows(share, rows), sizes) for share in shares),
                 strict=True,
             )
-            for size, new_h, new_c, tanh, all_four, oif, o, i, f, a in walk:
+            for size, new_h, new_c, tanh, all_four, oif, o, i, f, a, keep_h, keep_c in walk:
                 if size != rest:
                     rest, h, c = size, first_rows(h, size), first_rows(c, size)
                     pre = x.new_empty(4, size, units)
@@ -80,8 +85,11 @@ class LSTMSteps(Steps):
                 torch.mul(f, c, out=new_c).addcmul_(i, a)
                 torch.tanh(new_c, out=tanh)
                 torch.mul(o, tanh, out=new_h)
+                if keep_h is not None:
+                    new_h.lerp_(h, keep_h)
+                    new_c.lerp_(c, keep_c)
                 h, c = new_h, new_c
-        last = saved[0].index_select(0, packed.last) if save else packed.unsort(first[1])
+        last = saved[0].index_select(0, packed.last) if apart else packed.last_states(first[1])
         return states, [last], [*saved, *gates.saved]
 
     def backward(
@@ -104,6 +112,10 @@ class LSTMSteps(Steps):
             sigmoid_grad(a, i, out=i_factor)
             sigmoid_grad(c_before[rows], f, out=f_factor)
             tanh_grad(i, a, out=a_factor)
+            share_h, share_c = (share_of_rows(weights.share(state), rows) for state in (0, 1))
+            if share_h is not None:  # what the step itself adds to h is less
+                c_factor.mul_(1 - share_h)
+                o_factor.mul_(1 - share_h)
             d_gates = torch.empty_like(block)
             walk = zip(
                 sizes,
@@ -116,18 +128,38 @@ class LSTMSteps(Steps):
                 d_gates.split(sizes),
                 d_gates[:, :units].split(sizes),
                 d_gates.view(-1, 4, units)[:, 1:].transpose(0, 1).split(sizes, 1),
+                share_per_step(share_h, sizes),
+                share_per_step(share_c, sizes),
                 strict=True,
             )
-            for size, d_before, d_h, by_c, by_o, by_ifa, f_t, d_four, d_o, d_ifa in reversed(
-                list(walk)
-            ):
+            for (
+                size,
+                d_before,
+                d_h,
+                by_c,
+                by_o,
+                by_ifa,
+                f_t,
+                d_four,
+                d_o,
+                d_ifa,
+                keep_h,
+                keep_c,
+            ) in reversed(list(walk)):
                 if size != rest:
                     rest, d_c = size, d_others[0][:size]
+                d_on = first_rows(d_before, size)
+                if keep_h is not None:
+                    d_on.add_(d_h * keep_h)
+                    passed = d_c * keep_c
+                    d_c.sub_(passed)
                 d_c.addcmul_(d_h, by_c)
                 torch.mul(d_h, by_o, out=d_o)
                 torch.mul(d_c, by_ifa, out=d_ifa)
                 d_c.mul_(f_t)
-                accumulate_state_grad(first_rows(d_before, size), d_four, kernel_t, weights.drop)
+                if keep_h is not None:
+                    d_c.add_(passed)
+                accumulate_state_grad(d_on, d_four, kernel_t, weights.drop)
             grads.recurrent_kernel.addmm_(dropped[rows].t(), d_gates)
             grads.accumulate_input_grad(rows, d_gates)
 

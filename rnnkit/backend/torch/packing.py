@@ -2,8 +2,9 @@
 
 The real steps of each row move to the left, the rows are sorted by their number of real steps, and
 step k of the loop processes the k-th real step of every row that has one: `sizes[k]` rows, never
-more than in the step before. Nothing is computed on padding. The packed steps lie one after the
-other in N = `sum(sizes)` rows, the states in B + N rows: the initial ones, then a block per step.
+more than in the step before. Nothing is computed on padding. A reset starts a new row
+(`segments.py`), so that the loop sees S >= B rows. The packed steps lie one after the other in
+N = `sum(sizes)` rows, the states in S + N rows: the initial ones, then a block per step.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from rnnkit.backend.torch.segments import segments
 
 # Rows whose gates are computed and differentiated together: few products, and the numbers are
 # still in the cache when they are needed again.
@@ -32,7 +35,10 @@ class Packing(NamedTuple):
 
     Args:
         sizes: number of rows in each step of the loop.
-        order: `(B,)`, sorted row -> row of the batch; None = unsorted.
+        count: S, the number of rows of the loop.
+        order: `(S,)`, row of the loop -> row of the batch; None = unsorted.
+        fresh: `(S, 1)`, true = the row of the loop starts from zero; None = none does.
+        first, ends: `(B,)`, row of the batch -> the row of the loop with its first, last steps.
         rows: `(N,)`, packed step -> step of the batch, one of `B T`.
         packed_index: `(B T,)`, step of the batch -> packed step; N where it is masked.
         before: `(N,)`, packed step -> row of the state before it; None = in order.
@@ -41,7 +47,11 @@ class Packing(NamedTuple):
     """
 
     sizes: list[int]
+    count: int
     order: Tensor | None
+    fresh: Tensor | None
+    first: Tensor | None
+    ends: Tensor | None
     rows: Tensor
     packed_index: Tensor
     before: Tensor | None
@@ -52,28 +62,41 @@ class Packing(NamedTuple):
         """`(B, T, D)` -> `(N, D)`."""
         return x.reshape(-1, x.shape[-1]).index_select(0, self.rows)
 
-    def sort(self, state: Tensor) -> Tensor:
-        """Batch order -> loop order, for `(B, U)`; always a copy."""
-        return state.clone() if self.order is None else state.index_select(0, self.order)
+    def sort(self, rows: Tensor) -> Tensor:
+        """Batch order `(B, U)` -> loop order `(S, U)`; always a copy."""
+        return rows.clone() if self.order is None else rows.index_select(0, self.order)
 
-    def unsort(self, state: Tensor) -> Tensor:
-        """Inverse of `sort`: loop order -> batch order."""
-        if self.order is None:
-            return state
-        return torch.empty_like(state).index_copy_(0, self.order, state)
+    def first_states(self, state: Tensor) -> Tensor:
+        """Return the states before the first steps of the loop `(S, U)`; always a copy."""
+        rows = self.sort(state)
+        return rows if self.fresh is None else rows.masked_fill_(self.fresh, 0.0)
+
+    def first_states_grad(self, d: Tensor) -> Tensor:
+        """Return the gradient by `state` of `first_states(state)`."""
+        return d if self.first is None else d.index_select(0, self.first)
+
+    def last_states(self, rows: Tensor) -> Tensor:
+        """Return the last states `(B, U)`, given those of the rows of the loop `(S, U)`."""
+        return rows if self.ends is None else rows.index_select(0, self.ends)
+
+    def last_states_grad(self, d: Tensor) -> Tensor:
+        """Return the gradient by `rows` of `last_states(rows)`; always a copy."""
+        if self.ends is None:
+            return d.clone()
+        return d.new_zeros(self.count, d.shape[1]).index_copy_(0, self.ends, d)
 
     def states_before(self, states: Tensor) -> Tensor:
-        """All states `(B + N, U)` -> the state before each packed step `(N, U)`."""
+        """All states `(S + N, U)` -> the state before each packed step `(N, U)`."""
         if self.before is None:
             return states[: len(self.rows)]
         return states.index_select(0, self.before)
 
     def split(self, states: Tensor) -> tuple[Tensor, ...]:
-        """All states `(B + N, U)` -> the initial ones, then those after each step."""
-        return states.split([len(self.last), *self.sizes])
+        """All states `(S + N, U)` -> the initial ones, then those after each step."""
+        return states.split([self.count, *self.sizes])
 
     def gather(self, d_outputs: Tensor | None, d_last: Tensor | None, states: Tensor) -> Tensor:
-        """Return the gradient by all states `(B + N, U)`, given those by outputs and last state."""
+        """Return the gradient by all states `(S + N, U)`, given those by outputs and last state."""
         d = torch.zeros_like(states)
         if d_outputs is not None:
             d.index_add_(0, self.output_index, d_outputs.reshape(-1, d.shape[1]))
@@ -82,7 +105,7 @@ class Packing(NamedTuple):
         return d
 
     def repeat_per_step(self, drop: Tensor) -> Tensor:
-        """Rows in loop order `(B, U)` -> the row of each packed step `(N, U)`."""
+        """Rows in loop order `(S, U)` -> the row of each packed step `(N, U)`."""
         sizes = torch.tensor(self.sizes, dtype=torch.long, device=drop.device)
         start = (sizes.cumsum(0) - sizes).repeat_interleave(sizes)
         return drop.index_select(0, torch.arange(len(start), device=drop.device) - start)
@@ -102,8 +125,10 @@ class Packing(NamedTuple):
         return zip(reversed(self.blocks()), reversed(saved), strict=True)
 
 
-def pack_steps(x: Tensor, mask: Tensor | None, reverse: bool) -> Packing:
-    """Return the packing of `x (B, T, D)`, with any mask `(B, T)` or none, for one pass.
+def pack_steps(
+    x: Tensor, mask: Tensor | None, reverse: bool, resets: Tensor | None = None
+) -> Packing:
+    """Return the packing of `x (B, T, D)`, with any mask and resets `(B, T)`, for one pass.
 
     Example:
         >>> mask = torch.tensor([[True, False, False], [True, False, True]])
@@ -111,35 +136,41 @@ def pack_steps(x: Tensor, mask: Tensor | None, reverse: bool) -> Packing:
         [2, 1]
     """
     batch, time = x.shape[:2]
-    if mask is None:
+    if mask is None and resets is None:
         return _pack_unmasked(batch, time, reverse, x.device)
-    real = mask.to(torch.bool)
-    real = real.flip(1) if reverse else real  # now in the order of the pass
-    taken = real.cumsum(1)
-    lengths = real.sum(1)
-    sizes = batch - torch.bincount(lengths, minlength=time + 1).cumsum(0)[:time]
-    first = torch.cat([sizes.new_zeros(1), sizes.new_full((1,), batch), sizes]).cumsum(0)
+    real = torch.ones_like(resets) if mask is None else mask.to(torch.bool)
+    if reverse:  # now in the order of the pass
+        real, resets = real.flip(1), None if resets is None else resets.flip(1)
+    cut = segments(real, resets)
+    taken, lengths, count = cut.taken, cut.lengths, len(cut.lengths)
+    sizes = count - torch.bincount(lengths, minlength=time + 1).cumsum(0)[:time]
+    start = torch.cat([sizes.new_zeros(1), sizes.new_full((1,), count), sizes]).cumsum(0)
     order = lengths.argsort(descending=True, stable=True)
     place = torch.empty_like(order)
-    place[order] = torch.arange(batch, device=x.device)
+    place[order] = torch.arange(count, device=x.device)
 
-    # The state after k steps of a row lies in block k, at the rank of the row in the sorted batch.
-    output_index = first[taken] + place[:, None]
-    before = first[(taken - 1).clamp_(min=0)] + place[:, None]
+    # The state after k steps of a row lies in block k, at the rank of the row among the sorted.
+    output_index = start[taken] + place[cut.at]
+    before = start[(taken - 1).clamp_(min=0)] + place[cut.at]
+    last = output_index[:, -1]
     if reverse:
         real, output_index, before = real.flip(1), output_index.flip(1), before.flip(1)
     steps = real.reshape(-1).nonzero().squeeze(1)
-    packed = output_index.reshape(-1)[steps] - batch
+    packed = output_index.reshape(-1)[steps] - count
     rows = torch.empty_like(steps)
     rows[packed] = steps
     return Packing(
         sizes=[size for size in sizes.tolist() if size],
-        order=order,
+        count=count,
+        order=order if cut.row is None else cut.row[order],
+        fresh=None if cut.fresh is None else cut.fresh[order].unsqueeze(1),
+        first=place[cut.first],
+        ends=place[cut.last],
         rows=rows,
-        packed_index=torch.where(real, output_index - batch, len(steps)).reshape(-1),
+        packed_index=torch.where(real, output_index - count, len(steps)).reshape(-1),
         before=before.reshape(-1)[rows],
         output_index=output_index.reshape(-1),
-        last=first[lengths] + place,
+        last=last,
     )
 
 
@@ -151,7 +182,11 @@ def _pack_unmasked(batch: int, time: int, reverse: bool, device: torch.device) -
     packed_index = (step * batch + row[:, None]).reshape(-1)
     return Packing(
         sizes=[batch] * time if batch else [],
+        count=batch,
         order=None,
+        fresh=None,
+        first=None,
+        ends=None,
         rows=(row * time + step[:, None]).reshape(-1),
         packed_index=packed_index,
         before=None,

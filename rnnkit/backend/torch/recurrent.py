@@ -26,6 +26,8 @@ def run_loop(
     params: Mapping[str, Tensor],
     *,
     mask: Tensor | None = None,
+    resets: Tensor | None = None,
+    zoneout: Sequence[loop.Share] = (),
     reverse: bool = False,
     sequences: bool = True,
     reference: Callable | None = None,
@@ -35,8 +37,18 @@ def run_loop(
         steps: loop.Steps = SimpleRNNSteps(relu=request.activation == "relu")
     else:
         steps = STEPS[request.cell_type]
-    options = {"mask": mask, "reverse": reverse, "sequences": sequences, "reference": reference}
-    return loop.run(steps, x, states, params, **options)
+    return loop.run(
+        steps,
+        x,
+        states,
+        params,
+        mask=mask,
+        resets=resets,
+        zoneout=zoneout,
+        reverse=reverse,
+        sequences=sequences,
+        reference=reference,
+    )
 
 
 def whole_unsupported_reason(request: KernelRequest) -> str | None:
@@ -47,6 +59,10 @@ def whole_unsupported_reason(request: KernelRequest) -> str | None:
         return f"PyTorch has no {request.cell_type}"
     if request.recurrent_dropout:
         return "recurrent dropout"
+    if request.zoneout:
+        return "zoneout keeps old states at single steps"
+    if request.device != "cpu" and request.resets:
+        return f"resets lie on a {request.device}, where reading them has to wait"
     if request.device == "cpu" and request.cell_type != "lstm":
         return "on a CPU the loop is faster for this cell type"
     return None

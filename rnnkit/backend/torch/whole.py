@@ -16,7 +16,8 @@ import torch
 from torch import _VF, Tensor
 
 from rnnkit.backend.kernels import KernelRequest
-from rnnkit.backend.torch.blocks import call_cost, cut, turned
+from rnnkit.backend.torch.blocks import Blocks, call_cost, cut, turned
+from rnnkit.backend.torch.segments import any_reset
 
 # σ(±GATE_SATURATION) is exactly 0 or 1, whatever is added to it.
 GATE_SATURATION = 1e4
@@ -37,14 +38,20 @@ def run(
     params: Mapping[str, Tensor],
     *,
     mask: Tensor | None = None,
+    resets: Tensor | None = None,
+    zoneout: Sequence[Any] = (),
     reverse: bool = False,
     sequences: bool = True,
     reference: Any = None,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
     """Run an LSTM, a GRU (reset after) or a simple RNN over time; see `kernels.Kernel`."""
     del reference  # on a CPU ATen differentiates twice; on a GPU cuDNN says that it cannot
-    if mask is not None:
-        return _run_blocks(request, x, states, params, mask.to(torch.bool), reverse, sequences)
+    del zoneout  # `whole_unsupported_reason` refuses it
+    resets = any_reset(resets)
+    if mask is not None or resets is not None:
+        real = torch.ones_like(resets) if mask is None else mask.to(torch.bool)
+        blocks = cut(real, reverse, call_cost(x.shape[-1], states[0].shape[-1]), resets)
+        return _run_blocks(request, x, states, params, blocks, sequences)
     steps = turned(x, time=1) if reverse else x.transpose(0, 1)
     outputs, last = call(request, steps, states, _weights(request, params, params["kernel"]))
     if not sequences:
@@ -57,19 +64,17 @@ def _run_blocks(
     x: Tensor,
     states: Sequence[Tensor],
     params: Mapping[str, Tensor],
-    mask: Tensor,
-    reverse: bool,
+    blocks: Blocks,
     sequences: bool,
 ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
     """Run over the blocks of a masked batch."""
-    blocks = cut(mask, reverse, call_cost(x.shape[-1], states[0].shape[-1]))
     packed, kernel = blocks.pack(x), params["kernel"]
     frozen = request.cell_type == "lstm" and request.states
     if frozen:
         packed = torch.cat([packed, blocks.padding_flags(packed)], -1)
         kernel = _with_padding_feature(kernel)
     weights = _weights(request, params, kernel)
-    now = [blocks.sort(state) for state in states]
+    now = [blocks.first_states(state) for state in states]
     found, ended = [], []
     for (steps, rows), part in zip(
         blocks.shapes, packed.split([steps * rows for steps, rows in blocks.shapes]), strict=True
@@ -80,12 +85,11 @@ def _run_blocks(
         )
         found.append(outputs.flatten(0, 1))
     y = found[0] if len(found) == 1 else torch.cat(found)
-    real = (blocks.lengths > 0).unsqueeze(1)
-    last = [torch.where(real, y.index_select(0, blocks.last), states[0])]
+    last = [blocks.last_outputs(y, states[0])]
     if request.states:
         for index in range(1, len(states)):
             parts = [now[index], *(one[index] for one in reversed(ended))]
-            last.append(blocks.unsort(torch.cat(parts)))
+            last.append(blocks.last_states(torch.cat(parts)))
     if not sequences:
         return None, tuple(last)
     if request.zero_output:
