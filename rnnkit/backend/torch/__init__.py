@@ -15,6 +15,7 @@ from rnnkit.backend.torch.adam import accelerate as accelerate
 from rnnkit.backend.torch.density import diagonal_density as diagonal_density
 from rnnkit.backend.torch.density import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.torch.dropout import dropout as dropout
+from rnnkit.backend.torch.gradients import global_norm as global_norm
 from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_markov_chains
 from rnnkit.backend.torch.inference import inference as inference
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
