@@ -18,6 +18,7 @@ from rnnkit.backend.torch.dropout import dropout as dropout
 from rnnkit.backend.torch.gradients import global_norm as global_norm
 from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_markov_chains
 from rnnkit.backend.torch.inference import inference as inference
+from rnnkit.backend.torch.lags import causal_convolution as causal_convolution
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.loops import LOOPS as LOOPS
 from rnnkit.backend.torch.pooling import mean_and_max as mean_and_max
