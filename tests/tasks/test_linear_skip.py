@@ -7,7 +7,7 @@ import pytest
 from rnnkit.tasks.series.forecast_networks import LinearSkip
 
 
-@pytest.mark.parametrize("channels, outputs, reach", [(1, 1, 12), (3, 2, 4), (2, 3, 1)])
+@pytest.mark.parametrize(("channels", "outputs", "reach"), [(1, 1, 12), (3, 2, 4), (2, 3, 1)])
 def test_a_linear_skip_is_a_causal_convolution(channels, outputs, reach):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 7, channels)).astype("float32")
