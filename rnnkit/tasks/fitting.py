@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 
@@ -22,17 +22,33 @@ from rnnkit.tasks.training.requirements import (
     requirements,
 )
 from rnnkit.tasks.training.sets import (
+    EncodedSet,
+    EncodedSets,
     ValidationOptions,
     check_counts,
     check_test,
     check_weighted,
+    encode_sets,
     read_unlabelled,
     refuse_unused,
     split_validation,
 )
-from rnnkit.tasks.training.weights import multiply_weights
-from rnnkit.training.checkpoints import Checkpoints, check_requirements
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
 from rnnkit.training.fingerprint import digest
+
+
+class Learned(NamedTuple):
+    """What a task learned before the first step.
+
+    Attributes:
+        settings: its settings before that, on which a checkpoint depends.
+        numbers: what it learned, for the checkpoints.
+        rows: the training examples as arrays.
+    """
+
+    settings: dict[str, Any]
+    numbers: dict[str, float]
+    rows: Any
 
 
 class Fitting(keras.Model):
@@ -134,53 +150,36 @@ class Fitting(keras.Model):
             *(validation_data, validation_split, validation_steps),
             *(weight_column, columns, patience),
         )
-        (train, weights), validation = split_validation(self, weighted, measured)
-        valid, valid_weights = validation or (None, None)
+        train, valid = split_validation(self, weighted, measured)
         test = None if test_data is None else check_test(self, *test_data)
-        spec = self.fit_targets(train)
-        targets = self.encode_targets(train, spec, "training")
-        valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
-        test_targets = None if test is None else self.encode_targets(test, spec, "test")
-        if class_weight is not None:
-            weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
-        before, rows = dict(vars(self)), None
-        # Of a task that learned in this process: what it learned is no setting that was changed.
-        settings = before.get("_settings_before", own_settings(self))
-        known = self.network is not None
-        if not known and checkpoints is not None and found is not None:
-            known = learn_from(self, checkpoints, found)
-        if not known:
-            with native.initial_values():
-                rows = self.learn(train, targets, spec, unlabelled)
-        self.__dict__["_settings_before"] = settings  # past Keras, which would track it
-        learned = learned_numbers(before, self)
-        self.set_targets(spec)
-        rows = self.encode_checked(train.x) if rows is None else rows
+        sets = encode_sets(self, train, valid, test, class_weight)
+        learned = self._learn_network(sets, unlabelled, checkpoints, found)
         order = {"batch_size": batch_size, "shuffle": shuffle}
-        batches = self.make_batches(rows, targets, weights, training=True, **order)
+        _, targets, weights = sets.train
+        batches = self.make_batches(learned.rows, targets, weights, training=True, **order)
         epochs = self._epochs(epochs, batches)
         depends_on: dict[str, Any] = {}
         if checkpoints is not None:
             options = {"patience": patience, "keep_best": keep_best, **order}
-            depends_on = requirements(self, settings, callbacks, (rows, targets, weights), options)
+            data = learned.rows, targets, weights
+            depends_on = requirements(self, learned.settings, callbacks, data, options)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = None
-        if valid is not None:
-            rows = self.encode_checked(valid.x)
-            size = validation_batch_size or batch_size
-            valid_batches = self.make_batches(rows, valid_targets, valid_weights, batch_size=size)
-            if checkpoints is not None:
-                depends_on["validation data"] = digest(rows, valid_targets, valid_weights)
+        if sets.valid is not None:
+            size, digested = validation_batch_size or batch_size, checkpoints is not None
+            valid_batches, known = self._validation_batches(sets.valid, size, digested)
+            depends_on |= known
             valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
-            own += self.validation_callbacks(valid, valid_batches)
+            own += self.validation_callbacks(sets.valid.examples, valid_batches)
             own += early_stopping(self, epochs, patience, keep_best)
         if found is not None:
             check_requirements(found, depends_on, epochs)
-        if test is not None:  # may be refused only now that the network is known
-            self.make_batches(self.encode_checked(test.x), test_targets)
+        if sets.test is not None:  # may be refused only now that the network is known
+            self.make_batches(self.encode_checked(sets.test.examples.x), sets.test.targets)
         self.prepare(batches)
         self._print_startup_messages(verbose)
-        record = {"depends_on": depends_on, "learned": learned, "monitor": self.monitored_metric}
+        record = {"depends_on": depends_on, "learned": learned.numbers}
+        record["monitor"] = self.monitored_metric
         return train_network(
             self,
             batches,
@@ -192,6 +191,38 @@ class Fitting(keras.Model):
             initial_epoch=initial_epoch,
             verbose=verbose,
         )
+
+    def _learn_network(
+        self,
+        sets: EncodedSets,
+        unlabelled: Any,
+        checkpoints: Checkpoints | None,
+        found: Checkpoint | None,
+    ) -> Learned:
+        """Learn what comes before the first step, from the data or a checkpoint, if nothing is."""
+        before, rows = dict(vars(self)), None
+        # Of a task that learned in this process: what it learned is no setting that was changed.
+        settings = before.get("_settings_before", own_settings(self))
+        known = self.network is not None
+        if not known and checkpoints is not None and found is not None:
+            known = learn_from(self, checkpoints, found)
+        if not known:
+            with native.initial_values():
+                rows = self.learn(sets.train.examples, sets.train.targets, sets.spec, unlabelled)
+        self.__dict__["_settings_before"] = settings  # past Keras, which would track it
+        numbers = learned_numbers(before, self)
+        self.set_targets(sets.spec)
+        rows = self.encode_checked(sets.train.examples.x) if rows is None else rows
+        return Learned(settings, numbers, rows)
+
+    def _validation_batches(
+        self, valid: EncodedSet, batch_size: int | None, digested: bool
+    ) -> tuple[Batches, dict[str, Any]]:
+        """Return the batches to measure on, and what a checkpoint says of them."""
+        examples, targets, weights = valid
+        rows = self.encode_checked(examples.x)
+        batches = self.make_batches(rows, targets, weights, batch_size=batch_size)
+        return batches, {"validation data": digest(rows, targets, weights)} if digested else {}
 
     def _epochs(self, epochs: int | None, batches: Batches) -> int:
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
