@@ -6,6 +6,7 @@ import pytest
 
 from rnnkit import layers
 from rnnkit.backend import native
+from rnnkit.backend.masking import set_row_mask
 
 L = keras.layers
 rng = np.random.default_rng(0)
@@ -63,26 +64,36 @@ MAKERS = [recurrent, masked, masking_layer, states_and_structures]
 MAKERS += [inner_network, penalties, half_precision, statistics]
 
 
-def told(network, run, training):
-    """Outputs, their masks, losses and variables of a network after a call."""
+def told(network, run):
+    """Outputs, their masks, losses and weights of a network after a call."""
     outputs = keras.tree.flatten(run())
     masks = [getattr(output, "_keras_mask", None) for output in outputs]
-    found = [*outputs, *[m for m in masks if m is not None], *network.losses, *network.variables]
+    found = [*outputs, *[m for m in masks if m is not None], *network.losses, *network.weights]
     return [keras.ops.convert_to_numpy(part) for part in found]
 
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_network_computes_the_same(make, training):
-    network, inputs = make()
+    (network, inputs), (twin, _) = make(), make()
+    twin.set_weights(network.get_weights())
     inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
-    before = network.get_weights()
-    wanted = told(network, lambda: network(inputs, training=training), training)
-    network.set_weights(before)
-    found = told(network, lambda: native.run_network(network, inputs, training), training)
+    for _ in range(2):  # what one call leaves behind is not in the next
+        wanted = told(network, lambda: network(inputs, training=training))
+        found = told(twin, lambda: native.run_network(twin, inputs, training))
     assert len(found) == len(wanted)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_mask_on_the_inputs_is_seen():
+    network, _ = recurrent()
+    plain, inputs = keras.ops.convert_to_tensor(X), keras.ops.convert_to_tensor(X)
+    set_row_mask(inputs, keras.ops.convert_to_tensor(IDS > 0))
+    wanted, found = network(inputs), native.run_network(network, inputs)
+    found, wanted, other = map(keras.ops.convert_to_numpy, (found, wanted, network(plain)))
+    np.testing.assert_array_equal(found, wanted)
+    assert np.any(found != other)
 
 
 def test_dropout_draws_the_same_numbers():

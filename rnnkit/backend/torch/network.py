@@ -16,6 +16,7 @@ import keras
 import torch
 from keras.src.models.functional import operation_fn
 from torch import Tensor
+from torch.nn.modules.module import _has_any_global_hook
 
 KNOWN = ("keras.", "rnnkit.")  # modules of layers that are known to leave all that alone
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -39,9 +40,8 @@ def run_network(network: Any, inputs: Any, training: bool = False) -> Any:
 
 def _given(network: Any, inputs: Any) -> list[Tensor] | None:
     """Return the inputs of a network as it computes with them; None where Keras has to see them."""
-    if type(network) is not keras.Model and type(network).__name__ != "Functional":
-        return None
-    if not _is_plain(network) or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    watched = torch.compiler.is_compiling() or torch.jit.is_tracing() or _has_any_global_hook()
+    if type(network).__name__ != "Functional" or not _is_plain(network) or watched:
         return None
     given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     wanted = network.inputs

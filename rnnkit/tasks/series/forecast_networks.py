@@ -71,7 +71,7 @@ class LinearSkip(keras.layers.Conv1D):
     Source: Lai et al. 2018, arXiv:1703.07015.
 
     Example:
-        >>> LinearSkip(2, 12)(keras.ops.ones((1, 5, 1))).shape
+        >>> tuple(LinearSkip(2, 12)(keras.ops.ones((1, 5, 1))).shape)
         (1, 5, 2)
     """
 
