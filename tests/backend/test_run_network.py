@@ -6,7 +6,6 @@ import pytest
 
 from rnnkit import layers
 from rnnkit.backend import native
-from rnnkit.backend.masking import set_row_mask
 
 L = keras.layers
 rng = np.random.default_rng(0)
@@ -84,16 +83,6 @@ def test_a_network_computes_the_same(make, training):
     assert len(found) == len(wanted)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_a_mask_on_the_inputs_is_seen():
-    network, _ = recurrent()
-    plain, inputs = keras.ops.convert_to_tensor(X), keras.ops.convert_to_tensor(X)
-    set_row_mask(inputs, keras.ops.convert_to_tensor(IDS > 0))
-    wanted, found = network(inputs), native.run_network(network, inputs)
-    found, wanted, other = map(keras.ops.convert_to_numpy, (found, wanted, network(plain)))
-    np.testing.assert_array_equal(found, wanted)
-    assert np.any(found != other)
 
 
 def test_dropout_draws_the_same_numbers():
