@@ -1,9 +1,11 @@
-"""Gradients of a function of tensors, on any backend."""
+"""Gradients of a function of tensors, and their norm, on any backend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from keras import ops
 
 from rnnkit.backend import native
 
@@ -27,3 +29,18 @@ def gradient(function: Callable[..., Tensor]) -> Callable[..., tuple]:
         2.0
     """
     return native.gradient(function)
+
+
+def global_norm(gradients: Sequence[Tensor]) -> Tensor:
+    """Return `sqrt(Σ_w ‖g_w‖²)`, the global norm of gradients of one dtype.
+
+    Example:
+        >>> from keras import ops
+        >>> float(global_norm([ops.array([3.0]), ops.array([[4.0]])]))
+        5.0
+    """
+    if hasattr(native, "global_norm"):
+        return native.global_norm(gradients)
+    flat = [ops.reshape(gradient, (-1,)) for gradient in gradients]
+    squares = [ops.vdot(part, part) for part in flat]
+    return ops.sqrt(sum(squares[1:], squares[0]))

@@ -88,9 +88,9 @@ best_sentiment = recipe(
     },
     text="""
 Three classifiers are trained first: a BiLSTM with a linear model of n-grams beside it; a BiLSTM
-that also learns edited copies of the reviews, in which the opinion is turned; and, with Numba, logistic
-regression on document vectors. Their weighted geometric mean labels the training texts and those of
-`fit(..., unlabelled=texts)`. The network learns these predictions beside the labels.
+that learns edited copies of the reviews, too, in which the opinion is turned; and, with Numba,
+logistic regression on document vectors. Their weighted geometric mean labels the training texts and
+those of `fit(..., unlabelled=texts)`. The network learns these predictions beside the labels.
 
 Returns:
     `DistilledTextClassifier`: a Keras model whose `fit`, `evaluate` and `predict` take raw text.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 
@@ -23,18 +23,34 @@ from rnnkit.tasks.training.requirements import (
     requirements,
 )
 from rnnkit.tasks.training.sets import (
+    EncodedSet,
+    EncodedSets,
     ValidationOptions,
     check_counts,
     check_test,
     check_weighted,
+    encode_sets,
     read_unlabelled,
     refuse_teacher,
     refuse_unused,
     split_validation,
 )
-from rnnkit.tasks.training.weights import multiply_weights
-from rnnkit.training.checkpoints import Checkpoints, check_requirements
+from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
 from rnnkit.training.fingerprint import digest
+
+
+class Learned(NamedTuple):
+    """What a task learned before the first step.
+
+    Attributes:
+        settings: its settings before that, on which a checkpoint depends.
+        numbers: what it learned, for the checkpoints.
+        rows: the training examples as arrays.
+    """
+
+    settings: dict[str, Any]
+    numbers: dict[str, float]
+    rows: Any
 
 
 class Fitting(keras.Model):
@@ -143,62 +159,51 @@ class Fitting(keras.Model):
             *(validation_data, validation_split, validation_steps),
             *(weight_column, columns, patience),
         )
-        (train, weights), validation = split_validation(self, weighted, measured)
-        valid, valid_weights = validation or (None, None)
+        train, valid = split_validation(self, weighted, measured)
         test = None if test_data is None else check_test(self, *test_data)
-        spec = self.fit_targets(train)
-        targets = self.encode_targets(train, spec, "training")
-        valid_targets = None if valid is None else self.encode_targets(valid, spec, "validation")
-        test_targets = None if test is None else self.encode_targets(test, spec, "test")
-        if class_weight is not None:
-            weights = multiply_weights(weights, self.class_weights(class_weight, train, spec))
+        sets = encode_sets(self, train, valid, test, class_weight)
         if teacher is None:
-            teacher = self.own_teacher(train, weights, validation, unlabelled, checkpoints, verbose)
+            teacher = self.own_teacher(sets, unlabelled, checkpoints, verbose)
         if teacher is not None:
             more, unlabelled = (unlabelled, ()) if distil_unlabelled else ((), unlabelled)
-            train, targets, weights = self.teach(
-                *(teacher, train, targets, weights, spec, more, checkpoints, found is not None)
+            taught = self.teach(
+                teacher, *sets.train, sets.spec, more, checkpoints, found is not None
             )
-        train, targets, weights = self.augment(train, targets, weights, spec)
-        before, rows = dict(vars(self)), None
-        # Of a task that learned in this process: what it learned is no setting that was changed.
-        settings = before.get("_settings_before", own_settings(self))
-        known = self.network is not None
-        if not known and checkpoints is not None and found is not None:
-            known = learn_from(self, checkpoints, found)
-        if not known:
-            with native.initial_values():
-                rows = self.learn(train, targets, spec, unlabelled)
-        self.__dict__["_settings_before"] = settings  # past Keras, which would track it
-        learned = learned_numbers(before, self)
-        self.set_targets(spec)
-        rows = self.encode_checked(train.x) if rows is None else rows
+            sets = sets._replace(train=EncodedSet(*taught))
+        sets = sets._replace(train=EncodedSet(*self.augment(*sets.train, sets.spec)))
+        learned = self._learn_network(sets, unlabelled, checkpoints, found)
         order = {"batch_size": batch_size, "shuffle": shuffle}
-        batches = self.make_batches(rows, targets, weights, training=True, **order)
+        _, targets, weights = sets.train
+        batches = self.make_batches(learned.rows, targets, weights, training=True, **order)
         epochs = self._epochs(epochs, batches)
         depends_on: dict[str, Any] = {}
         if checkpoints is not None:
             options = {"patience": patience, "keep_best": keep_best, **order}
-            depends_on = requirements(self, settings, callbacks, (rows, targets, weights), options)
+            data = learned.rows, targets, weights
+            depends_on = requirements(self, learned.settings, callbacks, data, options)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         valid_data = held_out = None
-        if valid is not None:
-            held_out = EncodedExamples(self.encode_checked(valid.x), valid_targets, valid_weights)
-            size = validation_batch_size or batch_size
-            valid_batches = self.make_batches(*held_out, batch_size=size)
+        if sets.valid is not None:
+            held_out = EncodedExamples(
+                self.encode_checked(sets.valid.examples.x), sets.valid.targets, sets.valid.weights
+            )
+            valid_batches = self.make_batches(
+                *held_out, batch_size=validation_batch_size or batch_size
+            )
             if checkpoints is not None:
                 depends_on["validation data"] = digest(*held_out)
             valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
-            own += self.validation_callbacks(valid, valid_batches)
+            own += self.validation_callbacks(sets.valid.examples, valid_batches)
             own += early_stopping(self, epochs, patience, keep_best)
-        self.fit_constants(EncodedExamples(rows, targets, weights), held_out)
+        self.fit_constants(EncodedExamples(learned.rows, targets, weights), held_out)
         if found is not None:
             check_requirements(found, depends_on, epochs)
-        if test is not None:  # may be refused only now that the network is known
-            self.make_batches(self.encode_checked(test.x), test_targets)
+        if sets.test is not None:  # may be refused only now that the network is known
+            self.make_batches(self.encode_checked(sets.test.examples.x), sets.test.targets)
         self.prepare(batches)
         self._print_startup_messages(verbose)
-        record = {"depends_on": depends_on, "learned": learned, "monitor": self.monitored_metric}
+        record = {"depends_on": depends_on, "learned": learned.numbers}
+        record["monitor"] = self.monitored_metric
         history = train_network(
             self,
             batches,
@@ -213,6 +218,29 @@ class Fitting(keras.Model):
         if held_out is not None:
             self.calibrate(held_out)
         return history
+
+    def _learn_network(
+        self,
+        sets: EncodedSets,
+        unlabelled: Any,
+        checkpoints: Checkpoints | None,
+        found: Checkpoint | None,
+    ) -> Learned:
+        """Learn what comes before the first step, from the data or a checkpoint, if nothing is."""
+        before, rows = dict(vars(self)), None
+        # Of a task that learned in this process: what it learned is no setting that was changed.
+        settings = before.get("_settings_before", own_settings(self))
+        known = self.network is not None
+        if not known and checkpoints is not None and found is not None:
+            known = learn_from(self, checkpoints, found)
+        if not known:
+            with native.initial_values():
+                rows = self.learn(sets.train.examples, sets.train.targets, sets.spec, unlabelled)
+        self.__dict__["_settings_before"] = settings  # past Keras, which would track it
+        numbers = learned_numbers(before, self)
+        self.set_targets(sets.spec)
+        rows = self.encode_checked(sets.train.examples.x) if rows is None else rows
+        return Learned(settings, numbers, rows)
 
     def _epochs(self, epochs: int | None, batches: Batches) -> int:
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""

@@ -14,6 +14,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.frames import InputForm
 from rnnkit.tasks.training.datasets import KerasDataset, default_epochs
 from rnnkit.tasks.training.examples import EncodedExamples, Examples
+from rnnkit.tasks.training.sets import EncodedSets
 from rnnkit.training.checkpoints import Checkpoints
 
 
@@ -66,15 +67,13 @@ class TaskHooks(keras.Model):
 
     def own_teacher(
         self,
-        train: Examples,
-        weights: np.ndarray | None,
-        validation: tuple[Examples, np.ndarray | None] | None,
+        sets: EncodedSets,
         unlabelled: Sequence[Any],
         checkpoints: Checkpoints | None,
         verbose: Any,
     ) -> Any:
         """Return a teacher that the task trains where `fit` is given none; None = no teacher."""
-        del train, weights, validation, unlabelled, checkpoints, verbose
+        del sets, unlabelled, checkpoints, verbose
 
     def augment(
         self, train: Examples, targets: Any, weights: Any, spec: Any

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import keras
 
+from rnnkit.backend import native
 from rnnkit.data.inputs import Inputs, read_examples
 from rnnkit.deprecation import RenamedAttributes
 from rnnkit.errors import InputError, require_fitted
@@ -134,7 +135,8 @@ class Task(
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the network on a batch."""
-        return require_fitted(self.network, self, "network")(inputs, training=training)
+        network = require_fitted(self.network, self, "network")
+        return native.run_network(network, inputs, training)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the network's output shape."""

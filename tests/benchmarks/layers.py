@@ -6,9 +6,11 @@
     ... --systems LSTM,GRU --masks right,any --dropout 0.2 --passes train --kernel portable
 
 A train step is the whole of Keras's `train_on_batch` (forward, gradients, Adam), inference is
-`predict_on_batch`. All sides are given the same weights and data, their first losses are compared,
-then they take turns; the minimum of the repeats counts. With `--torch` the best of two ways in
-torch.nn (`torch_nn.py`) takes part, on any backend. A ratio above 1 means that rnnkit is faster.
+`predict_on_batch`. On PyTorch all sides get tensors in the memory of the arrays, as in `fit`: these
+two methods of Keras would copy an array. All sides are given the same weights and data, their first
+losses are compared, then they take turns; the minimum of the repeats counts. With `--torch` the
+best of two ways in torch.nn (`torch_nn.py`) takes part, on any backend. A ratio above 1 means that
+rnnkit is faster.
 """
 
 from __future__ import annotations
@@ -72,16 +74,24 @@ class KerasSide:
     def __init__(self, layer, data, shape, jit):
         x, mask, self.y = data
         self.layer = layer
-        self.inputs = [x] if mask is None else [x, mask]
+        self.arrays = [x] if mask is None else [x, mask]
         self.model = network(layer, shape[2], mask is not None, jit)
 
+    def tensors(self):
+        """Take the arrays as the fastest input that the backend has."""
+        if keras.backend.backend() != "torch":
+            return self.arrays
+        import torch
+
+        return [torch.from_numpy(array) for array in self.arrays]
+
     def train(self):
-        loss = self.model.train_on_batch(self.inputs, self.y)
+        loss = self.model.train_on_batch(self.tensors(), self.y)
         wait(self.model)
         return float(loss)
 
     def predict(self):
-        self.model.predict_on_batch(self.inputs)  # returns NumPy arrays: it has waited
+        self.model.predict_on_batch(self.tensors())  # returns NumPy arrays: it has waited
 
 
 def wait(model: keras.Model) -> None:

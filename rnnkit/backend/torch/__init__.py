@@ -17,10 +17,13 @@ from rnnkit.backend.torch.adversarial import adversarial_step as adversarial_ste
 from rnnkit.backend.torch.density import diagonal_density as diagonal_density
 from rnnkit.backend.torch.density import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.torch.dropout import dropout as dropout
+from rnnkit.backend.torch.gradients import global_norm as global_norm
 from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_markov_chains
 from rnnkit.backend.torch.inference import inference as inference
+from rnnkit.backend.torch.lags import causal_convolution as causal_convolution
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.loops import LOOPS as LOOPS
+from rnnkit.backend.torch.network import run_network as run_network
 from rnnkit.backend.torch.pooling import mean_and_max as mean_and_max
 from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION

@@ -10,6 +10,8 @@ import torch
 from keras.src.backend.torch.optimizers import torch_adam, torch_adamw
 from torch import Tensor
 
+from rnnkit.backend.torch.gradients import clip_by_global_norm, global_norm
+
 ADAMS = (torch_adam.Adam, torch_adamw.AdamW)
 
 
@@ -17,7 +19,8 @@ def accelerate(optimizer: Any) -> None:
     """Let an Adam or AdamW of Keras update its weights with PyTorch's fused kernel on a CPU.
 
     Keras's own update reads and writes every weight and moment a dozen times; of a table of word
-    vectors that is a tenth of a training step. The weights stay the same up to rounding.
+    vectors that is a tenth of a training step. Clipping by the global norm takes few calls, with
+    any optimizer of Keras. The weights stay the same up to rounding.
 
     Example:
         >>> import keras
@@ -28,6 +31,22 @@ def accelerate(optimizer: Any) -> None:
     """
     if type(optimizer) in ADAMS and not optimizer.amsgrad:
         optimizer._parallel_update_step = MethodType(fused_update_step, optimizer)
+    if hasattr(optimizer, "_clip_gradients"):  # a LossScaleOptimizer has another inside
+        optimizer._clip_gradients = MethodType(clip_gradients, optimizer)
+
+
+def clip_gradients(optimizer: Any, grads: list[Tensor | None]) -> list[Tensor | None]:
+    """Clip by the global norm; Keras's own way where something else is asked for."""
+    limit, given = optimizer.global_clipnorm, [grad for grad in grads if grad is not None]
+    together = len(given) == len(grads) and len({_kind(grad) for grad in given}) == 1
+    if optimizer.clipnorm or not limit or not together:
+        return type(optimizer)._clip_gradients(optimizer, grads)
+    return clip_by_global_norm(given, limit, global_norm(given))
+
+
+def _kind(tensor: Tensor) -> tuple:
+    """Return what tensors that PyTorch takes together have in common."""
+    return tensor.device, tensor.dtype, tensor.layout
 
 
 def fused_update_step(

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.tasks.task import Task
 
 
@@ -88,7 +89,8 @@ class CarriedStates(Task):
         going_on = ops.expand_dims(1.0 - ops.cast(starts, "float32"), 1)
         states = [ops.cast(state, "float32") * going_on for state in self._carried]
         labels = beside[: int(self.conditioned)]
-        hidden, *states = self.network([ids, *labels, *states], training=training)  # type: ignore[misc]
+        inputs = [ids, *labels, *states]
+        hidden, *states = native.run_network(self.network, inputs, training)
         for variable, state in zip(self._carried, states, strict=True):
             variable.assign(ops.stop_gradient(ops.cast(state, variable.dtype)))
         return hidden

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from rnnkit.tasks.ensemble import Ensemble
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.texts.document_classifier import DocumentVectorClassifier
 from rnnkit.tasks.texts.text_classifier import TextClassifier
+from rnnkit.tasks.training.sets import EncodedSets
 from rnnkit.training.checkpoints import Checkpoints
 
 
@@ -57,9 +57,7 @@ class DistilledTextClassifier(TextClassifier):
 
     def own_teacher(
         self,
-        train: Examples,
-        weights: np.ndarray | None,
-        validation: Any,
+        sets: EncodedSets,
         unlabelled: Sequence[str],
         checkpoints: Checkpoints | None,
         verbose: Any,
@@ -68,22 +66,22 @@ class DistilledTextClassifier(TextClassifier):
         builders = self.__dict__["_build_teachers"]
         if self.network is not None or not builders:
             return None
-        valid, valid_weights = validation or (None, None)
-        options = {"sample_weight": weights, "unlabelled": unlabelled, "verbose": verbose}
+        train, valid = sets.train, sets.valid
+        options = {"sample_weight": train.weights, "unlabelled": unlabelled, "verbose": verbose}
         if valid is not None:
-            measured = (valid.x, valid.y) if valid_weights is None else (*valid, valid_weights)
-            options["validation_data"] = measured
+            weights = () if valid.weights is None else (valid.weights,)
+            options["validation_data"] = (*valid.examples, *weights)
         members = []
         for number, build in enumerate(builders, 1):
             folder = None if checkpoints is None else checkpoints.folder / f"teacher-{number}"
             if verbose != 0:
                 print(f"rnnkit: teacher {number} of {len(builders)}", file=sys.stderr)
-            members.append(_train(build(), train, folder, options))
+            members.append(_train(build(), train.examples, folder, options))
         ensemble = Ensemble(members)
         if valid is not None:
-            ensemble.fit_weights(valid.x, valid.y)
+            ensemble.fit_weights(*valid.examples)
             shares = ", ".join(f"{weight:.2f}" for weight in ensemble.weights)
-            accuracy = ensemble.evaluate(valid.x, valid.y)["accuracy"]
+            accuracy = ensemble.evaluate(*valid.examples)["accuracy"]
             self._startup_messages.append(
                 f"the ensemble that teaches: validation accuracy {accuracy:.4f}, weights {shares}"
             )

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from rnnkit.backend import native, optimizer_state
+from rnnkit.backend.gradient import global_norm
 from rnnkit.backend.optimizer_state import GRADIENT_NORM
 
 
@@ -47,11 +48,10 @@ def watch(optimizer: keras.optimizers.Optimizer) -> None:
 
 def _norm(grads: Any, scale: Any) -> Any:
     """Return the global norm of gradients that were multiplied by a scale."""
-    wide = [ops.reshape(ops.cast(grad, "float32"), (-1,)) for grad in grads if grad is not None]
+    wide = [ops.cast(grad, "float32") for grad in grads if grad is not None]
     if scale is not None:
         wide = [grad / scale for grad in wide]
-    squares = [ops.vdot(grad, grad) for grad in wide]
-    return ops.sqrt(sum(squares[1:], squares[0]))
+    return global_norm(wide)
 
 
 def find(optimizer: keras.optimizers.Optimizer | None) -> keras.Variable | None:

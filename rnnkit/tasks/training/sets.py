@@ -5,6 +5,7 @@ The functions take the task as their first argument: its `read` and `check` do t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from rnnkit.errors import InputError, check_count
 from rnnkit.options import settings_of
 from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.tasks.training.examples import Examples, split_last
-from rnnkit.tasks.training.weights import check_sample_weight
+from rnnkit.tasks.training.weights import check_sample_weight, multiply_weights
 
 Weighted = tuple[Examples, np.ndarray | None]
 
@@ -38,6 +39,36 @@ class ValidationOptions(NamedTuple):
     weight_column: str | None
     columns: dict[str, Any]
     patience: int | None
+
+
+class EncodedSet(NamedTuple):
+    """Examples with what their targets are for the network.
+
+    Attributes:
+        examples: as they were given, checked.
+        targets: encoded.
+        weights: of each example in the loss; None = all the same.
+    """
+
+    examples: Examples
+    targets: Any
+    weights: np.ndarray | None = None
+
+
+class EncodedSets(NamedTuple):
+    """The sets of a training, with their targets as the training set says they are.
+
+    Attributes:
+        spec: what targets there are, from the training set.
+        train: to train on.
+        valid: to measure on after each epoch; None = none.
+        test: for a later `evaluate`; None = none was given.
+    """
+
+    spec: Any
+    train: EncodedSet
+    valid: EncodedSet | None
+    test: EncodedSet | None
 
 
 def check_counts(**counts: Any) -> None:
@@ -117,6 +148,30 @@ def check_test(task: Any, x: Any, y: Any = None) -> Examples:
     """Return the examples of a test set, or refuse them as `evaluate` does."""
     x, y = task.read(x, y, name="The test set")[:2]
     return task.check(x, y, "The test set")
+
+
+def encode_sets(
+    task: Any,
+    train: Weighted,
+    valid: Weighted | None,
+    test: Examples | None,
+    class_weight: Mapping[Any, float] | str | None,
+) -> EncodedSets:
+    """Return the sets of a training with their targets encoded, or refuse their targets.
+
+    The weights of the classes are multiplied into those of the training examples.
+    """
+    examples, weights = train
+    spec = task.fit_targets(examples)
+    targets = task.encode_targets(examples, spec, "training")
+    measured, held_out = None, None
+    if valid is not None:
+        measured = EncodedSet(valid[0], task.encode_targets(valid[0], spec, "validation"), valid[1])
+    if test is not None:
+        held_out = EncodedSet(test, task.encode_targets(test, spec, "test"))
+    if class_weight is not None:
+        weights = multiply_weights(weights, task.class_weights(class_weight, examples, spec))
+    return EncodedSets(spec, EncodedSet(examples, targets, weights), measured, held_out)
 
 
 def _check_split(task: Any, share: float, validation_data: Any) -> None:
