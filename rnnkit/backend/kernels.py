@@ -41,6 +41,7 @@ class KernelRequest:
         transformed: a transform of `torch.func`, a forward derivative or an export is under way.
         zero_output: masked steps output zeros; else they repeat the output before them.
         states: all states after the last step are returned; else only the first one, the output.
+        arrays: an estimator computes on NumPy arrays, without gradients.
     """
 
     cell_type: str
@@ -58,6 +59,7 @@ class KernelRequest:
     transformed: bool = False
     zero_output: bool = False
     states: bool = True
+    arrays: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,8 @@ def loop_request(loop: str, device: str, dtype: str, **flags: bool) -> KernelReq
         >>> loop_request("linear_scan", "cpu", "float32", masked=True).cell_type
         'linear_scan'
     """
-    masked, training = flags.get("masked", False), flags.get("training", False)
-    return KernelRequest(loop, device=device, dtype=dtype, masked=masked, training=training)
+    known = {name: flags.get(name, False) for name in ("masked", "training", "arrays")}
+    return KernelRequest(loop, device=device, dtype=dtype, **known)
 
 
 def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
@@ -154,12 +156,22 @@ def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
     """
     if request.cell_type not in LOOPS:
         return f"the recurrence is {request.cell_type}, not {' or '.join(LOOPS)}"
+    if request.transformed:
+        return "torch.func, a forward derivative or an export transforms the pass"
+    return device_unsupported_reason(request)
+
+
+def device_unsupported_reason(request: KernelRequest) -> str | None:
+    """Return why no loop that is compiled for a CPU can run a recurrence without a cell.
+
+    Example:
+        >>> device_unsupported_reason(KernelRequest("hidden_markov", dtype="float16"))
+        'the dtype is float16, not float32 or float64'
+    """
     if request.device != "cpu":
         return f"the device is {request.device}, not cpu"
     if request.dtype not in ("float32", "float64"):
         return f"the dtype is {request.dtype}, not float32 or float64"
-    if request.transformed:
-        return "torch.func, a forward derivative or an export transforms the pass"
     return None
 
 

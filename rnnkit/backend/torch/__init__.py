@@ -19,6 +19,7 @@ from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_ma
 from rnnkit.backend.torch.inference import inference as inference
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.loops import LOOPS as LOOPS
+from rnnkit.backend.torch.loops import loop_threads as loop_threads
 from rnnkit.backend.torch.pooling import mean_and_max as mean_and_max
 from rnnkit.backend.torch.recurrent import KERNELS as KERNELS
 from rnnkit.backend.torch.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
