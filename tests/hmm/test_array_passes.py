@@ -71,7 +71,7 @@ def model_and_data(kind, states, *, seed=0, missing=False, impossible=False, kno
 
 @pytest.fixture
 def on(monkeypatch):
-    """Call a function with inference on "arrays" or on "tensors", and see to it that it is there."""
+    """Call a function with inference on "arrays" or on "tensors", and see that it is there."""
 
     def run(where, function):
         used = []
