@@ -8,7 +8,7 @@ without a reason runs. The portable loop runs everything. Nothing is tried and c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from rnnkit.backend.compilation import Compilations
@@ -143,8 +143,9 @@ def loop_request(loop: str, device: str, dtype: str, **flags: bool) -> KernelReq
         >>> loop_request("linear_scan", "cpu", "float32", masked=True).cell_type
         'linear_scan'
     """
-    known = {name: flags.get(name, False) for name in ("masked", "training", "arrays")}
-    return KernelRequest(loop, device=device, dtype=dtype, **known)
+    masked, training = flags.get("masked", False), flags.get("training", False)
+    request = KernelRequest(loop, device=device, dtype=dtype, masked=masked, training=training)
+    return replace(request, arrays=flags.get("arrays", False))
 
 
 def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:

@@ -66,8 +66,8 @@ class EStep:
         assert weights is not None
         if not self.sequences.observed.all():
             weights[:, ~self.sequences.observed] = 0.0
-        sums = (np.asarray(part, self.dtype) for part in (log_prob[..., None], first, transitions))
-        counts = native.tensors(ExpectedCounts(*sums, weights))
+        parts = (np.asarray(part, self.dtype) for part in (log_prob[..., None], first, transitions))
+        counts = native.tensors(ExpectedCounts._make((*parts, weights)))
         return Expected(self._x, [counts], log_prob.sum(1))
 
     def _on_blocks(self, params: Params, numerics: inference.Numerics) -> Expected:
