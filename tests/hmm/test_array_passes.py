@@ -29,6 +29,11 @@ CASES = [
     {"kind": "diag", "states": 5, "missing": True, "known": True},
     {"kind": "spherical", "states": 4, "known": True},
 ]
+# The loops are the same everywhere, and what they are compared with compiles slowly elsewhere.
+EAGER = keras.config.backend() == "torch"
+DTYPES = ["float32", "float64"]
+if not EAGER:
+    CASES, DTYPES, KINDS = CASES[::2], DTYPES[:1], KINDS[:2]
 if os.environ.get("RNNKIT_DEEP"):
     CASES += [
         {"kind": kind, "states": states, "seed": seed, "missing": seed % 2 > 0, "known": seed > 1}
@@ -111,7 +116,7 @@ def answers(model, x, states):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_inference_is_that_of_the_backend(case, dtype, on):
     with float64(dtype):
         model, x, states = model_and_data(**case, dtype=dtype)
@@ -136,7 +141,7 @@ def test_a_fit_is_that_of_the_backend(kind, on):
             model.fit(x, LENGTHS, states=states)
         return model
 
-    for known, restarts in ((False, 1), (True, 2)):
+    for known, restarts in ((False, 1), (True, 2))[not EAGER :]:
         found = on("arrays", lambda k=known, r=restarts: fit(k, r))
         wanted = on("tensors", lambda k=known, r=restarts: fit(k, r))
         same(found.history, wanted.history, "float32")
@@ -238,7 +243,8 @@ def test_loops_do_what_their_python_does_and_groups_and_threads_change_nothing(k
     wanted = one_group_at_a_time(kind)
     with monkeypatch.context() as patch:
         patch.setattr(sharing, "OPERATIONS", 1)
-        patch.setattr(groups, "MAX_ELEMENTS", 100)  # two or three sequences
+        patch.setattr(groups, "MAX_ELEMENTS", 100)
+        patch.setattr(groups, "WIDTH", 2)  # two or three sequences in a group
         equal(one_group_at_a_time(kind), wanted)
     for module in (group_emissions, group_smoothing, group_viterbi):
         for name, loop in vars(module).copy().items():
@@ -264,4 +270,4 @@ def test_the_choice_can_be_asked_and_needs_no_numba(monkeypatch, on):
     same(found, wanted, "float32")
     (answer,) = explain_kernels(model)
     assert "not numba groups: numba is not installed" in str(answer)
-    assert keras.config.backend() == "torch" or answer.kernel == "portable"
+    assert answer.kernel == ("numba" if EAGER else "portable")

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit.backend.numba import group_emissions, group_smoothing, group_viterbi
-from rnnkit.backend.numba.layout import LANES, LOG_ZERO, TERMS, Array
+from rnnkit.backend.numba.layout import LANES, LOG_ZERO, TERMS, WIDTH, Array
 from rnnkit.backend.numba.threads import over_rows
 
-MAX_ELEMENTS = 1 << 21  # of one array of a group: 16 MiB
+MAX_ELEMENTS = 1 << 21  # of one array of a group, 16 MiB, if that leaves eight sequences
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Models:
         width = -(-self.startprob.shape[1] // TERMS) * TERMS
         while begin < len(order):
             elements = int(self.lengths[order[begin]]) * width  # of one sequence
-            count = min(LANES, max(MAX_ELEMENTS // elements, 1))
+            count = min(LANES, max(MAX_ELEMENTS // elements, WIDTH))
             groups.append(order[begin : begin + count])
             begin += count
         return groups

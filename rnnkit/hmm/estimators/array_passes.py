@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
 from rnnkit.backend import native
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # Sequences side by side hide that each step waits for the one before. With fewer of them, counted
 # in lengths of the longest one, the loops of the backend are faster.
 MIN_SEQUENCES = 8
+MAX_ELEMENTS = 1 << 21  # steps times states of the longest sequence: 256 MiB for eight in a thread
 
 
 def _categorical(params: Arrays, x: np.ndarray) -> Any:
@@ -63,10 +65,16 @@ def has_loops(emission: Emission) -> bool:
     return type(emission) in _DENSITIES and diagonal
 
 
-def choose_arrays(emission: Emission, sequences: Sequences, dtype: str) -> bool:
-    """Return whether inference without logarithmic messages runs on arrays."""
-    enough = len(sequences.x) >= MIN_SEQUENCES * int(sequences.lengths.max())
-    return enough and has_loops(emission) and runs_on_arrays(dtype)
+def choose_arrays(emission: Emission, sequences: Sequences, params: Params) -> bool:
+    """Return whether inference without logarithmic messages runs on arrays.
+
+    `params` are tensors or arrays, with restarts.
+    """
+    longest, states = int(sequences.lengths.max()), params.startprob.shape[-1]
+    if len(sequences.x) < MIN_SEQUENCES * longest or longest * states > MAX_ELEMENTS:
+        return False
+    dtype = keras.backend.standardize_dtype(params.startprob.dtype)
+    return has_loops(emission) and runs_on_arrays(dtype)
 
 
 def array_models(emission: Emission, params: Params, sequences: Sequences, x: np.ndarray) -> Models:

@@ -54,7 +54,8 @@ class EStep:
 
     def __call__(self, params: Params, numerics: inference.Numerics) -> Expected:
         """Return what the M-step needs, under parameters with restarts."""
-        on_arrays = numerics == "scaled" and self._arrays_can_run
+        density = self.emission.density()
+        on_arrays = numerics == "scaled" and choose_arrays(density, self.sequences, params)
         found = self._on_arrays(params) if on_arrays else self._on_blocks(params, numerics)
         refuse_nan(found.log_likelihood, self.emission)
         return found
@@ -77,10 +78,6 @@ class EStep:
         for count, rows in zip(counts, self._blocks.rows, strict=True):
             total += add_parts(count.log_prob)[:, : len(rows)].sum(1)
         return Expected(self._x_of_blocks, counts, total)
-
-    @cached_property
-    def _arrays_can_run(self) -> bool:
-        return choose_arrays(self.emission.density(), self.sequences, self.dtype)
 
     @cached_property
     def _x(self) -> Tensor:

@@ -114,7 +114,7 @@ def run_inference(
     for the op "score".
     """
     scaled = op == "viterbi" or (numerics == "scaled" and op != "fixed-lag")
-    if scaled and choose_arrays(emission, sequences, str(params.startprob.dtype)):
+    if scaled and choose_arrays(emission, sequences, params):
         each, results = _on_arrays(array_models(emission, params, sequences, x), op, params)
     else:
         states = params.startprob.shape[-1]
