@@ -9,8 +9,16 @@ from typing import Any
 from keras import ops
 
 from rnnkit.backend import native, portable
+from rnnkit.backend.array_loops import ARRAY_LOOPS
 from rnnkit.backend.compilation import compilations
-from rnnkit.backend.kernels import LOOPS, Explanation, KernelRequest, choose, explain_request
+from rnnkit.backend.kernels import (
+    LOOPS,
+    Explanation,
+    Implementation,
+    KernelRequest,
+    choose,
+    explain_request,
+)
 from rnnkit.backend.masking import clean_steps
 from rnnkit.backend.memory import checkpointed
 from rnnkit.backend.portable import PassInputs
@@ -116,12 +124,22 @@ def explain_kernels(
         requests = [replace(request, static_shapes=True) for request in requests]
     pairs = zip(requests, parts, strict=True)
     found = [
-        explain_request(r, native.LOOPS, "auto")
+        explain_request(r, loops_for(r), "auto")
         if r.cell_type in LOOPS
         else explain_request(r, native.KERNELS, part.kernel_choice)
         for r, part in pairs
     ]
     return [*found[:-1], replace(found[-1], compiled=compilations())]
+
+
+def loops_for(request: KernelRequest) -> tuple[Implementation, ...]:
+    """Return the loops in machine code for a recurrence without a cell, best first.
+
+    Example:
+        >>> [loop.name for loop in loops_for(KernelRequest("hidden_markov", arrays=True))][0]
+        'numba groups'
+    """
+    return (ARRAY_LOOPS if request.arrays else ()) + native.LOOPS
 
 
 __getattr__ = renamed_names(__name__, {"explain": "explain_kernels"})

@@ -8,7 +8,7 @@ without a reason runs. The portable loop runs everything. Nothing is tried and c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from rnnkit.backend.compilation import Compilations
@@ -41,6 +41,7 @@ class KernelRequest:
         transformed: a transform of `torch.func`, a forward derivative or an export is under way.
         zero_output: masked steps output zeros; else they repeat the output before them.
         states: all states after the last step are returned; else only the first one, the output.
+        arrays: an estimator computes on NumPy arrays, without gradients.
     """
 
     cell_type: str
@@ -58,6 +59,7 @@ class KernelRequest:
     transformed: bool = False
     zero_output: bool = False
     states: bool = True
+    arrays: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ def loop_request(loop: str, device: str, dtype: str, **flags: bool) -> KernelReq
         'linear_scan'
     """
     masked, training = flags.get("masked", False), flags.get("training", False)
-    return KernelRequest(loop, device=device, dtype=dtype, masked=masked, training=training)
+    request = KernelRequest(loop, device=device, dtype=dtype, masked=masked, training=training)
+    return replace(request, arrays=flags.get("arrays", False))
 
 
 def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
@@ -148,12 +151,22 @@ def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
     """
     if request.cell_type not in LOOPS:
         return f"the recurrence is {request.cell_type}, not {' or '.join(LOOPS)}"
+    if request.transformed:
+        return "torch.func, a forward derivative or an export transforms the pass"
+    return device_unsupported_reason(request)
+
+
+def device_unsupported_reason(request: KernelRequest) -> str | None:
+    """Return why no loop that is compiled for a CPU can run a recurrence without a cell.
+
+    Example:
+        >>> device_unsupported_reason(KernelRequest("hidden_markov", dtype="float16"))
+        'the dtype is float16, not float32 or float64'
+    """
     if request.device != "cpu":
         return f"the device is {request.device}, not cpu"
     if request.dtype not in ("float32", "float64"):
         return f"the dtype is {request.dtype}, not float32 or float64"
-    if request.transformed:
-        return "torch.func, a forward derivative or an export transforms the pass"
     return None
 
 

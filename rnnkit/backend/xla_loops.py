@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from rnnkit.backend.kernels import Implementation
 
 LOOPS: tuple[Implementation, ...] = ()
+
+
+def loop_threads() -> int:
+    """Return the number of threads for loops on NumPy arrays: the processors that we may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def hidden_markov_chains(log_pi: Any, log_A: Any, log_lik: Any, mask: Any) -> Any:

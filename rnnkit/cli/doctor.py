@@ -60,7 +60,11 @@ SYSTEMS = {
     "GRU": "gru_reset_after",
     "GRU(reset_after=False)": "gru_reset_before",
 }
-LOOPS = {"HMM, CRF": "hidden_markov", "RGLRU, MinGRU, MinLSTM": "linear_scan"}
+LOOPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "CategoricalHMM, GaussianHMM": ("hidden_markov", {"arrays": True}),
+    "HMMFeatures, CRF": ("hidden_markov", {}),
+    "RGLRU, MinGRU, MinLSTM": ("linear_scan", {}),
+}
 CASES: dict[str, dict[str, Any]] = {
     "no mask": {},
     "any mask": {"masked": True},
@@ -74,6 +78,7 @@ def _kernels() -> None:
     """Print which kernel runs each layer here, and why faster ones do not run."""
     backend = importlib.import_module("rnnkit.backend")
     kernels = importlib.import_module("rnnkit.backend.kernels")
+    engine = importlib.import_module("rnnkit.backend.engine")
     reasons: dict[str, dict[str, None]] = {k.name: {} for k in backend.native.KERNELS}
     lines = []
     for layer, system in SYSTEMS.items():
@@ -92,9 +97,9 @@ def _kernels() -> None:
         about = f"{kernel.name}: {kernel.about}."
         show.console.print(about + (passed if reasons[kernel.name] else ""), markup=False)
     show.console.print("portable: a loop over the steps, for everything.")
-    for name, loop in LOOPS.items():
-        request = kernels.KernelRequest(loop, device=backend.device())
-        answer = kernels.explain_request(request, backend.native.LOOPS)
+    for name, (loop, options) in LOOPS.items():
+        request = kernels.KernelRequest(loop, device=backend.device(), **options)
+        answer = kernels.explain_request(request, engine.loops_for(request))
         passed = "; ".join(f"not {loop}: {why}" for loop, why in answer.passed_over)
         show.console.print(
             f"{name}: {answer.kernel}{f' ({passed})' if passed else ''}", markup=False

@@ -25,6 +25,7 @@ from rnnkit.backend.xla_loops import LOOPS as LOOPS
 from rnnkit.backend.xla_loops import diagonal_density as diagonal_density
 from rnnkit.backend.xla_loops import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.xla_loops import hidden_markov_chains as hidden_markov_chains
+from rnnkit.backend.xla_loops import loop_threads as loop_threads
 
 caching.set_up()  # before anything is compiled
 

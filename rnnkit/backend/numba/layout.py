@@ -20,3 +20,14 @@ WIDTH = 8
 LOG_ZERO = -1e30  # the logarithm of probability 0; see `rnnkit.hmm.inference.steps`
 IMPOSSIBLE = LOG_ZERO / 2  # logarithms below it are sums with one of probability 0
 TINY = 1e-280  # a sum of products below it may have lost terms to underflow
+
+# Sequences side by side: what the loops of the estimators read and write (`group_*.py`).
+#
+# A group has L sequences, the longest first: `counts (T,)` of them, the first ones, have a step t.
+# Arrays of a group are `(T, K, L)`, float64, with the sequences last: a processor computes several
+# neighbours at once, and none waits for the step before it. K is filled up to a multiple of four
+# by states that nothing reaches, whose numbers are 0, so that a sum over states takes four terms at
+# a time. Arrays of all sequences have a row for each step, `(N, ...)`, and `starts (L,)` is the row
+# of each sequence's first step.
+LANES = 32  # sequences of a group: a few hundred steps of it stay in a core's cache
+TERMS = 4

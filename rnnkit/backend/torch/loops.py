@@ -29,6 +29,11 @@ LOOPS = (
 )
 
 
+def loop_threads() -> int:
+    """Return the number of threads for loops on NumPy arrays: as many as PyTorch has."""
+    return torch.get_num_threads()
+
+
 def runs_in_numba(loop: str, *tensors: Tensor) -> bool:
     """Return whether the loop over these tensors is one in machine code.
 
@@ -53,7 +58,7 @@ def run_rows(loop: Callable[..., None], rows: int, operations: int, *arrays: Any
     from rnnkit.backend.numba.threads import over_rows
 
     given = [x.detach().contiguous().numpy() if torch.is_tensor(x) else x for x in arrays]
-    over_rows(loop, rows, operations, torch.get_num_threads(), *given)
+    over_rows(loop, rows, operations, loop_threads(), *given)
 
 
 def request_for(loop: str, *tensors: Tensor) -> KernelRequest:

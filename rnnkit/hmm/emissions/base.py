@@ -220,7 +220,9 @@ def check_integer_observations(x: np.ndarray, what: str) -> np.ndarray:
     x = np.asarray(x)
     if x.dtype.kind not in "fiub":
         raise InputError(f"Expected {what}s, integers of at least 0; got an array of {x.dtype}.")
-    bad = ~((x >= 0) & (x == np.floor(x)) & (x < np.inf)) if x.dtype.kind in "fi" else x < 0
+    if x.dtype.kind != "f" and x.min(initial=0) >= 0:
+        return x  # one pass over memory
+    bad = ~((x >= 0) & (x == np.floor(x)) & (x < np.inf))
     if bad.any():
         where = np.argwhere(bad)[0]
         raise InputError(

@@ -73,7 +73,7 @@ class Categorical(Emission):
             raise InputError(f"Expected one symbol per step, (N,) or (N, 1); got {x.shape}.")
         x = check_integer_observations(x, "symbol")
         symbols = params["emissionprob"].shape[-1] if params else self.n_features
-        if symbols is not None and (x >= symbols).any():
+        if symbols is not None and x.max(initial=0) >= symbols:
             step = int(np.argmax(x >= symbols))
             raise InputError(
                 f"Symbol {x[step]:.0f} at observation {step} is unseen: the model knows 0 to "

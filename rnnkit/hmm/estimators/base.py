@@ -17,6 +17,7 @@ from rnnkit.backend.kernels import KernelRequest, loop_request
 from rnnkit.errors import InputError, check_choice, check_count
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission
+from rnnkit.hmm.estimators.array_passes import has_loops
 from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
 from rnnkit.hmm.estimators.coordinates import Coordinates, bounds_found
 from rnnkit.hmm.estimators.em import EM, OnIteration
@@ -417,7 +418,8 @@ class BaseHMM(BaseEstimator):
 
     def kernel_request(self, **flags: bool) -> KernelRequest:
         """Return the properties of a pass; see `rnnkit.backend.explain_kernels`."""
-        return loop_request("hidden_markov", device(), str(self.dtype), **flags)
+        arrays = has_loops(self._emission())
+        return loop_request("hidden_markov", device(), str(self.dtype), **flags, arrays=arrays)
 
     # Internals ----------------------------------------------------------------------------------
 
@@ -451,13 +453,13 @@ class BaseHMM(BaseEstimator):
         coordinates, params = self._checked_params(sequences.x.shape[1])
         emission, own = coordinates.emission, self.emission_params()
         x = prepare_observations(emission, sequences, own, self.dtype, coordinates.units)
-        blocks = make_blocks(sequences, x, sequences.observed, self.n_components)
         # Viterbi knows no numerics: "log" saves a second compilation.
         smallest = None if op == "viterbi" else float(self._get("transmat").min())
         numerics = inference.select_numerics(smallest, self.dtype)
         inner = coordinates.inner.density()
-        each, results = run_inference(inner, params, blocks, op, numerics, lag)
+        each, results = run_inference(inner, params, sequences, x, op, numerics, lag)
         if not np.isfinite(each).all():
+            blocks = make_blocks(sequences, x, sequences.observed, self.n_components)
             self._warn_impossible(inner, params, blocks, each)
         observed = np.add.reduceat(sequences.observed.astype("int64"), sequences.starts)
         return sequences, each - coordinates.log_jacobian * observed, results

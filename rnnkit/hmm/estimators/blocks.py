@@ -93,11 +93,6 @@ def make_blocks(
     return Blocks(blocks, all_rows, cells)
 
 
-def count_observed(block: Block) -> int:
-    """Return the number of observed steps of a block of arrays."""
-    return int((block.mask if isinstance(block.observed, tuple) else block.observed).sum())
-
-
 def _gather(values: np.ndarray, places: np.ndarray | None, mask: np.ndarray) -> np.ndarray:
     """Return the values at the places, in the shape of the mask; None = all, in their order."""
     return values.reshape(mask.shape) if places is None else np.take(values, places)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import operator
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,9 @@ from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import Emission, Tensor
-from rnnkit.hmm.estimators.blocks import Blocks, count_observed, make_blocks
-from rnnkit.hmm.estimators.em_steps import (
-    MIN_OCCUPANCY,
-    ExpectedCounts,
-    compiled_e_step,
-    compiled_m_step,
-)
+from rnnkit.hmm.estimators.em_steps import MIN_OCCUPANCY, compiled_m_step
+from rnnkit.hmm.estimators.expectations import EStep
 from rnnkit.hmm.estimators.params import Params
-from rnnkit.hmm.estimators.passes import add_parts, refuse_nan
 from rnnkit.hmm.estimators.sequences import Sequences
 from rnnkit.progress import Bar
 
@@ -93,37 +87,32 @@ class EM:
             )
         restarts, states = params.startprob.shape
         batch = min(max(MAX_BATCH_ELEMENTS // (len(x) * states), 1), restarts)
-        blocks = make_blocks(sequences, x, sequences.observed, states * batch)
+        e_step = EStep(self.emission, sequences, x, states * batch, self.dtype)
         results = []
         for start in range(0, restarts, batch):
             chosen = slice(start, start + batch)
-            results.append(self._fit_batch(blocks, params.map(operator.itemgetter(chosen))))
+            results.append(self._fit_batch(e_step, params.map(operator.itemgetter(chosen))))
         return max(results, key=lambda result: result.history[-1])
 
-    def _fit_batch(self, blocks: Blocks, first: Params) -> EMResult:
+    def _fit_batch(self, e_step: EStep, first: Params) -> EMResult:
         """Iterate from several initial parameters as one batch, and keep the best."""
         params = native.tensors(first.map(lambda value: value.astype(self.dtype)))
         restarts, states = first.startprob.shape
-        tensors = [native.tensors(block) for block in blocks.blocks]
-        xs = [block.x for block in tensors]
-        x = xs[0] if len(xs) == 1 else ops.concatenate(xs)
         priors = self._priors(states)
-        features = int(xs[0].shape[1]) if len(xs[0].shape) > 1 else 1
+        features = int(e_step.x.shape[1]) if e_step.x.ndim > 1 else 1
         shared = _stateless(self.emission, states, features)
         m_step = compiled_m_step(self.emission, self.update, shared)
         active = np.ones(restarts, bool)
         histories: list[list[float]] = [[] for _ in range(restarts)]
         occupancy = np.ones((restarts, states))
         smallest = float(first.transmat.min())
-        steps = sum(count_observed(block) for block in blocks.blocks)
+        steps = int(e_step.sequences.observed.sum())
         jacobian = self.log_jacobian * steps
         with Bar("Baum-Welch", total=self.n_iter) as bar:
             for iteration in range(self.n_iter):
                 numerics = inference.select_numerics(smallest, self.dtype)
-                e_step = compiled_e_step(self.emission.density(), numerics)
-                counts = [e_step(params, block) for block in tensors]
+                x, counts, inner = e_step(params, numerics)
                 params, seen = m_step(params, x, counts, priors, native.tensors(active))
-                inner = _log_likelihood(counts, blocks, self.emission)
                 found = inner - jacobian
                 occupancy = ops.convert_to_numpy(seen["occupancy"])
                 smallest = float(ops.convert_to_numpy(seen["smallest"]))
@@ -192,14 +181,3 @@ def _stateless(emission: Emission, states: int, features: int) -> frozenset[str]
 def _select(params: Params, restart: int) -> Params:
     """Return the parameters of one restart as arrays."""
     return params.map(lambda value: ops.convert_to_numpy(value)[restart])
-
-
-def _log_likelihood(
-    counts: Sequence[ExpectedCounts], blocks: Blocks, emission: Emission
-) -> np.ndarray:
-    """Return the log-likelihood of each restart, summed in float64."""
-    total: Any = 0.0
-    for count, rows in zip(counts, blocks.rows, strict=True):
-        total = total + add_parts(count.log_prob)[:, : len(rows)].sum(1)
-    refuse_nan(total, emission)
-    return total

@@ -1,10 +1,10 @@
-"""Inference over blocks of sequences, by functions compiled once per emission and shape."""
+"""Inference over sequences: loops on arrays, or functions compiled once per emission and shape."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import keras
 import numpy as np
@@ -15,9 +15,13 @@ from rnnkit.errors import InputError
 from rnnkit.hmm import inference
 from rnnkit.hmm.emissions.base import MAX_STANDARDIZED, Arrays, Emission, Tensor, refuse_large
 from rnnkit.hmm.emissions.units import Units
-from rnnkit.hmm.estimators.blocks import Block, Blocks
+from rnnkit.hmm.estimators.array_passes import array_models, choose_arrays
+from rnnkit.hmm.estimators.blocks import Block, Blocks, make_blocks
 from rnnkit.hmm.estimators.params import Params
 from rnnkit.hmm.estimators.sequences import Sequences
+
+if TYPE_CHECKING:
+    from rnnkit.backend.numba.groups import Models
 
 Op = Literal["score", "filter", "smooth", "fixed-lag", "viterbi"]
 
@@ -98,24 +102,51 @@ def compiled_inference(
 def run_inference(
     emission: Emission,
     params: Params,
-    blocks: Blocks,
+    sequences: Sequences,
+    x: np.ndarray,
     op: Op,
     numerics: inference.Numerics = "log",
     lag: int = 0,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Run `compiled_inference` over all blocks.
+    """Run inference over all sequences, on arrays where loops can run, else on blocks.
 
     Return the log-probability of each sequence `(B,)`, and the result of each step `(N, ...)`, None
     for the op "score".
     """
-    run = compiled_inference(emission, op, numerics, lag)
+    scaled = op == "viterbi" or (numerics == "scaled" and op != "fixed-lag")
+    if scaled and choose_arrays(emission, sequences, params):
+        each, results = _on_arrays(array_models(emission, params, sequences, x), op, params)
+    else:
+        states = params.startprob.shape[-1]
+        blocks = make_blocks(sequences, x, sequences.observed, states)
+        each, results = _on_blocks(compiled_inference(emission, op, numerics, lag), params, blocks)
+    refuse_nan(each, emission)
+    return each, results
+
+
+def _on_arrays(models: Models, op: Op, params: Params) -> tuple[np.ndarray, np.ndarray | None]:
+    """Run `numba.groups`; see `run_inference`."""
+    if op == "viterbi":
+        log_prob, states = models.decode()
+        return log_prob[0], states[0]
+    dtype = str(params.startprob.dtype)
+    if op == "smooth":
+        log_prob, found, *_ = models.smooth(dtype)
+    else:
+        log_prob, found, *_ = models.filter(dtype, posteriors=op == "filter")
+    return log_prob[0], None if found is None else found[0]
+
+
+def _on_blocks(
+    run: Callable[..., list[Tensor]], params: Params, blocks: Blocks
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Run compiled inference over all blocks; see `run_inference`."""
     log_probs, results = [], []
     for block in blocks.blocks:
         log_prob, *steps = run(params, block)
         log_probs.append(add_parts(log_prob)[0])
         results += [ops.convert_to_numpy(step)[0] for step in steps]
     each = blocks.restore_sequences(log_probs)
-    refuse_nan(each, emission)
     return each, blocks.restore_steps(results) if results else None
 
 
