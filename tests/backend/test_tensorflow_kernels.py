@@ -1,4 +1,4 @@
-"""The while_loop with its own gradient against NumPy loops in float64 and the portable loop."""
+"""The loops with their own gradients against NumPy loops in float64 and the portable loop."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ from rnnkit.backend.kernels import KernelRequest
 from rnnkit.backend.tensorflow import KERNELS, static_shapes
 from rnnkit.recurrent import cells
 
-(KERNEL,) = KERNELS
+FUSED, KERNEL = KERNELS
 CELLS = {
     "simple_rnn": oracles.SimpleRNN,
     "lstm": oracles.LSTM,
@@ -47,6 +47,7 @@ class Case:
         self.weights = oracles.draw_weights(self.cell, D, U, np.random.default_rng(2))
         self.d_outputs = rng.normal(size=(rows, steps, U))
         self.d_last = [rng.normal(size=(rows, U)) for _ in range(self.cell.states)]
+        self.kernel = KERNEL
 
     def params(self):
         kernel, recurrent_kernel, bias = (tf.constant(w, tf.float32) for w in self.weights)
@@ -75,7 +76,7 @@ class Case:
         states = tuple(tf.constant(s, tf.float32) for s in self.states)
         mask = None if mask is None else tf.constant(mask)
         if run is None:
-            run = partial(KERNEL.run, KernelRequest(self.cell_type, activation=activation))
+            run = partial(self.kernel.run, KernelRequest(self.cell_type, activation=activation))
         with tf.GradientTape() as tape:
             tape.watch((x, states, params))
             outputs, last = run(x, states, params, mask=mask, reverse=reverse, sequences=sequences)
@@ -100,26 +101,64 @@ def check(found, expected):
             np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("cell_type", CELLS)
-@pytest.mark.parametrize(
+PASSES = pytest.mark.parametrize(
     ("masked", "reverse", "sequences"),
     [(True, False, True), (True, True, True), (True, True, False), (False, False, False)],
 )
+
+
+@pytest.mark.parametrize("cell_type", CELLS)
+@PASSES
 def test_equals_the_loops_for_any_mask(cell_type, masked, reverse, sequences):
     case, mask = Case(cell_type), any_mask() if masked else None
     found = case.found(case.params(), mask, reverse, sequences)
     check(found, case.expected(mask, reverse, sequences))
 
 
-@pytest.mark.parametrize(("cell_type", "masked"), [("lstm", True), ("gru_reset_after", False)])
-def test_traced_with_an_unknown_number_of_rows_and_steps(cell_type, masked):
+@pytest.mark.parametrize("steps", [T, 3, 16])  # with blocks of one step, no others, none
+@PASSES
+def test_fused_blocks_equal_the_loops_for_any_mask(masked, reverse, sequences, steps):
+    case, mask = Case("lstm", steps=steps), any_mask()[:, :steps] if masked else None
+    case.kernel, params = FUSED, case.params()
+    check(case.found(params, mask, reverse, sequences), case.expected(mask, reverse, sequences))
+
+
+@pytest.mark.parametrize(("masked", "reverse"), [(True, False), (False, True)])
+def test_fused_blocks_with_outputs_alone_and_no_bias(masked, reverse):
+    """No gradient comes by the last cell states, which the pass need not return."""
+    case, mask = Case("lstm"), any_mask() if masked else None
+    case.d_last[1][:], case.weights[2][:] = 0, 0
+    params = case.params()
+    run = partial(FUSED.run, KernelRequest("lstm", states=False))
+    found, expected = case.found(params, mask, reverse, run=run), case.expected(mask, reverse)
+    check(found, expected)
+    del params["bias"], expected[1][-1]
+    check(case.found(params, mask, reverse, run=run), expected)
+
+
+def test_a_nan_at_a_masked_step_reaches_nothing():
+    case, mask = Case("lstm"), any_mask()
+    expected = case.expected(mask, False)
+    case.x[~mask], case.kernel = np.nan, FUSED
+    check(case.found(case.params(), mask), expected)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "cell_type", "masked"),
+    [
+        (KERNEL, "lstm", True),
+        (KERNEL, "gru_reset_after", False),
+        (FUSED, "lstm", True),
+    ],
+)
+def test_traced_with_an_unknown_number_of_rows_and_steps(kernel, cell_type, masked):
     params = Case(cell_type).params()
     signature = [tf.TensorSpec((None, None, D)), tf.TensorSpec((None, None), tf.bool)]
     signature.append([tf.TensorSpec((None, U))] * CELLS[cell_type].states)
 
     @tf.function(input_signature=signature)
     def traced(x, mask, states):
-        return KERNEL.run(
+        return kernel.run(
             KernelRequest(cell_type),
             x,
             tuple(states),
@@ -199,9 +238,11 @@ def test_relu_and_no_bias_equal_the_portable_loop():
     )
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(("rows", "steps"), [(3, 6), (0, 4), (2, 0)])
-def test_nothing_to_compute_gives_the_first_states(rows, steps):
+def test_nothing_to_compute_gives_the_first_states(kernel, rows, steps):
     case = Case("lstm", rows, steps)
+    case.kernel = kernel
     mask = np.zeros((rows, steps), bool)
     check(case.found(case.params(), mask), case.expected(mask, False))
 
@@ -213,7 +254,7 @@ def test_steps_aside_where_xla_compiles():
 
     def call(x, mask):
         request = KernelRequest("lstm", static_shapes=static_shapes())
-        seen.append((request.static_shapes, KERNEL.unsupported_reason(request)))
+        seen.append((request.static_shapes, FUSED.unsupported_reason(request)))
         return layer(x, mask=mask)
 
     expected = call(x, mask)
@@ -225,7 +266,7 @@ def test_steps_aside_where_xla_compiles():
 
 def test_a_saved_model_computes_the_same_and_has_a_gradient(tmp_path):
     inputs = keras.Input((None, D))
-    model = keras.Model(inputs, rnnkit.layers.GRU(U)(keras.layers.Masking()(inputs)))
+    model = keras.Model(inputs, rnnkit.layers.LSTM(U)(keras.layers.Masking()(inputs)))
     x = tf.constant(Case("lstm").x * any_mask()[..., None], tf.float32)
     model.export(tmp_path, verbose=False)
     loaded, slopes = tf.saved_model.load(tmp_path), []
@@ -250,5 +291,14 @@ def test_a_saved_model_computes_the_same_and_has_a_gradient(tmp_path):
 )
 def test_says_what_stands_in_the_way(asked, word):
     assert word in KERNEL.unsupported_reason(asked)
+    assert FUSED.unsupported_reason(asked) is not None
     assert KERNEL.unsupported_reason(KernelRequest("simple_rnn", activation="relu")) is None
     assert KERNEL.unsupported_reason(KernelRequest("lstm", zoneout=True, resets=True)) is None
+    for other in (
+        KernelRequest("simple_rnn"),
+        KernelRequest("lstm", recurrent_dropout=True),
+        KernelRequest("lstm", zoneout=True),
+        KernelRequest("lstm", resets=True),
+    ):
+        assert FUSED.unsupported_reason(other) is not None
+        assert KERNEL.unsupported_reason(other) is None

@@ -9,12 +9,14 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from rnnkit.backend.tensorflow.adam import accelerate as accelerate
 from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
+from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM
 from rnnkit.backend.tensorflow.checkpointing import run_in_chunks as run_in_chunks
 from rnnkit.backend.tensorflow.feeding import feed as feed
 from rnnkit.backend.tensorflow.inference import inference as inference
 from rnnkit.backend.tensorflow.linear import linear_scan as linear_scan
-from rnnkit.backend.tensorflow.recurrent import KERNELS as KERNELS
+from rnnkit.backend.tensorflow.recurrent import KERNELS as _LOOPS
 from rnnkit.backend.tensorflow.scan import HOIST_INPUT_PROJECTION as HOIST_INPUT_PROJECTION
 from rnnkit.backend.tensorflow.scan import scan as scan
 from rnnkit.backend.uncounted import compilations as compilations
@@ -27,6 +29,8 @@ from rnnkit.backend.xla_loops import diagonal_density as diagonal_density
 from rnnkit.backend.xla_loops import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.xla_loops import hidden_markov_chains as hidden_markov_chains
 from rnnkit.backend.xla_loops import loop_threads as loop_threads
+
+KERNELS = (_BLOCK_LSTM, *_LOOPS)
 
 
 def devices() -> list[str]:
@@ -71,10 +75,6 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
     del donate  # TensorFlow donates no buffers
     # Our functions have no Python control flow over tensors for AutoGraph to convert.
     return tf.function(function, jit_compile=True, autograph=False)
-
-
-def accelerate(optimizer: Any) -> None:
-    """Leave an optimizer as it is: its update is compiled."""
 
 
 def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:

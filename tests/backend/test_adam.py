@@ -4,15 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-if keras.config.backend() != "torch":
-    pytest.skip("the backend is not torch", allow_module_level=True)
+from rnnkit.backend import native
 
-import torch
+BACKEND = keras.config.backend()
+if BACKEND == "jax":
+    pytest.skip("JAX has no update of its own", allow_module_level=True)
 
-from rnnkit.backend.torch.adam import accelerate
 
-
-def trained(make, fast, dtype="float32", steps=5):
+def trained(make, fast, dtype="float32", steps=5, convert=keras.ops.convert_to_tensor):
     """Weights and the optimizer's variables after some steps on random gradients."""
     rng = np.random.default_rng(0)
     shapes = [(7, 3), (5,)]
@@ -20,13 +19,17 @@ def trained(make, fast, dtype="float32", steps=5):
     optimizer = make()
     optimizer.build(weights)
     if fast:
-        accelerate(optimizer)
+        native.accelerate(optimizer)
     for step in range(steps):
         grads = [rng.normal(size=shape) * (step > 0) for shape in shapes]
-        grads = [torch.tensor(grad, dtype=getattr(torch, dtype)) for grad in grads]
-        optimizer.apply(grads, weights)
+        optimizer.apply([convert(grad.astype(dtype)) for grad in grads], weights)
     found = [*weights, *optimizer.variables]
     return [keras.ops.convert_to_numpy(variable.value) for variable in found], optimizer
+
+
+def check(found, wanted):
+    for value, expected in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -44,12 +47,14 @@ def trained(make, fast, dtype="float32", steps=5):
 def test_the_update_is_that_of_keras(make, dtype):
     wanted, plain = trained(make, fast=False, dtype=dtype)
     found, fast = trained(make, fast=True, dtype=dtype)
-    for value, expected in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+    check(found, wanted)
     assert {**fast.get_config(), "name": ""} == {**plain.get_config(), "name": ""}
 
 
-def test_the_fused_kernel_runs(monkeypatch):
+@pytest.mark.skipif(BACKEND != "torch", reason="the kernel is PyTorch's")
+def test_the_fused_kernel_runs_in_pytorch(monkeypatch):
+    import torch
+
     calls = []
     fused = torch._fused_adam_
     monkeypatch.setattr(torch, "_fused_adam_", lambda *a, **k: (calls.append(1), fused(*a, **k)))
@@ -57,3 +62,27 @@ def test_the_fused_kernel_runs(monkeypatch):
     assert len(calls) == 2
     trained(keras.optimizers.Adam, fast=True, dtype="float64")
     assert len(calls) == 2
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="the operation is TensorFlow's")
+def test_the_fused_operation_runs_in_tensorflow(monkeypatch):
+    import tensorflow as tf
+
+    calls = []
+    fused = tf.raw_ops.ResourceApplyAdam
+    monkeypatch.setattr(tf.raw_ops, "ResourceApplyAdam", lambda **k: (calls.append(1), fused(**k)))
+    trained(keras.optimizers.Adam, fast=True, steps=2)
+    assert len(calls) == 4  # two weights
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="rows of a table are TensorFlow's")
+def test_the_gradient_of_some_rows_is_taken():
+    import tensorflow as tf
+
+    def rows(grad):
+        """The same gradient as slices, of which one comes in two parts."""
+        parts = np.concatenate([grad / 2, grad / 2]) if grad.ndim == 2 else grad
+        return tf.IndexedSlices(parts, np.arange(len(parts)) % len(grad), grad.shape)
+
+    wanted, _ = trained(keras.optimizers.Adam, fast=False)
+    check(trained(keras.optimizers.Adam, fast=True, convert=rows)[0], wanted)
