@@ -196,7 +196,7 @@ def _filled(sentence: str, source: random.Random) -> str:
 
 def _pair(kind: str, source: str, template: str, number: int) -> EditedPair:
     """Return the two readings of a template; originals are positive and negative in turn."""
-    positive, negative = (_EDIT.sub(lambda match, i=i: match[i], template) for i in (1, 2))
+    positive, negative = (_EDIT.sub(rf"\{i}", template) for i in (1, 2))
     if source == "generated":
         positive, negative = map(_tidy, (positive, negative))
     return EditedPair(kind, source, positive, negative, LABELS[(number + 1) % 2])

@@ -38,13 +38,15 @@ def typos(texts: Iterable[str], rate: float = 0.1, *, seed: int = 0) -> list[str
     if not 0 <= rate <= 1:
         raise InputError(f"rate is {rate}: expected a share from 0 to 1.")
 
-    def mistype(word: str, source: random.Random) -> str:
-        return _mistype(word, source) if source.random() < rate else word
+    def changed(text: str) -> str:
+        source = _source(seed, text)
 
-    return [
-        _WORD.sub(lambda match, source=source: mistype(match[0], source), text)
-        for text, source in ((text, _source(seed, text)) for text in texts)
-    ]
+        def change(match: re.Match[str]) -> str:
+            return _mistype(match[0], source) if source.random() < rate else match[0]
+
+        return _WORD.sub(change, text)
+
+    return [changed(text) for text in texts]
 
 
 def upper_case(texts: Iterable[str], *, seed: int = 0) -> list[str]:

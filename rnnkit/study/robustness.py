@@ -106,7 +106,7 @@ def robustness(
         return _answers(model, asked, classes) == expected
 
     found = right(flat, wanted).reshape(-1, 2)
-    both = found.all(1)
+    both = np.all(found, axis=1)
     scores = {"originals": _score(found[:, 0]), "edited": _score(found[:, 1])}
     scores["both right"] = _score(both)
     parts: dict[str, list[bool]] = {
@@ -118,7 +118,7 @@ def robustness(
         scores[f"both right: {name}"] = _score(both[np.array(rows, dtype=bool)])
     for name in OF_PAIRS:
         changed = right(PERTURBATIONS[name](flat, seed=seed), wanted).reshape(-1, 2)
-        scores[f"both right: {name}"] = _score(changed.all(1))
+        scores[f"both right: {name}"] = _score(np.all(changed, axis=1))
     if len(texts):
         expected = _numbers(labels, classes, "label")
         plain = list(map(str, texts))

@@ -2,7 +2,9 @@ import copy
 import gzip
 import hashlib
 import http.server
+import itertools
 import os
+import re
 import tarfile
 import threading
 from collections import Counter
@@ -303,6 +305,16 @@ def test_bad_arguments_are_refused(arguments, message):
         datasets.load(**arguments)
 
 
+def shared_names(train):
+    """How many rare names neighbours in the archive's order share: of one film, and of two."""
+    names = [set(re.findall(r"[A-Z][a-z]{3,}", text)) for text in train.texts]
+    counts = Counter(name for found in names for name in found)
+    rare = [{name for name in found if counts[name] < 60} for found in names]
+    same = train.groups[1:] == train.groups[:-1]
+    shared = np.array([len(a & b) for a, b in itertools.pairwise(rare)])
+    return shared[same].mean(), shared[~same].mean()
+
+
 @pytest.mark.data
 def test_the_real_imdb(tmp_path, monkeypatch):
     beside = Path(__file__).parents[2].parent / "shared" / "data"
@@ -317,6 +329,19 @@ def test_the_real_imdb(tmp_path, monkeypatch):
     assert np.bincount(data.test.labels).tolist() == [12_500, 12_500]
     assert data.notes == ["123 texts are in train and in test; they were dropped from train."]
     assert sum("<br />" in text for text in data.train.texts) > 12_000
+    data = datasets.load("imdb")
+    train, valid, test = (set(split.groups) for split in (data.train, data.valid, data.test))
+    assert not train & valid
+    assert len(train | valid) == 3456
+    assert len(test) == 3581
+    assert np.isin(data.test.groups, [*train, *valid]).sum() == 23  # of a single film
+    assert Counter(data.valid.labels.tolist()) == {0: 1250, 1: 1250}
+    assert max(Counter(data.train.groups.tolist()).values()) == 30
+    # Films are in blocks in the archive: a list read one line too early or late would be seen.
+    order = np.random.default_rng(0).permutation(25_000)
+    read = imdb.read().train.take(np.argsort(order))
+    of_one, of_two = shared_names(read.take(np.flatnonzero(read.labels == 1)))
+    assert of_one > 50 * of_two
     (tmp_path / "imdb.npz").unlink()
 
 

@@ -1,7 +1,5 @@
-import os
 import re
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -250,23 +248,3 @@ def test_few_groups(labels, groups, expected):
     )
     assert len(valid) == expected
     assert set(np.array(labels)[train]) == set(labels)
-
-
-@pytest.mark.data
-def test_the_films_of_the_real_imdb(tmp_path, monkeypatch):
-    beside = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("RNNKIT_DATA", beside))
-    if not (folder / imdb.FILE_NAME).is_file():
-        pytest.skip(f"{imdb.FILE_NAME} is neither in $RNNKIT_DATA nor in ../shared/data")
-    monkeypatch.setenv("RNNKIT_DATA", str(folder))
-    monkeypatch.setenv("RNNKIT_CACHE", str(tmp_path))
-    data = datasets.load("imdb")
-    (tmp_path / "imdb.npz").unlink()
-    train, valid, test = (set(split.groups) for split in (data.train, data.valid, data.test))
-    assert not train & valid
-    assert len(train | valid) == 3456
-    assert len(test) == 3581
-    assert len((train | valid) & test) == 1
-    assert np.isin(data.test.groups, [*train, *valid]).sum() == 23
-    assert Counter(data.valid.labels.tolist()) == {0: 1250, 1: 1250}
-    assert max(Counter(data.train.groups.tolist()).values()) == 30
