@@ -52,7 +52,7 @@ class TaskOptions(SeedOption, total=False):
 
 
 class AdversarialOption(TypedDict, total=False):
-    """Adversarial training, for tasks that embed their examples; see `rnnkit.tasks.adversarial`."""
+    """Adversarial training of tasks that embed; see `rnnkit.tasks.training.adversarial`."""
 
     adversarial: Annotated[
         float,

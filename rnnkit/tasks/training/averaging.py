@@ -6,8 +6,8 @@ Polyak and Juditsky 1992, Acceleration of stochastic approximation by averaging;
 momentum is that of TensorFlow's `ExponentialMovingAverage`.
 
 The average is part of the compiled step, and its numbers are variables of the optimizer, so that
-checkpoints and files hold them. Keras's `use_ema` keeps the momentum constant, and at the end of a
-training that stops early its `SwapEMAWeights` leaves the weights in place of their average.
+checkpoints and files hold them. Keras's `use_ema` keeps the momentum constant; and beside its
+`SwapEMAWeights`, `EarlyStopping` keeps the weights, or the last ones stay where it stops.
 """
 
 from __future__ import annotations
