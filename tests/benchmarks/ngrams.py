@@ -6,9 +6,9 @@ python tests/benchmarks/ngrams.py --data imdb --recipe bilstm_sentiment --epochs
 
 Of each order and `min_count`: the number of n-grams, the penalty C that validation data chose,
 accuracy and loss on them, and processor seconds for the vocabulary, for encoding and for all fits.
-With a recipe it is trained without and with n-grams of up to three words: the accuracy of both classifiers
-alone and together, the weights of their logits, and predictions per second. Nothing is read of the
-test split. Prints Markdown tables.
+With a recipe it is trained without and with n-grams of up to three words: the accuracy of both
+classifiers alone and together, the weights of their logits, and predictions per second. Nothing
+is read of the test split. Prints Markdown tables.
 """
 
 from __future__ import annotations
