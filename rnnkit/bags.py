@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -58,16 +59,11 @@ class NaiveBayesLogits(SavedArguments, keras.layers.Layer):
 
     def build(self, numbers_shape: tuple) -> None:
         """Create ratios, weights and bias."""
+        add = functools.partial(self.add_weight, dtype="float32", autocast=False)
         shape = (self.input_dim, self.units)
-        self.ratio = self.add_weight(
-            shape=shape, initializer="zeros", trainable=False, dtype="float32", name="ratio"
-        )
-        self.kernel = self.add_weight(
-            shape=shape, initializer="ones", dtype="float32", name="kernel"
-        )
-        self.bias = self.add_weight(
-            shape=(self.units,), initializer="zeros", dtype="float32", name="bias"
-        )
+        self.ratio = add(shape=shape, initializer="zeros", trainable=False, name="ratio")
+        self.kernel = add(shape=shape, initializer="ones", name="kernel")
+        self.bias = add(shape=(self.units,), initializer="zeros", name="bias")
 
     def call(self, numbers: Tensor) -> Tensor:
         """Add up the scaled weights of the features of each row."""
@@ -204,6 +200,7 @@ class LogOpinionPool(SavedArguments, keras.layers.Layer):
             initializer=lambda shape, dtype: ops.convert_to_tensor(self.initial_weights, dtype),
             trainable=False,
             dtype="float32",
+            autocast=False,
             name="pool_weights",
         )
 

@@ -89,8 +89,11 @@ def test_layers_are_saved_and_loaded(network, tmp_path):
 def test_in_half_precision_logits_are_float32():
     layer = filled(NaiveBayesLogits(8, 1, dtype="mixed_float16"), (None, 4))
     layer.ratio.assign(np.full((8, 1), 3e4))
-    layer.kernel.assign(np.full((8, 1), 2.0))  # 60,000 each: their sum is beyond float16
-    assert ops.convert_to_numpy(layer(NUMBERS))[3, 0] == pytest.approx(240_000, rel=1e-3)
+    layer.kernel.assign(np.full((8, 1), 4.0))  # each product is beyond float16
+    assert ops.convert_to_numpy(layer(NUMBERS))[3, 0] == pytest.approx(480_000, rel=1e-3)
+    pool = LogOpinionPool((0.5, 0.5), dtype="mixed_float16")
+    logits = np.full((2, 1), 1e5, "float32")
+    assert ops.convert_to_numpy(pool([logits, logits]))[0, 0] == pytest.approx(1e5)
     bag = filled(EmbeddingBag(8, 2, dtype="mixed_float16"), (None, 4))
     assert keras.backend.standardize_dtype(bag(NUMBERS).dtype) == "float16"
 

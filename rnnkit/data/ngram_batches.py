@@ -66,7 +66,8 @@ class NGramBatches(BucketedBatches):
         }
 
     def __getitem__(self, index: int) -> Any:
-        ids, labels, weights = super().__getitem__(index)
+        found: Any = super().__getitem__(index)
+        ids, labels, weights = found
         rows = self._batches[index]
         ngrams = pad([self._ngrams[row] for row in rows], self._ngram_widths[ids.shape[1]])
         return (ids, ngrams), labels, weights

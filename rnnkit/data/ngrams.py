@@ -6,7 +6,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -204,7 +204,7 @@ class NGramVocabulary:
     def _look_up(self, token_lists: Sequence[Sequence[str]]) -> _Tokens:
         """Return the tokens of texts end to end, a 0 after each text."""
         rows = list(_rows(token_lists))
-        find = self._index.get
+        find: Any = self._index.get  # None is no token: it ends a text
         numbers = [find(token, 0) for row in rows for token in itertools.chain(row, (None,))]
         lengths = np.array([len(row) + 1 for row in rows], np.int64)
         return _Tokens(np.array(numbers, np.int64), np.repeat(np.arange(len(rows)), lengths))

@@ -183,7 +183,8 @@ def test_is_exported_with_its_vocabularies(model, reviews, tmp_path):
     model.export(tmp_path / "served", verbose=False)
     assert (tmp_path / "served" / "assets.extra" / "ngrams.json").is_file()
     inputs = model.make_batches(model.encode(reviews[0][:3]))[0][0]
-    found = tensorflow.saved_model.load(str(tmp_path / "served")).serve(list(inputs))
+    served = tensorflow.saved_model.load(str(tmp_path / "served"))
+    found = served.serve(list(inputs))
     np.testing.assert_allclose(found, model.predict_on_batch(inputs), atol=1e-5)
 
 

@@ -49,7 +49,11 @@ class TokenWeights(SavedArguments, keras.layers.Layer):
         """Create the inverse document frequencies, which the task sets before training."""
         if self.weighting == "tf-idf":
             self.idf = self.add_weight(
-                shape=(self.size,), initializer="ones", trainable=False, name="idf"
+                shape=(self.size,),
+                initializer="ones",
+                trainable=False,
+                autocast=False,
+                name="idf",
             )
 
     def call(self, ids: Tensor, counts: Tensor) -> Tensor:

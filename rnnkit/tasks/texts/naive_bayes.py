@@ -119,8 +119,8 @@ def fit_linear_model(
         fitted = solver.fit(scaled, positive, sample_weight=weights)
         columns.append((ratio, fitted.coef_[0], fitted.intercept_[0]))
     ratios, kernels, biases = zip(*columns, strict=True)
-    arrays = (np.stack(part, axis=-1).astype("float32") for part in (ratios, kernels))
-    return LinearModel(*arrays, np.array(biases, "float32"), strength)
+    ratio, kernel = (np.stack(part, axis=-1).astype("float32") for part in (ratios, kernels))
+    return LinearModel(ratio, kernel, np.array(biases, "float32"), strength)
 
 
 def cross_entropy(

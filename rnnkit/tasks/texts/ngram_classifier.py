@@ -110,11 +110,11 @@ class NGramTextClassifier(TextClassifier):
         """Return the class of batches with two inputs."""
         return NGramBatches
 
-    def notice_unknown(self, rows: list[TextRow]) -> None:
+    def notice_unknown(self, rows: list[Any]) -> None:
         """Warn once of texts that have words, and none that the model knows."""
         super().notice_unknown([row.ids for row in rows])
 
-    def _with_unknown(self, rows: list[TextRow]) -> list[int] | None:
+    def _with_unknown(self, rows: list[Any]) -> list[int] | None:
         return super()._with_unknown([row.ids for row in rows])
 
     def fit_constants(self, train: EncodedExamples, valid: EncodedExamples | None) -> None:
