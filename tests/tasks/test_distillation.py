@@ -209,6 +209,7 @@ class TestEnsembles:
         ensemble = Ensemble(members, 2 * weights)
         np.testing.assert_allclose(ensemble.predict(["t"] * 7), expected)
         assert ensemble.predict_labels(["t"] * 7) == [str(i) for i in expected.argmax(-1)]
+        np.testing.assert_allclose(ensemble.predict("t"), expected[:1])
         one = Ensemble([lambda x: rows[0][:, :1]])
         np.testing.assert_array_equal(one.predict(["t"] * 7), rows[0][:, :1])
 
