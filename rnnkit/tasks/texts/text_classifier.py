@@ -12,6 +12,7 @@ from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.embeddings import embedding_matrix
+from rnnkit.errors import require_fitted
 from rnnkit.tasks.answers import Answers, answer_classes, unknown_words
 from rnnkit.tasks.classifier import Classifier
 from rnnkit.tasks.hub_tokens import HubTokens
@@ -110,7 +111,8 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         vocabulary, model = self._learn_vocabulary(tokens), self._language_model()
         trained = vocabulary
         if model is not None:  # words that only the language model has keep their vectors
-            vocabulary = self._add_words(vocabulary, model.vocabulary.tokens[2:])
+            words = require_fitted(model.vocabulary, model, "vocabulary").tokens[2:]
+            vocabulary = self._add_words(vocabulary, words)
         network = self._new_network(len(vocabulary), outputs)
         table: Any = find_parts(network, self.network_parts).embedding
         vectors = self._word_vectors(tokens, unlabelled, table.output_dim, model)
