@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnkit.data.datasets import refuse_missing
 from rnnkit.data.table_files import HUB, read_texts
 from rnnkit.errors import InputError, suggest_sibling
 
@@ -71,7 +70,6 @@ def make_teaching(
         )
     if isinstance(unlabelled, str | os.PathLike):
         unlabelled = os.fspath(unlabelled)
-        refuse_missing(unlabelled)
         if not unlabelled.startswith(HUB):
             unlabelled = str(Path(unlabelled).expanduser().resolve())
             if not Path(unlabelled).exists():

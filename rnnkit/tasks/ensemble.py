@@ -81,6 +81,7 @@ class Ensemble:
 
     def member_probabilities(self, x: Any, classes: Sequence[Any] | None = None) -> np.ndarray:
         """Return what each member answers, `(M, N, C)`; arguments as above."""
+        x = [x] if isinstance(x, str | bytes) else x
         classes = self.classes if classes is None else classes
         self.check_classes(classes)
         rows = [_ask(self._member(i), x, classes) for i in range(len(self.models))]

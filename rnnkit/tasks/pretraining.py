@@ -107,9 +107,9 @@ def word_vectors(model: Any, size: int) -> KeyedVectors:
 def take_recurrent_weights(network: keras.Model, model: Any) -> str:
     """Give the recurrent layers of a network the weights of a language model; return what was done.
 
-    Layer i gets those of layer i, a bidirectional one in its forward direction. The first layer of
-    a network that reads more than words, such as their spelling behind them, gets the rows of the
-    words. Deeper layers that read both directions keep their own weights.
+    Layer i gets those of layer i, a bidirectional one in its forward direction. Where a layer reads
+    more than that of the language model, such as the spelling behind words, or the backward
+    direction behind the forward one, it gets the rows of what both read.
 
     Args:
         network: of the task.
@@ -168,9 +168,9 @@ def _copy_weights(target: Any, source: Any) -> bool:
     if len(target.weights) != len(source.weights):
         return True
     for own, other in pairs:
-        first = own.path.rpartition("/")[2] == "kernel"
-        fits = own.shape[1:] == other.shape[1:] and own.shape[0] >= other.shape[0]
-        if not fits or (own.shape[0] != other.shape[0] and not first):
+        reads = own.path.rpartition("/")[2] == "kernel"  # ... more inputs, perhaps
+        rows = own.shape[0] - other.shape[0]
+        if own.shape[1:] != other.shape[1:] or rows < 0 or (rows and not reads):
             return True
     for own, other in pairs:
         value = np.array(keras.ops.convert_to_numpy(own))

@@ -12,7 +12,7 @@ from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.embeddings import embedding_matrix
-from rnnkit.errors import InputError
+from rnnkit.errors import InputError, require_fitted
 from rnnkit.options import complete, settings_of
 from rnnkit.settings.texts import AugmentationOption
 from rnnkit.tasks.answers import Answers, answer_classes, unknown_words
@@ -126,7 +126,8 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         vocabulary, model = self._learn_vocabulary(tokens), self._language_model()
         trained = vocabulary
         if model is not None:  # words that only the language model has keep their vectors
-            vocabulary = self._add_words(vocabulary, model.vocabulary.tokens[2:])
+            words = require_fitted(model.vocabulary, model, "vocabulary").tokens[2:]
+            vocabulary = self._add_words(vocabulary, words)
         network = self._new_network(len(vocabulary), outputs, **self.learn_features(tokens))
         table: Any = find_parts(network, self.network_parts).embedding
         # Not from edited texts, where opposites stand for each other.
