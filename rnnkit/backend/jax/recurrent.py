@@ -185,7 +185,8 @@ def pack_inputs(
     """Return the packed steps `(N, D)` and the stages of the loop."""
     if packing is not None:
         return gather(packing, x), packing.stages
-    return by_steps(x), (unmasked(*x.shape[:2], reverse),)
+    batch, steps, _ = x.shape
+    return by_steps(x), (unmasked(batch, steps, reverse),)
 
 
 def forward(
@@ -392,12 +393,12 @@ def run(
 ) -> tuple[Tensor | None, tuple]:
     """Run a recurrence; see `rnnkit.backend.kernels.Kernel`."""
     params = {name: jnp.asarray(value) for name, value in params.items()}
-    flags = (None if part is None else jnp.asarray(part, bool) for part in (mask, resets))
+    mask, resets = (None if part is None else jnp.asarray(part, bool) for part in (mask, resets))
     options = (request, reverse, sequences, reference)
     return reverse_only(
         compiled,
         *options,
-        *(jnp.asarray(x), tuple(states), params, Marks(*flags, tuple(zoneout))),
+        *(jnp.asarray(x), tuple(states), params, Marks(mask, resets, tuple(zoneout))),
         advice="Give the layer kernel='portable', which has both modes.",
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from rnnkit.backend.torch.double import reference_gradients
 from rnnkit.backend.torch.packing import Packing, pack_steps
 from rnnkit.backend.torch.segments import any_reset
 
-Share = Tensor | float  # of the old state that zoneout keeps
+Share: TypeAlias = Tensor | float  # of the old state that zoneout keeps
 NAMES = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
 
 
@@ -214,10 +214,7 @@ def _weights(
         _reorder_gates(bias, steps.input_gates),
         _reorder_gates(recurrent_bias, steps.state_gates),
         None if drop is None else packed.sort(drop),
-        [
-            packed.pack(part).to(kernel.dtype) if isinstance(part, Tensor) else part
-            for part in zoneout
-        ],
+        [packed.pack(part).float() if isinstance(part, Tensor) else part for part in zoneout],
     )
 
 
@@ -281,7 +278,7 @@ class _Pass(Function):
         weights = _weights(steps, packed, drop, ctx.extras.zoneout, parts)
         kept = Kept(packed, weights, h, saved)
         d = packed.gather(d_outputs, d_last, kept.h)
-        first = d[: packed.count]
+        first = d[: packed.row_count]
         others = [
             torch.zeros_like(first) if o is None else packed.last_states_grad(o) for o in d_others
         ]

@@ -35,7 +35,7 @@ class Packing(NamedTuple):
 
     Args:
         sizes: number of rows in each step of the loop.
-        count: S, the number of rows of the loop.
+        row_count: S, the number of rows of the loop.
         order: `(S,)`, row of the loop -> row of the batch; None = unsorted.
         fresh: `(S, 1)`, true = the row of the loop starts from zero; None = none does.
         first, ends: `(B,)`, row of the batch -> the row of the loop with its first, last steps.
@@ -47,7 +47,7 @@ class Packing(NamedTuple):
     """
 
     sizes: list[int]
-    count: int
+    row_count: int
     order: Tensor | None
     fresh: Tensor | None
     first: Tensor | None
@@ -83,7 +83,7 @@ class Packing(NamedTuple):
         """Return the gradient by `rows` of `last_states(rows)`; always a copy."""
         if self.ends is None:
             return d.clone()
-        return d.new_zeros(self.count, d.shape[1]).index_copy_(0, self.ends, d)
+        return d.new_zeros(self.row_count, d.shape[1]).index_copy_(0, self.ends, d)
 
     def states_before(self, states: Tensor) -> Tensor:
         """All states `(S + N, U)` -> the state before each packed step `(N, U)`."""
@@ -93,7 +93,7 @@ class Packing(NamedTuple):
 
     def split(self, states: Tensor) -> tuple[Tensor, ...]:
         """All states `(S + N, U)` -> the initial ones, then those after each step."""
-        return states.split([self.count, *self.sizes])
+        return states.split([self.row_count, *self.sizes])
 
     def gather(self, d_outputs: Tensor | None, d_last: Tensor | None, states: Tensor) -> Tensor:
         """Return the gradient by all states `(S + N, U)`, given those by outputs and last state."""
@@ -161,7 +161,7 @@ def pack_steps(
     rows[packed] = steps
     return Packing(
         sizes=[size for size in sizes.tolist() if size],
-        count=count,
+        row_count=count,
         order=order if cut.row is None else cut.row[order],
         fresh=None if cut.fresh is None else cut.fresh[order].unsqueeze(1),
         first=place[cut.first],
@@ -182,7 +182,7 @@ def _pack_unmasked(batch: int, time: int, reverse: bool, device: torch.device) -
     packed_index = (step * batch + row[:, None]).reshape(-1)
     return Packing(
         sizes=[batch] * time if batch else [],
-        count=batch,
+        row_count=batch,
         order=None,
         fresh=None,
         first=None,

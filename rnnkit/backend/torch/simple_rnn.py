@@ -63,7 +63,7 @@ class SimpleRNNSteps(Steps):
         """See `Steps`."""
         packed, weights, h, saved = kept
         by_state, sizes = packed.split(d), packed.sizes
-        found = saved[0] if saved else h[packed.count :]
+        found = saved[0] if saved else h[packed.row_count :]
         shares = share_per_step(weights.share(0), sizes)
         kernel_t = weights.recurrent_kernel.t().contiguous()
         walk = zip(sizes, by_state, by_state[1:], found.split(sizes), shares, strict=False)
@@ -78,7 +78,7 @@ class SimpleRNNSteps(Steps):
             else:
                 tanh_grad(here, new, out=here)
             accumulate_state_grad(before, here, kernel_t, weights.drop)
-        d_projected = d[packed.count :]
+        d_projected = d[packed.row_count :]
         dropped = dropped_states(packed, packed.states_before(h), weights.drop)
         grads.recurrent_kernel.addmm_(dropped.t(), d_projected)
         grads.accumulate_input_grad(slice(0, len(d_projected)), d_projected)
