@@ -36,7 +36,7 @@ def counterfactual(text: str, generator: random.Random, least: int = 3) -> str |
 
     Example:
         >>> counterfactual("Great acting, 9/10.", random.Random(0), least=2)
-        'Mediocre acting, 2/10.'
+        'Inferior acting, 2/10.'
         >>> counterfactual("A film about a dog.", random.Random(0)) is None
         True
     """

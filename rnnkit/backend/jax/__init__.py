@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import keras
 
+from rnnkit.backend.compiled_steps import move_averages as move_averages
+from rnnkit.backend.compiled_steps import run_network as run_network
 from rnnkit.backend.jax import caching
 from rnnkit.backend.jax.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.jax.caching import no_cache as no_cache
@@ -59,23 +61,6 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
 
 def accelerate(optimizer: Any) -> None:
     """Leave an optimizer as it is: its update is compiled."""
-
-
-def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:
-    """Add `rate (weight - average)` to each average.
-
-    Args:
-        averages: variables.
-        weights: variables of the same shapes.
-        rate: a scalar tensor.
-    """
-    for average, weight in zip(averages, weights, strict=True):
-        average.assign_add(rate * (weight.value - average.value))
-
-
-def run_network(network: Any, inputs: Any, training: bool = False) -> Any:
-    """Return `network(inputs, training=training)`; only PyTorch has a faster way to call it."""
-    return network(inputs, training=training)
 
 
 def causal_convolution(x: Any, kernel: Any, bias: Any) -> Any:

@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from rnnkit.backend.compiled_steps import move_averages as move_averages
+from rnnkit.backend.compiled_steps import run_network as run_network
 from rnnkit.backend.tensorflow.adam import accelerate as accelerate
 from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM
@@ -75,17 +77,6 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
     del donate  # TensorFlow donates no buffers
     # Our functions have no Python control flow over tensors for AutoGraph to convert.
     return tf.function(function, jit_compile=True, autograph=False)
-
-
-def move_averages(averages: list[Any], weights: list[Any], rate: Any) -> None:
-    """Add `rate (weight - average)` to each average; see `backend.jax.move_averages`."""
-    for average, weight in zip(averages, weights, strict=True):
-        average.assign_add(rate * (weight.value - average.value))
-
-
-def run_network(network: Any, inputs: Any, training: bool = False) -> Any:
-    """Return `network(inputs, training=training)`; only PyTorch has a faster way to call it."""
-    return network(inputs, training=training)
 
 
 def causal_convolution(x: Any, kernel: Any, bias: Any) -> Any:

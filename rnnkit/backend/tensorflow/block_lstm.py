@@ -128,7 +128,7 @@ class Blocks:
             by_cells = _split(d_cells[0], begin, end, count)
             before = [c_first, *saved[1][:-1]]
             d_h, d_c = (_pad(d, size) for d in d_states)
-            found = []
+            found: list[Tensor] = []
             for j in reversed(range(count)):
                 d_h = d_h if by_outputs is None else d_h + by_outputs[j]
                 d_c = d_c if by_cells is None else d_c + by_cells[j]
@@ -247,7 +247,7 @@ def run(
         packed, first = rows.pack(x), (rows.sort(h), rows.sort(c))
         (outputs, cells), kept = one.forward(packed, first)
         graph = tf.compat.v1.get_default_graph()
-        found = (rows.last(outputs), rows.last(cells))
+        found: tuple[Tensor, ...] = (rows.last(outputs), rows.last(cells))
         if sequences:
             found = (rows.unpack(outputs), *found)
 

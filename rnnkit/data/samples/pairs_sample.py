@@ -88,8 +88,8 @@ def read_mails() -> Dataset:
 
 
 def _dataset(name: str, make: Callable[[random.Random], tuple[str, str]], about: str) -> Dataset:
-    splits = (Split(*map(list, zip(*rows, strict=True))) for rows in _pairs(make))
-    train, valid, test = splits
+    columns = (list(map(list, zip(*rows, strict=True))) for rows in _pairs(make))
+    train, valid, test = (Split(source, target) for source, target in columns)
     return Dataset(name, train, valid, test, about=f"{sum(SIZES.values()):,} {about}")
 
 

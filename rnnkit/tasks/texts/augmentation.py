@@ -29,7 +29,7 @@ def add_counterfactuals(
         >>> train = Examples(["A good film, great fun, well acted."], ["pos"])
         >>> new = add_counterfactuals(train, np.array([[1.0]]), None, share=1.0, seed=0)
         >>> new.train.x[1], new.targets.tolist()
-        ('A good film, mediocre irritating, miserably acted.', [[1.0], [0.0]])
+        ('A crappy film, rotten sluggish, dreadfully acted.', [[1.0], [0.0]])
     """
     generator = random.Random(seed)
     chosen = [i for i in range(len(train.x)) if generator.random() < share]

@@ -16,7 +16,7 @@ from rnnkit.data.splits import ClassLabels
 from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.embeddings.document_vectors import train_ngram_vectors
 from rnnkit.errors import require_fitted
-from rnnkit.tasks.labels import learn_classes, one_for_each, to_numbers
+from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.texts.naive_bayes import feature_matrix, log_count_ratio
 from rnnkit.untrusted import check_arrays, parse_json
 
@@ -86,7 +86,8 @@ class DocumentVectorClassifier:
         """
         texts = check_texts(x)
         labels = one_for_each(y, len(texts), "The training set", "texts")
-        classes = list(y.classes) if isinstance(y, ClassLabels) else learn_classes(labels)
+        own = isinstance(y, ClassLabels)
+        classes: list[Label] = list(y.classes) if own else learn_classes(labels)
         numbers = to_numbers(labels, classes, "training")
         tokens = self.pipeline.tokens([*texts, *unlabelled])
         found = NGramVocabulary.learn(
