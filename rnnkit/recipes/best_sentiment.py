@@ -81,6 +81,7 @@ best_sentiment = recipe(
     fixed={
         "cell": "lstm",
         "bidirectional": True,
+        "tokenizer": None,
         "ngrams": 0,
         "ngram_min_count": 2,
         "ngram_vocabulary_size": 1_000_000,

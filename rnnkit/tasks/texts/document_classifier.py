@@ -20,8 +20,8 @@ from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
 from rnnkit.tasks.texts.naive_bayes import feature_matrix, log_count_ratio
 from rnnkit.untrusted import check_arrays, parse_json
 
-STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # scikit-learn's C
-DEFAULT_STRENGTH = 0.1  # where there is nothing to choose it on
+STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)  # scikit-learn's C
+DEFAULT_STRENGTH = 1.0  # where there is nothing to choose it on
 RARE = 0.3  # how often an n-gram that tells nothing of the class is learned in a document
 
 
@@ -82,7 +82,7 @@ class DocumentVectorClassifier:
             x: the texts.
             y: one label for each.
             unlabelled: more texts, to learn n-grams and vectors from.
-            validation_data: `(x, y)` to choose the L2 penalty on; none = C is 0.1.
+            validation_data: `(x, y)` to choose the L2 penalty on; none = C is 1.
         """
         texts = check_texts(x)
         labels = one_for_each(y, len(texts), "The training set", "texts")
