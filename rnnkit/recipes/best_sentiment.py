@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rnnkit.backend.numba.available import missing
 from rnnkit.options import pick
 from rnnkit.recipes.recipe import Settings, recipe
 from rnnkit.recipes.sentiment import GROUPS, text_classifier
@@ -26,6 +25,8 @@ ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0, "epochs": 4}  
 
 def _members(settings: Settings) -> list[Callable[[], Any]]:
     """Return functions that make the members of the ensemble."""
+    from rnnkit.backend.numba.available import missing
+
     made: list[Callable[[], Any]] = []
     for number in range(settings["teachers"]):
         kind, seed = number % 3, settings["seed"] + 1000 * (number + 1)
