@@ -23,10 +23,14 @@ from rnnkit.settings import (
 )
 
 DATA, RUN, TRAINING, OTHER = "Data", "Run", "Training", "Settings of the recipe"
-DISTILLATION = "Distillation"
+DISTILLATION = "Distillation and augmentation"
 GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first heading that has it
     TRAINING: (training.TrainingOptions, training.AdversarialOption, texts.PresetOption),
-    DISTILLATION: (distillation.DistillationOptions,),
+    DISTILLATION: (
+        distillation.TeachersOption,
+        distillation.DistillationOptions,
+        texts.AugmentationOption,
+    ),
     "Word vectors": (
         words.WordVectorOptions,
         words.PretrainedOption,
@@ -75,7 +79,7 @@ GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first headi
 ORDER = (
     *("Arguments", DATA, "Network", "Word2vec", "Word vectors", "Texts and vocabulary"),
     *("Sub-words and decoding", "Hidden Markov model", "Series", "Windows"),
-    *("Examples and labels", OTHER, TRAINING, RUN, "Options"),
+    *("Examples and labels", OTHER, TRAINING, DISTILLATION, RUN, "Options"),
 )
 
 

@@ -146,7 +146,7 @@ def _jacobian_rows(layer: Any, given: list[bool]) -> Any:
             x_t, *known = (ops.expand_dims(part, 1) for part in now[: 1 + flagged])
             flags = iter(known)
             mask, resets = (ops.cast(next(flags), "bool") if there else None for there in given)
-            _, new = layer.run(x_t, carry, mask, resets, False)
+            _, new = layer.run(x_t, carry, mask, resets, False, all_states=True)
             return tuple(map(ops.add, new, now[1 + flagged :])), None
 
         xs = tuple(ops.swapaxes(part, 0, 1) for part in (x, *rest[:flagged], *zeros))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 EDITED = 0.5  # counterfactuals of the member with edits, where the network has any
 # What the members of the ensemble are, in turn. N-grams are right about usual reviews; edited texts
 # teach what turns an opinion. Measured in docs/experiments.md.
-WITH_NGRAMS: dict[str, Any] = {"ngrams": 3, "counterfactuals": 0.0}
-WITH_EDITS: dict[str, Any] = {"ngrams": 0, "counterfactuals": EDITED}
+WITH_NGRAMS: dict[str, Any] = {"ngram_order": 3, "counterfactuals": 0.0}
+WITH_EDITS: dict[str, Any] = {"ngram_order": 0, "counterfactuals": EDITED}
 ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0, "epochs": 4}  # no teacher
 
 
@@ -83,7 +83,7 @@ best_sentiment = recipe(
         "cell": "lstm",
         "bidirectional": True,
         "tokenizer": None,
-        "ngrams": 0,
+        "ngram_order": 0,
         "ngram_min_count": 2,
         "ngram_vocabulary_size": 1_000_000,
         "ngram_embedding_size": 0,

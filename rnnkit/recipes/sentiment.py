@@ -73,11 +73,11 @@ def text_classifier(settings: Settings, kind: Any = None, **options: Any) -> Tex
     from rnnkit.tasks import NGramTextClassifier, TextClassifier, recurrent_classifier
 
     refuse_ignored(settings, PipelineOptions)
-    ngrams = pick(settings, NGramOptions) if settings["ngrams"] else {}
+    ngrams = pick(settings, NGramOptions) if settings["ngram_order"] else {}
     if not ngrams and settings["ngram_embedding_size"]:
         raise InputError(
-            f"ngram_embedding_size is {settings['ngram_embedding_size']}, but ngrams is 0: there "
-            "are no n-grams. Set ngrams=3, or leave ngram_embedding_size out."
+            f"ngram_embedding_size is {settings['ngram_embedding_size']}, but ngram_order is 0: "
+            "there are no n-grams. Set ngram_order=3, or leave ngram_embedding_size out."
         )
     task = kind or (NGramTextClassifier if ngrams else TextClassifier)
     return task(

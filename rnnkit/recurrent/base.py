@@ -205,9 +205,12 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         )
 
     def kernel_request(
-        self, *, masked: bool, training: bool, resets: bool = False
+        self, *, masked: bool, training: bool, resets: bool = False, states: bool = False
     ) -> KernelRequest:
-        """Return the properties of a pass, which decide its kernel."""
+        """Return the properties of a pass, which decide its kernel.
+
+        With `states` all last states are asked for, whether the layer itself needs them or not.
+        """
         return KernelRequest(
             cell_type=self.cell_type,
             device=backend.device(),
@@ -222,13 +225,22 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
             unroll=self.unroll,
             static_shapes=backend.native.static_shapes(),
             zero_output=masked and self.zero_output_for_mask,
-            states=self.return_state or self.stateful or self.memory != "store",
+            states=states or self.return_state or self.stateful or self.memory != "store",
         )
 
     def run(
-        self, sequences: Tensor, states: tuple, mask: Flags, resets: Flags, training: bool
+        self,
+        sequences: Tensor,
+        states: tuple,
+        mask: Flags,
+        resets: Flags,
+        training: bool,
+        all_states: bool = False,
     ) -> tuple[Tensor | None, tuple]:
-        """Run the recurrence with the selected kernel."""
+        """Run the recurrence with the selected kernel.
+
+        With `all_states` all last states are returned, not only those that the layer needs.
+        """
         params = self.parameters()
         if training and self.weight_dropout:
             kept = self.dropout_mask(params["recurrent_kernel"], self.weight_dropout)
@@ -238,7 +250,10 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         masks = self._zoneout_masks(sequences) if training else ()
         return engine.run(
             self.kernel_request(
-                masked=mask is not None, training=training, resets=resets is not None
+                masked=mask is not None,
+                training=training,
+                resets=resets is not None,
+                states=all_states,
             ),
             self.cell,
             PassInputs(sequences, mask, resets, masks),

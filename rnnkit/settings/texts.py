@@ -81,7 +81,7 @@ class AugmentationOption(TypedDict, total=False):
 class NGramOptions(TypedDict, total=False):
     """The n-grams beside a recurrent network; see `rnnkit.tasks.NGramTextClassifier`."""
 
-    ngrams: Annotated[
+    ngram_order: Annotated[
         int,
         Option(
             0,

@@ -56,7 +56,7 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def network(data: Any, name: str, ngrams: int, epochs: int | None) -> str:
     """Return a row of the table of networks."""
-    model = recipes.find(name)(ngrams=ngrams, epochs=epochs)
+    model = recipes.find(name)(ngram_order=ngrams, epochs=epochs)
     begin = time.process_time()
     model.fit(
         *(data.train.x, data.train.y),

@@ -128,7 +128,7 @@ def test_what_is_no_text_is_refused_by_name(model, texts, message):
         (["a", "b"], None, "labels are missing"),
         (["a", "b"], [1, 1], "All 2 training labels are 1"),
         (["a", "b"], ["x", 1], "expected all names or all whole numbers"),
-        (["a", "b"], [0.2, 0.7], "expected names or whole numbers"),
+        (["a", "b"], [2.5, 0.7], "expected a label, a name or a whole number"),
         (["", "..."], [0, 1], "nothing to learn from"),
     ],
 )

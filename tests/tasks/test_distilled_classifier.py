@@ -65,7 +65,7 @@ FIXED = {
     "cell": "lstm",
     "bidirectional": True,
     "tokenizer": None,
-    "ngrams": 0,
+    "ngram_order": 0,
     "ngram_min_count": 2,
     "ngram_vocabulary_size": None,
     "ngram_embedding_size": 0,

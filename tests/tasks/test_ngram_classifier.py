@@ -16,7 +16,7 @@ from rnnkit.tasks import NGramTextClassifier, TextClassifier, load
 from rnnkit.tasks.inference import predict_batches
 
 SMALL = {"units": 3, "embedding": "random", "embedding_size": 4, "min_count": 1}
-SMALL |= {"ngrams": 2, "ngram_min_count": 1, "epochs": 1}
+SMALL |= {"ngram_order": 2, "ngram_min_count": 1, "epochs": 1}
 
 
 def fit(data, valid=None, **settings):
@@ -106,7 +106,9 @@ def test_weights_of_examples_count_in_the_linear_model_too(reviews):
 def test_the_recurrent_network_is_trained_as_if_it_were_alone(reviews):
     texts, labels = reviews
     losses = [
-        gru_sentiment(**{**SMALL, "ngrams": ngrams}).fit(texts, labels, verbose=0).history["loss"]
+        gru_sentiment(**{**SMALL, "ngram_order": ngrams})
+        .fit(texts, labels, verbose=0)
+        .history["loss"]
         for ngrams in (0, 1)
     ]
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
@@ -192,15 +194,15 @@ def test_is_exported_with_its_vocabularies(model, reviews, tmp_path):
 def test_what_cannot_be_used_is_refused(reviews):
     assert type(gru_sentiment()) is TextClassifier
     for settings, message in (
-        ({"ngrams": -1}, "ngrams is -1"),
-        ({"ngrams": 2, "ngram_min_count": 0}, "ngram_min_count is 0"),
-        ({"ngrams": 2, "ngram_vocabulary_size": 1}, "ngram_vocabulary_size is 1"),
-        ({"ngram_embedding_size": 4}, "ngram_embedding_size is 4, but ngrams is 0"),
+        ({"ngram_order": -1}, "ngram_order is -1"),
+        ({"ngram_order": 2, "ngram_min_count": 0}, "ngram_min_count is 0"),
+        ({"ngram_order": 2, "ngram_vocabulary_size": 1}, "ngram_vocabulary_size is 1"),
+        ({"ngram_embedding_size": 4}, "ngram_embedding_size is 4, but ngram_order is 0"),
     ):
         with pytest.raises(InputError, match=message):
             lstm_sentiment(**settings)
-    with pytest.raises(InputError, match="ngrams is 0"):
-        NGramTextClassifier(ngrams=0)
+    with pytest.raises(InputError, match="ngram_order is 0"):
+        NGramTextClassifier(ngram_order=0)
     model = gru_sentiment(**SMALL | {"ngram_min_count": 1000})
     with pytest.raises(InputError, match="Lower ngram_min_count"):
         model.fit(*reviews, verbose=0)

@@ -42,7 +42,7 @@ class NGramTextClassifier(TextClassifier):
         build_network: `(vocabulary size, outputs, ngram_count=...) -> functional model` from token
             ids `(B, T)` and n-grams `(B, M)`, with the layers "embedding", "recurrent_logits",
             "ngram_logits" and "pool"; see `recurrent_classifier`.
-        ngrams: the longest n-gram that is a feature.
+        ngram_order: the longest n-gram that is a feature.
         ngram_min_count: drop n-grams that occur less often.
         ngram_vocabulary_size: keep at most this many n-grams, padding included.
         pipeline: text -> tokens.
@@ -54,13 +54,17 @@ class NGramTextClassifier(TextClassifier):
 
     Example:
         >>> from rnnkit.recipes import lstm_sentiment
-        >>> model = lstm_sentiment(units=8, ngrams=2, ngram_min_count=1)
+        >>> model = lstm_sentiment(units=8, ngram_order=2, ngram_min_count=1)
         >>> history = model.fit(["good", "bad"] * 8, [1, 0] * 8, verbose=0)
         >>> model.predict(["good"], verbose=0).shape
         (1, 1)
     """
 
-    config_keys: ClassVar[tuple[str, ...]] = ("ngrams", "ngram_min_count", "ngram_vocabulary_size")
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "ngram_order",
+        "ngram_min_count",
+        "ngram_vocabulary_size",
+    )
     assets: ClassVar = {
         **TextClassifier.assets,
         "ngrams.json": json_asset("ngram_vocabulary", NGramVocabulary),
@@ -71,13 +75,13 @@ class NGramTextClassifier(TextClassifier):
         self,
         build_network: Any = None,
         *,
-        ngrams: int = 3,
+        ngram_order: int = 3,
         ngram_min_count: int = 2,
         ngram_vocabulary_size: int | None = 1_000_000,
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
-        self.ngrams = check_count("ngrams", ngrams)
+        self.ngram_order = check_count("ngram_order", ngram_order)
         self.ngram_min_count = check_count("ngram_min_count", ngram_min_count)
         if ngram_vocabulary_size is not None:
             check_count("ngram_vocabulary_size", ngram_vocabulary_size, 2)
@@ -92,7 +96,7 @@ class NGramTextClassifier(TextClassifier):
 
     def learn_features(self, tokens: list[list[str]]) -> dict[str, Any]:
         """Learn the n-grams of the training texts."""
-        limits = (self.ngrams, self.ngram_min_count, self.ngram_vocabulary_size)
+        limits = (self.ngram_order, self.ngram_min_count, self.ngram_vocabulary_size)
         found = NGramVocabulary.learn(tokens, *limits)
         if len(found) < 2:
             raise InputError(
@@ -104,7 +108,7 @@ class NGramTextClassifier(TextClassifier):
 
     def batch_options(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Return the options of all batches, and the order of the n-grams."""
-        return {**super().batch_options(*args, **options), "order": self.ngrams}
+        return {**super().batch_options(*args, **options), "order": self.ngram_order}
 
     def batch_type(self) -> type[BucketedBatches]:
         """Return the class of batches with two inputs."""
