@@ -1,6 +1,6 @@
 """Train best_sentiment on reviews, evaluate and save it, and classify two sentences.
 
-python recipes/best_sentiment.py            # the built-in sample, seconds
+python recipes/best_sentiment.py            # the built-in sample, minutes
 python recipes/best_sentiment.py imdb       # 25,000 reviews and 50,000 without labels, an hour
 """
 

@@ -9,8 +9,8 @@ from typing import Any
 from rnnkit.data.builtin_kinds import KINDS
 from rnnkit.deferred import deferred
 from rnnkit.recipes.bag_of_words import bag_of_words_sentiment
-from rnnkit.recipes.best_sentiment import best_sentiment
 from rnnkit.recipes.corpora import word_vectors
+from rnnkit.recipes.distillation import best_sentiment
 from rnnkit.recipes.families import Family, IntrinsicEvaluation
 from rnnkit.recipes.forecasting import forecaster
 from rnnkit.recipes.frames import frame_labeller

@@ -8,7 +8,7 @@ import pytest
 
 from rnnkit.backend.numba.available import missing
 from rnnkit.recipes import best_sentiment
-from rnnkit.recipes.best_sentiment import _members
+from rnnkit.recipes.distillation import _members
 from rnnkit.tasks import (
     DocumentVectorClassifier,
     NGramTextClassifier,
