@@ -204,8 +204,7 @@ class Fitting(keras.Model):
         self._print_startup_messages(verbose)
         record = {"depends_on": depends_on, "learned": learned.numbers}
         record["monitor"] = self.monitored_metric
-        history = train_network(
-            self,
+        history = self._train(
             batches,
             own,
             [] if callbacks is None else keras.tree.flatten(callbacks),
@@ -241,6 +240,10 @@ class Fitting(keras.Model):
         self.set_targets(sets.spec)
         rows = self.encode_checked(sets.train.examples.x) if rows is None else rows
         return Learned(settings, numbers, rows)
+
+    def _train(self, batches: Batches, *args: Any, **options: Any) -> keras.callbacks.History:
+        """Run the epochs over what is learned, checked and encoded; return Keras's history."""
+        return train_network(self, batches, *args, **options)
 
     def _epochs(self, epochs: int | None, batches: Batches) -> int:
         """Return the number of epochs: of `fit`, of the task, or by the number of batches."""
