@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnkit.data.vocabulary import token_rows
 from rnnkit.errors import InputError, check_count, quote
 from rnnkit.untrusted import parse_json
 
@@ -100,7 +101,7 @@ class NGramVocabulary:
         if max_size is not None:
             check_count("max_size", max_size, 2)  # padding and one n-gram
         seen: Counter[str] = Counter()
-        for row in _rows(token_lists):
+        for row in token_rows(token_lists):
             seen.update(row)
         if wrong := [token for token in seen if not isinstance(token, str)]:
             raise InputError(
@@ -203,7 +204,7 @@ class NGramVocabulary:
 
     def _look_up(self, token_lists: Sequence[Sequence[str]]) -> _Tokens:
         """Return the tokens of texts end to end, a 0 after each text."""
-        rows = list(_rows(token_lists))
+        rows = list(token_rows(token_lists))
         find: Any = self._index.get  # None is no token: it ends a text
         numbers = [find(token, 0) for row in rows for token in itertools.chain(row, (None,))]
         lengths = np.array([len(row) + 1 for row in rows], np.int64)
@@ -254,21 +255,10 @@ def _chunks(token_lists: Sequence[Sequence[str]]) -> Iterator[list[Sequence[str]
     """Yield the texts in parts of about `CHUNK` tokens."""
     chunk: list[Sequence[str]] = []
     tokens = 0
-    for row in _rows(token_lists):
+    for row in token_rows(token_lists):
         chunk.append(row)
         tokens += len(row)
         if tokens >= CHUNK:
             yield chunk
             chunk, tokens = [], 0
     yield chunk
-
-
-def _rows(token_lists: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-    """Yield the rows; refuse texts, which would silently become lists of characters."""
-    for index, row in enumerate([token_lists] if isinstance(token_lists, str) else token_lists):
-        if isinstance(row, str | bytes):
-            raise InputError(
-                f"token_lists[{index}] is a text ({quote(row)}): expected a list of tokens; "
-                "tokenize texts with TextPipeline().tokens(texts) first."
-            )
-        yield row

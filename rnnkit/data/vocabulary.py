@@ -77,7 +77,7 @@ class Vocabulary:
             check_count("max_size", max_size, 2)  # padding and unknown
         check_count("min_count", min_count)
         seen: Counter[str] = Counter()
-        for row in _rows(token_lists):
+        for row in token_rows(token_lists):
             seen.update(row)
         total = seen.total()
         for token in _RESERVED:
@@ -111,7 +111,7 @@ class Vocabulary:
     def encode_many(self, token_lists: Iterable[Sequence[str]]) -> list[np.ndarray]:
         """Return an int32 array of ids for each list of tokens."""
         find = self._index.__getitem__
-        return [np.array(list(map(find, row)), dtype=np.int32) for row in _rows(token_lists)]
+        return [np.array(list(map(find, row)), dtype=np.int32) for row in token_rows(token_lists)]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Return the token of each id: ``""`` for padding, ``"[UNK]"`` for unknown tokens.
@@ -141,7 +141,7 @@ class Vocabulary:
             0.75
         """
         known = total = 0
-        for row in _rows(token_lists):
+        for row in token_rows(token_lists):
             total += len(row)
             known += sum(map(self._index.__contains__, row))
         return known / total if total else 1.0
@@ -153,7 +153,7 @@ class Vocabulary:
             >>> Vocabulary({"good": 3}).unknown_tokens([["good", "grief"], ["oh", "oh"]])
             [['grief'], ['oh']]
         """
-        rows = map(dict.fromkeys, _rows(token_lists))
+        rows = map(dict.fromkeys, token_rows(token_lists))
         return [[token for token in row if token not in self._index] for row in rows]
 
     def to_json(self) -> str:
@@ -177,8 +177,19 @@ class Vocabulary:
         return cls(pairs, unknown_count=unknown_count)
 
 
-def _rows(token_lists: Iterable[Sequence[str]]) -> Iterable[Sequence[str]]:
-    """Yield the rows; refuse texts, which would silently become lists of characters."""
+def token_rows(token_lists: Iterable[Sequence[str]]) -> Iterable[Sequence[str]]:
+    """Yield lists of tokens; refuse texts, which would silently become lists of characters.
+
+    Args:
+        token_lists: the tokens of each text.
+
+    Raises:
+        InputError: one of them is a text.
+
+    Example:
+        >>> list(token_rows([["a", "film"], []]))
+        [['a', 'film'], []]
+    """
     for index, row in enumerate([token_lists] if isinstance(token_lists, str) else token_lists):
         if isinstance(row, str | bytes):
             raise InputError(

@@ -36,9 +36,8 @@ def add_counterfactuals(
     edits = {i: counterfactual(train.x[i], generator) for i in track(chosen, "Editing texts")}
     found = [i for i, text in edits.items() if text is not None]
     texts = [*train.x, *(edits[i] for i in found)]
-    labels = np.concatenate([train.y, np.asarray(train.y)[found]])  # of the originals; unused
     return Taught(
-        Examples(texts, labels),
+        Examples(texts),  # what is learned are the targets
         np.concatenate([targets, _opposite(targets[found])]),
         None if weights is None else np.concatenate([weights, weights[found]]),
     )
