@@ -18,6 +18,7 @@ from rnnkit.options import expand_signature
 
 Tensor = Any
 COMBINERS = ("mean", "sum")
+LEAST = 1e-6  # of the bound of capped logits
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -164,8 +165,13 @@ class LogOpinionPool(SavedArguments, keras.layers.Layer):
     counts: it learns as if it were alone, and relies on no other, which knows the training data by
     heart.
 
+    With a cap c the first classifier decides where it is sure: what the others add is soft-capped,
+    `z = a_0 (z_0 + c tanh(Σ_{k>0} a_k z_k / (a_0 c)))`; of several outputs, the mean over them is
+    taken off first.
+
     Args:
         initial_weights: a, one for each classifier.
+        logit_cap: c, above 0; None = no cap.
         **kwargs: the arguments of every Keras layer.
 
     Call arguments:
@@ -175,7 +181,7 @@ class LogOpinionPool(SavedArguments, keras.layers.Layer):
         The logits of the pool.
 
     Raises:
-        InputError: no weights.
+        InputError: no weights, or a cap that is not above 0.
 
     Source: Genest and Zidek 1986, Combining probability distributions, Statistical Science 1 (1).
 
@@ -185,10 +191,20 @@ class LogOpinionPool(SavedArguments, keras.layers.Layer):
         array([[0.5]], dtype=float32)
     """
 
-    config_keys: ClassVar = ("initial_weights",)
+    config_keys: ClassVar = ("initial_weights", "logit_cap")
 
-    def __init__(self, initial_weights: Sequence[float] = (0.5, 0.5), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        initial_weights: Sequence[float] = (0.5, 0.5),
+        logit_cap: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{"autocast": False, **kwargs})
+        if logit_cap is not None and not logit_cap > 0:
+            raise InputError(
+                f"LogOpinionPool: logit_cap is {logit_cap}; expected a number above 0."
+            )
+        self.logit_cap = None if logit_cap is None else float(logit_cap)
         self.initial_weights = [float(weight) for weight in initial_weights]
         if not self.initial_weights:
             raise InputError("LogOpinionPool: initial_weights is empty; expected one or more.")
@@ -210,7 +226,16 @@ class LogOpinionPool(SavedArguments, keras.layers.Layer):
         if training:
             return wide[0]
         weights = ops.convert_to_tensor(self.pool_weights)
-        return sum(weights[k] * one for k, one in enumerate(wide))
+        first = weights[0] * wide[0]
+        if len(wide) == 1:
+            return first
+        others = sum(weights[k] * one for k, one in enumerate(wide[1:], 1))
+        if self.logit_cap is None:
+            return first + others
+        if others.shape[-1] > 1:
+            others = others - ops.mean(others, axis=-1, keepdims=True)
+        bound = ops.maximum(self.logit_cap * weights[0], LEAST)
+        return first + bound * ops.tanh(others / bound)
 
     def compute_output_spec(self, logits: Any, training: bool = False) -> keras.KerasTensor:
         """Return the shape of one classifier's logits, float32."""

@@ -45,7 +45,7 @@ GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first headi
         language.TokenizerOptions,
         texts.BagTokensOption,
         texts.NGramOptions,
-        texts.NGramVectorOption,
+        texts.NGramNetworkOptions,
         tagging.WordLengthOption,
     ),
     "Examples and labels": (

@@ -74,11 +74,13 @@ def text_classifier(settings: Settings, kind: Any = None, **options: Any) -> Tex
 
     refuse_ignored(settings, PipelineOptions)
     ngrams = pick(settings, NGramOptions) if settings["ngram_order"] else {}
-    if not ngrams and settings["ngram_embedding_size"]:
-        raise InputError(
-            f"ngram_embedding_size is {settings['ngram_embedding_size']}, but ngram_order is 0: "
-            "there are no n-grams. Set ngram_order=3, or leave ngram_embedding_size out."
-        )
+    beside = ("ngram_embedding_size", "ngram_logit_cap", "document_vector_size")
+    for name in beside if not ngrams else ():
+        if settings[name]:
+            raise InputError(
+                f"{name} is {settings[name]}, but ngram_order is 0: there are no n-grams. Set "
+                f"ngram_order=3, or leave {name} out."
+            )
     task = kind or (NGramTextClassifier if ngrams else TextClassifier)
     return task(
         functools.partial(recurrent_classifier, **pick(settings, TextNetworkOptions)),

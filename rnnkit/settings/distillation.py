@@ -13,10 +13,10 @@ class TeachersOption(TypedDict, total=False):
     teachers: Annotated[
         int,
         Option(
-            3,
+            2,
             "classifiers of the ensemble that is trained first, and whose predictions are learned "
-            "where `fit` is given no teacher: in turn a network with n-grams beside it, one that "
-            "learns more edited texts, and one of document vectors, which needs Numba; 0 = none.",
+            "where `fit` is given no teacher: one with n-grams beside its network, one that learns "
+            "more edited texts, and, of more, every second one of each without n-grams; 0 = none.",
             least=0,
         ),
     ]

@@ -16,8 +16,8 @@ from rnnkit.settings.words import (
 Weighting = Literal["binary", "count", "tf-idf", "mean"]
 
 
-class NGramVectorOption(TypedDict, total=False):
-    """The document vector of a text: the mean of the vectors of its n-grams."""
+class NGramNetworkOptions(TypedDict, total=False):
+    """What the network does with the n-grams of a text."""
 
     ngram_embedding_size: Annotated[
         int,
@@ -28,6 +28,16 @@ class NGramVectorOption(TypedDict, total=False):
             least=0,
         ),
     ]
+    ngram_logit_cap: Annotated[
+        float | None,
+        Option(
+            None,
+            "with n-grams: the most that their classifiers add to the recurrent network's logit, "
+            "c tanh(z / c), so that it decides where it is sure, as about texts that were edited; "
+            "None = no cap.",
+            above=0,
+        ),
+    ]
 
 
 class TextNetworkOptions(
@@ -35,7 +45,7 @@ class TextNetworkOptions(
     EmbeddingSizeOption,
     EmbeddingTrainableOption,
     EmbeddingDropoutOption,
-    NGramVectorOption,
+    NGramNetworkOptions,
     SeedOption,
     total=False,
 ):
@@ -98,6 +108,16 @@ class NGramOptions(TypedDict, total=False):
             "maximum number of n-grams, padding included; the most frequent are kept. None = no "
             "limit.",
             least=2,
+        ),
+    ]
+    document_vector_size: Annotated[
+        int,
+        Option(
+            0,
+            "with n-grams: size of document vectors (DV-ngrams-cosine), which are learned from the "
+            "training and the unlabelled texts, and whose logistic regression is the third "
+            "classifier; needs Numba; 200 suits 10,000 texts and more; 0 = none.",
+            least=0,
         ),
     ]
 

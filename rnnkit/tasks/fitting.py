@@ -195,7 +195,7 @@ class Fitting(keras.Model):
             valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
             own += self.validation_callbacks(sets.valid.examples, valid_batches)
             own += early_stopping(self, epochs, patience, keep_best)
-        self.fit_constants(EncodedExamples(learned.rows, targets, weights), held_out)
+        self.fit_constants(EncodedExamples(learned.rows, targets, weights), held_out, unlabelled)
         if found is not None:
             check_requirements(found, depends_on, epochs)
         if sets.test is not None:  # may be refused only now that the network is known

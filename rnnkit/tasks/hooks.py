@@ -34,7 +34,7 @@ class TaskHooks(keras.Model):
     uses_sample_weight: ClassVar[bool] = False
     uses_class_weight: ClassVar[bool] = False
     uses_teacher: ClassVar[bool] = False
-    trains_teacher: ClassVar[bool] = False  # where `fit` is given none
+    trains_teacher: bool = False  # where `fit` is given none
     embeds: ClassVar[bool] = True  # a layer embeds the examples: there may be `adversarial`
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
@@ -136,12 +136,14 @@ class TaskHooks(keras.Model):
     def prepare(self, batches: Batches) -> None:
         """Get ready for batches that are about to be trained on or measured."""
 
-    def fit_constants(self, train: EncodedExamples, valid: EncodedExamples | None) -> None:
+    def fit_constants(
+        self, train: EncodedExamples, valid: EncodedExamples | None, unlabelled: Sequence[Any]
+    ) -> None:
         """Fit the weights that gradient steps do not change, before the first epoch.
 
         Called in every `fit`, once the network is built: an earlier one may have been interrupted.
         """
-        del train, valid
+        del train, valid, unlabelled
 
     def calibrate(self, valid: EncodedExamples) -> None:
         """Choose on the validation set what can be chosen only when the network is trained."""

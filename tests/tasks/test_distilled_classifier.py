@@ -6,70 +6,84 @@ import keras
 import numpy as np
 import pytest
 
-from rnnkit.backend.numba.available import missing
+from rnnkit.errors import InputError
 from rnnkit.recipes import best_sentiment
-from rnnkit.recipes.distillation import _members
-from rnnkit.tasks import (
-    DocumentVectorClassifier,
-    NGramTextClassifier,
-    TextClassifier,
-    recurrent_classifier,
-)
+from rnnkit.tasks import NGramTextClassifier, TextClassifier, recurrent_classifier
 
 TEXTS = ["a good film , great fun and well acted", "a bad film , an awful bore and badly acted"] * 6
 LABELS = ["pos", "neg"] * 6
 VALID = (TEXTS[:4], LABELS[:4])
 UNLABELLED = ["great fun", "an awful bore", "well acted", "badly acted"]
+SMALL = {"units": 2, "embedding": "random", "embedding_size": 4, "min_count": 1}
+SMALL |= {"ngram_min_count": 1, "document_vector_size": 0}
 
 
 def small(**options):
-    options = {"units": 2, "embedding": "random", "embedding_size": 4, "min_count": 1} | options
-    return best_sentiment(**options)
+    return best_sentiment(**SMALL | options)
 
 
 class Counting(TextClassifier):
     """A teacher that notes how often it was trained; without a fit it has no probabilities."""
 
     trained = 0
+    killed = False  # in the middle of its training
 
     def fit(self, *args, **options):
         type(self).trained += 1
-        return super().fit(*args, **options)
+        return super().fit(*args, callbacks=[Kill()], **options)
 
 
-def student(count=1, **options):
+class Kill(keras.callbacks.Callback):
+    """End the process after an epoch, if told to: nothing is caught, nothing tidied up."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if Counting.killed:
+            raise SystemExit
+
+
+def student(count=1, teacher_epochs=1, **options):
     """A student whose teachers count their trainings."""
     Counting.trained = 0
     model = small(teachers=0, **options)
     network = functools.partial(recurrent_classifier, cell="gru", units=2, embedding_size=4)
 
     def build():
-        return Counting(network, epochs=1)
+        return Counting(network, epochs=teacher_epochs)
 
     model.__dict__["_build_teachers"] = (build,) * count
+    model.trains_teacher = True
     return model
 
 
 @pytest.mark.one_backend
 def test_the_members_take_turns():
-    members = [make() for make in _members({**small().settings, **FIXED, "teachers": 4})]
-    kinds = [NGramTextClassifier, TextClassifier, DocumentVectorClassifier, NGramTextClassifier]
-    if missing() is not None:
-        kinds.remove(DocumentVectorClassifier)
-    assert [type(member) for member in members] == kinds
-    assert [member.counterfactuals for member in members[:2]] == [0.0, 0.5]
+    model = small(teachers=4, document_vector_size=7)
+    members = [make() for make in model.__dict__["_build_teachers"]]
+    assert [type(one) for one in members] == [NGramTextClassifier, *[TextClassifier] * 3]
+    assert [member.counterfactuals for member in members] == [0.0, 0.5, 0.0, 0.5]
+    assert members[0].document_vector_size == 7
     assert len({member.seed for member in members}) == len(members)
 
 
-FIXED = {
-    "cell": "lstm",
-    "bidirectional": True,
-    "tokenizer": None,
-    "ngram_order": 0,
-    "ngram_min_count": 2,
-    "ngram_vocabulary_size": None,
-    "ngram_embedding_size": 0,
-}
+@pytest.mark.one_backend
+def test_the_linear_models_are_those_of_the_first_member(monkeypatch):
+    pytest.importorskip("numba")
+    fitted = []
+    monkeypatch.setattr(
+        NGramTextClassifier,
+        "fit_constants",
+        lambda *args, fit=NGramTextClassifier.fit_constants: fitted.append(args[0]) or fit(*args),
+    )
+    model = small(document_vector_size=4, epochs=1)
+    model.fit(TEXTS, LABELS, validation_data=VALID, unlabelled=UNLABELLED, verbose=0)
+    (member, *_), own = fitted, model.linear_models
+    assert type(member) is NGramTextClassifier
+    assert model not in fitted
+    for one, theirs in zip(own, member.linear_models, strict=True):
+        for found, expected in zip(one.get_weights(), theirs.get_weights(), strict=True):
+            assert np.any(found)
+            np.testing.assert_array_equal(found, expected)
+    assert model.ngram_vocabulary.ngrams() == member.ngram_vocabulary.ngrams()
 
 
 def test_the_recipe_learns_from_an_ensemble_and_is_one_model_in_one_file(tmp_path, capsys):
@@ -130,6 +144,38 @@ def test_a_training_that_goes_on_does_not_train_the_teachers_again(tmp_path):
 
 
 @pytest.mark.one_backend
+def test_a_teacher_that_was_killed_goes_on_and_is_not_taken_for_a_trained_one(tmp_path):
+    keras.saving.register_keras_serializable("tests")(Counting)
+    whole = student(teacher_epochs=2)
+    whole.fit(TEXTS, LABELS, epochs=1, verbose=0)
+    options = {"epochs": 1, "verbose": 0, "checkpoints": tmp_path}
+    Counting.killed = True
+    with pytest.raises(SystemExit):
+        student(teacher_epochs=2).fit(TEXTS, LABELS, **options)
+    Counting.killed = False
+    assert not (tmp_path / "teacher-1" / "model.keras").exists()
+    again = student(teacher_epochs=2)
+    again.fit(TEXTS, LABELS, **options)
+    assert Counting.trained == 1
+    expected = whole.predict(TEXTS[:2], verbose=0)
+    np.testing.assert_allclose(again.predict(TEXTS[:2], verbose=0), expected, atol=1e-6)
+
+
+@pytest.mark.one_backend
+def test_teachers_of_other_data_or_settings_are_refused(tmp_path):
+    keras.saving.register_keras_serializable("tests")(Counting)
+    options = {"epochs": 1, "verbose": 0, "checkpoints": tmp_path}
+    student().fit(TEXTS, LABELS, **options)
+    with pytest.raises(InputError, match="another training data"):
+        student().fit(TEXTS, LABELS[::-1], **options)
+    with pytest.raises(InputError, match="another training data"):
+        student().fit(TEXTS, LABELS, unlabelled=UNLABELLED, **options)
+    with pytest.raises(InputError, match=r"another units \(2, and now 3\)"):
+        student(units=3).fit(TEXTS, LABELS, **options)
+    assert Counting.trained == 0
+
+
+@pytest.mark.one_backend
 def test_without_teachers_it_is_an_ordinary_classifier():
     """The same numbers as the network alone, with the same settings."""
     options = {"counterfactuals": 0.0, "teachers": 0, "epochs": 1}
@@ -137,3 +183,7 @@ def test_without_teachers_it_is_an_ordinary_classifier():
     model.fit(TEXTS, LABELS, verbose=0)
     assert type(model).__name__ == "DistilledTextClassifier"
     assert model.predict(TEXTS[:1], verbose=0).shape == (1, 1)
+    with pytest.raises(InputError, match=r"label_weight is 0\.2, and there is no teacher"):
+        small(**options, label_weight=0.2).fit(TEXTS, LABELS, verbose=0)
+    with pytest.raises(InputError, match="use bilstm_sentiment"):
+        small(ngram_order=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,50 +11,62 @@ from typing import Any
 import keras
 
 from rnnkit.tasks.ensemble import Ensemble
-from rnnkit.tasks.task import Examples, Task
-from rnnkit.tasks.texts.document_classifier import DocumentVectorClassifier
+from rnnkit.tasks.task import Task
+from rnnkit.tasks.texts.ngram_classifier import NGramTextClassifier
 from rnnkit.tasks.texts.text_classifier import TextClassifier
+from rnnkit.tasks.training.examples import EncodedExamples
+from rnnkit.tasks.training.requirements import own_settings
 from rnnkit.tasks.training.sets import EncodedSets
-from rnnkit.training.checkpoints import Checkpoints
+from rnnkit.training.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    read_values,
+    refuse_changes,
+    write_checkpoint,
+)
+from rnnkit.training.fingerprint import as_json, digest
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
-class DistilledTextClassifier(TextClassifier):
+class DistilledTextClassifier(NGramTextClassifier):
     """Text classifier that learns the predictions of an ensemble, which it trains first.
 
     The first `fit` without a `teacher` trains the members of the ensemble on the training texts,
     chooses their weights on the validation data, and asks them for the training texts and for
-    `unlabelled` ones. The network then learns these predictions beside the labels: one network
-    that answers about as well as all of them. Only the network is saved.
+    `unlabelled` ones. The recurrent network then learns these predictions beside the labels. The
+    linear models of the n-grams are those of the first member that has any: they are fitted once.
+    One model that answers about as well as all of them is left, and saved.
 
     Args:
-        build_network: as `TextClassifier` takes it.
+        build_network: as `NGramTextClassifier` takes it.
         build_teachers: functions that return the untrained members; none = an ordinary
-            `TextClassifier`.
-        **options: see `TextClassifier`.
+            `NGramTextClassifier`.
+        **options: see `NGramTextClassifier`.
 
     Source: Hinton, Vinyals and Dean 2015, arXiv:1503.02531; Mukherjee and Awadallah 2020,
     arXiv:1910.01769, for recurrent students and unlabelled texts.
 
     Example:
         >>> from rnnkit.recipes import best_sentiment
-        >>> model = best_sentiment(units=8, embedding="random", teachers=1)
+        >>> options = {"units": 8, "embedding": "random", "ngram_min_count": 1}
+        >>> model = best_sentiment(teachers=1, document_vector_size=0, **options)
         >>> history = model.fit(["a good film", "a bad film"] * 8, [1, 0] * 8, verbose=0)
         >>> model.predict("a good film", verbose=0).shape
         (1, 1)
     """
 
-    trains_teacher = True
-
     def __init__(
         self,
         build_network: Any = None,
         *,
-        build_teachers: Sequence[Callable[[], Task | DocumentVectorClassifier]] = (),
+        build_teachers: Sequence[Callable[[], TextClassifier]] = (),
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
-        self.__dict__["_build_teachers"] = tuple(build_teachers)  # past Keras, which would track it
+        # Past Keras, which would track them.
+        self.__dict__["_build_teachers"] = tuple(build_teachers)
+        self.__dict__["_linear_models"] = None
+        self.trains_teacher = bool(build_teachers)
 
     def own_teacher(
         self,
@@ -67,57 +80,113 @@ class DistilledTextClassifier(TextClassifier):
         if self.network is not None or not builders:
             return None
         train, valid = sets.train, sets.valid
-        options = {"sample_weight": train.weights, "unlabelled": unlabelled, "verbose": verbose}
+        options: dict[str, Any] = {"sample_weight": train.weights, "unlabelled": unlabelled}
         if valid is not None:
             weights = () if valid.weights is None else (valid.weights,)
             options["validation_data"] = (*valid.examples, *weights)
+        depends_on = {
+            "training data": digest(*train.examples, options),
+            "settings": {name: one for name, one in self.settings.items() if name != "epochs"},
+        }
+        options["verbose"] = verbose
         members = []
         for number, build in enumerate(builders, 1):
-            folder = None if checkpoints is None else checkpoints.folder / f"teacher-{number}"
             if verbose != 0:
                 print(f"rnnkit: teacher {number} of {len(builders)}", file=sys.stderr)
-            members.append(_train(build(), train.examples, folder, options))
-        ensemble = Ensemble(members)
-        if valid is not None:
-            ensemble.fit_weights(*valid.examples)
-            shares = ", ".join(f"{weight:.2f}" for weight in ensemble.weights)
-            accuracy = ensemble.evaluate(*valid.examples)["accuracy"]
-            self._startup_messages.append(
-                f"the ensemble that teaches: validation accuracy {accuracy:.4f}, weights {shares}"
-            )
+            member = build()
+            folder = None
+            if checkpoints is not None:
+                path = checkpoints.folder / f"teacher-{number}"
+                depends_on["teacher"] = own_settings(member)
+                folder = _MemberFolder(path, depends_on, checkpoints.minutes)
+            members.append(_train(member, train.examples, folder, options))
+        wide = (member for member in members if isinstance(member, NGramTextClassifier))
+        self.__dict__["_linear_models"] = next(wide, None)
+        return self._weigh(Ensemble(members), valid)
+
+    def _weigh(self, ensemble: Ensemble, valid: Any) -> Ensemble:
+        """Choose the weights of the members on the validation data, if there are any."""
+        if valid is None:
+            return ensemble
+        ensemble.fit_weights(*valid.examples)
+        shares = ", ".join(f"{weight:.2f}" for weight in ensemble.weights)
+        accuracy = ensemble.evaluate(*valid.examples)["accuracy"]
+        self._startup_messages.append(
+            f"the ensemble that teaches: validation accuracy {accuracy:.4f}, weights {shares}"
+        )
         return ensemble
 
+    def learn_features(self, tokens: list[list[str]], unlabelled: Sequence[str]) -> dict[str, Any]:
+        """Take the n-grams of the member that has any, or learn them."""
+        member = self.__dict__["_linear_models"]
+        if member is None:
+            return super().learn_features(tokens, unlabelled)
+        self.ngram_vocabulary = member.ngram_vocabulary
+        return self.network_arguments()
 
-def _train(member: Any, train: Examples, folder: Path | None, options: dict[str, Any]) -> Any:
-    """Return the trained member; it is kept in the folder, if there is one."""
-    if isinstance(member, DocumentVectorClassifier):
-        return _train_documents(member, train, folder, options)
-    file = None if folder is None else folder / "model.keras"
-    if file is not None and file.is_file():
+    def fit_constants(
+        self, train: EncodedExamples, valid: EncodedExamples | None, unlabelled: Sequence[str]
+    ) -> None:
+        """Take the linear models of the member that has any, or fit them."""
+        member = self.__dict__["_linear_models"]
+        if member is None:
+            super().fit_constants(train, valid, unlabelled)
+            return
+        for own, theirs in zip(self.linear_models, member.linear_models, strict=True):
+            own.set_weights(theirs.get_weights())
+        self.__dict__["_linear_models"] = None
+
+
+class _MemberFolder:
+    """The folder of a member while the whole is trained: what it depends on, and the trained one.
+
+    depends_on.npz    digests of data and settings, written before the training
+    checkpoints       of the training; removed at its end
+    model.keras       the trained member
+
+    Args:
+        path: of the folder.
+        depends_on: digests of data and settings.
+        minutes: the longest time between two checkpoints.
+
+    Raises:
+        InputError: the folder holds a member of other data or settings.
+    """
+
+    def __init__(self, path: Path, depends_on: dict[str, Any], minutes: float) -> None:
+        self.path, self.depends_on, self.minutes = path, as_json(depends_on), minutes
+        if (about := path / "depends_on.npz").is_file():
+            refuse_changes(read_values(about)["depends_on"], self.depends_on, path.parent)
+
+    def find(self) -> Any:
+        """Return the trained member; None = its training has not ended."""
         from rnnkit.tasks.loading import load  # it knows all tasks
 
-        return load(file)
-    member.fit(train.x, train.y, checkpoints=folder, **options)
-    if file is not None:
-        member.save(file)
-    return member
+        model = self.path / "model.keras"
+        return load(model) if model.is_file() else None
+
+    def begin(self) -> Checkpoints:
+        """Note what the member depends on; return where its training keeps checkpoints."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        values = {"depends_on": self.depends_on}
+        write_checkpoint(self.path / "depends_on.npz", Checkpoint(values, {}))
+        return Checkpoints(self.path / "checkpoints", self.minutes)
+
+    def keep(self, member: Task) -> None:
+        """Save the trained member, in place of the checkpoints."""
+        member.save(self.path / "model.keras")
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
 
 
-def _train_documents(
-    member: DocumentVectorClassifier, train: Examples, folder: Path | None, options: dict[str, Any]
-) -> DocumentVectorClassifier:
-    """Return the trained member; weights of the texts are not used."""
-    file = None if folder is None else folder / "model.npz"
-    if file is not None and file.is_file():
-        return DocumentVectorClassifier.load(file)
-    measured = options.get("validation_data")
-    member.fit(
-        train.x,
-        train.y,
-        unlabelled=options["unlabelled"],
-        validation_data=None if measured is None else measured[:2],
-    )
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        member.save(file)
+def _train(
+    member: Task, examples: Any, folder: _MemberFolder | None, options: dict[str, Any]
+) -> Any:
+    """Return the trained member; it is kept in the folder, if there is one."""
+    if folder is None:
+        member.fit(*examples, **options)
+        return member
+    if (found := folder.find()) is not None:
+        return found
+    member.fit(*examples, checkpoints=folder.begin(), **options)
+    folder.keep(member)
     return member

@@ -14,23 +14,21 @@ from rnnkit.atomic import replacing
 from rnnkit.data.ngrams import NGramVocabulary
 from rnnkit.data.splits import ClassLabels
 from rnnkit.data.text import TextPipeline, check_texts
-from rnnkit.embeddings.document_vectors import train_ngram_vectors
 from rnnkit.errors import require_fitted
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
-from rnnkit.tasks.texts.naive_bayes import feature_matrix, log_count_ratio
+from rnnkit.tasks.texts.document_regression import (
+    Labelled,
+    fit_document_vectors,
+    mean_rows,
+)
 from rnnkit.untrusted import check_arrays, parse_json
-
-STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)  # scikit-learn's C
-DEFAULT_STRENGTH = 1.0  # where there is nothing to choose it on
-RARE = 0.3  # how often an n-gram that tells nothing of the class is learned in a document
 
 
 class DocumentVectorClassifier:
     """Logistic regression on document vectors: weighted means of the vectors of n-grams.
 
-    The vectors are learned from all texts, those without a label, too, to predict the documents
-    that an n-gram stands in (`rnnkit.embeddings.document_vectors`). N-grams with a large
-    naive-Bayes log-count ratio r are learned, and weigh, more: `min(1, 0.3 exp(|r| / 2))`. The
+    The vectors are learned from all texts, those without a label, too; see
+    `rnnkit.tasks.texts.document_regression`. The
     vector of a new text is a mean: nothing is trained for it. As a member of an
     `rnnkit.tasks.Ensemble` it errs otherwise than a recurrent network.
 
@@ -71,7 +69,7 @@ class DocumentVectorClassifier:
         self.pipeline = pipeline or TextPipeline(strip_punctuation=False)
         self.classes: tuple[str, ...] = ()
         self._vocabulary: NGramVocabulary | None = None
-        self._weights = self._bias = np.zeros(0)
+        self._weights = np.zeros((0, 1))
 
     def fit(
         self, x: Any, y: Any, *, unlabelled: Sequence[str] = (), validation_data: Any = None
@@ -97,33 +95,23 @@ class DocumentVectorClassifier:
             self.min_count if len(tokens) >= 1000 else 1,
         )
         rows = found.encode_many(tokens)
-        features = feature_matrix(rows[: len(texts)], len(found))
-        ratios = [log_count_ratio(features, numbers == one) for one in range(len(classes))]
-        keep = np.minimum(1, RARE * np.exp(np.max(np.abs(ratios), axis=0) / 2))
-        vectors = train_ngram_vectors(
-            rows,
-            len(found),
-            keep=keep,
-            vector_size=self.vector_size,
-            epochs=self.epochs,
-            seed=self.seed,
-        )
-        means = _means(rows, vectors * keep[:, None])
-        # Without the mean of all documents the vectors would be nearly the same.
-        center, spread = means.mean(0), max(float(means.std()), 1e-12)
         held_out = None
         if validation_data is not None:
             more, truth = validation_data
             truth = one_for_each(truth, len(more), "The validation set", "texts")
             encoded = found.encode_many(self.pipeline.tokens(check_texts(more)))
-            known = (_means(encoded, vectors * keep[:, None]) - center) / spread
-            held_out = known, to_numbers(truth, classes, "validation")
-        model = _regression((means[: len(texts)] - center) / spread, numbers, held_out)
-        # The logits are linear in the mean vector: one number for each n-gram is all that is kept.
-        kernel = model.coef_.T / spread
+            held_out = Labelled(encoded, to_numbers(truth, classes, "validation"))
+        self._weights = fit_document_vectors(
+            Labelled(rows[: len(texts)], numbers),
+            held_out,
+            len(found),
+            1 if len(classes) == 2 else len(classes),
+            unlabelled=rows[len(texts) :],
+            vector_size=self.vector_size,
+            epochs=self.epochs,
+            seed=self.seed,
+        )
         self._vocabulary = found
-        self._weights = (vectors * keep[:, None]) @ kernel
-        self._bias = model.intercept_ - center @ kernel
         self.classes = tuple(map(str, classes))
         return self
 
@@ -131,7 +119,7 @@ class DocumentVectorClassifier:
         """Return the probability of each class for each text, `(N, C)`."""
         found = require_fitted(self._vocabulary, self, "vocabulary")
         rows = found.encode_many(self.pipeline.tokens(check_texts(x)))
-        logits = _means(rows, self._weights) + self._bias
+        logits = mean_rows(rows, self._weights)
         if logits.shape[1] == 1:  # of the second of two classes
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
         return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
@@ -152,7 +140,7 @@ class DocumentVectorClassifier:
         text = json.dumps(about | {"ngrams": found.to_json()})
         numbers = np.frombuffer(text.encode(), np.uint8)
         with replacing(Path(path), "the classifier", len(numbers)) as file, file.open("wb") as out:
-            np.savez(out, about=numbers, weights=self._weights, bias=self._bias)
+            np.savez(out, about=numbers, weights=self._weights)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> DocumentVectorClassifier:
@@ -163,31 +151,5 @@ class DocumentVectorClassifier:
             model = cls(pipeline=TextPipeline.from_config(about["pipeline"]))
             model._vocabulary = NGramVocabulary.from_json(about["ngrams"])
             model.classes = tuple(about["classes"])
-            model._weights, model._bias = file["weights"], file["bias"]
+            model._weights = file["weights"]
         return model
-
-
-def _means(rows: Sequence[np.ndarray], table: np.ndarray) -> np.ndarray:
-    """Return the mean of the rows of a table that each text's n-grams have, `(N, D)`."""
-    counts = np.maximum([len(row) for row in rows], 1)
-    return np.asarray(feature_matrix(rows, len(table)) @ table) / counts[:, None]
-
-
-def _regression(
-    features: np.ndarray, numbers: np.ndarray, held_out: tuple[np.ndarray, np.ndarray] | None
-) -> Any:
-    """Return logistic regression; its penalty has the lowest loss on texts that were held out."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import log_loss
-
-    def fitted(strength: float) -> Any:
-        return LogisticRegression(C=strength, max_iter=2000).fit(features, numbers)
-
-    if held_out is None:
-        return fitted(DEFAULT_STRENGTH)
-    vectors, truth = held_out
-
-    def loss(model: Any) -> float:
-        return log_loss(truth, model.predict_proba(vectors), labels=model.classes_)
-
-    return min(map(fitted, STRENGTHS), key=loss)

@@ -14,6 +14,7 @@ import numpy as np
 
 # Inverse strengths of the L2 penalty to choose from (scikit-learn's C).
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+LEAST_SHARE = 0.01  # of a recurrent network in a pool with a cap
 DEFAULT_STRENGTH = 0.1  # where there is nothing to choose it on
 
 
@@ -174,7 +175,10 @@ def choose_linear_model(
 
 
 def pool_weights(
-    members: Sequence[np.ndarray], classes: np.ndarray, weights: np.ndarray | None = None
+    members: Sequence[np.ndarray],
+    classes: np.ndarray,
+    weights: np.ndarray | None = None,
+    logit_cap: float | None = None,
 ) -> np.ndarray:
     """Return weights, none below 0, with which the weighted sum of logits has a low loss.
 
@@ -186,6 +190,7 @@ def pool_weights(
         members: logits `(N, outputs)` of each member, of texts that none was fitted on.
         classes: of the texts.
         weights: of the texts.
+        logit_cap: of the pool; see `rnnkit.layers.LogOpinionPool`.
 
     Example:
         >>> right, random = np.array([[2.0], [-2.0], [2.0], [-1.0]]), np.array([[0.1]] * 4)
@@ -198,9 +203,21 @@ def pool_weights(
     start = np.full(len(stacked), 1 / len(stacked))
     count = len(classes) if weights is None else float(np.sum(weights))
 
+    def pooled(shares: np.ndarray) -> np.ndarray:
+        if logit_cap is None or len(shares) == 1:
+            return np.tensordot(shares, stacked, 1)
+        others = np.tensordot(shares[1:], stacked[1:], 1)
+        if others.shape[1] > 1:
+            others = others - others.mean(axis=1, keepdims=True)
+        bound = logit_cap * shares[0]
+        return shares[0] * stacked[0] + bound * np.tanh(others / bound)
+
     def objective(shares: np.ndarray) -> float:
-        loss = cross_entropy(np.tensordot(shares, stacked, 1), classes, weights)
+        loss = cross_entropy(pooled(shares), classes, weights)
         return count * loss + float(np.square(shares - start).sum()) / 2
 
-    found = minimize(objective, start, method="L-BFGS-B", bounds=[(0.0, None)] * len(stacked))
+    bounds = [(0.0, None)] * len(stacked)
+    if logit_cap is not None:
+        bounds[0] = (LEAST_SHARE, None)  # what the cap is in units of
+    found = minimize(objective, start, method="L-BFGS-B", bounds=bounds)
     return np.asarray(found.x, "float32")

@@ -18,18 +18,21 @@ def recurrent_classifier(
     vocabulary_size: int,
     outputs: int,
     ngram_count: int = 0,
+    document_vectors: bool = False,
     **options: Unpack[TextNetworkOptions],
 ) -> keras.Model:
     """Build token ids -> embedding -> recurrent layers -> pooling over time -> probabilities.
 
     With n-grams the network has two inputs, and its logits are those of a `LogOpinionPool` of the
-    recurrent network and of a linear classifier of the n-grams, whose weights are constants: "wide
+    recurrent network and of linear classifiers of the n-grams, whose weights are constants: "wide
     and deep" (Cheng et al. 2016, arXiv:1606.07792).
 
     Args:
         vocabulary_size: number of token ids; 0 is padding and masked.
         outputs: 1 for a sigmoid unit, more for a softmax.
         ngram_count: the numbers of n-grams, padding included; 0 = there is no such input.
+        document_vectors: whether there is a classifier of document vectors, too: its logits are the
+            mean of one number for each n-gram and output.
 
     Returns:
         A functional model, `(B, T)` ids, or ids and n-grams `(B, M)`, to `(B, outputs)`
@@ -71,7 +74,20 @@ def recurrent_classifier(
         outputs, kernel_initializer=seeds.glorot(), dtype="float32", name="recurrent_logits"
     )(x)
     wide = kit.NaiveBayesLogits(ngram_count, outputs, trainable=False, name="ngram_logits")(ngrams)
-    logits = kit.LogOpinionPool(name="pool")([deep, wide])
+    members = [deep, wide]
+    if document_vectors:
+        table = kit.EmbeddingBag(
+            ngram_count,
+            outputs,
+            embeddings_initializer="zeros",
+            trainable=False,
+            dtype="float32",
+            name="document_logits",
+        )
+        members.append(table(ngrams))
+    shares = (1 / len(members),) * len(members)
+    cap = options["ngram_logit_cap"]
+    logits = kit.LogOpinionPool(shares, logit_cap=cap, name="pool")(members)
     activation = "sigmoid" if outputs == 1 else "softmax"
     x = keras.layers.Activation(activation, dtype="float32", name="probabilities")(logits)
     return keras.Model([ids, ngrams], x, name=name)

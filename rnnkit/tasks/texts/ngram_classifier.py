@@ -8,12 +8,14 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 import numpy as np
 
+from rnnkit.backend.numba.available import missing
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.ngram_batches import NGramBatches, TextRow
 from rnnkit.data.ngrams import NGramVocabulary
 from rnnkit.errors import InputError, check_count, require_fitted
 from rnnkit.tasks.inference import predict_batches
 from rnnkit.tasks.task import json_asset
+from rnnkit.tasks.texts.document_regression import Labelled, fit_document_vectors
 from rnnkit.tasks.texts.naive_bayes import choose_linear_model, pool_weights
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 from rnnkit.tasks.training.examples import EncodedExamples
@@ -30,21 +32,25 @@ class NGramParts(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class NGramTextClassifier(TextClassifier):
-    """Text classifier by a recurrent network and by a linear model of the text's n-grams.
+    """Text classifier by a recurrent network and by linear models of the text's n-grams.
 
-    The linear model has naive-Bayes weights (NB-SVM) and is fitted by a convex solver when the
-    first `fit` starts; its penalty is chosen on the validation data, if there are any. Then the
-    recurrent network is trained as if it were alone: the loss and the metrics of the training set
-    are its own, those of the validation set are of both. At the end the two weights with which
-    their logits are added are chosen on the validation data; without any, both are 0.5.
+    One linear model has naive-Bayes weights (NB-SVM). Another is logistic regression on document
+    vectors, see `rnnkit.tasks.texts.document_regression`; its vectors and n-grams are learned from
+    `unlabelled` texts, too. Both are fitted when the first `fit` starts; their penalties are chosen
+    on the validation data, if there are any. Then the recurrent network is trained as if it were
+    alone: the loss and the metrics of the training set are its own, those of the validation set are
+    of all. At the end the weights with which their logits are added are chosen on the validation
+    data; without any, they are equal.
 
     Args:
-        build_network: `(vocabulary size, outputs, ngram_count=...) -> functional model` from token
-            ids `(B, T)` and n-grams `(B, M)`, with the layers "embedding", "recurrent_logits",
-            "ngram_logits" and "pool"; see `recurrent_classifier`.
+        build_network: `(vocabulary size, outputs, ngram_count=..., document_vectors=...) ->
+            functional model` from token ids `(B, T)` and n-grams `(B, M)`, with the layers
+            "embedding", "recurrent_logits", "ngram_logits" and "pool", and "document_logits" where
+            there are document vectors; see `recurrent_classifier`.
         ngram_order: the longest n-gram that is a feature.
         ngram_min_count: drop n-grams that occur less often.
         ngram_vocabulary_size: keep at most this many n-grams, padding included.
+        document_vector_size: of the document vectors; 0 = there are none.
         pipeline: text -> tokens.
         tokenizer: as `TextClassifier` takes it.
         max_length: truncate longer texts to this many tokens; the n-grams are those of the whole
@@ -64,6 +70,7 @@ class NGramTextClassifier(TextClassifier):
         "ngram_order",
         "ngram_min_count",
         "ngram_vocabulary_size",
+        "document_vector_size",
     )
     assets: ClassVar = {
         **TextClassifier.assets,
@@ -78,6 +85,7 @@ class NGramTextClassifier(TextClassifier):
         ngram_order: int = 3,
         ngram_min_count: int = 2,
         ngram_vocabulary_size: int | None = 1_000_000,
+        document_vector_size: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
@@ -86,7 +94,15 @@ class NGramTextClassifier(TextClassifier):
         if ngram_vocabulary_size is not None:
             check_count("ngram_vocabulary_size", ngram_vocabulary_size, 2)
         self.ngram_vocabulary_size = ngram_vocabulary_size
+        self.document_vector_size = check_count("document_vector_size", document_vector_size, 0)
         self.ngram_vocabulary: NGramVocabulary | None = None
+
+    @property
+    def linear_models(self) -> list[keras.layers.Layer]:
+        """The layers that are fitted before the first epoch, and then constant."""
+        names = ["ngram_logits", *(["document_logits"] if self.document_vector_size else [])]
+        network = require_fitted(self.network, self, "network")
+        return [network.get_layer(name) for name in names]
 
     def encode_tokens(self, tokens: list[list[str]]) -> list[TextRow]:
         """Return token ids and n-grams of each list of tokens."""
@@ -94,9 +110,16 @@ class NGramTextClassifier(TextClassifier):
         ids = super().encode_tokens(tokens)
         return [TextRow(*pair) for pair in zip(ids, found.encode_many(tokens), strict=True)]
 
-    def learn_features(self, tokens: list[list[str]]) -> dict[str, Any]:
-        """Learn the n-grams of the training texts."""
+    def learn_features(self, tokens: list[list[str]], unlabelled: Sequence[str]) -> dict[str, Any]:
+        """Learn the n-grams of the training texts; for document vectors of the unlabelled, too."""
         limits = (self.ngram_order, self.ngram_min_count, self.ngram_vocabulary_size)
+        if self.document_vector_size:
+            if (reason := missing()) is not None:
+                raise InputError(
+                    f"document_vector_size is {self.document_vector_size}, and document vectors "
+                    f"are trained by Numba: {reason}. Set document_vector_size=0, or install it."
+                )
+            tokens = [*tokens, *self.tokenize_unlabelled(unlabelled)]
         found = NGramVocabulary.learn(tokens, *limits)
         if len(found) < 2:
             raise InputError(
@@ -104,7 +127,13 @@ class NGramTextClassifier(TextClassifier):
                 "times or more. Lower ngram_min_count, or give more texts."
             )
         self.ngram_vocabulary = found
-        return {"ngram_count": len(found)}
+        return self.network_arguments()
+
+    def network_arguments(self) -> dict[str, Any]:
+        """Return what `build_network` is told of the n-grams."""
+        count = len(require_fitted(self.ngram_vocabulary, self, "ngram_vocabulary"))
+        more = {"document_vectors": True} if self.document_vector_size else {}
+        return {"ngram_count": count, **more}
 
     def batch_options(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Return the options of all batches, and the order of the n-grams."""
@@ -121,38 +150,46 @@ class NGramTextClassifier(TextClassifier):
     def _with_unknown(self, rows: list[Any]) -> list[int] | None:
         return super()._with_unknown([row.ids for row in rows])
 
-    def fit_constants(self, train: EncodedExamples, valid: EncodedExamples | None) -> None:
-        """Fit the linear model of the n-grams, unless an earlier `fit` did."""
+    def fit_constants(
+        self, train: EncodedExamples, valid: EncodedExamples | None, unlabelled: Sequence[str]
+    ) -> None:
+        """Fit the linear models of the n-grams, unless an earlier `fit` did."""
         layer = self.parts().ngram_logits
         if np.any(keras.ops.convert_to_numpy(layer.ratio)):
             return
-        held_out = None if valid is None else _features(valid)
-        model = choose_linear_model(_features(train), held_out, layer.input_dim, layer.units)
+        known, held_out = _labelled(train), None if valid is None else _labelled(valid)
+        if self.document_vector_size:
+            found = require_fitted(self.ngram_vocabulary, self, "ngram_vocabulary")
+            more = found.encode_many(self.tokenize_unlabelled(unlabelled))
+            table = fit_document_vectors(
+                *(known, held_out, layer.input_dim, layer.units),
+                unlabelled=more,
+                vector_size=self.document_vector_size,
+                seed=self.seed,
+            )
+            self.linear_models[1].embeddings.assign(table)
+        model = choose_linear_model(known, held_out, layer.input_dim, layer.units)
         for name in ("ratio", "kernel", "bias"):
             getattr(layer, name).assign(getattr(model, name))
 
     def calibrate(self, valid: EncodedExamples) -> None:
-        """Choose the weights of the two classifiers on the validation set."""
+        """Choose the weights of the classifiers on the validation set."""
         network: Any = self.network
-        parts = self.parts()
-        both = keras.Model(
-            network.inputs,
-            keras.ops.concatenate(
-                [parts.recurrent_logits.output, parts.ngram_logits.output], axis=-1
-            ),
-        )
+        pool = self.parts().pool
+        outputs = keras.tree.flatten(pool.input)
+        members = keras.Model(network.inputs, keras.ops.concatenate(outputs, axis=-1))
         batches = self.make_batches(valid.rows)
-        logits = predict_batches(both, batches, verbose=0)
-        members = np.split(logits, 2, axis=1)
-        weights = pool_weights(members, _classes(valid.targets), valid.weights)
-        parts.pool.pool_weights.assign(weights)
+        found = predict_batches(members, batches, verbose=0)
+        logits = np.split(found, len(outputs), axis=1)
+        classes = _classes(valid.targets)
+        weights = pool_weights(logits, classes, valid.weights, pool.logit_cap)
+        pool.pool_weights.assign(weights)
 
 
-def _features(
-    examples: EncodedExamples,
-) -> tuple[Sequence[np.ndarray], np.ndarray, np.ndarray | None]:
+def _labelled(examples: EncodedExamples) -> Labelled:
     """Return the n-grams, classes and weights of encoded texts."""
-    return [row.ngrams for row in examples.rows], _classes(examples.targets), examples.weights
+    rows = [row.ngrams for row in examples.rows]
+    return Labelled(rows, _classes(examples.targets), examples.weights)
 
 
 def _classes(targets: Any) -> np.ndarray:

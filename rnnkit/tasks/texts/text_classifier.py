@@ -128,7 +128,9 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         if model is not None:  # words that only the language model has keep their vectors
             words = require_fitted(model.vocabulary, model, "vocabulary").tokens[2:]
             vocabulary = self._add_words(vocabulary, words)
-        network = self._new_network(len(vocabulary), outputs, **self.learn_features(tokens))
+        network = self._new_network(
+            len(vocabulary), outputs, **self.learn_features(tokens, unlabelled)
+        )
         table: Any = find_parts(network, self.network_parts).embedding
         # Not from edited texts, where opposites stand for each other.
         originals = tokens[: self.__dict__.pop("_originals", len(tokens))]
@@ -161,7 +163,7 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         )
         return taught
 
-    def learn_features(self, tokens: list[list[str]]) -> dict[str, Any]:
+    def learn_features(self, tokens: list[list[str]], unlabelled: Sequence[str]) -> dict[str, Any]:
         """Learn what the network reads beside the tokens; return more arguments to build it."""
-        del tokens
+        del tokens, unlabelled
         return {}
