@@ -69,6 +69,30 @@ def test_a_pool_is_the_weighted_geometric_mean_of_probabilities():
     assert not pool.trainable_weights
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_capped_pool_adds_at_most_the_cap_to_the_first_classifier(outputs):
+    one, two, three = 5 * np.random.default_rng(0).normal(size=(3, 40, outputs)).astype("float32")
+    pool = LogOpinionPool((0.5, 2.0, 3.0), logit_cap=1.5)
+    found = ops.convert_to_numpy(pool([one, two, three]))
+    others = 2.0 * two + 3.0 * three
+    if outputs > 1:
+        others -= others.mean(1, keepdims=True)
+    expected = 0.5 * (one + 1.5 * np.tanh(others / 0.5 / 1.5))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    sure = np.abs(one) > (1.5 if outputs == 1 else np.inf)
+    assert (np.sign(found) == np.sign(one))[sure].all()
+    np.testing.assert_array_equal(ops.convert_to_numpy(pool([one, two, three], training=True)), one)
+    wide = LogOpinionPool((0.5, 2.0, 3.0), logit_cap=1e6)([one, two, three])
+    plain = LogOpinionPool((0.5, 2.0, 3.0))([one, two, three])
+    shift = 0 if outputs == 1 else (2.0 * two + 3.0 * three).mean(1, keepdims=True)
+    np.testing.assert_allclose(ops.convert_to_numpy(wide) + shift, plain, rtol=1e-4, atol=1e-3)
+
+
+def test_a_cap_that_is_not_above_0_is_refused():
+    with pytest.raises(InputError, match="logit_cap is 0"):
+        LogOpinionPool((0.5, 0.5), logit_cap=0)
+
+
 @pytest.fixture(scope="module")
 def network():
     ngrams = keras.Input((None,), dtype="int32")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 
+from rnnkit.layers import LogOpinionPool
 from rnnkit.tasks.texts.naive_bayes import (
     choose_linear_model,
     cross_entropy,
@@ -97,6 +99,12 @@ def test_a_class_without_a_text_is_never_the_answer():
     np.testing.assert_allclose(model.logits(nothing), np.log(3), atol=0.05)
 
 
+def _capped(shares, members, cap):
+    """The logits of a capped pool, by the layer."""
+    pool = LogOpinionPool(shares.tolist(), logit_cap=cap)
+    return keras.ops.convert_to_numpy(pool([one.astype("float32") for one in members]))
+
+
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_weights_of_a_pool_are_the_best_of_a_grid(outputs):
     random = np.random.default_rng(4)
@@ -110,5 +118,10 @@ def test_weights_of_a_pool_are_the_best_of_a_grid(outputs):
         trial = np.array(grid) * 0.4
         assert best <= cross_entropy(np.tensordot(trial, members, 1), classes) + 1e-3
     assert found[0] > found[1] > found[2]
+    cap, shares = 1.0, pool_weights(members, classes, logit_cap=1.0)
+    best = cross_entropy(_capped(shares, members, cap), classes)
+    for grid in np.ndindex(6, 6, 3):
+        trial = np.array(grid) * 0.4 + 0.01
+        assert best <= cross_entropy(_capped(trial, members, cap), classes) + 1e-3
     few = pool_weights([one[:2] * 9 for one in members[:1]], classes[:2])
     assert few[0] < 2  # though both are right, and more so with a larger weight

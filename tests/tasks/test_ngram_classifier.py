@@ -178,6 +178,49 @@ def test_a_clone_has_the_ngrams_and_their_weights(model):
     assert twin.ngram_vocabulary.ngrams() == model.ngram_vocabulary.ngrams()
 
 
+@pytest.fixture(scope="module")
+def documents(reviews):
+    """A small model with document vectors and a cap, trained with unlabelled texts."""
+    pytest.importorskip("numba")
+    texts, labels = reviews
+    model = gru_sentiment(**SMALL, document_vector_size=3, ngram_logit_cap=0.5)
+    valid, more = (texts[64:], labels[64:]), ["good splendid", "splendid good", "bad dire"] * 9
+    model.fit(texts[:64], labels[:64], validation_data=valid, unlabelled=more, verbose=0)
+    return model
+
+
+def test_document_vectors_are_a_third_classifier(documents, reviews, tmp_path):
+    """The probabilities, by NumPy from the three classifiers; before and after saving."""
+    texts = [*reviews[0][:5], "", "good splendid", "never seen"]
+    table = documents.linear_models[1].get_weights()[0]
+    names = documents.ngram_vocabulary.ngrams()
+    assert "splendid" in names  # only unlabelled texts have it
+    third = []
+    for text in texts:
+        words = text.split()
+        known = {*words, *map(" ".join, itertools.pairwise(words))}
+        numbers = [names.index(one) + 1 for one in known if one in names]
+        third.append(table[numbers].mean(0) if numbers else np.zeros(1))
+    deep, wide = members(documents, texts).transpose(1, 0, 2)
+    a, b, c = ops.convert_to_numpy(documents.parts().pool.pool_weights)
+    others = (b * wide + c * np.array(third)) / a
+    expected = 1 / (1 + np.exp(-a * (deep + 0.5 * np.tanh(others / 0.5))))
+    found = documents.predict(texts, verbose=0)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    documents.save(tmp_path / "documents.keras")
+    again = load(tmp_path / "documents.keras")
+    np.testing.assert_allclose(again.predict(texts, verbose=0), found, atol=1e-6)
+
+
+@pytest.mark.one_backend
+def test_document_vectors_need_numba(reviews, monkeypatch):
+    monkeypatch.setattr("rnnkit.tasks.texts.ngram_classifier.missing", lambda: "it is gone")
+    model = gru_sentiment(**SMALL, document_vector_size=3)
+    with pytest.raises(InputError, match=r"document_vector_size is 3, .*: it is gone"):
+        model.fit(*reviews, verbose=0)
+    assert model.network is None
+
+
 @pytest.mark.skipif(rnnkit.backend.name != "tensorflow", reason="its format")
 def test_is_exported_with_its_vocabularies(model, reviews, tmp_path):
     import tensorflow
@@ -198,6 +241,9 @@ def test_what_cannot_be_used_is_refused(reviews):
         ({"ngram_order": 2, "ngram_min_count": 0}, "ngram_min_count is 0"),
         ({"ngram_order": 2, "ngram_vocabulary_size": 1}, "ngram_vocabulary_size is 1"),
         ({"ngram_embedding_size": 4}, "ngram_embedding_size is 4, but ngram_order is 0"),
+        ({"ngram_logit_cap": 1.0}, r"ngram_logit_cap is 1\.0, but ngram_order is 0"),
+        ({"document_vector_size": 4}, "document_vector_size is 4, but ngram_order is 0"),
+        ({"ngram_order": 2, "document_vector_size": -1}, "document_vector_size is -1"),
     ):
         with pytest.raises(InputError, match=message):
             lstm_sentiment(**settings)
