@@ -82,10 +82,19 @@ def single_sentences(texts: Iterable[str], *, seed: int = 0) -> list[str]:
     """
     found = []
     for text in texts:
-        plain = " ".join(_TAG.sub(" ", text).split())
-        sentences = [one for one in _SENTENCE_END.split(plain) if len(one.split()) >= SHORTEST]
+        sentences = [one for one in split_sentences(text) if len(one.split()) >= SHORTEST]
         found.append(str(pick(_source(seed, text), sentences)) if sentences else text)
     return found
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of a text, without HTML tags; they end with a full stop, ! or ?.
+
+    Example:
+        >>> split_sentences("Dull?<br />Not at all. See it!")
+        ['Dull?', 'Not at all.', 'See it!']
+    """
+    return [one for one in _SENTENCE_END.split(" ".join(_TAG.sub(" ", text).split())) if one]
 
 
 PERTURBATIONS: dict[str, Callable[..., list[str]]] = {

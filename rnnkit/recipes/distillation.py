@@ -16,24 +16,26 @@ if TYPE_CHECKING:
 
 # What the members of the ensemble are, in turn. Edited texts teach what turns an opinion; n-grams
 # and document vectors are right about usual reviews. Measured in docs/experiments.md.
-WITH_NGRAMS: dict[str, Any] = {"counterfactuals": 0.0, "ngram_logit_cap": None}
+USUAL: dict[str, Any] = {"counterfactuals": 0.0, "synthetic_reviews": 0}  # texts as they are
+WITH_NGRAMS: dict[str, Any] = {**USUAL, "ngram_logit_cap": None}
 RECURRENT: dict[str, Any] = {
     "ngram_order": 0,
     "ngram_embedding_size": 0,
     "ngram_logit_cap": None,
     "document_vector_size": 0,
-    "counterfactuals": 0.0,
+    **USUAL,
 }
-WITH_EDITS: dict[str, Any] = {**RECURRENT, "counterfactuals": 0.5}
+EDITED = 0.5  # counterfactuals of a member that learns edited texts
 ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0, "epochs": 4}  # no teacher
 
 
 def _members(settings: Settings) -> list[Callable[[], Any]]:
     """Return functions that make the members of the ensemble."""
+    edits = {**RECURRENT, "synthetic_reviews": settings["synthetic_reviews"]}
+    edits["counterfactuals"] = EDITED if settings["counterfactuals"] else 0.0
     made: list[Callable[[], Any]] = []
     for number in range(settings["teachers"]):
-        edited = number % 2 == 1 and settings["counterfactuals"]
-        kind = WITH_NGRAMS if not number else WITH_EDITS if edited else RECURRENT
+        kind = edits if number % 2 else RECURRENT if number else WITH_NGRAMS
         own = {**settings, **kind, **ALONE, "seed": settings["seed"] + 1000 * (number + 1)}
         made.append(functools.partial(text_classifier, own))
     return made
@@ -47,9 +49,8 @@ def _distilled(settings: Settings) -> DistilledTextClassifier:
             "ngram_order is 0, and best_sentiment has n-grams beside its network. Give 1 or more, "
             "or use bilstm_sentiment."
         )
-    task: Any = text_classifier(
-        settings, DistilledTextClassifier, build_teachers=_members(settings)
-    )
+    own = {"build_teachers": _members(settings), "passages": settings["passages"]}
+    task: Any = text_classifier(settings, DistilledTextClassifier, **own)
     return task
 
 
@@ -70,6 +71,7 @@ best_sentiment = recipe(
         "vocabulary_size": 30_000,
         "strip_punctuation": False,
         "counterfactuals": 0.25,
+        "synthetic_reviews": 20_000,
         "averaged_weights": 0.999,
         "epochs": 3,
         "ngram_order": 3,

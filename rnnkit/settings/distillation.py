@@ -8,7 +8,7 @@ from rnnkit.options import Option
 
 
 class TeachersOption(TypedDict, total=False):
-    """An ensemble that is trained first; see `rnnkit.tasks.DistilledTextClassifier`."""
+    """How the ensemble that is trained first teaches; see `DistilledTextClassifier`."""
 
     teachers: Annotated[
         int,
@@ -18,6 +18,16 @@ class TeachersOption(TypedDict, total=False):
             "where `fit` is given no teacher: one with n-grams beside its network, one that learns "
             "more edited texts, and, of more, every second one of each without n-grams; 0 = none.",
             least=0,
+        ),
+    ]
+    passages: Annotated[
+        float,
+        Option(
+            0.25,
+            "share of the texts, labelled or not, of which one to three sentences are learned, "
+            "too, as the teacher labels them.",
+            least=0,
+            most=1,
         ),
     ]
 

@@ -86,6 +86,16 @@ class AugmentationOption(TypedDict, total=False):
             most=1,
         ),
     ]
+    synthetic_reviews: Annotated[
+        int,
+        Option(
+            0,
+            "number of short English film reviews that are generated and learned beside the "
+            "training texts: they show what negations, contrasts and comparisons do to words of "
+            "opinion; for a negative and a positive class.",
+            least=0,
+        ),
+    ]
 
 
 class NGramOptions(TypedDict, total=False):

@@ -9,13 +9,14 @@ import pytest
 from rnnkit.errors import InputError
 from rnnkit.recipes import best_sentiment
 from rnnkit.tasks import NGramTextClassifier, TextClassifier, recurrent_classifier
+from rnnkit.tasks.texts.augmentation import DerivedText
 
 TEXTS = ["a good film , great fun and well acted", "a bad film , an awful bore and badly acted"] * 6
 LABELS = ["pos", "neg"] * 6
 VALID = (TEXTS[:4], LABELS[:4])
 UNLABELLED = ["great fun", "an awful bore", "well acted", "badly acted"]
 SMALL = {"units": 2, "embedding": "random", "embedding_size": 4, "min_count": 1}
-SMALL |= {"ngram_min_count": 1, "document_vector_size": 0}
+SMALL |= {"ngram_min_count": 1, "document_vector_size": 0, "synthetic_reviews": 0}
 
 
 def small(**options):
@@ -117,6 +118,23 @@ def test_teachers_label_the_unlabelled_texts_too():
     labels = np.array([[label == "pos"] for label in LABELS])
     np.testing.assert_allclose(targets[: len(TEXTS)], (labels + p[: len(TEXTS)]) / 2, rtol=1e-5)
     np.testing.assert_allclose(targets[len(TEXTS) :], p[len(TEXTS) :], rtol=1e-5)
+
+
+@pytest.mark.one_backend
+def test_passages_are_learned_as_the_teacher_labels_them():
+    model, seen = student(passages=1.0), {}
+    teach = model.teach
+    model.teach = lambda *args: seen.setdefault("taught", teach(*args))
+    long = " ".join(f"Sentence {i} is here." for i in range(9))
+    model.fit([*TEXTS, long], [*LABELS, "pos"], unlabelled=[long], epochs=1, verbose=0)
+    train, targets, _ = seen["taught"]
+    *rest, one, two = train.x
+    assert rest == [*TEXTS, long, long]
+    assert one in long
+    assert two in long
+    assert {type(text) for text in rest} == {str}
+    assert type(one) is type(two) is DerivedText
+    assert len(targets) == len(train.x)
 
 
 @pytest.mark.one_backend

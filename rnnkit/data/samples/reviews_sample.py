@@ -75,6 +75,27 @@ def _generated() -> list[list[str]]:
     return [distinct(size, make, seen, text=_without_marks) for size in SIZES.values()]
 
 
+def generate_reviews(count: int, seed: int) -> list[str]:
+    """Return more reviews of the grammar, every second one negative; none is in `valid` or `test`.
+
+    Args:
+        count: of the reviews, which all differ.
+        seed: of what is drawn.
+
+    Example:
+        >>> generate_reviews(2, seed=6)
+        ['A confusing and boring story.', 'It is nothing less than a success!']
+    """
+    source, words = random.Random(seed), everyday_words()
+    held_out = {_without_marks(text) for split in _generated()[1:] for text in split}
+    return distinct(
+        count,
+        lambda number: Review(source, words, number % 2).text(),
+        held_out,
+        text=_without_marks,
+    )
+
+
 def _without_marks(text: str) -> str:
     return re.sub(r"\W+", " ", text.lower()).strip()
 

@@ -6,15 +6,19 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
+from rnnkit.options import settings_of
+from rnnkit.settings.distillation import TeachersOption
 from rnnkit.tasks.ensemble import Ensemble
 from rnnkit.tasks.task import Task
+from rnnkit.tasks.texts.augmentation import DerivedText, passages
 from rnnkit.tasks.texts.ngram_classifier import NGramTextClassifier
 from rnnkit.tasks.texts.text_classifier import TextClassifier
-from rnnkit.tasks.training.examples import EncodedExamples
+from rnnkit.tasks.training.distillation import Taught
+from rnnkit.tasks.training.examples import EncodedExamples, Examples
 from rnnkit.tasks.training.requirements import own_settings
 from rnnkit.tasks.training.sets import EncodedSets
 from rnnkit.training.checkpoints import (
@@ -41,6 +45,8 @@ class DistilledTextClassifier(NGramTextClassifier):
         build_network: as `NGramTextClassifier` takes it.
         build_teachers: functions that return the untrained members; none = an ordinary
             `NGramTextClassifier`.
+        passages: share of the texts, labelled or not, of which one to three sentences are learned,
+            too, as a teacher labels them.
         **options: see `NGramTextClassifier`.
 
     Source: Hinton, Vinyals and Dean 2015, arXiv:1503.02531; Mukherjee and Awadallah 2020,
@@ -55,14 +61,19 @@ class DistilledTextClassifier(NGramTextClassifier):
         (1, 1)
     """
 
+    config_keys: ClassVar[tuple[str, ...]] = ("passages",)
+
     def __init__(
         self,
         build_network: Any = None,
         *,
         build_teachers: Sequence[Callable[[], TextClassifier]] = (),
+        passages: float = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(build_network, **options)
+        settings_of(TeachersOption)["passages"].check(passages)
+        self.passages = passages
         # Past Keras, which would track them.
         self.__dict__["_build_teachers"] = tuple(build_teachers)
         self.__dict__["_linear_models"] = None
@@ -115,6 +126,23 @@ class DistilledTextClassifier(NGramTextClassifier):
             f"the ensemble that teaches: validation accuracy {accuracy:.4f}, weights {shares}"
         )
         return ensemble
+
+    def teach(
+        self,
+        teacher: Any,
+        train: Examples,
+        targets: Any,
+        weights: Any,
+        spec: Any,
+        unlabelled: Sequence[str],
+        *rest: Any,
+    ) -> Taught:
+        """Return texts with what a teacher predicts for them, and passages with the same."""
+        more = passages([*train.x, *unlabelled], self.passages, self.seed)
+        taught = super().teach(teacher, train, targets, weights, spec, [*unlabelled, *more], *rest)
+        count = len(taught.train.x) - len(more)
+        texts = [*taught.train.x[:count], *map(DerivedText, more)]
+        return taught._replace(train=taught.train._replace(x=texts))
 
     def learn_features(self, tokens: list[list[str]], unlabelled: Sequence[str]) -> dict[str, Any]:
         """Take the n-grams of the member that has any, or learn them."""

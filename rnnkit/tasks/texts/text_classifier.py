@@ -20,7 +20,13 @@ from rnnkit.tasks.classifier import Classifier
 from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.task import Examples
-from rnnkit.tasks.texts.augmentation import add_counterfactuals
+from rnnkit.tasks.texts.augmentation import (
+    DerivedText,
+    add_counterfactuals,
+    add_synthetic_reviews,
+    check_polarity,
+)
+from rnnkit.tasks.training.distillation import Taught
 from rnnkit.tasks.word_task import WordTask
 
 
@@ -48,6 +54,9 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         counterfactuals: share of the training texts that are also learned in an edited copy, with
             the opposite opinion and label; English reviews of two classes only. See
             `rnnkit.data.counterfactuals`.
+        synthetic_reviews: number of short English film reviews that are generated, by the grammar
+            of the data set `sample`, and learned beside the training texts; for a negative and a
+            positive class.
 
     Raises:
         InputError: fewer than two classes, an unknown `embedding` or trainer, or a tokenizer that
@@ -62,7 +71,11 @@ class TextClassifier(HubTokens, WordTask, Classifier):
     """
 
     noun = ("text", "texts")
-    config_keys: ClassVar[tuple[str, ...]] = ("pipeline", "counterfactuals")
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "pipeline",
+        "counterfactuals",
+        "synthetic_reviews",
+    )
     config_types: ClassVar = {"pipeline": TextPipeline.from_config}
     assets: ClassVar = {**WordTask.assets, **HubTokens.assets}
     network_parts: ClassVar[type] = TextParts
@@ -75,12 +88,13 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         tokenizer: Any = None,
         max_length: int | None = 400,
         counterfactuals: float = 0.0,
+        synthetic_reviews: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(build_network, max_length=max_length, **options)
-        given = {"counterfactuals": counterfactuals}
+        given = {"counterfactuals": counterfactuals, "synthetic_reviews": synthetic_reviews}
         complete(settings_of(AugmentationOption), given, type(self).__name__)
-        self.counterfactuals = counterfactuals
+        self.counterfactuals, self.synthetic_reviews = counterfactuals, synthetic_reviews
         self.pipeline = pipeline or TextPipeline()
         self.tokenizer = HubTokenizer.of(tokenizer)
 
@@ -132,8 +146,8 @@ class TextClassifier(HubTokens, WordTask, Classifier):
             len(vocabulary), outputs, **self.learn_features(tokens, unlabelled)
         )
         table: Any = find_parts(network, self.network_parts).embedding
-        # Not from edited texts, where opposites stand for each other.
-        originals = tokens[: self.__dict__.pop("_originals", len(tokens))]
+        pairs = zip(examples, tokens, strict=True)
+        originals = [row for text, row in pairs if not isinstance(text, DerivedText)]
         vectors = self._word_vectors(originals, unlabelled, table.output_dim, model)
         if vectors is not None:
             start = embedding_matrix(vectors, vocabulary)
@@ -147,21 +161,24 @@ class TextClassifier(HubTokens, WordTask, Classifier):
     def augment(
         self, train: Examples, targets: Any, weights: Any, spec: Any
     ) -> tuple[Examples, Any, Any]:
-        """Return the training texts with edited copies of the opposite label."""
-        if not self.counterfactuals:
-            return train, targets, weights
-        if len(spec) != 2:
-            raise InputError(
-                f"counterfactuals is {self.counterfactuals}, and there are {len(spec)} classes: an "
-                "edited text has the opposite label only where there are two. Leave it out."
+        """Return the training texts with edited copies and generated reviews."""
+        made = Taught(train, targets, weights)
+        if self.counterfactuals:
+            if len(spec) != 2:
+                raise InputError(
+                    f"counterfactuals is {self.counterfactuals}, and there are {len(spec)} "
+                    "classes: an edited text has the opposite label only where there are two. "
+                    "Leave it out."
+                )
+            made = add_counterfactuals(*made, self.counterfactuals, self.seed)
+            self._startup_messages.append(
+                f"{len(made.train.x) - len(train.x):,} edited copies beside {len(train.x):,} "
+                f"training texts (counterfactuals={self.counterfactuals:g})"
             )
-        count = self.__dict__["_originals"] = len(train.x)
-        taught = add_counterfactuals(train, targets, weights, self.counterfactuals, self.seed)
-        self._startup_messages.append(
-            f"{len(taught.train.x) - count:,} edited copies beside {count:,} training texts "
-            f"(counterfactuals={self.counterfactuals:g})"
-        )
-        return taught
+        if self.synthetic_reviews:
+            check_polarity(f"synthetic_reviews={self.synthetic_reviews}", spec)
+            made = add_synthetic_reviews(*made, self.synthetic_reviews, self.seed)
+        return made
 
     def learn_features(self, tokens: list[list[str]], unlabelled: Sequence[str]) -> dict[str, Any]:
         """Learn what the network reads beside the tokens; return more arguments to build it."""

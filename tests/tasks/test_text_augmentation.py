@@ -1,16 +1,25 @@
-"""Tests of counterfactual edits and of training on them."""
+"""Tests of edited, generated and shortened training texts."""
 
 import random
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from rnnkit.data.counterfactuals import counterfactual
+from rnnkit.data.edited_reviews import edited_reviews
 from rnnkit.data.opposites import OPPOSITES
+from rnnkit.data.samples import reviews_sample
 from rnnkit.errors import InputError
 from rnnkit.recipes import gru_sentiment
 from rnnkit.tasks.task import Examples
-from rnnkit.tasks.texts.augmentation import add_counterfactuals
+from rnnkit.tasks.texts.augmentation import (
+    DerivedText,
+    add_counterfactuals,
+    add_synthetic_reviews,
+    passages,
+)
 
 pytestmark = pytest.mark.one_backend
 
@@ -108,3 +117,68 @@ def test_more_classes_than_two_are_refused():
         model.fit(["good", "bad", "odd"] * 4, ["a", "b", "c"] * 4, verbose=0)
     with pytest.raises(InputError, match="counterfactuals"):
         gru_sentiment(counterfactuals=1.5)
+
+
+def test_generated_reviews_have_the_labels_of_the_sample():
+    """Half are negative; none is held out in the sample, and none is in the suite of edits."""
+    train = Examples(["a text"], [1])
+    new = add_synthetic_reviews(train, np.ones((1, 1), "float32"), None, 400, seed=3)
+    made = new.train.x[1:]
+    assert new.targets.dtype == "float32"
+    assert new.targets[1:, 0].tolist() == [0.0, 1.0] * 200
+    sample = reviews_sample.read()
+    held_out = {*sample.valid.x, *sample.test.x}
+    held_out |= {text for pair in edited_reviews() for text in pair.texts}
+    assert not held_out & set(made)
+    assert len(set(made)) == 400
+    words = CountVectorizer().fit(sample.train.x[:4000])
+    linear = LogisticRegression().fit(words.transform(sample.train.x[:4000]), sample.train.y[:4000])
+    assert linear.score(words.transform(made), new.targets[1:, 0]) > 0.65  # of the sample: 0.76
+
+
+def test_generated_reviews_beside_what_a_teacher_says():
+    taught = np.array([[0.0, 0.3, 0.1, 0.6, 2.0], [0, 0, 0.4, 0.6, 2.0]], "float32")
+    new = add_synthetic_reviews(Examples(["a", "b"], None), taught, np.ones(2), 2, seed=0)
+    expected = [[0.3, 0, 0.7, 0, 2], [0, 0.3, 0, 0.7, 2]]
+    np.testing.assert_allclose(new.targets[2:], expected, rtol=1e-6)
+    np.testing.assert_array_equal(new.weights, np.ones(4))
+
+
+@pytest.mark.parametrize("classes", [["pos", "neg"], ["ham", "spam"], ["bad", "fair", "good"]])
+def test_generated_reviews_need_a_negative_and_a_positive_class(classes):
+    model = gru_sentiment(units=2, embedding="random", synthetic_reviews=2, classes=classes)
+    with pytest.raises(InputError, match="synthetic_reviews=2 needs a negative and a positive"):
+        model.fit(["one text", "another"] * 4, classes[:2] * 4, verbose=0)
+
+
+def test_derived_texts_are_learned_but_not_by_word_vectors(monkeypatch):
+    seen = {}
+
+    def vectors(self, tokens, *args):
+        seen["tokens"] = tokens
+
+    monkeypatch.setattr("rnnkit.tasks.word_task.WordTask._word_vectors", vectors)
+    model = gru_sentiment(
+        units=2, embedding="skip-gram", min_count=1, counterfactuals=1.0, synthetic_reviews=9
+    )
+    make = model.make_batches
+    sizes = []
+    model.make_batches = lambda rows, *a, **k: sizes.append(len(rows)) or make(rows, *a, **k)
+    model.fit(texts(8), [0, 1] * 4, epochs=1, verbose=0)
+    assert len(seen["tokens"]) == 8
+    assert sizes[0] == 8 + 8 + 9
+
+
+def test_passages_are_whole_sentences_of_longer_texts():
+    numbers = [f"Sentence {i} is here." for i in range(9)]
+    long, short = " ".join(numbers), " ".join(numbers[:3])
+    assert passages([short] * 9, 1.0, seed=0) == []
+    assert passages([long] * 9, 0.0, seed=0) == []
+    found = passages([long] * 300, 1.0, seed=0)
+    assert len(found) == 300
+    assert {one.count("Sentence") for one in found} == {1, 2, 3}
+    assert all(one in long for one in found)
+    assert {one[: len("Sentence 0")] for one in found} == {f"Sentence {i}" for i in range(9)}
+    assert not isinstance(found[0], DerivedText)
+    half = len(passages([long] * 400, 0.5, seed=0))
+    assert 150 <= half <= 250  # five standard deviations
