@@ -12,9 +12,10 @@ under each perturbation. Prints a Markdown table, a column for each model.
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
+
+from tables import write_between
 
 from rnnkit import datasets
 from rnnkit.baselines import tfidf_classifier
@@ -22,15 +23,6 @@ from rnnkit.study import open_model, robustness, robustness_table
 from rnnkit.study.report import markdown
 
 NGRAMS = {"TF-IDF, words": (1, 1), "TF-IDF, words and pairs": (1, 2)}
-
-
-def write_between(path: Path, lines: list[str]) -> None:
-    """Replace what is between the markers of this table in a page of the docs."""
-    page = path.read_text("utf-8")
-    marked = re.compile(r"(<!-- robustness -->\n).*?(<!-- end of robustness -->)", re.DOTALL)
-    if not marked.search(page):
-        raise SystemExit(f"{path} has no markers <!-- robustness --> ... <!-- end of ... -->.")
-    path.write_text(marked.sub(lambda m: m[1] + "\n".join(lines) + "\n" + m[2], page), "utf-8")
 
 
 def main() -> None:
@@ -53,7 +45,7 @@ def main() -> None:
     lines = list(markdown(robustness_table(scores)))
     print("\n".join(lines))
     if given.write:
-        write_between(given.write, lines)
+        write_between(given.write, "robustness", lines)
 
 
 if __name__ == "__main__":
