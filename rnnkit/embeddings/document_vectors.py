@@ -24,6 +24,7 @@ def train_ngram_vectors(
     epochs: int = 14,
     rate: float = 0.002,
     negatives: int = 5,
+    shared: int = 4,
     seed: int = 0,
 ) -> np.ndarray:
     """Return unit vectors of n-grams, `(count, vector_size)`, float32.
@@ -40,6 +41,7 @@ def train_ngram_vectors(
         epochs: passes over the documents.
         rate: the learning rate, which falls to a tenth.
         negatives: n-grams that are drawn as noise for each of a document.
+        shared: n-grams of a document that share what is drawn, which weighs as many times as much.
         seed: of the initial vectors and of all draws.
 
     Raises:
@@ -72,7 +74,7 @@ def train_ngram_vectors(
         order = generator.permutation(len(rows))
         train_epoch(
             *(ngrams, ends, order, documents, vectors, kept, noise),
-            *(falling, SCALE, negatives, seed + epoch),
+            *(falling, SCALE, negatives, shared, seed + epoch),
         )
     vectors[0] = 0
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

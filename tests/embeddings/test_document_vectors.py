@@ -25,39 +25,59 @@ def slope(function, x, step=1e-6):
     return np.array([(function(x + e) - function(x - e)) / (2 * step) for e in steps])
 
 
-def one_step(function, keep=1.0):
-    """Train on one document with one n-gram, and one n-gram drawn as noise."""
+def one_step(function, keep=1.0, ngrams=(1,), shared=1):
+    """Train on one document; each draw of noise is the n-gram 2."""
     generator = np.random.default_rng(0)
     documents = generator.normal(size=(1, 4)).astype("float32")
     vectors = generator.normal(size=(3, 4)).astype("float32")
     before = documents.astype("float64"), vectors.astype("float64")
     result = function(
-        *(np.array([1], np.int32), np.array([0, 1]), np.array([0]), documents, vectors),
-        *(np.full(3, keep, "float32"), np.array([2], np.int32), 0.01, 6.0, 1, 0),
+        *(np.array(ngrams, np.int32), np.array([0, len(ngrams)]), np.array([0])),
+        *(documents, vectors, np.full(3, keep, "float32"), np.array([2], np.int32)),
+        *(0.01, 6.0, 1, shared, 0),
     )
     return before, (documents, vectors), result
 
 
-def test_a_step_descends_the_gradient_of_the_loss():
+def descended(d, w, steps):
+    """Return the vectors after steps `(n-gram, whether it is there, weight)`, and the loss."""
+    total = 0.0
+    for number, there, weight in steps:
+        total += weight * loss(d, w[number], there, 6.0)
+        by_d = slope(lambda x, v=w[number], t=there: loss(x, v, t, 6.0), d)
+        by_w = slope(lambda x, d=d, t=there: loss(d, x, t, 6.0), w[number])
+        d, w = d - 0.01 * weight * by_d, w.copy()
+        w[number] -= 0.01 * weight * by_w
+    return d, w, total
+
+
+@pytest.mark.parametrize(
+    ("ngrams", "shared", "steps"),
+    [
+        ([1], 1, [(1, True, 1), (2, False, 1)]),
+        ([1, 0], 1, [(1, True, 1), (2, False, 1), (0, True, 1), (2, False, 1)]),
+        ([1, 0], 2, [(1, True, 1), (0, True, 1), (2, False, 2)]),
+        ([1, 0, 1], 2, [(1, True, 1), (0, True, 1), (2, False, 2), (1, True, 1), (2, False, 1)]),
+        ([1], 4, [(1, True, 1), (2, False, 1)]),  # the end of a document
+    ],
+)
+def test_steps_descend_the_gradient_of_the_loss(ngrams, shared, steps):
     from rnnkit.backend.numba.document_vectors import train_epoch
 
-    (d, w), (new_d, new_w), (total, count) = one_step(train_epoch)
-    d, expected = d[0], w.copy()
-    gradient = slope(lambda x: loss(x, w[1], True, 6.0), d)
-    gradient += slope(lambda x: loss(x, w[2], False, 6.0), d)
-    expected[1] -= 0.01 * slope(lambda x: loss(d, x, True, 6.0), w[1])
-    expected[2] -= 0.01 * slope(lambda x: loss(d, x, False, 6.0), w[2])
-    np.testing.assert_allclose(new_d[0], d - 0.01 * gradient, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(new_w, expected, rtol=0, atol=1e-6)
-    assert count == 1
-    assert total == pytest.approx(loss(d, w[1], True, 6.0) + loss(d, w[2], False, 6.0), rel=1e-5)
+    (d, w), (new_d, new_w), (total, count) = one_step(train_epoch, ngrams=ngrams, shared=shared)
+    expected_d, expected_w, expected = descended(d[0], w, steps)
+    np.testing.assert_allclose(new_d[0], expected_d, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(new_w, expected_w, rtol=0, atol=1e-6)
+    assert count == len(ngrams)
+    assert total == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_compiled_loop_does_what_its_python_source_says():
     from rnnkit.backend.numba.document_vectors import train_epoch
 
-    _, fast, result = one_step(train_epoch)
-    _, slow, expected = one_step(train_epoch.py_func)
+    options = {"ngrams": [1, 0, 1, 2, 0], "shared": 2}
+    _, fast, result = one_step(train_epoch, **options)
+    _, slow, expected = one_step(train_epoch.py_func, **options)
     for a, b in zip((*fast, *result), (*slow, *expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 

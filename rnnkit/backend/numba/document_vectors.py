@@ -23,12 +23,14 @@ def train_epoch(
     rate: float,
     scale: float,
     negatives: int,
+    shared: int,
     seed: int,
 ) -> tuple[float, int]:
     """Change document vectors d and n-gram vectors w by SGD; return summed loss and predictions.
 
     The loss of an n-gram of a document is `-log σ(s cos(d, w)) - Σ_k log σ(-s cos(d, w_k))` with
-    the scale s, and n-grams k that are drawn from the noise.
+    the scale s, and n-grams k that are drawn from the noise. `shared` n-grams of a document have
+    the same ones, which weigh as many times as much: rows of the noise are what the loop waits for.
 
     Args:
         ngrams: the n-grams of all documents end to end.
@@ -41,44 +43,45 @@ def train_epoch(
         rate: the learning rate.
         scale: s.
         negatives: n-grams to draw.
+        shared: n-grams of a document for which they are drawn at once.
         seed: of the draws.
     """
     np.random.seed(seed)
-    width = documents.shape[1]
-    change = np.zeros(width, np.float32)
     loss, count = 0.0, 0
     for document in order:
         d = documents[document]
-        for place in range(ends[document], ends[document + 1]):
+        end = ends[document + 1]
+        waiting = 0  # n-grams since the last draw
+        for place in range(ends[document], end):
             target = ngrams[place]
-            if np.random.random() >= keep[target]:
-                continue
-            count += 1
-            square = np.float32(0)
-            for i in range(width):
-                square += d[i] * d[i]
-                change[i] = 0
-            norm = np.sqrt(square)
-            for draw in range(negatives + 1):
-                number = target
-                if draw:
-                    number = noise[int(np.random.random() * len(noise))]
-                w = vectors[number]
-                dot, own = np.float32(0), np.float32(0)
-                for i in range(width):
-                    dot += d[i] * w[i]
-                    own += w[i] * w[i]
-                length = np.sqrt(own)
-                cosine = dot / (norm * length)
-                p = 1 / (1 + np.exp(-scale * cosine))
-                loss -= np.log(p if draw == 0 else 1 - p)
-                step = rate * scale * ((1 if draw == 0 else 0) - p)
-                across = np.float32(step / (norm * length))
-                along, shrink = np.float32(step * cosine / square), np.float32(step * cosine / own)
-                for i in range(width):
-                    x = w[i]
-                    change[i] += across * x - along * d[i]
-                    w[i] = x + across * d[i] - shrink * x
-            for i in range(width):
-                d[i] += change[i]
+            if np.random.random() < keep[target]:
+                waiting += 1
+                loss += _descend(d, vectors[target], True, rate, scale)
+            if waiting == shared or (waiting and place == end - 1):
+                for _ in range(negatives):
+                    drawn = noise[int(np.random.random() * len(noise))]
+                    loss += waiting * _descend(d, vectors[drawn], False, rate * waiting, scale)
+                count += waiting
+                waiting = 0
     return loss, count
+
+
+@jit
+def _descend(d: Array, w: Array, there: bool, rate: float, scale: float) -> float:
+    """Change two vectors by a step on `-log σ(±s cos(d, w))`; return the loss before."""
+    dot, square, own = np.float32(0), np.float32(0), np.float32(0)
+    for i in range(len(d)):
+        dot += d[i] * w[i]
+        square += d[i] * d[i]
+        own += w[i] * w[i]
+    norms = np.sqrt(square) * np.sqrt(own)
+    cosine = dot / norms
+    p = 1 / (1 + np.exp(-scale * cosine))
+    step = rate * scale * ((1 if there else 0) - p)
+    across = np.float32(step / norms)
+    along, shrink = np.float32(step * cosine / square), np.float32(step * cosine / own)
+    for i in range(len(d)):
+        x, y = d[i], w[i]
+        d[i] = x + across * y - along * x
+        w[i] = y + across * x - shrink * y
+    return -np.log(p if there else 1 - p)
