@@ -131,7 +131,7 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         network = self._new_network(len(vocabulary), outputs, **self.learn_features(tokens))
         table: Any = find_parts(network, self.network_parts).embedding
         # Not from edited texts, where opposites stand for each other.
-        originals = tokens[: self.__dict__.pop("_originals", len(tokens))]
+        originals = tokens[: len(tokens) - self.__dict__.pop("_copies", 0)]
         vectors = self._word_vectors(originals, unlabelled, table.output_dim, model)
         if vectors is not None:
             start = embedding_matrix(vectors, vocabulary)
@@ -153,10 +153,10 @@ class TextClassifier(HubTokens, WordTask, Classifier):
                 f"counterfactuals is {self.counterfactuals}, and there are {len(spec)} classes: an "
                 "edited text has the opposite label only where there are two. Leave it out."
             )
-        count = self.__dict__["_originals"] = len(train.x)
         taught = add_counterfactuals(train, targets, weights, self.counterfactuals, self.seed)
+        copies = self.__dict__["_copies"] = len(taught.train.x) - len(train.x)
         self._startup_messages.append(
-            f"{len(taught.train.x) - count:,} edited copies beside {count:,} training texts "
+            f"{copies:,} edited copies beside {len(train.x):,} training texts "
             f"(counterfactuals={self.counterfactuals:g})"
         )
         return taught

@@ -20,6 +20,7 @@ arXiv:1704.03976.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -28,7 +29,9 @@ from keras import ops
 
 from rnnkit.backend.masking import set_row_mask
 from rnnkit.errors import InputError
+from rnnkit.tasks.training.examples import Examples
 from rnnkit.tasks.training.losses import log_probabilities
+from rnnkit.tasks.training.sets import EncodedSet
 
 STEP = 0.1  # ξ, as in the authors' program
 _FIRST = 1 << 20  # apart from the seeds of the layers
@@ -105,26 +108,21 @@ def leave_out_unlabelled(outputs: Tensor, sample_weight: Tensor | None) -> None:
         set_row_mask(outputs, ops.convert_to_tensor(sample_weight) > 0)
 
 
-def add_unlabelled(
-    labelled: int, targets: np.ndarray, weights: np.ndarray | None, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return targets and weights of unlabelled examples and, after them, of labelled ones.
+def add_unlabelled(task: Any, train: EncodedSet, unlabelled: Sequence[Any]) -> EncodedSet:
+    """Return a training set with unlabelled examples before its own, of the weight 0.
 
-    The weights of the latter grow, so that the mean loss of all is that of the labelled ones.
+    The weights of its own grow, so that the mean loss of all is that of the labelled ones.
 
     Args:
-        labelled: the number of labelled examples.
-        targets: theirs, encoded.
-        weights: theirs, or None.
-        count: of the unlabelled ones.
-
-    Example:
-        >>> targets, weights = add_unlabelled(1, np.array([[1.0]]), None, 2)
-        >>> targets.tolist(), weights.tolist()
-        ([[0.0], [0.0], [1.0]], [0.0, 0.0, 3.0])
+        task: a classifier.
+        train: its labelled examples.
+        unlabelled: more examples.
     """
-    own = np.ones(labelled) if weights is None else np.asarray(weights)
-    own = own * (labelled + count) / labelled
-    nothing = np.zeros((count, *targets.shape[1:]), targets.dtype)
-    every = np.concatenate([np.zeros(count), own]).astype("float32")
-    return np.concatenate([nothing, targets]), every
+    more, own = task.check_examples(unlabelled), train.examples.x
+    if not more:
+        return train
+    weights = np.ones(len(own)) if train.weights is None else np.asarray(train.weights)
+    weights = np.concatenate([np.zeros(len(more)), weights * (1 + len(more) / len(own))])
+    nothing = np.zeros((len(more), *train.targets.shape[1:]), train.targets.dtype)
+    targets = np.concatenate([nothing, train.targets])
+    return EncodedSet(Examples([*more, *own]), targets, weights.astype("float32"))
