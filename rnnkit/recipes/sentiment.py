@@ -12,7 +12,7 @@ from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names,
 from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
 from rnnkit.settings.texts import AugmentationOption, NGramOptions, PresetOption, TextNetworkOptions
-from rnnkit.settings.training import AdversarialOption, TrainingOptions
+from rnnkit.settings.training import AdversarialOption, TrainingOptions, VirtualAdversarialOption
 from rnnkit.settings.words import (
     PipelineOptions,
     PretrainedOption,
@@ -58,6 +58,7 @@ GROUPS = (
     NGramOptions,
     TrainingOptions,
     AdversarialOption,
+    VirtualAdversarialOption,
 )
 
 
