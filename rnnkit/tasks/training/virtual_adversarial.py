@@ -64,6 +64,12 @@ def draw(seeds: keras.random.SeedGenerator, embedded: Tensor, mask: Tensor | Non
         seeds: the generator.
         embedded: `(B, T, D)`.
         mask: of the real steps `(B, T)`; None = all.
+
+    Example:
+        >>> mask = ops.array([[True, False]])
+        >>> found = draw(direction_seeds(0), ops.ones((1, 2, 3)), mask)
+        >>> ops.convert_to_numpy(found != 0).tolist()
+        [[[True, True, True], [False, False, False]]]
     """
     found = keras.random.normal(ops.shape(embedded), dtype="float32", seed=seeds)
     return found if mask is None else ops.where(ops.expand_dims(mask, -1), found, 0.0)
