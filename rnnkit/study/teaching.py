@@ -108,8 +108,8 @@ def fit_options(teaching: Teaching, dataset: Any, model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"unlabelled": texts} if texts else {}
     if teaching.teacher:
         found |= {"teacher": list(teaching.teacher)}
-    own_teacher = getattr(model, "trains_teacher", False)
-    if teaching.teacher or (getattr(model, "virtual_adversarial", 0) and not own_teacher):
+    virtual = bool(getattr(model, "virtual_adversarial", 0.0))
+    if teaching.teacher or (virtual and not getattr(model, "trains_teacher", False)):
         found |= {"distil_unlabelled": bool(teaching.unlabelled)}
     return found
 
