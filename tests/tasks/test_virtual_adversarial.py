@@ -237,6 +237,19 @@ def test_recipes_learn_from_unlabelled_texts(more):
 
 
 @pytest.mark.one_backend
+def test_the_preset_large_starts_from_a_language_model_of_its_sizes():
+    own = recipes.lstm_sentiment(preset="large").settings
+    words = recipes.next_word(units=own["units"] // 256, embedding_size=own["embedding_size"] // 64)
+    words.fit(TEXTS * 8, epochs=1, verbose=0)
+    small = {"pretrained": words, "embedding_size": 4, "epochs": 1, "min_count": 1}
+    model = recipes.lstm_sentiment(preset="large", units=4, virtual_adversarial=5.0, **small)
+    history = model.fit(TEXTS * 8, [1, 0] * 20, unlabelled=MORE, verbose=0).history
+    assert history["virtual_adversarial_loss"][0] > 0
+    with pytest.raises(InputError, match="set units=4"):
+        recipes.lstm_sentiment(preset="large", **small).fit(TEXTS, [1, 0, 0, 1, 0], verbose=0)
+
+
+@pytest.mark.one_backend
 def test_other_tasks_refuse_it():
     with pytest.raises(
         InputError, match=r"virtual_adversarial is 5.0, and SequenceTagger does not"

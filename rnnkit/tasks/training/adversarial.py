@@ -32,6 +32,7 @@ from rnnkit.errors import InputError
 from rnnkit.options import settings_of
 from rnnkit.settings.training import AdversarialOption, VirtualAdversarialOption
 from rnnkit.tasks.training import full_batches, virtual_adversarial
+from rnnkit.tasks.training.perturbation import as_rows, perturbation
 
 SETTINGS = ("adversarial", "virtual_adversarial")
 Tensor = Any
@@ -88,6 +89,9 @@ class Attack:
 
     Args:
         task: its network is built.
+
+    Attributes:
+        losses: those of perturbed examples, in the order in which a step computes them.
 
     Raises:
         InputError: no layer of the network embeds the examples.
@@ -162,13 +166,13 @@ class Attack:
     ) -> list[Tensor]:
         """Return the small random perturbation at which the virtual loss has its gradient."""
         there = virtual_adversarial.is_there(embedded[0], sample_weight)
-        own = [ops.where(_as_rows(there, one), one, 0.0) for one in noise]
+        own = [ops.where(as_rows(there, one), one, 0.0) for one in noise]
         return perturbation(embedded, own, virtual_adversarial.STEP)
 
     def perturbation(
         self, perturbed: Perturbed, embedded: Sequence[Tensor], grads: Sequence[Tensor]
     ) -> list[Tensor]:
-        """Return the perturbation of each embedded sequence; see `perturbation`."""
+        """Return the perturbation of each embedded sequence."""
         return perturbation(embedded, grads, perturbed.norm)
 
     def measure(
@@ -202,58 +206,6 @@ class Attack:
         if any(one.virtual for one in perturbed):
             virtual_adversarial.leave_out_unlabelled(outputs, sample_weight)
         return {**task.compute_metrics(x, y, outputs, sample_weight), **own}
-
-
-def perturbation(embedded: Sequence[Tensor], grads: Sequence[Tensor], norm: float) -> list[Tensor]:
-    """Return `norm s g / ‖g‖₂` for each example, over all of its embedded sequences.
-
-    Args:
-        embedded: `(B, T, D)`, all with the same B.
-        grads: of the loss, by each of them; their scale does not matter.
-        norm: in units of s, the root mean square of the steps with a gradient.
-
-    Example:
-        >>> e, g = ops.ones((1, 2, 2)), ops.convert_to_tensor([[[3.0, 4.0], [0.0, 0.0]]])
-        >>> ops.convert_to_numpy(perturbation([e], [g], 5.0)[0]).tolist()
-        [[[3.0, 4.0], [0.0, 0.0]]]
-    """
-    wide = [ops.cast(grad, "float32") for grad in grads]
-    peaks = [ops.max(ops.abs(grad), axis=_axes(grad)) for grad in wide]
-    peak = peaks[0]
-    for other in peaks[1:]:
-        peak = ops.maximum(peak, other)
-    # Divided by the largest number first: the squares of small ones would vanish.
-    known = ops.logical_and(peak > 0, ops.isfinite(peak))
-    safe = ops.where(known, peak, ops.ones_like(peak))
-    units = [
-        ops.where(_as_rows(known, grad), grad / _as_rows(safe, grad), ops.zeros_like(grad))
-        for grad in wide
-    ]
-    length = ops.sqrt(ops.maximum(_sum([ops.sum(u * u, axis=_axes(u)) for u in units]), 1.0))
-    real = [
-        ops.cast(ops.any(ops.not_equal(u, 0), axis=-1, keepdims=True), "float32") for u in units
-    ]
-    vectors = [ops.cast(one, "float32") for one in embedded]
-    squares = _sum([ops.sum(r * e * e) for r, e in zip(real, vectors, strict=True)])
-    count = _sum([ops.sum(r) * e.shape[-1] for r, e in zip(real, vectors, strict=True)])
-    size = norm * ops.sqrt(squares / ops.maximum(count, 1.0))
-    return [
-        ops.cast(size * u / _as_rows(length, u), e.dtype)
-        for u, e in zip(units, embedded, strict=True)
-    ]
-
-
-def _axes(tensor: Tensor) -> tuple[int, ...]:
-    return tuple(range(1, len(tensor.shape)))
-
-
-def _as_rows(numbers: Tensor, like: Tensor) -> Tensor:
-    """Return one number for each row in a shape that broadcasts."""
-    return ops.reshape(numbers, (-1, *[1] * (len(like.shape) - 1)))
-
-
-def _sum(tensors: Sequence[Tensor]) -> Tensor:
-    return sum(tensors[1:], tensors[0])
 
 
 def prepare(task: Any) -> None:

@@ -84,7 +84,7 @@ def is_there(rows: Tensor, sample_weight: Tensor | None) -> Tensor:
     """
     if sample_weight is None:
         return ops.ones(ops.shape(rows)[:1], "bool")
-    return ops.logical_not(ops.isnan(ops.convert_to_tensor(sample_weight)))
+    return ops.logical_not(ops.isnan(_one_each(sample_weight)))
 
 
 def divergence(reference: Tensor, outputs: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -111,7 +111,7 @@ def divergence(reference: Tensor, outputs: Tensor, sample_weight: Tensor | None 
 def leave_out_unlabelled(outputs: Tensor, sample_weight: Tensor | None) -> None:
     """Make the metrics of a batch leave out the rows without a label."""
     if sample_weight is not None:
-        set_row_mask(outputs, ops.convert_to_tensor(sample_weight) > 0)
+        set_row_mask(outputs, _one_each(sample_weight) > 0)
 
 
 def add_unlabelled(task: Any, train: EncodedSet, unlabelled: Sequence[Any]) -> EncodedSet:
@@ -132,3 +132,8 @@ def add_unlabelled(task: Any, train: EncodedSet, unlabelled: Sequence[Any]) -> E
     nothing = np.zeros((len(more), *train.targets.shape[1:]), train.targets.dtype)
     targets = np.concatenate([nothing, train.targets])
     return EncodedSet(Examples([*more, *own]), targets, weights.astype("float32"))
+
+
+def _one_each(sample_weight: Any) -> Tensor:
+    """Return weights `(B,)`, which may have been given as `(B, 1)`."""
+    return ops.reshape(ops.cast(ops.convert_to_tensor(sample_weight), "float32"), (-1,))
