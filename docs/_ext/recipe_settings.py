@@ -19,9 +19,10 @@ HEADING = ("setting", "type", "default", "meaning")
 
 
 def heading(kind: str) -> list[str]:
-    """Return the heading; only recipes of texts have the preset `classic`."""
+    """Return the heading; only recipes of texts have presets."""
     first, last = list(HEADING[:-1]), HEADING[-1]
-    return [*first, "`classic`", last] if kind == "texts" else [*first, last]
+    presets = [f"`{name}`" for name in PRESETS] if kind == "texts" else []
+    return [*first, *presets, last]
 
 
 def rows(kind: str) -> list[list[str]]:
@@ -44,8 +45,8 @@ def _row(name: str, by_recipe: dict[str, Setting], kind: str) -> list[str]:
             default += f"; `{other}` in {', '.join(having)}"
     row = [f"`{name}`", metavar(first).replace("|", " or "), default]
     if kind == "texts":
-        classic = PRESETS["classic"]
-        row.append(f"`{show_value(classic[name])}`" if name in classic else "")
+        presets = PRESETS.values()
+        row += [f"`{show_value(one[name])}`" if name in one else "" for one in presets]
     return [*row, first.option.help]
 
 

@@ -25,7 +25,12 @@ from rnnkit.settings import (
 DATA, RUN, TRAINING, OTHER = "Data", "Run", "Training", "Settings of the recipe"
 DISTILLATION = "Distillation and augmentation"
 GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first heading that has it
-    TRAINING: (training.TrainingOptions, training.AdversarialOption, texts.PresetOption),
+    TRAINING: (
+        training.TrainingOptions,
+        training.AdversarialOption,
+        training.VirtualAdversarialOption,
+        texts.PresetOption,
+    ),
     DISTILLATION: (
         distillation.TeachersOption,
         distillation.DistillationOptions,

@@ -108,7 +108,8 @@ Unlabelled = Annotated[
     bool,
     typer.Option(
         "--unlabelled",
-        help="With --teacher: learn its predictions for the data set's unlabelled texts, too.",
+        help="With --teacher: learn its predictions for the data set's unlabelled texts, too; with "
+        "--virtual-adversarial, learn from them without a label.",
         rich_help_panel=DISTILLATION,
     ),
 ]

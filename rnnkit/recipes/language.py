@@ -6,7 +6,14 @@ import functools
 from typing import TYPE_CHECKING
 
 from rnnkit.options import pick
-from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names, training_arguments
+from rnnkit.recipes.recipe import (
+    NO_CLASSES,
+    Settings,
+    recipe,
+    refuse_ignored,
+    split_names,
+    training_arguments,
+)
 from rnnkit.settings.examples import ClassesOption
 from rnnkit.settings.language import LanguageNetworkOptions, TokenizerOptions, WindowOptions
 from rnnkit.settings.training import AdversarialOption, TrainingOptions
@@ -66,6 +73,7 @@ next_word = recipe(
         "learning_rate": 2e-3,
     },
     fixed={"unit": "word", "classes": None},
+    refused=NO_CLASSES,
     renamed={"shrink": "div_value", "samples": "num_sampled", "ends": "learn_eos"},
     text="""
 Returns:
@@ -102,6 +110,7 @@ text_generator = recipe(
         "split": "space",
     },
     renamed={"ends": "learn_eos"},
+    refused=NO_CLASSES,
     text="""
 Returns:
     `LanguageModel`: a Keras model whose `fit` and `evaluate` take texts, optionally with labels; it

@@ -11,7 +11,7 @@ from typing import Any
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError
 from rnnkit.options import complete, pick, settings_of, with_args
-from rnnkit.settings.training import AdversarialOption, TaskOptions
+from rnnkit.settings.training import AdversarialOption, TaskOptions, VirtualAdversarialOption
 from rnnkit.settings.words import LanguageModelLike, TokenizerLike
 
 RAISES = """Raises:
@@ -19,6 +19,11 @@ RAISES = """Raises:
     TypeError: an unknown setting; the message suggests the closest.
 
 """
+# Of recipes with adversarial training and other outputs.
+NO_CLASSES = {
+    "virtual_adversarial": "it compares the probabilities of the classes of an example. Set "
+    "adversarial instead."
+}
 Settings = dict[str, Any]
 Builder = Callable[[Settings], Any]
 
@@ -167,4 +172,5 @@ def training_arguments(settings: Settings) -> dict[str, Any]:
 
     names = ("optimizer", "learning_rate", "clip_norm")
     make = optimizer_factory(*(settings[name] for name in names))
-    return {"optimizer": make, **pick(settings, TaskOptions, AdversarialOption)}
+    groups = (TaskOptions, AdversarialOption, VirtualAdversarialOption)
+    return {"optimizer": make, **pick(settings, *groups)}

@@ -12,7 +12,7 @@ from rnnkit.recipes.recipe import Settings, recipe, refuse_ignored, split_names,
 from rnnkit.settings.distillation import DistillationOptions
 from rnnkit.settings.examples import ClassesOption, TruncationOptions
 from rnnkit.settings.texts import AugmentationOption, NGramOptions, PresetOption, TextNetworkOptions
-from rnnkit.settings.training import AdversarialOption, TrainingOptions
+from rnnkit.settings.training import AdversarialOption, TrainingOptions, VirtualAdversarialOption
 from rnnkit.settings.words import (
     PipelineOptions,
     PretrainedOption,
@@ -43,7 +43,30 @@ CLASSIC: dict[str, Any] = {
     "batch_size": 50,
     "epochs": 5,
 }
-PRESETS = {"classic": CLASSIC}
+# One large layer for a GPU, to be started from a language model of the same sizes: Miyato, Dai and
+# Goodfellow 2017, arXiv:1605.07725.
+LARGE: dict[str, Any] = {
+    "layers": 1,
+    "units": 1024,
+    "embedding_size": 256,
+    "word_dropout": 0.0,
+    "embedding_dropout": 0.5,
+    "recurrent_dropout": 0.0,
+    "dropout": 0.0,
+    "pooling": "last",
+    "strip_punctuation": False,
+    "vocabulary_size": 90_000,
+    "min_count": 2,
+    "max_length": 400,
+    "truncate": "tail",
+    "optimizer": "adam",
+    "learning_rate": 1e-3,
+    "learning_rate_schedule": "cosine",
+    "clip_norm": 5.0,
+    "batch_size": 128,
+    "epochs": 30,
+}
+PRESETS = {"classic": CLASSIC, "large": LARGE}
 GROUPS = (
     TextNetworkOptions,
     WordVectorOptions,
@@ -58,6 +81,7 @@ GROUPS = (
     NGramOptions,
     TrainingOptions,
     AdversarialOption,
+    VirtualAdversarialOption,
 )
 
 

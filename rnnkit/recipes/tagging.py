@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rnnkit.options import pick
-from rnnkit.recipes.recipe import Settings, recipe, split_names, training_arguments
+from rnnkit.recipes.recipe import NO_CLASSES, Settings, recipe, split_names, training_arguments
 from rnnkit.settings.examples import ClassesOption
 from rnnkit.settings.tagging import (
     LowercaseOption,
@@ -68,7 +68,10 @@ def _recipe(name: str, summary: str, tags: str, **defaults: Any) -> Callable[...
             **defaults,
         },
         renamed={"trainable": "embedding_trainable"},
-        refused={"tokenizer": "there is one tag for each word, and a tokenizer splits words."},
+        refused={
+            "tokenizer": "there is one tag for each word, and a tokenizer splits words.",
+            **NO_CLASSES,
+        },
         text="""
 All recurrent layers are bidirectional. With a file of word vectors the vocabulary contains all
 words of the file.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnkit.errors import InputError
 from rnnkit.options import pick
-from rnnkit.recipes.recipe import Settings, recipe, training_arguments
+from rnnkit.recipes.recipe import NO_CLASSES, Settings, recipe, training_arguments
 from rnnkit.settings.text_to_text import AttentionNetworkOptions, Seq2SeqOptions
 from rnnkit.settings.training import AdversarialOption, TrainingOptions
 from rnnkit.settings.words import SubwordTokenizerOption
@@ -63,6 +63,7 @@ def _recipe(name: str, summary: str, metric: str, **defaults: Any) -> Callable[.
             **defaults,
         },
         fixed={"metric": metric},
+        refused=NO_CLASSES,
         renamed={"vocabulary": "shared_vocabulary"},
         old_values={"vocabulary": {"joint": True, "separate": False}},
         text="""

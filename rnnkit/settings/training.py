@@ -65,5 +65,20 @@ class AdversarialOption(TypedDict, total=False):
     ]
 
 
+class VirtualAdversarialOption(TypedDict, total=False):
+    """The same without labels; see `rnnkit.tasks.training.virtual_adversarial`."""
+
+    virtual_adversarial: Annotated[
+        float,
+        Option(
+            0.0,
+            "virtual adversarial training: norm, in the same units, of the perturbation from which "
+            "the predicted probabilities should not change, such as 5; it learns from unlabelled "
+            "texts, too; 0 = none.",
+            least=0,
+        ),
+    ]
+
+
 class TrainingOptions(OptimizerOptions, TaskOptions, total=False):
     """All settings of training."""

@@ -120,7 +120,8 @@ def make_plan(
             "Leave patience out."
         )
     refuse_unsuitable(recipe, family.kind.name, data)
-    teaching = make_teaching(recipe, known, teacher, unlabelled)
+    virtual = bool(overrides.get("virtual_adversarial"))
+    teaching = make_teaching(recipe, known, teacher, unlabelled, virtual=virtual)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)
     chosen = {name: value for name, value in (data_options or {}).items() if value is not None}
     named = family.kind.model_columns

@@ -30,8 +30,8 @@ class Teaching(NamedTuple):
     unlabelled: bool | str = False
 
     def as_record(self) -> dict[str, Any]:
-        """Return it as JSON values; nothing where there is no teacher."""
-        return self._replace(teacher=list(self.teacher))._asdict() if self.teacher else {}  # type: ignore[arg-type]
+        """Return it as JSON values; nothing where nothing was given."""
+        return self._replace(teacher=list(self.teacher))._asdict() if any(self) else {}  # type: ignore[arg-type]
 
 
 def make_teaching(
@@ -39,6 +39,8 @@ def make_teaching(
     settings: Any,
     teacher: Paths | Sequence[Paths] | None,
     unlabelled: bool | Paths | None,
+    *,
+    virtual: bool = False,
 ) -> Teaching:
     """Return the teachers of a run, or refuse them before anything is loaded.
 
@@ -47,6 +49,8 @@ def make_teaching(
         settings: the names of its settings.
         teacher: one or more folders of runs or `.keras` files.
         unlabelled: as in `Teaching`; None = no.
+        virtual: whether the recipe learns from unlabelled texts without a teacher: by virtual
+            adversarial training.
 
     Raises:
         InputError: a recipe that learns from no teacher, a path that holds no trained model, or
@@ -63,10 +67,11 @@ def make_teaching(
             f"teacher is {os.fspath(given[0])!r}, and {recipe} learns from none: only classifiers "
             "do. Leave teacher out."
         )
-    if unlabelled and not given:
+    if unlabelled and not given and not virtual:
         raise InputError(
             "unlabelled was given, and there is no teacher to ask for predictions. Give a teacher, "
-            "the folder of a run, or leave unlabelled out."
+            "the folder of a run; or set virtual_adversarial, which needs none; or leave "
+            "unlabelled out."
         )
     if isinstance(unlabelled, str | os.PathLike):
         unlabelled = os.fspath(unlabelled)
@@ -80,8 +85,13 @@ def make_teaching(
     return Teaching(tuple(map(_teacher_path, given)), unlabelled or False)
 
 
-def fit_options(teaching: Teaching, dataset: Any) -> dict[str, Any]:
+def fit_options(teaching: Teaching, dataset: Any, model: Any) -> dict[str, Any]:
     """Return what `fit` is given of the teachers of a run, and of the unlabelled examples.
+
+    Args:
+        teaching: of the run.
+        dataset: with its unlabelled texts.
+        model: that is trained.
 
     Raises:
         InputError: there are no unlabelled texts.
@@ -98,6 +108,8 @@ def fit_options(teaching: Teaching, dataset: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"unlabelled": texts} if texts else {}
     if teaching.teacher:
         found |= {"teacher": list(teaching.teacher)}
+    virtual = bool(getattr(model, "virtual_adversarial", 0.0))
+    if teaching.teacher or (virtual and not getattr(model, "trains_teacher", False)):
         found |= {"distil_unlabelled": bool(teaching.unlabelled)}
     return found
 

@@ -91,7 +91,8 @@ def train(
         teacher: one or more complete runs (or `.keras` files) of the same classes, whose
             predictions the model learns beside the labels; of several, the geometric mean.
         unlabelled: with a teacher, learn its predictions for the unlabelled texts of the data set,
-            too; or for those of a file, with a text on each line or a table.
+            too; or for those of a file, with a text on each line or a table. With the setting
+            `virtual_adversarial` and no teacher, learn from them without a label.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         checkpoint_minutes: the longest time between two checkpoints; see `resume`.
         verbose: as in `keras.Model.fit`.
@@ -400,7 +401,7 @@ def _fit(
         examples = (valid.x, valid.y) if shown else None
         options["test_data"] = (dataset.test.x, dataset.test.y)
     if getattr(model, "uses_unlabelled", False):
-        options |= fit_options(plan.teaching, dataset)
+        options |= fit_options(plan.teaching, dataset, model)
     # The log comes first: an epoch's seconds do not count TensorBoard's pictures.
     log = EpochLog(folder)
     callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]

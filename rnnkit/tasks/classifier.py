@@ -86,6 +86,7 @@ class Classifier(ClassifierEstimator, ClassTask):
     uses_sample_weight = True
     uses_class_weight = True
     uses_teacher = True
+    predicts_classes = True
     config_keys: ClassVar[tuple[str, ...]] = ("temperature", "label_weight")
 
     def __init__(self, build_network: Any = None, **options: Unpack[DistillationOptions]) -> None:

@@ -48,8 +48,8 @@ class Compiled(keras.Model):
         return logs if known else super()._get_metrics_result_or_logs(logs)
 
     def train_step(self, *arguments: Any) -> Any:
-        """Train on a batch, and on its perturbation where there is `adversarial`."""
-        if self.adversarial:
+        """Train on a batch, and on its perturbations where the task is trained on any."""
+        if adversarial.perturbed_losses(self):
             return adversarial.step(self, *arguments)
         return super().train_step(*arguments)
 
@@ -61,8 +61,8 @@ class Compiled(keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the metrics by name; the loss of perturbed examples is one of training only."""
         found = super().get_metrics_result()
-        found.pop(adversarial.LOSS, None)
-        return found
+        own = {f"{name}_loss" for name in adversarial.SETTINGS}
+        return {name: value for name, value in found.items() if name not in own}
 
     def compute_loss(
         self,
@@ -73,6 +73,9 @@ class Compiled(keras.Model):
         training: bool = True,
     ) -> Any:
         """Return the loss of a batch, over the rows that do not fill it up."""
+        virtual = adversarial.virtual_loss(self, y_pred, sample_weight)
+        if virtual is not None:
+            return virtual
         if sample_weight is not None and full_batches.is_watched(self._loss_tracker):
             sample_weight, _ = full_batches.without_filling(sample_weight, y_pred)
         return super().compute_loss(x, y, y_pred, sample_weight, training)

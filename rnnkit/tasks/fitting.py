@@ -35,6 +35,7 @@ from rnnkit.tasks.training.sets import (
     refuse_unused,
     split_validation,
 )
+from rnnkit.tasks.training.virtual_adversarial import add_unlabelled
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
 from rnnkit.training.fingerprint import digest
 
@@ -57,6 +58,7 @@ class Fitting(keras.Model):
     """Mixin of tasks: `fit` on raw data."""
 
     _startup_messages: list[str]  # what `learn` reports before the first epoch
+    virtual_adversarial: float
 
     @follows_verbose
     def fit(
@@ -126,7 +128,8 @@ class Fitting(keras.Model):
             teacher: a trained model of the same classes, its run's folder or `.keras` file, a list
                 of them, or a `rnnkit.tasks.ensemble.Ensemble`, whose predictions are learned
                 beside the labels (knowledge distillation).
-            distil_unlabelled: with a teacher, learn its predictions for `unlabelled`, too.
+            distil_unlabelled: with a teacher, learn its predictions for `unlabelled`, too; with the
+                setting `virtual_adversarial` and no teacher, learn from them without a label.
 
         Ctrl-C, SIGTERM and SIGUSR1 end the training after the step under way.
 
@@ -171,6 +174,10 @@ class Fitting(keras.Model):
             )
             sets = sets._replace(train=EncodedSet(*taught))
         sets = sets._replace(train=EncodedSet(*self.augment(*sets.train, sets.spec)))
+        labelled = sets.train
+        if teacher is None and self.virtual_adversarial and distil_unlabelled:
+            sets = sets._replace(train=add_unlabelled(self, labelled, unlabelled))
+            unlabelled = ()
         learned = self._learn_network(sets, unlabelled, checkpoints, found)
         order = {"batch_size": batch_size, "shuffle": shuffle}
         _, targets, weights = sets.train
@@ -195,7 +202,12 @@ class Fitting(keras.Model):
             valid_data = KerasDataset(valid_batches, rows=self._full_size(valid_batches))
             own += self.validation_callbacks(sets.valid.examples, valid_batches)
             own += early_stopping(self, epochs, patience, keep_best)
-        self.fit_constants(EncodedExamples(learned.rows, targets, weights), held_out, unlabelled)
+        more = len(sets.train.examples.x) - len(labelled.examples.x)
+        self.fit_constants(
+            EncodedExamples(learned.rows[more:], *labelled[1:]),
+            held_out,
+            sets.train.examples.x[:more] or unlabelled,
+        )
         if found is not None:
             check_requirements(found, depends_on, epochs)
         if sets.test is not None:  # may be refused only now that the network is known

@@ -36,6 +36,7 @@ class TaskHooks(keras.Model):
     uses_teacher: ClassVar[bool] = False
     trains_teacher: bool = False  # where `fit` is given none
     embeds: ClassVar[bool] = True  # a layer embeds the examples: there may be `adversarial`
+    predicts_classes: ClassVar[bool] = False  # one for each example, as probabilities
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
     @property

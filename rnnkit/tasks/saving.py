@@ -98,7 +98,7 @@ class Saving(keras.Model):
         if self.saves_variables:
             super().save_own_variables(store)
         if self.network is not None:
-            store[RANDOM_STATE] = read_random_state(self.network)
+            store[RANDOM_STATE] = read_random_state(self)
 
     def load_own_variables(self, store: Any) -> None:
         """Read the task's own variables; called by Keras. Files of earlier versions have fewer."""
@@ -106,7 +106,7 @@ class Saving(keras.Model):
         if self.saves_variables:
             super().load_own_variables(own)
         if self.network is not None and RANDOM_STATE in store.keys():  # noqa: SIM118
-            write_random_state(self.network, np.asarray(store[RANDOM_STATE]))
+            write_random_state(self, np.asarray(store[RANDOM_STATE]))
 
     def save_assets(self, dir_path: str) -> None:
         """Write what is stored beside the weights; called by Keras."""

@@ -23,7 +23,7 @@ from rnnkit.tasks.hooks import TaskHooks
 from rnnkit.tasks.network import find_parts
 from rnnkit.tasks.saving import Asset, Saving, json_asset
 from rnnkit.tasks.summary import describe_untrained
-from rnnkit.tasks.training.adversarial import check_norm, loss_tracker
+from rnnkit.tasks.training.adversarial import set_norms
 from rnnkit.tasks.training.examples import Examples
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.turns import take_turns
@@ -63,6 +63,8 @@ class Task(
             below 1; 0 = none. See `rnnkit.tasks.training.averaging`.
         adversarial: norm of the perturbation of an embedded example in adversarial training; 0 =
             none. See `rnnkit.tasks.training.adversarial`.
+        virtual_adversarial: the same for virtual adversarial training, of classifiers that embed.
+            See `rnnkit.tasks.training.virtual_adversarial`.
         settings: the recipe's settings, kept for the record.
         network: an existing network (when a file is loaded).
         name: of the model.
@@ -80,6 +82,7 @@ class Task(
         "epochs",
         "averaged_weights",
         "adversarial",
+        "virtual_adversarial",
         "settings",
     )
 
@@ -102,6 +105,7 @@ class Task(
         epochs: int | None = None,
         averaged_weights: float = 0.0,
         adversarial: float = 0.0,
+        virtual_adversarial: float = 0.0,
         settings: dict[str, Any] | None = None,
         network: keras.Model | None = None,
         name: str | None = None,
@@ -114,8 +118,7 @@ class Task(
         self.batch_size, self.max_length, self.truncate = batch_size, max_length, truncate
         self.learning_rate_schedule, self.epochs, self.seed = learning_rate_schedule, epochs, seed
         self.averaged_weights = settings_of(TaskOptions)["averaged_weights"].check(averaged_weights)
-        self.adversarial = check_norm(self, adversarial)
-        self.adversarial_tracker = loss_tracker(adversarial)
+        set_norms(self, adversarial=adversarial, virtual_adversarial=virtual_adversarial)
         self.settings = dict(settings or {})
         self.tokens_per_epoch: int | None = None
         self._startup_messages = []

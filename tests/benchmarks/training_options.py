@@ -22,7 +22,9 @@ OPTIONS = {
     "plain": {},
     "`averaged_weights=0.999`": {"averaged_weights": 0.999},
     "`adversarial=5`": {"adversarial": 5.0},
-    "both": {"averaged_weights": 0.999, "adversarial": 5.0},
+    "`averaged_weights=0.999, adversarial=5`": {"averaged_weights": 0.999, "adversarial": 5.0},
+    "`virtual_adversarial=5`": {"virtual_adversarial": 5.0},
+    "`adversarial=5, virtual_adversarial=5`": {"adversarial": 5.0, "virtual_adversarial": 5.0},
 }
 TEXTS, LENGTH = 32, 200
 

@@ -76,6 +76,19 @@ def test_an_interrupted_student_goes_on_without_its_teachers(
     np.testing.assert_allclose(kept, expected.predict_proba([*data.train.x, *MORE]), rtol=1e-5)
 
 
+def test_virtual_adversarial_training_needs_no_teacher(options, more, tmp_path):
+    """It learns from unlabelled texts where they are given, and only there."""
+    small = {"units": 2, "embedding": "random", "embedding_size": 4, "min_count": 1}
+    small |= {"virtual_adversarial": 1.0}
+    given = {**options, "settings": small, "epochs": 1}
+    run = study.train("gru_sentiment", **given, unlabelled=more, out=tmp_path / "more")
+    assert run.settings["unlabelled"] == str(more)
+    alone = study.train("gru_sentiment", **given, out=tmp_path / "alone")
+    assert "unlabelled" not in alone.settings
+    words = [sum(one.model.vocabulary.counts) for one in (run, alone)]
+    assert words[0] - words[1] == len(" ".join(MORE).split())
+
+
 def test_runs_without_a_teacher_record_none(teachers):
     assert not {"teacher", "unlabelled"} & study.open_run(teachers[0]).settings.keys()
 

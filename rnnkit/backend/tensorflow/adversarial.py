@@ -12,10 +12,11 @@ Tensor = Any
 
 
 def adversarial_step(attack: Any, data: Any) -> dict[str, Any]:
-    """Train on a batch and on its perturbation; see `backend.jax.adversarial_step`."""
+    """Train on a batch and on its perturbations; see `backend.jax.adversarial_step`."""
     task, state = attack.task, attack.state
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     embedded: list[Tensor] = []
+    noise: list[Tensor] = []
     places: list[Tensor] = []
     weights = task.trainable_weights
 
@@ -27,35 +28,53 @@ def adversarial_step(attack: Any, data: Any) -> dict[str, Any]:
             scaled = task.optimizer.scale_loss(loss)
         return loss, scaled, outputs
 
-    clean, attacked = tf.GradientTape(), tf.GradientTape()
+    clean = tf.GradientTape()
 
-    def record(vectors: Tensor) -> Tensor:
+    def record(vectors: Tensor, mask: Tensor | None) -> Tensor:
         zeros = tf.zeros_like(vectors)
         clean.watch(zeros)
         embedded.append(vectors)
+        noise.append(attack.noise(vectors, mask))
         places.append(zeros)
         return vectors + zeros
 
+    def gradient_at(added: Sequence[Tensor], by: Any) -> tuple[Tensor, Any]:
+        _assign(state, before)
+        rest = iter(added)
+
+        def change(vectors: Tensor, mask: Tensor | None) -> Tensor:
+            one = next(rest)
+            tape.watch(one)
+            return vectors + one
+
+        tape = tf.GradientTape()
+        loss, scaled, _ = loss_of(tape, change)
+        return loss, _gradient(tape, scaled, by)
+
     before = _values(state)
     loss, scaled, outputs = loss_of(clean, record)
-    by_weights, by_inputs = clean.gradient(
-        scaled, (weights_of(weights), places), unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
+    grads, by_inputs = _gradient(clean, scaled, (weights_of(weights), places))
     after = _values(state)
-    _assign(state, before)
-    added = iter(attack.perturbation(embedded, by_inputs))
-    with attack.without_penalties():
-        adversarial, scaled, _ = loss_of(attacked, lambda vectors: vectors + next(added))
-    more = attacked.gradient(
-        scaled, weights_of(weights), unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
+    values = {}
+    for one in attack.losses:
+        with attack.losing(one, outputs):
+            if one.virtual:
+                start = attack.start(embedded, noise, sample_weight)
+                by_inputs = gradient_at(start, start)[1]
+            added = attack.perturbation(one, embedded, by_inputs)
+            values[one], more = gradient_at(added, weights_of(weights))
+        grads = [
+            tf.convert_to_tensor(grad) + tf.convert_to_tensor(other)
+            for grad, other in zip(grads, more, strict=True)
+        ]
     _assign(state, after)
-    grads = [
-        tf.convert_to_tensor(one) + tf.convert_to_tensor(other)
-        for one, other in zip(by_weights, more, strict=True)
-    ]
     task.optimizer.apply_gradients(list(zip(grads, weights, strict=True)))
-    return attack.measure(loss, adversarial, x, y, outputs, sample_weight)
+    return attack.measure(loss, values, x, y, outputs, sample_weight)
+
+
+def _gradient(tape: tf.GradientTape, loss: Tensor, by: Any) -> Any:
+    zero = tf.UnconnectedGradients.ZERO
+    return tape.gradient(loss, by, unconnected_gradients=zero)
 
 
 def weights_of(variables: Sequence[Any]) -> list[Any]:

@@ -11,6 +11,9 @@ perturbed nor part of s. Dropout draws the same masks for both losses, so that r
 for the very network that it attacks. Penalties such as L2 are in the first loss only. Outside of
 training nothing is perturbed.
 
+The setting `virtual_adversarial` adds a loss that needs no labels; see
+`rnnkit.tasks.training.virtual_adversarial`. Both are perturbations by the same step.
+
 Source: Miyato, Dai and Goodfellow 2017, arXiv:1605.07725.
 """
 
@@ -19,7 +22,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -27,33 +30,58 @@ from keras import ops
 from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.options import settings_of
-from rnnkit.settings.training import AdversarialOption
-from rnnkit.tasks.training import full_batches
+from rnnkit.settings.training import AdversarialOption, VirtualAdversarialOption
+from rnnkit.tasks.training import full_batches, virtual_adversarial
+from rnnkit.tasks.training.perturbation import as_rows, perturbation
 
-LOSS = "adversarial_loss"  # in the logs of training
+SETTINGS = ("adversarial", "virtual_adversarial")
 Tensor = Any
 _MADE = "_attack"  # the attribute of a task
-_ATTACKED = "_without_penalties"  # likewise, while the loss of perturbed examples is computed
+_ATTACKED = "_attacked"  # likewise, while the loss of perturbed examples is computed
 
 
-def check_norm(task: Any, norm: float) -> float:
-    """Return the norm, or refuse it.
+class Perturbed(NamedTuple):
+    """A loss of perturbed examples that is added to that of the examples.
+
+    Attributes:
+        setting: its name; with `_loss` behind it, that in the logs of training.
+        norm: of the perturbation.
+    """
+
+    setting: str
+    norm: float
+
+    @property
+    def virtual(self) -> bool:
+        """Whether it is the divergence from the predictions on the examples, without labels."""
+        return self.setting == "virtual_adversarial"
+
+
+def perturbed_losses(task: Any) -> list[Perturbed]:
+    """Return the losses of perturbed examples that a task is trained on."""
+    found = [Perturbed(name, getattr(task, name)) for name in SETTINGS]
+    return [one for one in found if one.norm]
+
+
+def set_norms(task: Any, **norms: float) -> None:
+    """Give a new task the norms of its settings, and what its training needs for them.
 
     Raises:
-        InputError: it is out of range, or the task embeds nothing.
+        InputError: a norm is out of range, or the task has no such loss.
     """
-    settings_of(AdversarialOption)["adversarial"].check(norm)
-    if norm and not task.embeds:
-        raise InputError(
-            f"adversarial is {norm}, and {type(task).__name__} does not embed its "
-            f"{task.noun[1]}: there is no embedding to perturb. Leave adversarial out."
-        )
-    return norm
-
-
-def loss_tracker(norm: float) -> keras.metrics.Metric | None:
-    """Return the metric of the loss of perturbed examples, where there are any."""
-    return keras.metrics.Mean(name=LOSS) if norm else None
+    options = settings_of(AdversarialOption, VirtualAdversarialOption)
+    for name, norm in norms.items():
+        options[name].check(norm)
+        if norm and not task.embeds:
+            raise InputError(
+                f"{name} is {norm}, and {type(task).__name__} does not embed its "
+                f"{task.noun[1]}: there is no embedding to perturb. Leave {name} out."
+            )
+        if norm and name == "virtual_adversarial":
+            virtual_adversarial.check_task(task, norm)
+            task.direction_seeds = virtual_adversarial.direction_seeds(task.seed)
+        setattr(task, name, norm)
+        setattr(task, f"{name}_tracker", keras.metrics.Mean(name=f"{name}_loss") if norm else None)
 
 
 class Attack:
@@ -62,16 +90,21 @@ class Attack:
     Args:
         task: its network is built.
 
+    Attributes:
+        losses: those of perturbed examples, in the order in which a step computes them.
+
     Raises:
         InputError: no layer of the network embeds the examples.
     """
 
     def __init__(self, task: Any) -> None:
         self.task, self.layers = task, list(task.embedding_layers())
+        self.losses = perturbed_losses(task)
         if not self.layers:
+            name, norm = self.losses[0]
             raise InputError(
-                f"adversarial is {task.adversarial}, and the network {task.network.name!r} has no "
-                "layer that embeds: expected a keras.layers.Embedding. Leave adversarial out."
+                f"{name} is {norm}, and the network {task.network.name!r} has no layer that "
+                f"embeds: expected a keras.layers.Embedding. Leave {name} out."
             )
         # What a pass may change: states, statistics, random generators; not frozen weights, which
         # may be large.
@@ -81,21 +114,27 @@ class Attack:
         self.state = [one for one in every if id(one) not in weights]
 
     @contextlib.contextmanager
-    def changing(self, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-        """Let the outputs of the embedding layers be changed, in the order of their calls."""
-        thread = threading.get_ident()  # others may ask the model meanwhile
+    def changing(self, change: Callable[[Tensor, Tensor | None], Tensor]) -> Iterator[None]:
+        """Let the outputs of the embedding layers be changed, in the order of their calls.
 
-        def changed(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        Args:
+            change: from the outputs and, for the virtual loss, the mask of their steps, if any.
+        """
+        thread = threading.get_ident()  # others may ask the model meanwhile
+        virtual = any(one.virtual for one in self.losses)
+
+        def changed(layer: Any, call: Callable[..., Tensor]) -> Callable[..., Tensor]:
             def run(*args: Any, **kwargs: Any) -> Tensor:
                 found = call(*args, **kwargs)
                 # A tied table that is called in reverse gives scores.
-                embeds = threading.get_ident() == thread and not kwargs.get("reverse")
-                return change(found) if embeds else found
+                if threading.get_ident() != thread or kwargs.get("reverse"):
+                    return found
+                return change(found, layer.compute_mask(args[0], None) if virtual else None)
 
             return run
 
         for layer in self.layers:
-            vars(layer)["call"] = changed(layer.call)
+            vars(layer)["call"] = changed(layer, layer.call)
         try:
             yield
         finally:
@@ -103,90 +142,79 @@ class Attack:
                 del vars(layer)["call"]
 
     @contextlib.contextmanager
-    def without_penalties(self) -> Iterator[None]:
-        """Leave the penalties out of the loss: they are in that of the examples."""
-        vars(self.task)[_ATTACKED] = True
+    def losing(self, perturbed: Perturbed, outputs: Tensor) -> Iterator[None]:
+        """Let the task's loss be that of perturbed examples, without penalties.
+
+        Args:
+            perturbed: which of the losses.
+            outputs: on the examples as they are, constants.
+        """
+        vars(self.task)[_ATTACKED] = outputs if perturbed.virtual else None
         try:
             yield
         finally:
             del vars(self.task)[_ATTACKED]
 
-    def perturbation(self, embedded: Sequence[Tensor], grads: Sequence[Tensor]) -> list[Tensor]:
-        """Return the perturbation of each embedded sequence; see `perturbation`."""
-        return perturbation(embedded, grads, self.task.adversarial)
+    def noise(self, embedded: Tensor, mask: Tensor | None) -> Tensor | None:
+        """Return a random direction for an embedded sequence, where the virtual loss needs one."""
+        if not any(one.virtual for one in self.losses):
+            return None
+        return virtual_adversarial.draw(self.task.direction_seeds, embedded, mask)
+
+    def start(
+        self, embedded: Sequence[Tensor], noise: Sequence[Tensor], sample_weight: Any
+    ) -> list[Tensor]:
+        """Return the small random perturbation at which the virtual loss has its gradient."""
+        there = virtual_adversarial.is_there(embedded[0], sample_weight)
+        own = [ops.where(as_rows(there, one), one, 0.0) for one in noise]
+        return perturbation(embedded, own, virtual_adversarial.STEP)
+
+    def perturbation(
+        self, perturbed: Perturbed, embedded: Sequence[Tensor], grads: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Return the perturbation of each embedded sequence."""
+        return perturbation(embedded, grads, perturbed.norm)
 
     def measure(
-        self, loss: Tensor, adversarial: Tensor, x: Any, y: Any, outputs: Any, sample_weight: Any
+        self,
+        loss: Tensor,
+        perturbed: dict[Perturbed, Tensor],
+        x: Any,
+        y: Any,
+        outputs: Any,
+        sample_weight: Any,
     ) -> dict[str, Any]:
-        """Add a batch to the metrics; return their values, as the logs of the step."""
+        """Add a batch to the metrics; return their values, as the logs of the step.
+
+        Args:
+            loss: of the examples.
+            perturbed: the losses of the perturbed ones.
+            x: the batch.
+            y: its targets.
+            outputs: on the examples.
+            sample_weight: of the batch, or None.
+        """
         task, rows = self.task, ops.shape(keras.tree.flatten(x)[0])[0]
         task._loss_tracker.update_state(loss, sample_weight=rows)
         if sample_weight is not None and full_batches.is_watched(task._loss_tracker):
             rows = full_batches.without_filling(sample_weight)[1]
-        task.adversarial_tracker.update_state(adversarial, sample_weight=rows)
-        logs = task.compute_metrics(x, y, outputs, sample_weight)
-        return {**logs, LOSS: task.adversarial_tracker.result()}
-
-
-def perturbation(embedded: Sequence[Tensor], grads: Sequence[Tensor], norm: float) -> list[Tensor]:
-    """Return `norm s g / ‖g‖₂` for each example, over all of its embedded sequences.
-
-    Args:
-        embedded: `(B, T, D)`, all with the same B.
-        grads: of the loss, by each of them; their scale does not matter.
-        norm: in units of s, the root mean square of the steps with a gradient.
-
-    Example:
-        >>> e, g = ops.ones((1, 2, 2)), ops.convert_to_tensor([[[3.0, 4.0], [0.0, 0.0]]])
-        >>> ops.convert_to_numpy(perturbation([e], [g], 5.0)[0]).tolist()
-        [[[3.0, 4.0], [0.0, 0.0]]]
-    """
-    wide = [ops.cast(grad, "float32") for grad in grads]
-    peaks = [ops.max(ops.abs(grad), axis=_axes(grad)) for grad in wide]
-    peak = peaks[0]
-    for other in peaks[1:]:
-        peak = ops.maximum(peak, other)
-    # Divided by the largest number first: the squares of small ones would vanish.
-    known = ops.logical_and(peak > 0, ops.isfinite(peak))
-    safe = ops.where(known, peak, ops.ones_like(peak))
-    units = [
-        ops.where(_as_rows(known, grad), grad / _as_rows(safe, grad), ops.zeros_like(grad))
-        for grad in wide
-    ]
-    length = ops.sqrt(ops.maximum(_sum([ops.sum(u * u, axis=_axes(u)) for u in units]), 1.0))
-    real = [
-        ops.cast(ops.any(ops.not_equal(u, 0), axis=-1, keepdims=True), "float32") for u in units
-    ]
-    vectors = [ops.cast(one, "float32") for one in embedded]
-    squares = _sum([ops.sum(r * e * e) for r, e in zip(real, vectors, strict=True)])
-    count = _sum([ops.sum(r) * e.shape[-1] for r, e in zip(real, vectors, strict=True)])
-    size = norm * ops.sqrt(squares / ops.maximum(count, 1.0))
-    return [
-        ops.cast(size * u / _as_rows(length, u), e.dtype)
-        for u, e in zip(units, embedded, strict=True)
-    ]
-
-
-def _axes(tensor: Tensor) -> tuple[int, ...]:
-    return tuple(range(1, len(tensor.shape)))
-
-
-def _as_rows(numbers: Tensor, like: Tensor) -> Tensor:
-    """Return one number for each row in a shape that broadcasts."""
-    return ops.reshape(numbers, (-1, *[1] * (len(like.shape) - 1)))
-
-
-def _sum(tensors: Sequence[Tensor]) -> Tensor:
-    return sum(tensors[1:], tensors[0])
+        own = {}
+        for (name, _), value in perturbed.items():
+            tracker = getattr(task, f"{name}_tracker")
+            tracker.update_state(value, sample_weight=rows)
+            own[tracker.name] = tracker.result()
+        if any(one.virtual for one in perturbed):
+            virtual_adversarial.leave_out_unlabelled(outputs, sample_weight)
+        return {**task.compute_metrics(x, y, outputs, sample_weight), **own}
 
 
 def prepare(task: Any) -> None:
     """Find the embedding layers of a task that is about to be trained, or refuse it."""
-    vars(task)[_MADE] = Attack(task) if task.adversarial else None
+    vars(task)[_MADE] = Attack(task) if perturbed_losses(task) else None
 
 
 def step(task: Any, *arguments: Any) -> Any:
-    """Train on a batch and its perturbation; arguments and result are those of `train_step`."""
+    """Train on a batch and its perturbations; arguments and result are those of `train_step`."""
     if vars(task).get(_MADE) is None:
         prepare(task)
     return native.adversarial_step(vars(task)[_MADE], *arguments)
@@ -195,3 +223,20 @@ def step(task: Any, *arguments: Any) -> Any:
 def has_penalties(task: Any) -> bool:
     """Return whether penalties are part of the loss that is computed now."""
     return _ATTACKED not in vars(task)
+
+
+def virtual_loss(task: Any, outputs: Any, sample_weight: Any) -> Any:
+    """Return the divergence from the predictions on the examples, where that is the loss now.
+
+    Args:
+        task: its loss is computed.
+        outputs: on the perturbed examples.
+        sample_weight: of the batch, or None.
+
+    Returns:
+        None where the loss is another one.
+    """
+    reference = vars(task).get(_ATTACKED)
+    if reference is None:
+        return None
+    return virtual_adversarial.divergence(reference, outputs, sample_weight)

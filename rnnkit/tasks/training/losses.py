@@ -63,7 +63,7 @@ def class_crossentropy(y_true: Any, y_pred: Any) -> Any:
         return (binary_crossentropy if one else keras.losses.sparse_categorical_crossentropy)(
             y_true, y_pred
         )
-    y_true, log_p = ops.cast(y_true, y_pred.dtype), _log_probabilities(y_pred)
+    y_true, log_p = ops.cast(y_true, y_pred.dtype), log_probabilities(y_pred)
     classes = log_p.shape[-1]
     if width == classes:
         return -ops.sum(y_true * log_p, axis=-1)
@@ -74,7 +74,7 @@ def class_crossentropy(y_true: Any, y_pred: Any) -> Any:
     return -ops.sum(labels * log_p + temperature**2 * taught * softened, axis=-1)
 
 
-def _log_probabilities(p: Any) -> Any:
+def log_probabilities(p: Any) -> Any:
     """Return the logarithm of the probability of each class, `(B, C)`, also of two."""
     if p.shape[-1] == 1:
         p = ops.concatenate([1 - p, p], axis=-1)

@@ -1,4 +1,4 @@
-"""State of the random generators inside a network, as an array."""
+"""State of the random generators inside a model, as an array."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 
-def read_random_state(network: keras.Model) -> np.ndarray:
+def read_random_state(model: keras.Model) -> np.ndarray:
     """Return the state of each random generator, such as those of dropout, `(G, 2)` of 32 bits.
 
     Keras does not count it among the weights: without it, what is read from a file draws the random
@@ -18,27 +18,27 @@ def read_random_state(network: keras.Model) -> np.ndarray:
         >>> read_random_state(network).tolist()
         [[7, 0]]
     """
-    states = [keras.ops.convert_to_numpy(state) for state in _states(network)]
+    states = [keras.ops.convert_to_numpy(state) for state in _states(model)]
     return np.array(states, "int64").reshape(-1, 2) & 0xFFFFFFFF  # PyTorch's have a sign
 
 
-def write_random_state(network: keras.Model, states: np.ndarray) -> None:
-    """Set the state of each random generator; of a network with other generators, keep its own.
+def write_random_state(model: keras.Model, states: np.ndarray) -> None:
+    """Set the state of each random generator; of a model with other generators, keep its own.
 
     Args:
-        network: the network.
+        model: the model.
         states: what `read_random_state` returned.
     """
-    own = _states(network)
+    own = _states(model)
     if len(own) == len(states):
         for variable, state in zip(own, states, strict=True):
             variable.assign(np.asarray(state).astype(variable.dtype))
 
 
-def _states(network: keras.Model) -> list[keras.Variable]:
-    weights = {id(weight) for weight in network.weights}
+def _states(model: keras.Model) -> list[keras.Variable]:
+    weights = {id(weight) for weight in model.weights}
     return [
         one
-        for one in network.variables
+        for one in model.variables
         if id(one) not in weights and one.path.endswith("seed_generator_state")
     ]
