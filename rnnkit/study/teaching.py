@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit.data.table_files import HUB, read_texts
-from rnnkit.errors import InputError, suggest_sibling
+from rnnkit.errors import InputError, quote, suggest_sibling
 
 Paths = str | os.PathLike[str]
 
@@ -20,6 +21,7 @@ class Teaching(NamedTuple):
         teacher: folders of runs, or `.keras` files; none = the run has no teacher.
         unlabelled: whether it learns their predictions for the unlabelled texts of its data set,
             too; or a file with such texts.
+        weights: of the teachers, as in `rnnkit.tasks.ensemble.Ensemble`; none = equal ones.
 
     Example:
         >>> Teaching().as_record(), Teaching(("/runs/mine",), True).as_record()
@@ -28,10 +30,23 @@ class Teaching(NamedTuple):
 
     teacher: tuple[str, ...] = ()
     unlabelled: bool | str = False
+    weights: tuple[float, ...] = ()
 
     def as_record(self) -> dict[str, Any]:
         """Return it as JSON values; nothing where there is no teacher."""
-        return self._replace(teacher=list(self.teacher))._asdict() if self.teacher else {}  # type: ignore[arg-type]
+        if not self.teacher:
+            return {}
+        found: dict[str, Any] = {"teacher": list(self.teacher), "unlabelled": self.unlabelled}
+        return found | ({"teacher_weights": list(self.weights)} if self.weights else {})
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Teaching:
+        """Return what `as_record` returned, of a run's settings.json."""
+        return cls(
+            tuple(record.get("teacher", ())),
+            record.get("unlabelled", False),
+            tuple(record.get("teacher_weights", ())),
+        )
 
 
 def make_teaching(
@@ -39,22 +54,25 @@ def make_teaching(
     settings: Any,
     teacher: Paths | Sequence[Paths] | None,
     unlabelled: bool | Paths | None,
+    weights: Sequence[float] | None = None,
 ) -> Teaching:
     """Return the teachers of a run, or refuse them before anything is loaded.
 
     Args:
         recipe: the recipe's name, for messages.
         settings: the names of its settings.
-        teacher: one or more folders of runs or `.keras` files.
+        teacher: one or more folders of runs or `.keras` files; or the file of an ensemble, which
+            stands for its members and their weights.
         unlabelled: as in `Teaching`; None = no.
+        weights: as in `Teaching`; None = equal ones, or those of the ensemble.
 
     Raises:
-        InputError: a recipe that learns from no teacher, a path that holds no trained model, or
-            unlabelled texts without a teacher.
+        InputError: a recipe that learns from no teacher, a path that holds no trained model,
+            unlabelled texts or weights without a teacher, or weights that do not fit.
 
     Example:
         >>> make_teaching("lstm_sentiment", {"label_weight"}, None, None)
-        Teaching(teacher=(), unlabelled=False)
+        Teaching(teacher=(), unlabelled=False, weights=())
     """
     alone = isinstance(teacher, str | os.PathLike)
     given: list[Any] = [teacher] if alone else list(teacher or ())  # type: ignore[arg-type]
@@ -63,10 +81,11 @@ def make_teaching(
             f"teacher is {os.fspath(given[0])!r}, and {recipe} learns from none: only classifiers "
             "do. Leave teacher out."
         )
-    if unlabelled and not given:
+    unused = "unlabelled" if unlabelled else "teacher_weights" if weights is not None else None
+    if unused and not given:
         raise InputError(
-            "unlabelled was given, and there is no teacher to ask for predictions. Give a teacher, "
-            "the folder of a run, or leave unlabelled out."
+            f"{unused} was given, and there is no teacher to ask for predictions. Give a teacher, "
+            f"the folder of a run, or leave {unused} out."
         )
     if isinstance(unlabelled, str | os.PathLike):
         unlabelled = os.fspath(unlabelled)
@@ -77,7 +96,10 @@ def make_teaching(
                     f"unlabelled is {unlabelled!r}, and there is no such file."
                     f"{suggest_sibling(Path(unlabelled))}"
                 )
-    return Teaching(tuple(map(_teacher_path, given)), unlabelled or False)
+    if len(given) == 1 and Path(given[0]).suffix == ".json" and Path(given[0]).is_file():
+        given, weights = _members(given[0], weights)
+    paths = tuple(map(_teacher_path, given))
+    return Teaching(paths, unlabelled or False, _check_weights(weights, len(paths)))
 
 
 def fit_options(teaching: Teaching, dataset: Any) -> dict[str, Any]:
@@ -97,8 +119,44 @@ def fit_options(teaching: Teaching, dataset: Any) -> dict[str, Any]:
         )
     found: dict[str, Any] = {"unlabelled": texts} if texts else {}
     if teaching.teacher:
-        found |= {"teacher": list(teaching.teacher)}
+        teacher: Any = list(teaching.teacher)
+        if teaching.weights:
+            from rnnkit.tasks.ensemble import Ensemble  # this brings Keras in
+
+            teacher = Ensemble(teacher, teaching.weights)
+        found |= {"teacher": teacher}
         found |= {"distil_unlabelled": bool(teaching.unlabelled)}
+    return found
+
+
+def _members(path: Paths, weights: Any) -> tuple[list[Any], Any]:
+    """Return the members of an ensemble's file, and their weights."""
+    from rnnkit.tasks.ensemble import Ensemble  # this brings Keras in
+
+    if weights is not None:
+        raise InputError(
+            f"teacher_weights was given, and {os.fspath(path)} holds the weights of its members. "
+            "Leave teacher_weights out, or give the runs in the place of the file."
+        )
+    found = Ensemble.load(path)
+    return found.models, found.weights.tolist()
+
+
+def _check_weights(weights: Any, count: int) -> tuple[float, ...]:
+    """Return the weights of teachers; `Ensemble` scales them to the sum 1."""
+    if weights is None:
+        return ()
+    try:
+        found = tuple(map(float, weights))
+    except (TypeError, ValueError):
+        found = ()
+    fits = len(found) == count and all(0 <= one < math.inf for one in found) and any(found)
+    if not fits:
+        raise InputError(
+            f"teacher_weights is {quote(weights)}; expected {count} "
+            f"{'number' if count == 1 else 'numbers'} of at least 0, one for each teacher, and "
+            "one above 0."
+        )
     return found
 
 
