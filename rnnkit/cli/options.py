@@ -175,8 +175,9 @@ AsText = Annotated[
     bool,
     typer.Option("--text", help="Take the arguments as texts, even if they are names of files."),
 ]
-RunPath = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The folder of a run.", autocompletion=complete_run)
+RunPaths = Annotated[
+    list[Path],
+    typer.Argument(metavar="RUN...", help="The folder of a run.", autocompletion=complete_run),
 ]
 ModelPath = Annotated[
     Path,

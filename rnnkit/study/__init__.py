@@ -10,6 +10,7 @@ from __future__ import annotations
 from rnnkit.records.listing import RunSummary, list_runs
 from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare
+from rnnkit.study.ensembles import MeasuredEnsemble, evaluate_ensemble
 from rnnkit.study.reading import series_reader
 from rnnkit.study.robustness import Score, robustness, robustness_of_run, robustness_table
 from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
@@ -19,6 +20,7 @@ from rnnkit.study.training import resume, train
 __all__ = [
     "BacktestRow",
     "Comparison",
+    "MeasuredEnsemble",
     "Run",
     "RunFolder",
     "RunSummary",
@@ -28,6 +30,7 @@ __all__ = [
     "backtest_table",
     "compare",
     "evaluate",
+    "evaluate_ensemble",
     "list_runs",
     "load_data",
     "open_model",

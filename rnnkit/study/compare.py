@@ -98,7 +98,8 @@ def compare(
         verbose: as in `keras.Model.fit`.
         announce: called with one line before each run.
         **options: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
-            ``limit``, ``data_options``, ``teacher``, ``unlabelled``, as in `rnnkit.study.train`.
+            ``limit``, ``data_options``, ``teacher``, ``teacher_weights``, ``unlabelled``, as in
+                `rnnkit.study.train`.
 
     Raises:
         InputError: an invalid argument; ``out`` holds other files, or runs with other settings.

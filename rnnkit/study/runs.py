@@ -22,7 +22,7 @@ import shutil
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -379,6 +379,24 @@ def test_split_for(run: Run, **data: Any) -> tuple[Any, Any]:
     Example:
         >>> x, y = test_split_for(open_run("runs/mine"), name="imdb")  # doctest: +SKIP
     """
+    (test,) = splits_for(run, ["test"], **data)
+    return test
+
+
+def splits_for(run: Run, splits: Iterable[str], **data: Any) -> list[tuple[Any, Any]]:
+    """Return examples and targets as `test_split_for` does, of several splits.
+
+    Args:
+        run: the run; its family has these splits.
+        splits: their names: "train", "valid", "test".
+        **data: as in `evaluate`.
+
+    Raises:
+        InputError: as in `evaluate`.
+
+    Example:
+        >>> valid, test = splits_for(open_run("runs/mine"), ["valid", "test"])  # doctest: +SKIP
+    """
     recipe = run.settings["recipe"]
     family = recipes.family_of(recipe)
     source = _source_for(run, data)
@@ -386,7 +404,8 @@ def test_split_for(run: Run, **data: Any) -> tuple[Any, Any]:
     dataset = source.load(family.kind.name)
     if source == Source(**run.settings["data"]):
         warn_of_other_data(run.path, run.settings, dataset)
-    return dataset.test.x, _labels_of_model(run, source.name, dataset)
+    found = [getattr(dataset, name) for name in splits]
+    return [(one.x, _labels_of_model(run, source.name, one.y, dataset.classes)) for one in found]
 
 
 def ask(run: Run, **data: Any) -> Table:
@@ -459,23 +478,22 @@ def _refuse_other_data(run: Run, data: Mapping[str, Any]) -> None:
         )
 
 
-def _labels_of_model(run: Run, name: str, dataset: Any) -> Any:
-    """Return the targets of the test split, class numbers in the order of the model's classes."""
+def _labels_of_model(run: Run, name: str, y: Any, known: Sequence[str] | None) -> Any:
+    """Return the targets of a split, class numbers in the order of the model's classes."""
     import numpy as np
 
-    y = dataset.test.y
     numbered = isinstance(y, np.ndarray) or (isinstance(y, list) and isinstance(y[0], np.ndarray))
-    if not numbered or not dataset.classes:
+    if not numbered or not known:
         return y
     classes = list(run.model.classes)
-    unknown = [label for label in dataset.classes if label not in classes]
+    unknown = [label for label in known if label not in classes]
     if unknown:
         raise InputError(
             f"{name} has the classes {', '.join(map(repr, unknown))}, which the model in "
             f"{run.path} was not trained on. It knows {', '.join(map(repr, classes))}."
         )
     # The data may have the classes in another order, or only some of them.
-    numbers = np.array([classes.index(label) for label in dataset.classes])
+    numbers = np.array([classes.index(label) for label in known])
     return [numbers[labels] for labels in y] if isinstance(y, list) else numbers[y]
 
 

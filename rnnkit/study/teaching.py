@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,7 +76,7 @@ def make_teaching(
     """
     alone = isinstance(teacher, str | os.PathLike)
     given: list[Any] = [teacher] if alone else list(teacher or ())  # type: ignore[arg-type]
-    if given and "label_weight" not in settings:
+    if given and not is_classifier(settings):
         raise InputError(
             f"teacher is {os.fspath(given[0])!r}, and {recipe} learns from none: only classifiers "
             "do. Leave teacher out."
@@ -100,6 +100,16 @@ def make_teaching(
         given, weights = _members(given[0], weights)
     paths = tuple(map(_teacher_path, given))
     return Teaching(paths, unlabelled or False, _check_weights(weights, len(paths)))
+
+
+def is_classifier(settings: Iterable[str]) -> bool:
+    """Return whether a recipe with these settings makes classifiers: they learn from teachers.
+
+    Example:
+        >>> is_classifier(["units", "label_weight"]), is_classifier(["units"])
+        (True, False)
+    """
+    return "label_weight" in settings
 
 
 def fit_options(teaching: Teaching, dataset: Any) -> dict[str, Any]:
