@@ -89,6 +89,11 @@ def mean_and_max(x: Any, mask: Any) -> tuple[Any, Any] | None:
     return None
 
 
+def segment_sum(values: Any, segments: Any, count: int) -> Any:
+    """Return the sums of `values (N, ...)` of each of `count` segments, `(count, ...)`."""
+    return keras.ops.segment_sum(values, segments, num_segments=count)
+
+
 def dense(gradient: Any) -> Any:
     """Return a gradient as a dense tensor; that of an embedding comes as `IndexedSlices`."""
     return tf.convert_to_tensor(gradient)
