@@ -9,8 +9,10 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from rnnkit.backend.compiled_steps import global_norm as global_norm
 from rnnkit.backend.compiled_steps import move_averages as move_averages
 from rnnkit.backend.compiled_steps import run_network as run_network
+from rnnkit.backend.compiled_steps import segment_sum as segment_sum
 from rnnkit.backend.tensorflow.adam import accelerate as accelerate
 from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM
@@ -87,11 +89,6 @@ def causal_convolution(x: Any, kernel: Any, bias: Any) -> Any:
 def mean_and_max(x: Any, mask: Any) -> tuple[Any, Any] | None:
     """Return None: what the compiler makes of `rnnkit.heads.MaskedPooling` is fast."""
     return None
-
-
-def segment_sum(values: Any, segments: Any, count: int) -> Any:
-    """Return the sums of `values (N, ...)` of each of `count` segments, `(count, ...)`."""
-    return keras.ops.segment_sum(values, segments, num_segments=count)
 
 
 def dense(gradient: Any) -> Any:

@@ -114,6 +114,12 @@ def remat(function: Callable, *arguments: Any) -> Any:
     return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
 
 
+def run_in_chunks(run: Any, reference: Callable[..., Any], *inputs: Any, **flags: Any) -> Any:
+    """Return `reference(tensors, states, params)`; only TensorFlow needs another loop."""
+    tensors, states, params, _ = inputs
+    return reference(tensors, states, params)
+
+
 def take_rows(table: Tensor, rows: Tensor) -> Tensor:
     """Gather rows of a table; see `backend.jax.take_rows`."""
     return table[rows]
