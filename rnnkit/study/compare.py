@@ -20,7 +20,8 @@ from rnnkit.progress import follows_verbose
 from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
-from rnnkit.study.runs import Run, new_default_folder, write_json
+from rnnkit.study.run_folder import new_default_folder, write_json
+from rnnkit.study.runs import Run
 from rnnkit.study.sharing import (
     SharedStudy,
     refuse_other_settings,

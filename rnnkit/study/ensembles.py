@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnkit import recipes
 from rnnkit.errors import InputError, quote
-from rnnkit.study.runs import Run, go_on, open_run, splits_for
+from rnnkit.study.evaluation import splits_for
+from rnnkit.study.runs import Run, go_on, open_run
 from rnnkit.study.sources import Source
 from rnnkit.study.teaching import is_classifier
 

@@ -24,14 +24,8 @@ from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
-from rnnkit.study.runs import (
-    Run,
-    RunFolder,
-    find_run,
-    refuse_taken,
-    remove_folder,
-    write_json,
-)
+from rnnkit.study.run_folder import RunFolder, refuse_taken, remove_folder, write_json
+from rnnkit.study.runs import Run, find_run
 from rnnkit.study.sources import size
 from rnnkit.study.teaching import fit_options
 
