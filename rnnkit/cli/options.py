@@ -119,7 +119,7 @@ Teacher = Annotated[
     ),
 ]
 TeacherWeights = Annotated[
-    str | None,
+    Any,
     typer.Option(
         "--teacher-weights",
         metavar="A,B,...",

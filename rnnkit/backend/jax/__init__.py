@@ -109,6 +109,12 @@ def remat(function: Callable, *arguments: Any) -> Any:
     return jax.checkpoint(function)(*arguments)
 
 
+def run_in_chunks(run: Any, reference: Callable[..., Any], *inputs: Any, **flags: Any) -> Any:
+    """Return `reference(tensors, states, params)`; only TensorFlow needs another loop."""
+    tensors, states, params, _ = inputs
+    return reference(tensors, states, params)
+
+
 def take_rows(table: jax.Array, rows: jax.Array) -> jax.Array:
     """Gather rows of a table `(V, D)` or `(V,)`, without a bounds check.
 
