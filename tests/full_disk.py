@@ -31,7 +31,7 @@ from rnnkit.embeddings import train_word_vectors
 from rnnkit.errors import InputError
 from rnnkit.study import training
 from rnnkit.study.keeping import kept_files
-from rnnkit.study.runs import RunFolder
+from rnnkit.study.run_folder import RunFolder
 
 RECORD = Path(__file__).resolve().parents[1] / "docs" / "reliability" / "full_disk.json"
 RECIPE = "bag_of_words_sentiment"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from keras import ops
-
 from rnnkit.backend import native
 
 Tensor = Any
@@ -39,8 +37,4 @@ def global_norm(gradients: Sequence[Tensor]) -> Tensor:
         >>> float(global_norm([ops.array([3.0]), ops.array([[4.0]])]))
         5.0
     """
-    if hasattr(native, "global_norm"):
-        return native.global_norm(gradients)
-    flat = [ops.reshape(gradient, (-1,)) for gradient in gradients]
-    squares = [ops.vdot(part, part) for part in flat]
-    return ops.sqrt(sum(squares[1:], squares[0]))
+    return native.global_norm(gradients)

@@ -42,6 +42,7 @@ class KernelRequest:
         zero_output: masked steps output zeros; else they repeat the output before them.
         states: all states after the last step are returned; else only the first one, the output.
         arrays: an estimator computes on NumPy arrays, without gradients.
+        units: size of the state; None = not known.
     """
 
     cell_type: str
@@ -60,6 +61,7 @@ class KernelRequest:
     zero_output: bool = False
     states: bool = True
     arrays: bool = False
+    units: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Matplotlib for ``--help``, ``list`` and ``info``.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,7 @@ from rnnkit.cli.options import (
     LabelColumn,
     Limit,
     ModelPath,
-    RunPath,
+    RunPaths,
     TextColumn,
     TimeColumn,
 )
@@ -89,7 +90,7 @@ app.command(cls=Command)(runs)
 
 @app.command(cls=Command)
 def evaluate(
-    run: RunPath,
+    runs: RunPaths,
     data: Annotated[
         str | None,
         typer.Option(
@@ -115,13 +116,41 @@ def evaluate(
             rich_help_panel=RUN,
         ),
     ] = False,
+    ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--ensemble",
+            help="Of several classifiers: their weighted geometric mean, with the weights of the "
+            "least loss on the validation split.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="With --ensemble: write the members and their weights, for --teacher.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
 ) -> None:
     """Evaluate a run's model on the test split; word vectors, on analogies."""
     from rnnkit import recipes, study
     from rnnkit.cli import show
     from rnnkit.progress import showing
 
-    opened = study.open_run(run)
+    if len(runs) > 1 and not ensemble:
+        raise InputError(
+            f"{len(runs)} runs were given, and evaluate takes one. To measure them as an ensemble, "
+            "add --ensemble."
+        )
+    if save is not None and not ensemble:
+        raise InputError(f"--save is {str(save)!r}, and only an ensemble is saved. Add --ensemble.")
+    if save is not None and save.suffix != ".json":
+        raise InputError(f"--save is {str(save)!r}; expected a name that ends in '.json'.")
+    if robustness and ensemble:
+        raise InputError("--robustness is of one run: leave --robustness or --ensemble out.")
+    opened = study.open_run(runs[0])
     source = opened.settings["data"]
     if data is not None:
         source = {"name": data, "text_column": text_column, "label_column": label_column}
@@ -134,6 +163,14 @@ def evaluate(
     if robustness:
         with showing(True):
             show.robustness(study.robustness_of_run(opened, **source), opened.path.name)
+        return
+    if ensemble:
+        given = source if data is not None else {"limit": source["limit"]}
+        with showing(True):
+            found = study.evaluate_ensemble(runs, **given)
+        if save is not None:
+            found.ensemble.save(save)
+        show.ensemble(found, title)
         return
     if recipes.family_of(recipe).has_test_split:
         with showing(True):

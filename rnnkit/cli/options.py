@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from rnnkit.cli.completion import complete_data, complete_run
+from rnnkit.cli.errors import OptionError
 from rnnkit.cli.headings import DATA, DISTILLATION, RUN, TRAINING
 from rnnkit.cli.settings import checked
+from rnnkit.errors import quote
 from rnnkit.options import Option, Setting
 
 
@@ -28,6 +30,17 @@ def number(names: str, kind: Any = int, **bounds: float) -> dict[str, Any]:
     setting = Setting(names, kind, Option(None, "", **bounds))
     metavar = "INT" if kind is int else "NUMBER"
     return {"parser": lambda text: checked(setting, text), "metavar": metavar}
+
+
+def _weights(text: str) -> Any:
+    """Return the numbers of a list with commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(
+            f"--teacher-weights is {quote(text)}; expected numbers with commas between them, one "
+            "for each teacher, such as 0.3,0.7."
+        ) from None
 
 
 Data = Annotated[
@@ -100,8 +113,20 @@ Teacher = Annotated[
         "--teacher",
         metavar="RUN",
         autocompletion=complete_run,
-        help="Learn the predictions of this run beside the labels; of several, the geometric mean.",
+        help="Learn the predictions of this run, or of an ensemble's file, beside the labels; of "
+        "several, the geometric mean.",
         rich_help_panel=DISTILLATION,
+    ),
+]
+TeacherWeights = Annotated[
+    Any,
+    typer.Option(
+        "--teacher-weights",
+        metavar="A,B,...",
+        help="Weights of the teachers in the geometric mean, in their order, such as 0.3,0.7; by "
+        "default equal ones.",
+        rich_help_panel=DISTILLATION,
+        parser=_weights,
     ),
 ]
 Unlabelled = Annotated[
@@ -151,8 +176,9 @@ AsText = Annotated[
     bool,
     typer.Option("--text", help="Take the arguments as texts, even if they are names of files."),
 ]
-RunPath = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The folder of a run.", autocompletion=complete_run)
+RunPaths = Annotated[
+    list[Path],
+    typer.Argument(metavar="RUN...", help="The folder of a run.", autocompletion=complete_run),
 ]
 ModelPath = Annotated[
     Path,

@@ -18,7 +18,7 @@ from rnnkit import recipes
 
 if TYPE_CHECKING:
     from rnnkit.embeddings.measures.evaluation import Table as Scores
-    from rnnkit.study import Comparison, Run
+    from rnnkit.study import Comparison, MeasuredEnsemble, Run
 
 NUMBER = re.compile(r"-?\d|–|$")  # how a right-aligned cell begins
 _NARROWEST = 24  # characters of a column of texts
@@ -133,6 +133,14 @@ def robustness(found: Mapping[str, Any], name: str) -> None:
 
     heading, *lines = robustness_table({name: found})
     rows(heading, lines, "Right answers, with 95 % confidence intervals")
+
+
+def ensemble(found: MeasuredEnsemble, title: str) -> None:
+    """Print the weights of the members of an ensemble, and its measures."""
+    members = zip(found.ensemble.models, found.ensemble.weights, strict=True)
+    lines = [[str(path), f"{weight:.4f}"] for path, weight in members]
+    rows(["run", "weight"], lines, "Ensemble, weights of the least loss on the validation split")
+    metrics(found.test, title)
 
 
 def run(finished: Run) -> None:

@@ -22,6 +22,7 @@ from rnnkit.cli.options import (
     Patience,
     Quiet,
     Teacher,
+    TeacherWeights,
     TextColumn,
     Unlabelled,
     UnlabelledFile,
@@ -124,6 +125,7 @@ def _trainer(recipe: str) -> Any:
         ] = 0,
         limit: Limit = None,
         teacher: Teacher = None,
+        teacher_weights: TeacherWeights = None,
         unlabelled: Unlabelled = False,
         unlabelled_file: UnlabelledFile = None,
         out: Out = None,
@@ -150,6 +152,7 @@ def _trainer(recipe: str) -> Any:
             }
             options |= {"--label-column": label_column, "--limit": limit, "--out": out}
             options |= {"--seed": seed or None, "--teacher": teacher or None}
+            options |= {"--teacher-weights": teacher_weights}
             options |= {"--unlabelled": unlabelled or None, "--unlabelled-file": unlabelled_file}
             given = [name for name, value in options.items() if value is not None]
             given += [
@@ -179,6 +182,7 @@ def _trainer(recipe: str) -> Any:
             seed=seed,
             limit=limit,
             teacher=teacher,
+            teacher_weights=teacher_weights,
             unlabelled=unlabelled_file or unlabelled,
             out=out,
             checkpoint_minutes=checkpoint_minutes,

@@ -226,6 +226,7 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
             static_shapes=backend.native.static_shapes(),
             zero_output=masked and self.zero_output_for_mask,
             states=states or self.return_state or self.stateful or self.memory != "store",
+            units=self.state_size[0],
         )
 
     def run(

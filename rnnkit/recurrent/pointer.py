@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from rnnkit.backend import native
 from rnnkit.options import expand_signature
 from rnnkit.recurrent.sequence import SavedOptions, Tensor
 
@@ -97,10 +98,10 @@ class PointerGenerator(_DecoderLayer):
         # Each weight is added to the probability of the source word at its step.
         rows = ops.reshape(ops.arange(batch * steps), (batch, steps, 1)) * size
         cells = rows + ops.cast(source, rows.dtype)[:, None]
-        copied = ops.segment_sum(
+        copied = native.segment_sum(
             ops.reshape(ops.cast(weights, "float32"), (batch * steps * read,)),
             ops.reshape(cells, (batch * steps * read,)),
-            num_segments=batch * steps * size,
+            batch * steps * size,
         )
         copied = ops.reshape(copied, (batch, steps, size))
         chosen = ops.softmax(ops.cast(scores, "float32"), axis=-1)

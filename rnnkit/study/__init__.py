@@ -1,8 +1,9 @@
 """Experiments: run folders, and comparisons of recipes over seeds.
 
-`runs` defines the folder, `training` writes one, `compare` writes many, `report` summarises them.
-Importing this package imports no framework: arguments are checked first. Without a backend,
-`train`, `resume` and `compare` raise `BackendError` before any data are downloaded.
+`run_folder` defines the folder, `training` writes one, `runs` opens one, `evaluation` measures its
+model, `compare` writes many, `report` summarises them. Importing this package imports no
+framework: arguments are checked first. Without a backend, `train`, `resume` and `compare` raise
+`BackendError` before any data are downloaded.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ from __future__ import annotations
 from rnnkit.records.listing import RunSummary, list_runs
 from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare
+from rnnkit.study.ensembles import MeasuredEnsemble, evaluate_ensemble
+from rnnkit.study.evaluation import ask, evaluate
 from rnnkit.study.reading import series_reader
 from rnnkit.study.robustness import Score, robustness, robustness_of_run, robustness_table
-from rnnkit.study.runs import Run, RunFolder, ask, evaluate, open_model, open_run
+from rnnkit.study.run_folder import RunFolder
+from rnnkit.study.runs import Run, open_model, open_run
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import resume, train
 
 __all__ = [
     "BacktestRow",
     "Comparison",
+    "MeasuredEnsemble",
     "Run",
     "RunFolder",
     "RunSummary",
@@ -28,6 +33,7 @@ __all__ = [
     "backtest_table",
     "compare",
     "evaluate",
+    "evaluate_ensemble",
     "list_runs",
     "load_data",
     "open_model",

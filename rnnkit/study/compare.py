@@ -20,7 +20,8 @@ from rnnkit.progress import follows_verbose
 from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
-from rnnkit.study.runs import Run, new_default_folder, write_json
+from rnnkit.study.run_folder import new_default_folder, write_json
+from rnnkit.study.runs import Run
 from rnnkit.study.sharing import (
     SharedStudy,
     refuse_other_settings,
@@ -98,7 +99,8 @@ def compare(
         verbose: as in `keras.Model.fit`.
         announce: called with one line before each run.
         **options: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
-            ``limit``, ``data_options``, ``teacher``, ``unlabelled``, as in `rnnkit.study.train`.
+            ``limit``, ``data_options``, ``teacher``, ``teacher_weights``, ``unlabelled``, as in
+                `rnnkit.study.train`.
 
     Raises:
         InputError: an invalid argument; ``out`` holds other files, or runs with other settings.

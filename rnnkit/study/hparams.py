@@ -9,7 +9,7 @@ from typing import Any
 
 from rnnkit.monitor.tags import EPOCH, TEST, measure_tag
 from rnnkit.study.records import read_settings
-from rnnkit.study.runs import RunFolder
+from rnnkit.study.run_folder import RunFolder
 
 # Settings that every run shows, for TensorBoard fills no gap with a default. Of the others a run
 # shows those that were given to it.

@@ -12,7 +12,7 @@ from typing import Any
 
 from rnnkit.errors import DiskError, InputError, NonFiniteLoss
 from rnnkit.records.states import record_failure
-from rnnkit.study.runs import RunFolder, remove_folder
+from rnnkit.study.run_folder import RunFolder, remove_folder
 from rnnkit.training.checkpoints import Checkpoints
 
 

@@ -12,7 +12,7 @@ import keras
 
 # isort: on
 from rnnkit.backend.compilation import Compilations, compilations
-from rnnkit.study.runs import RunFolder
+from rnnkit.study.run_folder import RunFolder
 
 
 class EpochLog(keras.callbacks.Callback):

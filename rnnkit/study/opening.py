@@ -9,6 +9,7 @@ from typing import Any
 
 from rnnkit.errors import InputError, suggest_sibling
 from rnnkit.study.runs import open_run
+from rnnkit.untrusted import parse_json
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -23,6 +24,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     | word vectors of other formats | `KeyedVectors` of gensim: `rnnkit.embeddings.load_vectors` |
     | `.npz` of `HopfieldNetwork.save` | a `HopfieldNetwork` |
     | `.json` of `Vocabulary.to_json` | a `Vocabulary` |
+    | `.json` of `Ensemble.save` | an `Ensemble` |
 
     Args:
         path: the file or folder.
@@ -43,7 +45,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     if path.suffix == ".npz":
         return _open_hopfield(path)
     if path.suffix == ".json":
-        return _open_vocabulary(path)
+        return _open_json(path)
     if path.suffix == ".keras" or zipfile.is_zipfile(path):
         return _open_keras(path)
     from rnnkit.embeddings.files import load_vectors
@@ -103,11 +105,17 @@ def _open_hopfield(path: Path) -> Any:
         raise InputError(f"{path} is no file of HopfieldNetwork.save: {error}") from error
 
 
-def _open_vocabulary(path: Path) -> Any:
-    """Return a vocabulary."""
+def _open_json(path: Path) -> Any:
+    """Return a vocabulary or an ensemble."""
     from rnnkit.data.vocabulary import Vocabulary
 
     try:
-        return Vocabulary.from_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        found = parse_json(text)
+        if not (isinstance(found, dict) and "ensemble" in found):
+            return Vocabulary.from_json(text)
     except ValueError as error:  # also bytes that are not UTF-8, and an InputError
-        raise InputError(f"{path} is no vocabulary: {error}") from error
+        raise InputError(f"{path} is no vocabulary or ensemble: {error}") from error
+    from rnnkit.tasks.ensemble import Ensemble
+
+    return Ensemble.load(path)

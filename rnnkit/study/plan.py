@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,7 @@ def make_plan(
     data_options: Mapping[str, Any] | None = None,
     teacher: Any = None,
     unlabelled: bool | str | os.PathLike[str] | None = None,
+    teacher_weights: Sequence[float] | None = None,
 ) -> Plan:
     """Validate the arguments of `train` and return them as a plan; see there.
 
@@ -121,7 +122,7 @@ def make_plan(
         )
     refuse_unsuitable(recipe, family.kind.name, data)
     virtual = bool(overrides.get("virtual_adversarial"))
-    teaching = make_teaching(recipe, known, teacher, unlabelled, virtual=virtual)
+    teaching = make_teaching(recipe, known, teacher, unlabelled, teacher_weights, virtual=virtual)
     source = source_of(data, text_column=text_column, label_column=label_column, limit=limit)
     chosen = {name: value for name, value in (data_options or {}).items() if value is not None}
     named = family.kind.model_columns
@@ -141,5 +142,5 @@ def plan_of(record: Mapping[str, Any]) -> Plan:
     """
     data = Source(**record["data"])
     given, patience = dict(record.get("given", {})), record.get("patience")
-    teaching = Teaching(tuple(record.get("teacher", ())), record.get("unlabelled", False))
-    return Plan(record["recipe"], given, data, patience, record.get("seed", 0), teaching)
+    seed, teaching = record.get("seed", 0), Teaching.of_record(record)
+    return Plan(record["recipe"], given, data, patience, seed, teaching)

@@ -10,7 +10,8 @@ from typing import Any
 from rnnkit import recipes
 from rnnkit.data.series_files import has_header, read_series
 from rnnkit.data.series_tables import NO_COLUMN, find_group, read_columns
-from rnnkit.study.runs import open_model, open_run, text_file_options
+from rnnkit.study.evaluation import text_file_options
+from rnnkit.study.runs import open_model, open_run
 
 Reader = Callable[[str], tuple[list[Any], list[str]]]
 

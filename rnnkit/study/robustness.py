@@ -16,7 +16,8 @@ from rnnkit import recipes
 from rnnkit.data.edited_reviews import KINDS, LABELS, EditedPair, edited_reviews
 from rnnkit.data.perturbations import PERTURBATIONS
 from rnnkit.errors import InputError, quote
-from rnnkit.study.runs import Run, test_split_for
+from rnnkit.study.evaluation import test_split_for
+from rnnkit.study.runs import Run
 
 OF_PAIRS = tuple(name for name in PERTURBATIONS if name != "single sentences")
 _Z = 1.959964  # of 95 %

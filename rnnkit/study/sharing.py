@@ -21,7 +21,8 @@ from rnnkit.study.data_fingerprint import refuse_other_data
 from rnnkit.study.keeping import kept_files
 from rnnkit.study.plan import Plan, updated_record
 from rnnkit.study.records import read_json, read_settings
-from rnnkit.study.runs import Run, RunFolder, new_folder, open_run, remove_folder, write_json
+from rnnkit.study.run_folder import RunFolder, new_folder, remove_folder, write_json
+from rnnkit.study.runs import Run, open_run
 from rnnkit.study.training import continue_run, execute
 
 POLL = 1.0  # seconds between two looks at the runs of others

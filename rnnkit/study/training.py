@@ -24,14 +24,8 @@ from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
-from rnnkit.study.runs import (
-    Run,
-    RunFolder,
-    find_run,
-    refuse_taken,
-    remove_folder,
-    write_json,
-)
+from rnnkit.study.run_folder import RunFolder, refuse_taken, remove_folder, write_json
+from rnnkit.study.runs import Run, find_run
 from rnnkit.study.sources import size
 from rnnkit.study.teaching import fit_options
 
@@ -63,6 +57,7 @@ def train(
     data_options: Mapping[str, Any] | None = None,
     teacher: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     unlabelled: bool | str | os.PathLike[str] | None = None,
+    teacher_weights: Sequence[float] | None = None,
     out: str | os.PathLike[str] | None = None,
     checkpoint_minutes: float = 5.0,
     verbose: int | str = "auto",
@@ -89,10 +84,12 @@ def train(
             `rnnkit.settings.data.SeriesFileOptions`; or ``{"split": "random"}``, see
             `rnnkit.datasets.load`.
         teacher: one or more complete runs (or `.keras` files) of the same classes, whose
-            predictions the model learns beside the labels; of several, the geometric mean.
+            predictions the model learns beside the labels; of several, the geometric mean. Or the
+            file of an `rnnkit.tasks.ensemble.Ensemble`.
         unlabelled: with a teacher, learn its predictions for the unlabelled texts of the data set,
             too; or for those of a file, with a text on each line or a table. With the setting
             `virtual_adversarial` and no teacher, learn from them without a label.
+        teacher_weights: of several teachers, in their order; None = equal ones.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         checkpoint_minutes: the longest time between two checkpoints; see `resume`.
         verbose: as in `keras.Model.fit`.
@@ -113,6 +110,7 @@ def train(
     options: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
     options |= {"epochs": epochs, "batch_size": batch_size, "patience": patience, "limit": limit}
     options |= {"data_options": data_options, "teacher": teacher, "unlabelled": unlabelled}
+    options |= {"teacher_weights": teacher_weights}
     plan = make_plan(recipe, data, settings=settings, seed=seed, **options)
     refuse_missing(plan.data.name)
     if out is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.data.soft_labels import check_probabilities, from_one
+from rnnkit.atomic import replacing
 from rnnkit.errors import InputError, quote, suggest_sibling
+from rnnkit.tasks.ensemble_members import (
+    ask,
+    check_member,
+    classes_of,
+    fingerprint_of,
+    model_file,
+    name_of,
+)
 from rnnkit.tasks.labels import match_classes, one_for_each, to_numbers
 from rnnkit.training.fingerprint import digest
+from rnnkit.untrusted import parse_json
 
+SUFFIX = ".json"
 LEAST = 1e-7  # probability: the logarithm of 0 would silence all other members
 
 
@@ -50,14 +61,16 @@ class Ensemble:
         if not self.models:
             raise InputError("An ensemble needs at least one model, and the list is empty.")
         for model in self.models:
-            _check_member(model)
+            check_member(model)
         self._opened: dict[int, Any] = {}
         count = len(self.models)
         self.weights = _check_weights([1.0] * count if weights is None else weights, count)
 
     @classmethod
     def of(cls, models: Any) -> Ensemble:
-        """Return an ensemble of one model or several; what is one already, as it is."""
+        """Return an ensemble of one model or several, or of its file; an ensemble as it is."""
+        if isinstance(models, str | os.PathLike) and Path(models).suffix == SUFFIX:
+            return cls.load(models)
         return models if isinstance(models, Ensemble) else cls(models)
 
     @property
@@ -84,7 +97,7 @@ class Ensemble:
         x = [x] if isinstance(x, str | bytes) else x
         classes = self.classes if classes is None else classes
         self.check_classes(classes)
-        rows = [_ask(self._member(i), x, classes) for i in range(len(self.models))]
+        rows = [ask(self._member(i), x, classes) for i in range(len(self.models))]
         if len({row.shape for row in rows}) > 1:
             shapes = " and ".join(str(row.shape) for row in rows)
             raise InputError(f"The members of the ensemble answer with arrays {shapes}.")
@@ -139,16 +152,82 @@ class Ensemble:
         right = p.argmax(-1) == numbers
         return {"loss": float(-np.log(chosen).mean()), "accuracy": float(right.mean())}
 
+    def save(self, filepath: str | os.PathLike[str]) -> None:
+        """Write the paths of the members and their weights to a `.json` file.
+
+        The models stay where they are; a digest of each tells whether it is still the same one. The
+        path of a member in the file's folder or below is relative to it: they can be moved as one.
+
+        Args:
+            filepath: the file; one that is there is replaced.
+
+        Raises:
+            InputError: a member is an object in memory, and no path; or the name of the file does
+                not end in `.json`. Nothing was written.
+            DiskError: the file cannot be written.
+
+        Example:
+            >>> Ensemble(["runs/one", "runs/other"], [0.3, 0.7]).save("mine.json")  # doctest: +SKIP
+            >>> Ensemble.load("mine.json").predict(["A fine film."])  # doctest: +SKIP
+            array([[0.97]])
+        """
+        path = Path(filepath).expanduser()
+        if path.suffix != SUFFIX:
+            raise InputError(f"Cannot save to {path}: expected a name that ends in '{SUFFIX}'.")
+        members = []
+        for model in self.models:
+            if not isinstance(model, str | os.PathLike):
+                raise InputError(
+                    f"{name_of(model)} is a member of the ensemble, and in memory alone: the file "
+                    "of an ensemble names the files of its members. Save it to a .keras file, and "
+                    "give the file's path as the member: Ensemble([path, ...], ensemble.weights)."
+                )
+            place, folder = Path(model).expanduser().resolve(), path.parent.resolve()
+            place = place.relative_to(folder) if place.is_relative_to(folder) else place
+            members.append({"path": place.as_posix(), "digest": fingerprint_of(model)})
+        values = {"ensemble": members, "weights": self.weights.tolist()}
+        with replacing(path, "the ensemble") as temporary:
+            temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, filepath: str | os.PathLike[str]) -> Ensemble:
+        """Return the ensemble of a file that `save` wrote.
+
+        Args:
+            filepath: the file.
+
+        Raises:
+            InputError: there is no such file, it is of another kind or damaged, or a member is gone
+                or not the model that it was.
+        """
+        path = Path(filepath).expanduser()
+        if not path.is_file():
+            raise InputError(f"There is no file {path}.{suggest_sibling(path)}")
+        try:
+            found = parse_json(path.read_text(encoding="utf-8"))
+            members = [(str(one["path"]), str(one["digest"])) for one in found["ensemble"]]
+            weights = [float(one) for one in found["weights"]]
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
+            raise InputError(f"{path} is no file of Ensemble.save: {error!r}.") from error
+        places = [path.parent / place for place, _ in members]
+        for place, (_, then) in zip(places, members, strict=True):
+            if fingerprint_of(place) != then:
+                raise InputError(
+                    f"{place} is another model than when {path} was saved, and its weight may not "
+                    "fit. Make the ensemble anew, with Ensemble([...]).fit_weights(...)."
+                )
+        return cls(places, weights)
+
     def check_classes(self, classes: Sequence[Any] | None) -> None:
         """Refuse members that know other classes than these; members are opened for it."""
         for i in range(len(self.models)):
             known = classes_of(self._member(i))
             if known is not None and classes is not None:
-                match_classes(known, classes, _name(self.models[i]))
+                match_classes(known, classes, name_of(self.models[i]))
 
     def fingerprints(self) -> list[str | None]:
         """Return a digest of each member; None where there is no way to tell members apart."""
-        return [*map(_fingerprint, self.models), digest(self.weights)]
+        return [*map(fingerprint_of, self.models), digest(self.weights)]
 
     def _measured(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return what the members answer, and the class numbers of labels."""
@@ -164,7 +243,7 @@ class Ensemble:
         if i not in self._opened:
             from rnnkit.tasks.loading import load  # it knows all tasks
 
-            self._opened[i] = load(_model_file(model))
+            self._opened[i] = load(model_file(model))
         return self._opened[i]
 
 
@@ -214,68 +293,6 @@ def least_log_loss(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     return _check_weights(np.where(found.x < 1e-6, 0, found.x), count)  # rounding is no weight
 
 
-def classes_of(model: Any) -> tuple[str, ...] | None:
-    """Return the names of the classes that a model knows, in the order of its columns.
-
-    Example:
-        >>> classes_of(print) is None
-        True
-    """
-    try:
-        known = getattr(model, "classes_", None)
-    except InputError:
-        known = None
-    if known is None:
-        known = getattr(model, "classes", None)
-    if known is None or callable(known) or not len(known):
-        return None
-    return tuple(map(str, known))
-
-
-def _ask(model: Any, x: Any, classes: Sequence[Any] | None) -> np.ndarray:
-    """Return a member's probabilities with the columns in the order of the classes, `(N, C)`."""
-    ask = getattr(model, "predict_proba", None) or getattr(model, "predict", None) or model
-    found, where = np.asarray(ask(x)), f"The answer of {_name(model)} to examples"
-    if found.dtype.kind not in "fiub" or found.ndim not in (1, 2) or len(found) != len(x):
-        raise InputError(
-            f"{where} is {quote(found)} of the shape {found.shape}; expected probabilities, one "
-            f"row for each of the {len(x)} examples."
-        )
-    if found.ndim == 1 or found.shape[1] == 1:
-        rows = from_one(found.reshape(-1), where)
-    else:
-        rows = check_probabilities(found.astype("float64"), where)
-    known = classes_of(model)
-    if classes is not None and rows.shape[1] != len(classes):
-        raise InputError(
-            f"{where} has {rows.shape[1]} probabilities each; expected one for each of the classes "
-            f"{', '.join(map(str, classes))}."
-        )
-    if known is None or classes is None:
-        return rows
-    return rows[:, match_classes(known, classes, _name(model))]
-
-
-def _check_member(model: Any) -> None:
-    known = callable(model) or hasattr(model, "predict_proba") or hasattr(model, "predict")
-    if not known and not isinstance(model, str | os.PathLike):
-        raise InputError(
-            f"A member of the ensemble is {quote(model)}; expected a model with predict, a run's "
-            "folder or a .keras file."
-        )
-
-
-def _model_file(path: str | os.PathLike[str]) -> Path:
-    """Return the file of a model: of a run's folder, the one in it."""
-    found = Path(path).expanduser()
-    file = found / "model.keras" if found.is_dir() else found
-    if not file.is_file():
-        what = "has no model.keras: it is no run, or not complete" if found.is_dir() else ""
-        what = what or f"is no file or folder.{suggest_sibling(found)}"
-        raise InputError(f"{found} {what}. Give the folder of a complete run, or a .keras file.")
-    return file
-
-
 def _check_weights(weights: Any, count: int) -> np.ndarray:
     found = np.asarray(weights, "float64")
     if found.shape != (count,) or not np.isfinite(found).all() or (found < 0).any():
@@ -285,19 +302,5 @@ def _check_weights(weights: Any, count: int) -> np.ndarray:
         )
     if not found.any():
         raise InputError("weights are all 0; expected at least one above 0.")
-    return found / found.sum()
-
-
-def _fingerprint(model: Any) -> str | None:
-    """Return a digest of a model: of a file its bytes, of a network its weights."""
-    if isinstance(model, str | os.PathLike):
-        return digest(np.fromfile(_model_file(model), np.uint8))
-    weights = getattr(model, "get_weights", None)
-    return None if weights is None else digest(weights(), classes_of(model))
-
-
-def _name(model: Any) -> str:
-    if isinstance(model, str | os.PathLike):
-        return str(model)
-    name = getattr(model, "name", None) or getattr(model, "__name__", None)
-    return f"the model {name!r}" if isinstance(name, str) else f"a {type(model).__name__}"
+    total = found.sum()
+    return found if abs(total - 1) < 1e-12 else found / total  # those of a file stay as they are

@@ -126,8 +126,8 @@ class Fitting(keras.Model):
             test_data: `(x, y)` for a later `evaluate`: refused now if that would refuse them, and
                 not used otherwise.
             teacher: a trained model of the same classes, its run's folder or `.keras` file, a list
-                of them, or a `rnnkit.tasks.ensemble.Ensemble`, whose predictions are learned
-                beside the labels (knowledge distillation).
+                of them, or a `rnnkit.tasks.ensemble.Ensemble` or its file, whose predictions are
+                learned beside the labels (knowledge distillation).
             distil_unlabelled: with a teacher, learn its predictions for `unlabelled`, too; with the
                 setting `virtual_adversarial` and no teacher, learn from them without a label.
 

@@ -124,3 +124,23 @@ def test_the_short_way_is_taken(monkeypatch):
     for layer in network.layers:
         monkeypatch.setattr(type(layer), "__call__", refuse)
     native.run_network(network, keras.ops.convert_to_tensor(inputs))
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="only PyTorch has a shorter way")
+@pytest.mark.parametrize("where", ["module", "network", "layer", "tensor"])
+def test_a_version_of_keras_with_other_names_is_called_in_the_usual_way(where, monkeypatch):
+    from rnnkit.backend.torch import network as short_way
+
+    assert short_way.reads_keras()
+    monkeypatch.setitem(short_way.INTERNALS, where, ("name_of_another_version",))
+    monkeypatch.setattr(short_way, "reads_keras", short_way.reads_keras.__wrapped__)
+    assert not short_way.reads_keras()
+    network, inputs = recurrent()
+    calls = []
+    usual = type(network).__call__
+    monkeypatch.setattr(
+        type(network), "__call__", lambda *a, **k: calls.append(1) or usual(*a, **k)
+    )
+    found = native.run_network(network, keras.ops.convert_to_tensor(inputs))
+    assert calls == [1]
+    assert tuple(found.shape) == (2, 5, 1)

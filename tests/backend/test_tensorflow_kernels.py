@@ -25,7 +25,7 @@ CELLS = {
     "gru_reset_after": oracles.GRUAfter,
     "gru_reset_before": oracles.GRUBefore,
 }
-B, T, D, U = 8, 19, 3, 5  # two blocks of steps, three steps by themselves
+B, T, D, U = 8, 19, 3, 4  # two blocks of steps, three steps by themselves
 
 
 def any_mask():
@@ -39,14 +39,14 @@ def any_mask():
 class Case:
     """Drawn inputs, states and weights of a cell_type, and drawn gradients of what comes out."""
 
-    def __init__(self, cell_type, rows=B, steps=T):
+    def __init__(self, cell_type, rows=B, steps=T, units=U):
         rng = np.random.default_rng(1)
         self.cell_type, self.cell = cell_type, CELLS[cell_type]
         self.x = rng.normal(size=(rows, steps, D))
-        self.states = [rng.normal(size=(rows, U)) for _ in range(self.cell.states)]
-        self.weights = oracles.draw_weights(self.cell, D, U, np.random.default_rng(2))
-        self.d_outputs = rng.normal(size=(rows, steps, U))
-        self.d_last = [rng.normal(size=(rows, U)) for _ in range(self.cell.states)]
+        self.states = [rng.normal(size=(rows, units)) for _ in range(self.cell.states)]
+        self.weights = oracles.draw_weights(self.cell, D, units, np.random.default_rng(2))
+        self.d_outputs = rng.normal(size=(rows, steps, units))
+        self.d_last = [rng.normal(size=(rows, units)) for _ in range(self.cell.states)]
         self.kernel = KERNEL
 
     def params(self):
@@ -121,6 +121,24 @@ def test_fused_blocks_equal_the_loops_for_any_mask(masked, reverse, sequences, s
     case, mask = Case("lstm", steps=steps), any_mask()[:, :steps] if masked else None
     case.kernel, params = FUSED, case.params()
     check(case.found(params, mask, reverse, sequences), case.expected(mask, reverse, sequences))
+
+
+@PASSES
+def test_fused_blocks_of_an_odd_number_of_units(masked, reverse, sequences):
+    case, mask = Case("lstm", units=3), any_mask() if masked else None
+    case.kernel, params = FUSED, case.params()
+    check(case.found(params, mask, reverse, sequences), case.expected(mask, reverse, sequences))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_nothing_is_logged_of_odd_numbers_of_units_and_rows(training, capfd):
+    layer, x = rnnkit.layers.LSTM(3), tf.ones((5, 4, 2))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(x, training=training))
+    assert tape.gradient(total, layer.trainable_weights)[0].shape == (2, 12)
+    assert "inefficient" not in capfd.readouterr().err
+    answer = rnnkit.backend.explain_kernels(layer, training=training)[0]
+    assert answer.kernel == (KERNEL if training else FUSED).name
 
 
 @pytest.mark.parametrize(("masked", "reverse"), [(True, False), (False, True)])

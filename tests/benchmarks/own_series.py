@@ -23,8 +23,8 @@ from rnnkit import datasets
 from rnnkit.study import open_run
 from rnnkit.study.compare import Row, summarise
 from rnnkit.study.outputs import tables
+from rnnkit.study.records import read_json
 from rnnkit.study.report import markdown, table
-from rnnkit.study.runs import read_json
 
 FILE = "metro.csv"
 TABLE = ["--data", FILE, "--time", "when", "--target", "volume"]

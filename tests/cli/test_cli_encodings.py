@@ -13,7 +13,8 @@ from rnnkit.cli.answers import gather_texts
 from rnnkit.cli.errors import show_error, write_any_text
 from rnnkit.errors import InputError
 from rnnkit.study import open_run, training
-from rnnkit.study.runs import read_json, write_json
+from rnnkit.study.records import read_json
+from rnnkit.study.run_folder import write_json
 
 pytestmark = pytest.mark.one_backend
 NAME = os.fsdecode(b"caf\xe9")  # no UTF-8: half a character to Python

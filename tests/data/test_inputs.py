@@ -157,6 +157,12 @@ def test_a_stream_is_read_as_far_as_told_and_refused_when_it_ends_early():
         read(X, Y, steps=5)
 
 
+@pytest.mark.parametrize("later", [(["b"],), (["b"], [1], [0.5])])
+def test_elements_of_a_stream_have_the_same_parts(later):
+    with pytest.raises(InputError, match="Element 1 of the list_iterator has other parts than the"):
+        read(iter([(["a"], [1]), later]))
+
+
 def test_tags_of_hugging_face_are_names():
     words = [["Ask", "John"], ["Go"]]
     tags = hub.Sequence(hub.ClassLabel(names=["O", "B-PER"]))

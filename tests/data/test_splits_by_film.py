@@ -12,8 +12,8 @@ from rnnkit.data.corpus import open_corpus
 from rnnkit.data.sets import imdb
 from rnnkit.data.splits import grouped_split, stratified_split
 from rnnkit.errors import InputError
+from rnnkit.study.evaluation import test_split_for as split_for
 from rnnkit.study.plan import make_plan
-from rnnkit.study.runs import test_split_for as split_for
 
 
 def film(folder, i):

@@ -15,6 +15,7 @@ from rnnkit.data import series_tables
 from rnnkit.data.series import from_arrays, from_csv
 from rnnkit.data.series_files import read_series
 from rnnkit.data.time_grid import Grid, find_grid, place_rows
+from rnnkit.data.time_pieces import cut_times
 from rnnkit.data.times import is_time, read_times
 from rnnkit.errors import InputError, SeriesCutWarning
 
@@ -254,3 +255,13 @@ def test_a_time_is_the_one_that_pandas_reads(moment, zone):
     if expected.tzinfo:
         expected = expected.tz_convert("UTC").tz_localize(None)
     assert read_times([text], ["x"]).times[0] == expected.to_datetime64()
+
+
+def test_a_step_that_is_told_is_taken_where_none_is_found():
+    """Rows every 90 seconds: no whole minutes, so that whole minutes are told or refused."""
+    times = ["2024-01-01 00:00", "2024-01-01 00:01:30", "2024-01-01 00:03", "2024-01-01 00:04:30"]
+    with pytest.raises(InputError, match="rows come 90 seconds after the row before them"):
+        cut_times(times, 4, None)
+    pieces, step, notes = cut_times(times, 4, 2)
+    assert ([len(piece.rows) for piece in pieces], step) == ([1, 2, 1], 2)
+    assert notes == ["2 gaps begin new series."]

@@ -143,6 +143,7 @@ def test_every_backend_learns_the_same_vectors_and_numba_is_imported_when_steps_
         ("auto", "gpu", True, "tensors", "the device is gpu"),
         ("auto", "cpu", False, "tensors", NOT_INSTALLED),
         ("tensors", "cpu", True, "tensors", "steps='tensors' was requested"),
+        ("tensors", "cpu", False, "tensors", "steps='tensors' was requested"),
         ("numba", "cpu", True, "numba", ""),
     ],
 )
@@ -150,13 +151,14 @@ def test_the_rule_says_where_steps_run(wanted, device, installed, kind, reason):
     choice = choose_steps(wanted, device=device, installed=installed)
     assert (choice.kind, choice.passed_over) == (kind, reason)
     assert str(choice).partition("\n  not numba: ")[2] == reason
+    assert bool(choice.notice) == (reason == NOT_INSTALLED)
     assert choice.backend == ("numba" if kind == "numba" else rnnkit.backend.name)
 
 
 def test_what_cannot_run_is_refused():
-    with pytest.raises(InputError, match="steps='numba' cannot run here: the device is gpu"):
+    with pytest.raises(InputError, match="needs Numba and a CPU, and the device is gpu"):
         choose_steps("numba", device="gpu", installed=True)
-    with pytest.raises(InputError, match=r"'numba' cannot run here: numba is not installed \(pip"):
+    with pytest.raises(InputError, match=r"numba is not installed \(pip .*steps='auto'"):
         choose_steps("numba", device="cpu", installed=False)
     with pytest.raises(InputError, match="steps is 'nubma'"):
         choose_steps("nubma")
@@ -165,10 +167,10 @@ def test_what_cannot_run_is_refused():
 def test_without_numba_the_training_says_what_would_be_faster(monkeypatch, capsys):
     corpus, settings = [["a", "b", "c"]] * 20, {"vector_size": 4, "epochs": 1}
     train_word_vectors(corpus, **settings, trainer="keras", cache=False)
-    assert "numba" not in capsys.readouterr().err
+    assert "Numba" not in capsys.readouterr().err
     monkeypatch.setattr(step_choice, "_installed", lambda: False)
     train_word_vectors(corpus, **settings, trainer="keras", cache=False)
-    (line,) = [part for part in capsys.readouterr().err.splitlines() if "numba" in part]
+    (line,) = [part for part in capsys.readouterr().err.splitlines() if "Numba" in part]
     assert line.startswith("rnnkit: word2vec runs as")
     assert "pip install 'rnnkit[fast]'" in line
     model = SkipGram(**settings)

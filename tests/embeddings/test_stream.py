@@ -81,6 +81,13 @@ def test_a_step_reads_far_apart_and_the_next_one_goes_on():
     assert abs(words.mean(axis=0) - expected).max() < 50
 
 
+def test_each_block_tells_how_many_words_it_read():
+    assert [block.words_read for block in run(8, 4)] == [32] * 12 + [16]
+    dropped = encode_corpus([["a", "x"] * 8 + ["a"] * 8], min_count=10)
+    assert [block.words_read for block in run(8, 1, corpus=dropped)] == [12, 12]
+    assert [block.words_read for block in run(8, 1, corpus=encode_corpus([["a"]], 1))] == [1]
+
+
 def test_a_corpus_longer_than_a_chunk_is_reported_in_full(monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 100)
     corpus = encode_corpus([["a", "b", "x", "c"] * 30] * 20 + [["y"] * 4], min_count=300)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from event_files import read
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import ListedColormap
 from matplotlib.dates import date2num
 
 from rnnkit import monitor
@@ -21,6 +22,20 @@ pytestmark = pytest.mark.one_backend  # but for the tests marked every_backend
 
 A = np.array([[0.9, 0.0996, 0.0004], [0.25, 0.75, 0], [0, 0.0003, 0.9997]])
 STATES = ["free flow", "$dense$", "jam"]
+
+
+def test_text_is_white_where_the_luminance_of_a_cell_is_low():
+    """Each colour is on the other side of one half where a weight or a sign is another."""
+    dark = ["#ff0000", "#0000ff", "#008000", "#408000", "#00801a", "#ff00ff"]
+    light = ["#00ff00", "#33a6ff", "#ffff00", "#00ffff", "#80a600"]
+    colours = ListedColormap([*dark, *light])
+    numbers = np.arange(colours.N, dtype=float)[None]
+    axes = Picture(4, 1).add_subplot()
+    options = {"cmap": colours, "vmin": 0, "vmax": colours.N - 1}
+    texts = [["x"] * colours.N]
+    heat_map(axes, numbers, [""], [""] * colours.N, texts=texts, **options)
+    found = [text.get_color() for text in axes.texts]
+    assert found == ["white"] * len(dark) + ["black"] * len(light)
 
 
 def ticks(axis):

@@ -11,7 +11,8 @@ from rnnkit import datasets, tasks
 from rnnkit.errors import DiskError, InputError, NonFiniteLoss
 from rnnkit.study import compare
 from rnnkit.study.plan import make_plan
-from rnnkit.study.runs import RunFolder, open_run
+from rnnkit.study.run_folder import RunFolder
+from rnnkit.study.runs import open_run
 from rnnkit.study.training import execute
 from rnnkit.tasks import TextClassifier
 

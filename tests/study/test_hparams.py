@@ -8,7 +8,7 @@ import pytest
 from event_files import read
 
 from rnnkit.study.hparams import shown_settings, write_hparams
-from rnnkit.study.runs import RunFolder
+from rnnkit.study.run_folder import RunFolder
 
 SETTINGS = {"recipe": "name_tagger", "units": 64, "clip_norm": 1.0, "min_count": 2, "seed": 3}
 RECORD = {

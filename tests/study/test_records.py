@@ -12,7 +12,7 @@ import pytest
 
 from rnnkit import study
 from rnnkit.errors import InputError
-from rnnkit.study.runs import RunFolder
+from rnnkit.study.run_folder import RunFolder
 
 SAVED = Path(__file__).parents[1] / "saved" / "run"
 pytestmark = pytest.mark.filterwarnings(

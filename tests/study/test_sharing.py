@@ -20,7 +20,8 @@ from rnnkit import locks
 from rnnkit.errors import InputError, InUseError, NonFiniteLoss
 from rnnkit.study import RunFolder, sharing
 from rnnkit.study.compare import plan_runs
-from rnnkit.study.runs import new_default_folder, new_folder, read_json, remove_folder, write_json
+from rnnkit.study.records import read_json
+from rnnkit.study.run_folder import new_default_folder, new_folder, remove_folder, write_json
 from rnnkit.study.sharing import SharedStudy
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="these tests fork")

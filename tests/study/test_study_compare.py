@@ -22,9 +22,10 @@ from rnnkit.recipes import registry
 from rnnkit.study import Run, RunFolder, compare, load_data, open_run, training
 from rnnkit.study.compare import Row, plan_runs, summarise
 from rnnkit.study.plan import make_plan
+from rnnkit.study.records import read_json
 from rnnkit.study.report import draw_curves, show, tensorboard_command, write_report
 from rnnkit.study.report import table as as_table
-from rnnkit.study.runs import read_json, write_json
+from rnnkit.study.run_folder import write_json
 
 BOTH = ["plain", "deep"]
 

@@ -11,8 +11,10 @@ import pytest
 from rnnkit.errors import InputError
 from rnnkit.study import RunFolder, load_data, open_model, open_run
 from rnnkit.study.compare import plan_runs
+from rnnkit.study.evaluation import evaluate
 from rnnkit.study.plan import make_plan, updated_record
-from rnnkit.study.runs import discard_partial, read_json, write_json
+from rnnkit.study.records import read_json
+from rnnkit.study.run_folder import discard_partial, write_json
 
 SETTINGS = '{"recipe": "lstm_sentiment", "data": {"name": "sample"}}'
 
@@ -240,3 +242,10 @@ def test_table_too_small_to_be_split_is_refused(tmp_path):
     path.write_text("text,label\ngood,pos\nbad,neg\n")
     with pytest.raises(InputError, match=r"two.csv is too small: nothing is left for its valid"):
         load_data(path)
+
+
+def test_a_run_is_not_measured_on_data_of_another_kind():
+    """Refused by the names, before anything is loaded."""
+    run = open_run(Path(__file__).parents[1] / "saved" / "run")
+    with pytest.raises(InputError, match="learns from texts, and sequences_sample holds labelled"):
+        evaluate(run, name="sequences_sample")

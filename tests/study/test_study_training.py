@@ -121,7 +121,7 @@ def test_throughput_is_tokens_over_the_seconds_of_the_epochs(run, table, columns
 def test_environment_says_where_it_ran(run):
     import keras
 
-    from rnnkit.study.runs import read_json
+    from rnnkit.study.records import read_json
 
     here = read_json(run.folder.environment)
     assert here["backend"] == keras.config.backend()

@@ -102,6 +102,9 @@ def test_runs_without_a_teacher_record_none(teachers):
         (RECIPE, {"unlabelled": True}, "there is no teacher"),
         (RECIPE, {"teacher": 0, "unlabelled": "none.txt"}, "unlabelled is .*none.txt"),
         (RECIPE, {"teacher": 0, "unlabelled": True}, "has no unlabelled texts"),
+        (RECIPE, {"teacher_weights": [1.0]}, "there is no teacher"),
+        (RECIPE, {"teacher": 0, "teacher_weights": [1.0, 2.0]}, "expected 1 number of at least 0"),
+        (RECIPE, {"teacher": 0, "teacher_weights": [0.0]}, "and one above 0"),
         (RECIPE, {"settings": {"label_weight": 0.1}}, "there is no teacher to learn from"),
         (RECIPE, {"teacher": 0, "data": "sample", "text_column": None}, "has the classes neg, pos"),
     ],
@@ -139,6 +142,72 @@ def test_the_command_line_names_its_options(teachers, tmp_path, more, table):
     record = study.open_run(tmp_path / "run").settings
     assert record["teacher"] == [str(one) for one in teachers]
     assert record["settings"]["label_weight"] == 0.2
+
+
+def test_weights_of_teachers_are_learned_from_and_kept(options, teachers, tmp_path):
+    """An ensemble's file and its weights are the same; equal weights are another teacher."""
+    given, file = {**options, "epochs": 1}, tmp_path / "mine.json"
+    Ensemble(teachers, [1, 3]).save(file)
+    weighted = [
+        study.train(RECIPE, **given, **teaching, out=tmp_path / f"{i}")
+        for i, teaching in enumerate(
+            [{"teacher": teachers, "teacher_weights": [1, 3]}, {"teacher": file}]
+        )
+    ]
+    equal = study.train(RECIPE, **given, teacher=teachers, out=tmp_path / "equal")
+    first, second = map(weights, weighted)
+    assert first == second != weights(equal)
+    assert [run.settings["teacher_weights"] for run in weighted] == [[1.0, 3.0], [0.25, 0.75]]
+    assert "teacher_weights" not in equal.settings
+    with pytest.raises(InputError, match=r"mine\.json holds the weights"):
+        study.train(RECIPE, **given, teacher=file, teacher_weights=[1, 3])
+    resumed = study.resume(tmp_path / "1", epochs=2, verbose=0)  # another teacher is refused
+    assert resumed.results["epochs"] == 2
+
+
+class TestEnsemblesOfRuns:
+    def test_weights_come_from_validation_and_the_measure_from_test(self, options, teachers):
+        reading = {name: options[name] for name in ("text_column", "label_column", "limit")}
+        data = rnnkit.datasets.open_data(options["data"], "texts", **reading)
+        names = [[data.classes[y] for y in split.y] for split in (data.valid, data.test)]
+        expected = Ensemble(teachers).fit_weights(data.valid.x, names[0])
+        found = study.evaluate_ensemble(teachers)
+        np.testing.assert_array_equal(found.ensemble.weights, expected.weights)
+        assert found.test == expected.evaluate(data.test.x, names[1])
+
+    def test_runs_on_various_data_are_refused(self, options, teachers, tmp_path):
+        other = tmp_path / "other.csv"
+        shutil.copy(options["data"], other)
+        run = study.train(RECIPE, **{**options, "epochs": 1, "data": other}, out=tmp_path / "run")
+        with pytest.raises(InputError, match="may have trained the other"):
+            study.evaluate_ensemble([teachers[0], run])
+        named = {name: options[name] for name in ("text_column", "label_column")}
+        study.evaluate_ensemble([teachers[0], run], name=str(other), **named)
+
+    def test_the_command_line_measures_and_saves(self, teachers, tmp_path):
+        from typer.testing import CliRunner
+
+        from rnnkit.cli import app
+
+        def evaluate(*args, runs=teachers):
+            return CliRunner().invoke(app, ["evaluate", *map(str, [*runs, *args])])
+
+        saved = tmp_path / "mine.json"
+        done = evaluate("--ensemble", "--limit", 8, "--save", saved)
+        assert done.exit_code == 0, done.output
+        found = study.evaluate_ensemble(teachers, limit=8)
+        np.testing.assert_array_equal(Ensemble.load(saved).weights, found.ensemble.weights)
+        assert f"{found.test['accuracy']:.4f}" in done.stdout
+        assert f"{found.ensemble.weights[1]:.4f}" in done.stdout
+        for args, message in [
+            ((), "add --ensemble"),
+            (("--ensemble", "--save", tmp_path / "mine"), "ends in '.json'"),
+            (("--ensemble", "--robustness"), "leave --robustness or --ensemble out"),
+        ]:
+            assert message in evaluate(*args).stderr
+        assert "Add --ensemble" in evaluate("--save", saved, runs=teachers[:1]).stderr
+        with pytest.raises(InputError, match="needs two runs or more"):
+            study.evaluate_ensemble(teachers[:1])
 
 
 def test_a_run_starts_from_a_run_of_a_language_model(options, tmp_path):

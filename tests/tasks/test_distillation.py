@@ -1,11 +1,14 @@
 """Soft labels, teachers and ensembles, against sums written out in NumPy."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 import small_tasks
 from sklearn.metrics import accuracy_score, f1_score
 
+import rnnkit
 from rnnkit import recipes
 from rnnkit.errors import InputError
 from rnnkit.monitor.metrics import F1, ClassAccuracy
@@ -272,6 +275,62 @@ class TestEnsembles:
         for weights in ([1.0], [0.0, 0.0], [1.0, -1.0], [1.0, np.nan]):
             with pytest.raises(InputError, match="weights"):
                 Ensemble([print, print], weights)
+
+
+@pytest.mark.one_backend
+class TestFilesOfEnsembles:
+    @pytest.fixture
+    def saved(self, tmp_path):
+        folder = tmp_path / "mine"
+        (folder / "run").mkdir(parents=True)
+        fit().save(folder / "run" / "model.keras")
+        fit(epochs=1).save(tmp_path / "other.keras")
+        members = [folder / "run", str(tmp_path / "other.keras")]
+        Ensemble(members, [1 / 3, 0.17]).save(folder / "mine.json")
+        return folder, Ensemble(members, [1 / 3, 0.17])
+
+    def test_the_ensemble_is_the_same_wherever_its_folder_is(self, saved, tmp_path, monkeypatch):
+        folder, ensemble = saved
+        expected = ensemble.predict(X)
+        places = [one["path"] for one in json.loads((folder / "mine.json").read_text())["ensemble"]]
+        assert places == ["run", str(tmp_path / "other.keras")]
+        moved = folder.rename(tmp_path / "elsewhere")
+        monkeypatch.chdir(moved)
+        for path in (moved / "mine.json", "mine.json"):
+            loaded = Ensemble.load(path)
+            np.testing.assert_array_equal(loaded.weights, ensemble.weights)
+            np.testing.assert_array_equal(loaded.predict(X), expected)
+        np.testing.assert_array_equal(rnnkit.load(moved / "mine.json").weights, ensemble.weights)
+        assert Ensemble.of("mine.json").fingerprints() == loaded.fingerprints()
+
+    def test_members_that_are_gone_or_changed_are_refused(self, saved, tmp_path):
+        folder, _ = saved
+        fit(epochs=1).save(folder / "run" / "model.keras")
+        with pytest.raises(InputError, match=r"run is another model than when .*mine\.json was sa"):
+            Ensemble.load(folder / "mine.json")
+        (folder / "run" / "model.keras").unlink()
+        with pytest.raises(InputError, match=r"run has no model\.keras"):
+            Ensemble.load(folder / "mine.json")
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"\xff", b"[]", b"{}", b'{"ensemble": [{"path": 3}], "weights": [1]}'],
+    )
+    def test_other_files_are_refused(self, tmp_path, content):
+        (tmp_path / "a.json").write_bytes(content)
+        with pytest.raises(InputError, match=r"a\.json is no file of Ensemble\.save"):
+            Ensemble.load(tmp_path / "a.json")
+
+    def test_what_cannot_be_saved_leaves_nothing(self, saved, tmp_path):
+        members = saved[1].models
+        for model in (Teacher(), fit(epochs=1)):
+            with pytest.raises(InputError, match=r"in memory alone.*Save it to a \.keras file"):
+                Ensemble([*members, model]).save(tmp_path / "b.json")
+        with pytest.raises(InputError, match=r"expected a name that ends in .\.json"):
+            Ensemble(members).save(tmp_path / "b.keras")
+        assert not list(tmp_path.glob("b.*"))
+        with pytest.raises(InputError, match="There is no file"):
+            Ensemble.load(tmp_path / "b.json")
 
 
 class Stop(keras.callbacks.Callback):

@@ -8,8 +8,10 @@ from typing import Any
 import jax
 import keras
 
+from rnnkit.backend.compiled_steps import global_norm as global_norm
 from rnnkit.backend.compiled_steps import move_averages as move_averages
 from rnnkit.backend.compiled_steps import run_network as run_network
+from rnnkit.backend.compiled_steps import segment_sum as segment_sum
 from rnnkit.backend.jax import caching
 from rnnkit.backend.jax.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.jax.caching import no_cache as no_cache
@@ -105,6 +107,12 @@ def gradient(function: Callable[..., Any]) -> Callable[..., tuple]:
 def remat(function: Callable, *arguments: Any) -> Any:
     """Return `function(*arguments)`, recomputed for its gradient; tensors, tuples and dicts."""
     return jax.checkpoint(function)(*arguments)
+
+
+def run_in_chunks(run: Any, reference: Callable[..., Any], *inputs: Any, **flags: Any) -> Any:
+    """Return `reference(tensors, states, params)`; only TensorFlow needs another loop."""
+    tensors, states, params, _ = inputs
+    return reference(tensors, states, params)
 
 
 def take_rows(table: jax.Array, rows: jax.Array) -> jax.Array:

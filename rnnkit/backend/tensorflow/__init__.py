@@ -9,8 +9,10 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from rnnkit.backend.compiled_steps import global_norm as global_norm
 from rnnkit.backend.compiled_steps import move_averages as move_averages
 from rnnkit.backend.compiled_steps import run_network as run_network
+from rnnkit.backend.compiled_steps import segment_sum as segment_sum
 from rnnkit.backend.tensorflow.adam import accelerate as accelerate
 from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM

@@ -49,56 +49,101 @@ def run(
         >>> run(KernelRequest("simple_rnn"), tf.zeros((1, 3, 1)), state, params)[0].shape
         (1, 3, 2)
     """
-    x, *states_in = map(tf.convert_to_tensor, (x, *states))
-    names = [name for name in params if name != "drop"]
     rows = rows_of(x, mask, resets, reverse)
-    fixed = {name: tf.convert_to_tensor(params[name]) for name in params if name not in names}
-    drop = rows.sort(fixed["drop"]) if fixed else None
+    drop = rows.sort(tf.convert_to_tensor(params["drop"])) if "drop" in params else None
+    cell = CELLS[request.cell_type]
 
-    def portable(*inputs: Tensor) -> list:
-        states, weights = inputs[1 : 1 + len(states_in)], inputs[1 + len(states_in) :]
-        by_name = {**dict(zip(names, weights, strict=True)), **fixed}
-        marks = mask, resets, zoneout
-        outputs, last = reference(inputs[0], states, by_name, *marks)  # type: ignore[misc]
-        return [outputs, *last] if sequences else [*last]
-
-    @tf.custom_gradient
-    def whole(x: Tensor, *rest: Tensor) -> tuple[tuple, Callable]:
-        states, weights = rest[: len(states_in)], rest[len(states_in) :]
-        cell = CELLS[request.cell_type]
-        by_name = dict(zip(names, weights, strict=True))
-        one = Pass(cell, by_name, request.activation, rows, drop, zoneout)
-        packed = rows.pack(x)
-        sorted_states = tuple(map(rows.first_states, states))
-        outputs, ends, kept = one.forward(packed, sorted_states, sequences)
-        found = rows.last(*ends)
-        graph = tf.compat.v1.get_default_graph()
+    def forward(x: Tensor, states: tuple, weights: dict[str, Tensor]) -> tuple[list, Callable]:
+        one = Pass(cell, weights, request.activation, rows, drop, zoneout)
+        packed, first = rows.pack(x), tuple(map(rows.first_states, states))
+        outputs, ends, kept = one.forward(packed, first, sequences)
+        found = [*rows.last(*ends)]
         if sequences:
-            found = (rows.unpack(outputs, first=states[0]), *found)
+            found.insert(0, rows.unpack(outputs, first=states[0]))
+        saved = Kept(kept, lambda: one.forward(packed, first, False)[2])
 
         def by_loop(*d: Tensor) -> list:
-            own = kept
-            if tf.compat.v1.get_default_graph() is not graph:
-                # Traced separately, as for a SavedModel, where TensorArrays cannot be passed on.
-                own = one.forward(packed, sorted_states, False)[2]
             d_outputs, d_first = None, None
             if sequences:
                 d_outputs, d_first = rows.unpack_grad(d[0])
                 d = d[1:]
-            dx, d_states, d_weights = one.backward(packed, own, d_outputs, *rows.last_grad(d))
+            last = rows.last_grad(d)
+            dx, d_states, d_weights = one.backward(packed, saved.read(), d_outputs, *last)
             d_h, *d_others = map(rows.first_states_grad, d_states)
             d_h = d_h if d_first is None else d_h + d_first
-            return [rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in names)]
+            return [rows.unpack(dx), d_h, *d_others, *(d_weights[name] for name in weights)]
+
+        return found, by_loop
+
+    marks = mask, resets, zoneout
+    return run_with_gradient(forward, x, states, params, marks, sequences, reference)
+
+
+class Kept:
+    """What a forward pass keeps for its gradient.
+
+    Args:
+        values: kept ones.
+        again: runs the pass anew, for a gradient that is traced separately, as for a SavedModel,
+            where TensorArrays cannot be passed on.
+    """
+
+    def __init__(self, values: tuple, again: Callable[[], tuple]) -> None:
+        self._values, self._again = values, again
+        self._graph = tf.compat.v1.get_default_graph()
+
+    def read(self) -> tuple:
+        """Return the values, in the graph of the gradient."""
+        here = tf.compat.v1.get_default_graph() is self._graph
+        return self._values if here else self._again()
+
+
+def run_with_gradient(
+    forward: Callable[..., tuple[list, Callable[..., list]]],
+    x: Tensor,
+    states: tuple,
+    params: Mapping[str, Tensor],
+    marks: tuple,
+    sequences: bool,
+    reference: Callable | None,
+) -> tuple[Tensor | None, tuple]:
+    """Run a pass with a gradient of its own, whose own gradient is the reference's.
+
+    Args:
+        forward: `(x, states, weights) -> (results, gradient)`: the outputs, with `sequences`, and
+            the last states; from the gradients by them, those by x, states and weights.
+        x: the inputs.
+        states: before the first step.
+        params: weights, and the factors of recurrent dropout, which have no gradient.
+        marks: mask, resets and zoneout, as the reference takes them.
+        sequences: whether there are outputs.
+        reference: as `rnnkit.backend.kernels.Kernel` says; None = no gradient of the gradient.
+    """
+    x, *states_in = map(tf.convert_to_tensor, (x, *states))
+    tensors = {name: tf.convert_to_tensor(value) for name, value in params.items()}
+    fixed = {name: tensors.pop(name) for name in ("drop",) if name in tensors}
+
+    def parts(inputs: tuple) -> tuple[Tensor, tuple, dict[str, Tensor]]:
+        weights = inputs[1 + len(states_in) :]
+        return inputs[0], inputs[1 : 1 + len(states_in)], dict(zip(tensors, weights, strict=True))
+
+    def portable(*inputs: Tensor) -> list:
+        x, states, weights = parts(inputs)
+        outputs, last = reference(x, states, {**weights, **fixed}, *marks)  # type: ignore[misc]
+        return [outputs, *last] if sequences else [*last]
+
+    @tf.custom_gradient
+    def whole(*inputs: Tensor) -> tuple[list, Callable]:
+        found, by_loop = forward(*parts(inputs))
 
         def gradient(*d: Tensor) -> tuple:
             if reference is None:
                 return tuple(by_loop(*d))
-            return tuple(with_reference_gradient(by_loop, portable, (x, *rest), d))
+            return tuple(with_reference_gradient(by_loop, portable, inputs, d))
 
         return found, gradient
 
-    weights = [tf.convert_to_tensor(params[name]) for name in names]
-    found = tf.nest.flatten(whole(x, *states_in, *weights))
+    found = tf.nest.flatten(whole(x, *states_in, *tensors.values()))
     for tensor, like in zip(found[sequences:], states_in, strict=True):
         tensor.set_shape(like.shape)
     if not sequences:

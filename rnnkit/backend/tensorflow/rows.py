@@ -9,9 +9,11 @@ methods.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
+
+from rnnkit.backend.segments import Segments
 
 Tensor = Any
 
@@ -182,28 +184,6 @@ class RealRows(AllRows):
         at = self.steps - step
         pairs = zip(d_states, d_ends, strict=True)
         return tuple(tf.concat([d, ended.read(at)], axis=0) for d, ended in pairs)
-
-
-class Segments(NamedTuple):
-    """The rows of a batch `(B, T)` cut at resets, S pieces one after the other.
-
-    Args:
-        row: `(S,)`, segment -> row of the batch; None = every row is one segment.
-        fresh: `(S,)`, whether a segment starts from zero; None = none does.
-        at: step of the batch -> its segment, `(B, T)`.
-        taken: `(B, T)`, the number of real steps of the segment up to and with each step, in the
-            order of the pass.
-        lengths: `(S,)`, the number of real steps of each segment.
-        first, last: `(B,)`, row of the batch -> its first and its last segment.
-    """
-
-    row: Tensor | None
-    fresh: Tensor | None
-    at: Tensor
-    taken: Tensor
-    lengths: Tensor
-    first: Tensor
-    last: Tensor
 
 
 def segments(mask: Tensor, resets: Tensor | None, reverse: bool) -> Segments:

@@ -69,6 +69,16 @@ def compiled(function: Callable[..., Any], donate: int = 0) -> Callable[..., Any
     return run
 
 
+def segment_sum(values: Any, segments: Any, count: int) -> Tensor:
+    """Return the sums of `values (N, ...)` of each of `count` segments, `(count, ...)`.
+
+    Keras's own takes 1.4 to 10 times as long, and adds in float32 whatever the dtype.
+    """
+    values, segments = tensors((values, segments))
+    at = segments.long().view(-1, *(1,) * (values.ndim - 1)).expand_as(values)
+    return values.new_zeros((count, *values.shape[1:])).scatter_add(0, at, values)
+
+
 def dense(gradient: Any) -> Any:
     """Return a gradient as a dense tensor; here it is one already."""
     return gradient
@@ -102,6 +112,12 @@ def remat(function: Callable, *arguments: Any) -> Any:
     A pass draws no random numbers, so the state of the generator is not saved.
     """
     return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
+
+
+def run_in_chunks(run: Any, reference: Callable[..., Any], *inputs: Any, **flags: Any) -> Any:
+    """Return `reference(tensors, states, params)`; only TensorFlow needs another loop."""
+    tensors, states, params, _ = inputs
+    return reference(tensors, states, params)
 
 
 def take_rows(table: Tensor, rows: Tensor) -> Tensor:

@@ -4,6 +4,9 @@ Before and after a layer Keras converts its inputs, binds its arguments, opens n
 for masks: a tenth of a millisecond for each layer, as long as some layers compute. A layer for
 which none of this changes anything is called directly: one of Keras or rnnkit, without layers
 inside, in float32, whose inputs carry no mask.
+
+For that, a few names inside Keras are read, the same in Keras 3.12 to 3.15: `INTERNALS`. A version
+that has others is called in the usual way.
 """
 
 from __future__ import annotations
@@ -14,10 +17,17 @@ from typing import Any
 
 import keras
 import torch
-from keras.src.models.functional import operation_fn
+from keras.src.backend.common.masking import set_keras_mask
+from keras.src.models import functional
 from torch import Tensor
 from torch.nn.modules.module import _has_any_global_hook
 
+INTERNALS = {  # the objects, and what is read of them here
+    "module": ("operation_fn", "Functional"),
+    "network": ("_run_through_graph", "_inputs_struct"),
+    "layer": ("_layers", "_call_has_training_arg", "_remat_mode", "quantization_mode"),
+    "tensor": ("_keras_mask",),
+}
 KNOWN = ("keras.", "rnnkit.")  # modules of layers that are known to leave all that alone
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
@@ -38,10 +48,33 @@ def run_network(network: Any, inputs: Any, training: bool = False) -> Any:
     return outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
 
 
+@functools.cache
+def reads_keras() -> bool:
+    """Return whether this version of Keras has the names that are read here.
+
+    Example:
+        >>> reads_keras()
+        True
+    """
+    marked = torch.zeros(1)
+    set_keras_mask(marked, marked)
+    layer = keras.layers.Identity(name="any")  # with a name: numbers of others stay
+    inputs = keras.Input((1,), name="inputs")
+    objects = {"module": functional, "layer": layer, "tensor": marked}
+    if hasattr(functional, "Functional"):
+        objects["network"] = functional.Functional(inputs, layer(inputs), name="any")
+    return all(
+        where in objects and all(hasattr(objects[where], name) for name in names)
+        for where, names in INTERNALS.items()
+    )
+
+
 def _given(network: Any, inputs: Any) -> list[Tensor] | None:
     """Return the inputs of a network as it computes with them; None where Keras has to see them."""
     watched = torch.compiler.is_compiling() or torch.jit.is_tracing() or _has_any_global_hook()
-    if type(network).__name__ != "Functional" or not _is_plain(network) or watched:
+    if watched or not reads_keras() or type(network) is not functional.Functional:
+        return None
+    if not _is_plain(network):
         return None
     given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     wanted = network.inputs
@@ -73,15 +106,15 @@ def _is_plain(layer: Any) -> bool:
         and layer.built
         and layer.activity_regularizer is None
         and layer.compute_dtype == "float32" == layer.variable_dtype
-        and getattr(layer, "quantization_mode", None) is None
-        and not getattr(layer, "_remat_mode", None)
+        and layer.quantization_mode is None
+        and not layer._remat_mode
         and not any(getattr(layer, hooks) for hooks in HOOKS)
     )
 
 
 def _operation(operation: Any, training: bool) -> Callable[..., Any]:
     """Return the function of a node of the graph."""
-    usual = operation_fn(operation, training=training)
+    usual = functional.operation_fn(operation, training=training)
     if not isinstance(operation, keras.layers.Layer):
         return usual
     makes_masks = isinstance(operation, keras.layers.Masking) or getattr(

@@ -51,7 +51,10 @@ class StepChoice(NamedTuple):
         """A line for the user where an installation would make the training faster; else ""."""
         if self.passed_over != NOT_INSTALLED:
             return ""
-        return f"word2vec runs as {self.about}: {NOT_INSTALLED}, which is faster on a CPU."
+        return (
+            f"word2vec runs as {self.about}. A loop that Numba compiles is faster on a CPU; to "
+            "install it: pip install 'rnnkit[fast]'"
+        )
 
 
 def choose_steps(
@@ -84,17 +87,20 @@ def choose_steps(
     if installed is None:
         installed = _installed()
     obstacle = ""
-    if device != "cpu":
+    if wanted == "tensors":
+        obstacle = "steps='tensors' was requested"
+    elif device != "cpu":
         obstacle = f"the device is {device}"
     elif not installed:
         obstacle = NOT_INSTALLED
-    elif wanted == "tensors":
-        obstacle = "steps='tensors' was requested"
+    about = _EAGER if current.name == "torch" else _ABOUT["tensors"].format(name=current.name)
     if wanted == "numba" and obstacle:
-        raise InputError(f"steps='numba' cannot run here: {obstacle}. Use steps='auto'.")
+        raise InputError(
+            f"steps is 'numba', whose loop needs Numba and a CPU, and {obstacle}. With "
+            f"steps='auto' word2vec runs here as {about}."
+        )
     if not obstacle:
         return StepChoice("numba", _ABOUT["numba"])
-    about = _EAGER if current.name == "torch" else _ABOUT["tensors"].format(name=current.name)
     return StepChoice("tensors", about, obstacle)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.random import Generator
 
+from rnnkit.backend import native
 from rnnkit.errors import InputError, check_count
 from rnnkit.hmm.emissions.arithmetic import like, normalize_counts, safe_log
 from rnnkit.hmm.emissions.base import Arrays, Emission, Tensor, Tensors, check_integer_observations
@@ -52,7 +53,7 @@ class Categorical(Emission):
         last = params["emissionprob"]
         restarts, states, symbols = last.shape
         rows = ops.reshape(ops.transpose(weights, (1, 0, 2)), (-1, restarts * states))
-        counts = ops.segment_sum(rows, x, num_segments=symbols)  # no array of size N * V
+        counts = native.segment_sum(rows, x, symbols)  # no array of size N * V
         counts = ops.transpose(ops.reshape(counts, (symbols, restarts, states)), (1, 2, 0))
         return {"emissionprob": normalize_counts(counts, last, like(self.prior, weights) - 1.0)}
 

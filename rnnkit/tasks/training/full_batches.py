@@ -22,7 +22,13 @@ from rnnkit.data.batching import PROGRAM_CELLS, EpochBatches
 
 LEAST_CELLS = 10_000
 LSTM_WEIGHTS = 42_000  # of an LSTM of 64 units that reads word vectors of size 100
-KNOWN = ("keras.", "rnnkit.")  # modules of layers that read each row by itself
+KNOWN = ("keras.src.layers.", "keras.src.models.", "rnnkit.")  # their layers read rows apart,
+NOT_FILLED = (  # except for these:
+    keras.layers.BatchNormalization,
+    keras.layers.GlobalAveragePooling1D,  # NaN for a row without a real step, and in its gradient
+    keras.layers.Lambda,
+)
+OPERATIONS = ("Concatenate", "GetItem", "NotEqual")  # between the layers of rnnkit's networks
 
 
 def full_size(task: Any, batches: Batches, own_loss: bool) -> int | None:
@@ -30,7 +36,8 @@ def full_size(task: Any, batches: Batches, own_loss: bool) -> int | None:
 
     On JAX alone, where a shape costs seconds; the numbers are the same without. Networks keep
     their smaller batch where a layer reads several rows at once (batch normalization, a penalty on
-    outputs) or is unknown, and where loss and metrics are the user's.
+    outputs), has no number for a row without a real step, or is unknown, like an operation between
+    layers; and where loss and metrics are the user's.
 
     Args:
         task: its network is built.
@@ -39,14 +46,19 @@ def full_size(task: Any, batches: Batches, own_loss: bool) -> int | None:
     """
     if backend.name != "jax" or not isinstance(batches, EpochBatches) or len(batches) < 2:
         return None
-    known = [task, *task.network._flatten_layers()]
-    if not own_loss or not all(type(one).__module__.startswith(KNOWN) for one in known):
-        return None
-    apart = not any(
-        isinstance(one, keras.layers.BatchNormalization) or one.activity_regularizer is not None
-        for one in known
+    layers = [task, *task.network._flatten_layers()]
+    return batches.batch_size if own_loss and all(map(_takes_filling, layers)) else None
+
+
+def _takes_filling(layer: keras.layers.Layer) -> bool:
+    """Return whether rows of zeros change nothing that a layer or network says of other rows."""
+    if isinstance(layer, NOT_FILLED) or layer.activity_regularizer is not None:
+        return False
+    operations = getattr(layer, "operations", ())  # of a functional network
+    return type(layer).__module__.startswith(KNOWN) and all(
+        isinstance(one, keras.layers.Layer) or type(one).__name__ in OPERATIONS
+        for one in operations
     )
-    return batches.batch_size if apart else None
 
 
 def program_cells(network: keras.Model) -> int:
