@@ -21,10 +21,10 @@ def train_ngram_vectors(
     *,
     keep: np.ndarray | None = None,
     vector_size: int = 200,
-    epochs: int = 14,
+    epochs: int = 30,
     rate: float = 0.002,
     negatives: int = 5,
-    shared: int = 4,
+    shared: int = 2,
     seed: int = 0,
 ) -> np.ndarray:
     """Return unit vectors of n-grams, `(count, vector_size)`, float32.

@@ -60,7 +60,7 @@ class DocumentVectorClassifier:
         ngrams: int = 3,
         min_count: int = 5,
         vector_size: int = 200,
-        epochs: int = 14,
+        epochs: int = 30,
         pipeline: TextPipeline | None = None,
         seed: int = 0,
     ) -> None:
