@@ -198,7 +198,7 @@ class WordTask(Task):
             if model is not None:
                 instead = "the vectors are those of the pretrained language model"
             self._startup_messages.append(
-                f"the {len(unlabelled):,} unlabelled {self.noun[1]} are not used: only embedding="
+                f"the {len(unlabelled):,} unlabelled {self.noun[1]} are not used for word vectors: only embedding="
                 f"{' or '.join(map(repr, METHODS))} learns from them, and {instead}"
             )
         if model is not None:
