@@ -198,8 +198,8 @@ class WordTask(Task):
             if model is not None:
                 instead = "the vectors are those of the pretrained language model"
             self._startup_messages.append(
-                f"the {len(unlabelled):,} unlabelled {self.noun[1]} are not used for word vectors: only embedding="
-                f"{' or '.join(map(repr, METHODS))} learns from them, and {instead}"
+                f"the {len(unlabelled):,} unlabelled {self.noun[1]} are not used for word vectors: "
+                f"only embedding={' or '.join(map(repr, METHODS))} learns from them, and {instead}"
             )
         if model is not None:
             return word_vectors(model, size)
