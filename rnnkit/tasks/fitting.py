@@ -167,17 +167,9 @@ class Fitting(keras.Model):
         sets = encode_sets(self, train, valid, test, class_weight)
         if teacher is None:
             teacher = self.own_teacher(sets, unlabelled, checkpoints, verbose)
-        if teacher is not None:
-            more, unlabelled = (unlabelled, ()) if distil_unlabelled else ((), unlabelled)
-            taught = self.teach(
-                teacher, *sets.train, sets.spec, more, checkpoints, found is not None
-            )
-            sets = sets._replace(train=EncodedSet(*taught))
-        sets = sets._replace(train=EncodedSet(*self.augment(*sets.train, sets.spec)))
-        labelled = sets.train
-        if teacher is None and self.virtual_adversarial and distil_unlabelled:
-            sets = sets._replace(train=add_unlabelled(self, labelled, unlabelled))
-            unlabelled = ()
+        sets, labelled, unlabelled = self._extend(
+            sets, teacher, unlabelled, distil_unlabelled, checkpoints, found
+        )
         learned = self._learn_network(sets, unlabelled, checkpoints, found)
         order = {"batch_size": batch_size, "shuffle": shuffle}
         _, targets, weights = sets.train
@@ -229,6 +221,31 @@ class Fitting(keras.Model):
         if held_out is not None:
             self.calibrate(held_out)
         return history
+
+    def _extend(
+        self,
+        sets: EncodedSets,
+        teacher: Any,
+        unlabelled: Any,
+        distil_unlabelled: bool,
+        checkpoints: Checkpoints | None,
+        found: Checkpoint | None,
+    ) -> tuple[EncodedSets, EncodedSet, Any]:
+        """Add to the training set what a teacher predicts, derived and unlabelled examples.
+
+        Returns:
+            The sets; of the training set, the examples that are not unlabelled, its last ones; and
+            the unlabelled examples that are not part of it.
+        """
+        train, rest = sets.train, unlabelled
+        if teacher is not None:
+            more, rest = (unlabelled, ()) if distil_unlabelled else ((), unlabelled)
+            taught = self.teach(teacher, *train, sets.spec, more, checkpoints, found is not None)
+            train = EncodedSet(*taught)
+        labelled = train = EncodedSet(*self.augment(*train, sets.spec))
+        if teacher is None and self.virtual_adversarial and distil_unlabelled:
+            train, rest = add_unlabelled(self, labelled, unlabelled), ()
+        return sets._replace(train=train), labelled, rest
 
     def _learn_network(
         self,
