@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # What the members of the ensemble are, in turn. Edited texts teach what turns an opinion; n-grams
 # and document vectors are right about usual reviews. Measured in docs/experiments.md.
-USUAL: dict[str, Any] = {"counterfactuals": 0.0, "synthetic_reviews": 0}  # texts as they are
+USUAL: dict[str, Any] = {"counterfactuals": 0.0, "synthetic_reviews": 0.0}  # texts as they are
+EDITED: dict[str, Any] = {"counterfactuals": 0.5, "synthetic_reviews": 1.0}
 WITH_NGRAMS: dict[str, Any] = {**USUAL, "ngram_logit_cap": None}
 RECURRENT: dict[str, Any] = {
     "ngram_order": 0,
@@ -25,14 +26,13 @@ RECURRENT: dict[str, Any] = {
     "document_vector_size": 0,
     **USUAL,
 }
-EDITED = 0.5  # counterfactuals of a member that learns edited texts
 ALONE: dict[str, Any] = {"label_weight": 0.5, "temperature": 1.0, "epochs": 4}  # no teacher
 
 
 def _members(settings: Settings) -> list[Callable[[], Any]]:
     """Return functions that make the members of the ensemble."""
-    edits = {**RECURRENT, "synthetic_reviews": settings["synthetic_reviews"]}
-    edits["counterfactuals"] = EDITED if settings["counterfactuals"] else 0.0
+    more = {name: share for name, share in EDITED.items() if settings[name]}
+    edits = {**RECURRENT, **more}  # none of what the network is to learn without
     made: list[Callable[[], Any]] = []
     for number in range(settings["teachers"]):
         kind = edits if number % 2 else RECURRENT if number else WITH_NGRAMS
@@ -71,7 +71,7 @@ best_sentiment = recipe(
         "vocabulary_size": 30_000,
         "strip_punctuation": False,
         "counterfactuals": 0.25,
-        "synthetic_reviews": 20_000,
+        "synthetic_reviews": 0.25,
         "averaged_weights": 0.999,
         "epochs": 3,
         "ngram_order": 3,

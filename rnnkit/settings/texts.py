@@ -87,12 +87,12 @@ class AugmentationOption(TypedDict, total=False):
         ),
     ]
     synthetic_reviews: Annotated[
-        int,
+        float,
         Option(
-            0,
-            "number of short English film reviews that are generated and learned beside the "
-            "training texts: they show what negations, contrasts and comparisons do to words of "
-            "opinion; for a negative and a positive class.",
+            0.0,
+            "short English film reviews that are generated and learned, for each training text: "
+            "they show what negations, contrasts and comparisons do to words of opinion; for a "
+            "negative and a positive class.",
             least=0,
         ),
     ]

@@ -32,7 +32,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "labels alone, no teacher": ({}, {"teacher": None}),
     "without unlabelled reviews": ({}, {"distil_unlabelled": False}),
     "without edited copies": ({"counterfactuals": 0.0}, {}),
-    "without generated reviews": ({"synthetic_reviews": 0}, {}),
+    "without generated reviews": ({"synthetic_reviews": 0.0}, {}),
     "without passages": ({"passages": 0.0}, {}),
     "without averaged weights": ({"averaged_weights": 0.0}, {}),
     "random word vectors": ({"embedding": "random"}, {}),

@@ -16,7 +16,7 @@ LABELS = ["pos", "neg"] * 6
 VALID = (TEXTS[:4], LABELS[:4])
 UNLABELLED = ["great fun", "an awful bore", "well acted", "badly acted"]
 SMALL = {"units": 2, "embedding": "random", "embedding_size": 4, "min_count": 1}
-SMALL |= {"ngram_min_count": 1, "document_vector_size": 0, "synthetic_reviews": 0}
+SMALL |= {"ngram_min_count": 1, "document_vector_size": 0, "synthetic_reviews": 0.0}
 
 
 def small(**options):
@@ -58,10 +58,13 @@ def student(count=1, teacher_epochs=1, **options):
 
 @pytest.mark.one_backend
 def test_the_members_take_turns():
-    model = small(teachers=4, document_vector_size=7)
+    model = small(teachers=4, document_vector_size=7, synthetic_reviews=0.1)
     members = [make() for make in model.__dict__["_build_teachers"]]
     assert [type(one) for one in members] == [NGramTextClassifier, *[TextClassifier] * 3]
     assert [member.counterfactuals for member in members] == [0.0, 0.5, 0.0, 0.5]
+    assert [member.synthetic_reviews for member in members] == [0.0, 1.0, 0.0, 1.0]
+    plain = small(synthetic_reviews=0.0).__dict__["_build_teachers"][1]()
+    assert plain.synthetic_reviews == 0.0
     assert members[0].document_vector_size == 7
     assert len({member.seed for member in members}) == len(members)
 

@@ -146,8 +146,8 @@ def test_generated_reviews_beside_what_a_teacher_says():
 
 @pytest.mark.parametrize("classes", [["pos", "neg"], ["ham", "spam"], ["bad", "fair", "good"]])
 def test_generated_reviews_need_a_negative_and_a_positive_class(classes):
-    model = gru_sentiment(units=2, embedding="random", synthetic_reviews=2, classes=classes)
-    with pytest.raises(InputError, match="synthetic_reviews=2 needs a negative and a positive"):
+    model = gru_sentiment(units=2, embedding="random", synthetic_reviews=0.5, classes=classes)
+    with pytest.raises(InputError, match=r"synthetic_reviews=0\.5 needs a negative and a positive"):
         model.fit(["one text", "another"] * 4, classes[:2] * 4, verbose=0)
 
 
@@ -159,14 +159,14 @@ def test_derived_texts_are_learned_but_not_by_word_vectors(monkeypatch):
 
     monkeypatch.setattr("rnnkit.tasks.word_task.WordTask._word_vectors", vectors)
     model = gru_sentiment(
-        units=2, embedding="skip-gram", min_count=1, counterfactuals=1.0, synthetic_reviews=9
+        units=2, embedding="skip-gram", min_count=1, counterfactuals=1.0, synthetic_reviews=1.5
     )
     make = model.make_batches
     sizes = []
     model.make_batches = lambda rows, *a, **k: sizes.append(len(rows)) or make(rows, *a, **k)
     model.fit(texts(8), [0, 1] * 4, epochs=1, verbose=0)
     assert len(seen["tokens"]) == 8
-    assert sizes[0] == 8 + 8 + 9
+    assert sizes[0] == 8 + 8 + 12
 
 
 def test_passages_are_whole_sentences_of_longer_texts():

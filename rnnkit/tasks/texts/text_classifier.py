@@ -54,9 +54,8 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         counterfactuals: share of the training texts that are also learned in an edited copy, with
             the opposite opinion and label; English reviews of two classes only. See
             `rnnkit.data.counterfactuals`.
-        synthetic_reviews: number of short English film reviews that are generated, by the grammar
-            of the data set `sample`, and learned beside the training texts; for a negative and a
-            positive class.
+        synthetic_reviews: short English film reviews that are generated, by the grammar of the data
+            set `sample`, and learned, for each training text; for a negative and a positive class.
 
     Raises:
         InputError: fewer than two classes, an unknown `embedding` or trainer, or a tokenizer that
@@ -88,7 +87,7 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         tokenizer: Any = None,
         max_length: int | None = 400,
         counterfactuals: float = 0.0,
-        synthetic_reviews: int = 0,
+        synthetic_reviews: float = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(build_network, max_length=max_length, **options)
@@ -176,8 +175,13 @@ class TextClassifier(HubTokens, WordTask, Classifier):
                 f"training texts (counterfactuals={self.counterfactuals:g})"
             )
         if self.synthetic_reviews:
-            check_polarity(f"synthetic_reviews={self.synthetic_reviews}", spec)
-            made = add_synthetic_reviews(*made, self.synthetic_reviews, self.seed)
+            check_polarity(f"synthetic_reviews={self.synthetic_reviews:g}", spec)
+            count = round(self.synthetic_reviews * len(train.x))
+            made = add_synthetic_reviews(*made, count, self.seed)
+            self._startup_messages.append(
+                f"{count:,} generated reviews beside {len(train.x):,} training texts "
+                f"(synthetic_reviews={self.synthetic_reviews:g})"
+            )
         return made
 
     def learn_features(self, tokens: list[list[str]], unlabelled: Sequence[str]) -> dict[str, Any]:
