@@ -28,6 +28,7 @@ from typing import NamedTuple, get_args
 
 import keras
 import numpy as np
+from tables import cells, read_between, table, write_between
 
 from rnnkit.data.corpus import open_corpus
 from rnnkit.embeddings import CBOW, SkipGram
@@ -91,19 +92,15 @@ def speed(corpus: EncodedCorpus, asked: argparse.Namespace) -> list[Row]:
 
 
 def write(page: Path, rows: list[Row], steps: str) -> None:
-    """Put the cells of the running backend into the table between two comments of a page."""
-    begin, end = f"<!-- word2vec {steps} -->\n", "<!-- /word2vec -->"
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    table, _, after = rest.partition(end)
-    heading, rule, *lines = table.splitlines()
-    column = heading.removesuffix(" |").split(" | ").index(TITLES[keras.config.backend()])
-    for place, row in enumerate(rows):
-        cells = lines[place].removesuffix(" |").split(" | ")
-        assert cells[0] == f"| {row.name}", (cells[0], row.name)
-        cells[column] = row.cell()
-        lines[place] = " | ".join(cells) + " |"
-    text = "\n".join([heading, rule, *lines, ""])
-    page.write_text(before + begin + text + end + after, encoding="utf-8")
+    """Put the cells of the running backend into the table between the markers of a page."""
+    name = f"word2vec {steps}"
+    heading, _, *lines = read_between(page, name)
+    backends, found = cells(heading), [cells(line) for line in lines]
+    column = backends.index(TITLES[keras.config.backend()])
+    for old, row in zip(found, rows, strict=True):
+        assert old[0] == row.name, (old[0], row.name)
+        old[column] = row.cell()
+    write_between(page, name, table(backends, found))
 
 
 def quality(corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None) -> None:
