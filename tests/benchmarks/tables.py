@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
 def write_between(path: Path, name: str, lines: Iterable[str]) -> None:
-    """Replace what is between the markers of a table."""
-    page = path.read_text("utf-8")
-    read_between(path, name)  # refuses a page without the markers
-    text = "".join(f"{line}\n" for line in lines)
-    path.write_text(_marked(name).sub(lambda m: m[1] + text + m[3], page), "utf-8")
+    """Replace what is between the markers of a table in a page."""
+    path.write_text(replace_between(path.read_text("utf-8"), name, lines), "utf-8")
 
 
 def read_between(path: Path, name: str) -> list[str]:
-    """Return the lines between the markers of a table."""
-    found = _marked(name).findall(path.read_text("utf-8"))
-    if len(found) != 1:
-        markers = f"<!-- {name} --> ... <!-- end of {name} -->"
-        raise SystemExit(f"{path} has the markers {markers} {len(found)} times; expected once.")
-    return found[0][1].splitlines()
+    """Return the lines between the markers of a table in a page."""
+    _, inside, _ = _parts(path.read_text("utf-8"), name)
+    return inside.splitlines()
 
 
-def _marked(name: str) -> re.Pattern[str]:
-    name = re.escape(name)
-    return re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- end of {name} -->)", re.DOTALL)
+def replace_between(page: str, name: str, lines: Iterable[str]) -> str:
+    """Return the text of a page with other lines between the markers of a table."""
+    before, _, after = _parts(page, name)
+    return before + "".join(f"{line}\n" for line in lines) + after
+
+
+def _parts(page: str, name: str) -> tuple[str, str, str]:
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    before, _, rest = page.partition(begin)
+    inside, _, after = rest.partition(end)
+    if (page.count(begin), page.count(end), rest.count(end)) != (1, 1, 1):
+        raise SystemExit(f"Expected a page that has {begin.strip()} and later {end}, each once.")
+    return before + begin, inside, end + after
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
