@@ -17,7 +17,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from tables import cells, replace_between, table
+from tables import cells, read_between, replace_between, table
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "recipes" / "results.json"
@@ -149,25 +149,31 @@ def rendered(found: Mapping[str, Any], name: str) -> list[str]:
 
 def origins(found: Mapping[str, Any]) -> list[str]:
     """Return the table of where the rows come from: those of a table with the same origin once."""
-    counts: dict[tuple[str, ...], int] = {}
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in found["rows"]:
         if row.get("commit") or row.get("command"):
             known = {**row, "commit": commit(row)}
             shown = [str(known.get(key) or MISSING) for key in ORIGIN]
             shown[-1] = f"`{shown[-1]}`" if shown[-1] != MISSING else MISSING
-            key = (row["table"], *shown)
-            counts[key] = counts.get(key, 0) + 1
-    rows = [[name, rows, *shown] for (name, *shown), rows in counts.items()]
-    return table(["table", "rows", *ORIGIN.values()], rows)
+            groups.setdefault((row["table"], *shown), []).append(row)
+    lines = [
+        [name, ", ".join(filter(None, rows[0]["labels"].values())), *shown]
+        if len(rows) == 1
+        else [name, f"{len(rows)} rows", *shown]
+        for (name, *shown), rows in groups.items()
+    ]
+    return table(["table", "row", *ORIGIN.values()], lines)
 
 
 def figure(found: Mapping[str, Any], name: str, label: str, template: str) -> str:
-    """Return a single figure: of a row of a table, or of docs/benchmarks.md.
+    """Return a single figure: of a row, which its first label names, without the marks of code.
 
-    A row is named by its first label, without the marks of code.
+    The tables `benchmarks` and `kills` are those of two other pages.
     """
     if name == "benchmarks":
         return of_benchmarks(label, template)
+    if name == "kills":
+        return of_kills(label, template)
     rows = [row for row in found["rows"] if row["table"] == name]
     fitting = [row for row in rows if next(iter(row["labels"].values())).strip("`") == label]
     if len(fitting) != 1:
@@ -190,15 +196,33 @@ def of_benchmarks(where: str, spec: str) -> str:
     raise SystemExit(f"docs/benchmarks.md has no row {start!r} under {title!r}.")
 
 
+def of_kills(column: str, spec: str) -> str:
+    """Return the sum of a column of the table of kills in docs/reliability.md."""
+    lines = read_between(ROOT / "docs" / "reliability.md", "kills")
+    heading, _, *rows = [cells(line) for line in lines if line.startswith("|")]
+    return number(sum(float(row[heading.index(column)]) for row in rows), spec)
+
+
 def pages(found: Mapping[str, Any], root: Path = ROOT) -> dict[Path, str]:
-    """Return each page as it is to be, its tables and figures from the JSON."""
+    """Return each page with tables or figures, as the JSON says that it is to be."""
+    tables = {f"results {name}": rendered(found, name) for name in found["tables"]}
+    tables["results origins"] = origins(found)
+    places = {f"results {name}": about["page"] for name, about in found["tables"].items()}
     shown: dict[str, str] = {}
-    wanted = [(about["page"], f"results {name}", name) for name, about in found["tables"].items()]
-    for page, marker, name in [*wanted, (ORIGINS_PAGE, "results origins", None)]:
-        text = shown.get(page) or (root / page).read_text("utf-8")
-        lines = origins(found) if name is None else rendered(found, name)
-        shown[page] = replace_between(text, marker, lines)
-    return {
-        root / page: FIGURE.sub(lambda m: m[1] + figure(found, *m.group(2, 3, 4)) + m[6], text)
-        for page, text in shown.items()
-    }
+    for marker, lines in tables.items():
+        page = places.get(marker, ORIGINS_PAGE)
+        shown[page] = replace_between(shown.get(page) or text_of(root / page), marker, lines)
+    for page in [root / "README.md", *(root / "docs").rglob("*.md")]:
+        name = str(page.relative_to(root))
+        if "<!-- = " in text_of(page):
+            shown.setdefault(name, text_of(page))
+
+    def fresh(match: re.Match[str]) -> str:
+        return match[1] + figure(found, *match.group(2, 3, 4)) + match[6]
+
+    return {root / page: FIGURE.sub(fresh, text) for page, text in shown.items()}
+
+
+def text_of(page: Path) -> str:
+    """Return the text of a page."""
+    return page.read_text("utf-8")

@@ -1,7 +1,7 @@
 """The tables of measured results: collected from run folders, kept as JSON, written into the pages.
 
 python tests/benchmarks/results.py collect runs/imdb --table imdb
-python tests/benchmarks/results.py collect runs/a runs/b --table vectors --label "vectors=cbow, frozen"
+python tests/benchmarks/results.py collect runs/a runs/b --table vectors --label "vectors=cbow"
 python tests/benchmarks/results.py render
 python tests/benchmarks/results.py check
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import difflib
 import json
 import re
 import shlex
@@ -22,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from result_tables import RESULTS, Row, fields, load, pages, put, save
+from result_tables import RESULTS, ROOT, Row, fields, load, pages, put, save
 
 BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
@@ -89,7 +90,8 @@ def origin(runs: Sequence[Path]) -> dict[str, Any]:
 def command(settings: Mapping[str, Any], seeds: Sequence[int]) -> str:
     """Return the command that trains the runs again."""
     data = settings["data"]
-    words = ["rnnkit", "compare" if len(seeds) > 1 else "train", settings["recipe"]]
+    several = len(seeds) > 1 and list(seeds) == list(range(len(seeds)))
+    words = ["rnnkit", "compare" if several else "train", settings["recipe"]]
     words += ["--data", Path(data["name"]).name]
     given = {**(data.get("options") or {}), **settings["given"], "limit": data.get("limit")}
     given |= {"text_column": data.get("text_column"), "label_column": data.get("label_column")}
@@ -100,10 +102,10 @@ def command(settings: Mapping[str, Any], seeds: Sequence[int]) -> str:
         elif value is not None and f"--{option}" not in words:
             many = isinstance(value, list)
             words += [f"--{option}", ",".join(map(str, value)) if many else str(value)]
-    if len(seeds) == 1:
-        return shlex.join([*words, "--seed", str(seeds[0])] if seeds[0] else words)
-    plain = list(seeds) == list(range(len(seeds)))
-    return shlex.join([*words, "--seeds", str(len(seeds)) if plain else ",".join(map(str, seeds))])
+    if several:
+        return shlex.join([*words, "--seeds", str(len(seeds))])
+    each = [[*words, "--seed", str(seed)] if seed else words for seed in seeds]
+    return "; ".join(map(shlex.join, each))
 
 
 def labels_of(
@@ -199,13 +201,13 @@ def collect(options: argparse.Namespace) -> None:
 
 
 def differing(found: Mapping[str, Any]) -> list[str]:
-    """Return the lines of the pages that do not show what the JSON says."""
+    """Return, page by page, the lines that differ from what the JSON says."""
     lines = []
     for page, text in pages(found).items():
-        old = page.read_text("utf-8").splitlines()
-        lines += [f"{page.name}: {line}" for line in text.splitlines() if line not in old]
-        if not lines and text.splitlines() != old:
-            lines.append(f"{page.name}: it has lines that the JSON does not have.")
+        old = page.read_text("utf-8")
+        changes = difflib.ndiff(old.splitlines(), text.splitlines()) if old != text else ()
+        name = page.relative_to(ROOT)
+        lines += [f"{name}: {line[:160]}" for line in changes if line[0] in "-+"]
     return lines
 
 
@@ -229,7 +231,9 @@ def main() -> None:
             page.write_text(text, "utf-8")
     elif lines := differing(load(options.json)):
         advice = "python tests/benchmarks/results.py render"
-        raise SystemExit("\n".join(["The pages differ from the JSON:", *lines, f"Run {advice}"]))
+        raise SystemExit(
+            "\n".join(["The pages (-) differ from the JSON (+):", *lines, f"Run {advice}"])
+        )
 
 
 if __name__ == "__main__":
