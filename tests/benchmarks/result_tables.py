@@ -81,7 +81,10 @@ class Missing:
 
 def load(path: Path = RESULTS) -> dict[str, Any]:
     """Return the tables and rows."""
-    return json.loads(path.read_text("utf-8"))
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"Cannot read {path}: {error}") from error
 
 
 def save(found: Mapping[str, Any], path: Path = RESULTS) -> None:
@@ -221,6 +224,12 @@ def pages(found: Mapping[str, Any], root: Path = ROOT) -> dict[Path, str]:
         return match[1] + figure(found, *match.group(2, 3, 4)) + match[6]
 
     return {root / page: FIGURE.sub(fresh, text) for page, text in shown.items()}
+
+
+def write_pages(found: Mapping[str, Any]) -> None:
+    """Write the pages anew."""
+    for page, text in pages(found).items():
+        page.write_text(text, "utf-8")
 
 
 def text_of(page: Path) -> str:

@@ -28,6 +28,7 @@ from typing import NamedTuple, get_args
 
 import keras
 import numpy as np
+from result_runs import record
 from tables import cells, read_between, table, write_between
 
 from rnnkit.data.corpus import open_corpus
@@ -103,8 +104,11 @@ def write(page: Path, rows: list[Row], steps: str) -> None:
     write_between(page, name, table(backends, found))
 
 
-def quality(corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None) -> None:
-    """Print the scores of both trainers, mean and sample standard deviation over the seeds."""
+def quality(
+    corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None
+) -> list[tuple[dict[str, str], dict[str, list[float]]]]:
+    """Print the scores of both trainers, mean and sample standard deviation; return the rows."""
+    measured = []
     found: dict[tuple, dict[str, float]] = {}
     if out is not None and out.exists():
         for line in out.read_text().splitlines():
@@ -139,6 +143,10 @@ def quality(corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None) ->
                 for place, (m, s) in enumerate(zip(mean, spread, strict=True))
             ]
             print(f"| {method}, {loss} | {trainer} | {' | '.join(cells)} |")
+            labels = {"method": f"{METHOD_NAMES[method]}, {loss.replace('-', ' ')}"}
+            scores = {name: [row[name] for row in rows] for name in SCORES}
+            measured.append((labels | {"trainer": trainer}, scores))
+    return measured
 
 
 def main() -> None:
@@ -155,6 +163,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of --quality")
     parser.add_argument("--epochs", type=int, default=5, help="of --quality")
     parser.add_argument("--out", type=Path, help="a file that keeps the rows of --quality")
+    parser.add_argument(
+        "--record", action="store_true", help="in recipes/results.json and its table"
+    )
     asked = parser.parse_args()
     print(f"backend {keras.config.backend()}, {os.cpu_count()} cores, {asked.data}")
     choice = choose_steps(asked.steps)
@@ -170,7 +181,10 @@ def main() -> None:
         if asked.write is not None:
             write(asked.write, rows, choice.kind)
     if asked.quality:
-        quality(encode_corpus(open_corpus(asked.data)), asked.seeds, asked.epochs, asked.out)
+        corpus = encode_corpus(open_corpus(asked.data))
+        measured = quality(corpus, asked.seeds, asked.epochs, asked.out)
+        if asked.record:
+            record("word_vectors", measured, asked.seeds)
 
 
 if __name__ == "__main__":
