@@ -49,7 +49,7 @@ def environment() -> dict[str, Any]:
 
 @functools.cache
 def source_commit(root: Path = ROOT) -> dict[str, Any]:
-    """Return the git commit of a checkout, and whether tracked files differ from it.
+    """Return the git commit of a checkout, and whether files of rnnkit differ from it.
 
     Args:
         root: the folder that holds the package ``rnnkit``.
@@ -68,7 +68,7 @@ def source_commit(root: Path = ROOT) -> dict[str, Any]:
             return {}
         _git(root, "ls-files", "--error-unmatch", "rnnkit/__init__.py")  # fails if not tracked
         commit = _git(root, "rev-parse", "HEAD")
-        changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+        changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "rnnkit")
     except (OSError, subprocess.SubprocessError, ValueError):
         return {}
     return {"commit": commit, "dirty": bool(changes)}

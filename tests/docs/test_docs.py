@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import json
 import re
 import runpy
 import shlex
@@ -166,6 +167,23 @@ def test_commands_parse(page, monkeypatch):
     monkeypatch.setattr("rnnkit.cli.training._recipe_of", lambda run: "lstm_sentiment")
     for words in commands(page):
         parse(typer.main.get_command(app), words)
+
+
+@pytest.mark.one_backend
+def test_commands_of_measured_results_parse():
+    rows = json.loads((ROOT / "recipes" / "results.json").read_text(encoding="utf-8"))["rows"]
+    lines = sorted({line for row in rows for line in row.get("command", "").split("; ") if line})
+    found = {}
+    for line in lines:
+        words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=\w+", word)]
+        options = tuple(word for word in words if word.startswith("--"))
+        found[(*words[:3], options)] = words
+    for words in found.values():
+        assert words[0] in ("rnnkit", "python"), words
+        if words[0] == "rnnkit":
+            parse(typer.main.get_command(app), words[1:])
+        else:
+            assert (ROOT / words[1]).is_file(), words
 
 
 def test_a_wrong_command_does_not_parse():

@@ -27,6 +27,7 @@ def checkout(tmp_path):
         git(root, "init", "-q")
     except FileNotFoundError:
         pytest.skip("there is no git")
+    (root / "README.md").write_text("a text\n")
     git(root, "add", ".")
     git(root, "commit", "-q", "-m", "first")
     return root
@@ -46,7 +47,8 @@ def head(root):
 
 def test_a_checkout_has_its_commit_and_whether_it_was_changed(checkout):
     assert source_commit(checkout) == {"commit": head(checkout), "dirty": False}
-    (checkout / "notes.txt").write_text("not tracked")
+    (checkout / "rnnkit" / "notes.txt").write_text("not tracked")
+    (checkout / "README.md").write_text("another text\n")  # no code
     source_commit.cache_clear()
     assert source_commit(checkout)["dirty"] is False
     (checkout / "rnnkit" / "__init__.py").write_text("a = 2\n")
