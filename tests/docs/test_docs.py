@@ -177,7 +177,8 @@ def test_commands_of_measured_results_parse():
     for line in lines:
         words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=\w+", word)]
         options = tuple(word for word in words if word.startswith("--"))
-        found[(*words[:3], options)] = words
+        kind = words[2].rpartition("_")[2] if words[0] == "rnnkit" else words[1]
+        found[(*words[:2], kind, options)] = words
     for words in found.values():
         assert words[0] in ("rnnkit", "python"), words
         if words[0] == "rnnkit":
