@@ -9,21 +9,16 @@ write.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tables import table, write_between
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "reliability.md"
 RESULTS = ("caught", "timed out", "survived", "test fails without it, too")
-
-
-def table(heading: list[str], rows: list[list[Any]]) -> list[str]:
-    """Return a table in Markdown."""
-    lines = ["| " + " | ".join(heading) + " |", "|---" * len(heading) + "|"]
-    return [*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)]
 
 
 def fuzz(record: dict[str, Any]) -> list[str]:
@@ -187,16 +182,8 @@ WRITERS: dict[str, Callable[[], list[str]]] = {
 
 def main() -> None:
     """Replace what stands between the markers of each table."""
-    page = PAGE.read_text(encoding="utf-8")
     for name, write in WRITERS.items():
-        lines = "\n".join(write())
-        page = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)",
-            lambda match, lines=lines: f"{match[1]}{lines}\n{match[2]}",
-            page,
-            flags=re.DOTALL,
-        )
-    PAGE.write_text(page, encoding="utf-8")
+        write_between(PAGE, name, write())
 
 
 if __name__ == "__main__":

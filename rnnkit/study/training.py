@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import platform
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +18,7 @@ from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.progress import follows_verbose
 from rnnkit.records.states import forget_failure
 from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
+from rnnkit.study.environment import environment
 from rnnkit.study.keeping import keeping
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
@@ -347,27 +345,6 @@ def keras_backend() -> str:
     return str(keras.config.backend())
 
 
-def environment() -> dict[str, Any]:
-    """Return versions, backend, devices and machine, as environment.json records them."""
-    import keras
-
-    from rnnkit import backend
-
-    name = keras_backend()
-    return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "rnnkit": _version("rnnkit"),
-        "python": platform.python_version(),
-        "keras": keras.__version__,
-        "backend": name,
-        "backend_version": backend.installed().get(name, "unknown version"),
-        "devices": backend.devices(),
-        "numpy": _version("numpy"),
-        "system": platform.platform(),
-        "cpus": os.cpu_count(),
-    }
-
-
 def _kept_epoch(model: Task, rows: list[dict[str, float]]) -> int:
     """Return the epoch whose weights were kept: the best on the validation split, or the last."""
     if not model.monitored_metric.startswith("val_"):
@@ -409,10 +386,3 @@ def _fit(
         options.pop(name, None)
     model.fit(train.x, train.y, verbose=verbose, **options)
     return log
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from a source tree that was not installed
-        return "not installed"

@@ -24,6 +24,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from tables import write_between
 
 from rnnkit import datasets, recipes
 from rnnkit.tasks.inference import predict_batch
@@ -116,16 +117,6 @@ def many(model: Any, texts: list[str], repeats: int) -> tuple[float, float, floa
     return speeds[0], speeds[1], statistics.median(ratios)
 
 
-def write(text: str, into: Path, backend: str) -> None:
-    """Write the tables between the markers of the backend."""
-    begin, end = f"<!-- answering {backend} -->\n", f"<!-- /answering {backend} -->"
-    before, _, rest = into.read_text(encoding="utf-8").partition(begin)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise SystemExit(f"{into} has no place for the tables: {begin.strip()} and {end}.")
-    into.write_text(before + begin + text + end + after, encoding="utf-8")
-
-
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
@@ -161,7 +152,7 @@ def main() -> None:
         put("|---|---|---|---|")
         put(f"| {len(texts):,} texts | {asked:,.0f} | {trained:,.0f} | {ratio:.2f} |\n")
     if options.into is not None:
-        write(text, options.into, backend)
+        write_between(options.into, f"answering {backend}", text.splitlines())
 
 
 if __name__ == "__main__":

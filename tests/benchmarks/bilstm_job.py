@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from tables import cells, read_between, write_between
 
 from rnnkit.data.batching import bucket_length
 
@@ -154,14 +155,8 @@ def alone(options: argparse.Namespace) -> float:
 
 def write(row: str) -> None:
     """Put the row of a backend between the markers of the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    start, end = "<!-- bilstm_job -->\n", "<!-- end of bilstm_job -->"
-    head, rest = page.split(start)
-    table, tail = rest.split(end)
-    label = row.split("|")[1]
-    lines = [row if line.split("|")[1:2] == [label] else line for line in table.splitlines()]
-    lines += [] if row in lines else [row]
-    PAGE.write_text(head + start + "\n".join(lines) + "\n" + end + tail, encoding="utf-8")
+    rows = {cells(line)[0]: line for line in [*read_between(PAGE, "bilstm_job"), row]}
+    write_between(PAGE, "bilstm_job", rows.values())
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from tables import cells, is_rule
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 COLOURS = {"PyTorch": "#d95f02", "JAX": "#1b6ca8", "TensorFlow": "#3a9d5d"}
@@ -26,9 +27,8 @@ def tables(page: str) -> list[tuple[str, list[list[str]]]]:
     heading, rows = "", []
     for line in [*page.splitlines(), ""]:
         if line.startswith("|"):
-            cells = [cell.strip() for cell in line.strip("|").split("|")]
-            if not set("".join(cells)) <= set("-: "):
-                rows.append(cells)
+            if not is_rule(line):
+                rows.append(cells(line))
             continue
         if rows:
             found.append((heading, rows))
@@ -54,9 +54,9 @@ def by_backend(page: str, heading: str, pattern: str, *names: str) -> Ratios:
     """Return the number that a pattern finds in the cells of some rows of a table."""
     (backends, *rows) = next(rows for title, rows in tables(page) if title == heading)
     ratios = {}
-    for name, *cells in rows:
+    for name, *shown in rows:
         if name in names:
-            numbers = [float(re.search(pattern, cell)[1]) for cell in cells]
+            numbers = [float(re.search(pattern, cell)[1]) for cell in shown]
             ratios[name] = dict(zip(backends[1:], numbers, strict=True))
     return ratios
 

@@ -7,7 +7,7 @@ Both sides get the same parameters and the same data, and take turns in one run;
 of each counts. The ratio is hmmlearn's time by ours: above 1 we are faster. `--long` is the length
 of the single sequence that is decoded, too. `--processor-time` counts that of all threads, for a
 machine that others use. `--write` puts the figures into the column of the backend in the table
-between the marks `<!-- hmm -->` of a page. `--memory` fits 5,000 sequences and prints the peak
+between the markers `hmm` of a page. `--memory` fits 5,000 sequences and prints the peak
 memory of the process.
 """
 
@@ -24,13 +24,13 @@ from pathlib import Path
 import hmmlearn.hmm
 import keras
 import numpy as np
+from tables import cells, read_between, table, write_between
 
 from rnnkit.hmm.estimators import models
 
 logging.getLogger("hmmlearn").setLevel(logging.ERROR)
 SYMBOLS, MIX = 16, 2
 WAYS = ("scaling", "log")
-MARK = "<!-- hmm -->"
 COLUMNS = ("jax", "tensorflow", "torch")
 clock = time.perf_counter
 
@@ -148,21 +148,14 @@ def compare(shape: list[int], long: int, repeats: int) -> dict[str, str]:
     return cells
 
 
-def write(page: Path, cells: dict[str, str]) -> None:
-    """Put the cells into the column of the backend, in the table between two marks of a page."""
-    before, table, after = page.read_text(encoding="utf-8").split(MARK)
+def write(page: Path, found: dict[str, str]) -> None:
+    """Put the cells into the column of the backend, in the table between the markers of a page."""
     column = COLUMNS.index(keras.backend.backend())
-    lines = table.strip().splitlines()
-    rows = {row[0]: row[1:] for row in (_cells(line) for line in lines[2:])}
-    for what, cell in cells.items():
+    heading, _, *lines = read_between(page, "hmm")
+    rows = {row[0]: row[1:] for row in map(cells, lines)}
+    for what, cell in found.items():
         rows.setdefault(what, ["–"] * len(COLUMNS))[column] = cell
-    lines[2:] = [f"| {' | '.join([what, *row])} |" for what, row in rows.items()]
-    body = "\n".join(lines)
-    page.write_text(f"{before}{MARK}\n\n{body}\n\n{MARK}{after}", encoding="utf-8")
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("|").split("|")]
+    write_between(page, "hmm", table(cells(heading), [[what, *row] for what, row in rows.items()]))
 
 
 def memory(shape: list[int]) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from result_runs import record
 
 from rnnkit import datasets
 from rnnkit.recipes import bilstm_sentiment, text_generator
@@ -93,11 +94,16 @@ def measure(data: Any, seed: int, epochs: int, judge_epochs: int) -> tuple[list[
     return [test["bits_per_character"], *shares, known], made
 
 
+SHARES = ("asked", "real", "copied")  # of generated names, real ones, generated ones
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--judge-epochs", type=int, default=10)
+    parser.add_argument(
+        "--record", action="store_true", help="in recipes/results.json and its table"
+    )
     options = parser.parse_args()
     names = datasets.load("names")
     found: list[list[float]] = []
@@ -115,6 +121,14 @@ if __name__ == "__main__":
     for label, column in zip(what, zip(*found, strict=True), strict=True):
         spread = f" ± {statistics.stdev(column):.2f}" if len(column) > 1 else ""
         print(f"| {label} | {statistics.mean(column):.2f}{spread} |")
+    if options.record:
+        bits, *shares = map(list, zip(*found, strict=True))
+        values = {
+            name: [one / 100 for one in share] for name, share in zip(SHARES, shares, strict=True)
+        }
+        record(
+            "names", [({"data": "`names`"}, {"bits_per_character": bits, **values})], options.seeds
+        )
     print("\n| language | made up |\n|---|---|")
     for language, written in samples.items():
         print(f"| {language} | {', '.join(written[:6])} |")

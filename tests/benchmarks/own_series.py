@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tables import write_between
 
 from rnnkit import datasets
 from rnnkit.study import open_run
@@ -29,7 +30,6 @@ from rnnkit.study.report import markdown, table
 FILE = "metro.csv"
 TABLE = ["--data", FILE, "--time", "when", "--target", "volume"]
 MODEL = ["--horizon", "1,6,12", "--quantiles", "0.1,0.5,0.9", "--cell", "gru", "--epochs"]
-BEGIN, END = "<!-- own_series -->\n", "<!-- /own_series -->"
 
 
 def write_csv(path: Path) -> None:
@@ -73,15 +73,10 @@ def main(out: Path, epochs: int, seeds: int, into: Path | None) -> None:
     lines += [f"{seeds} seeds, Keras {here['keras']} on {here['backend']}:", ""]
     for found in [*tables(rows), whole]:
         lines += [*markdown(found), ""]
-    text = "\n".join(lines)
     if into is None:
-        print(text)
+        print("\n".join(lines))
         return
-    before, _, rest = into.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise SystemExit(f"{into} has no place for the tables: {BEGIN.strip()} and {END}.")
-    into.write_text(before + BEGIN + "\n" + text + end + after, encoding="utf-8")
+    write_between(into, "own_series", ["", *lines[:-1]])
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from unittest import mock
 import keras
 import numpy as np
 from keras import ops
+from tables import cells, read_between, write_between
 
 import rnnkit.layers
 import rnnkit.recipes
@@ -250,21 +251,14 @@ def row(recipe: str, found: dict[str, list[float]]) -> str:
 
 HEAD = ["| recipe | backend | rnnkit | keras.layers | bare PyTorch | recurrence |"]
 HEAD += ["|---|---|---|---|---|---|"]
-BEGIN, END = "<!-- recipes -->\n", "<!-- end of recipes -->"
 
 
 def write(rows: list[str], into: Path) -> None:
-    """Put rows between the comments of a page; those of other backends and recipes stay."""
-    before, rest = into.read_text(encoding="utf-8").split(BEGIN)
-    old, after = rest.split(END)
-
-    def key(line: str) -> tuple[str, ...]:
-        return tuple(cell.strip() for cell in line.split("|")[1:3])
-
-    lines = {key(line): line for line in [*old.splitlines()[2:], *rows] if line.strip()}
-    order = sorted(lines, key=lambda k: (list(JOBS).index(k[0]), k[1]))
-    table = "\n".join([*HEAD, *(lines[k] for k in order)])
-    into.write_text(f"{before}{BEGIN}{table}\n{END}{after}", encoding="utf-8")
+    """Put rows between the markers of a page; those of other backends and recipes stay."""
+    old = read_between(into, "recipes")[2:]
+    lines = {tuple(cells(line)[:2]): line for line in [*old, *rows]}
+    order = sorted(lines, key=lambda key: (list(JOBS).index(key[0]), key[1]))
+    write_between(into, "recipes", [*HEAD, *(lines[key] for key in order)])
 
 
 def main() -> None:

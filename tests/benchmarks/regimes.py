@@ -15,6 +15,7 @@ import argparse
 from typing import Any
 
 import numpy as np
+from result_runs import record
 
 from rnnkit.baselines import linear_autoregression, persistence
 from rnnkit.data.series import Series, SeriesDataset, SeriesSplit
@@ -74,8 +75,9 @@ def excess(steps: int, seed: int, context: int = 12) -> dict[str, float]:
     return {name: 100 * (rmse**2 / best - 1) for name, rmse in found.items()}
 
 
-def table(lengths: list[int], seeds: int) -> None:
-    """Print the table, a column for each number of steps to learn from."""
+def table(lengths: list[int], seeds: int) -> dict[str, dict[str, list[float]]]:
+    """Print the table, a column for each number of steps to learn from; return its values."""
+    values: dict[str, dict[str, list[float]]] = {}
     rows: dict[str, list[str]] = {}
     with Bar("trainings", total=len(lengths) * seeds) as bar:
         for column, steps in enumerate(lengths):
@@ -87,15 +89,23 @@ def table(lengths: list[int], seeds: int) -> None:
                 each = [one[name] for one in drawn]
                 cell = f"{np.mean(each):.1f} ± {np.std(each, ddof=min(1, seeds - 1)):.1f}"
                 rows.setdefault(name, []).append(cell)
+                values.setdefault(name, {})[f"excess_{steps}"] = each
     print(f"| learned from | {' | '.join(f'{steps:,} steps' for steps in lengths)} |")
     print("|---" * (len(lengths) + 1) + "|")
     for name, cells in rows.items():
         print(f"| {name} | {' | '.join(cells)} |")
+    return values
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, nargs="+", default=[1000, 4000, 16000])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--record", action="store_true", help="in recipes/results.json and its table"
+    )
     arguments = parser.parse_args()
-    table(arguments.steps, arguments.seeds)
+    measured = table(arguments.steps, arguments.seeds)
+    if arguments.record:
+        rows = [({"model": name}, values) for name, values in measured.items()]
+        record("regimes", rows, arguments.seeds)

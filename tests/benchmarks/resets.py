@@ -19,6 +19,7 @@ import time
 
 import keras
 import numpy as np
+from tables import write_between
 
 import rnnkit.layers
 from rnnkit.backend import explain_kernels
@@ -118,17 +119,6 @@ def table(options: argparse.Namespace) -> list[str]:
     return lines
 
 
-def write(page: pathlib.Path, lines: list[str]) -> None:
-    """Put the table of the backend between its markers in a page."""
-    backend = keras.backend.backend()
-    begin, end = f"<!-- resets {backend} -->\n", f"<!-- /resets {backend} -->"
-    text = page.read_text(encoding="utf-8")
-    before, rest = text.split(begin)
-    page.write_text(
-        before + begin + "\n".join(lines) + "\n" + end + rest.split(end, 1)[1], encoding="utf-8"
-    )
-
-
 def main() -> None:
     """Print the table of this backend."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -141,7 +131,7 @@ def main() -> None:
     options = parser.parse_args()
     lines = table(options)
     if options.write:
-        write(options.write, lines)
+        write_between(options.write, f"resets {keras.backend.backend()}", lines)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import statistics
 
+from result_runs import record
+
 from rnnkit.data.sets.spoken_digits import SPEAKERS, read_by_speaker
 from rnnkit.recipes import sequence_classifier
 
@@ -21,6 +23,9 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--centred", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--record", action="store_true", help="in recipes/results.json and its table"
+    )
     options = parser.parse_args()
     print("| speaker left out | accuracy, % |\n|---|---|", flush=True)
     found = []
@@ -39,3 +44,7 @@ if __name__ == "__main__":
         found.append(100 * measured["accuracy"])
         print(f"| {speaker} | {found[-1]:.1f} |", flush=True)
     print(f"| mean | {statistics.mean(found):.1f} ± {statistics.stdev(found):.1f} |")
+    if options.record:
+        shares = [share / 100 for share in found]
+        values = {**dict(zip(SPEAKERS, shares, strict=True)), "mean": shares}
+        record("speakers", [({"model": "`sequence_classifier`"}, values)], seeds=1)

@@ -18,6 +18,7 @@ import time
 from typing import Any
 
 import numpy as np
+from result_runs import record
 
 from rnnkit import datasets
 from rnnkit.baselines import linear_autoregression, persistence
@@ -78,14 +79,23 @@ def line_through_values(data: SeriesDataset, horizon: int) -> dict[str, float]:
     return {"mae": np.abs(error).mean(), "rmse": np.sqrt(np.square(error).mean())}
 
 
-def line(name: str, horizon: int, both: list[dict[str, float]]) -> None:
-    """Print the row of a yardstick, measured apart and joined."""
+Measured = dict[tuple[int, str], dict[str, list[float]]]
+
+
+def line(name: str, horizon: int, both: list[dict[str, float]]) -> dict[str, list[float]]:
+    """Print the row of a baseline, measured apart and joined; return its values."""
     cells = " | ".join(f"{measured[kind]:.3f}" for measured in both for kind in ("mae", "rmse"))
     print(f"| {horizon} | {name} | {cells} | | |", flush=True)
+    return {
+        f"{kind}{where}": [float(measured[kind])]
+        for measured, where in zip(both, ("", "_joined"), strict=True)
+        for kind in ("mae", "rmse")
+    }
 
 
-def table(arguments: argparse.Namespace) -> None:
-    """Print the table for one data set."""
+def table(arguments: argparse.Namespace) -> Measured:
+    """Print the table for one data set; return its values by horizon and model."""
+    measured: Measured = {}
     data = chosen(arguments.data, arguments.on)
     one = dataclasses.replace(data, test=SeriesSplit(joined(data.test.x)))
     print(f"\n{arguments.data}, {arguments.on}\n")
@@ -96,11 +106,13 @@ def table(arguments: argparse.Namespace) -> None:
     for horizon in arguments.horizons:
         settings = {"horizon": horizon, "target": data.target}
         both = [persistence(found, settings)["test"] for found in (data, one)]
-        line("persistence", horizon, both)
+        measured[horizon, "persistence"] = line("persistence", horizon, both)
         both = [line_through_values(found, horizon) for found in (data, one)]
-        line("AR(12) + time of day", horizon, both)
+        name = "AR(12) + time of day"
+        measured[horizon, name] = line(name, horizon, both)
         both = [linear_autoregression(found, settings)["test"] for found in (data, one)]
-        line("AR(12) of deviations", horizon, both)
+        name = "AR(12) of deviations"
+        measured[horizon, name] = line(name, horizon, both)
         for name in arguments.models:
             found = []
             for seed in range(arguments.seeds):
@@ -112,12 +124,41 @@ def table(arguments: argparse.Namespace) -> None:
                 joint = model.evaluate(one.test.x, return_dict=True, verbose=0)
                 errors = [split[kind] for split in (apart, joint) for kind in ("mae", "rmse")]
                 found.append([*errors, model.count_params(), seconds])
+            columns = ("mae", "rmse", "mae_joined", "rmse_joined", "parameters", "seconds")
+            values = [[float(one) for one in column] for column in zip(*found, strict=True)]
+            measured[horizon, name] = dict(zip(columns, values, strict=True))
             mean, spread = np.mean(found, 0), np.std(found, 0, ddof=min(1, len(found) - 1))
             cells = " | ".join(f"{mean[i]:.3f} ± {spread[i]:.3f}" for i in range(4))
             print(
                 f"| {horizon} | {name} | {cells} | {mean[4]:,.0f} | {mean[5]:.0f} |",
                 flush=True,
             )
+    return measured
+
+
+def keep(measured: Measured, data: str, seeds: int) -> None:
+    """Put the rows into the tables of recipes/results.json."""
+    names = list(dict.fromkeys(name for _, name in measured))
+    horizons = list(dict.fromkeys(horizon for horizon, _ in measured))
+    tables: dict[str, list[tuple[dict[str, str], Any]]] = {"traffic_joined": [], "traffic": []}
+    if data == "metro_traffic":
+        tables = {"metro": []}
+    for name in names:
+        first = measured[horizons[0], name]
+        weights = {"parameters": first["parameters"]} if "parameters" in first else {}
+        where = "_joined" if "traffic" in tables else ""
+        values = {kind: first[kind + where] for kind in ("mae", "rmse")}
+        tables[next(iter(tables))].append(({"model": name}, values | weights))
+        if "traffic" in tables:
+            by_horizon = {
+                f"{kind}_h{h}": measured[h, name][kind]
+                for h in horizons
+                for kind in ("mae", "rmse")
+            }
+            tables["traffic"].append(({"model": name}, by_horizon))
+    for table, rows in tables.items():
+        record(table, [row for row in rows if row[0]["model"] in MODELS], seeds)
+        record(table, [row for row in rows if row[0]["model"] not in MODELS], None)
 
 
 if __name__ == "__main__":
@@ -127,4 +168,12 @@ if __name__ == "__main__":
     parser.add_argument("--horizons", type=int, nargs="+", default=[1])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
-    table(parser.parse_args())
+    parser.add_argument(
+        "--record", action="store_true", help="in recipes/results.json and its table"
+    )
+    given = parser.parse_args()
+    if given.record and (given.on, given.horizons[0]) != ("test", 1):
+        parser.error("--record keeps the test split, with 1 as the first of the horizons")
+    found = table(given)
+    if given.record:
+        keep(found, given.data, given.seeds)

@@ -16,6 +16,7 @@ import time
 from typing import Any
 
 import numpy as np
+from result_runs import record
 from sklearn.model_selection import StratifiedKFold
 
 from rnnkit import datasets
@@ -77,8 +78,9 @@ def choose(name: str) -> None:
         print(f"| {shown} | {statistics.mean(found):.2f} | {seconds / FOLDS:.1f} |", flush=True)
 
 
-def table(names: list[str], seeds: int) -> None:
-    """Print the accuracy on test of what was chosen."""
+def table(names: list[str], seeds: int) -> list[tuple[dict[str, str], dict[str, list[float]]]]:
+    """Print the accuracy on test of what was chosen; return the rows."""
+    rows = []
     data = datasets.load("japanese_vowels", valid_fraction=0)
     print("\n| model | settings | accuracy | s a fit |\n|---|---|---|---|")
     for name in names:
@@ -94,6 +96,9 @@ def table(names: list[str], seeds: int) -> None:
             f"{statistics.mean(seconds):.1f} |",
             flush=True,
         )
+        values = {"accuracy": [one / 100 for one in found], "seconds": seconds}
+        rows.append(({"model": name, "settings": shown}, values))
+    return rows
 
 
 if __name__ == "__main__":
@@ -101,9 +106,14 @@ if __name__ == "__main__":
     parser.add_argument("models", nargs="*", default=list(GRIDS))
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--record", action="store_true", help="in recipes/results.json and its table"
+    )
     arguments = parser.parse_args()
     if arguments.choose:
         for each in arguments.models:
             choose(each)
     else:
-        table(arguments.models, arguments.seeds)
+        measured = table(arguments.models, arguments.seeds)
+        if arguments.record:
+            record("vowels", measured, arguments.seeds)

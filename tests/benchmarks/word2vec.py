@@ -28,6 +28,8 @@ from typing import NamedTuple, get_args
 
 import keras
 import numpy as np
+from result_runs import record
+from tables import cells, read_between, table, write_between
 
 from rnnkit.data.corpus import open_corpus
 from rnnkit.embeddings import CBOW, SkipGram
@@ -91,23 +93,22 @@ def speed(corpus: EncodedCorpus, asked: argparse.Namespace) -> list[Row]:
 
 
 def write(page: Path, rows: list[Row], steps: str) -> None:
-    """Put the cells of the running backend into the table between two comments of a page."""
-    begin, end = f"<!-- word2vec {steps} -->\n", "<!-- /word2vec -->"
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    table, _, after = rest.partition(end)
-    heading, rule, *lines = table.splitlines()
-    column = heading.removesuffix(" |").split(" | ").index(TITLES[keras.config.backend()])
-    for place, row in enumerate(rows):
-        cells = lines[place].removesuffix(" |").split(" | ")
-        assert cells[0] == f"| {row.name}", (cells[0], row.name)
-        cells[column] = row.cell()
-        lines[place] = " | ".join(cells) + " |"
-    text = "\n".join([heading, rule, *lines, ""])
-    page.write_text(before + begin + text + end + after, encoding="utf-8")
+    """Put the cells of the running backend into the table between the markers of a page."""
+    name = f"word2vec {steps}"
+    heading, _, *lines = read_between(page, name)
+    backends, found = cells(heading), [cells(line) for line in lines]
+    column = backends.index(TITLES[keras.config.backend()])
+    for old, row in zip(found, rows, strict=True):
+        assert old[0] == row.name, (old[0], row.name)
+        old[column] = row.cell()
+    write_between(page, name, table(backends, found))
 
 
-def quality(corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None) -> None:
-    """Print the scores of both trainers, mean and sample standard deviation over the seeds."""
+def quality(
+    corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None
+) -> list[tuple[dict[str, str], dict[str, list[float]]]]:
+    """Print the scores of both trainers, mean and sample standard deviation; return the rows."""
+    measured = []
     found: dict[tuple, dict[str, float]] = {}
     if out is not None and out.exists():
         for line in out.read_text().splitlines():
@@ -142,6 +143,10 @@ def quality(corpus: EncodedCorpus, seeds: int, epochs: int, out: Path | None) ->
                 for place, (m, s) in enumerate(zip(mean, spread, strict=True))
             ]
             print(f"| {method}, {loss} | {trainer} | {' | '.join(cells)} |")
+            labels = {"method": f"{METHOD_NAMES[method]}, {loss.replace('-', ' ')}"}
+            scores = {name: [row[name] for row in rows] for name in SCORES}
+            measured.append((labels | {"trainer": trainer}, scores))
+    return measured
 
 
 def main() -> None:
@@ -158,6 +163,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of --quality")
     parser.add_argument("--epochs", type=int, default=5, help="of --quality")
     parser.add_argument("--out", type=Path, help="a file that keeps the rows of --quality")
+    parser.add_argument(
+        "--record", action="store_true", help="in recipes/results.json and its table"
+    )
     asked = parser.parse_args()
     print(f"backend {keras.config.backend()}, {os.cpu_count()} cores, {asked.data}")
     choice = choose_steps(asked.steps)
@@ -173,7 +181,10 @@ def main() -> None:
         if asked.write is not None:
             write(asked.write, rows, choice.kind)
     if asked.quality:
-        quality(encode_corpus(open_corpus(asked.data)), asked.seeds, asked.epochs, asked.out)
+        corpus = encode_corpus(open_corpus(asked.data))
+        measured = quality(corpus, asked.seeds, asked.epochs, asked.out)
+        if asked.record:
+            record("word_vectors", measured, asked.seeds)
 
 
 if __name__ == "__main__":

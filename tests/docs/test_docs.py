@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import json
 import re
 import runpy
 import shlex
@@ -168,6 +169,24 @@ def test_commands_parse(page, monkeypatch):
         parse(typer.main.get_command(app), words)
 
 
+@pytest.mark.one_backend
+def test_commands_of_measured_results_parse():
+    rows = json.loads((ROOT / "recipes" / "results.json").read_text(encoding="utf-8"))["rows"]
+    lines = sorted({line for row in rows for line in row.get("command", "").split("; ") if line})
+    found = {}
+    for line in lines:
+        words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=\w+", word)]
+        options = tuple(word for word in words if word.startswith("--"))
+        kind = words[2].rpartition("_")[2] if words[0] == "rnnkit" else words[1]
+        found[(*words[:2], kind, options)] = words
+    for words in found.values():
+        assert words[0] in ("rnnkit", "python"), words
+        if words[0] == "rnnkit":
+            parse(typer.main.get_command(app), words[1:])
+        else:
+            assert (ROOT / words[1]).is_file(), words
+
+
 def test_a_wrong_command_does_not_parse():
     assert sum(1 for page in PAGES for _ in commands(page)) > 5
     with pytest.raises(Exception, match="No such option"):
@@ -198,7 +217,8 @@ def test_the_table_of_settings_names_every_setting(monkeypatch):
         assert all(row[-1] for row in rows), "a setting without a description"
 
 
-def test_the_chart_of_benchmarks_shows_what_the_tables_say():
+def test_the_chart_of_benchmarks_shows_what_the_tables_say(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests" / "benchmarks")
     chart = runpy.run_path(str(ROOT / "tests" / "benchmarks" / "chart.py"))
     shown = chart["groups"]((DOCS / "benchmarks.md").read_text(encoding="utf-8"))
     assert [len(ratios) for ratios in shown.values()] == [4, 5, 4]
