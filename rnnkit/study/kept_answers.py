@@ -37,16 +37,19 @@ class Measure(NamedTuple):
         table: `(N, K)`, the summands of each example.
         of_sums: sums `(..., K)` -> the measure `(...)`.
         higher_is_better: whether a larger value is a better one.
+        most: the largest value that there is; the least is 0.
     """
 
     table: np.ndarray
     of_sums: OfSums
     higher_is_better: bool = True
+    most: float = 1.0
 
     @property
     def value(self) -> float:
         """The measure over all examples."""
-        return float(self.of_sums(self.table.sum(axis=0)))
+        with np.errstate(all="ignore"):  # of damaged files
+            return float(self.of_sums(self.table.sum(axis=0)))
 
 
 def write_answers(path: Path, answers: Answers) -> None:
@@ -155,15 +158,18 @@ def measures(answers: Answers) -> dict[str, Measure]:
             return {"f1": Measure(spans, macro_f1), **accuracy}
         return accuracy
     if {"loss", "tokens"} <= has:
-        return {"perplexity": Measure(table("loss", "tokens"), _perplexity, False)}
+        return {"perplexity": Measure(table("loss", "tokens"), _perplexity, False, np.inf)}
     if {"absolute_error", "squared_error", "targets"} <= has:
-        mae = Measure(table("absolute_error", "targets"), ratio, False)
-        return {"mae": mae, "rmse": Measure(table("squared_error", "targets"), _root, False)}
+        absolute, squared = (table(f"{name}_error", "targets") for name in ("absolute", "squared"))
+        mae = Measure(absolute, ratio, False, np.inf)
+        return {"mae": mae, "rmse": Measure(squared, _root, False, np.inf)}
     if "bleu" in has:
-        return {"bleu": Measure(answers["bleu"].astype("float64"), bleu_of_sums)}
+        return {"bleu": Measure(answers["bleu"].astype("float64"), bleu_of_sums, most=100)}
     rouges = [name for name in ("rouge1", "rouge2", "rougeL") if name in has]
     ones = np.ones(len(answers[rouges[0]])) if rouges else None
-    return {name: Measure(np.column_stack([answers[name], ones]), ratio) for name in rouges}
+    return {
+        name: Measure(np.column_stack([answers[name], ones]), ratio, most=100) for name in rouges
+    }
 
 
 def _of_classes(answers: Answers) -> dict[str, Measure]:

@@ -46,17 +46,30 @@ def resample(
     """
     stacked = np.stack([np.asarray(table, "float64") for table in tables], axis=1)  # (N, R, K)
     count, models, width = stacked.shape
-    # Examples with the same numbers in all models are one kind: how often each is drawn is
-    # multinomial, as if they were drawn one by one.
+    # Examples with the same numbers in all models are one kind: there are few of right and wrong.
     kinds, number = np.unique(stacked.reshape(count, -1), axis=0, return_counts=True)
     rng = np.random.default_rng(seed)
     found = np.empty((draws, models))
     step = max(1, _CELLS // max(len(kinds), models * width))
     for start in range(0, draws, step):
         some = min(step, draws - start)
-        weights = rng.multinomial(count, number / count, size=some)
-        sums = (weights @ kinds).reshape(some, models, width)
+        sums = (_times_drawn(number, some, rng) @ kinds).reshape(some, models, width)
         found[start : start + some] = of_sums(sums)
+    return found
+
+
+def _times_drawn(number: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return how often each kind of examples is drawn, `(draws, kinds)`, from the number of each.
+
+    That is multinomial; of many kinds, drawing one by one takes less time.
+    """
+    count = int(number.sum())
+    if len(number) < count / 4:
+        return rng.multinomial(count, number / count, size=draws).astype("float64")
+    kind = np.repeat(np.arange(len(number)), number)
+    found = np.empty((draws, len(number)))
+    for row in found:
+        row[:] = np.bincount(kind[rng.integers(0, count, count)], minlength=len(number))
     return found
 
 
