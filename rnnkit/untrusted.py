@@ -12,6 +12,7 @@ import json
 import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -21,6 +22,11 @@ from rnnkit.errors import InputError
 FREE_BYTES = 64_000_000  # that any file may unpack to
 MAX_RATIO = 100  # unpacked bytes for each stored one, beyond these
 _SIZES = ("units", "input_dim", "output_dim", "rows", "filters")
+# What reading a damaged zip archive raises, beside a ValueError.
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, KeyError),
+)
 _MAX_HEADER = 1_000_000  # bytes of a long file name in a tar archive
 
 
@@ -196,7 +202,7 @@ def check_arrays(path: Path) -> None:
                     stored = member.file_size - file.tell()
                     if size != stored or min(shape, default=0) < 0:
                         raise ValueError(f"{member.filename} has not the size that it claims")
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except DAMAGE as error:
         raise ValueError(f"it is damaged ({error})") from error
 
 

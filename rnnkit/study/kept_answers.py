@@ -21,7 +21,7 @@ import numpy as np
 from rnnkit.atomic import replacing
 from rnnkit.errors import InputError
 from rnnkit.study.statistics import OfSums
-from rnnkit.untrusted import check_arrays
+from rnnkit.untrusted import DAMAGE, check_arrays
 
 Answers = Mapping[str, np.ndarray]
 # The same for all models that were measured on the same examples.
@@ -84,7 +84,7 @@ def read_answers(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
         _check(found)
-    except (ValueError, OSError, KeyError, EOFError) as error:
+    except (ValueError, *DAMAGE) as error:
         raise InputError(f"{path} is damaged: {error}. Train the run again.") from error
     return found
 

@@ -279,6 +279,20 @@ def sentence(pair: Pair, pairs: int = 1) -> str:
     return told
 
 
+def told(tests: PairTests | None) -> Iterable[str]:
+    """Yield what the tests of the first measure say, a line for each pair, for a terminal."""
+    from rnnkit.study.report import heading
+
+    if tests is None:
+        return
+    yield from tests.notes
+    first = [pair for pair in tests.pairs if pair.measure == tests.pairs[0].measure]
+    for pair in first:
+        said = sentence(pair, len(first))
+        names = f"{pair.first} and {pair.second}: " if pair.better is None else ""
+        yield f"{heading(pair.measure)}: {names}{said}"
+
+
 def lines(tests: PairTests | None, untested: Sequence[str] = ()) -> Iterable[str]:
     """Yield the section of report.md about a study's tests, line by line; none without tests.
 
@@ -346,8 +360,8 @@ def _value(measure: str, value: float) -> str:
 def _number(pair: Pair, size: float) -> str:
     """Return a difference with as many digits as its interval deserves, in points of shares."""
     scale = 100 if pair.measure in PERCENT else 1
-    spread = scale * max(pair.high - pair.low, 1e-12)
-    digits = min(8, max(1, 1 - math.floor(math.log10(spread))))
+    spread = scale * max((pair.high - pair.low) / 2, 1e-12)
+    digits = min(8, max(1, -math.floor(math.log10(spread))))
     return f"{scale * size:.{digits}f}"
 
 
