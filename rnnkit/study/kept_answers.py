@@ -12,6 +12,7 @@ sequence to sequence     bleu (see `bleu_of_sums`), or rouge1, rouge2, rougeL
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +22,7 @@ import numpy as np
 from rnnkit.atomic import replacing
 from rnnkit.errors import InputError
 from rnnkit.study.statistics import OfSums
-from rnnkit.untrusted import DAMAGE, check_arrays
+from rnnkit.untrusted import read_arrays
 
 Answers = Mapping[str, np.ndarray]
 # The same for all models that were measured on the same examples.
@@ -58,11 +59,10 @@ def write_answers(path: Path, answers: Answers) -> None:
     Raises:
         DiskError: it could not be written.
     """
-    with (
-        replacing(path, "the answers of the test split") as temporary,
-        temporary.open("wb") as file,
-    ):
-        np.savez_compressed(file, allow_pickle=False, **answers)
+    data = io.BytesIO()
+    np.savez_compressed(data, allow_pickle=False, **answers)
+    with replacing(path, "the answers of the test split", data.tell()) as temporary:
+        temporary.write_bytes(data.getvalue())
 
 
 def read_answers(path: Path) -> dict[str, np.ndarray]:
@@ -80,11 +80,9 @@ def read_answers(path: Path) -> dict[str, np.ndarray]:
             f"{path} is missing: the run was made by an earlier version, or its task keeps none."
         )
     try:
-        check_arrays(path)
-        with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
+        found = read_arrays(path)
         _check(found)
-    except (ValueError, *DAMAGE) as error:
+    except ValueError as error:
         raise InputError(f"{path} is damaged: {error}. Train the run again.") from error
     return found
 
