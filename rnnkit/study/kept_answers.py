@@ -60,7 +60,7 @@ def write_answers(path: Path, answers: Answers) -> None:
         DiskError: it could not be written.
     """
     data = io.BytesIO()
-    np.savez_compressed(data, allow_pickle=False, **answers)
+    np.savez_compressed(data, **answers)
     with replacing(path, "the answers of the test split", data.tell()) as temporary:
         temporary.write_bytes(data.getvalue())
 
