@@ -60,7 +60,7 @@ def write_answers(path: Path, answers: Answers) -> None:
         DiskError: it could not be written.
     """
     data = io.BytesIO()
-    np.savez_compressed(data, **answers)
+    np.savez_compressed(data, **answers)  # type: ignore[arg-type]  # as "allow_pickle"
     with replacing(path, "the answers of the test split", data.tell()) as temporary:
         temporary.write_bytes(data.getvalue())
 
@@ -164,9 +164,11 @@ def measures(answers: Answers) -> dict[str, Measure]:
     if "bleu" in has:
         return {"bleu": Measure(answers["bleu"].astype("float64"), bleu_of_sums, most=100)}
     rouges = [name for name in ("rouge1", "rouge2", "rougeL") if name in has]
-    ones = np.ones(len(answers[rouges[0]])) if rouges else None
     return {
-        name: Measure(np.column_stack([answers[name], ones]), ratio, most=100) for name in rouges
+        name: Measure(
+            np.column_stack([answers[name], np.ones(len(answers[name]))]), ratio, most=100
+        )
+        for name in rouges
     }
 
 

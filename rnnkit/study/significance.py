@@ -97,8 +97,8 @@ class PairTests:
             if pair.measure == measure and {pair.first, pair.second} == {first, second}:
                 if pair.first == first:
                     return pair
-                turned = {"difference": -pair.difference, "low": -pair.high, "high": -pair.low}
-                return pair._replace(first=first, second=second, **turned)
+                turned = pair._replace(first=first, second=second, difference=-pair.difference)
+                return turned._replace(low=-pair.high, high=-pair.low)
         tested = ", ".join(f"{p.first} and {p.second} ({p.measure})" for p in self.pairs)
         raise InputError(
             f"{first} and {second} were not tested in {measure!r}. Tested: {tested or 'none'}."
