@@ -5,6 +5,8 @@ from small_tasks import SMALL, examples, make
 
 from rnnkit.study.kept_answers import measures, read_answers, write_answers
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.fixture(scope="module", params=SMALL)
 def measured(request):
