@@ -12,6 +12,7 @@ import json
 import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -21,6 +22,11 @@ from rnnkit.errors import InputError
 FREE_BYTES = 64_000_000  # that any file may unpack to
 MAX_RATIO = 100  # unpacked bytes for each stored one, beyond these
 _SIZES = ("units", "input_dim", "output_dim", "rows", "filters")
+# What reading a damaged zip archive raises, beside a ValueError.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, KeyError),
+)
 _MAX_HEADER = 1_000_000  # bytes of a long file name in a tar archive
 
 
@@ -196,7 +202,31 @@ def check_arrays(path: Path) -> None:
                     stored = member.file_size - file.tell()
                     if size != stored or min(shape, default=0) < 0:
                         raise ValueError(f"{member.filename} has not the size that it claims")
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
+        raise ValueError(f"it is damaged ({error})") from error
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """Read an `.npz` file of NumPy, after `check_arrays`.
+
+    Raises:
+        ValueError: what is wrong with it.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> path = Path(tempfile.mkdtemp()) / "numbers.npz"
+        >>> np.savez(path, squares=np.arange(4) ** 2)
+        >>> read_arrays(path)["squares"]
+        array([0, 1, 4, 9])
+    """
+    import numpy as np
+
+    check_arrays(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except _DAMAGE as error:  # the headers were whole, and the numbers are not
         raise ValueError(f"it is damaged ({error})") from error
 
 

@@ -12,6 +12,7 @@ from event_files import read
 from rnnkit import tasks
 from rnnkit.locks import holder, is_lock
 from rnnkit.study import records
+from rnnkit.study.kept_answers import read_answers
 from rnnkit.training.checkpoints import read_checkpoint
 
 
@@ -74,6 +75,8 @@ def check_whole(folder):
             json.loads(path.read_text())
         elif path.suffix == ".keras":
             tasks.load(path)
+        elif path.name == "test_answers.npz":
+            read_answers(path)
         elif path.suffix == ".npz":
             read_checkpoint(path)
         elif path.name == "metrics.csv":

@@ -182,6 +182,7 @@ def study(finished: Comparison) -> None:
     """Print the table of a study and the path of its report."""
     from rnnkit.study import outputs
     from rnnkit.study.report import table, tensorboard_command
+    from rnnkit.study.significance import told
 
     # One line per measure, one column per recipe: the transpose is too wide for a terminal.
     heading, *lines = zip(*table(finished.rows), strict=True)
@@ -189,6 +190,8 @@ def study(finished: Comparison) -> None:
     rows(heading, lines, f"{on}, mean ± sample standard deviation".capitalize())
     for first, *rest in outputs.tables(finished.rows):
         rows(first, rest)
+    for line in told(finished.tests):
+        console.print(Text(line))
     for name, why in finished.failures.items():
         console.print(Text(f"{name} is not in the table: {why}"), style="red")
     console.print(Text(f"report:     {finished.report}"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnkit.atomic import replacing
 from rnnkit.errors import InputError, check_choice, check_count
-from rnnkit.untrusted import check_arrays
+from rnnkit.untrusted import read_arrays
 
 CAPACITY = 0.138  # patterns per unit, Hebb's rule: Amit, Gutfreund and Sompolinsky 1985
 RULES = ("hebb", "storkey")
@@ -243,31 +243,30 @@ class HopfieldNetwork:
             InputError: it is damaged, or another file.
         """
         try:
-            check_arrays(Path(path))
+            file = read_arrays(Path(path))
         except ValueError as error:
             raise InputError(f"HopfieldNetwork: {path} cannot be read: {error}.") from error
-        with np.load(path, allow_pickle=False) as file:
-            missing = sorted({"weights", "thresholds", "stored"} - set(file.files))
-            if missing:
-                hint = "expected a file of HopfieldNetwork.save"
-                raise InputError(f"HopfieldNetwork: {path} has no {missing}; {hint}.")
-            weights, thresholds, stored = (file[n] for n in ("weights", "thresholds", "stored"))
-            units = len(weights) if weights.ndim == 2 else 0
-            if (
-                weights.shape != (units, units)
-                or not units
-                or {weights.dtype.kind, thresholds.dtype.kind} != {"f"}
-                or not np.isfinite(weights).all()
-                or stored.shape != ()
-                or stored.dtype.kind not in "iu"
-            ):
-                raise InputError(
-                    f"HopfieldNetwork: {path} holds weights of shape {weights.shape}; expected a "
-                    "square of finite numbers, and how many patterns were stored."
-                )
-            try:
-                network = cls(units, thresholds)
-            except InputError as error:
-                raise InputError(f"{path} is damaged: {error}") from error
-            network.weights, network.stored = weights, int(stored)
+        missing = sorted({"weights", "thresholds", "stored"} - set(file))
+        if missing:
+            hint = "expected a file of HopfieldNetwork.save"
+            raise InputError(f"HopfieldNetwork: {path} has no {missing}; {hint}.")
+        weights, thresholds, stored = (file[n] for n in ("weights", "thresholds", "stored"))
+        units = len(weights) if weights.ndim == 2 else 0
+        if (
+            weights.shape != (units, units)
+            or not units
+            or {weights.dtype.kind, thresholds.dtype.kind} != {"f"}
+            or not np.isfinite(weights).all()
+            or stored.shape != ()
+            or stored.dtype.kind not in "iu"
+        ):
+            raise InputError(
+                f"HopfieldNetwork: {path} holds weights of shape {weights.shape}; expected a "
+                "square of finite numbers, and how many patterns were stored."
+            )
+        try:
+            network = cls(units, thresholds)
+        except InputError as error:
+            raise InputError(f"{path} is damaged: {error}") from error
+        network.weights, network.stored = weights, int(stored)
         return network

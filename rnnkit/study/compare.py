@@ -27,6 +27,7 @@ from rnnkit.study.sharing import (
     refuse_other_settings,
     refuse_runs_on_other_data,
 )
+from rnnkit.study.significance import PairTests, pair_tests
 from rnnkit.study.training import pick_backend
 
 _renamed_options = renamed_options("rnnkit.study.compare", {"yardstick": "baselines"})
@@ -56,12 +57,14 @@ class Comparison:
         rows: one for each recipe that has a complete run, then the baselines.
         runs: every complete run, by folder name.
         failures: folder name -> why the run was stopped (its loss became NaN or infinite).
+        tests: which differences of recipes mean something.
     """
 
     path: Path
     rows: list[Row]
     runs: dict[str, Run]
     failures: dict[str, str]
+    tests: PairTests | None = None
 
     @property
     def report(self) -> Path:
@@ -155,7 +158,7 @@ def _evaluate(
     if baselines:
         with keeping_study(path, runs), locked(path / ".baselines.lock", f"baselines of {path}"):
             rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)
-    study = Comparison(path, rows, runs, failures)
+    study = Comparison(path, rows, runs, failures, pair_tests(runs))
     from rnnkit.study.report import write_report  # brings Matplotlib in
 
     with keeping_study(path, runs), shared.locked():

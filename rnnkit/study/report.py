@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.recipes.registry import registered
-from rnnkit.study import outputs
+from rnnkit.study import outputs, significance
 from rnnkit.study.records import ENVIRONMENT, check_record, read_json
 from rnnkit.study.runs import Run
 
@@ -251,6 +251,9 @@ def _lines(study: Comparison) -> Iterable[str]:
     for name, why in study.failures.items():
         yield f"- **{name} is not in the table**: {' '.join(why.split())}\n"
     yield f"![{_curves_title(study.runs.values())}]({CURVES})\n"
+    yield from significance.lines(
+        study.tests, [row.name for row in study.rows if row.name not in names]
+    )
     yield "## Settings\n"
     limit = settings["data"]["limit"]
     yield f"Patience {_plain(settings['patience'])}, limit {_plain(limit)}; of each recipe:\n"

@@ -6,6 +6,8 @@ metrics.csv       one row per epoch, written during training
 train/, validation/, test/   the event files of TensorBoard; of earlier versions in events/
 checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interruption
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
+test_answers.npz  what the model answered for each example of the test split; see
+                  `rnnkit.study.kept_answers`
 results.json      measures on the test split (of word vectors, on analogies); written last
 .lock             while a process trains: who it is
 """
@@ -48,6 +50,7 @@ class RunFolder:
         self.metrics = self.path / "metrics.csv"
         self.results = self.path / "results.json"
         self.model = self.path / "model.keras"
+        self.answers = self.path / "test_answers.npz"
         earlier = self.path / "events"  # earlier versions put the three folders there
         self.events = earlier if earlier.is_dir() else self.path
         self.checkpoints = self.path / "checkpoints"
@@ -132,7 +135,7 @@ class RunFolder:
         """Remove what the epochs left: metrics, events, the model."""
         for part in EVENT_FOLDERS:
             shutil.rmtree(self.events / part, ignore_errors=True)
-        for file in (self.metrics, self.model):
+        for file in (self.metrics, self.model, self.answers):
             file.unlink(missing_ok=True)
 
     def rows(self) -> str:

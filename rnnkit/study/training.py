@@ -20,6 +20,7 @@ from rnnkit.records.states import forget_failure
 from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.environment import environment
 from rnnkit.study.keeping import keeping
+from rnnkit.study.kept_answers import write_answers
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
 from rnnkit.study.run_folder import RunFolder, refuse_taken, remove_folder, write_json
@@ -291,14 +292,24 @@ def _finish(
 ) -> None:
     """Save the trained model, then evaluate it and write the results."""
     model.save(folder.model)  # before anything that may fail
-    test = model.evaluate(dataset.test.x, dataset.test.y, return_dict=True, verbose=0)
+    test, answers = _measure(model, dataset)
     if not all(map(math.isfinite, test.values())):
         raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
     results = _results(model, dataset, folder, family, test, costs)
     from rnnkit.study.hparams import write_hparams  # with TensorBoard's messages
 
     write_hparams(folder, results)
+    if answers:
+        write_answers(folder.answers, answers)
     write_json(folder.results, results)
+
+
+def _measure(model: Task, dataset: Any) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the measures of the test split and, where the task has some, answers by example."""
+    test = dataset.test
+    if hasattr(model, "evaluate_examples"):  # word vectors have none, models of plugins may
+        return model.evaluate_examples(test.x, test.y)
+    return model.evaluate(test.x, test.y, return_dict=True, verbose=0), {}
 
 
 def _results(

@@ -208,6 +208,17 @@ class Classifier(ClassifierEstimator, ClassTask):
                 "are learned with the task's own. Leave compile out, or train a new model."
             )
 
+    def answers_by_example(
+        self, test: Examples, batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the probabilities of each example, its class, and the names of the classes."""
+        classes = self.target_spec()
+        soft = test.y.ndim == 2
+        truth = test.y.argmax(axis=1) if soft else to_numbers(test.y, classes, "test")
+        outputs = self.outputs_of(self.encode_checked(test.x), batch_size)
+        found = {"probabilities": outputs.astype("float32"), "truth": truth.astype("int32")}
+        return {**found, "classes": np.array(self.classes)}
+
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label, probability and text of each input."""
         return answer_classes(self, inputs, names)

@@ -72,6 +72,34 @@ class Evaluation(keras.Model):
             options["callbacks"] = [*keras.tree.flatten(callbacks or ()), report]
             return self.measure(test, batches, **options, **kwargs)
 
+    def evaluate_examples(
+        self, x: Any, y: Any = None, batch_size: int | None = None
+    ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Measure loss and metrics as `evaluate` does, and what each example adds to them.
+
+        Args:
+            x: as `evaluate` takes them.
+            y: see above.
+            batch_size: see above.
+
+        Returns:
+            What `evaluate` returns by name, and arrays with a row for each example (or piece of a
+            long one), by the names that `rnnkit.study.kept_answers` describes; empty for tasks that
+            keep none.
+
+        Raises:
+            InputError: as `evaluate`.
+
+        Example:
+            >>> measured, kept = model.evaluate_examples(["Fine.", "Awful."], [1, 0])
+            ... # doctest: +SKIP
+            >>> kept["probabilities"].shape, kept["truth"].tolist()  # doctest: +SKIP
+            ((2, 1), [1, 0])
+        """
+        x, y = self.read(x, y, name="The test set")[:2]  # a stream can be read once
+        found = self.evaluate(x, y, batch_size, verbose=0, return_dict=True)
+        return dict(found), self.answers_by_example(self.check(x, y, "The test set"), batch_size)
+
     def predict(
         self,
         x: Any,
@@ -118,8 +146,25 @@ class Evaluation(keras.Model):
             verbose: see above.
             callbacks: see above.
         """
-        network = require_fitted(self.network, self, "network")
         self.notice_unknown(rows)
+        return self.outputs_of(rows, batch_size, verbose, callbacks)
+
+    def outputs_of(
+        self,
+        rows: list[Any],
+        batch_size: int | None = None,
+        verbose: Any = 0,
+        callbacks: Any = None,
+    ) -> np.ndarray:
+        """Return the network's outputs as `predict_encoded` does, with no word on unknown ones.
+
+        Args:
+            rows: the encoded examples.
+            batch_size: as `predict` takes it, like the next two.
+            verbose: see above.
+            callbacks: see above.
+        """
+        network = require_fitted(self.network, self, "network")
         filled = fill_last_batch(rows, batch_size or self.batch_size)
         batches = self.make_batches(filled, batch_size=batch_size)
         if not len(batches):

@@ -177,6 +177,13 @@ class TaskHooks(keras.Model):
         """Return the number of epochs where neither `fit` nor the task has one."""
         return default_epochs(len(batches))
 
+    def answers_by_example(
+        self, test: Examples, batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return what `evaluate_examples` returns of each example that `check` returned."""
+        del test, batch_size
+        return {}
+
     def measure(
         self, test: Examples, batches: Batches, *, return_dict: bool, **options: Any
     ) -> Any:

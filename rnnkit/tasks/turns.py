@@ -18,7 +18,15 @@ Class = TypeVar("Class", bound=type)
 # elsewhere a model answers while it is trained.
 VERBS = (
     *("predict", "predict_proba", "predict_labels", "predict_spans", "predict_on_batch"),
-    *("evaluate", "measure", "test_on_batch", "score", "score_tokens", "score_tags"),
+    *(
+        "evaluate",
+        "evaluate_examples",
+        "measure",
+        "test_on_batch",
+        "score",
+        "score_tokens",
+        "score_tags",
+    ),
     *("answer", "attention", "complete", "generate", "log_probabilities", "choose_cache"),
     *("write_examples", "export", "save"),
     *(("fit",) if backend.name == "jax" else ()),

@@ -9,6 +9,7 @@ import pytest
 
 from rnnkit import recipes
 from rnnkit.study import evaluate, open_run, train
+from rnnkit.study.significance import pair_tests
 
 # A recipe takes of these what it has; a new one is run as it is, with what it has of them.
 SMALL = {
@@ -67,6 +68,15 @@ def test_a_run_names_the_epoch_that_was_kept(run):
 def test_a_run_names_the_library_that_counted(run):
     library, counted_by = COUNTED_BY.get(run.settings["recipe"]), run.results["counted_by"]
     assert counted_by is None if library is None else counted_by.startswith(library)
+
+
+def test_a_run_keeps_answers_that_give_what_it_measured(run):
+    """Answers are tested where they give the measures of the results; see `pair_tests`."""
+    said = " ".join(pair_tests({"run": run}, draws=10).notes)
+    if recipes.family_of(run.settings["recipe"]).has_test_split:
+        assert f"{run.path.name} is not tested" not in said
+    else:
+        assert "is missing" in said
 
 
 def test_a_run_leaves_events(run):

@@ -29,6 +29,7 @@ STAGES = {
     "run/.model.": ("no model", None),
     "run/.model., last": ("no model", None),
     "run/test/": ("no results", "model.keras"),
+    ".test_answers.": ("no results", "model.keras"),
     ".results.": ("no results", "model.keras"),
 }
 

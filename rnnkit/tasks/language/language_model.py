@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -28,6 +28,8 @@ from rnnkit.tasks.language.language_networks import language_network
 from rnnkit.tasks.language.word_cache import WordCache, choose_cache
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.word_task import VOCABULARY
+
+PIECE = 200  # tokens whose losses are one example of `evaluate_examples`
 
 _rename = renamed_options("LanguageModel", {"units": "tokenizer", "ends": "learn_eos"})
 
@@ -247,18 +249,41 @@ class LanguageModel(HubTokens, GenerationModel):
         texts = self.check(x, y, "The test set").x
         if not all(texts) and not self.learn_eos:
             raise InputError("One of the texts is empty: leave it out.")
-        labels = self._labels(y, texts)
-        windows = self.make_batches(self.encode(texts), labels, batch_size=batch_size)
-        reader, states, found = self.reader(), None, []
+        windows = self._windows(texts, y, batch_size)
+        parts = (np.concatenate(part, axis=1) for part in zip(*self._scored(windows), strict=True))
+        vectors, tokens, nlls = map(windows.restore, parts)
+        return vectors, tokens, nlls
+
+    def _windows(self, texts: list[str], y: Any, batch_size: int | None) -> TextWindows:
+        """Return windows of checked texts, to measure the model on."""
+        return self.make_batches(self.encode(texts), self._labels(y, texts), batch_size=batch_size)
+
+    def _scored(self, windows: TextWindows) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield hidden vectors, tokens and losses of each window, the states carried along."""
+        reader, states = self.reader(), None
         for (ids, starts, *beside), targets, _ in (windows[i] for i in range(len(windows))):
             states = reader.start(windows.rows) if states is None else states
             states = [state * (1 - starts[:, None]) for state in states]
             labels = beside[0] if self.conditioned else None
             hidden, losses, states = reader.score(ids, targets, states, labels)
-            found.append((hidden, targets, losses))
-        parts = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
-        vectors, tokens, nlls = map(windows.restore, parts)
-        return vectors, tokens, nlls
+            yield hidden, targets, losses
+
+    def answers_by_example(
+        self, test: Examples, batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the loss, summed, and the number of tokens of each piece of the texts.
+
+        A piece is 200 tokens, or what is left of a text: losses of neighbouring tokens are alike,
+        so that tokens one by one would be no sample of their own.
+        """
+        windows = self._windows(test.x, test.y, batch_size)
+        nlls = windows.restore(np.concatenate([nll for *_, nll in self._scored(windows)], axis=1))
+        starts = [np.arange(0, len(row), PIECE) for row in nlls]
+        sums = [
+            np.add.reduceat(row.astype("float64"), at) for row, at in zip(nlls, starts, strict=True)
+        ]
+        tokens = [np.diff(np.append(at, len(row))) for row, at in zip(nlls, starts, strict=True)]
+        return {"loss": np.concatenate(sums), "tokens": np.concatenate(tokens)}
 
     def choose_cache(self, x: Any, batch_size: int | None = None, **grid: Any) -> WordCache:
         """Choose the cache with the lowest perplexity on validation texts.

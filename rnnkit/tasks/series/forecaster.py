@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -22,6 +22,7 @@ from rnnkit.tasks.training.losses import ErrorInUnits
 
 ENOUGH_BATCHES = 200
 SERIES_PER_BATCH = 64  # when measuring and predicting
+PIECE = 50  # steps whose errors are one example of `evaluate_examples`, at least
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -249,18 +250,44 @@ class Forecaster(Task):
 
     def _errors_of_groups(self, series: list[Series]) -> dict[str, float]:
         """Return MAE and RMSE of each group, over all of its outputs."""
-        encoded = self.encode(series)
-        forecasts = self.predict(series, verbose=0)
-        median = self.quantiles.index(0.5) if self.quantiles else 0
         errors: dict[str, list[np.ndarray]] = {}
-        for one, read, forecast in zip(series, encoded, forecasts, strict=True):
+        for one, (error, counts) in zip(series, self._errors(series), strict=True):
+            errors.setdefault(one.name or "", []).append(error[counts])
+        return group_errors({name: np.concatenate(found) for name, found in errors.items()})
+
+    def answers_by_example(
+        self, test: Examples, batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return sums of errors and the number of targets of each piece of the series.
+
+        A piece is 50 steps, or twice the farthest horizon: errors of neighbouring steps are alike,
+        so that steps one by one would be no sample of their own.
+        """
+        length = max(PIECE, 2 * int(np.max(self.horizon)))
+        found = []
+        for error, counts in self._errors(test.x, batch_size):
+            starts = np.arange(0, len(error), length)
+            known = np.where(counts, error, 0.0)
+            rows = np.stack([np.abs(known).sum(1), np.square(known).sum(1), counts.sum(1)])
+            found.append(np.add.reduceat(rows, starts, axis=1) if len(starts) else rows)
+        sums = np.concatenate(found, axis=1)
+        absolute, squared, targets = sums[:, sums[2] > 0]
+        return {"absolute_error": absolute, "squared_error": squared, "targets": targets}
+
+    def _errors(
+        self, series: list[Series], batch_size: int | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the error at each step and output of each series `(T, O)`, and which are known."""
+        encoded = self.encode(series)
+        forecasts = self.predict(series, batch_size, verbose=0)
+        median = self.quantiles.index(0.5) if self.quantiles else 0
+        for read, forecast in zip(encoded, forecasts, strict=True):
             begin = self.context - 1
             outputs = np.size(read.scale)
             point = forecast.reshape(len(forecast), outputs, -1)[..., median]
             came = (read.base + read.scale * read.target)[begin:].reshape(point.shape)
             counts = read.counts(self.context)[begin:].reshape(point.shape)
-            errors.setdefault(one.name or "", []).append((point - came)[counts])
-        return group_errors({name: np.concatenate(found) for name, found in errors.items()})
+            yield point - came, counts
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the forecasts from each step of each series."""

@@ -196,6 +196,19 @@ class FrameLabeller(SeriesInputs, ClassTask):
         found = [[self.classes[i] for i in row] for row in rows]
         return found[0] if _is_one(x) else found
 
+    def answers_by_example(
+        self, test: Examples, batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return of each series how many steps it has, and how many are right, also by class."""
+        truth = self.encode_targets(test, self.target_spec(), "test")
+        guess = [row.argmax(-1) for row in self._step_outputs(self, test.x, batch_size)]
+        of = np.arange(len(self.classes))
+        pairs = [(a[:, None] == of, b[:, None] == of) for a, b in zip(truth, guess, strict=True)]
+        right = np.array([(a & b).sum(0) for a, b in pairs])
+        found = {"steps": np.array([len(row) for row in truth]), "steps_right": right.sum(1)}
+        found |= {"class_steps": np.array([a.sum(0) for a, _ in pairs]), "class_right": right}
+        return found | {"class_found": np.array([b.sum(0) for _, b in pairs])}
+
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label and probability of each step of each series."""
         return answer_frames(self, inputs, names)

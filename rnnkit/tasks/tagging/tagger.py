@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -222,6 +223,22 @@ class SequenceTagger(WordCharTask):
         pairs = zip(itertools.chain(*tags), itertools.chain(*answers), strict=True)
         scores = {"accuracy": float(np.mean([a == b for a, b in pairs]))}
         return scores | span_scores(tags, answers) if self.marks_spans() else scores
+
+    def answers_by_example(
+        self, test: Examples, batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return of each sentence its words and those tagged right, and the same of spans."""
+        tags = self.to_scheme(test.y)
+        answers = self._tags(self.make_batches(self.encode_checked(test.x), batch_size=batch_size))
+        pairs = list(zip(tags, answers, strict=True))
+        right = [sum(map(operator.eq, row, answer)) for row, answer in pairs]
+        found = {"words": np.array([len(row) for row in tags]), "words_right": np.array(right)}
+        if self.marks_spans():
+            spans = [(set(extract_spans(a)), set(extract_spans(b))) for a, b in pairs]
+            found["spans"] = np.array([len(true) for true, _ in spans])
+            found["spans_found"] = np.array([len(answer) for _, answer in spans])
+            found["spans_right"] = np.array([len(true & answer) for true, answer in spans])
+        return found
 
     def predict(
         self,

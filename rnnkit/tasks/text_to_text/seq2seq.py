@@ -28,7 +28,7 @@ from rnnkit.tasks.text_to_text.seq2seq_losses import (
     TokenPerplexity,
 )
 from rnnkit.tasks.text_to_text.seq2seq_networks import Seq2SeqParts
-from rnnkit.tasks.text_to_text.text_scores import SCORES
+from rnnkit.tasks.text_to_text.text_scores import EXAMPLE_SCORES, SCORES
 from rnnkit.tasks.training.full_batches import program_cells
 
 _rename = renamed_options("Seq2Seq", {"vocabulary": "shared_vocabulary", "score": "metric"})
@@ -212,13 +212,27 @@ class Seq2Seq(HubTokens, DecodingTask):
         x, y = self.read(x, y, name="The test set", option="steps", **columns)[:2]
         found = dict(super().evaluate(x, y, batch_size, return_dict=True, **options))
         if decode:
-            sources, references = check_pairs(x, y, "The test set")
-            rows = self.encode(sources)
-            texts = self._decode(rows, batch_size, beam_size, length_penalty, max_length)
-            scores = SCORES[self.metric](texts, references)
-            self.signature = scores.signature
-            found |= scores.values
+            found |= self._score_outputs(x, y, batch_size, beam_size, length_penalty, max_length)[0]
         return found if return_dict else list(found.values())
+
+    def evaluate_examples(
+        self, x: Any, y: Any = None, batch_size: int | None = None
+    ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Measure as `evaluate` does, and return what BLEU or ROUGE of each output consist of."""
+        x, y = self.read(x, y, name="The test set")[:2]
+        found = self.evaluate(x, y, batch_size, return_dict=True, verbose=0, decode=False)
+        scores, texts, references = self._score_outputs(x, y, batch_size)
+        return found | scores, EXAMPLE_SCORES[self.metric](texts, references)
+
+    def _score_outputs(
+        self, x: Any, y: Any, *search: Any
+    ) -> tuple[dict[str, float], list[str], list[list[str]]]:
+        """Return BLEU or ROUGE of the outputs, the outputs, and their references."""
+        sources, references = check_pairs(x, y, "The test set")
+        texts = self._decode(self.encode(sources), *search)
+        scores = SCORES[self.metric](texts, references)
+        self.signature = scores.signature
+        return scores.values, texts, references
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the output for each text."""

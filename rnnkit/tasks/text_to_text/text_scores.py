@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class TextScores(NamedTuple):
     """Scores of a set of outputs by name, 0 to 100 each, and how they were computed."""
@@ -68,19 +70,52 @@ def rouge(texts: Sequence[str], references: References) -> TextScores:
     """
     import importlib.metadata
 
+    found = rouge_of_examples(texts, references)
+    values = {
+        name: round(float(sum(scores)) / max(1, len(scores)), 2) for name, scores in found.items()
+    }
+    version = importlib.metadata.version("rouge-score")
+    return TextScores(values, f"rouge-score {version}, F1, with stemmer")
+
+
+def bleu_of_examples(texts: Sequence[str], references: References) -> dict[str, np.ndarray]:
+    """Return what `bleu` is computed of, for each text, as "bleu" `(N, 10)`.
+
+    These are the length of the text, that of its nearest reference, its right 1- to 4-grams, and
+    all of its 1- to 4-grams: BLEU is a function of their sums.
+
+    Example:
+        >>> bleu_of_examples(["the cat sat"], [["the cat is here"]])["bleu"].tolist()
+        [[3, 4, 2, 1, 0, 0, 3, 2, 1, 0]]
+    """
+    from sacrebleu.metrics import BLEU
+
+    metric = BLEU(effective_order=True)  # counts as without it, and no warning of short texts
+    metric.tokenizer = _tokenizer()
+    found = [
+        metric.sentence_score(text, list(row)) for text, row in zip(texts, references, strict=True)
+    ]
+    rows = [[one.sys_len, one.ref_len, *one.counts, *one.totals] for one in found]
+    return {"bleu": np.array(rows, "int32").reshape(-1, 10)}
+
+
+def rouge_of_examples(texts: Sequence[str], references: References) -> dict[str, np.ndarray]:
+    """Return ROUGE-1, ROUGE-2 and ROUGE-L of each text, 0 to 100; see `rouge`.
+
+    Example:
+        >>> rouge_of_examples(["meetings moved"], [["meeting moved"]])["rouge2"].tolist()
+        [100.0]
+    """
     from rouge_score.rouge_scorer import RougeScorer
 
     names = ["rouge1", "rouge2", "rougeL"]
     scorer = RougeScorer(names, use_stemmer=True)
     pairs = zip(references, texts, strict=True)
     found = [scorer.score_multi(list(row), text) for row, text in pairs]
-    values = {
-        name: round(100 * sum(scores[name].fmeasure for scores in found) / max(1, len(found)), 2)
-        for name in names
-    }
-    version = importlib.metadata.version("rouge-score")
-    return TextScores(values, f"rouge-score {version}, F1, with stemmer")
+    return {name: np.array([100 * scores[name].fmeasure for scores in found]) for name in names}
 
 
 SCORES: dict[str, Callable[[Sequence[str], References], TextScores]]
 SCORES = {"bleu": bleu, "rouge": rouge}
+EXAMPLE_SCORES: dict[str, Callable[[Sequence[str], References], dict[str, np.ndarray]]]
+EXAMPLE_SCORES = {"bleu": bleu_of_examples, "rouge": rouge_of_examples}
