@@ -17,6 +17,7 @@ from rnnkit.records.checks import updated_record as updated_record
 from rnnkit.settings.words import LanguageModelLike, TokenizerLike
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 from rnnkit.study.teaching import Teaching, make_teaching
+from rnnkit.training.budget import Budget, parse_budget
 
 _GIVEN = Rename("name", "rnnkit.study.plan.Plan", "given", "overrides")
 RENAMES.append(_GIVEN)
@@ -33,6 +34,8 @@ class Plan:
         patience: epochs without improvement before early stopping; None = no early stopping.
         seed: of the weights and of the order of the batches.
         teaching: the teachers whose predictions are learned.
+        budget: how long the training takes, or how many parameters the network has; None = epochs
+            and units are those of the settings.
 
     Example:
         >>> make_plan("lstm_sentiment", "sample", epochs=1).overrides
@@ -45,6 +48,7 @@ class Plan:
     patience: int | None = None
     seed: int = 0
     teaching: Teaching = field(default_factory=Teaching)
+    budget: Budget | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -56,6 +60,7 @@ class Plan:
         """Return the plan as JSON values, as they are written to settings.json."""
         values: dict[str, Any] = {"recipe": self.recipe, "given": self.overrides}
         values |= {"data": self.data.as_record(), "patience": self.patience, "seed": self.seed}
+        values["budget"] = None if self.budget is None else self.budget.as_record()
         return dict(json.loads(json.dumps(values | self.teaching.as_record())))
 
 
@@ -75,6 +80,7 @@ def make_plan(
     teacher: Any = None,
     unlabelled: bool | str | os.PathLike[str] | None = None,
     teacher_weights: Sequence[float] | None = None,
+    budget: str | Sequence[str] | Budget | None = None,
 ) -> Plan:
     """Validate the arguments of `train` and return them as a plan; see there.
 
@@ -120,6 +126,9 @@ def make_plan(
             f"patience is {patience}, but {recipe} has no validation split to stop early by. "
             "Leave patience out."
         )
+    limits = (
+        None if budget is None else _check_budget(parse_budget(budget), family, recipe, overrides)
+    )
     refuse_unsuitable(recipe, family.kind.name, data)
     virtual = bool(overrides.get("virtual_adversarial"))
     teaching = make_teaching(recipe, known, teacher, unlabelled, teacher_weights, virtual=virtual)
@@ -130,7 +139,36 @@ def make_plan(
         value = overrides[named]  # one option names the column to the file and to the model
         chosen[named] = list(value) if isinstance(value, (list, tuple)) else value
     source = source._replace(options=chosen or None)
-    return Plan(recipe, overrides, source, patience, seed, teaching)
+    return Plan(recipe, overrides, source, patience, seed, teaching, limits)
+
+
+def _check_budget(
+    budget: Budget, family: recipes.Family, recipe: str, overrides: Mapping[str, Any]
+) -> Budget:
+    """Return the budget of a recipe; refuse one that it cannot keep, or that settings contradict."""
+    if not family.has_test_split:
+        raise InputError(
+            f"budget is {budget}, and {recipe} trains for epochs alone: its learning rate falls "
+            "over the words of all of them. Leave budget out."
+        )
+    if budget.ends_training and overrides.get("epochs") is not None:
+        raise InputError(
+            f"epochs is {overrides['epochs']}, and budget is {budget}: the budget says when the "
+            "training ends. Leave one of them out."
+        )
+    if budget.parameters is None:
+        return budget
+    if "units" not in inspect.signature(recipes.find(recipe)).parameters:
+        raise InputError(
+            f"budget is {budget}, and {recipe} has no setting units that could be chosen for it. "
+            "Leave the recipe or the parameters out."
+        )
+    if overrides.get("units") is not None:
+        raise InputError(
+            f"units is {overrides['units']}, and budget is {budget}: the budget chooses the units. "
+            "Leave one of them out."
+        )
+    return budget
 
 
 def plan_of(record: Mapping[str, Any]) -> Plan:
@@ -143,4 +181,6 @@ def plan_of(record: Mapping[str, Any]) -> Plan:
     data = Source(**record["data"])
     given, patience = dict(record.get("given", {})), record.get("patience")
     seed, teaching = record.get("seed", 0), Teaching.of_record(record)
-    return Plan(record["recipe"], given, data, patience, seed, teaching)
+    budget = record.get("budget")
+    limits = None if budget is None else parse_budget(budget)
+    return Plan(record["recipe"], given, data, patience, seed, teaching, limits)
