@@ -15,6 +15,7 @@ from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError, check_count, quote, suggest
 from rnnkit.records.checks import updated_record as updated_record
 from rnnkit.settings.words import LanguageModelLike, TokenizerLike
+from rnnkit.study.budgets import check_budget
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 from rnnkit.study.teaching import Teaching, make_teaching
 from rnnkit.training.budget import Budget, parse_budget
@@ -126,9 +127,7 @@ def make_plan(
             f"patience is {patience}, but {recipe} has no validation split to stop early by. "
             "Leave patience out."
         )
-    limits = (
-        None if budget is None else _check_budget(parse_budget(budget), family, recipe, overrides)
-    )
+    limits = None if budget is None else check_budget(budget, recipe, overrides)
     refuse_unsuitable(recipe, family.kind.name, data)
     virtual = bool(overrides.get("virtual_adversarial"))
     teaching = make_teaching(recipe, known, teacher, unlabelled, teacher_weights, virtual=virtual)
@@ -140,35 +139,6 @@ def make_plan(
         chosen[named] = list(value) if isinstance(value, (list, tuple)) else value
     source = source._replace(options=chosen or None)
     return Plan(recipe, overrides, source, patience, seed, teaching, limits)
-
-
-def _check_budget(
-    budget: Budget, family: recipes.Family, recipe: str, overrides: Mapping[str, Any]
-) -> Budget:
-    """Return the budget of a recipe; refuse one that it cannot keep, or that settings contradict."""
-    if not family.has_test_split:
-        raise InputError(
-            f"budget is {budget}, and {recipe} trains for epochs alone: its learning rate falls "
-            "over the words of all of them. Leave budget out."
-        )
-    if budget.ends_training and overrides.get("epochs") is not None:
-        raise InputError(
-            f"epochs is {overrides['epochs']}, and budget is {budget}: the budget says when the "
-            "training ends. Leave one of them out."
-        )
-    if budget.parameters is None:
-        return budget
-    if "units" not in inspect.signature(recipes.find(recipe)).parameters:
-        raise InputError(
-            f"budget is {budget}, and {recipe} has no setting units that could be chosen for it. "
-            "Leave the recipe or the parameters out."
-        )
-    if overrides.get("units") is not None:
-        raise InputError(
-            f"units is {overrides['units']}, and budget is {budget}: the budget chooses the units. "
-            "Leave one of them out."
-        )
-    return budget
 
 
 def plan_of(record: Mapping[str, Any]) -> Plan:

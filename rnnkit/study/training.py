@@ -20,17 +20,17 @@ from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.progress import follows_verbose
 from rnnkit.records.states import forget_failure
+from rnnkit.study.budgets import refuse_unknown_budget, training_budget, used_budget
 from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.keeping import keeping
-from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.peak_memory import note_training, peak_memory
+from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
 from rnnkit.study.run_folder import RunFolder, refuse_taken, remove_folder, write_json
 from rnnkit.study.runs import Run, find_run
-from rnnkit.study.sizing import network_parameters, units_for
+from rnnkit.study.sizing import units_for
 from rnnkit.study.sources import size
 from rnnkit.study.teaching import fit_options
-from rnnkit.training.budget import Budget
 
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
@@ -271,7 +271,7 @@ def _prepare(plan: Plan, dataset: Any, units: int | None = None) -> tuple[Task, 
         given["units"] = units or units_for(wanted, plan.recipe, build, given, dataset)
     model = build(**given)
     if budget is not None and budget.ends_training:
-        _refuse_budget(model, plan)
+        refuse_unknown_budget(model, plan)
     record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
     if known_data := fingerprint(dataset):
         record["fingerprint"] = known_data
@@ -284,25 +284,6 @@ def _prepare(plan: Plan, dataset: Any, units: int | None = None) -> tuple[Task, 
     if plan.data.is_file and (columns or notes):
         record["notes"] = list(notes)
     return model, record
-
-
-def _refuse_budget(model: Task, plan: Plan) -> None:
-    """Refuse a budget that `fit` does not know, or that it would refuse."""
-    if "budget" not in signature(model.fit).parameters:
-        raise InputError(
-            f"budget is {plan.budget}, and the fit of {plan.recipe} knows no budget. Leave budget "
-            "out."
-        )
-    from rnnkit.tasks.training.budgets import read_budget  # this brings Keras in
-
-    teacher = plan.teaching.teacher or None
-    read_budget(model, _of_training(plan), None, teacher)
-
-
-def _of_training(plan: Plan) -> Budget | None:
-    """Return the part of a plan's budget that ends the training; None where there is none."""
-    budget = plan.budget
-    return None if budget is None or not budget.ends_training else budget._replace(parameters=None)
 
 
 def _train(
@@ -369,7 +350,7 @@ def _results(
         **costs,
         "tokens_per_second": (model.tokens_per_epoch or 0) * passes / epochs or None,
         "parameters": int(network.count_params()),
-        **_reached(model, folder),
+        **used_budget(model, folder),
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model, rows),
@@ -378,17 +359,6 @@ def _results(
         "examples": {name: size(getattr(dataset, name)) for name in SPLITS},
         "question": family.question(model, dataset) if family.question else None,
     }
-
-
-def _reached(model: Task, folder: RunFolder) -> dict[str, Any]:
-    """Return how much of its budget a run used; nothing where it has none."""
-    found: dict[str, Any] = {}
-    budget = read_settings(folder.settings).get("budget") or {}
-    if "parameters" in budget:
-        found["network_parameters"] = network_parameters(model.network)
-    if (reached := getattr(model, "reached", None)) is not None:
-        found |= {"steps": reached.steps, "step_seconds": reached.seconds}
-    return found
 
 
 def pick_backend() -> None:
@@ -465,7 +435,7 @@ def _fit(
     log = EpochLog(folder)
     callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]
     options |= {"callbacks": callbacks, "checkpoints": checkpoints}
-    if (budget := _of_training(plan)) is not None:
+    if (budget := training_budget(plan)) is not None:
         options["budget"] = budget
     known = signature(model.fit).parameters
     for name in {"test_data", "checkpoints"} - known.keys():  # the fit of a plugin may lack them
