@@ -29,15 +29,20 @@ def recipes_of(study: Comparison) -> set[str]:
 def budget_remark(study: Comparison) -> Iterable[str]:
     """Yield what each run was allowed to use."""
     budgets = [run.settings.get("budget") for run in study.runs.values()]
-    texts = sorted({str(parse_budget(one)) for one in budgets if one})
-    if not texts:
+    known = {parse_budget(one) for one in budgets if one}
+    if not known:
         return
-    yield (
-        f"Budget of each run: {' or '.join(texts)}. Time is that of the passes over the training "
-        "data, without compiling, validation and what is learned before the first step; training "
-        "ends after the step that reaches the budget. Parameters are counted without embedding "
-        "tables, and the units were chosen for them."
-    )
+    told = [f"Budget of each run: {' or '.join(sorted(map(str, known)))}."]
+    if any(one.ends_training for one in known):
+        told += ["Training ended after the step that reached it."]
+    if any(one.seconds for one in known):
+        told += [
+            "Its time is that of the passes over the training data, without compiling, validation "
+            "and what was learned before the first step."
+        ]
+    if any(one.parameters for one in known):
+        told += ["Units were chosen for the parameters, which are those without embedding tables."]
+    yield " ".join(told)
 
 
 def seed_remark(rows: Sequence[Row]) -> Iterable[str]:

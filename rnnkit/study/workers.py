@@ -1,7 +1,7 @@
 """Training of the runs of a study in processes of their own, which tells their peak memory.
 
-A process is `python -m rnnkit.study.workers FOLDER RUN FILE`: it takes part in the study as any
-other process does, trains the one run, and writes to the file what was refused.
+A process takes part in the study as any other one does (`rnnkit.study.sharing`), trains the one
+run, and writes to a file what was refused.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rnnkit.study.records import read_json
 from rnnkit.study.run_folder import RunFolder, write_json
 from rnnkit.study.sharing import SharedStudy
 
+_COMMAND = "import sys; from rnnkit.study.workers import main; sys.exit(main(sys.argv[1:]))"
 _POLL = 0.2  # seconds between two looks at the processes
 _REFUSED = {"InputError": InputError, "DiskError": DiskError}
 
@@ -76,7 +77,7 @@ def train_apart(
 
 def _start(study: Path, name: str, verbose: int | str, refused: Path) -> _Worker:
     arguments: Sequence[Any] = (study, name, refused, verbose)
-    command = [sys.executable, "-m", "rnnkit.study.workers", *map(str, arguments)]
+    command = [sys.executable, "-c", _COMMAND, *map(str, arguments)]
     return _Worker(name, subprocess.Popen(command), refused)
 
 
@@ -127,7 +128,3 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
