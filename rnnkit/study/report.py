@@ -41,8 +41,8 @@ def headings() -> dict[str, str]:
     """Return measure -> heading, in the order of the tables.
 
     Example:
-        >>> list(headings().values())[:4], list(headings())[-1]
-        (['accuracy', 'precision', 'recall', 'F1'], 'parameters')
+        >>> list(headings().values())[:4], headings()["step_seconds"]
+        (['accuracy', 'precision', 'recall', 'F1'], 'seconds of steps')
     """
     found: dict[str, str] = {}
     for family in registered():
