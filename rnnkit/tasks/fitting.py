@@ -188,7 +188,7 @@ class Fitting(keras.Model):
         epochs = self._epochs(epochs, batches) if clock is None else clock.epochs
         depends_on: dict[str, Any] = {}
         if checkpoints is not None:
-            options = {"patience": patience, "keep_best": keep_best, **order}
+            options: dict[str, Any] = {"patience": patience, "keep_best": keep_best, **order}
             options |= {} if limits is None else {"budget": str(limits)}
             data = learned.rows, targets, weights
             depends_on = requirements(self, learned.settings, callbacks, data, options)
