@@ -155,6 +155,26 @@ Limit = Annotated[
         **number("--limit", least=1),
     ),
 ]
+Budget = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--budget",
+        metavar="AMOUNT",
+        help="In the place of epochs: a time (90s, 10m, 1.5h) or steps (5000steps). Or parameters "
+        "without the embedding table (200kparameters), for which units are chosen; with a time or "
+        "steps, give --budget twice.",
+        rich_help_panel=TRAINING,
+    ),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        help="Train each run in a process of its own, so many at a time; this tells the peak "
+        "memory of each.",
+        rich_help_panel=RUN,
+        **number("--processes", least=1),
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(

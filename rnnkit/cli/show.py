@@ -181,9 +181,11 @@ def quoted(results: Mapping[str, Any]) -> str:
 def study(finished: Comparison) -> None:
     """Print the table of a study and the path of its report."""
     from rnnkit.study import outputs
+    from rnnkit.study.remarks import budget_remark, memory_remark, recipes_of, seed_remark
     from rnnkit.study.report import table, tensorboard_command
     from rnnkit.study.significance import told
 
+    own = [row for row in finished.rows if row.name in recipes_of(finished)]
     # One line per measure, one column per recipe: the transpose is too wide for a terminal.
     heading, *lines = zip(*table(finished.rows), strict=True)
     on = recipes.family_of(finished.rows[0].name).evaluated_on
@@ -193,6 +195,8 @@ def study(finished: Comparison) -> None:
     for line in told(finished.tests):
         console.print(Text(line))
     for name, why in finished.failures.items():
-        console.print(Text(f"{name} is not in the table: {why}"), style="red")
+        console.print(Text(f"{name} diverged and is not in the means: {why}"), style="red")
+    for line in (*budget_remark(finished), *seed_remark(own), *memory_remark(finished)):
+        note(line.replace("**", "").replace("`", ""))
     console.print(Text(f"report:     {finished.report}"))
     console.print(Text(f"look at it: {tensorboard_command(finished.path)}"))

@@ -14,12 +14,14 @@ from rnnkit.cli.errors import Command, show_error
 from rnnkit.cli.headings import RUN, TRAINING
 from rnnkit.cli.help import HelpfulGroup
 from rnnkit.cli.options import (
+    Budget,
     CheckpointMinutes,
     Data,
     LabelColumn,
     Limit,
     Out,
     Patience,
+    Processes,
     Quiet,
     Teacher,
     TeacherWeights,
@@ -124,6 +126,7 @@ def _trainer(recipe: str) -> Any:
             ),
         ] = 0,
         limit: Limit = None,
+        budget: Budget = None,
         teacher: Teacher = None,
         teacher_weights: TeacherWeights = None,
         unlabelled: Unlabelled = False,
@@ -151,6 +154,7 @@ def _trainer(recipe: str) -> Any:
                 "--patience": patience,
             }
             options |= {"--label-column": label_column, "--limit": limit, "--out": out}
+            options |= {"--budget": budget or None}
             options |= {"--seed": seed or None, "--teacher": teacher or None}
             options |= {"--teacher-weights": teacher_weights}
             options |= {"--unlabelled": unlabelled or None, "--unlabelled-file": unlabelled_file}
@@ -181,6 +185,7 @@ def _trainer(recipe: str) -> Any:
             patience=patience,
             seed=seed,
             limit=limit,
+            budget=budget or None,
             teacher=teacher,
             teacher_weights=teacher_weights,
             unlabelled=unlabelled_file or unlabelled,
@@ -213,7 +218,9 @@ def _compare(
         ),
     ] = 3,
     limit: Limit = None,
+    budget: Budget = None,
     out: Out = None,
+    processes: Processes = None,
     baselines: Annotated[
         bool,
         typer.Option(
@@ -247,7 +254,9 @@ def _compare(
             seeds=seeds,
             patience=patience,
             limit=limit,
+            budget=budget or None,
             out=out,
+            processes=processes,
             **({"baselines": baselines} if yardstick is None else {"yardstick": yardstick}),
             verbose=verbosity(quiet),
             announce=(lambda line: None) if quiet else print,

@@ -114,6 +114,8 @@ def _incomplete(folder: Path, record: Mapping[str, Any]) -> RunState:
     values = next(_checkpoints(folder), {})
 
     planned = record.get("settings", {}).get("epochs") or record.get("given", {}).get("epochs")
+    if {"seconds", "steps"} & (record.get("budget") or {}).keys():
+        planned = None  # the budget ends the training, not a number of epochs
     epochs, step = values.get("epoch", len(rows)), values.get("step", 0)
     name, reason = "interrupted", ""
     if who := holder(folder / ".lock"):

@@ -6,6 +6,7 @@ import inspect
 import math
 import os
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from rnnkit import recipes as known_recipes
 from rnnkit.data.datasets import refuse_missing
 from rnnkit.deprecation import renamed_options
-from rnnkit.errors import InputError, NonFiniteLoss, quote, suggest
+from rnnkit.errors import InputError, NonFiniteLoss, check_count, quote, suggest
 from rnnkit.locks import locked
 from rnnkit.progress import follows_verbose
 from rnnkit.study.keeping import keeping_study
@@ -29,6 +30,7 @@ from rnnkit.study.sharing import (
 )
 from rnnkit.study.significance import PairTests, pair_tests
 from rnnkit.study.training import pick_backend
+from rnnkit.study.workers import train_apart
 
 _renamed_options = renamed_options("rnnkit.study.compare", {"yardstick": "baselines"})
 # Rows of studies of earlier versions -> their names today.
@@ -37,7 +39,10 @@ _OLD_ROWS = {
     "the source as it is": "copy the source",
     "logistic regression on a step": "logistic regression of each step",
 }
-COSTS = ("seconds", "compiling_seconds", "tokens_per_second", "parameters")
+COSTS = (
+    *("seconds", "compiling_seconds", "steps", "step_seconds", "tokens_per_second"),
+    *("parameters", "network_parameters", "peak_memory_bytes", "peak_device_memory_bytes"),
+)
 
 
 class Row(NamedTuple):
@@ -46,6 +51,7 @@ class Row(NamedTuple):
     name: str
     runs: int
     values: dict[str, tuple[float, float | None]]  # measure -> mean, sample standard deviation
+    diverged: int = 0  # runs whose loss became NaN or infinite, which are not in the means
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Comparison:
 
     Attributes:
         path: the folder that holds the runs and report.md.
-        rows: one for each recipe that has a complete run, then the baselines.
+        rows: one for each recipe, then the baselines.
         runs: every complete run, by folder name.
         failures: folder name -> why the run was stopped (its loss became NaN or infinite).
         tests: which differences of recipes mean something.
@@ -81,6 +87,7 @@ def compare(
     settings: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
     baselines: bool = True,
+    processes: int | None = None,
     verbose: int | str = "auto",
     announce: Callable[[str], None] = lambda line: None,
     **options: Any,
@@ -99,11 +106,14 @@ def compare(
         out: the study's folder; None makes ``runs/compare-<time>``.
         baselines: add the baselines of the recipes' family, on the same splits: for texts, TF-IDF
             with logistic regression; for word vectors, gensim; see `rnnkit.baselines`.
+        processes: train each run in a process of its own, so many at a time: then its peak memory
+            is recorded. None = one run after the other in this process. The runs of a budget of
+            time should not compete for the same cores.
         verbose: as in `keras.Model.fit`.
         announce: called with one line before each run.
         **options: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
-            ``limit``, ``data_options``, ``teacher``, ``teacher_weights``, ``unlabelled``, as in
-                `rnnkit.study.train`.
+            ``limit``, ``data_options``, ``teacher``, ``teacher_weights``, ``unlabelled``,
+            ``budget``, as in `rnnkit.study.train`.
 
     Raises:
         InputError: an invalid argument; ``out`` holds other files, or runs with other settings.
@@ -117,6 +127,8 @@ def compare(
     """
     options = _renamed_options(options)
     baselines = options.pop("baselines", baselines)  # by its old name
+    if processes is not None:
+        check_count("processes", processes)
     plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **options)
     if out is not None:
         refuse_other_settings(Path(out), plans)
@@ -129,12 +141,18 @@ def compare(
         shared.begin(plans)
         try:
             with keeping_study(path, shared.runs):
-                shared.train(plans, dataset, verbose, announce)
+                if processes is not None:
+                    train_apart(shared, plans, processes, verbose, announce)
+                shared.train(plans, dataset, verbose, announce if processes is None else _silent)
         except (InputError, OSError):
             if not shared.begun and not shared.runs:  # refused at the first run: nothing to keep
                 shared.abandon()
             raise
         return _evaluate(shared, recipes, plans, dataset, baselines, announce)
+
+
+def _silent(line: str) -> None:
+    """Announce nothing: the processes of the runs are announced."""
 
 
 def _evaluate(
@@ -154,7 +172,11 @@ def _evaluate(
     results: dict[str, list[dict[str, Any]]] = {recipe: [] for recipe in recipes}
     for run in runs.values():
         results[run.settings["recipe"]].append(run.results)
-    rows = [summarise(recipe, found) for recipe, found in results.items() if found]
+    diverged = Counter(plans[name].recipe for name in failures)
+    rows = [
+        summarise(recipe, found)._replace(diverged=diverged[recipe])
+        for recipe, found in results.items()
+    ]
     if baselines:
         with keeping_study(path, runs), locked(path / ".baselines.lock", f"baselines of {path}"):
             rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)

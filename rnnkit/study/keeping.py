@@ -13,6 +13,7 @@ from typing import Any
 from rnnkit.errors import DiskError, InputError, NonFiniteLoss
 from rnnkit.records.states import record_failure
 from rnnkit.study.run_folder import RunFolder, remove_folder
+from rnnkit.training.budget import BudgetTooSmall
 from rnnkit.training.checkpoints import Checkpoints
 
 
@@ -37,6 +38,9 @@ def keeping(folder: RunFolder, model: Any, *, new: bool = True) -> Iterator[None
     try:
         yield
     except Exception as error:
+        if isinstance(error, BudgetTooSmall) and new:  # the two steps of it are worth nothing
+            remove_folder(folder.path)
+            raise
         kept = kept_files(folder)
         if isinstance(error, InputError | OSError) and not (kept or folder.training_began):
             if new:

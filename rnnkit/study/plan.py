@@ -15,8 +15,10 @@ from rnnkit.deprecation import RENAMES, Rename, warn
 from rnnkit.errors import InputError, check_count, quote, suggest
 from rnnkit.records.checks import updated_record as updated_record
 from rnnkit.settings.words import LanguageModelLike, TokenizerLike
+from rnnkit.study.budgets import check_budget
 from rnnkit.study.sources import Source, refuse_unsuitable, source_of
 from rnnkit.study.teaching import Teaching, make_teaching
+from rnnkit.training.budget import Budget, parse_budget
 
 _GIVEN = Rename("name", "rnnkit.study.plan.Plan", "given", "overrides")
 RENAMES.append(_GIVEN)
@@ -33,6 +35,8 @@ class Plan:
         patience: epochs without improvement before early stopping; None = no early stopping.
         seed: of the weights and of the order of the batches.
         teaching: the teachers whose predictions are learned.
+        budget: how long the training takes, or how many parameters the network has; None = epochs
+            and units are those of the settings.
 
     Example:
         >>> make_plan("lstm_sentiment", "sample", epochs=1).overrides
@@ -45,6 +49,7 @@ class Plan:
     patience: int | None = None
     seed: int = 0
     teaching: Teaching = field(default_factory=Teaching)
+    budget: Budget | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -56,6 +61,7 @@ class Plan:
         """Return the plan as JSON values, as they are written to settings.json."""
         values: dict[str, Any] = {"recipe": self.recipe, "given": self.overrides}
         values |= {"data": self.data.as_record(), "patience": self.patience, "seed": self.seed}
+        values["budget"] = None if self.budget is None else self.budget.as_record()
         return dict(json.loads(json.dumps(values | self.teaching.as_record())))
 
 
@@ -75,6 +81,7 @@ def make_plan(
     teacher: Any = None,
     unlabelled: bool | str | os.PathLike[str] | None = None,
     teacher_weights: Sequence[float] | None = None,
+    budget: str | Sequence[str] | Budget | None = None,
 ) -> Plan:
     """Validate the arguments of `train` and return them as a plan; see there.
 
@@ -120,6 +127,7 @@ def make_plan(
             f"patience is {patience}, but {recipe} has no validation split to stop early by. "
             "Leave patience out."
         )
+    limits = None if budget is None else check_budget(budget, recipe, overrides)
     refuse_unsuitable(recipe, family.kind.name, data)
     virtual = bool(overrides.get("virtual_adversarial"))
     teaching = make_teaching(recipe, known, teacher, unlabelled, teacher_weights, virtual=virtual)
@@ -130,7 +138,7 @@ def make_plan(
         value = overrides[named]  # one option names the column to the file and to the model
         chosen[named] = list(value) if isinstance(value, (list, tuple)) else value
     source = source._replace(options=chosen or None)
-    return Plan(recipe, overrides, source, patience, seed, teaching)
+    return Plan(recipe, overrides, source, patience, seed, teaching, limits)
 
 
 def plan_of(record: Mapping[str, Any]) -> Plan:
@@ -143,4 +151,6 @@ def plan_of(record: Mapping[str, Any]) -> Plan:
     data = Source(**record["data"])
     given, patience = dict(record.get("given", {})), record.get("patience")
     seed, teaching = record.get("seed", 0), Teaching.of_record(record)
-    return Plan(record["recipe"], given, data, patience, seed, teaching)
+    budget = record.get("budget")
+    limits = None if budget is None else parse_budget(budget)
+    return Plan(record["recipe"], given, data, patience, seed, teaching, limits)

@@ -13,6 +13,7 @@ from rnnkit.atomic import replacing
 from rnnkit.recipes.registry import registered
 from rnnkit.study import outputs, significance
 from rnnkit.study.records import ENVIRONMENT, check_record, read_json
+from rnnkit.study.remarks import remarks
 from rnnkit.study.runs import Run
 
 if TYPE_CHECKING:
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 # Measures that every run has, after those of its family.
 COMMON = {
     **{"loss": "loss", "seconds": "seconds", "compiling_seconds": "compiling"},
+    **{"steps": "steps", "step_seconds": "seconds of steps"},
     **{"tokens_per_second": "tokens/s", "parameters": "parameters"},
+    **{"network_parameters": "parameters without embedding"},
+    **{"peak_memory_bytes": "peak memory (MB)", "peak_device_memory_bytes": "peak on GPU (MB)"},
 }
-SECONDS = ("seconds", "compiling_seconds")
-WHOLE = ("tokens_per_second", "parameters")
+SECONDS = ("seconds", "compiling_seconds", "step_seconds")
+WHOLE = ("tokens_per_second", "steps", "parameters", "network_parameters")
+MEGABYTES = ("peak_memory_bytes", "peak_device_memory_bytes")
 IN_UNITS = ("mae", "rmse")  # of the data, which may be tiny or huge
 CURVES = "learning_curves.png"
 
@@ -36,8 +41,8 @@ def headings() -> dict[str, str]:
     """Return measure -> heading, in the order of the tables.
 
     Example:
-        >>> list(headings().values())[:4], list(headings())[-1]
-        (['accuracy', 'precision', 'recall', 'F1'], 'parameters')
+        >>> list(headings().values())[:4], headings()["step_seconds"]
+        (['accuracy', 'precision', 'recall', 'F1'], 'seconds of steps')
     """
     found: dict[str, str] = {}
     for family in registered():
@@ -84,7 +89,8 @@ def table(rows: Iterable[Row]) -> list[list[str]]:
     lines = [["recipe", "runs", *map(heading, measures)]]
     for row in rows:
         cells = [show(measure, *row.values.get(measure, (None, None))) for measure in measures]
-        lines.append([row.name, str(row.runs), *cells])
+        runs = f"{row.runs} ({row.diverged} diverged)" if row.diverged else str(row.runs)
+        lines.append([row.name, runs, *cells])
     return lines
 
 
@@ -127,13 +133,17 @@ def show(measure: str, mean: float | None, spread: float | None = None) -> str:
         '83.0 ± 1.3'
         >>> show("mae", 2.3456e-6)
         '2.3456e-06'
+        >>> show("peak_memory_bytes", 1_234_567_890)
+        '1,235'
     """
     if mean is None:
         return "–"
+    if measure in MEGABYTES:
+        mean, spread = mean / 1e6, None if spread is None else spread / 1e6
     if measure.partition("/")[0].partition("_")[0] in IN_UNITS and not 0.01 <= abs(mean) < 1e7:
         return f"{mean:.5g}" if spread is None else f"{mean:.5g} ± {spread:.2g}"
-    digits = ",.0f" if measure in WHOLE else ".1f" if measure in SECONDS else ".4f"
-    if spread is None or (spread == 0 and measure == "parameters"):
+    digits = ",.0f" if measure in (*WHOLE, *MEGABYTES) else ".1f" if measure in SECONDS else ".4f"
+    if spread is None or (spread == 0 and measure in WHOLE):
         return f"{mean:{digits}}"
     return f"{mean:{digits}} ± {spread:{digits}}"
 
@@ -248,8 +258,8 @@ def _lines(study: Comparison) -> Iterable[str]:
         yield f"By {lines[0][0]}:\n"
         yield from markdown(lines)
         yield ""
-    for name, why in study.failures.items():
-        yield f"- **{name} is not in the table**: {' '.join(why.split())}\n"
+    for line in remarks(study):
+        yield f"{line}\n"
     yield f"![{_curves_title(study.runs.values())}]({CURVES})\n"
     yield from significance.lines(
         study.tests, [row.name for row in study.rows if row.name not in names]

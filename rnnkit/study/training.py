@@ -17,14 +17,17 @@ from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.progress import follows_verbose
 from rnnkit.records.states import forget_failure
+from rnnkit.study.budgets import refuse_unknown_budget, training_budget, used_budget
 from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.environment import environment
 from rnnkit.study.keeping import keeping
 from rnnkit.study.kept_answers import write_answers
+from rnnkit.study.peak_memory import note_training, peak_memory
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
 from rnnkit.study.run_folder import RunFolder, refuse_taken, remove_folder, write_json
 from rnnkit.study.runs import Run, find_run
+from rnnkit.study.sizing import units_for
 from rnnkit.study.sources import size
 from rnnkit.study.teaching import fit_options
 
@@ -57,6 +60,7 @@ def train(
     teacher: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     unlabelled: bool | str | os.PathLike[str] | None = None,
     teacher_weights: Sequence[float] | None = None,
+    budget: str | Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     checkpoint_minutes: float = 5.0,
     verbose: int | str = "auto",
@@ -89,6 +93,9 @@ def train(
             too; or for those of a file, with a text on each line or a table. With the setting
             `virtual_adversarial` and no teacher, learn from them without a label.
         teacher_weights: of several teachers, in their order; None = equal ones.
+        budget: a time or a number of steps in the place of epochs, such as "10m" or "5000steps"; or
+            a number of parameters without the embedding table, such as "200kparameters", for which
+            the units are chosen; or a list of one of each. See `rnnkit.training.budget`.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         checkpoint_minutes: the longest time between two checkpoints; see `resume`.
         verbose: as in `keras.Model.fit`.
@@ -109,7 +116,7 @@ def train(
     options: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
     options |= {"epochs": epochs, "batch_size": batch_size, "patience": patience, "limit": limit}
     options |= {"data_options": data_options, "teacher": teacher, "unlabelled": unlabelled}
-    options |= {"teacher_weights": teacher_weights}
+    options |= {"teacher_weights": teacher_weights, "budget": budget}
     plan = make_plan(recipe, data, settings=settings, seed=seed, **options)
     refuse_missing(plan.data.name)
     if out is not None:
@@ -151,6 +158,11 @@ def resume(
     folder = find_run(path)
     record = updated_record(read_settings(folder.settings))
     plan = plan_of(record)
+    if epochs is not None and plan.budget is not None and plan.budget.ends_training:
+        raise InputError(
+            f"epochs is {epochs}, and {folder.path} has a budget of {plan.budget}, which says when "
+            "its training ends. Leave epochs out, or train a new run with a larger budget."
+        )
     if epochs is not None:
         plan = replace(plan, overrides={**plan.overrides, "epochs": check_count("epochs", epochs)})
     if folder.complete and (epochs or 0) <= read_results(folder.results)["epochs"]:
@@ -203,7 +215,8 @@ def continue_run(
     checkpoint_minutes: float = 5.0,
 ) -> Run:
     """Go on with a run on a data set that is loaded already; see `resume`."""
-    model, record = _prepare(plan, dataset)
+    known = read_settings(folder.settings).get("settings", {}).get("units")
+    model, record = _prepare(plan, dataset, known)
     with folder.locked():
         checkpoints = _checkpoints(folder, checkpoint_minutes)
         if checkpoints.newest() is not None:
@@ -236,15 +249,28 @@ def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:
     return Checkpoints(folder.checkpoints, minutes, f"rnnkit train --resume {folder.path}")
 
 
-def _prepare(plan: Plan, dataset: Any) -> tuple[Task, dict[str, Any]]:
-    """Return the untrained model of a plan, and what settings.json records."""
+def _prepare(plan: Plan, dataset: Any, units: int | None = None) -> tuple[Task, dict[str, Any]]:
+    """Return the untrained model of a plan, and what settings.json records.
+
+    Args:
+        plan: of the run.
+        dataset: of the run.
+        units: of a run that goes on, where its budget chose them; None = it chooses them now.
+    """
     family, build = recipes.family_of(plan.recipe), recipes.find(plan.recipe)
     known = {
         name: getattr(dataset, name)
         for name in family.dataset_settings
         if name in signature(build).parameters and hasattr(dataset, name)
     }
-    model = build(**{**known, **plan.overrides}, seed=plan.seed)
+    given = {**known, **plan.overrides, "seed": plan.seed}
+    budget = plan.budget
+    if budget is not None and budget.parameters is not None:
+        wanted = budget.parameters
+        given["units"] = units or units_for(wanted, plan.recipe, build, given, dataset)
+    model = build(**given)
+    if budget is not None and budget.ends_training:
+        refuse_unknown_budget(model, plan)
     record: dict[str, Any] = {**plan.as_record(), "settings": model.settings}
     if known_data := fingerprint(dataset):
         record["fingerprint"] = known_data
@@ -270,9 +296,10 @@ def _train(
 ) -> Run:
     """Train and evaluate the model, and write everything into the folder."""
     family = recipes.family_of(plan.recipe)
+    note_training()
     with keeping(folder, model, new=new):
         log = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
-        _finish(model, dataset, folder, family, _costs(log))
+        _finish(model, dataset, folder, family, {**_costs(log), **peak_memory()})
     checkpoints.prune(1)  # for further epochs
     return Run(folder)
 
@@ -322,13 +349,17 @@ def _results(
 ) -> dict[str, Any]:
     """Return what results.json holds."""
     rows = folder.epochs()
+    network = model.network or model
+    reached = getattr(model, "reached", None)
+    passes = len(rows) if reached is None else reached.epochs
     # Without tokenising, pre-training and compiling.
     epochs = sum(row["seconds"] for row in rows) - costs.pop("in_epochs")
     return {
         "test": {name: float(value) for name, value in test.items()},
         **costs,
-        "tokens_per_second": (model.tokens_per_epoch or 0) * len(rows) / epochs or None,
-        "parameters": int((model.network or model).count_params()),
+        "tokens_per_second": (model.tokens_per_epoch or 0) * passes / epochs or None,
+        "parameters": int(network.count_params()),
+        **used_budget(model, folder),
         **{name: share for name in SHARES if (share := getattr(model, name, None)) is not None},
         "epochs": len(rows),
         "best_epoch": _kept_epoch(model, rows),
@@ -392,6 +423,8 @@ def _fit(
     log = EpochLog(folder)
     callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]
     options |= {"callbacks": callbacks, "checkpoints": checkpoints}
+    if (budget := training_budget(plan)) is not None:
+        options["budget"] = budget
     known = signature(model.fit).parameters
     for name in {"test_data", "checkpoints"} - known.keys():  # the fit of a plugin may lack them
         options.pop(name, None)

@@ -13,6 +13,7 @@ from rnnkit.backend import native
 from rnnkit.data.batches import Batches
 from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.progress import follows_verbose
+from rnnkit.tasks.training.budgets import read_budget
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset
 from rnnkit.tasks.training.examples import EncodedExamples
 from rnnkit.tasks.training.loop import Resuming, early_stopping, train_network
@@ -36,6 +37,8 @@ from rnnkit.tasks.training.sets import (
     split_validation,
 )
 from rnnkit.tasks.training.virtual_adversarial import add_unlabelled
+from rnnkit.training.budget import Budget
+from rnnkit.training.budget_clock import BudgetClock, Reached
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
 from rnnkit.training.fingerprint import digest
 
@@ -59,6 +62,7 @@ class Fitting(keras.Model):
 
     _startup_messages: list[str]  # what `learn` reports before the first epoch
     virtual_adversarial: float
+    reached: Reached | None = None  # in the last `fit` with a budget
 
     @follows_verbose
     def fit(
@@ -88,6 +92,7 @@ class Fitting(keras.Model):
         test_data: Any = None,
         teacher: Any = None,
         distil_unlabelled: bool = True,
+        budget: str | Budget | None = None,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -130,6 +135,10 @@ class Fitting(keras.Model):
                 learned beside the labels (knowledge distillation).
             distil_unlabelled: with a teacher, learn its predictions for `unlabelled`, too; with the
                 setting `virtual_adversarial` and no teacher, learn from them without a label.
+            budget: a time, such as "10m", or a number of steps, such as "5000steps", in the place
+                of `epochs`: training ends after the step that reaches it, and is validated; the
+                learning rate comes to the end of its schedule. `reached` says how far it came. What
+                time counts: `rnnkit.training.budget_clock.BudgetClock`.
 
         Ctrl-C, SIGTERM and SIGUSR1 end the training after the step under way.
 
@@ -138,6 +147,7 @@ class Fitting(keras.Model):
                 other data or settings; nothing was learned.
             NonFiniteLoss: the loss became NaN or infinite.
         """
+        limits = read_budget(self, budget, epochs, teacher)
         checkpoints = Checkpoints.of(checkpoints)
         found = None if checkpoints is None else checkpoints.newest()
         columns = {"text_column": text_column, "label_column": label_column}
@@ -174,13 +184,16 @@ class Fitting(keras.Model):
         order = {"batch_size": batch_size, "shuffle": shuffle}
         _, targets, weights = sets.train
         batches = self.make_batches(learned.rows, targets, weights, training=True, **order)
-        epochs = self._epochs(epochs, batches)
+        clock = None if limits is None else BudgetClock(limits, len(batches))
+        epochs = self._epochs(epochs, batches) if clock is None else clock.epochs
         depends_on: dict[str, Any] = {}
         if checkpoints is not None:
-            options = {"patience": patience, "keep_best": keep_best, **order}
+            options: dict[str, Any] = {"patience": patience, "keep_best": keep_best, **order}
+            options |= {} if limits is None else {"budget": str(limits)}
             data = learned.rows, targets, weights
             depends_on = requirements(self, learned.settings, callbacks, data, options)
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
+        own += [] if clock is None else [clock]
         valid_data = held_out = None
         if sets.valid is not None:
             held_out = EncodedExamples(
@@ -217,7 +230,9 @@ class Fitting(keras.Model):
             epochs=epochs,
             initial_epoch=initial_epoch,
             verbose=verbose,
+            clock=clock,
         )
+        self.__dict__["reached"] = None if clock is None else clock.reached
         if held_out is not None:
             self.calibrate(held_out)
         return history

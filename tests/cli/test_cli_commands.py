@@ -195,7 +195,7 @@ def test_runs_that_failed_are_named_below_the_table(tmp_path, capsys):
     show.study(Comparison(tmp_path, rows, {}, {"rnn_sentiment-seed1": "The loss became nan."}))
     said = capsys.readouterr().out
     assert "0.7000 ± 0.0100" in said
-    assert "rnn_sentiment-seed1 is not in the table: The loss became nan." in said
+    assert "rnn_sentiment-seed1 diverged and is not in the means: The loss became nan." in said
 
 
 def test_interrupted_compare_says_how_to_go_on(rnnkit, monkeypatch, tmp_path):

@@ -184,10 +184,51 @@ def test_what_is_refused_at_once_leaves_nothing(done, terms, tmp_path):
 def test_a_diverged_run_is_counted_and_the_study_continues(done, terms, tmp_path):
     done.trouble["plain-seed1"] = NonFiniteLoss("The loss became nan in epoch 1.")
     study = compare(BOTH, seeds=2, out=tmp_path / "s", **terms)
-    assert [(row.name, row.runs) for row in study.rows] == [(BOTH[0], 1), (BOTH[1], 2)]
+    found = [(row.name, row.runs, row.diverged) for row in study.rows]
+    assert found == [(BOTH[0], 1, 1), (BOTH[1], 2, 0)]
+    assert study.rows[0].values["accuracy"] == (0.7, None)  # of the other seed alone
     assert list(study.failures) == ["plain-seed1"]
     text = study.report.read_text(encoding="utf-8")
-    assert "**plain-seed1 is not in the table**: The loss became nan in epoch 1." in text
+    assert "**plain-seed1 diverged and is not in the means**: The loss became nan in" in text
+    assert "| plain | 1 (1 diverged) | 0.7000 |" in text
+    assert "**One run of plain**: there are no standard deviations" in text
+
+
+def test_a_recipe_that_always_diverged_keeps_its_row(done, terms, tmp_path):
+    done.trouble |= {f"plain-seed{i}": NonFiniteLoss("The loss became nan.") for i in (0, 1)}
+    study = compare(BOTH, seeds=2, out=tmp_path / "s", **terms)
+    assert (study.rows[0].runs, study.rows[0].diverged, study.rows[0].values) == (0, 2, {})
+    text = study.report.read_text(encoding="utf-8")
+    assert "| plain | 0 (2 diverged) | – |" in text
+    assert "One run" not in text
+    assert "One seed" not in text
+
+
+def test_of_one_seed_the_report_says_that_there_is_no_spread(done, terms, tmp_path, capsys):
+    from rnnkit.cli import show as command_line
+
+    study = compare(BOTH, seeds=1, out=tmp_path / "s", **terms)
+    assert "**One seed**: there are no standard" in study.report.read_text(encoding="utf-8")
+    command_line.study(study)
+    assert "One seed: there are no standard deviations and no intervals" in capsys.readouterr().err
+
+
+def test_peak_memory_is_that_of_a_process_with_one_run(done, terms, tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnkit.study.peak_memory._trained", 0)
+    study = compare(BOTH, seeds=1, out=tmp_path / "s", **terms)
+    first, second = (run.results["peak_memory_bytes"] for run in study.runs.values())
+    assert first > 10_000_000
+    assert second is None
+    assert "peak_memory_bytes" not in study.rows[1].values
+    text = study.report.read_text(encoding="utf-8")
+    assert "Peak memory is not recorded for deep-seed0: the process had trained" in text
+
+
+def test_a_model_that_knows_no_budget_is_refused(done, terms, tmp_path):
+    with pytest.raises(InputError, match="budget is 5 steps, and the fit of plain knows no"):
+        compare(BOTH, out=tmp_path / "s", budget="5steps", **terms)
+    assert done == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_study_in_which_every_run_diverged_says_so(done, terms, tmp_path):

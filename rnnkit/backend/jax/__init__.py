@@ -39,6 +39,11 @@ def devices() -> list[str]:
     return [str(device) for device in jax.devices()]
 
 
+def peak_device_memory() -> int | None:
+    """Return the most bytes that arrays took on the first device; None where JAX does not count."""
+    return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+
+
 def static_shapes() -> bool:
     """Return whether the current trace is compiled for static shapes; here always."""
     return True

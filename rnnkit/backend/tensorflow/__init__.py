@@ -50,6 +50,13 @@ def no_cache() -> str:
     return "none: TensorFlow keeps no compiled programs between processes"
 
 
+def peak_device_memory() -> int | None:
+    """Return the most bytes that tensors took on the first GPU; None where there is none."""
+    if not tf.config.list_physical_devices("GPU"):
+        return None
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 def static_shapes() -> bool:
     """Return whether the current trace is compiled for static shapes, by XLA.
 

@@ -47,6 +47,11 @@ def no_cache() -> str:
     return "none: PyTorch compiles nothing, so nothing is kept"
 
 
+def peak_device_memory() -> int | None:
+    """Return the most bytes that tensors took on the first GPU; None where there is none."""
+    return int(torch.cuda.max_memory_allocated()) if torch.cuda.is_available() else None
+
+
 def static_shapes() -> bool:
     """Return whether the current trace is compiled for static shapes; here never."""
     return False

@@ -16,6 +16,7 @@ from rnnkit.tasks.training.datasets import KerasDataset
 from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.tasks.training.resuming import resume_fit
 from rnnkit.tasks.training.schedule import ScheduledLearningRate
+from rnnkit.training.budget_clock import BudgetClock
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints
 from rnnkit.training.interrupts import deferred_signals
 from rnnkit.training.reporting import TrainingReport
@@ -46,6 +47,7 @@ def train_network(
     epochs: int,
     initial_epoch: int,
     verbose: str | int,
+    clock: BudgetClock | None = None,
     **options: Any,
 ) -> keras.callbacks.History:
     """Train the network of a task on batches, the learning rate on its schedule.
@@ -59,6 +61,7 @@ def train_network(
         epochs: the number of the last one.
         initial_epoch: the number of the first one.
         verbose: as in Keras.
+        clock: of a budget, one of `own`; None = no budget.
         **options: of Keras's `fit`.
     """
     checkpoints, found, record = resuming
@@ -79,7 +82,7 @@ def train_network(
     if averages is not None:  # before all others: what they measure and keep are the averages
         first = [averaging.AveragedWeights(task, averages)]
     if (kind := task.learning_rate_schedule) != "constant":
-        task._schedule = ScheduledLearningRate(task, kind, epochs, len(batches), callbacks)
+        task._schedule = ScheduledLearningRate(task, kind, epochs, len(batches), callbacks, clock)
         first += [task._schedule]
     # The history comes before the writer: an epoch's checkpoint holds its row.
     every = [*first, *own, *callbacks, keras.callbacks.History()]

@@ -13,6 +13,7 @@ import numpy as np
 from rnnkit.backend import optimizer_state
 from rnnkit.errors import check_choice
 from rnnkit.monitor.callbacks import sync_state
+from rnnkit.training.budget_clock import BudgetClock
 
 SCHEDULES = ("constant", "linear", "cosine")
 WARM_UP = 0.05  # share of the steps; Adam's first steps are noisy
@@ -53,6 +54,7 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         epochs: number of epochs of the training.
         steps: batches per epoch.
         callbacks: the other callbacks of the training.
+        clock: of a budget, which tells the progress in the place of the steps; None = no budget.
     """
 
     def __init__(
@@ -62,8 +64,10 @@ class ScheduledLearningRate(keras.callbacks.Callback):
         epochs: int,
         steps: int,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        clock: BudgetClock | None = None,
     ) -> None:
         super().__init__()
+        self._clock = clock
         self.schedule, self.steps, self.total = schedule, steps, epochs * steps
         self.active = True
         self._model, self._optimizer = model, model.optimizer
@@ -92,7 +96,8 @@ class ScheduledLearningRate(keras.callbacks.Callback):
             self._stop("the learning rate was set by a callback")
             return
         step = self._epoch * self.steps + batch
-        self._set(self.peak * factor(self.schedule, (step + 1) / (self.total + 1)))
+        progress = (step + 1) / (self.total + 1) if self._clock is None else self._clock.progress
+        self._set(self.peak * factor(self.schedule, progress))
 
     def restore(self) -> None:
         """Put the peak rate back, where the schedule has set another."""
