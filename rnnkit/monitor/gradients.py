@@ -17,7 +17,7 @@ from rnnkit.monitor.recurrent_passes import Pass, one_step
 
 Norm = Literal["spectral", "frobenius"]
 
-_MAX_ELEMENTS = 2**24  # approximate number of floats stored for one backward pass
+_MAX_ELEMENTS = 2**25  # approximate number of floats stored for one backward pass
 
 
 def gradient_flow(
