@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import check_count
 from rnnkit.monitor.gates import CLOSED, OPEN, decay_factors, gate_values, saturation
 from rnnkit.monitor.gradients import last_state_gradients
 from rnnkit.monitor.recurrent_passes import Pass, record_passes, states_before
@@ -59,8 +59,13 @@ class LayerDynamics:
     @cached_property
     def saturation(self) -> dict[str, tuple[float, float]]:
         """Name of the gate -> share of values below 0.1, and above 0.9."""
-        pairs = {name: saturation(gate) for name, gate in self.gates.items() if gate.size}
-        return {name: (float(low.mean()), float(high.mean())) for name, (low, high) in pairs.items()}
+        pairs = self.unit_saturation.items()
+        return {name: (float(low.mean()), float(high.mean())) for name, (low, high) in pairs}
+
+    @cached_property
+    def unit_saturation(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Name of the gate -> the same shares for each unit, each `(U,)`."""
+        return {name: saturation(gate) for name, gate in self.gates.items() if gate.size}
 
     @cached_property
     def memory_length(self) -> float | None:
@@ -97,19 +102,20 @@ class LayerDynamics:
         not finite are None.
         """
         rows = (~np.isnan(self.flow)).sum(0)
-        low, middle, high = np.nanquantile(self.flow, (0.25, 0.5, 0.75), axis=0)
+        known = self.flow if rows.all() else np.zeros((1, 0))  # without a real step there is none
+        low, middle, high = np.nanquantile(known, (0.25, 0.5, 0.75), axis=0)
         gates = {}
-        for name, gate in self.gates.items():
-            closed, opened = saturation(gate) if gate.size else (np.zeros(0), np.zeros(0))
-            counts, _ = np.histogram(np.clip(gate, 0, 1), BINS, (0, 1))
+        for name, (closed, opened) in self.unit_saturation.items():
+            counts, _ = np.histogram(np.clip(self.gates[name], 0, 1), BINS, (0, 1))
             gates[name] = {
-                "histogram": (counts / max(gate.size, 1)).round(5).tolist(),
+                "histogram": (counts / counts.sum()).round(5).tolist(),
                 f"below_{CLOSED}": closed.round(4).tolist(),
                 f"above_{OPEN}": opened.round(4).tolist(),
             }
         flow = {"rows": rows.tolist(), "q25": _plain(low), "median": _plain(middle)}
-        record = {"layer": self.name, "kind": self.kind, "units": self.units}
-        record |= {"numbers": dict(zip(self.numbers(), _plain(self.numbers().values()), strict=True))}
+        numbers = self.numbers()
+        record: dict[str, Any] = {"layer": self.name, "kind": self.kind, "units": self.units}
+        record["numbers"] = dict(zip(numbers, _plain(numbers.values()), strict=True))
         record |= {"flow": flow | {"q75": _plain(high)}, "gates": gates}
         if self.decay is not None and self.decay.size:
             quantiles = np.quantile(self.decay, np.linspace(0, 1, 21))
@@ -215,5 +221,3 @@ def _slope(flow: np.ndarray) -> float:
 def _plain(values: Any) -> list[float | None]:
     """Return numbers of seven digits; None for those that are not finite."""
     return [float(f"{value:.7g}") if np.isfinite(value) else None for value in values]
-
-

@@ -13,6 +13,7 @@ from keras import ops
 
 from rnnkit.backend.gradient import gradient
 from rnnkit.errors import InputError, check_choice
+from rnnkit.monitor.dynamics_figures import flow_figure
 from rnnkit.monitor.recurrent_passes import Pass, one_step
 
 Norm = Literal["spectral", "frobenius"]
@@ -127,28 +128,13 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
         >>> gradient_flow_png({"factor 0.9 per step": 0.9 ** np.arange(20)[::-1]})[1:4]
         b'PNG'
     """
-    from rnnkit.monitor.picture import Picture
-
     if not flows:
         raise InputError("gradient_flow_png: there is no flow to plot; give at least one.")
-    figure = Picture(7.5, 4.2)
-    axes = figure.add_subplot()
-    for name, flow in flows.items():
-        rows = np.atleast_2d(np.asarray(flow, "float64"))
-        # A logarithmic scale has neither 0 nor inf: the line ends there.
-        rows = np.where(np.isfinite(rows) & (rows > 0), rows, np.nan)
-        back = np.arange(rows.shape[1])[::-1]
-        some = ~np.isnan(rows).any(0)
-        (line,) = axes.plot(back[some], np.median(rows[:, some], 0), label=name)
-        low, high = rows[:, some].min(0), rows[:, some].max(0)
-        axes.fill_between(back[some], low, high, alpha=0.15, color=line.get_color(), linewidth=0)
-    axes.set_yscale("log")
+    figure = flow_figure({name: np.asarray(flow)[..., ::-1] for name, flow in flows.items()}, title)
+    (axes,) = figure.axes
     axes.invert_xaxis()  # time runs from left to right
     axes.set_xlabel("steps before the last, T - t")
     axes.set_ylabel("norm of the derivative of the last state")
-    axes.set_title(title, parse_math=False)
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
     return figure.png()
 
 

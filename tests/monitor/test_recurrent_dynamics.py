@@ -139,7 +139,9 @@ def test_layers_of_keras_and_both_directions_give_the_same():
     ours = network(layers.Bidirectional(layers.GRU(U, return_sequences=True)))
     theirs = network(keras.layers.Bidirectional(keras.layers.GRU(U, return_sequences=True)))
     filled(ours, ids()), filled(theirs, ids())
-    pairs = list(zip(recurrent_dynamics(ours, ids()), recurrent_dynamics(theirs, ids()), strict=True))
+    pairs = list(
+        zip(recurrent_dynamics(ours, ids()), recurrent_dynamics(theirs, ids()), strict=True)
+    )
     assert [one.name.partition("_")[0] for one, _ in pairs] == ["forward", "backward"]
     for one, other in pairs:
         np.testing.assert_allclose(one.flow, other.flow, rtol=1e-4)
