@@ -17,7 +17,6 @@ from rnnkit.errors import check_count
 from rnnkit.monitor.dynamics import LayerDynamics, recurrent_dynamics
 from rnnkit.monitor.dynamics_figures import flow_figure, saturation_figure
 from rnnkit.monitor.events import EventWriter
-from rnnkit.monitor.gates import saturation
 from rnnkit.monitor.tags import LAGS, RECURRENT
 
 
@@ -127,12 +126,9 @@ def write_dynamics(writer: EventWriter, found: Sequence[LayerDynamics], step: in
     flows = {label: one.flow for label, one in zip(labels, found, strict=True)}
     title = f"epoch {step}"
     writer.image(f"{RECURRENT}/gradient_flow", flow_figure(flows, title).png(), step)
-    gates = {
-        label: {name: saturation(gate) for name, gate in one.gates.items() if gate.size}
-        for label, one in zip(labels, found, strict=True)
-    }
-    if any(gates.values()):
-        writer.image(f"{RECURRENT}/saturation", saturation_figure(gates, title).png(), step)
+    shares = {label: one.unit_saturation for label, one in zip(labels, found, strict=True)}
+    if any(shares.values()):
+        writer.image(f"{RECURRENT}/saturation", saturation_figure(shares, title).png(), step)
 
 
 def write_lags(writer: EventWriter, found: Sequence[LayerDynamics]) -> None:

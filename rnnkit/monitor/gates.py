@@ -10,10 +10,7 @@ from keras import ops
 from rnnkit.monitor.recurrent_passes import Pass, states_before
 from rnnkit.recurrent.linear import LinearRecurrence
 
-CLOSED, OPEN = (
-    0.1,
-    0.9,
-)  # below the first a gate is left-saturated, above the second right-saturated
+CLOSED, OPEN = 0.1, 0.9  # a gate below the one is left-saturated, above the other right-saturated
 
 
 def gate_values(one: Pass, before: list[np.ndarray] | None = None) -> dict[str, np.ndarray]:

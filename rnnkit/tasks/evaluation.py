@@ -155,12 +155,11 @@ class Evaluation(keras.Model):
         """
         x, y, *_ = self.read(x, y, None, name="The examples", steps=None)
         examples, _ = check_weighted(self, x, y, None, "The examples")
-        network = require_fitted(self.network, self, "network")
+        require_fitted(self.network, self, "network")
         targets = self.encode_targets(examples, self.target_spec(), "test")
         rows = self.encode_checked(examples.x)
         batches = self.make_batches(rows, targets, batch_size=max(len(rows), 1))
-        inputs = self.network_inputs(batches[len(batches) - 1][0])
-        return recurrent_dynamics(network, inputs, **options)
+        return recurrent_dynamics(*self.pass_of(batches[0][0]), **options)
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return what `rnnkit predict` prints of texts or series called by these names."""

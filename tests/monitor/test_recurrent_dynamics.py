@@ -54,7 +54,8 @@ def test_an_elman_network_equals_the_product_of_its_jacobians(backwards):
         radii += [np.abs(np.linalg.eigvals(slope)).max() for slope in slopes]
     assert sorted(found.step.spectral_radius) == pytest.approx(sorted(radii), rel=1e-4)
     assert found.kernel_spectral_radius == pytest.approx(np.abs(np.linalg.eigvals(r)).max())
-    assert found.gates == {} and found.decay is None
+    assert found.gates == {}
+    assert found.decay is None
 
 
 GATED = {"LSTM": layers.LSTM, "GRU": layers.GRU, "GRU before": layers.GRU}
@@ -139,9 +140,8 @@ def test_layers_of_keras_and_both_directions_give_the_same():
     ours = network(layers.Bidirectional(layers.GRU(U, return_sequences=True)))
     theirs = network(keras.layers.Bidirectional(keras.layers.GRU(U, return_sequences=True)))
     filled(ours, ids()), filled(theirs, ids())
-    pairs = list(
-        zip(recurrent_dynamics(ours, ids()), recurrent_dynamics(theirs, ids()), strict=True)
-    )
+    both = (recurrent_dynamics(one, ids()) for one in (ours, theirs))
+    pairs = list(zip(*both, strict=True))
     assert [one.name.partition("_")[0] for one, _ in pairs] == ["forward", "backward"]
     for one, other in pairs:
         np.testing.assert_allclose(one.flow, other.flow, rtol=1e-4)
@@ -172,7 +172,8 @@ def test_a_reset_ends_the_flow_and_states_stay():
     flow = np.tile(np.arange(T)[::-1], (2, 1))
     found = monitor.dynamics.flow_by_lag(one._replace(resets=resets), flow)
     assert found[0].tolist() == [0, 1, 2, 3, 4, 5]
-    assert found[1, :2].tolist() == [0, 1] and np.isnan(found[1, 2:]).all()
+    assert found[1, :2].tolist() == [0, 1]
+    assert np.isnan(found[1, 2:]).all()
 
 
 def test_unusable_input():
