@@ -5,7 +5,8 @@
 Pictures of TensorBoard need Chromium (`apt-get install chromium`). The runs that they show are
 trained into the folder `--runs`, which a second call uses again; `--look FOLDER` takes pictures of
 every page of them instead, to look through. `gradient_flow`, `recurrent_dynamics` and
-`word2vec_complexity` are made by scripts of their own, in minutes; `attention` needs a trained translator, `--translator RUN`.
+`word2vec_complexity` are made by scripts of their own, in minutes; `attention`
+needs a trained translator, `--translator RUN`.
 """
 
 from __future__ import annotations
