@@ -198,7 +198,7 @@ def twin(layer: Any) -> Any:
         >>> type(twin(layer)).__module__
         'rnnkit.recurrent.gru'
     """
-    ours = TWINS[type(layer)]
+    ours: Any = TWINS[type(layer)]
     config = layer.get_config()
     made = ours.from_config({**config, "stateful": False, "unroll": False})
     made.build((None, None, layer.cell.kernel.shape[0]))

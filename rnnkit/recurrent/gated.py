@@ -65,7 +65,7 @@ class GatedLayer(RecurrentLayer):
             return values[-1]
 
         params = self.cell.prepare(self.parameters())
-        step = partial(self.cell.step, recurrent_activation=kept)
+        step: Callable = partial(self.cell.step, recurrent_activation=kept)  # type: ignore[call-arg]
         step(self.cell.project(x, params), states, params)
         if len(self.gate_names) != len(values):
             return {f"gate {place}": value for place, value in enumerate(values, 1)}
