@@ -1,9 +1,9 @@
-"""Draw gradient flow by time lag and gate saturation of small layers before and after training.
+"""Draw the gradient flow by time lag of small layers before and after training.
 
-    KERAS_BACKEND=torch python tests/benchmarks/recurrent_dynamics.py docs/images
+    KERAS_BACKEND=torch python tests/benchmarks/recurrent_dynamics.py docs/images/recurrent_flow.png
 
 Layers of 16 units learn the adding problem of `long_memory.py` with 30 steps, 600 updates each. It
-writes `recurrent_flow.png` and `recurrent_saturation.png` and prints the table of the guide.
+prints the table of the guide.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from long_memory import adding, arguments, trained
 
 from rnnkit import layers
-from rnnkit.monitor import LayerDynamics, flow_figure, recurrent_dynamics, saturation_figure
+from rnnkit.monitor import LayerDynamics, flow_figure, recurrent_dynamics
 
 STEPS, UNITS, UPDATES = 30, 16, 600
 FRESH = {"SimpleRNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
@@ -45,18 +45,15 @@ def row(name: str, one: LayerDynamics) -> str:
 
 
 def main() -> None:
-    """Write both pictures and print the table."""
+    """Write the picture and print the table."""
     x, _ = adding(np.random.default_rng(1), 16, STEPS)
     found = measured(x)
     heading = f"layer | {STEPS - 1} steps back | factor per step | spectral radius | singular value"
     print(f"\n| {heading} | gates below 0.1 / above 0.9 |\n" + "|---" * 6 + "|")
     for name, one in found.items():
         print(row(name, one))
-    folder = Path(sys.argv[1])
     flows = flow_figure({name: one.flow for name, one in found.items()})
-    (folder / "recurrent_flow.png").write_bytes(flows.png())
-    shares = {name: one.unit_saturation for name, one in found.items() if one.gates}
-    (folder / "recurrent_saturation.png").write_bytes(saturation_figure(shares).png())
+    Path(sys.argv[1]).write_bytes(flows.png())
 
 
 if __name__ == "__main__":

@@ -33,7 +33,11 @@ def filled(model, x):
     return model.layers[0].get_weights()[0][x].astype("float64")
 
 
-@pytest.mark.parametrize("backwards", [False, True])
+MINIMAL = ("MinGRU", "MinLSTM")
+ONE = pytest.mark.one_backend  # a variant of what is compared on every backend
+
+
+@pytest.mark.parametrize("backwards", [True, pytest.param(False, marks=ONE)])
 def test_an_elman_network_equals_the_product_of_its_jacobians(backwards):
     model = network(layers.SimpleRNN(U, go_backwards=backwards))
     x = filled(model, ids())
@@ -62,7 +66,7 @@ GATED = {"LSTM": layers.LSTM, "GRU": layers.GRU, "GRU before": layers.GRU}
 KEPT = {"LSTM": {"i": 3, "f": 4, "o": 6}, "GRU": {"z": 2, "r": 3}, "GRU before": {"z": 2, "r": 3}}
 
 
-@pytest.mark.parametrize("name", GATED)
+@pytest.mark.parametrize("name", ["LSTM", "GRU", pytest.param("GRU before", marks=ONE)])
 def test_gates_and_steps_of_gated_cells_equal_numpy_loops(name):
     cell = oracles.CELLS[name]
     layer = GATED[name](U, **({"reset_after": False} if name == "GRU before" else {}))
@@ -117,7 +121,7 @@ def slopes_of(cell, x, state, weights):
     return np.stack(columns, 1)
 
 
-@pytest.mark.parametrize("name", ["MinGRU", "MinLSTM", "RGLRU"])
+@pytest.mark.parametrize("name", ["RGLRU", *(pytest.param(n, marks=ONE) for n in MINIMAL)])
 def test_a_linear_recurrence_flows_by_the_product_of_its_decay(name):
     model = network(getattr(layers, name)(U))
     filled(model, ids())
@@ -150,6 +154,7 @@ def test_layers_of_keras_and_both_directions_give_the_same():
     assert lags.tolist() == MASK.sum(1).tolist()
 
 
+@ONE
 def test_few_directions_estimate_the_flow_of_all():
     rng = np.random.default_rng(0)
     layer, x = layers.SimpleRNN(40), rng.normal(size=(3, 5, D))

@@ -12,6 +12,8 @@ from rnnkit import layers, monitor, study
 from rnnkit.errors import InputError
 from rnnkit.monitor import recurrent_dynamics
 
+pytestmark = pytest.mark.one_backend
+
 RECURRENT = [name for name in small_tasks.SMALL if name != "bag_of_words_sentiment"]
 
 
