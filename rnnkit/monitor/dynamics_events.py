@@ -31,7 +31,7 @@ class RecurrentEvents(keras.callbacks.Callback):
     | Histograms | `recurrent/...`: values of the gates and of the decay, after epochs |
 
     Layers are called layer_1, layer_2, ... in the order of their calls: runs of models with other
-    cells are drawn in the same charts. Before the first epoch the pages show the fresh layers.
+    cells are drawn in the same charts. Step 0 is before the first epoch, of a model that is built.
 
     Args:
         folder: of the run, which is its subfolder `train`; the `--logdir` of TensorBoard, or below.
@@ -42,8 +42,7 @@ class RecurrentEvents(keras.callbacks.Callback):
         directions: as `rnnkit.monitor.recurrent_dynamics` takes it.
 
     Raises:
-        InputError: a number out of range, or, when training starts, a model without a recurrent
-            layer.
+        InputError: a number out of range, or, in `fit`, a model without a recurrent layer.
 
     Example:
         >>> model.fit(x, y, callbacks=[RecurrentEvents("runs/1", x[:16])])  # doctest: +SKIP

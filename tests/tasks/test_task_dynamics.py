@@ -53,16 +53,17 @@ def test_a_task_without_a_recurrent_layer_is_refused(trained):
         trained(name).dynamics(*small_tasks.examples(name))
 
 
+@pytest.mark.every_backend
 def test_the_callback_writes_pages_that_runs_share(tmp_path):
     for name, layer in (("lstm", layers.LSTM), ("min_gru", layers.MinGRU)):
         model = keras.Sequential([layer(3, name=name), keras.layers.Dense(1)])
         model.compile("sgd", "mse")
         x = np.random.default_rng(0).normal(size=(4, 5, 2)).astype("float32")
         events = monitor.RecurrentEvents(tmp_path / name, x, every_epochs=2)
-        model.fit(x, np.ones((4, 1)), epochs=3, verbose=0, callbacks=[events])
+        model.fit(x, np.ones((4, 1)), epochs=2, verbose=0, callbacks=[events])
     found, other = (event_files.read(tmp_path / name / "train") for name in ("lstm", "min_gru"))
     steps = [step for step, _ in found["recurrent/layer_1/flow_per_step"]]
-    assert steps in ([2, 3], [0, 2, 3])  # fresh ones where Keras has built the model already
+    assert steps in ([2], [0, 2])  # fresh ones where Keras has built the model already
     (last,) = recurrent_dynamics(model, x)
     assert other["recurrent/layer_1/memory_length"][-1][1] == pytest.approx(last.memory_length)
     lags = other["recurrent_by_lag/layer_1/gradient_flow"]
