@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
+
+# isort: split
 import numpy as np
 from keras import ops
 
