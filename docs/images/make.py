@@ -4,8 +4,9 @@
 
 Pictures of TensorBoard need Chromium (`apt-get install chromium`). The runs that they show are
 trained into the folder `--runs`, which a second call uses again; `--look FOLDER` takes pictures of
-every page of them instead, to look through. `gradient_flow` and `word2vec_complexity` are made by
-scripts of their own, in minutes; `attention` needs a trained translator, `--translator RUN`.
+every page of them instead, to look through. `gradient_flow`, `recurrent_flow` and
+`word2vec_complexity` are made by scripts of their own, in minutes; `attention`
+needs a trained translator, `--translator RUN`.
 """
 
 from __future__ import annotations
@@ -227,6 +228,9 @@ PICTURES: dict[str, Callable[[Path], None]] = {
 }
 SLOW = {
     "gradient_flow": script("tests/benchmarks/gradient_flow.py", "docs/images/gradient_flow.png"),
+    "recurrent_flow": script(
+        "tests/benchmarks/recurrent_dynamics.py", "docs/images/recurrent_flow.png"
+    ),
     "word2vec_complexity": script(
         *("tests/benchmarks/word2vec_complexity.py", "--repeats", "3"),
         *("--out", "docs/images/word2vec_complexity.png"),

@@ -11,6 +11,9 @@ from typing import Any
 
 _MODULES = {
     "callbacks": ("StopOnNonFinite", "TensorBoard"),
+    "dynamics": ("LayerDynamics", "recurrent_dynamics"),
+    "dynamics_events": ("RecurrentEvents",),
+    "dynamics_figures": ("flow_figure", "saturation_figure"),
     "events": ("EventWriter",),
     "gradients": ("gradient_flow", "gradient_flow_png"),
     "markov": ("emission_figure", "log_likelihood_figure", "means_figure", "transition_figure"),

@@ -13,10 +13,12 @@ from keras import ops
 
 from rnnkit.backend.gradient import gradient
 from rnnkit.errors import InputError, check_choice
+from rnnkit.monitor.dynamics_figures import flow_figure
+from rnnkit.monitor.recurrent_passes import Pass, one_step
 
 Norm = Literal["spectral", "frobenius"]
 
-_MAX_ELEMENTS = 2**24  # approximate number of floats stored for one backward pass
+_MAX_ELEMENTS = 2**25  # approximate number of floats stored for one backward pass
 
 
 def gradient_flow(
@@ -66,8 +68,7 @@ def gradient_flow(
     """
     check_choice("norm", norm, get_args(Norm))
     x = _check_inputs(layer, inputs)
-    batch, steps, width = x.shape
-    sizes = list(layer.state_size)
+    batch, sizes = len(x), list(layer.state_size)
     flags = [_flags(label, flag, x) for label, flag in (("mask", mask), ("resets", resets))]
     initial_state = layer.get_initial_state(batch) if initial_state is None else initial_state
     if not isinstance(initial_state, (list, tuple)):
@@ -79,22 +80,39 @@ def gradient_flow(
             f"gradient_flow: initial_state has the shapes {shapes}; expected {expected}."
         )
 
-    # One copy of a row for each unit of h_T; as many copies at a time as memory allows.
-    rows, units = (part.ravel() for part in np.indices((batch, sizes[0])))
+    every = np.broadcast_to(np.eye(sizes[0]), (batch, sizes[0], sizes[0]))
+    found = last_state_gradients(Pass(layer.name, layer, x, first, *flags), every)
+    names = ("h", "c") if len(sizes) <= 2 else tuple(f"state {i}" for i in range(len(sizes)))
+    return {name: _norms(part, norm) for name, part in zip(names, found, strict=False)}
+
+
+def last_state_gradients(one: Pass, directions: np.ndarray) -> list[np.ndarray]:
+    """Return `vᵀ ∂h_T/∂s_t` of a pass for some directions v, every step t and each state s.
+
+    Args:
+        one: the pass.
+        directions: `(B, N, S)`, N directions of the last h for each row.
+
+    Returns:
+        For each state `(B, N, T, S)`; what float32 cannot hold is inf or NaN.
+    """
+    batch, steps, width = one.x.shape
+    number, sizes = directions.shape[1], list(one.layer.state_size)
+    flags = (one.mask, one.resets)
+    # One copy of a row for each direction; as many copies at a time as memory allows.
+    rows, vectors = np.repeat(np.arange(batch), number), directions.reshape(batch * number, -1)
     at_once = min(max(_MAX_ELEMENTS // (steps * (width + 8 * sum(sizes))), 1), len(rows))
-    derivatives = _jacobian_rows(layer, [flag is not None for flag in flags])
-    jacobians: list[list[np.ndarray]] = [[] for _ in sizes]
+    derivatives = _jacobian_rows(one.layer, [flag is not None for flag in flags])
+    gradients: list[list[np.ndarray]] = [[] for _ in sizes]
     for start in range(0, len(rows), at_once):
         some = np.resize(np.arange(start, min(start + at_once, len(rows))), at_once)
         real = min(at_once, len(rows) - start)  # the last chunk is padded to the common shape
         which = rows[some]
-        given = [x[which], *(flag[which] for flag in flags if flag is not None)]
-        found = derivatives(given, [state[which] for state in first], units[some])
-        for into, by_state in zip(jacobians, found, strict=True):
+        given = [one.x[which], *(flag[which] for flag in flags if flag is not None)]
+        found = derivatives(given, [state[which] for state in one.states], vectors[some])
+        for into, by_state in zip(gradients, found, strict=True):
             into.append(by_state[:real])
-    names = ("h", "c") if len(sizes) <= 2 else tuple(f"state {i}" for i in range(len(sizes)))
-    stacked = (np.concatenate(parts).reshape(batch, sizes[0], steps, -1) for parts in jacobians)
-    return {name: _norms(part, norm) for name, part in zip(names, stacked, strict=False)}
+    return [np.concatenate(parts).reshape(batch, number, steps, -1) for parts in gradients]
 
 
 def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
@@ -110,43 +128,27 @@ def gradient_flow_png(flows: Mapping[str, Any], title: str = "") -> bytes:
         >>> gradient_flow_png({"factor 0.9 per step": 0.9 ** np.arange(20)[::-1]})[1:4]
         b'PNG'
     """
-    from rnnkit.monitor.picture import Picture
-
     if not flows:
         raise InputError("gradient_flow_png: there is no flow to plot; give at least one.")
-    figure = Picture(7.5, 4.2)
-    axes = figure.add_subplot()
-    for name, flow in flows.items():
-        rows = np.atleast_2d(np.asarray(flow, "float64"))
-        # A logarithmic scale has neither 0 nor inf: the line ends there.
-        rows = np.where(np.isfinite(rows) & (rows > 0), rows, np.nan)
-        back = np.arange(rows.shape[1])[::-1]
-        some = ~np.isnan(rows).any(0)
-        (line,) = axes.plot(back[some], np.median(rows[:, some], 0), label=name)
-        low, high = rows[:, some].min(0), rows[:, some].max(0)
-        axes.fill_between(back[some], low, high, alpha=0.15, color=line.get_color(), linewidth=0)
-    axes.set_yscale("log")
+    figure = flow_figure({name: np.asarray(flow)[..., ::-1] for name, flow in flows.items()}, title)
+    (axes,) = figure.axes
     axes.invert_xaxis()  # time runs from left to right
     axes.set_xlabel("steps before the last, T - t")
     axes.set_ylabel("norm of the derivative of the last state")
-    axes.set_title(title, parse_math=False)
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
     return figure.png()
 
 
 def _jacobian_rows(layer: Any, given: list[bool]) -> Any:
-    """Return a function: the derivatives of one unit of the last h of each row by all states."""
+    """Return a function: the derivatives of a sum over the last h of each row by all states."""
     dtype, count, flagged = layer.compute_dtype, len(layer.state_size), sum(given)
 
     def last(*arguments: Any) -> Any:
         zeros, (wanted, x, *rest) = arguments[:count], arguments[count:]
 
         def step(carry: tuple, now: tuple) -> tuple[tuple, None]:
-            x_t, *known = (ops.expand_dims(part, 1) for part in now[: 1 + flagged])
-            flags = iter(known)
-            mask, resets = (ops.cast(next(flags), "bool") if there else None for there in given)
-            _, new = layer.run(x_t, carry, mask, resets, False, all_states=True)
+            flags = iter(now[1 : 1 + flagged])
+            mask, resets = (next(flags) if there else None for there in given)
+            new = one_step(layer, now[0], carry, mask, resets)
             return tuple(map(ops.add, new, now[1 + flagged :])), None
 
         xs = tuple(ops.swapaxes(part, 0, 1) for part in (x, *rest[:flagged], *zeros))
@@ -155,10 +157,9 @@ def _jacobian_rows(layer: Any, given: list[bool]) -> Any:
 
     gradients = gradient(last)
 
-    def derivatives(given: list, states: list, units: np.ndarray) -> list[np.ndarray]:
+    def derivatives(given: list, states: list, wanted: np.ndarray) -> list[np.ndarray]:
         copies, steps = given[0].shape[:2]
         zeros = [ops.zeros((copies, steps, size), dtype=dtype) for size in layer.state_size]
-        wanted = np.eye(layer.state_size[0])[units]
         rest = [ops.convert_to_tensor(part, dtype=dtype) for part in (wanted, *given, *states)]
         found = gradients(*zeros, *rest)[:count]
         return [ops.convert_to_numpy(ops.cast(part, "float32")) for part in found]

@@ -10,6 +10,9 @@ import keras
 
 from rnnkit.recurrent.base import RecurrentLayer, RecurrentOptions
 from rnnkit.recurrent.cells import Cell
+from rnnkit.recurrent.sequence import Tensor
+
+GATES = ("i", "f", "o", "z", "r")  # in the order in which they are shown
 
 
 class GatedLayer(RecurrentLayer):
@@ -38,11 +41,36 @@ class GatedLayer(RecurrentLayer):
         self.recurrent_activation = keras.activations.get(recurrent_activation)
 
     equations: Callable  # of one step
+    gate_names: ClassVar[tuple[str, ...]] = ()  # in the order in which a step activates them
 
     @cached_property
     def cell(self) -> Cell:
         """The equations, with the layer's activations."""
         return Cell(self.with_activations(self.equations))
+
+    def gate_activations(self, x: Tensor, states: tuple) -> dict[str, Tensor]:
+        """Return the values of the gates in one step, by name.
+
+        Args:
+            x: `(N, D)`, the inputs of the step.
+            states: before it, each `(N, S)`.
+
+        Returns:
+            name -> `(N, U)`; "gate 1" and so on in a subclass that does not name its gates.
+        """
+        values: list[Tensor] = []
+
+        def kept(gate: Tensor) -> Tensor:
+            values.append(self.recurrent_activation(gate))
+            return values[-1]
+
+        params = self.cell.prepare(self.parameters())
+        step: Callable = partial(self.cell.step, recurrent_activation=kept)  # type: ignore[call-arg]
+        step(self.cell.project(x, params), states, params)
+        if len(self.gate_names) != len(values):
+            return {f"gate {place}": value for place, value in enumerate(values, 1)}
+        found = dict(zip(self.gate_names, values, strict=True))
+        return {name: found[name] for name in sorted(found, key=GATES.index)}
 
     def with_activations(self, step: Callable) -> Callable:
         """Return the step with the layer's activations."""

@@ -44,6 +44,7 @@ class GRU(GatedLayer):
 
     config_keys: ClassVar[tuple[str, ...]] = ("reset_after",)
     gates = 3
+    gate_names: ClassVar[tuple[str, ...]] = ("z", "r")
 
     def __init__(
         self,

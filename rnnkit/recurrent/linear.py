@@ -62,6 +62,10 @@ class LinearRecurrence(SequenceLayer):
         """Return `a` and `b`, each `(B, T, U)` in the dtype `wide`, for inputs `(B, T, D)`."""
         raise NotImplementedError
 
+    def gate_activations(self, sequences: Tensor) -> dict[str, Tensor]:
+        """Return the values of the gates, name -> `(B, T, U)`; those that `factors` is made of."""
+        raise NotImplementedError
+
     @property
     def wide(self) -> str:
         """The dtype of gates and states: that of the layer, or float32 if it has 16 bits."""

@@ -39,6 +39,7 @@ class LSTM(GatedLayer):
     config_keys: ClassVar[tuple[str, ...]] = ("unit_forget_bias",)
     gates = 4
     cell_type = "lstm"
+    gate_names: ClassVar[tuple[str, ...]] = ("f", "i", "o")
     equations = staticmethod(cells.lstm)
 
     def __init__(

@@ -49,6 +49,7 @@ class PeepholeLSTM(LSTM):
 
     config_keys: ClassVar[tuple[str, ...]] = ("peephole_initializer",)
     cell_type = "lstm_peephole"
+    gate_names = ("i", "f", "o")
     more_weights = ("peephole_kernel",)
     equations = staticmethod(lstm_cells.peephole)
 
@@ -92,6 +93,7 @@ class CoupledLSTM(LSTM):
 
     gates = 3
     cell_type = "lstm_coupled"
+    gate_names = ("f", "o")
     equations = staticmethod(lstm_cells.coupled)
 
     def start_bias(self, shape: Shape, dtype: Any = None) -> Tensor:

@@ -97,6 +97,10 @@ class MinGRU(_Minimal):
         z, candidate = self.project(sequences)
         return self.blend(ops.sigmoid(z), candidate)
 
+    def gate_activations(self, sequences: Tensor) -> dict[str, Tensor]:
+        """Return z."""
+        return {"z": ops.sigmoid(self.project(sequences)[0])}
+
 
 @keras.saving.register_keras_serializable(package="rnnkit")
 class MinLSTM(_Minimal):
@@ -126,5 +130,14 @@ class MinLSTM(_Minimal):
     def factors(self, sequences: Tensor) -> tuple[Tensor, Tensor]:
         """Return `f'` (or `f' - i'`) and `i' ⊙ h̃`."""
         f, i, candidate = self.project(sequences)
-        # i / (f + i) with σ(x) = exp(-softplus(-x)): no 0 / 0 where both gates are closed
-        return self.blend(ops.sigmoid(ops.softplus(-f) - ops.softplus(-i)), candidate)
+        return self.blend(_share(i, f), candidate)
+
+    def gate_activations(self, sequences: Tensor) -> dict[str, Tensor]:
+        """Return i' and f', which sum to 1."""
+        f, i, _ = self.project(sequences)
+        return {"i'": _share(i, f), "f'": _share(f, i)}
+
+
+def _share(one: Tensor, other: Tensor) -> Tensor:
+    """Return `σ(one) / (σ(one) + σ(other))`, without 0 / 0 where both gates are closed."""
+    return ops.sigmoid(ops.softplus(-other) - ops.softplus(-one))  # σ(x) = exp(-softplus(-x))

@@ -133,6 +133,11 @@ class RGLRU(LinearRecurrence):
         scale = bounded_sqrt(-ops.expm1(2.0 * log_a))
         return ops.exp(log_a), scale * ops.sigmoid(i) * ops.cast(v, self.wide)
 
+    def gate_activations(self, sequences: Tensor) -> dict[str, Tensor]:
+        """Return r and i."""
+        r, i = self._gates(sequences)
+        return {"r": ops.sigmoid(r), "i": ops.sigmoid(i)}
+
     def _gates(self, x: Tensor) -> list[Tensor]:
         """Return r and i before their activation, each `(B, T, U)`."""
         kernel = ops.convert_to_tensor(self.gate_kernel)

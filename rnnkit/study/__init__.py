@@ -11,6 +11,7 @@ from __future__ import annotations
 from rnnkit.records.listing import RunSummary, list_runs
 from rnnkit.study.backtesting import BacktestRow, backtest, backtest_table
 from rnnkit.study.compare import Comparison, compare
+from rnnkit.study.dynamics import dynamics, dynamics_figures
 from rnnkit.study.ensembles import MeasuredEnsemble, evaluate_ensemble
 from rnnkit.study.evaluation import ask, evaluate
 from rnnkit.study.reading import series_reader
@@ -32,6 +33,8 @@ __all__ = [
     "backtest",
     "backtest_table",
     "compare",
+    "dynamics",
+    "dynamics_figures",
     "evaluate",
     "evaluate_ensemble",
     "list_runs",

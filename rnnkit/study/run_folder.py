@@ -8,6 +8,7 @@ checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interrupt
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
 test_answers.npz  what the model answered for each example of the test split; see
                   `rnnkit.study.kept_answers`
+dynamics.json, recurrent/   see `rnnkit.study.dynamics`; written when it is asked for
 results.json      measures on the test split (of word vectors, on analogies); written last
 .lock             while a process trains: who it is
 """

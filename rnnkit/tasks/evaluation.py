@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from rnnkit.errors import InputError, require_fitted
+from rnnkit.monitor.dynamics import LayerDynamics, recurrent_dynamics
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.inference import predict_batch, predict_batches
 from rnnkit.tasks.training.datasets import fill_last_batch
@@ -180,6 +181,30 @@ class Evaluation(keras.Model):
         """
         require_fitted(self.network, self, "network")
         return predict_batch(self, x)
+
+    def dynamics(self, x: Any, y: Any = None, **options: Any) -> list[LayerDynamics]:
+        """Return what the recurrent layers do with states and gradients on raw examples.
+
+        Args:
+            x: the examples, as `evaluate` takes them; some 16 are enough. Long texts and series are
+                measured on their first window, where the task splits them.
+            y: one target for each, where `evaluate` needs them.
+            **options: as `rnnkit.monitor.recurrent_dynamics` takes them.
+
+        Raises:
+            InputError: invalid examples, no recurrent layer, or the model is not trained yet.
+
+        Example:
+            >>> [one.kind for one in model.dynamics(texts[:16], labels[:16])]  # doctest: +SKIP
+            ['LSTM', 'LSTM']
+        """
+        x, y, *_ = self.read(x, y, None, name="The examples", steps=None)
+        examples, _ = check_weighted(self, x, y, None, "The examples")
+        require_fitted(self.network, self, "network")
+        targets = self.encode_targets(examples, self.target_spec(), "test")
+        rows = self.encode_checked(examples.x)
+        batches = self.make_batches(rows, targets, batch_size=max(len(rows), 1))
+        return recurrent_dynamics(*self.pass_of(batches[0][0]), **options)
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return what `rnnkit predict` prints of texts or series called by these names."""

@@ -134,6 +134,10 @@ class TaskHooks(keras.Model):
         """Return size, seed and whether each epoch has a new order, as all batches take them."""
         return {"batch_size": batch_size or self.batch_size, "shuffle": shuffle, "seed": self.seed}
 
+    def pass_of(self, inputs: Any) -> tuple[keras.Model, Any]:
+        """Return a model and its inputs: its call is a pass over a batch that changes nothing."""
+        return self, inputs
+
     def prepare(self, batches: Batches) -> None:
         """Get ready for batches that are about to be trained on or measured."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from types import SimpleNamespace
 
+import event_files
 import numpy as np
 import pytest
 
 from rnnkit import backend, monitor
 from rnnkit.errors import InputError, NonFiniteLoss
-from rnnkit.study import evaluate, load_data, open_model, open_run, train, training
+from rnnkit.study import dynamics, evaluate, load_data, open_model, open_run, train, training
 
 pytestmark = pytest.mark.every_backend  # from data to results and back, once on each
 
@@ -214,3 +215,19 @@ def test_patience_reaches_fit_and_ends_the_run_early(run, table, columns, tmp_pa
         train("lstm_sentiment", table, patience=2, out=tmp_path / "x", **columns)
     assert seen["patience"] == 2
     assert len(seen["validation_data"][0]) == 12
+
+
+def test_dynamics_of_a_run_are_measured_once_and_kept(run, monkeypatch):
+    import rnnkit.tasks
+
+    (one, *_) = found = dynamics(run, examples=4)
+    assert [layer["kind"] for layer in found] == ["LSTM"] * len(found)
+    assert one["flow"]["median"][0] == 1
+    assert {*one["gates"]} == {"i", "f", "o"}
+    pages = event_files.read(run.path / "recurrent")
+    assert pages["recurrent/layer_1/flow_per_step"][0][0] == run.results["best_epoch"]
+    assert len(pages["recurrent_by_lag/layer_1/gradient_flow"]) == len(one["flow"]["median"])
+    monkeypatch.setattr(rnnkit.tasks.Task, "dynamics", None)
+    assert dynamics(run, examples=4) == found  # from dynamics.json
+    with pytest.raises(InputError, match="examples is 0"):
+        dynamics(run, examples=0)

@@ -83,6 +83,13 @@ class CarriedStates(Task):
             self._carried.append(keras.Variable(np.zeros(size, "float32"), trainable=False))
         self.train_function = self.test_function = self.predict_function = None
 
+    def pass_of(self, inputs: Any) -> tuple[keras.Model, list[Any]]:
+        """Return the network, with ids, labels and states; every row begins anew."""
+        ids, _, *beside = inputs
+        states = self.network.inputs[1 + int(self.conditioned) :]  # type: ignore[union-attr]
+        zeros = [np.zeros((len(ids), part.shape[-1]), "float32") for part in states]
+        return self.network, [ids, *beside[: int(self.conditioned)], *zeros]
+
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Run a window from the carried states; return `(B, T, D)` and keep the new states."""
         ids, starts, *beside = inputs
