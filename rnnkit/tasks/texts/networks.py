@@ -85,8 +85,9 @@ def recurrent_classifier(
             name="document_logits",
         )
         members.append(table(ngrams))
-    shares = (1 / len(members),) * len(members)
-    cap = options["ngram_logit_cap"]
+    cap, others = options["ngram_logit_cap"], len(members) - 1
+    # Until they are chosen: equal ones; with a cap, in units of the recurrent network's.
+    shares = (1 / len(members),) * len(members) if cap is None else (1.0, *(1 / others,) * others)
     logits = kit.LogOpinionPool(shares, logit_cap=cap, name="pool")(members)
     activation = "sigmoid" if outputs == 1 else "softmax"
     x = keras.layers.Activation(activation, dtype="float32", name="probabilities")(logits)
