@@ -40,7 +40,7 @@ class NGramTextClassifier(TextClassifier):
     on the validation data, if there are any. Then the recurrent network is trained as if it were
     alone: the loss and the metrics of the training set are its own, those of the validation set are
     of all. At the end the weights with which their logits are added are chosen on the validation
-    data; without any, they are equal.
+    data; without any, they are equal, and with a cap the network has as much as all others.
 
     Args:
         build_network: `(vocabulary size, outputs, ngram_count=..., document_vectors=...) ->
