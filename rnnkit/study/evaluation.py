@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,7 @@ def splits_for(run: Run, splits: Iterable[str], **data: Any) -> list[tuple[Any, 
     if source == Source(**run.settings["data"]):
         warn_of_other_data(run.path, run.settings, dataset)
     found = [getattr(dataset, name) for name in splits]
-    return [(one.x, _labels_of_model(run, source.name, one.y, dataset.classes)) for one in found]
+    return [(one.x, _labels_of_model(run, source.name, one.y, dataset)) for one in found]
 
 
 def ask(run: Run, **data: Any) -> Table:
@@ -154,14 +154,14 @@ def _refuse_other_data(run: Run, data: Mapping[str, Any]) -> None:
         )
 
 
-def _labels_of_model(run: Run, name: str, y: Any, known: Sequence[str] | None) -> Any:
+def _labels_of_model(run: Run, name: str, y: Any, dataset: Any) -> Any:
     """Return the targets of a split, class numbers in the order of the model's classes."""
     import numpy as np
 
     numbered = isinstance(y, np.ndarray) or (isinstance(y, list) and isinstance(y[0], np.ndarray))
-    if not numbered or not known:
+    if not numbered or not dataset.classes:  # series to forecast have none
         return y
-    classes = list(run.model.classes)
+    classes, known = list(run.model.classes), dataset.classes
     unknown = [label for label in known if label not in classes]
     if unknown:
         raise InputError(

@@ -44,6 +44,7 @@ def test_a_run_leaves_every_record(run, table):
         "test",
         "checkpoints",
         "model.keras",
+        "test_answers.npz",
         "results.json",
     }
     again = open_run(run.path)
