@@ -71,7 +71,7 @@ class RecurrentEvents(keras.callbacks.Callback):
             self._write(self._epoch)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Measure after every `every_epochs`th epoch."""
+        """Measure after each `every_epochs` epochs."""
         self._epoch = epoch + 1
         if self._epoch % self.every_epochs == 0:
             self._write(self._epoch)

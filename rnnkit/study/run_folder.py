@@ -6,8 +6,7 @@ metrics.csv       one row per epoch, written during training
 train/, validation/, test/   the event files of TensorBoard; of earlier versions in events/
 checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interruption
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
-test_answers.npz  what the model answered for each example of the test split; see
-                  `rnnkit.study.kept_answers`
+test_answers.npz  what the model answered to the test split; see `rnnkit.study.kept_answers`
 dynamics.json, recurrent/   see `rnnkit.study.dynamics`; written when it is asked for
 results.json      measures on the test split (of word vectors, on analogies); written last
 .lock             while a process trains: who it is
