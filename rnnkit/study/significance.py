@@ -26,7 +26,7 @@ from rnnkit.study.statistics import (
 
 ALPHA = 0.05
 LEAST_EXAMPLES = 20  # with fewer, resampled ones tell too little of others
-PERCENT = ("accuracy", "f1")  # shares, of which differences are told in points
+PERCENT = ("accuracy", "f1")  # proportions, whose differences are reported in percentage points
 
 
 class Interval(NamedTuple):

@@ -47,7 +47,7 @@ def train_apart(
     Args:
         shared: the study; its record holds the plans.
         plans: of the runs, by name.
-        processes: how many at a time; of more than one, only their ends are told.
+        processes: how many at a time; with more than one, only the end of each is reported.
         verbose: as in Keras.
         announce: called with a line for each run that begins.
 

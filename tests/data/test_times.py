@@ -258,7 +258,7 @@ def test_a_time_is_the_one_that_pandas_reads(moment, zone):
 
 
 def test_a_step_that_is_told_is_taken_where_none_is_found():
-    """Rows every 90 seconds: no whole minutes, so that whole minutes are told or refused."""
+    """Rows every 90 seconds: a period in whole minutes must be reported or refused."""
     times = ["2024-01-01 00:00", "2024-01-01 00:01:30", "2024-01-01 00:03", "2024-01-01 00:04:30"]
     with pytest.raises(InputError, match="rows come 90 seconds after the row before them"):
         cut_times(times, 4, None)

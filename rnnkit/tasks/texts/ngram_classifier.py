@@ -130,7 +130,7 @@ class NGramTextClassifier(TextClassifier):
         return self.network_arguments()
 
     def network_arguments(self) -> dict[str, Any]:
-        """Return what `build_network` is told of the n-grams."""
+        """Return the arguments of `build_network` that describe the n-grams."""
         count = len(require_fitted(self.ngram_vocabulary, self, "ngram_vocabulary"))
         more = {"document_vectors": True} if self.document_vector_size else {}
         return {"ngram_count": count, **more}
