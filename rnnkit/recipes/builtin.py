@@ -16,7 +16,15 @@ from rnnkit.recipes.forecasting import forecaster
 from rnnkit.recipes.frames import frame_labeller
 from rnnkit.recipes.language import next_word, text_generator
 from rnnkit.recipes.questions import first_words, frequent_word, short_text
-from rnnkit.recipes.sentiment import bilstm_sentiment, gru_sentiment, lstm_sentiment, rnn_sentiment
+from rnnkit.recipes.sentiment import (
+    bilstm_sentiment,
+    gru_sentiment,
+    lstm_sentiment,
+    mingru_sentiment,
+    minlstm_sentiment,
+    rglru_sentiment,
+    rnn_sentiment,
+)
 from rnnkit.recipes.series import sequence_classifier
 from rnnkit.recipes.tagging import name_tagger, pos_tagger
 from rnnkit.recipes.text_to_text import summarizer, translator
@@ -51,6 +59,9 @@ FAMILIES = (
             lstm_sentiment,
             gru_sentiment,
             bilstm_sentiment,
+            mingru_sentiment,
+            minlstm_sentiment,
+            rglru_sentiment,
             best_sentiment,
             bag_of_words_sentiment,
         ),

@@ -1,4 +1,4 @@
-"""Sentiment classifiers of texts: four recurrent networks."""
+"""Sentiment classifiers of texts: recurrent networks, and linear recurrences."""
 
 from __future__ import annotations
 
@@ -177,4 +177,19 @@ bilstm_sentiment = _recipe(
     "Sentiment classifier of texts with a bidirectional LSTM.",
     cell="lstm",
     bidirectional=True,
+)
+mingru_sentiment = _recipe(
+    "mingru_sentiment",
+    "Sentiment classifier of texts with a minimal GRU, whose gates read the input alone.",
+    cell="mingru",
+)
+minlstm_sentiment = _recipe(
+    "minlstm_sentiment",
+    "Sentiment classifier of texts with a minimal LSTM, whose gates read the input alone.",
+    cell="minlstm",
+)
+rglru_sentiment = _recipe(
+    "rglru_sentiment",
+    "Sentiment classifier of texts with a real-gated linear recurrent unit (RG-LRU).",
+    cell="rglru",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Unpack
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnnkit.errors import InputError, check_count
@@ -116,7 +117,9 @@ class RGLRU(LinearRecurrence):
 
     def start_decay(self, shape: Shape, dtype: Any = None) -> Tensor:
         """Draw Λ such that `exp(-8 softplus(Λ))` is uniform between the bounds of `decay`."""
-        a = keras.initializers.RandomUniform(*self.decay, seed=self.seed)(shape, dtype=dtype)
+        seed = keras.initializers.RandomUniform(seed=self.seed).seed  # a number in any case
+        drawn = np.random.default_rng(seed).uniform(*self.decay, shape)  # equal on all backends
+        a = ops.convert_to_tensor(drawn, dtype=dtype)
         return ops.log(ops.expm1(-ops.log(a) / SHARPNESS))
 
     def factors(self, sequences: Tensor) -> tuple[Tensor, Tensor]:

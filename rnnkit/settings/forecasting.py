@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
 from rnnkit.settings.series import HMMOptions
-from rnnkit.settings.stack import LayerOptions, StackOptions
+from rnnkit.settings.stack import CELL_HELP, Cell, LayerOptions, StackOptions
 from rnnkit.settings.training import SeedOption
 
 DAY = 24 * 60
@@ -21,8 +21,8 @@ class ForecastCellOption(TypedDict, total=False):
     """The kind of recurrent layer, and whether there is a hidden Markov model."""
 
     cell: Annotated[
-        Literal["lstm", "gru", "rnn", "hmm-lstm", "hmm-gru", "hmm-rnn"],
-        Option("lstm", 'recurrent layer; "hmm-lstm" and so on are short for hmm="input".'),
+        Literal[Cell, "hmm-lstm", "hmm-gru", "hmm-rnn"],
+        Option("lstm", CELL_HELP + ' "hmm-lstm" and so on are short for hmm="input".'),
     ]
 
 

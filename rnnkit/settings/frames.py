@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
-from rnnkit.settings.stack import BidirectionalOption, LayerOptions, RecurrentDropoutOption, rate
+from rnnkit.settings.stack import (
+    CELL_HELP,
+    BidirectionalOption,
+    Cell,
+    LayerOptions,
+    RecurrentDropoutOption,
+    rate,
+)
 from rnnkit.settings.training import SeedOption
 
 
@@ -13,8 +20,8 @@ class FrameCellOption(TypedDict, total=False):
     """The kind of layer."""
 
     cell: Annotated[
-        Literal["rnn", "lstm", "gru", "dense"],
-        Option("lstm", 'recurrent layer; "dense": a feed-forward network on a window of steps.'),
+        Literal[Cell, "dense"],
+        Option("lstm", CELL_HELP + ' "dense": a feed-forward network on a window of steps.'),
     ]
 
 

@@ -45,7 +45,9 @@ class LanguageNetworkOptions(StackOptions, SoftmaxOptions, SeedOption, total=Fal
     word_dropout: Annotated[float, rate(0.0, "dropout rate of words, wherever they occur.")]
     input_dropout: Annotated[float, rate(0.0, "dropout rate of the first layer's inputs.")]
     output_dropout: Annotated[float, rate(0.0, "dropout rate of the last layer's outputs.")]
-    weight_dropout: Annotated[float, rate(0.0, "DropConnect rate of the recurrent weights.")]
+    weight_dropout: Annotated[
+        float, rate(0.0, "DropConnect rate of the recurrent kernel, where there is one.")
+    ]
 
 
 class TokenizerOptions(TypedDict, total=False):

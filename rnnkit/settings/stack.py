@@ -7,7 +7,11 @@ from typing import Annotated, Literal, TypedDict
 
 from rnnkit.options import Option
 
-Cell = Literal["rnn", "lstm", "gru"]
+Cell = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "rglru"]
+CELL_HELP = (
+    'recurrent layer: "rnn" (Elman), "lstm", "gru"; or a linear recurrence, whose gates read the '
+    'input alone: "mingru", "minlstm", "rglru" (of Griffin).'
+)
 Pooling = Literal["last", "mean", "max", "mean+max"]
 rate = functools.partial(Option, least=0, below=1)  # of dropout
 
@@ -15,7 +19,7 @@ rate = functools.partial(Option, least=0, below=1)  # of dropout
 class CellOption(TypedDict, total=False):
     """The kind of recurrent layer."""
 
-    cell: Annotated[Cell, Option("lstm", 'recurrent layer: "rnn" (Elman), "lstm", "gru".')]
+    cell: Annotated[Cell, Option("lstm", CELL_HELP)]
 
 
 class LayerOptions(TypedDict, total=False):

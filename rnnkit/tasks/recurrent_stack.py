@@ -11,7 +11,9 @@ import keras
 from rnnkit import layers as kit
 from rnnkit.backend import native
 from rnnkit.backend.initializers import Seeded
+from rnnkit.errors import InputError
 from rnnkit.options import pick, takes
+from rnnkit.recurrent.linear import LinearRecurrence
 from rnnkit.settings.stack import (
     BidirectionalOption,
     PooledStackOptions,
@@ -19,7 +21,10 @@ from rnnkit.settings.stack import (
     StackOptions,
 )
 
-CELLS: dict[str, Any] = {"rnn": kit.SimpleRNN, "lstm": kit.LSTM, "gru": kit.GRU}
+CELLS: dict[str, Any] = {
+    **{"rnn": kit.SimpleRNN, "lstm": kit.LSTM, "gru": kit.GRU},
+    **{"mingru": kit.MinGRU, "minlstm": kit.MinLSTM, "rglru": kit.RGLRU},
+}
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -77,6 +82,32 @@ class RecurrentStackOptions(StackOptions, BidirectionalOption, RecurrentDropoutO
     """The settings of `recurrent_stack`."""
 
 
+def has_recurrent_kernel(cell: str) -> bool:
+    """Return whether the layer multiplies its state by a kernel; linear recurrences do not.
+
+    Example:
+        >>> has_recurrent_kernel("gru"), has_recurrent_kernel("mingru")
+        (True, False)
+    """
+    return not issubclass(CELLS[cell], LinearRecurrence)
+
+
+def _own_arguments(cell: str, recurrent_dropout: float, seeds: Seeds) -> dict[str, Any]:
+    """Return the arguments that not all layers have."""
+    if has_recurrent_kernel(cell):
+        return {
+            "recurrent_dropout": recurrent_dropout,
+            "recurrent_initializer": seeds.orthogonal(),
+        }
+    if recurrent_dropout:
+        raise InputError(
+            f"recurrent_dropout is {recurrent_dropout}, and {cell} has no recurrent kernel, before "
+            "which a state could be dropped. Set recurrent_dropout=0, or choose the cell lstm, gru "
+            "or rnn."
+        )
+    return {"gate_initializer": seeds.glorot()} if cell == "rglru" else {}
+
+
 def drop(x: Any, rate: float, seeds: Seeds, **options: Any) -> Any:
     """Apply dropout to a Keras tensor; with the rate 0 there is no layer, and no seed is used."""
     return seeds.dropout(rate, **options)(x) if rate else x
@@ -116,6 +147,9 @@ def recurrent_stack(
     Returns:
         The output; with `return_state` also a list of lists of states.
 
+    Raises:
+        InputError: `recurrent_dropout` of a layer without a recurrent kernel.
+
     Example:
         >>> recurrent_stack(keras.Input((None, 3)), Seeds(0), cell="gru", layers=2, units=4).shape
         (None, None, 4)
@@ -128,9 +162,8 @@ def recurrent_stack(
             options["units"],
             return_sequences=return_sequences or depth < options["layers"] - 1,
             return_state=return_state,
-            recurrent_dropout=options["recurrent_dropout"],
             kernel_initializer=seeds.glorot(),
-            recurrent_initializer=seeds.orthogonal(),
+            **_own_arguments(options["cell"], options["recurrent_dropout"], seeds),
             seed=seeds.next() if seed_layers else 0,
             **more,
             **own,

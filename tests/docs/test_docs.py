@@ -29,7 +29,7 @@ MODULES = sorted(
     for path in (ROOT / "rnnkit").rglob("*.py")
 )
 # One docstring serves all recipes for texts: its example is run once.
-TWINS = tuple(name for name in recipes.names() if name.endswith("_sentiment"))[1:4]
+TWINS = tuple(name for name in recipes.names() if name.endswith("_sentiment"))[1:7]
 OF_A_BACKEND = {
     m: m.split(".")[2] for m in MODULES if m.split(".")[2:3] in [[f] for f in FRAMEWORKS]
 }

@@ -16,7 +16,13 @@ from rnnkit.errors import InputError
 from rnnkit.options import takes
 from rnnkit.settings.language import LanguageNetworkOptions
 from rnnkit.tasks.language.softmax_layers import AdaptiveSoftmax, EmbeddingSoftmax
-from rnnkit.tasks.recurrent_stack import CELLS, Seeds, drop, recurrent_stack
+from rnnkit.tasks.recurrent_stack import (
+    CELLS,
+    Seeds,
+    drop,
+    has_recurrent_kernel,
+    recurrent_stack,
+)
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -96,6 +102,9 @@ def language_network(
         inputs.append(label)
         vector = keras.layers.Embedding(classes, size, seeds.uniform(), name="labels")(label)
         x = keras.layers.Add()([x, keras.layers.Reshape((1, size))(vector)])
+    drop_connect = (
+        {"weight_dropout": options["weight_dropout"]} if has_recurrent_kernel(cell) else {}
+    )
     states_of = range(len(CELLS[cell](units).state_size))
     initial_state = [
         [keras.Input((units,), name=f"state_{depth}_{i}") for i in states_of]
@@ -112,7 +121,7 @@ def language_network(
         name=cell,
         layer_options=lambda depth: {
             "dropout": options["dropout" if depth else "input_dropout"],  # variational
-            "weight_dropout": options["weight_dropout"],
+            **drop_connect,
         },
     )
     if units != size:
