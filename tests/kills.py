@@ -62,6 +62,8 @@ TASKS: dict[str, dict[str, Any]] = {
     },
 }
 EPOCHS = 2
+# What equal trainings differ in.
+COSTS = {"seconds", "processor_seconds", "tokens_per_second", "compiling_seconds", "programs"}
 
 
 def work(task: str, folder: str, verb: str, minutes: float) -> None:
@@ -279,14 +281,10 @@ def _rows(folder: Path) -> dict[str, Any]:
 
 
 def _results(folder: Path) -> dict[str, Any]:
-    """Return results.json without times."""
+    """Return results.json without what differs between equal trainings."""
     path = folder / "results.json"
     record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {
-        name: value
-        for name, value in record.items()
-        if name not in ("seconds", "tokens_per_second", "compiling_seconds", "programs")
-    }
+    return {name: value for name, value in record.items() if name not in COSTS}
 
 
 def _points(folder: Path) -> dict[str, Any]:

@@ -73,6 +73,7 @@ DATA: dict[str, Check] = {
 RESULTS: dict[str, Check] = {
     "test": _MEASURES,
     "seconds": _NUMBER,
+    "processor_seconds": _optional(_NUMBER),
     "compiling_seconds": _NUMBER,
     "programs": _COUNTS,
     "tokens_per_second": _optional(_NUMBER),

@@ -40,7 +40,8 @@ _OLD_ROWS = {
     "logistic regression on a step": "logistic regression of each step",
 }
 COSTS = (
-    *("seconds", "compiling_seconds", "steps", "step_seconds", "tokens_per_second"),
+    *("seconds", "processor_seconds", "compiling_seconds", "steps", "step_seconds"),
+    "tokens_per_second",
     *("parameters", "network_parameters", "peak_memory_bytes", "peak_device_memory_bytes"),
 )
 

@@ -26,6 +26,8 @@ class EpochLog(keras.callbacks.Callback):
         super().__init__()
         self.folder = folder
         self._made, self._before = time.perf_counter(), 0.0  # before the training stopped
+        self._processor_made = time.process_time()
+        self._processor_before: float | None = 0.0  # None where a checkpoint does not say
         self._epoch_began: float | None = None  # None between two epochs
         self._epoch_before = 0.0
         self._compiled = compilations()  # before the training
@@ -36,6 +38,16 @@ class EpochLog(keras.callbacks.Callback):
     def seconds(self) -> float:
         """The seconds since the log was made, and those before the training stopped."""
         return self._before + time.perf_counter() - self._made
+
+    @property
+    def processor_seconds(self) -> float | None:
+        """The seconds that all threads of the process computed, counted as `seconds` is.
+
+        None for a training that began with a version of rnnkit that did not count them.
+        """
+        if self._processor_before is None:
+            return None
+        return self._processor_before + time.process_time() - self._processor_made
 
     @property
     def compiled(self) -> Compilations:
@@ -52,6 +64,7 @@ class EpochLog(keras.callbacks.Callback):
         began = self._epoch_began
         of_epoch = 0.0 if began is None else time.perf_counter() - began
         state = {"rows": self.folder.rows(), "seconds": self.seconds, "of_epoch": of_epoch}
+        state["processor_seconds"] = self.processor_seconds
         within = Compilations() if began is None else compilations().since(self._of_epoch)
         of_epochs = self._of_epochs.plus(within)
         return state | {"compiled": list(self.compiled), "compiled_in_epochs": list(of_epochs)}
@@ -60,6 +73,7 @@ class EpochLog(keras.callbacks.Callback):
         """Write the rows of the checkpoint: later ones are written once more."""
         self.folder.replace_rows(state["rows"])
         self._before += state["seconds"]
+        self._processor_before = state.get("processor_seconds")
         self._epoch_before = state["of_epoch"]
         nothing = list(Compilations())  # of checkpoints that were written before it was counted
         self._compiled_before = Compilations(*state.get("compiled", nothing))

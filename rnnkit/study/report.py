@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 # Measures that every run has, after those of its family.
 COMMON = {
-    **{"loss": "loss", "seconds": "seconds", "compiling_seconds": "compiling"},
+    **{"loss": "loss", "seconds": "seconds", "processor_seconds": "processor seconds"},
+    "compiling_seconds": "compiling",
     **{"steps": "steps", "step_seconds": "seconds of steps"},
     **{"tokens_per_second": "tokens/s", "parameters": "parameters"},
     **{"network_parameters": "parameters without embedding"},
     **{"peak_memory_bytes": "peak memory (MB)", "peak_device_memory_bytes": "peak on GPU (MB)"},
 }
-SECONDS = ("seconds", "compiling_seconds", "step_seconds")
+SECONDS = ("seconds", "processor_seconds", "compiling_seconds", "step_seconds")
 WHOLE = ("tokens_per_second", "steps", "parameters", "network_parameters")
 MEGABYTES = ("peak_memory_bytes", "peak_device_memory_bytes")
 IN_UNITS = ("mae", "rmse")  # of the data, which may be tiny or huge
@@ -243,8 +244,9 @@ def _lines(study: Comparison) -> Iterable[str]:
     yield (
         f"Mean ± sample standard deviation over the runs on {on}, with the weights of the "
         f"{weights}. Seconds are those of the whole training, with pre-training, compilation and "
-        "validation; those of compiling are a part of them. Tokens/s (words of texts, steps of "
-        "series) are those of the epochs, without compiling."
+        "validation; those of compiling are a part of them. Processor seconds are added up over "
+        "the threads. Tokens/s (words of texts, steps of series) are those of the epochs, without "
+        "compiling."
     )
     if family.intrinsic is not None:
         yield family.intrinsic.about

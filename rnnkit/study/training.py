@@ -306,7 +306,7 @@ def _train(
 
 def _costs(log: EpochLog) -> dict[str, Any]:
     """Return the seconds of a training; where something was compiled, those of that, too."""
-    costs: dict[str, Any] = {"seconds": log.seconds}
+    costs: dict[str, Any] = {"seconds": log.seconds, "processor_seconds": log.processor_seconds}
     compiled = log.compiled
     if compiled.programs:
         programs = {"all": compiled.programs, "from_cache": compiled.from_cache}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -12,6 +13,8 @@ import pytest
 from rnnkit import backend, monitor
 from rnnkit.errors import InputError, NonFiniteLoss
 from rnnkit.study import dynamics, evaluate, load_data, open_model, open_run, train, training
+from rnnkit.study.log import EpochLog
+from rnnkit.study.run_folder import RunFolder
 
 pytestmark = pytest.mark.every_backend  # from data to results and back, once on each
 
@@ -118,6 +121,26 @@ def test_throughput_is_tokens_over_the_seconds_of_the_epochs(run, table, columns
     else:
         assert run.results["tokens_per_second"] == pytest.approx(speed)
     assert run.results["seconds"] >= seconds > 0
+
+
+@pytest.mark.one_backend
+def test_processor_seconds_go_on_where_a_training_does(tmp_path):
+    first = EpochLog(RunFolder(tmp_path))
+    busy = time.process_time() + 0.2
+    while time.process_time() < busy:
+        pass
+    state = first.checkpoint_state()
+    assert state["processor_seconds"] >= 0.2
+    second = EpochLog(RunFolder(tmp_path))
+    second.restore_checkpoint(state)
+    time.sleep(0.3)  # costs nothing
+    spent = second.processor_seconds - state["processor_seconds"]
+    assert 0 <= spent < 0.2
+    second.restore_checkpoint({**state, "processor_seconds": None})
+    assert second.processor_seconds is None
+    del state["processor_seconds"]  # of a version that did not count them
+    second.restore_checkpoint(state)
+    assert second.processor_seconds is None
 
 
 def test_environment_says_where_it_ran(run):
