@@ -7,7 +7,7 @@ import json
 import math
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +149,12 @@ def rows_of(
     columns: Mapping[str, str],
     given: Mapping[str, str],
     with_baselines: bool = True,
+    more: Callable[[Path], Mapping[str, float]] = lambda run: {},
 ) -> list[Row]:
-    """Return a row for each recipe and its settings over the seeds, then the baselines."""
+    """Return a row for each recipe and its settings over the seeds, then the baselines.
+
+    `more` returns what was measured of a run and is not in its folder.
+    """
     groups: dict[str, list[tuple[int, Path]]] = {}
     for run in (run for path in paths for run in find_runs(path)):
         settings = read(run / "settings.json")
@@ -171,15 +175,47 @@ def rows_of(
             "data": f"`{Path(settings['data']['name']).name}`",
             "backend": BACKENDS[environments[0]["backend"]],
         }
-        values = values_of(columns, [measures(run) for run in runs])
+        values = values_of(columns, [measures(run) | more(run) for run in runs])
         row = {"table": name, "labels": labels_of(columns, known, given), "values": values}
-        row |= {"seeds": len(seeds), **origin(environments)}
+        row |= {"seeds": len(seeds), "of_seeds": list(seeds), **origin(environments)}
         rows.append(row | {"command": command(settings, seeds)})
         file = runs[0].parent / "baselines.json"
         if with_baselines and file.is_file() and runs[0].parent in paths:
             rows += baselines(read(file), rows[-1], columns, known)
             with_baselines = False  # those of a study once
     return rows
+
+
+def joined(old: Row, new: Row) -> Row:
+    """Return a row over the seeds of two rows with the same labels: each trained once."""
+    name = ", ".join(filter(None, old["labels"].values()))
+    if "of_seeds" not in old:
+        raise SystemExit(f"The row {name} does not say its seeds: collect all of its runs at once.")
+    if twice := sorted({*old["of_seeds"]} & {*new["of_seeds"]}):
+        raise SystemExit(f"The row {name} has the seed {twice[0]} already.")
+    if old["values"].keys() != new["values"].keys():
+        differing = sorted(old["values"].keys() ^ new["values"].keys())
+        raise SystemExit(f"One of two parts of the row {name} has no {', '.join(differing)}.")
+    seeds = [*old["of_seeds"], *new["of_seeds"]]
+    order = sorted(range(len(seeds)), key=seeds.__getitem__)
+    values = {
+        measure: [(runs + new["values"][measure])[place] for place in order]
+        for measure, runs in old["values"].items()
+    }
+    both = {
+        key: ", ".join(dict.fromkeys([*old[key].split(", "), *new[key].split(", ")]))
+        for key in ("commit", "backend", "rnnkit", "keras")
+        if key in old and key in new
+    }
+    if old["machine"] != new["machine"]:
+        both["machine"] = f"{old['machine']}; {new['machine']}"
+    return {
+        **{**old, **new, **both, "values": values},
+        **{"seeds": len(seeds), "of_seeds": sorted(seeds)},
+        "dirty": bool(old.get("dirty") or new.get("dirty")),
+        "date": max(old["date"], new["date"]),
+        "command": f"{old['command']}; {new['command']}",
+    }
 
 
 def baselines(
@@ -192,7 +228,7 @@ def baselines(
         labels |= {"recipe": name} if "recipe" in labels else {next(iter(labels)): name}
         values = values_of(columns, [{**result, **result["test"]}])
         rows.append({**of, "labels": labels, "values": values})
-        del rows[-1]["seeds"]  # a baseline has none
+        del rows[-1]["seeds"], rows[-1]["of_seeds"]  # a baseline has none
     return rows
 
 

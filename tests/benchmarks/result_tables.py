@@ -96,15 +96,21 @@ def save(found: Mapping[str, Any], path: Path = RESULTS) -> None:
     path.write_text(f'{{"tables": {tables},\n"rows": [\n{lines}\n]}}\n', "utf-8")
 
 
+def old_row(found: Mapping[str, Any], row: Row) -> Row | None:
+    """Return the row of the same table and labels, or None."""
+    same = (old for old in found["rows"] if old["table"] == row["table"])
+    return next((old for old in same if old["labels"] == row["labels"]), None)
+
+
 def put(found: dict[str, Any], row: Row) -> None:
     """Replace the row of the same table and labels, or add it at the end of the table."""
     if row["table"] not in found["tables"]:
         raise SystemExit(f"No table {row['table']}; there are {', '.join(found['tables'])}.")
-    for place, old in enumerate(found["rows"]):
-        if (old["table"], old["labels"]) == (row["table"], row["labels"]):
-            found["rows"][place] = row
-            return
-    found["rows"].append(row)
+    old = old_row(found, row)
+    if old is None:
+        found["rows"].append(row)
+    else:
+        found["rows"][found["rows"].index(old)] = row
 
 
 def fields(template: str) -> dict[str, str]:

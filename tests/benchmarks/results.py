@@ -7,7 +7,8 @@ python tests/benchmarks/results.py check
 
 `collect` reads runs of `rnnkit train` and studies of `rnnkit compare`, with their baselines, and
 adds a row for each recipe and its settings to a table of recipes/results.json; a row with the same
-labels is replaced. `render` writes the pages, `check` says whether they show what the JSON says.
+labels is replaced, or gets more seeds with `--add-seeds`. `render` writes the pages, `check` says
+whether they show what the JSON says.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from result_runs import rows_of
-from result_tables import RESULTS, ROOT, load, pages, put, save, write_pages
+from result_runs import joined, rows_of
+from result_tables import RESULTS, ROOT, load, old_row, pages, put, save, write_pages
 
 
 def collect(options: argparse.Namespace) -> None:
@@ -38,7 +39,8 @@ def collect(options: argparse.Namespace) -> None:
             f"Several rows would be called {twice[0]}: collect them one by one with --label."
         )
     for row in rows:
-        put(found, row)
+        old = old_row(found, row) if options.add_seeds else None
+        put(found, row if old is None else joined(old, row))
         print(f"{options.table}: {', '.join(row['labels'].values())}")
     save(found, options.json)
 
@@ -62,6 +64,9 @@ def main() -> None:
     adding.add_argument("runs", nargs="+", type=Path, help="folders of runs or studies")
     adding.add_argument("--table", required=True, help="its name in the JSON")
     adding.add_argument("--label", action="append", default=[], help="NAME=TEXT of the rows")
+    adding.add_argument(
+        "--add-seeds", action="store_true", help="to a row with the same labels, not in its place"
+    )
     adding.add_argument("--baselines", action=argparse.BooleanOptionalAction, default=True)
     what.add_parser("render", help="the JSON into the pages")
     what.add_parser("check", help="fail where a page differs from the JSON")

@@ -153,9 +153,9 @@ def store(modules, tmp_path):
     file = tmp_path / "results.json"
     file.write_text(json.dumps({"tables": {"t": {"page": "p.md", "columns": columns}}, "rows": []}))
 
-    def collect(*runs, label=(), table="t", baselines=True):
+    def collect(*runs, label=(), table="t", baselines=True, add_seeds=False):
         given = {"runs": list(runs), "label": list(label), "table": table, "json": file}
-        modules.results.collect(SimpleNamespace(**given, baselines=baselines))
+        modules.results.collect(SimpleNamespace(**given, baselines=baselines, add_seeds=add_seeds))
         return modules.result_tables.load(file)
 
     return collect
@@ -192,6 +192,21 @@ def test_a_row_that_is_collected_again_is_replaced(modules, study, store, tmp_pa
     named = store(again, label=["recipe=another"])
     assert [row["labels"]["recipe"] for row in named["rows"]][1:] == ["TF-IDF", "another"]
     assert len(store(study, baselines=False)["rows"]) == 3
+
+
+def test_a_row_gets_more_seeds(study, store, tmp_path):
+    store(study, baselines=False)
+    more = tmp_path / "more"
+    write_run(more, 7, 0.6, commit="fedcba", processor="AMD EPYC", cpus=4)
+    (row,) = store(more, baselines=False, add_seeds=True)["rows"]
+    assert row["values"]["accuracy"] == [0.8, 0.9, 0.6]
+    assert (row["seeds"], row["of_seeds"]) == (3, [0, 1, 7])
+    assert row["commit"] == "0123456789abcdef, fedcba"
+    assert row["machine"] == "AMD EPYC, 2 cores; AMD EPYC, 4 cores"
+    assert row["command"].endswith("--seeds 2; " + row["command"].partition("; ")[2])
+    assert row["command"].endswith("--seed 7")
+    with pytest.raises(SystemExit, match="has the seed 7 already"):
+        store(more, baselines=False, add_seeds=True)
 
 
 def test_a_resumed_run_names_every_commit(store, tmp_path):

@@ -1,0 +1,133 @@
+"""Tables and charts of the study, from the folders of its complete runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from result_runs import rows_of
+from result_tables import RESULTS, ROOT, Value, load, put, save, write_pages
+from study_plan import Row
+
+PAGE = "docs/study.md"
+TEXTS = {
+    "network": "{network}",
+    "accuracy": "{accuracy:.4f}",
+    "F1": "{f1:.4f}",
+    "edited pairs": "{edited_pairs:.3f}",
+    "processor minutes": "{processor_minutes:.1f}",
+    "parameters": "{parameters.mean:,.0f}",
+    "seeds": "{seeds}",
+}
+COSTS = {
+    "processor minutes": "{processor_minutes:.1f}",
+    "steps": "{steps.mean:,.0f}",
+    "parameters without embedding": "{network_parameters.mean:,.0f}",
+}
+CHARACTERS = {"network": "{network}", "perplexity": "{perplexity:.3f}", **COSTS}
+COLUMNS = {
+    **dict.fromkeys(("study_textbook", "study_tuned", "study_vectors", "study_clipping"), TEXTS),
+    **dict.fromkeys(("study_bptt", "study_characters"), CHARACTERS),
+    "study_tagging": {"network": "{network}", "accuracy": "{accuracy:.4f}", **COSTS},
+    "study_hidden_states": {
+        **{"network": "{network}", "accuracy": "{accuracy:.4f}"},
+        **{"processor minutes": "{processor_minutes:.1f}", "seeds": "{seeds}"},
+    },
+}
+
+
+def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> None:
+    """Put the rows with complete runs into the JSON; write the pages and the charts.
+
+    Args:
+        rows: of the study.
+        out: folder of the runs.
+        json_file: another file than recipes/results.json: then no page is written, and the charts
+            lie beside it.
+    """
+    found = load(json_file or RESULTS)
+    flows: dict[str, Any] = {}
+    for row in rows:
+        folders = [out / row.folder(seed) for seed in range(row.seeds)]
+        complete = [folder for folder in folders if (folder / "results.json").is_file()]
+        if not complete:
+            continue
+        about = {"page": PAGE, "columns": COLUMNS[row.table]}
+        found["tables"].setdefault(row.table, about)["columns"] = about["columns"]
+        given = {"network": row.network}
+        (line,) = rows_of(complete, row.table, about["columns"], given, False, measured_beside)
+        put(found, line)
+        if row.table == "study_textbook":
+            flows[row.network] = flow_of(complete[0])
+    save(found, json_file or RESULTS)
+    charts = ROOT / "docs" / "images" if json_file is None else json_file.parent
+    shown = [row for row in found["rows"] if row["table"] in ("study_textbook", "study_tuned")]
+    draw_costs(shown, charts / "study_costs.png")
+    if flows:
+        draw_flows(flows, charts / "study_gradient_flow.png")
+    if json_file is None:
+        write_pages(found)
+
+
+def measured_beside(run: Path) -> dict[str, float]:
+    """Return the processor minutes of a run and, of a sentiment recipe, the edited pairs it gets.
+
+    A pair is right if both of its texts are; what was asked once is kept beside the run's folder.
+    """
+    results = json.loads((run / "results.json").read_text("utf-8"))
+    found = {"processor_minutes": results["processor_seconds"] / 60}
+    recipe = json.loads((run / "settings.json").read_text("utf-8"))["recipe"]
+    if not recipe.endswith("_sentiment"):
+        return found
+    kept = run.parent / f"{run.name}.pairs.json"
+    if not kept.is_file() or kept.stat().st_mtime < (run / "results.json").stat().st_mtime:
+        from rnnkit.study import open_run, robustness
+
+        share = robustness(open_run(run).model)["both right"].share
+        kept.write_text(json.dumps({"edited_pairs": share}), "utf-8")
+    return found | json.loads(kept.read_text("utf-8"))
+
+
+def flow_of(run: Path) -> Any:
+    """Return the dynamics of the recurrent layers of a run."""
+    from rnnkit.study import dynamics, open_run
+
+    return dynamics(open_run(run))
+
+
+def draw_flows(flows: Mapping[str, Any], path: Path) -> None:
+    """Draw the gradient flow by time lag of the networks."""
+    from rnnkit.study.dynamics import dynamics_figures
+
+    dynamics_figures(flows)["gradient_flow"].savefig(path)
+
+
+def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Draw accuracy against processor minutes, a point for each row, with standard deviations."""
+    from rnnkit.monitor.picture import Picture
+
+    picture = Picture(8, 4.5)
+    axes = picture.add_subplot()
+    colours = {"study_textbook": "#8a8a8a", "study_tuned": "#1b6ca8"}
+    for row in rows:
+        minutes, accuracy = (
+            Value(row["values"][name]) for name in ("processor_minutes", "accuracy")
+        )
+        axes.errorbar(
+            minutes.mean, accuracy.mean, accuracy.sd or 0, fmt="o", color=colours[row["table"]]
+        )
+        textbook = ", textbook setting" if row["table"] == "study_textbook" else ""
+        axes.annotate(
+            row["labels"]["network"] + textbook,
+            (minutes.mean, accuracy.mean),
+            xytext=(6, 4),
+            textcoords="offset points",
+            fontsize=8,
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("processor minutes of a training")
+    axes.set_ylabel("accuracy on the test reviews")
+    axes.grid(alpha=0.3)
+    picture.savefig(path)

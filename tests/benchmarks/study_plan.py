@@ -1,0 +1,182 @@
+"""The trainings of the study of recurrent networks: what is compared, with how many seeds.
+
+A row is a line of a table of docs/study.md: a recipe, its settings and the data. Minutes are
+planned for one thread, and only decide what is begun first and what no longer fits into the hours
+that are left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the study.
+
+    Attributes:
+        table: of recipes/results.json.
+        network: what the row is called.
+        recipe: by its name.
+        minutes: planned, of one seed on one thread.
+        seeds: how many.
+        data: a data set.
+        settings: of the recipe, where they are not its defaults.
+        budget: of parameters, time or steps. Trainings with a budget of time run alone.
+    """
+
+    table: str
+    network: str
+    recipe: str
+    minutes: float
+    seeds: int = 1
+    data: str = "imdb"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    budget: tuple[str, ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else may run beside it."""
+        return any(re.fullmatch(r"[\d.]+(s|m|h)", amount) for amount in self.budget)
+
+    def folder(self, seed: int) -> str:
+        """Return the name of the folder of a run."""
+        words = re.sub(r"[^a-z0-9]+", "-", f"{self.table}-{self.network}".lower()).strip("-")
+        return f"{words.removeprefix('study-')}-seed{seed}"
+
+
+CLASSIC = {"preset": "classic"}
+CELLS = {
+    **{"rnn": "simple RNN", "lstm": "LSTM", "gru": "GRU"},
+    **{"mingru": "MinGRU", "minlstm": "MinLSTM", "rglru": "RG-LRU"},
+}
+VECTORS = {
+    "random": {"embedding": "random"},
+    "CBOW": {"embedding": "cbow"},
+    "skip-gram": {"embedding": "skip-gram"},
+}
+WINDOWS = (8, 32, 128)  # steps of truncated back-propagation
+
+ROWS = (
+    *(
+        Row("study_textbook", CELLS[cell], f"{cell}_sentiment", 6, 3, settings=CLASSIC)
+        for cell in ("rnn", "lstm", "gru")
+    ),
+    *(
+        Row("study_tuned", CELLS[cell], f"{cell}_sentiment", 8, 3)
+        for cell in ("rnn", "lstm", "gru")
+    ),
+    Row("study_tuned", "bidirectional LSTM", "bilstm_sentiment", 12, 3),
+    Row("study_tuned", "best_sentiment", "best_sentiment", 65, 3),
+    Row("study_tuned", "LSTM, 2 layers", "lstm_sentiment", 14, settings={"layers": 2}),
+    *(
+        Row("study_tuned", CELLS[cell], f"{cell}_sentiment", 5)
+        for cell in ("mingru", "minlstm", "rglru")
+    ),
+    Row("study_tuned", "bag of 1- to 3-grams", "bag_of_words_sentiment", 3),
+    *(
+        Row(
+            "study_vectors",
+            f"{name}, {how}",
+            "lstm_sentiment",
+            8,
+            settings={**vectors, "embedding_trainable": trained},
+        )
+        for name, vectors in VECTORS.items()
+        for how, trained in (("trained on", True), ("frozen", False))
+    ),
+    *(
+        Row(
+            "study_clipping",
+            f"{CELLS[cell]}, {how}",
+            f"{cell}_sentiment",
+            6,
+            settings={**CLASSIC, "clip_norm": norm, "learning_rate": rate},
+        )
+        for cell in ("rnn", "lstm")
+        for rate in (1e-3, 1e-2)
+        for how, norm in (
+            (f"rate {rate:g}, clipped at 1", 1.0),
+            (f"rate {rate:g}, not clipped", None),
+        )
+    ),
+    *(
+        Row(
+            "study_bptt",
+            f"{CELLS[cell]}, {window} steps",
+            "text_generator",
+            4,
+            data="tinyshakespeare",
+            settings={"cell": cell, "window": window},
+            budget=("200kparameters", "4m"),
+        )
+        for cell in ("rnn", "lstm")
+        for window in WINDOWS
+    ),
+    *(
+        Row(
+            "study_characters",
+            CELLS[cell],
+            "text_generator",
+            6,
+            data="tinyshakespeare",
+            settings={"cell": cell},
+            budget=("200kparameters", "6m"),
+        )
+        for cell in CELLS
+    ),
+    *(
+        Row(
+            "study_tagging",
+            CELLS[cell],
+            "pos_tagger",
+            5,
+            data="ud_ewt",
+            settings={"cell": cell},
+            budget=("100kparameters", "5m"),
+        )
+        for cell in CELLS
+    ),
+    *(
+        Row(
+            "study_hidden_states",
+            name,
+            "sequence_classifier",
+            1,
+            3,
+            data="japanese_vowels",
+            settings=settings,
+        )
+        for name, settings in (
+            ("LSTM", {}),
+            ("LSTM and states of an HMM", {"hmm": "input"}),
+            ("the same, trained together", {"hmm": "joint"}),
+        )
+    ),
+)
+
+QUICK = (
+    Row("study_textbook", "simple RNN", "rnn_sentiment", 1, data="sample", settings=CLASSIC),
+    Row(
+        "study_tuned",
+        "LSTM",
+        "lstm_sentiment",
+        1,
+        2,
+        data="sample",
+        settings={"units": 4, "embedding": "random", "embedding_size": 4, "epochs": 1},
+    ),
+)
+
+
+def trainings(rows: tuple[Row, ...]) -> Iterator[tuple[Row, int]]:
+    """Return row and seed of each training, in the order in which they are begun.
+
+    Those that may run beside others come first; of them the first seed of every row before the
+    second of any, and long ones before short ones.
+    """
+    pairs = ((row, seed) for row in rows for seed in range(row.seeds))
+    yield from sorted(pairs, key=lambda pair: (pair[0].alone, pair[1], -pair[0].minutes))
