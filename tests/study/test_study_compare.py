@@ -23,8 +23,9 @@ from rnnkit.study import Run, RunFolder, compare, load_data, open_run, training
 from rnnkit.study.compare import Row, plan_runs, summarise
 from rnnkit.study.plan import make_plan
 from rnnkit.study.records import read_json
-from rnnkit.study.report import draw_curves, show, tensorboard_command, write_report
+from rnnkit.study.report import show, tensorboard_command, write_report
 from rnnkit.study.report import table as as_table
+from rnnkit.study.report_figures import learning_curves
 from rnnkit.study.run_folder import write_json
 
 BOTH = ["plain", "deep"]
@@ -303,8 +304,9 @@ def test_curves_of_unequal_length_are_drawn(tmp_path):
             for epoch in range(1, epochs + 1):
                 self.folder.add_epoch({"epoch": epoch, "val_loss": 1.0, "val_accuracy": 0.5})
 
-    draw_curves([Stub(2), Stub(4)], tmp_path / "curves.png")
-    assert (tmp_path / "curves.png").stat().st_size > 1000
+    left, right = learning_curves([Stub(2), Stub(4)]).axes
+    assert [len(line.get_xdata()) for line in left.lines] == [2, 4, 2]  # two runs and their mean
+    assert right.get_ylabel() == "validation accuracy"
 
 
 # Baselines.

@@ -1,0 +1,153 @@
+"""report.html: one whole file, whatever the runs kept, in which nothing of users is executed."""
+
+import html.parser
+import re
+import types
+
+import numpy as np
+import pytest
+from finished_runs import Study, classified
+
+from rnnkit.study.dynamics import StudyDynamics
+from rnnkit.study.html_page import inline
+from rnnkit.study.report import write_report
+
+pytestmark = pytest.mark.one_backend
+
+EVIL = "<script>alert('x')</script>"
+LAYER = {
+    "layer": f"lstm{EVIL}",
+    "kind": "LSTM",
+    "units": 4,
+    "numbers": {"flow_per_step": 0.93, "below_0.1/i": 0.25},
+    "flow": {"median": [1.0, 0.5, 0.25]},
+    "gates": {"i": {"below_0.1": [0.5, 0.0], "above_0.9": [0.0, 0.1]}},
+}
+ALWAYS = ["support", "results", "tests", "curves", "settings", "environment", "closer"]
+VOID = {"meta", "img"}
+
+
+class Page(html.parser.HTMLParser):
+    """What a page holds; `open` is left empty where all tags are closed in their order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.words = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes.append(dict(attrs))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def of(self, tag):
+        return [a for name, a in zip(self.tags, self.attributes, strict=True) if name == tag]
+
+    @property
+    def sections(self):
+        """The names of the sections, by the table of contents."""
+        return [link["href"].removeprefix("#") for link in self.of("a")]
+
+
+def written(comparison, texts):
+    dataset = types.SimpleNamespace(test=types.SimpleNamespace(x=texts))
+    write_report(comparison, dataset)
+    return comparison.html_report.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def classifiers(tmp_path):
+    """Two recipes of two seeds, the first of which is better; their classes and texts are evil."""
+    study = Study(tmp_path)
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 300).astype("int32")
+    names = np.array(["neg", EVIL])
+    for number, (recipe, accuracy) in enumerate([("lstm", 0.95), ("rnn", 0.7)]):
+        for seed in (0, 1):
+            kept = classified(truth, accuracy, 10 * number + seed, names)
+            study.add(recipe, seed, {**kept, "lengths": rng.permutation(300)})
+    return study
+
+
+def test_page_of_classifiers_is_whole_and_escaped(classifiers):
+    dynamics = StudyDynamics({"lstm": [LAYER]}, {"rnn": "runs/rnn has no recurrent layer."})
+    why = f"The loss became nan in {EVIL}."
+    comparison = classifiers.compared(failures={"rnn-seed2": why}, dynamics=dynamics)
+    text = written(comparison, [f"a film {EVIL} {number}" for number in range(300)])
+    page = Page(text)
+    assert page.open == []
+    assert "script" not in page.tags
+    assert "&lt;script&gt;alert" in text
+    of_classifiers = ["calibration", "length", "disagreement", "dynamics"]
+    assert page.sections == [*ALWAYS[:4], *of_classifiers, *ALWAYS[4:]]
+    assert {*page.sections} <= {attributes.get("id") for attributes in page.attributes}
+    images = page.of("img")
+    assert len(images) == 6
+    assert all(image["src"].startswith("data:image/png;base64,iVBOR") for image in images)
+    assert all(len(image["alt"]) > 20 for image in images)
+    assert page.tags.count("table") == page.tags.count("caption")
+    assert all(cell["scope"] in ("row", "col") for cell in page.of("th"))
+    assert not re.search(r"(?:src|href)=\"(?!data:|#)", text)  # nothing is fetched
+
+
+def test_page_says_first_what_is_supported(classifiers):
+    text = written(classifiers.compared(), ["a film"] * 300)
+    support = re.search(r"<h2 id=\"support\">.*?</section>", text, re.DOTALL).group()
+    assert "lstm is better than rnn: +2" in support
+    assert "<strong>Not supported" not in support
+    table = re.search(r"Mean ± sample standard deviation</caption>.*?</table>", text, re.DOTALL)
+    assert '<th scope="row">accuracy</th>' in table.group()
+    assert text.count("p of McNemar") == 1
+    assert "(report.html)" in (classifiers.path / "report.md").read_text(encoding="utf-8")
+
+
+def test_page_says_what_is_not_supported_and_what_one_seed_tells(tmp_path):
+    study = Study(tmp_path)
+    truth = np.random.default_rng(0).integers(0, 2, 200).astype("int32")
+    for seed, recipe in enumerate(("gru", "lstm")):
+        study.add(recipe, 0, classified(truth, 0.8, seed))
+    text = written(study.compared(failures={"gru-seed1": "The loss became nan."}), ["a"] * 200)
+    assert "accuracy: gru and lstm: no difference that these data support." in text
+    assert "One seed of gru, lstm: intervals and p-values tell what other examples" in text
+    assert "<strong>gru-seed1 diverged and is not in the means</strong>: The loss" in text
+    assert "did not keep the lengths of the test examples" in text
+
+
+def test_runs_that_kept_nothing_have_a_page(classifiers):
+    for run in classifiers.values():
+        run.folder.answers.unlink()
+    page = Page(text := written(classifiers.compared(), []))
+    assert "no run has kept what its model answered" in text
+    assert "No difference was tested" in text
+    assert page.sections == ALWAYS
+
+
+def test_forecasters_have_no_empty_section(tmp_path):
+    study = Study(tmp_path)
+    for scale, recipe in enumerate(("forecaster", "persistent"), 1):
+        error = scale * np.random.default_rng(scale).random(60)
+        kept = {"absolute_error": error, "squared_error": error**2, "targets": np.ones(60)}
+        study.add(recipe, 0, kept)
+    page = Page(text := written(study.compared(), []))
+    assert page.sections == ALWAYS
+    assert "forecaster is better than persistent" in text
+
+
+def test_recipes_that_agree_are_said_to(tmp_path):
+    study = Study(tmp_path)
+    kept = classified(np.tile(np.array([0, 1], "int32"), 30), 0.8, 0)
+    for recipe in ("gru", "lstm"):
+        study.add(recipe, 0, kept)
+    assert "All recipes answer every test example alike." in written(study.compared(), ["a"] * 60)
+
+
+def test_marks_of_markdown_become_tags():
+    assert inline("**a** & `b`") == "<strong>a</strong> &amp; <code>b</code>"
+    assert inline("2 * 3 * 4") == "2 * 3 * 4"
