@@ -190,7 +190,7 @@ def _length(kept: Mapping[str, Sequence[Kept]]) -> Iterable[str]:
     name = report.heading(found.measure)
     yield figure(
         length_figure(found).png(),
-        f"{name} of each recipe by length; the numbers are in the table below.",
+        f"Quality by length: {name} of each recipe; the numbers are in the table below.",
         f"{name} by length, with intervals of 95 % over other examples and other seeds",
     )
     lines = [[found.what, "examples", *kept]]
@@ -234,11 +234,11 @@ def _dynamics(study: Comparison) -> Iterable[str]:
     layers = study.dynamics.layers
     if layers:
         yield paragraph(
-            "Of the run with the lowest seed of each recipe, on 16 examples of the validation "
-            "split. Gradient flow: the gradient of the last state with respect to the states k "
-            "steps before, relative to that at the last step. Where it falls fast, the network "
-            "cannot learn what lies so far apart. A gate is saturated where it is nearly closed "
-            "or open: it passes little gradient to what it reads."
+            "Of the trained model with the lowest seed of each recipe, on 16 examples of the "
+            "validation split. Gradient flow: the gradient of the last state with respect to the "
+            "states k steps before, relative to that at the last step. Where it falls fast, what "
+            "lies so far apart is hard to learn. A gate is saturated where it is nearly closed or "
+            "open: little gradient passes to what it reads."
         )
         figures = dynamics_figures(layers)
         names = ", ".join(layers)
@@ -253,14 +253,14 @@ def _dynamics(study: Comparison) -> Iterable[str]:
                 f"Saturation of the gates of {names}; the means are in the table below.",
                 "Saturation of gates: a dot is a unit; right = mostly closed, top = mostly open",
             )
-        yield table(_table_of_layers(layers), "Recurrent layers")
+        yield table(_transposed(_table_of_layers(layers)), "Recurrent layers")
     if notes:
         yield paragraph("Not measured:")
         yield bullets(notes)
 
 
 def _table_of_layers(layers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list[str]]:
-    """Return a line for each layer, with the numbers that any of them has."""
+    """Return a line for each layer, with all numbers that one of them has."""
     every = [(recipe, one) for recipe, records in layers.items() for one in records]
     numbers = list(dict.fromkeys(name for _, one in every for name in one["numbers"]))
     lines = [["recipe", "layer", "kind", "units", *(_number_title(name) for name in numbers)]]

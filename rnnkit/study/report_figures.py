@@ -1,6 +1,6 @@
 """Figures of a study's reports: learning curves, quality over seconds, calibration, lengths.
 
-Recipes have the same colours in all of them, by their order.
+Colours go by the order of the recipes.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 
+import event_files
 import pytest
 
 from rnnkit import plugins, recipes
@@ -112,6 +113,11 @@ def test_report_stands_beside_the_runs(done, terms, tmp_path):
     assert "| deep | 2 | 0.9050 ± 0.0071 |" in text
     assert "| units | 8 | 8 |" in text
     assert "Counted by" not in text
+    page = study.html_report.read_text(encoding="utf-8")
+    assert "[report.html](report.html)" in text
+    assert "Not measured:" in page  # no model was saved
+    assert page.count("model.keras") == 2
+    assert "no run has kept what its model answered" in page
 
 
 def test_report_and_command_line_say_how_scores_were_counted(done, terms, tmp_path, capsys):
@@ -391,3 +397,9 @@ def test_a_real_study(terms, tmp_path):
     assert open_run(tmp_path / "s" / "rnn_sentiment-seed0").results == run.results
     assert study.rows[0].values["loss"] == (run.results["test"]["loss"], None)
     assert "rnn_sentiment" in study.report.read_text(encoding="utf-8")
+    page = study.html_report.read_text(encoding="utf-8")
+    assert "Gradient flow by time lag: rnn_sentiment" in page
+    pages = event_files.read(run.path / "recurrent")
+    (layer,) = study.dynamics.layers["rnn_sentiment"]
+    value = pages["recurrent/layer_1/flow_per_step"][0][1]
+    assert value == pytest.approx(layer["numbers"]["flow_per_step"], rel=1e-5)
