@@ -111,7 +111,7 @@ def length_groups(lengths: np.ndarray) -> list[np.ndarray]:
         [50, 30, 20]
     """
     count = min(GROUPS, len(lengths) // LEAST)
-    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, count + 1)[1:-1])) if count else []
+    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, max(count, 1) + 1)[1:-1]))
     place = np.searchsorted(edges, lengths)
     groups: list[np.ndarray] = []
     for number in range(len(edges) + 1):

@@ -17,18 +17,18 @@ class Reliability(NamedTuple):
     Attributes:
         confidence: mean probability of the predicted class, `(bins,)`.
         accuracy: share of examples that are right, `(bins,)`.
-        count: of examples, `(bins,)`.
+        examples: how many there are, `(bins,)`.
     """
 
     confidence: np.ndarray
     accuracy: np.ndarray
-    count: np.ndarray
+    examples: np.ndarray
 
     @property
     def error(self) -> float:
-        """The expected calibration error: the mean distance of both, weighted by the count."""
+        """The expected calibration error: the mean distance of both, weighted by the examples."""
         distance = np.abs(self.accuracy - self.confidence)
-        return float(np.average(distance, weights=self.count))
+        return float(np.average(distance, weights=self.examples))
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray, bins: int = BINS) -> Reliability:

@@ -156,9 +156,10 @@ def _calibration(kept: Mapping[str, Sequence[Kept]]) -> Iterable[str]:
     for recipe, each in kept.items():
         given = [(one.answers["probabilities"], one.answers["truth"]) for one in each]
         errors = [reliability(*one).error for one in given]
-        pooled[recipe] = reliability(*map(np.concatenate, zip(*given, strict=True)))
-        sure = float(np.mean([confidences(outputs) for outputs, _ in given]))
-        right = float(np.average(pooled[recipe].accuracy, weights=pooled[recipe].count))
+        outputs, truth = (np.concatenate(column) for column in zip(*given, strict=True))
+        pooled[recipe] = reliability(outputs, truth)
+        sure = float(np.mean(confidences(outputs)))
+        right = float(np.average(pooled[recipe].accuracy, weights=pooled[recipe].examples))
         spread = float(np.std(errors, ddof=1)) if len(errors) > 1 else None
         error = report.show("calibration_error", float(np.mean(errors)), spread)
         lines.append([recipe, str(len(each)), f"{right:.4f}", f"{sure:.4f}", error])

@@ -6,7 +6,7 @@ Colours go by the order of the recipes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def reliability_diagram(recipes: Mapping[str, Reliability]) -> Picture:
         axes.set_axis_off()
     each = enumerate(zip(panels.flat, recipes.items(), strict=False))
     for number, (axes, (recipe, found)) in each:
-        share = found.count / found.count.sum()
+        share = found.examples / found.examples.sum()
         axes.bar(found.confidence, share, width=0.02, color="#bbbbbb", label="share of examples")
         axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, label="calibrated")
         axes.plot(found.confidence, found.accuracy, marker="o", color=_colour(number))
@@ -144,8 +144,8 @@ def length_figure(found: ByLength) -> Picture:
         # Side by side, so that no interval hides another.
         places = np.arange(len(found.groups)) + 0.08 * (number - (len(recipes) - 1) / 2)
         around = np.maximum([mean - low, high - mean], 0)
-        style = {"fmt": "o-", "color": _colour(number), "capsize": 3, "linewidth": 1}
-        axes.errorbar(places, mean, yerr=around, label=recipe, **style)
+        style: dict[str, Any] = {"fmt": "o-", "color": _colour(number), "capsize": 3}
+        axes.errorbar(places, mean, yerr=around, label=recipe, linewidth=1, **style)
     names = [f"{group.least}–{group.most}" for group in found.groups]
     axes.set_xticks(range(len(names)), names)
     axes.set_xlabel(found.what)
