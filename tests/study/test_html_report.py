@@ -12,8 +12,6 @@ from rnnkit.study.dynamics import StudyDynamics
 from rnnkit.study.html_page import inline
 from rnnkit.study.report import write_report
 
-pytestmark = pytest.mark.one_backend
-
 EVIL = "<script>alert('x')</script>"
 LAYER = {
     "layer": f"lstm{EVIL}",

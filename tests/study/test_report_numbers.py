@@ -11,8 +11,6 @@ from rnnkit.study.calibration import confidences, reliability
 from rnnkit.study.comparable import by_recipe
 from rnnkit.study.disagreement import disputed, divergence
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_reliability_equals_scikit_learn(classes):

@@ -88,6 +88,8 @@ def done(monkeypatch):
     family = dataclasses.replace(texts, recipes=(plain, deep), dataset_settings=())
     monkeypatch.setattr(plugins, "families", lambda: (family,))
     registry.registered.cache_clear()
+    # To draw takes longer than all the rest; figures of `test_a_real_study` are drawn.
+    monkeypatch.setattr("rnnkit.monitor.picture.Picture.png", lambda self: b"\x89PNG")
     yield runs
     registry.registered.cache_clear()
 
