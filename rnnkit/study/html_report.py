@@ -133,10 +133,12 @@ def _curves(study: Comparison, curves: bytes) -> Iterable[str]:
     thin = "Thin lines are runs, thick ones the means of a recipe."
     yield figure(curves, f"{title}: {names}.", f"{title}. {thin}")
     measures = report.in_order(measure for run in runs for measure in run.results["test"])
-    about = f"Validation measure over the seconds of the epochs, and {report.heading(measures[0])}"
-    about += " over the seconds of the whole training"
+    measure = measures[0] if measures else None  # word vectors may know no question
+    about = "Quality over the seconds of the epochs"
+    if measure:
+        about += f", and {report.heading(measure)} over the seconds of the whole training"
     yield figure(
-        quality_over_seconds(runs, measures[0]).png(),
+        quality_over_seconds(runs, measure).png(),
         f"{about}: {names}.",
         f"{about}. A line or a dot is a run.",
     )

@@ -73,17 +73,17 @@ def drawn(rows: Sequence[Mapping[str, float]], monitor: str = "val_loss") -> lis
     return ["val_loss", *(f"val_{name}" for name in in_order(columns) if name != "loss")][:2]
 
 
-def quality_over_seconds(runs: Iterable[Run], measure: str) -> Picture:
+def quality_over_seconds(runs: Iterable[Run], measure: str | None) -> Picture:
     """Draw validation over the seconds of the epochs, and a test measure over those of all.
 
     Args:
         runs: complete, one or more.
-        measure: of the test split; runs without it have no dot.
+        measure: of the test split; runs without it have no dot. None = there is none.
     """
     runs = list(runs)
     histories = _histories(runs)
     figure = _picture(10, 4)
-    left, right = figure.subplots(1, 2)
+    left, *right = panels = figure.subplots(1, 2 if measure else 1, squeeze=False)[0]
     column = drawn(next(iter(histories.values()))[0], monitor_of(runs[0]))[-1]
     for number, (recipe, every) in enumerate(histories.items()):
         for place, rows in enumerate(every):
@@ -96,13 +96,13 @@ def quality_over_seconds(runs: Iterable[Run], measure: str) -> Picture:
             for run in runs
             if run.settings["recipe"] == recipe and measure in run.results["test"]
         ]
-        if dots:
-            right.scatter(*zip(*dots, strict=True), color=_colour(number), alpha=0.8, label=recipe)
+        for axes in right if dots else ():
+            axes.scatter(*zip(*dots, strict=True), color=_colour(number), alpha=0.8)
+            axes.set_xlabel("seconds of the whole training")
+            axes.set_ylabel(heading(str(measure)))
     left.set_xlabel("seconds of the epochs")
     left.set_ylabel(_title(column))
-    right.set_xlabel("seconds of the whole training")
-    right.set_ylabel(heading(measure))
-    for axes in (left, right):
+    for axes in panels:
         axes.set_xlim(left=0)
         axes.grid(alpha=0.3)
     _legend(left)
