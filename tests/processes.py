@@ -163,7 +163,7 @@ def reader(folder: Path, draw: random.Random) -> str:
 def whole(out: Path) -> bool:
     """Say whether a study is complete, and holds nothing else."""
     names = {path.name for path in out.iterdir()}
-    expected = {*RUNS, "study.json", "report.md", "learning_curves.png"}
+    expected = {*RUNS, "study.json", "report.md", "report.html", "learning_curves.png"}
     table = (out / "report.md").read_text()
     rows = all(f"| {recipe} | {SEEDS} |" in table for recipe in RECIPES)
     return names == expected and rows and all(study.open_run(out / name) for name in RUNS)

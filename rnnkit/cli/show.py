@@ -183,7 +183,7 @@ def study(finished: Comparison) -> None:
     from rnnkit.study import outputs
     from rnnkit.study.remarks import budget_remark, memory_remark, recipes_of, seed_remark
     from rnnkit.study.report import table, tensorboard_command
-    from rnnkit.study.significance import told
+    from rnnkit.study.significance_report import told
 
     own = [row for row in finished.rows if row.name in recipes_of(finished)]
     # One line per measure, one column per recipe: the transpose is too wide for a terminal.
@@ -199,4 +199,5 @@ def study(finished: Comparison) -> None:
     for line in (*budget_remark(finished), *seed_remark(own), *memory_remark(finished)):
         note(line.replace("**", "").replace("`", ""))
     console.print(Text(f"report:     {finished.report}"))
+    console.print(Text(f"as a page:  {finished.html_report}"))
     console.print(Text(f"look at it: {tensorboard_command(finished.path)}"))

@@ -18,6 +18,7 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, NonFiniteLoss, check_count, quote, suggest
 from rnnkit.locks import locked
 from rnnkit.progress import follows_verbose
+from rnnkit.study.dynamics import StudyDynamics, dynamics_of_recipes
 from rnnkit.study.keeping import keeping_study
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
@@ -60,11 +61,12 @@ class Comparison:
     """The results of a study.
 
     Attributes:
-        path: the folder that holds the runs and report.md.
+        path: the folder that holds the runs, report.md and report.html.
         rows: one for each recipe, then the baselines.
         runs: every complete run, by folder name.
         failures: folder name -> why the run was stopped (its loss became NaN or infinite).
         tests: which differences of recipes mean something.
+        dynamics: gradient flow and gates of a run of each recipe.
     """
 
     path: Path
@@ -72,11 +74,17 @@ class Comparison:
     runs: dict[str, Run]
     failures: dict[str, str]
     tests: PairTests | None = None
+    dynamics: StudyDynamics | None = None
 
     @property
     def report(self) -> Path:
         """The report, in Markdown."""
         return self.path / "report.md"
+
+    @property
+    def html_report(self) -> Path:
+        """The report as a page with figures, in one file."""
+        return self.path / "report.html"
 
 
 @follows_verbose
@@ -181,11 +189,13 @@ def _evaluate(
     if baselines:
         with keeping_study(path, runs), locked(path / ".baselines.lock", f"baselines of {path}"):
             rows += _baseline_rows(path, dataset, next(iter(runs.values())), announce)
-    study = Comparison(path, rows, runs, failures, pair_tests(runs))
+    with keeping_study(path, runs), locked(path / ".dynamics.lock", f"gradient flow of {path}"):
+        flows = dynamics_of_recipes(runs, dataset)
+    study = Comparison(path, rows, runs, failures, pair_tests(runs), flows)
     from rnnkit.study.report import write_report  # brings Matplotlib in
 
     with keeping_study(path, runs), shared.locked():
-        write_report(study)
+        write_report(study, dataset)
     return study
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnkit import recipes
 from rnnkit.errors import InputError, check_count
-from rnnkit.study.evaluation import splits_for
+from rnnkit.progress import track
+from rnnkit.study.evaluation import splits_for, splits_of
 from rnnkit.study.records import read_json
 from rnnkit.study.run_folder import write_json
 from rnnkit.study.runs import Run
@@ -20,7 +21,45 @@ FILE = "dynamics.json"
 EVENTS = "recurrent"  # the TensorBoard run, beside train, validation and test
 
 
-def dynamics(run: Run, *, examples: int = 16) -> list[dict[str, Any]]:
+class StudyDynamics(NamedTuple):
+    """Dynamics of a run of each recipe of a study.
+
+    Attributes:
+        layers: recipe -> what `dynamics` returned of its run with the lowest seed.
+        notes: recipe -> why it has none.
+    """
+
+    layers: dict[str, list[dict[str, Any]]]
+    notes: dict[str, str]
+
+
+def dynamics_of_recipes(runs: Mapping[str, Run], dataset: Any = None) -> StudyDynamics:
+    """Return `dynamics` of the run with the lowest seed of each recipe.
+
+    Args:
+        runs: complete runs, by name.
+        dataset: their data, where they are loaded already.
+
+    Example:
+        >>> dynamics_of_recipes({}).layers
+        {}
+    """
+    lowest: dict[str, Run] = {}
+    for run in sorted(runs.values(), key=lambda run: run.settings["seed"]):
+        lowest.setdefault(run.settings["recipe"], run)
+    names = dict.fromkeys(run.settings["recipe"] for run in runs.values())
+    found = StudyDynamics({}, {})
+    for recipe in track(names, "Measuring gradient flow"):
+        try:
+            # A run of its own, whose model is not kept in memory.
+            one = Run(lowest[recipe].folder)
+            found.layers[recipe] = dynamics(one, dataset=dataset)
+        except InputError as error:
+            found.notes[recipe] = str(error)
+    return found
+
+
+def dynamics(run: Run, *, examples: int = 16, dataset: Any = None) -> list[dict[str, Any]]:
     """Return gradient flow, gates and step Jacobians of the recurrent layers of a complete run.
 
     They are those of the trained model on examples of its validation split. They are measured once
@@ -29,6 +68,7 @@ def dynamics(run: Run, *, examples: int = 16) -> list[dict[str, Any]]:
     Args:
         run: the run.
         examples: how many of the split, evenly spaced.
+        dataset: of the run, where it is loaded already.
 
     Returns:
         The record of each layer, in the order of their calls; see
@@ -52,7 +92,10 @@ def dynamics(run: Run, *, examples: int = 16) -> list[dict[str, Any]]:
     recipe = run.settings["recipe"]
     if not recipes.family_of(recipe).has_test_split or not hasattr(run.model, "dynamics"):
         raise InputError(f"{run.path} is a run of {recipe}, which has no recurrent layer.")
-    ((x, y),) = splits_for(run, ["valid"])
+    if dataset is None:
+        ((x, y),) = splits_for(run, ["valid"])
+    else:
+        ((x, y),) = splits_of(run, dataset, ["valid"])
     some = range(0, len(x), max(len(x) // examples, 1))[:examples]
     found = run.model.dynamics(_rows(x, some), None if y is None else _rows(y, some))
     records = [one.record() for one in found]

@@ -80,8 +80,29 @@ def splits_for(run: Run, splits: Iterable[str], **data: Any) -> list[tuple[Any, 
     dataset = source.load(family.kind.name)
     if source == Source(**run.settings["data"]):
         warn_of_other_data(run.path, run.settings, dataset)
-    found = [getattr(dataset, name) for name in splits]
-    return [(one.x, _labels_of_model(run, source.name, one.y, dataset)) for one in found]
+    return splits_of(run, dataset, splits, source.name)
+
+
+def splits_of(
+    run: Run, dataset: Any, splits: Iterable[str], name: str = ""
+) -> list[tuple[Any, Any]]:
+    """Return examples and targets of some splits of data that are loaded; see `splits_for`.
+
+    Args:
+        run: the run.
+        dataset: what its source loads.
+        splits: their names.
+        name: of the data, for messages; "" = those of the run.
+
+    Raises:
+        InputError: classes that the run's model does not know.
+
+    Example:
+        >>> ((x, y),) = splits_of(run, load_data("sample"), ["test"])  # doctest: +SKIP
+    """
+    name = name or run.settings["data"]["name"]
+    found = [getattr(dataset, split) for split in splits]
+    return [(one.x, _labels_of_model(run, name, one.y, dataset)) for one in found]
 
 
 def ask(run: Run, **data: Any) -> Table:

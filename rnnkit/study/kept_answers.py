@@ -2,7 +2,8 @@
 
 Arrays have a row for each example (a text, a sentence, a series, or a piece of a long one):
 
-classifiers              probabilities, truth; classes are the names of the columns
+classifiers              probabilities, truth, lengths (in tokens or steps, before truncation; not
+                         by earlier versions); classes are the names of the columns
 taggers                  words, words_right; where tags mark spans: spans, spans_found, spans_right
 labellers of steps       steps, steps_right, class_steps, class_found, class_right (one column each)
 language models          loss, tokens
@@ -28,7 +29,7 @@ Answers = Mapping[str, np.ndarray]
 # The same for all models that were measured on the same examples.
 GIVEN = ("truth", "classes", "words", "spans", "steps", "class_steps", "tokens", "targets")
 MOST_CLASSES = 100  # for F1, whose table has three columns for each
-_COUNTS = ("words", "spans", "steps", "class", "tokens", "targets", "bleu", "rouge")
+_COUNTS = ("words", "spans", "steps", "class", "tokens", "targets", "bleu", "rouge", "lengths")
 
 
 class Measure(NamedTuple):
@@ -107,7 +108,7 @@ def _check(answers: Answers) -> None:
         raise ValueError("its arrays have different lengths")
     if "truth" not in rows:
         return
-    if rows.keys() != {"truth", "probabilities"} or "classes" not in answers:
+    if rows.keys() - {"lengths"} != {"truth", "probabilities"} or "classes" not in answers:
         raise ValueError("it lacks one of truth, probabilities, classes")
     outputs, classes = rows["probabilities"], len(answers["classes"])
     if outputs.ndim != 2 or outputs.shape[1] != (1 if classes == 2 else classes):

@@ -1,4 +1,4 @@
-"""report.md of a study: table of results, learning curves, settings, environment."""
+"""report.md of a study, and the tables and sentences that it shares with report.html."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.recipes.registry import registered
-from rnnkit.study import outputs, significance
+from rnnkit.study import outputs
 from rnnkit.study.records import ENVIRONMENT, check_record, read_json
 from rnnkit.study.remarks import remarks
 from rnnkit.study.runs import Run
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from rnnkit.study.compare import Comparison, Row
 
 # Measures that every run has, after those of its family.
@@ -64,14 +62,31 @@ def heading(measure: str) -> str:
     return headings().get(measure, measure)
 
 
-def write_report(study: Comparison) -> Path:
-    """Write report.md and the learning curves into the study's folder; return the report's path."""
-    draw_curves(study.runs.values(), study.path / CURVES)
-    with replacing(study.report, "the report") as part:
-        part.write_text(
-            "\n".join(_lines(study)) + "\n", encoding="utf-8", errors="backslashreplace"
-        )
+def write_report(study: Comparison, dataset: Any = None) -> Path:
+    """Write report.md, the learning curves and report.html into the study's folder.
+
+    Args:
+        study: with one complete run or more.
+        dataset: of the runs, whose test split report.html quotes; None = it is loaded.
+
+    Returns:
+        The path of report.md.
+    """
+    from rnnkit.study.html_report import write_html_report  # these two bring Matplotlib in
+    from rnnkit.study.report_figures import learning_curves
+
+    curves = learning_curves(study.runs.values()).png()
+    with replacing(study.path / CURVES, "the learning curves") as part:
+        part.write_bytes(curves)
+    write_text(study.report, "\n".join(_lines(study)) + "\n")
+    write_html_report(study, curves, dataset)
     return study.report
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a report atomically; halves of characters, such as of file names, as escapes."""
+    with replacing(path, "the report") as part:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def table(rows: Iterable[Row]) -> list[list[str]]:
@@ -159,84 +174,26 @@ def tensorboard_command(path: Path) -> str:
     return f"tensorboard --logdir {shlex.quote(str(path))}"
 
 
-def draw_curves(runs: Iterable[Run], path: Path) -> None:
-    """Draw the learning curves of complete runs, which `drawn` chooses, into a PNG.
-
-    Thin lines are runs, thick lines the means of a recipe.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    runs = list(runs)
-    histories: dict[str, list[list[dict[str, float]]]] = {}
-    for run in runs:
-        histories.setdefault(run.settings["recipe"], []).append(run.folder.epochs())
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    measures = drawn(next(iter(histories.values()))[0], _monitor(runs[0]))
-    left, *_ = every = figure.subplots(1, len(measures), squeeze=False)[0]
-    for axes, measure in zip(every, measures, strict=True):
-        for number, (recipe, rows) in enumerate(histories.items()):
-            _draw_recipe(axes, rows, measure, recipe, f"C{number % 10}")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(measure.replace("val_", "validation "))
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-    left.legend()
-    with replacing(path, "the learning curves") as part:
-        canvas.print_figure(part, format="png", dpi=120)
+def compared(study: Comparison) -> list[str]:
+    """Return the recipes of the complete runs of a study."""
+    return list(dict.fromkeys(run.settings["recipe"] for run in study.runs.values()))
 
 
-def _monitor(run: Run) -> str:
-    """Return the measure that chose the best epoch; earlier versions did not record it."""
-    return run.results.get("monitor", "val_loss")
+def untested(study: Comparison) -> list[str]:
+    """Return the baselines of a study, whose answers are not kept."""
+    names = compared(study)
+    return [row.name for row in study.rows if row.name not in names]
 
 
-def drawn(rows: Sequence[Mapping[str, float]], monitor: str = "val_loss") -> list[str]:
-    """Return the columns of metrics.csv that the learning curves show.
-
-    These are the validation loss and one more measure, ``monitor`` if it is another: the one that
-    chose the best epoch. Without a validation split, it is the training loss.
-
-    Example:
-        >>> drawn([{"val_loss": 1.0, "val_rmse": 9.3, "val_mae": 6.8}])
-        ['val_loss', 'val_mae']
-        >>> drawn([{"val_loss": 1.0, "val_accuracy": 0.97, "val_f1": 0.7}], "val_f1")
-        ['val_loss', 'val_f1']
-    """
-    if not any(name.startswith("val_") for name in rows[0]):  # no validation split
-        return ["loss" if "loss" in rows[0] else "words_per_second"]  # gensim reports no loss
-    if monitor != "val_loss" and monitor in rows[0]:
-        return ["val_loss", monitor]
-    columns = [name.removeprefix("val_") for name in rows[0] if name.startswith("val_")]
-    return ["val_loss", *(f"val_{name}" for name in in_order(columns) if name != "loss")][:2]
-
-
-def _draw_recipe(
-    axes: Axes, histories: list[list[dict[str, float]]], measure: str, label: str, color: str
-) -> None:
-    curves = [[(row["epoch"], row[measure]) for row in rows] for rows in histories]
-    if len(curves) > 1:
-        for curve in curves:
-            axes.plot(*zip(*curve, strict=True), color=color, alpha=0.35, linewidth=0.8)
-    # The mean ends with the shortest run: beyond it, it would be a mean over fewer runs.
-    together = list(zip(*curves, strict=False))
-    mean = [(column[0][0], sum(y for _, y in column) / len(column)) for column in together]
-    axes.plot(*zip(*mean, strict=True), color=color, marker="o", markersize=3, label=label)
-
-
-def _lines(study: Comparison) -> Iterable[str]:
+def about(study: Comparison) -> Iterable[str]:
+    """Yield what the runs learned from, and what their measures are, in sentences."""
     first = next(iter(study.runs.values()))
     settings, counts = first.settings, first.results["examples"]
     family = recipes.family_of(settings["recipe"])
-    here = read_json(first.folder.environment)
-    check_record(here, ENVIRONMENT, first.folder.environment, needed=tuple(ENVIRONMENT))
-    names = list(dict.fromkeys(run.settings["recipe"] for run in study.runs.values()))
-    yield f"# {', '.join(names)}\n"
     seeds = ", ".join(map(str, sorted({run.settings["seed"] for run in study.runs.values()})))
     data = f"`{settings['data']['name']}`, {_counted(counts)}"
     yield f"Data: {data}, the same for all. Seeds: {seeds}."
-    monitors = {_monitor(run).removeprefix("val_") for run in study.runs.values()}
+    monitors = {monitor_of(run).removeprefix("val_") for run in study.runs.values()}
     best = " or ".join(headings().get(name, name) for name in in_order(monitors))
     on, weights = f"the {family.evaluated_on}", f"best validation {best}"
     if not family.has_test_split:
@@ -253,7 +210,52 @@ def _lines(study: Comparison) -> Iterable[str]:
     by = {how for run in study.runs.values() if (how := run.results.get("counted_by"))}
     if by:
         yield f"Counted by {' or '.join(sorted(by))}."
-    yield ""
+
+
+def monitor_of(run: Run) -> str:
+    """Return the measure that chose the best epoch; earlier versions did not record it."""
+    return run.results.get("monitor", "val_loss")
+
+
+def about_settings(study: Comparison) -> str:
+    """Return the settings that all runs share, in words."""
+    settings = next(iter(study.runs.values())).settings
+    limit = settings["data"]["limit"]
+    return f"Patience {_plain(settings['patience'])}, limit {_plain(limit)}; of each recipe:"
+
+
+def table_of_settings(study: Comparison) -> list[list[str]]:
+    """Return one line per setting, one column per recipe, the heading first."""
+    by_recipe = {run.settings["recipe"]: run.settings["settings"] for run in study.runs.values()}
+    lines = [["setting", *compared(study)]]
+    every = dict.fromkeys(key for settings in by_recipe.values() for key in settings)
+    for setting in (key for key in every if key not in ("recipe", "seed")):
+        cells = [each.get(setting, "–") for each in by_recipe.values()]
+        lines.append([setting, *map(_plain, cells)])
+    return lines
+
+
+def where_it_ran(study: Comparison) -> str:
+    """Return versions, devices and system of the first run, in words."""
+    first = next(iter(study.runs.values()))
+    here = read_json(first.folder.environment)
+    check_record(here, ENVIRONMENT, first.folder.environment, needed=tuple(ENVIRONMENT))
+    return (
+        f"rnnkit {here['rnnkit']}, Keras {here['keras']} on {here['backend']} "
+        f"{here['backend_version']} ({', '.join(here['devices'])}), Python {here['python']}, "
+        f"NumPy {here['numpy']}, {here['cpus']} CPUs, {here['system']}."
+    )
+
+
+def _lines(study: Comparison) -> Iterable[str]:
+    from rnnkit.study import report_figures, significance_report
+
+    yield f"# {', '.join(compared(study))}\n"
+    yield from about(study)
+    yield (
+        f"\nWith figures, and what the numbers support in words: [{study.html_report.name}]"
+        f"({study.html_report.name}).\n"
+    )
     yield from markdown(table(study.rows))
     yield ""
     for lines in outputs.tables(study.rows):
@@ -262,42 +264,16 @@ def _lines(study: Comparison) -> Iterable[str]:
         yield ""
     for line in remarks(study):
         yield f"{line}\n"
-    yield f"![{_curves_title(study.runs.values())}]({CURVES})\n"
-    yield from significance.lines(
-        study.tests, [row.name for row in study.rows if row.name not in names]
-    )
+    yield f"![{report_figures.curves_title(study.runs.values())}]({CURVES})\n"
+    yield from significance_report.lines(study.tests, untested(study))
     yield "## Settings\n"
-    limit = settings["data"]["limit"]
-    yield f"Patience {_plain(settings['patience'])}, limit {_plain(limit)}; of each recipe:\n"
-    yield from _settings_table(study.runs.values(), names)
+    yield f"{about_settings(study)}\n"
+    yield from markdown(table_of_settings(study))
     yield "\n## Where it ran\n"
-    yield (
-        f"rnnkit {here['rnnkit']}, Keras {here['keras']} on {here['backend']} "
-        f"{here['backend_version']} ({', '.join(here['devices'])}), Python {here['python']}, "
-        f"NumPy {here['numpy']}, {here['cpus']} CPUs, {here['system']}."
-    )
+    yield where_it_ran(study)
     yield "\n## Look closer\n"
     yield "All runs side by side, in TensorBoard (Scalars, HParams):\n"
     yield f"    {tensorboard_command(study.path)}"
-
-
-def _settings_table(runs: Iterable[Run], names: list[str]) -> Iterable[str]:
-    """One line per setting, one column per recipe."""
-    by_recipe = {run.settings["recipe"]: run.settings["settings"] for run in runs}
-    yield "| setting | " + " | ".join(names) + " |"
-    yield "|---" * (len(names) + 1) + "|"
-    every = dict.fromkeys(key for settings in by_recipe.values() for key in settings)
-    for setting in (key for key in every if key not in ("recipe", "seed")):
-        cells = [_plain(by_recipe[n][setting]) if setting in by_recipe[n] else "–" for n in names]
-        yield f"| {setting} | " + " | ".join(cells) + " |"
-
-
-def _curves_title(runs: Iterable[Run]) -> str:
-    columns = drawn(next(iter(runs)).folder.epochs())
-    names = [name.removeprefix("val_") for name in columns]
-    shown = " and ".join(headings().get(name, name) for name in names)
-    split = "Validation" if columns[0].startswith("val_") else "Training"
-    return f"{split} {shown} over the epochs"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

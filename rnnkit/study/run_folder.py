@@ -7,7 +7,7 @@ train/, validation/, test/   the event files of TensorBoard; of earlier versions
 checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interruption
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
 test_answers.npz  what the model answered to the test split; see `rnnkit.study.kept_answers`
-dynamics.json, recurrent/   see `rnnkit.study.dynamics`; written when it is asked for
+dynamics.json, recurrent/   see `rnnkit.study.dynamics`; of a run of each recipe in a comparison
 results.json      measures on the test split (of word vectors, on analogies); written last
 .lock             while a process trains: who it is
 """

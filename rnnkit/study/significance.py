@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from rnnkit.errors import InputError
-from rnnkit.study.kept_answers import GIVEN, Answers, Measure, measures, predicted, read_answers
+from rnnkit.study.comparable import Kept, by_recipe, draws_of_recipes
+from rnnkit.study.kept_answers import predicted
 from rnnkit.study.runs import Run
-from rnnkit.study.statistics import (
-    DRAWS,
-    bootstrap_p,
-    holm,
-    interval,
-    mcnemar,
-    mean_over_seeds,
-    resample,
-)
+from rnnkit.study.statistics import DRAWS, bootstrap_p, holm, interval, mcnemar
 
 ALPHA = 0.05
 LEAST_EXAMPLES = 20  # with fewer, resampled ones tell too little of others
-PERCENT = ("accuracy", "f1")  # proportions, whose differences are reported in percentage points
 
 
 class Interval(NamedTuple):
@@ -105,12 +95,6 @@ class PairTests:
         )
 
 
-class _Kept(NamedTuple):
-    run: Run
-    answers: Answers
-    measures: dict[str, Measure]
-
-
 def pair_tests(runs: Mapping[str, Run], draws: int = DRAWS) -> PairTests:
     """Test all pairs of recipes in every measure that their kept answers tell.
 
@@ -130,20 +114,17 @@ def pair_tests(runs: Mapping[str, Run], draws: int = DRAWS) -> PairTests:
         'lstm_sentiment'
     """
     notes: list[str] = []
-    found = [one for run in runs.values() if (one := _kept(run, notes))]
-    kept = _comparable(found, notes)
-    if not kept:
+    recipes = by_recipe(runs, notes)
+    if not recipes:
         return PairTests(notes=notes)
-    examples = len(next(iter(kept[0].measures.values())).table)
+    measured = next(iter(recipes.values()))[0].measures
+    examples = len(next(iter(measured.values())).table)
     if examples < LEAST_EXAMPLES:
         notes.append(
             f"No difference is tested: the test split has {examples} examples (or pieces of long "
             f"ones), and resampling needs {LEAST_EXAMPLES}."
         )
         return PairTests(examples, notes=notes)
-    recipes: dict[str, list[_Kept]] = {}
-    for one in kept:
-        recipes.setdefault(one.run.settings["recipe"], []).append(one)
     single = [name for name, found in recipes.items() if len(found) == 1]
     if single:
         notes.append(
@@ -151,87 +132,32 @@ def pair_tests(runs: Mapping[str, Run], draws: int = DRAWS) -> PairTests:
             "would change, and nothing of other seeds."
         )
     tests = PairTests(examples, notes=notes)
-    for name in kept[0].measures:
+    for name in measured:
         _test_measure(tests, name, recipes, draws)
     return tests
 
 
-def _kept(run: Run, notes: list[str]) -> _Kept | None:
-    """Return what a run kept, or note why it cannot be tested."""
-    try:
-        answers = read_answers(run.folder.answers)
-        found = measures(answers)
-        if not found:
-            raise InputError(f"{run.folder.answers} holds nothing that a measure is made of.")
-        for name, measure in found.items():
-            _check_value(run, name, measure.value)
-    except (ValueError, IndexError) as error:
-        notes.append(f"{run.path.name} is not tested: {run.folder.answers} is damaged: {error}.")
-        return None
-    except InputError as error:
-        notes.append(f"{run.path.name} is not tested: {error}")
-        return None
-    return _Kept(run, answers, found)
-
-
-def _check_value(run: Run, name: str, value: float) -> None:
-    """Refuse answers that are not those of the results, such as of another model."""
-    recorded = run.results["test"].get(name)
-    tolerance = 0.01 if name.startswith(("bleu", "rouge")) else 1e-4  # those are rounded
-    if recorded is None or not math.isclose(value, recorded, rel_tol=1e-3, abs_tol=tolerance):
-        raise InputError(
-            f"its answers give {name} {value:.6g}, and results.json says {recorded}: they "
-            "are of another model."
-        )
-
-
-def _comparable(kept: list[_Kept], notes: list[str]) -> list[_Kept]:
-    """Return the largest group of runs that were measured on the same examples."""
-    groups: dict[str, list[_Kept]] = {}
-    for one in kept:
-        digest = hashlib.sha256(repr(sorted(one.measures)).encode())
-        for name in sorted(one.answers.keys() & set(GIVEN)):
-            given = one.answers[name]
-            given = given if given.dtype.kind == "U" else given.astype("float64")
-            digest.update(f"{name} {given.dtype} {given.shape}".encode() + given.tobytes())
-        digest.update(str(len(next(iter(one.measures.values())).table)).encode())
-        groups.setdefault(digest.hexdigest(), []).append(one)
-    largest = max(groups.values(), key=len, default=[])
-    for group in groups.values():
-        for one in group if group is not largest else ():
-            notes.append(
-                f"{one.run.path.name} is not tested: it was not measured on the same examples (or "
-                f"steps, or tokens) as {largest[0].run.path.name}."
-            )
-    return largest
-
-
 def _test_measure(
-    tests: PairTests, name: str, recipes: Mapping[str, list[_Kept]], draws: int
+    tests: PairTests, name: str, recipes: Mapping[str, list[Kept]], draws: int
 ) -> None:
     """Add intervals and pairs of one measure."""
-    every = [one.measures[name] for kept in recipes.values() for one in kept]
-    of_runs = resample([measure.table for measure in every], every[0].of_sums, draws)
-    found: dict[str, tuple[float, np.ndarray]] = {}
-    place = 0
-    for number, (recipe, kept) in enumerate(recipes.items()):
-        columns = of_runs[:, place : place + len(kept)]
-        place += len(kept)
-        values = np.array([one.measures[name].value for one in kept])
-        found[recipe] = float(values.mean()), mean_over_seeds(values, columns, seed=number + 1)
-        low, high = interval(np.clip(found[recipe][1], 0, every[0].most))
-        tests.intervals.append(Interval(recipe, name, found[recipe][0], low, high, len(kept)))
+    each = {recipe: [one.measures[name] for one in kept] for recipe, kept in recipes.items()}
+    one = next(iter(each.values()))[0]
+    found = draws_of_recipes(each, draws)
+    for recipe, (mean, drawn) in found.items():
+        low, high = interval(np.clip(drawn, 0, one.most))
+        tests.intervals.append(Interval(recipe, name, mean, low, high, len(recipes[recipe])))
     pairs = []
     for first, second in itertools.combinations(recipes, 2):
         gained = found[first][1] - found[second][1]
-        single = tuple(one for one in (first, second) if len(recipes[one]) == 1)
+        single = tuple(recipe for recipe in (first, second) if len(recipes[recipe]) == 1)
         difference = found[first][0] - found[second][0]
         p = bootstrap_p(gained)
         pairs.append(
             Pair(name, first, second, difference, *interval(gained), p, 1.0, None, None, single)
         )
     exact = _mcnemar(pairs, recipes) if name == "accuracy" else [None] * len(pairs)
-    higher = every[0].higher_is_better
+    higher = one.higher_is_better
     for pair, corrected, votes in zip(pairs, holm([pair.p for pair in pairs]), exact, strict=True):
         first_is_better = (pair.difference > 0) == higher
         better = pair.first if first_is_better else pair.second
@@ -241,7 +167,7 @@ def _test_measure(
         )
 
 
-def _mcnemar(pairs: list[Pair], recipes: Mapping[str, list[_Kept]]) -> list[float | None]:
+def _mcnemar(pairs: list[Pair], recipes: Mapping[str, list[Kept]]) -> list[float | None]:
     """Return the corrected p-values of McNemar's test of pairs of classifiers; None of others."""
     if any("probabilities" not in one.answers for kept in recipes.values() for one in kept):
         return [None] * len(pairs)
@@ -250,130 +176,3 @@ def _mcnemar(pairs: list[Pair], recipes: Mapping[str, list[_Kept]]) -> list[floa
         mean = np.mean([one.answers["probabilities"].astype("float64") for one in kept], axis=0)
         right[recipe] = predicted(mean) == kept[0].answers["truth"]
     return [*holm([mcnemar(right[pair.first], right[pair.second]) for pair in pairs])]
-
-
-def sentence(pair: Pair, pairs: int = 1) -> str:
-    """Return in plain words what a test says.
-
-    Args:
-        pair: the test.
-        pairs: how many the p-value was corrected for.
-
-    Example:
-        >>> pair = Pair("accuracy", "rnn", "lstm", -0.012, -0.016, -0.008, 2e-4, 2e-4, "lstm")
-        >>> sentence(pair)
-        'lstm is better than rnn: +1.2 points (0.8 to 1.6)'
-    """
-    if pair.better is None:
-        outside = pair.p <= ALPHA and pairs > 1
-        told = "no difference that these data support"
-        return f"{told}, once corrected for {pairs} pairs" if outside else told
-    worse = pair.second if pair.better == pair.first else pair.first
-    size, low, high = abs(pair.difference), *sorted(map(abs, (pair.low, pair.high)))
-    sign = "+" if (pair.difference > 0) == (pair.better == pair.first) else "−"
-    which = f"{pair.better} is better than {worse}"
-    told = f"{which}: {sign}{_number(pair, size)}{_unit(pair)} "
-    told += f"({_number(pair, low)} to {_number(pair, high)})"
-    if pair.single:
-        told += f"; one seed of {' and '.join(pair.single)}: another may differ"
-    return told
-
-
-def told(tests: PairTests | None) -> Iterable[str]:
-    """Yield what the tests of the first measure say, a line for each pair, for a terminal."""
-    from rnnkit.study.report import heading
-
-    if tests is None:
-        return
-    yield from tests.notes
-    first = [pair for pair in tests.pairs if pair.measure == tests.pairs[0].measure]
-    for pair in first:
-        said = sentence(pair, len(first))
-        names = f"{pair.first} and {pair.second}: " if pair.better is None else ""
-        yield f"{heading(pair.measure)}: {names}{said}"
-
-
-def lines(tests: PairTests | None, untested: Sequence[str] = ()) -> Iterable[str]:
-    """Yield the section of report.md about a study's tests, line by line; none without tests.
-
-    Args:
-        tests: of the study.
-        untested: the names of its baselines, whose answers are not kept.
-    """
-    from rnnkit.study.report import heading, markdown
-
-    if tests is None or not (tests.intervals or tests.notes):
-        return
-    yield "## Which differences mean something\n"
-    for note in tests.notes:
-        yield f"- {' '.join(note.split())}\n"
-    if not tests.intervals:
-        return
-    if untested:
-        yield f"- Not tested, as their answers are not kept: {', '.join(untested)}.\n"
-    yield (
-        f"Intervals of 95 % and p-values are over other test examples ({tests.examples:,}, "
-        "resampled alike for all runs) and, with several seeds, other seeds (Student's t). "
-        "p-values are corrected for the number of pairs of each measure (Holm); a difference is "
-        f"supported where p is at most {ALPHA:g}. Intervals of differences are not corrected.\n"
-    )
-    if any(pair.mcnemar is not None for pair in tests.pairs):
-        yield (
-            "McNemar's exact test compares on these examples what the runs of each recipe vote for "
-            "(the class with the highest mean probability); it knows nothing of other seeds.\n"
-        )
-    yield from markdown(_table_of_intervals(tests, heading))
-    yield ""
-    if tests.pairs:
-        yield from markdown(_table_of_pairs(tests, heading))
-        yield ""
-
-
-def _table_of_intervals(tests: PairTests, heading: Callable[[str], str]) -> list[list[str]]:
-    rows = [["measure", "recipe", "seeds", "mean", "interval"]]
-    for one in tests.intervals:
-        mean, low, high = (_value(one.measure, value) for value in (one.mean, one.low, one.high))
-        rows.append([heading(one.measure), one.recipe, str(one.seeds), mean, f"{low} to {high}"])
-    return rows
-
-
-def _table_of_pairs(tests: PairTests, heading: Callable[[str], str]) -> list[list[str]]:
-    exact = any(pair.mcnemar is not None for pair in tests.pairs)
-    rows = [["measure", "pair", "difference", "interval", "p"]]
-    rows[0] += [*(["p of McNemar"] if exact else []), "in words"]
-    for pair in tests.pairs:
-        low, high = (_signed(pair, value) for value in (pair.low, pair.high))
-        row = [heading(pair.measure), f"{pair.first} − {pair.second}"]
-        row += [_signed(pair, pair.difference) + _unit(pair), f"{low} to {high}"]
-        row += [_p(pair.corrected), *([_p(pair.mcnemar)] if exact else [])]
-        count = sum(other.measure == pair.measure for other in tests.pairs)
-        rows.append([*row, sentence(pair, count)])
-    return rows
-
-
-def _value(measure: str, value: float) -> str:
-    from rnnkit.study.report import show
-
-    return show(measure, value)
-
-
-def _number(pair: Pair, size: float) -> str:
-    """Return a difference with as many digits as its interval deserves, in points of shares."""
-    scale = 100 if pair.measure in PERCENT else 1
-    spread = scale * max((pair.high - pair.low) / 2, 1e-12)
-    digits = min(8, max(1, -math.floor(math.log10(spread))))
-    return f"{scale * size:.{digits}f}"
-
-
-def _signed(pair: Pair, value: float) -> str:
-    return f"{'+' if value >= 0 else '−'}{_number(pair, abs(value))}"
-
-
-def _unit(pair: Pair) -> str:
-    return " points" if pair.measure in PERCENT else ""
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"

@@ -211,13 +211,19 @@ class Classifier(ClassifierEstimator, ClassTask):
     def answers_by_example(
         self, test: Examples, batch_size: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Return the probabilities of each example, its class, and the names of the classes."""
+        """Return the probabilities of each example, its class and length, and the classes."""
         classes = self.target_spec()
         soft = test.y.ndim == 2
         truth = test.y.argmax(axis=1) if soft else to_numbers(test.y, classes, "test")
-        outputs = self.outputs_of(self.encode_checked(test.x), batch_size)
+        rows = self.encode_checked(test.x)
+        outputs = self.outputs_of(rows, batch_size)
         found = {"probabilities": outputs.astype("float32"), "truth": truth.astype("int32")}
+        found["lengths"] = np.array([self.length_of(row) for row in rows], "int32")
         return {**found, "classes": np.array(self.classes)}
+
+    def length_of(self, row: Any) -> int:
+        """Return the steps of an encoded example, before truncation."""
+        return len(row)
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label, probability and text of each input."""

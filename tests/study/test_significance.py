@@ -1,52 +1,20 @@
 """Which differences of recipes mean something: from kept answers to the sentences of a report."""
 
-import types
-
 import numpy as np
 import pytest
+from finished_runs import CLASSES, Study, classified
 from sklearn.metrics import f1_score
 
 from rnnkit.errors import InputError
-from rnnkit.study import RunFolder
-from rnnkit.study.kept_answers import bleu_of_sums, measures, read_answers, write_answers
-from rnnkit.study.significance import Pair, PairTests, lines, pair_tests, sentence
+from rnnkit.study.kept_answers import bleu_of_sums, measures, read_answers
+from rnnkit.study.significance import Pair, PairTests, pair_tests
+from rnnkit.study.significance_report import lines, sentence
 from rnnkit.tasks.text_to_text import text_scores
-
-CLASSES = np.array(["neg", "pos"])
-
-
-class Study(dict):
-    """Runs of a study whose models answered what a test says, by name."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path = path
-
-    def add(self, recipe, seed, answers, **changed):
-        folder = RunFolder(self.path / f"{recipe}-seed{seed}")
-        folder.path.mkdir(parents=True)
-        write_answers(folder.answers, answers)
-        test = {name: measure.value for name, measure in measures(answers).items()} | changed
-        self[folder.path.name] = types.SimpleNamespace(
-            folder=folder, path=folder.path, settings={"recipe": recipe}, results={"test": test}
-        )
-        return folder
 
 
 @pytest.fixture
 def study(tmp_path):
     return Study(tmp_path)
-
-
-def classified(truth, accuracy, seed, classes=CLASSES):
-    """Probabilities of a classifier that is right about this share of the examples."""
-    rng = np.random.default_rng(seed)
-    wrong = rng.random(len(truth)) >= accuracy
-    guess = np.where(wrong, (truth + 1) % len(classes), truth)
-    outputs = np.eye(len(classes))[guess] * 0.6 + 0.4 / len(classes)
-    if len(classes) == 2:
-        outputs = outputs[:, 1:]
-    return {"probabilities": outputs.astype("float32"), "truth": truth, "classes": classes}
 
 
 def with_three(study, seeds=3, size=1000):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 
+import event_files
 import pytest
 
 from rnnkit import plugins, recipes
@@ -23,8 +24,9 @@ from rnnkit.study import Run, RunFolder, compare, load_data, open_run, training
 from rnnkit.study.compare import Row, plan_runs, summarise
 from rnnkit.study.plan import make_plan
 from rnnkit.study.records import read_json
-from rnnkit.study.report import draw_curves, show, tensorboard_command, write_report
+from rnnkit.study.report import show, tensorboard_command, write_report
 from rnnkit.study.report import table as as_table
+from rnnkit.study.report_figures import learning_curves
 from rnnkit.study.run_folder import write_json
 
 BOTH = ["plain", "deep"]
@@ -86,6 +88,8 @@ def done(monkeypatch):
     family = dataclasses.replace(texts, recipes=(plain, deep), dataset_settings=())
     monkeypatch.setattr(plugins, "families", lambda: (family,))
     registry.registered.cache_clear()
+    # To draw takes longer than all the rest; figures of `test_a_real_study` are drawn.
+    monkeypatch.setattr("rnnkit.monitor.picture.Picture.png", lambda self: b"\x89PNG")
     yield runs
     registry.registered.cache_clear()
 
@@ -111,6 +115,11 @@ def test_report_stands_beside_the_runs(done, terms, tmp_path):
     assert "| deep | 2 | 0.9050 ± 0.0071 |" in text
     assert "| units | 8 | 8 |" in text
     assert "Counted by" not in text
+    page = study.html_report.read_text(encoding="utf-8")
+    assert "[report.html](report.html)" in text
+    assert "Not measured:" in page  # no model was saved
+    assert page.count("model.keras") == 2
+    assert "no run has kept what its model answered" in page
 
 
 def test_report_and_command_line_say_how_scores_were_counted(done, terms, tmp_path, capsys):
@@ -303,8 +312,9 @@ def test_curves_of_unequal_length_are_drawn(tmp_path):
             for epoch in range(1, epochs + 1):
                 self.folder.add_epoch({"epoch": epoch, "val_loss": 1.0, "val_accuracy": 0.5})
 
-    draw_curves([Stub(2), Stub(4)], tmp_path / "curves.png")
-    assert (tmp_path / "curves.png").stat().st_size > 1000
+    left, right = learning_curves([Stub(2), Stub(4)]).axes
+    assert [len(line.get_xdata()) for line in left.lines] == [2, 4, 2]  # two runs and their mean
+    assert right.get_ylabel() == "validation accuracy"
 
 
 # Baselines.
@@ -389,3 +399,9 @@ def test_a_real_study(terms, tmp_path):
     assert open_run(tmp_path / "s" / "rnn_sentiment-seed0").results == run.results
     assert study.rows[0].values["loss"] == (run.results["test"]["loss"], None)
     assert "rnn_sentiment" in study.report.read_text(encoding="utf-8")
+    page = study.html_report.read_text(encoding="utf-8")
+    assert "Gradient flow by time lag: rnn_sentiment" in page
+    pages = event_files.read(run.path / "recurrent")
+    (layer,) = study.dynamics.layers["rnn_sentiment"]
+    value = pages["recurrent/layer_1/flow_per_step"][0][1]
+    assert value == pytest.approx(layer["numbers"]["flow_per_step"], rel=1e-5)

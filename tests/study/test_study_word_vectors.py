@@ -7,7 +7,7 @@ import pytest
 from rnnkit.errors import InputError
 from rnnkit.study import compare, evaluate, load_data, open_model, open_run, train
 from rnnkit.study.plan import make_plan
-from rnnkit.study.report import drawn
+from rnnkit.study.report_figures import drawn
 from rnnkit.study.sources import size
 
 SMALL = {"vector_size": 8, "window": 2, "epochs": 2, "min_count": 1}

@@ -107,6 +107,10 @@ class BagOfWords(TextClassifier):
         """Return the different tokens of each text and their counts, int32 `(T, 2)`."""
         return [bag_of(row) for row in super().encode(x)]
 
+    def length_of(self, row: np.ndarray) -> int:
+        """Return the tokens of a bag."""
+        return int(row[:, 1].sum())
+
     def fit_network(
         self, examples: list[str], outputs: int, unlabelled: Sequence[str] = ()
     ) -> list[np.ndarray]:

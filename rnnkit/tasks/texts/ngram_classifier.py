@@ -110,6 +110,10 @@ class NGramTextClassifier(TextClassifier):
         ids = super().encode_tokens(tokens)
         return [TextRow(*pair) for pair in zip(ids, found.encode_many(tokens), strict=True)]
 
+    def length_of(self, row: TextRow) -> int:
+        """Return the tokens of a text."""
+        return len(row.ids)
+
     def learn_features(self, tokens: list[list[str]], unlabelled: Sequence[str]) -> dict[str, Any]:
         """Learn the n-grams of the training texts; for document vectors of the unlabelled, too."""
         limits = (self.ngram_order, self.ngram_min_count, self.ngram_vocabulary_size)
