@@ -118,7 +118,8 @@ class RGLRU(LinearRecurrence):
     def start_decay(self, shape: Shape, dtype: Any = None) -> Tensor:
         """Draw Λ such that `exp(-8 softplus(Λ))` is uniform between the bounds of `decay`."""
         seed = keras.initializers.RandomUniform(seed=self.seed).seed  # a number in any case
-        drawn = np.random.default_rng(seed).uniform(*self.decay, shape)  # equal on all backends
+        low, high = self.decay
+        drawn = np.random.default_rng(seed).uniform(low, high, tuple(shape))  # on every backend
         a = ops.convert_to_tensor(drawn, dtype=dtype)
         return ops.log(ops.expm1(-ops.log(a) / SHARPNESS))
 
