@@ -119,7 +119,7 @@ class RGLRU(LinearRecurrence):
         """Draw Λ such that `exp(-8 softplus(Λ))` is uniform between the bounds of `decay`."""
         seed = keras.initializers.RandomUniform(seed=self.seed).seed  # a number in any case
         low, high = self.decay
-        drawn = np.random.default_rng(seed).uniform(low, high, tuple(shape))  # on every backend
+        drawn = np.random.default_rng(seed).uniform(low, high, self.units)  # on every backend
         a = ops.convert_to_tensor(drawn, dtype=dtype)
         return ops.log(ops.expm1(-ops.log(a) / SHARPNESS))
 
