@@ -2,13 +2,14 @@
 
 Arrays have a row for each example (a text, a sentence, a series, or a piece of a long one):
 
-classifiers              probabilities, truth, lengths (in tokens or steps, before truncation; not
-                         by earlier versions); classes are the names of the columns
+classifiers              probabilities, truth, lengths; classes are the names of the columns
 taggers                  words, words_right; where tags mark spans: spans, spans_found, spans_right
 labellers of steps       steps, steps_right, class_steps, class_found, class_right (one column each)
 language models          loss, tokens
 forecasters              absolute_error, squared_error, targets
 sequence to sequence     bleu (see `bleu_of_sums`), or rouge1, rouge2, rougeL
+
+Lengths are in tokens or steps, before truncation; runs of earlier versions have none.
 """
 
 from __future__ import annotations
