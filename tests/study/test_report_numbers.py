@@ -32,8 +32,8 @@ def test_reliability_equals_scikit_learn(classes):
 
 
 def test_certain_and_undecided_models_have_bins():
-    found = reliability(np.array([[1.0], [0.0], [0.5]]), np.array([1, 0, 1]))
-    assert found.examples.tolist() == [1, 2]
+    found = reliability(np.array([[1.0], [0.0], [0.5]]), np.array([1, 0, 1]), bins=2)
+    assert found.examples.tolist() == [1, 2]  # a bin has its upper edge: 0.5 is in the first
     assert found.accuracy.tolist() == [0, 1]  # 0.5 is an answer of the first class
     assert found.error == pytest.approx(0.5 / 3)
     assert confidences(np.array([[0.2, 0.5, 0.3]])).tolist() == [0.5]
