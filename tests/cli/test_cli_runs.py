@@ -67,14 +67,17 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 heavy = [name for name in ("keras", "torch", "jax", "tensorflow", "sklearn") if name in sys.modules]
-print("USED", time.process_time() - before, *heavy)
+used = time.process_time() - before
+before = time.process_time()
+sum(number * number for number in range(5_000_000))  # how fast the machine is now
+print("USED", used / (time.process_time() - before), *heavy)
 """
 
 
 def test_a_list_needs_no_framework_and_little_time(folder, fresh_python):
     used, *heavy = fresh_python(PROBE, str(folder)).out.splitlines()[-1].split()[1:]
     assert not heavy
-    assert float(used) < 0.5
+    assert float(used) < 6  # importing Keras takes 50 of these
 
 
 def test_ages_are_shown_in_one_unit():
