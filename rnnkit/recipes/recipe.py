@@ -11,6 +11,7 @@ from typing import Any
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError
 from rnnkit.options import complete, pick, settings_of, with_args
+from rnnkit.settings.stack import check_recurrent_dropout
 from rnnkit.settings.training import AdversarialOption, TaskOptions, VirtualAdversarialOption
 from rnnkit.settings.words import LanguageModelLike, TokenizerLike
 
@@ -101,7 +102,10 @@ def recipe(
         chosen = complete(settings, given, name)
         preset = presets.get(str(chosen.get("preset")), {})
         chosen |= {key: value for key, value in preset.items() if key not in given}
-        model = build({**fixed, **chosen})
+        whole = {**fixed, **chosen}
+        if {"cell", "recurrent_dropout"} <= whole.keys():  # before any data are read
+            check_recurrent_dropout(whole["cell"], whole["recurrent_dropout"])
+        model = build(whole)
         model.settings = {  # in a form that JSON can hold
             "recipe": name,
             **{k: _as_json(v) for k, v in chosen.items()},

@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict, get_args
 
+from rnnkit.errors import InputError
 from rnnkit.options import Option
 
-Cell = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "rglru"]
+LinearCell = Literal["mingru", "minlstm", "rglru"]
+Cell = Literal["rnn", "lstm", "gru", LinearCell]
 CELL_HELP = (
     'recurrent layer: "rnn" (Elman), "lstm", "gru"; or a linear recurrence, whose gates read the '
     'input alone: "mingru", "minlstm", "rglru" (of Griffin).'
 )
 Pooling = Literal["last", "mean", "max", "mean+max"]
 rate = functools.partial(Option, least=0, below=1)  # of dropout
+
+
+def has_recurrent_kernel(cell: str) -> bool:
+    """Return whether the layer multiplies its state by a kernel; linear recurrences do not.
+
+    Example:
+        >>> has_recurrent_kernel("gru"), has_recurrent_kernel("mingru")
+        (True, False)
+    """
+    return cell not in get_args(LinearCell)
+
+
+def check_recurrent_dropout(cell: str, rate: float) -> None:
+    """Refuse dropout of the state where no kernel reads it.
+
+    Example:
+        >>> check_recurrent_dropout("gru", 0.2)
+        >>> check_recurrent_dropout("mingru", 0.2)
+        Traceback (most recent call last):
+        rnnkit.errors.InputError: recurrent_dropout is 0.2, and mingru has no recurrent kernel, ...
+    """
+    if rate and not has_recurrent_kernel(cell):
+        raise InputError(
+            f"recurrent_dropout is {rate}, and {cell} has no recurrent kernel, before which a "
+            "state could be dropped. Set recurrent_dropout=0, or choose the cell lstm, gru or rnn."
+        )
 
 
 class CellOption(TypedDict, total=False):

@@ -11,14 +11,14 @@ import keras
 from rnnkit import layers as kit
 from rnnkit.backend import native
 from rnnkit.backend.initializers import Seeded
-from rnnkit.errors import InputError
 from rnnkit.options import pick, takes
-from rnnkit.recurrent.linear import LinearRecurrence
 from rnnkit.settings.stack import (
     BidirectionalOption,
     PooledStackOptions,
     RecurrentDropoutOption,
     StackOptions,
+    check_recurrent_dropout,
+    has_recurrent_kernel,
 )
 
 CELLS: dict[str, Any] = {
@@ -82,16 +82,6 @@ class RecurrentStackOptions(StackOptions, BidirectionalOption, RecurrentDropoutO
     """The settings of `recurrent_stack`."""
 
 
-def has_recurrent_kernel(cell: str) -> bool:
-    """Return whether the layer multiplies its state by a kernel; linear recurrences do not.
-
-    Example:
-        >>> has_recurrent_kernel("gru"), has_recurrent_kernel("mingru")
-        (True, False)
-    """
-    return not issubclass(CELLS[cell], LinearRecurrence)
-
-
 def _own_arguments(cell: str, recurrent_dropout: float, seeds: Seeds) -> dict[str, Any]:
     """Return the arguments that not all layers have."""
     if has_recurrent_kernel(cell):
@@ -99,12 +89,7 @@ def _own_arguments(cell: str, recurrent_dropout: float, seeds: Seeds) -> dict[st
             "recurrent_dropout": recurrent_dropout,
             "recurrent_initializer": seeds.orthogonal(),
         }
-    if recurrent_dropout:
-        raise InputError(
-            f"recurrent_dropout is {recurrent_dropout}, and {cell} has no recurrent kernel, before "
-            "which a state could be dropped. Set recurrent_dropout=0, or choose the cell lstm, gru "
-            "or rnn."
-        )
+    check_recurrent_dropout(cell, recurrent_dropout)
     return {"gate_initializer": seeds.glorot()} if cell == "rglru" else {}
 
 

@@ -68,6 +68,10 @@ def test_dropout_of_the_state_is_refused_where_no_kernel_reads_it():
         InputError, match=r"recurrent_dropout is 0\.2, and minlstm has no recurrent"
     ):
         recurrent_classifier(20, 1, cell="minlstm", recurrent_dropout=0.2)
+    with pytest.raises(InputError, match="and rglru has no recurrent"):  # before there are data
+        rglru_sentiment(recurrent_dropout=0.1)
+    with pytest.raises(InputError, match="and mingru has no recurrent"):
+        frame_labeller(cell="mingru", recurrent_dropout=0.1)
 
 
 @pytest.mark.one_backend

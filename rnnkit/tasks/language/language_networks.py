@@ -15,14 +15,9 @@ from rnnkit.deprecation import renamed_class, takes_old_options
 from rnnkit.errors import InputError
 from rnnkit.options import takes
 from rnnkit.settings.language import LanguageNetworkOptions
+from rnnkit.settings.stack import has_recurrent_kernel
 from rnnkit.tasks.language.softmax_layers import AdaptiveSoftmax, EmbeddingSoftmax
-from rnnkit.tasks.recurrent_stack import (
-    CELLS,
-    Seeds,
-    drop,
-    has_recurrent_kernel,
-    recurrent_stack,
-)
+from rnnkit.tasks.recurrent_stack import CELLS, Seeds, drop, recurrent_stack
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
