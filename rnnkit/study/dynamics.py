@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnkit.monitor.picture import Picture
 
 FILE = "dynamics.json"
+EXAMPLES = 16
 EVENTS = "recurrent"  # the TensorBoard run, beside train, validation and test
 
 
@@ -59,7 +60,7 @@ def dynamics_of_recipes(runs: Mapping[str, Run], dataset: Any = None) -> StudyDy
     return found
 
 
-def dynamics(run: Run, *, examples: int = 16, dataset: Any = None) -> list[dict[str, Any]]:
+def dynamics(run: Run, *, examples: int = EXAMPLES, dataset: Any = None) -> list[dict[str, Any]]:
     """Return gradient flow, gates and step Jacobians of the recurrent layers of a complete run.
 
     They are those of the trained model on examples of its validation split. They are measured once

@@ -13,10 +13,10 @@ import numpy as np
 from rnnkit import recipes as known_recipes
 from rnnkit.study import outputs, report, significance_report
 from rnnkit.study.by_length import quality_by_length
-from rnnkit.study.calibration import confidences, reliability
+from rnnkit.study.calibration import BINS, confidences, reliability
 from rnnkit.study.comparable import Kept, by_recipe
 from rnnkit.study.disagreement import disputed, shown
-from rnnkit.study.dynamics import EVENTS, dynamics_figures
+from rnnkit.study.dynamics import EVENTS, EXAMPLES, dynamics_figures
 from rnnkit.study.html_page import Section, bullets, code, figure, page, paragraph, table
 from rnnkit.study.remarks import remarks
 from rnnkit.study.report_figures import (
@@ -152,8 +152,8 @@ def _named(study: Comparison) -> str:
 
 def _calibration(kept: Mapping[str, Sequence[Kept]]) -> Iterable[str]:
     """Yield the reliability diagram of the runs of each recipe together, and the error of each."""
-    lines = [["recipe", "runs", "share of right answers", "mean confidence"]]
-    lines[0] += ["expected calibration error"]
+    heading = ["share of right answers", "mean confidence", "expected calibration error"]
+    lines = [["recipe", "runs", *heading]]
     pooled = {}
     for recipe, each in kept.items():
         given = [(one.answers["probabilities"], one.answers["truth"]) for one in each]
@@ -168,8 +168,8 @@ def _calibration(kept: Mapping[str, Sequence[Kept]]) -> Iterable[str]:
     yield paragraph(
         "Confidence is the probability of the predicted class. A calibrated model is right about "
         "80 % of the examples of which it is 80 % sure; below the diagonal it is too sure. The "
-        "expected calibration error is the mean distance from the diagonal, over 15 bins of equal "
-        "width, weighted by their examples (Guo et al. 2017)."
+        "expected calibration error is the mean distance from the diagonal, over "
+        f"{BINS} bins of equal width, weighted by their examples (Guo et al. 2017)."
     )
     numbers = "; ".join(f"{recipe} {error}" for recipe, *_, error in lines[1:])
     yield figure(
@@ -237,11 +237,11 @@ def _dynamics(study: Comparison) -> Iterable[str]:
     layers = study.dynamics.layers
     if layers:
         yield paragraph(
-            "Of the trained model with the lowest seed of each recipe, on 16 examples of the "
-            "validation split. Gradient flow: the gradient of the last state with respect to the "
-            "states k steps before, relative to that at the last step. Where it falls fast, what "
-            "lies so far apart is hard to learn. A gate is saturated where it is nearly closed or "
-            "open: little gradient passes to what it reads."
+            f"Of the trained model with the lowest seed of each recipe, on {EXAMPLES} examples of "
+            "the validation split. Gradient flow: the gradient of the last state with respect to "
+            "the states k steps before, relative to that at the last step. Where it falls fast, "
+            "what lies so far apart is hard to learn. A gate is saturated where it is nearly "
+            "closed or open: little gradient passes to what it reads."
         )
         figures = dynamics_figures(layers)
         names = ", ".join(layers)
