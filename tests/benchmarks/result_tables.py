@@ -1,10 +1,11 @@
 """The measured results as JSON, and the tables and figures that pages show of them.
 
-recipes/results.json has `tables`, each a page and heading -> template of a column, and `rows`: the
-values of runs with where they come from. A template is a format string of Python over the fields of
-a row: `{recipe}` is a label, `{accuracy:.4f}` a value as mean ± sample standard deviation. A table
-stands between `<!-- results NAME -->` and `<!-- end of results NAME -->`, a single figure in a
-sentence between `<!-- = TABLE: ROW: TEMPLATE -->` and `<!-- / -->`.
+recipes/results.json has `tables`, each a page, perhaps a title, and heading -> template of a
+column, and `rows`: the values of runs with where they come from. A template is a format string of
+Python over the fields of a row: `{recipe}` is a label, `{accuracy:.4f}` a value as mean ± sample
+standard deviation. A table stands between `<!-- results NAME -->` and
+`<!-- end of results NAME -->`, a single figure in a sentence between
+`<!-- = TABLE: ROW: TEMPLATE -->` and `<!-- / -->`.
 """
 
 from __future__ import annotations
@@ -153,7 +154,8 @@ def rendered(found: Mapping[str, Any], name: str) -> list[str]:
     lines += [[*(cell(text, row) for text in columns.values()), commit(row)] for row in rows]
     if about.get("transposed"):  # a column for each row
         lines = [list(line) for line in zip(*lines, strict=True)]
-    return table(lines[0], lines[1:])
+    title = [about["title"], ""] if "title" in about else []
+    return [*title, *table(lines[0], lines[1:])]
 
 
 def origins(found: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from result_tables import load, old_row, put, save, write_pages
 from rnnkit import datasets
 from rnnkit.study.report import markdown
 from rnnkit.tasks import load as load_model
-from rnnkit.tasks.ensemble import geometric_mean, least_log_loss
+from rnnkit.tasks.ensemble import LEAST, geometric_mean, least_log_loss
 
 TABLE = "best_sentiment"
 MEMBERS = {
@@ -49,7 +49,7 @@ def measure(run: Path, data: Any) -> dict[str, dict[str, float]]:
             p = geometric_mean(np.stack(answers[name][: len(weights)]), weights)
             right = p[np.arange(len(truth)), truth]
             found[f"{name}accuracy"] = float(np.mean(p.argmax(1) == truth))
-            found[f"{name}loss"] = float(-np.log(np.clip(right, 1e-7, 1)).mean())
+            found[f"{name}loss"] = float(-np.log(np.clip(right, LEAST, 1)).mean())
         return found
 
     rows = {}

@@ -101,8 +101,12 @@ def run(todo: list[tuple[Row, int]], out: Path, processes: int) -> list[str]:
             for row, seed in todo
             if not row.alone
         ]
-        for job in jobs:
-            job.result()
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:  # Ctrl-C ends the runs under way: begin no others
+            pool.shutdown(cancel_futures=True)
+            raise
     for row, seed in todo:
         if row.alone:
             one(row, seed, cores)

@@ -12,6 +12,18 @@ from result_tables import RESULTS, ROOT, Value, load, put, save, write_pages
 from study_plan import Row
 
 PAGE = "docs/study.md"
+TITLES = {
+    "study_textbook": "Reviews, in the textbook setting: one layer of 50 units, random word "
+    "vectors, the last state.",
+    "study_tuned": "Reviews, tuned.",
+    "study_vectors": "Word vectors of the LSTM.",
+    "study_clipping": "Clipping of gradients, in the textbook setting.",
+    "study_bptt": "Truncated back-propagation through time on characters, with equal parameters "
+    "and equal time.",
+    "study_characters": "Characters, with equal parameters and equal time.",
+    "study_tagging": "Parts of speech, with equal parameters and equal time.",
+    "study_hidden_states": "Speakers of Japanese vowels, with and without hidden Markov states.",
+}
 TEXTS = {
     "network": "{network}",
     "accuracy": "{accuracy:.4f}",
@@ -54,10 +66,10 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
         complete = [folder for folder in folders if (folder / "results.json").is_file()]
         if not complete:
             continue
-        about = {"page": PAGE, "columns": COLUMNS[row.table]}
-        found["tables"].setdefault(row.table, about)["columns"] = about["columns"]
+        columns = COLUMNS[row.table]
+        found["tables"][row.table] = {"page": PAGE, "title": TITLES[row.table], "columns": columns}
         given = {"network": row.network}
-        (line,) = rows_of(complete, row.table, about["columns"], given, False, measured_beside)
+        (line,) = rows_of(complete, row.table, columns, given, False, measured_beside)
         put(found, line)
         if row.table == "study_textbook":
             flows[row.network] = flow_of(complete[0])

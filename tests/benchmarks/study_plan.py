@@ -60,6 +60,16 @@ VECTORS = {
 }
 WINDOWS = (8, 32, 128)  # steps of truncated back-propagation
 
+
+def at_equal_cost(
+    table: str, recipe: str, data: str, parameters: str, minutes: int
+) -> Iterator[Row]:
+    """Return a row for each cell, with as many parameters and as much time for all."""
+    for cell, name in CELLS.items():
+        budget = (parameters, f"{minutes}m")
+        yield Row(table, name, recipe, minutes, 1, data, {"cell": cell}, budget)
+
+
 ROWS = (
     *(
         Row("study_textbook", CELLS[cell], f"{cell}_sentiment", 6, 3, settings=CLASSIC)
@@ -116,30 +126,8 @@ ROWS = (
         for cell in ("rnn", "lstm")
         for window in WINDOWS
     ),
-    *(
-        Row(
-            "study_characters",
-            CELLS[cell],
-            "text_generator",
-            6,
-            data="tinyshakespeare",
-            settings={"cell": cell},
-            budget=("200kparameters", "6m"),
-        )
-        for cell in CELLS
-    ),
-    *(
-        Row(
-            "study_tagging",
-            CELLS[cell],
-            "pos_tagger",
-            5,
-            data="ud_ewt",
-            settings={"cell": cell},
-            budget=("100kparameters", "5m"),
-        )
-        for cell in CELLS
-    ),
+    *at_equal_cost("study_characters", "text_generator", "tinyshakespeare", "200kparameters", 6),
+    *at_equal_cost("study_tagging", "pos_tagger", "ud_ewt", "100kparameters", 5),
     *(
         Row(
             "study_hidden_states",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -76,6 +77,22 @@ def test_the_tables_of_reliability_show_what_their_files_say(modules):
     page = reliability["PAGE"].read_text("utf-8")
     for name, write in reliability["WRITERS"].items():
         assert modules.tables.replace_between(page, name, write()) == page, name
+
+
+def test_the_page_of_the_study_has_a_place_for_each_table_of_its_plan(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    names = ("study_pages", "study_plan", *NAMES)
+    for one in names:
+        monkeypatch.delitem(sys.modules, one, raising=False)
+    pages, plan = importlib.import_module("study_pages"), importlib.import_module("study_plan")
+    planned = {row.table for row in (*plan.ROWS, *plan.QUICK)}
+    assert planned == pages.COLUMNS.keys() == pages.TITLES.keys()
+    page = (ROOT / pages.PAGE).read_text("utf-8")
+    assert set(re.findall(r"<!-- results (\w+) -->", page)) == planned
+    folders = [row.folder(seed) for row, seed in plan.trainings(plan.ROWS)]
+    assert len(folders) == len(set(folders)) == sum(row.seeds for row in plan.ROWS)
+    for one in names:
+        sys.modules.pop(one, None)
 
 
 def test_markers_that_are_missing_or_twice_are_refused(modules):
