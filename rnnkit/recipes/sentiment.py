@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rnnkit.errors import InputError
@@ -127,7 +127,13 @@ def text_classifier(settings: Settings, kind: Any = None, **options: Any) -> Tex
 
 
 def _recipe(
-    name: str, summary: str, *, cell: str, bidirectional: bool = False, **defaults: Any
+    name: str,
+    summary: str,
+    *,
+    cell: str,
+    bidirectional: bool = False,
+    renamed: Mapping[str, str] | None = None,
+    **defaults: Any,
 ) -> Callable[..., TextClassifier]:
     return recipe(
         name,
@@ -145,7 +151,7 @@ def _recipe(
         },
         fixed={"cell": cell, "bidirectional": bidirectional},
         presets=PRESETS,
-        renamed={"trainable": "embedding_trainable"},
+        renamed=renamed,
         text="""
 Returns:
     `TextClassifier`: a Keras model whose `fit`, `evaluate` and `predict` take raw text.
@@ -159,24 +165,34 @@ Example:
     )
 
 
+OLD_NAMES = {"trainable": "embedding_trainable"}  # of settings, in the recipes that had them
+
 rnn_sentiment = _recipe(
     "rnn_sentiment",
     "Sentiment classifier of texts with a simple recurrent (Elman) network.",
     cell="rnn",
+    renamed=OLD_NAMES,
     learning_rate=1e-3,
     pooling="mean",  # its last state forgets, and the maximum keeps outliers of single steps
 )
 lstm_sentiment = _recipe(
-    "lstm_sentiment", "Sentiment classifier of texts with an LSTM.", cell="lstm"
+    "lstm_sentiment",
+    "Sentiment classifier of texts with an LSTM.",
+    cell="lstm",
+    renamed=OLD_NAMES,
 )
 gru_sentiment = _recipe(
-    "gru_sentiment", "Sentiment classifier of texts with a gated recurrent unit (GRU).", cell="gru"
+    "gru_sentiment",
+    "Sentiment classifier of texts with a gated recurrent unit (GRU).",
+    cell="gru",
+    renamed=OLD_NAMES,
 )
 bilstm_sentiment = _recipe(
     "bilstm_sentiment",
     "Sentiment classifier of texts with a bidirectional LSTM.",
     cell="lstm",
     bidirectional=True,
+    renamed=OLD_NAMES,
 )
 mingru_sentiment = _recipe(
     "mingru_sentiment",
