@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from rnnkit.backend.numba.available import missing
+from rnnkit.backend.numba.threads import over_rows
 from rnnkit.errors import InputError
 from rnnkit.progress import track
 
 SCALE = 6.0  # of the cosine, before the logistic function: as in the source
 NOISE_POWER = 0.75  # of the counts, as in word2vec
 NOISE_TABLE = 1 << 22
+PRIME = 1_000_003  # tells the seeds of threads apart
+ONE_THREAD = 1_000_000  # n-grams; below, one thread is fast enough, and reproducible
 
 
 def train_ngram_vectors(
@@ -25,6 +29,7 @@ def train_ngram_vectors(
     rate: float = 0.002,
     negatives: int = 5,
     shared: int = 2,
+    threads: int | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Return unit vectors of n-grams, `(count, vector_size)`, float32.
@@ -42,13 +47,16 @@ def train_ngram_vectors(
         rate: the learning rate, which falls to a tenth.
         negatives: n-grams that are drawn as noise for each of a document.
         shared: n-grams of a document that share what is drawn, which weighs as many times as much.
+        threads: that share the documents; None = 1 below a million n-grams, else all processors.
+            Several change vectors of n-grams without locks: two trainings differ a little.
         seed: of the initial vectors and of all draws.
 
     Raises:
         InputError: Numba cannot be used, or there is no n-gram.
 
     Source: Thongtan and Phienthrakul 2019, ACL, doi:10.18653/v1/P19-2057 (DV-ngrams-cosine);
-    Bingyu and Arefyev 2022, arXiv:2205.13357, for `keep` by naive-Bayes weights.
+    Bingyu and Arefyev 2022, arXiv:2205.13357, for `keep` by naive-Bayes weights; Recht, Ré,
+    Wright and Niu 2011, arXiv:1106.5730 (Hogwild), for threads without locks.
 
     Example:
         >>> rows = [np.array([1, 2]), np.array([1, 2]), np.array([3, 4]), np.array([3, 4])] * 50
@@ -58,6 +66,7 @@ def train_ngram_vectors(
     """
     if (reason := missing()) is not None:
         raise InputError(f"Vectors of n-grams are trained by Numba, and {reason}.")
+    from rnnkit.backend import native
     from rnnkit.backend.numba.document_vectors import train_epoch
 
     ngrams = np.concatenate([np.zeros(0, np.int32), *rows]).astype(np.int32)
@@ -69,13 +78,20 @@ def train_ngram_vectors(
     vectors = _initial(generator, count, vector_size)
     noise = _noise(ngrams, count)
     kept = np.ones(count, "float32") if keep is None else keep.astype("float32")
+    if threads is None:
+        threads = 1 if len(ngrams) < ONE_THREAD else native.loop_threads()
+
+    def train_part(start: int, stop: int, order: np.ndarray, *state: Any) -> None:
+        *given, first = state
+        own = (first + start * PRIME) % 2**32  # the seed of this part's draws
+        train_epoch(ngrams, ends, order[start:stop], *given, own)
+
+    operations = len(ngrams) * vector_size * (1 + negatives)
     for epoch in track(range(epochs), "Training vectors of n-grams"):
         falling = rate * (1 - 0.9 * epoch / epochs)
         order = generator.permutation(len(rows))
-        train_epoch(
-            *(ngrams, ends, order, documents, vectors, kept, noise),
-            *(falling, SCALE, negatives, shared, seed + epoch),
-        )
+        whole = (documents, vectors, kept, noise, falling, SCALE, negatives, shared)
+        over_rows(train_part, len(rows), operations, threads, order, *whole, seed + epoch)
     vectors[0] = 0
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 

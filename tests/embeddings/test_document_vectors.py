@@ -102,6 +102,25 @@ def test_vectors_are_units_and_the_seed_decides():
     assert not np.array_equal(one, other)
 
 
+def test_threads_train_each_document_once_per_epoch():
+    """Without noise, documents that share no n-gram do not see each other."""
+    rows = [np.arange(1, 51) + 50 * i for i in range(20)]
+    options = {"vector_size": 200, "epochs": 3, "negatives": 0, "rate": 0.1}
+    one, two = (train_ngram_vectors(rows, 1001, threads=n, **options) for n in (1, 2))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_two_threads_learn_as_well_as_one():
+    """N-grams of the same documents get similar vectors, whoever trains the documents."""
+    generator = np.random.default_rng(0)
+    rows = [generator.integers(1, 21, 60) + 20 * (i % 2) for i in range(400)]
+    for threads in (1, 2):
+        v = train_ngram_vectors(rows, 41, vector_size=64, rate=0.05, epochs=5, threads=threads)
+        cosine = v[1:] @ v[1:].T
+        alike = np.kron(np.eye(2, dtype=bool), np.ones((20, 20), bool))
+        assert cosine[alike].mean() > cosine[~alike].mean() + 0.2
+
+
 def test_documents_without_ngrams_are_refused():
     with pytest.raises(InputError, match="n-gram"):
         train_ngram_vectors([np.array([], int)] * 3, 2)
