@@ -42,6 +42,8 @@ class Ensemble:
     Attributes:
         models: the members.
         weights: `(M,)`.
+        fitted: "loss" and "accuracy" on the examples that `fit_weights` chose the weights on; empty
+            where the weights were given.
 
     Raises:
         InputError: no member, or weights that do not fit.
@@ -65,6 +67,7 @@ class Ensemble:
         self._opened: dict[int, Any] = {}
         count = len(self.models)
         self.weights = _check_weights([1.0] * count if weights is None else weights, count)
+        self.fitted: dict[str, float] = {}
 
     @classmethod
     def of(cls, models: Any) -> Ensemble:
@@ -137,6 +140,7 @@ class Ensemble:
         rows, numbers = self._measured(x, y)
         if len(self.models) > 1:
             self.weights = least_log_loss(rows, numbers)
+        self.fitted = self._scores(rows, numbers)
         return self
 
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
@@ -146,7 +150,10 @@ class Ensemble:
             x: the raw examples.
             y: one label for each.
         """
-        rows, numbers = self._measured(x, y)
+        return self._scores(*self._measured(x, y))
+
+    def _scores(self, rows: np.ndarray, numbers: np.ndarray) -> dict[str, float]:
+        """Return log-loss and accuracy of what the members answer, `(M, N, C)`."""
         p = rows[0] if len(rows) == 1 else geometric_mean(rows, self.weights)
         chosen = np.clip(p[np.arange(len(p)), numbers], LEAST, 1)
         right = p.argmax(-1) == numbers

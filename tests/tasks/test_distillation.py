@@ -240,6 +240,7 @@ class TestEnsembles:
         ensemble = Ensemble([lambda x, row=row: row for row in rows]).fit_weights(["t"] * 60, y)
         np.testing.assert_allclose(ensemble.weights, found)
         assert ensemble.evaluate(["t"] * 60, y)["loss"] == pytest.approx(loss(found))
+        assert ensemble.fitted == ensemble.evaluate(["t"] * 60, y)
 
     def test_members_may_be_files_or_of_scikit_learn(self, tmp_path):
         from sklearn.feature_extraction.text import CountVectorizer

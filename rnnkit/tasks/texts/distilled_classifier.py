@@ -119,9 +119,8 @@ class DistilledTextClassifier(NGramTextClassifier):
         """Choose the weights of the members on the validation data, if there are any."""
         if valid is None:
             return ensemble
-        ensemble.fit_weights(*valid.examples)
+        accuracy = ensemble.fit_weights(*valid.examples).fitted["accuracy"]
         shares = ", ".join(f"{weight:.2f}" for weight in ensemble.weights)
-        accuracy = ensemble.evaluate(*valid.examples)["accuracy"]
         self._startup_messages.append(
             f"the ensemble that teaches: validation accuracy {accuracy:.4f}, weights {shares}"
         )
