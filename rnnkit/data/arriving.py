@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import io
 import queue
 import re
 import threading
@@ -33,6 +32,7 @@ def arriving_lines(stream: Any, source: str, encoding: str = "utf-8") -> Iterato
             were yielded.
 
     Example:
+        >>> import io
         >>> list(arriving_lines(io.BytesIO(b"one\r\ntwo\nthree"), "stdin"))
         ['one\r\n', 'two\n', 'three']
     """
@@ -46,9 +46,12 @@ def arriving_lines(stream: Any, source: str, encoding: str = "utf-8") -> Iterato
     first, lines, pending = True, 0, b""
     while True:
         chunk = stream.read(CHUNK)
-        pending = decoder.getstate()[0] + (chunk or b"")
+        if chunk is None:  # a stream that does not block has nothing yet
+            time.sleep(LINGER)
+            continue
+        pending = decoder.getstate()[0] + chunk
         try:
-            text = decoder.decode(chunk or b"", final=not chunk)
+            text = decoder.decode(chunk, final=not chunk)
         except UnicodeError as error:
             start = error.start if isinstance(error, UnicodeDecodeError) else 0
             raise undecodable(pending, start, source, encoding, lines) from error

@@ -168,8 +168,8 @@ def read_texts(
         >>> read_texts(path)
         ['A fine film.']
     """
-    options = {"text_column": text_column, "encoding": encoding, "delimiter": delimiter}
-    return [row.text for row in read_text_rows(path, default, **options)]
+    options: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter}
+    return [one.text for one in read_text_rows(path, default, text_column=text_column, **options)]
 
 
 class TextRow(NamedTuple):

@@ -113,9 +113,10 @@ def forecast_table(model: Any, inputs: Sequence[Series]) -> AnswerTable:
     rows = []
     for series, forecasts in zip(inputs, model.predict(list(inputs), verbose=0), strict=True):
         flat = np.asarray(forecasts).reshape(len(forecasts), len(parts), len(quantiles) or 1)
-        rows.append([(None,) * len(columns)] * (len(series) - len(flat)))
+        before: tuple[Any, ...] = (None,) * len(columns)
+        rows.append([before] * (len(series) - len(flat)))
         for step, outputs in enumerate(flat, start=len(series) - len(flat)):
-            row = [step_label(series, step + horizon) for horizon in horizons]
+            row: list[Any] = [step_label(series, step + horizon) for horizon in horizons]
             for output in outputs.tolist():
                 median = output[quantiles.index(0.5)] if quantiles else output[0]
                 row += [median, *(output if quantiles else ())]
