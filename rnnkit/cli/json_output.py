@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnkit.data.json_values import dump_json
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 
 
@@ -21,6 +19,8 @@ def print_document(value: Any) -> None:
           "loss": null
         }
     """
+    from rnnkit.data.json_values import dump_json  # after the start, as it imports NumPy
+
     print(dump_json(value, indent=2, ascii_only=_ascii_only()))
 
 
@@ -31,6 +31,8 @@ def print_line(value: Any) -> None:
         >>> print_line({"prediction": "pos"})
         {"prediction": "pos"}
     """
+    from rnnkit.data.json_values import dump_json
+
     print(dump_json(value, ascii_only=_ascii_only()))
 
 

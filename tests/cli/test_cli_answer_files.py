@@ -337,15 +337,15 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-MODEL = str(SAVED / "bilstm.keras")
+MODEL, SOUND = str(SAVED / "bilstm.keras"), str(SAVED / "sound.keras")
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([MODEL, "plain.csv", "--text-column", "reviw", "--out", "a.csv"], "Did you mean 'review'?"),
+        ([MODEL, "plain.csv", "--text-column", "reviw", "--json"], "Did you mean 'review'?"),
         ([MODEL, "plain.csv", "--out", "a.csv"], "has no column 'text': it has 'review', 'stars'"),
-        ([MODEL, "reviews.csv", "--out", "a.csv"], "a column 'prediction', and so have the answers"),
+        ([MODEL, "reviews.csv", "--out", "a.csv"], "column 'prediction', and so have the answers"),
         ([MODEL, "reviews.csv", "--json"], "a column 'prediction', and so have the answers"),
         ([MODEL, "x", "--out", "a.xls"], "--out is 'a.xls'; expected a name that ends in .csv,"),
         ([MODEL, "x", "--out", "a.jsnl"], "Did you mean '.jsonl'?"),
@@ -365,7 +365,7 @@ MODEL = str(SAVED / "bilstm.keras")
         (["run", "x", "--json"], "run"),
         ([str(SAVED / "next_word.keras"), "x", "--out", "a.csv"], "rnnkit generate RUN"),
         ([str(SAVED / "cbow.keras"), "x", "--json"], "rnnkit neighbours RUN WORD"),
-        ([str(SAVED / "sound.keras"), "plain.csv", "--text-column", "stars", "--json"], "reads series"),
+        ([SOUND, "plain.csv", "--text-column", "stars", "--json"], "reads series"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_and_writes_nothing(folder, rnnkit, monkeypatch, args, message):
