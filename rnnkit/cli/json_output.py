@@ -19,7 +19,7 @@ def print_document(value: Any) -> None:
           "loss": null
         }
     """
-    from rnnkit.data.json_values import dump_json  # after the start, as it imports NumPy
+    from rnnkit.data.json_values import dump_json
 
     print(dump_json(value, indent=2, ascii_only=_ascii_only()))
 

@@ -6,12 +6,10 @@ import datetime
 import decimal
 import json
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from rnnkit.data.columns import is_missing
 from rnnkit.errors import InputError, quote
 
 
@@ -46,22 +44,28 @@ def as_json(value: Any) -> Any:
         InputError: a value that JSON has no form for, such as bytes.
 
     Example:
+        >>> import numpy as np
         >>> as_json({"scores": np.array([0.5, np.inf])})
         {'scores': [0.5, None]}
     """
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
+    # NumPy is not imported for this: `rnnkit runs --json` does without.
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M"):  # dates and times
+        if value.ndim:
+            return [as_json(one) for one in value]
+        return None if value != value else str(value)
+    if hasattr(value, "tolist"):  # an array, or a scalar of NumPy
+        value = value.tolist()
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
+    if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
     if isinstance(value, Mapping):
         return {_key(key): as_json(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+    if isinstance(value, list | tuple | set | frozenset):
         return [as_json(one) for one in value]
-    if is_missing(value):
+    if type(value).__name__ in ("NAType", "NaTType"):  # of pandas
         return None
     return as_text(value)
 
@@ -78,9 +82,7 @@ def as_text(value: Any) -> str:
     """
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
-    if isinstance(value, decimal.Decimal | datetime.timedelta | np.datetime64 | np.timedelta64):
-        return str(value)
-    if hasattr(value, "__fspath__"):
+    if isinstance(value, decimal.Decimal | datetime.timedelta | os.PathLike):
         return str(value)
     raise InputError(
         f"{quote(value)} is {type(value).__name__}, which text has no form for: leave it out."

@@ -9,11 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-import numpy as np
-
 from rnnkit.atomic import replacing
-from rnnkit.data.columns import is_missing
-from rnnkit.data.json_values import as_text, dump_json
+from rnnkit.data.json_values import as_json, dump_json
 from rnnkit.errors import InputError, check_choice, quote, suggest
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -133,13 +130,12 @@ def csv_cell(value: Any, delimiter: str = ",") -> str:
 def _cell_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if is_missing(value):
-        return ""
-    if isinstance(value, float | np.floating) and math.isinf(value):
+    if isinstance(value, float) and math.isinf(value):  # which JSON has no number for
         return str(float(value))
-    if isinstance(value, bool | int | float | np.generic | list | tuple | Mapping | np.ndarray):
-        return dump_json(value)
-    return as_text(value)
+    found = as_json(value)
+    if found is None:
+        return ""
+    return found if isinstance(found, str) else dump_json(found)
 
 
 def _write_csv(
