@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -130,7 +131,7 @@ def csv_cell(value: Any, delimiter: str = ",") -> str:
 def _cell_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, float) and math.isinf(value):  # which JSON has no number for
+    if isinstance(value, numbers.Real) and math.isinf(value):  # which JSON has no number for
         return str(float(value))
     found = as_json(value)
     if found is None:
