@@ -90,8 +90,9 @@ def check_wanted(
 
 
 def _is_same(out: Path, path: str) -> bool:
+    """Return whether a file is the input, or one of the files in a folder that is the input."""
     with contextlib.suppress(OSError, ValueError):  # there is no such file, or it is a text
-        return out.samefile(path)
+        return out.samefile(path) or (out.is_file() and out.parent.samefile(path))
     return False
 
 
@@ -140,7 +141,9 @@ def answer_texts(model: Any, rows: Iterator[TextRow], wanted: Wanted) -> None:
         InputError: there is no text, or a column has the name of an answer.
     """
     if wanted.out is not None:
-        _write(wanted.out, *_beside(model, list(rows), wanted.prefix))
+        with showing(True):
+            columns, found = _beside(model, list(rows), wanted.prefix)
+        _write(wanted.out, columns, found)
         return
     from rnnkit.cli.json_output import print_line
 
@@ -160,8 +163,7 @@ def _beside(
     """Return the texts' own columns and the answers to them, and a row for each text."""
     if not rows:
         raise InputError(NOTHING)
-    with showing(True):
-        found = model.answer_table([row.text for row in rows])
+    found = model.answer_table([row.text for row in rows])
     columns = [column._replace(name=prefix + column.name) for column in found.columns]
     own = list(dict.fromkeys(name for row in rows for name in row.record))
     refuse_collision(own, columns)
