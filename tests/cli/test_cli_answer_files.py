@@ -68,21 +68,19 @@ TEXTS = [
     "映画 is fine 😀",
     "",
     "John Brown and Maria ask the company",
-    "a long one, " * 300,
+    "a long one, " * 20,
 ]
 ROWS = [{"id": f"00{n}", "review": text, "who": "é, ü"} for n, text in enumerate(TEXTS)]
 
 
-@pytest.fixture(params=[".csv", ".jsonl", ".parquet"])
-def table(request, tmp_path):
-    """The same table in each format."""
-    path = tmp_path / f"reviews{request.param}"
-    if request.param == ".csv":
+def write(path):
+    """Write the same table in each format."""
+    if path.suffix == ".csv":
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, ROWS[0])
             writer.writeheader()
             writer.writerows(ROWS)
-    elif request.param == ".jsonl":
+    elif path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     else:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
@@ -122,8 +120,16 @@ TEXT_MODELS = {
 
 
 @pytest.mark.filterwarnings("ignore:.* know:rnnkit.errors.UnknownWordsWarning")
-@pytest.mark.parametrize("name", TEXT_MODELS)
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        *((name, "reviews.csv") for name in TEXT_MODELS),
+        ("bag_of_words", "reviews.jsonl"),
+        ("bag_of_words", "reviews.parquet"),
+    ],
+)
 def test_answers_stand_beside_the_rows_that_were_asked(name, table, rnnkit, tmp_path):
+    table = write(tmp_path / table)
     expected = TEXT_MODELS[name](load(SAVED / f"{name}.keras"))
     for suffix in FORMATS:
         out = tmp_path / f"answers{suffix}"
@@ -147,7 +153,8 @@ def series_files(name, folder, times=False):
     for number, rows in enumerate(json.loads((SAVED / f"{name}.json").read_text("utf-8"))["x"]):
         lines = [",".join(map(str, row if isinstance(row, list) else [row])) for row in rows]
         if times:
-            lines = [f"2020-01-01 {i // 60:02}:{i % 60:02},{row}" for i, row in enumerate(lines)]
+            hours = [f"2020-01-{1 + i // 24:02} {i % 24:02}:00" for i in range(len(lines))]
+            lines = [f"{hour},{line}" for hour, line in zip(hours, lines, strict=True)]
         paths.append(folder / f"{number}.csv")
         paths[-1].write_text("\n".join(lines) + "\n")
     return paths[:3]
