@@ -120,6 +120,7 @@ def test_evaluate_gives_the_scores_of_word_vectors(rnnkit, run, monkeypatch):
         (["list", "--no-such-option"], 2),
         (["no-such-command"], 2),
         (["info", "no_such_recipe", "--json"], 2),
+        (["doctor", "--clear-cache", "--json"], 2),
         (["runs", "no/such/folder", "--json"], 2),
         (["evaluate", "no/such/run", "--json"], 2),
         (["predict", "no/such/run", "A text.", "--json"], 2),
