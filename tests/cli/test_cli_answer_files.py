@@ -121,17 +121,20 @@ TEXT_MODELS = {
 
 @pytest.mark.filterwarnings("ignore:.* know:rnnkit.errors.UnknownWordsWarning")
 @pytest.mark.parametrize(
-    ("name", "table"),
+    ("name", "table", "formats"),
     [
-        *((name, "reviews.csv") for name in TEXT_MODELS),
-        ("bag_of_words", "reviews.jsonl"),
-        ("bag_of_words", "reviews.parquet"),
+        ("bilstm", "reviews.csv", FORMATS),
+        ("bag_of_words", "reviews.jsonl", FORMATS),
+        ("bag_of_words", "reviews.parquet", FORMATS),
+        ("name_tagger", "reviews.csv", FORMATS),
+        ("pos_tagger", "reviews.csv", (".csv", ".parquet")),
+        ("translator", "reviews.csv", (".csv",)),  # it is slow, and texts are as above
     ],
 )
-def test_answers_stand_beside_the_rows_that_were_asked(name, table, rnnkit, tmp_path):
+def test_answers_stand_beside_the_rows_that_were_asked(name, table, formats, rnnkit, tmp_path):
     table = write(tmp_path / table)
     expected = TEXT_MODELS[name](load(SAVED / f"{name}.keras"))
-    for suffix in FORMATS:
+    for suffix in formats:
         out = tmp_path / f"answers{suffix}"
         args = ["predict", SAVED / f"{name}.keras", table, "--text-column", "review"]
         answer = done(rnnkit(*args, "--out", out))
