@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rnnkit import study, tasks
 
@@ -73,17 +75,17 @@ TEXTS = [
 ROWS = [{"id": f"00{n}", "review": text, "who": "é, ü"} for n, text in enumerate(TEXTS)]
 
 
-def write(path):
+def write(path, rows=ROWS):
     """Write the same table in each format."""
     if path.suffix == ".csv":
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, ROWS[0])
+            writer = csv.DictWriter(file, rows[0], quoting=csv.QUOTE_ALL)
             writer.writeheader()
-            writer.writerows(ROWS)
+            writer.writerows(rows)
     elif path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     else:
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
     return path
 
 
@@ -124,8 +126,6 @@ TEXT_MODELS = {
     ("name", "table", "formats"),
     [
         ("bilstm", "reviews.csv", FORMATS),
-        ("bag_of_words", "reviews.jsonl", FORMATS),
-        ("bag_of_words", "reviews.parquet", FORMATS),
         ("name_tagger", "reviews.csv", FORMATS),
         ("pos_tagger", "reviews.csv", (".csv", ".parquet")),
         ("translator", "reviews.csv", (".csv",)),  # it is slow, and texts are as above
@@ -146,6 +146,32 @@ def test_answers_stand_beside_the_rows_that_were_asked(name, table, formats, rnn
         if name == "translator":  # a text that looks like a number stays text
             answers = [{"output": row["output"] or None} for row in found]
         assert answers == expected
+
+
+CELLS = st.text(st.sampled_from('good film,"\t\r\n ;é映😀\u2028='), max_size=12)
+
+
+@pytest.mark.filterwarnings("ignore:.* know:rnnkit.errors.UnknownWordsWarning")
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5),
+    st.sampled_from([".csv", ".jsonl", ".parquet"]),
+    st.sampled_from(FORMATS),
+)
+def test_any_table_keeps_rows_and_order_and_gets_the_answers(rnnkit, tmp_path, pairs, ending, out):
+    rows = [{"own, too": own, "text": text} for own, text in pairs]
+    table, path = write(tmp_path / f"in{ending}", rows), tmp_path / f"out{out}"
+    done(rnnkit("predict", SAVED / "bag_of_words.keras", table, "--out", path))
+    model, texts = load(SAVED / "bag_of_words.keras"), [text for _, text in pairs]
+    found = read(path)
+    assert [(row["own, too"], row["text"]) for row in found] == pairs
+    assert [row["prediction"] for row in found] == model.predict_labels(texts)
+    outputs = model.predict(texts, verbose=0).astype("float64")[:, 0].tolist()
+    assert [float(row["probability_pos"]) for row in found] == outputs
 
 
 # Series: a row for each, or for each of their steps.
