@@ -29,6 +29,7 @@ from rnnkit.cli.options import (
     TimeColumn,
 )
 from rnnkit.cli.runs import runs
+from rnnkit.cli.serve import serve
 from rnnkit.cli.training import RecipeCommands, register_compare
 from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
@@ -86,6 +87,7 @@ app.command(cls=Command)(generate)
 app.command(cls=Command)(complete)
 app.command(cls=Command)(neighbours)
 app.command(cls=Command)(runs)
+app.command(cls=Command)(serve)
 
 
 @app.command(cls=Command)
