@@ -88,12 +88,7 @@ def print_answers(
     if model.reads_series:
         series: list[Any] = []
         names: list[str] = []
-        if text_column is not None:
-            raise InputError(
-                f"text_column is {quote(text_column)}, and {type(model).__name__} reads series: "
-                "leave "
-                "it out."
-            )
+        refuse_text_column(model, text_column)
         for path in [*inputs, *(one for one in (file, data) if one is not None)]:
             found, called = read(path)
             series, names = [*series, *found], [*names, *called]
@@ -112,6 +107,15 @@ def print_answers(
         with showing(True):
             answers = model.answer(texts)
     show.answers(*answers)
+
+
+def refuse_text_column(model: Any, text_column: str | None) -> None:
+    """Refuse a column of texts for a model that reads series."""
+    if text_column is not None:
+        raise InputError(
+            f"text_column is {quote(text_column)}, and {type(model).__name__} reads series: leave "
+            "it out."
+        )
 
 
 def gather_texts(

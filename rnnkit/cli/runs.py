@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from rnnkit.cli.json_output import AsJson, print_document
 
 if TYPE_CHECKING:
     from rnnkit.records.listing import RunSummary
@@ -20,7 +21,7 @@ def runs(
         Path | None,
         typer.Argument(metavar="FOLDER", help="Of runs and studies; by default runs."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first: state, recipe, data, score, epochs, age.
 
@@ -33,7 +34,7 @@ def runs(
     place = folder or Path(DEFAULT)
     found = list_runs(place) if folder or place.is_dir() else []
     if as_json:
-        print(json.dumps([run.as_record() for run in found], indent=2))
+        print_document([run.as_record() for run in found])
         return
     if not found:
         train = "rnnkit train lstm_sentiment"

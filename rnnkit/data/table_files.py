@@ -168,24 +168,77 @@ def read_texts(
         >>> read_texts(path)
         ['A fine film.']
     """
+    options: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter}
+    return [one.text for one in read_text_rows(path, default, text_column=text_column, **options)]
+
+
+class TextRow(NamedTuple):
+    """A text to be predicted, and the row that it stands in: its values by column."""
+
+    text: str
+    record: dict[str, Any]
+
+
+def read_text_rows(
+    path: str | os.PathLike[str],
+    default: str = "text",
+    *,
+    text_column: str | None = None,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+) -> list[TextRow]:
+    r"""Read texts as `read_texts` does, each with its row; that of a line is `{"text": line}`.
+
+    Args:
+        path: see `read_texts`, like all others.
+        default: see above.
+        text_column: see above.
+        encoding: see above.
+        delimiter: see above.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "mine.csv"
+        >>> _ = path.write_text("id,text\n7,A fine film.\n")
+        >>> read_text_rows(path)
+        [TextRow(text='A fine film.', record={'id': '7', 'text': 'A fine film.'})]
+    """
     if not holds_tables(path):
         for name, value in (("text_column", text_column), ("delimiter", delimiter)):
             if value is not None:
                 raise InputError(f"{name} is {quote(value)}, and {path} is no table: leave it out.")
         lines = tables.split_lines(tables.read_text(Path(path), encoding).removesuffix("\n"))
-        return lines if lines != [""] else []
+        return [TextRow(line, {"text": line}) for line in lines] if lines != [""] else []
     parts = read_tables(path, encoding=encoding, delimiter=delimiter, training=False)
     if len(parts) > 1 and "test" not in parts:
         raise InputError(f"{path} has the splits {', '.join(parts)} and no test: give one file.")
     rows = (parts.get("test") or next(iter(parts.values()))).rows
-    found = []
-    for where, record in rows:
-        only = next(iter(record)) if len(record) == 1 else default
-        column = text_column or (default if default in record else only)
-        value = tables.cell(record, column, where, "text_column")
-        value = " ".join(map(str, value)) if isinstance(value, list) else value
-        found.append(check_text(value, f"{where}: {column}"))
-    return found
+    return [TextRow(text_in(record, where, default, text_column), record) for where, record in rows]
+
+
+def text_in(
+    record: dict[str, Any], where: str, default: str = "text", text_column: str | None = None
+) -> str:
+    """Return the text of a row; a list of words is joined by spaces.
+
+    Args:
+        record: the row: its values by column.
+        where: its place, for messages.
+        default: the column of the text, unless the row has another single one.
+        text_column: the column of the text.
+
+    Raises:
+        InputError: there is no such column, or no text in it.
+
+    Example:
+        >>> text_in({"review": "A fine film."}, "my.csv, line 2")
+        'A fine film.'
+    """
+    only = next(iter(record)) if len(record) == 1 else default
+    column = text_column or (default if default in record else only)
+    value = tables.cell(record, column, where, "text_column")
+    value = " ".join(map(str, value)) if isinstance(value, list) else value
+    return check_text(value, f"{where}: {column}")
 
 
 def known_splits(

@@ -7,7 +7,7 @@ import functools
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +98,27 @@ def decode(data: bytes, source: str | Path, encoding: str = "utf-8") -> str:
         raise InputError(f"encoding is {quote(encoding)}, which Python does not know.") from error
     except UnicodeError as error:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
-        line = data.count(b"\n", 0, start) + 1
-        guess = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
-        raise InputError(
-            f"{source}, line {line}: byte 0x{data[start]:02x} is not {encoding}. Save the file as "
-            f"UTF-8, or read it with encoding={guess!r} (--encoding {guess})."
-        ) from error
+        raise undecodable(data, start, source, encoding) from error
+
+
+def undecodable(
+    data: bytes, start: int, source: str | Path, encoding: str, lines: int = 0
+) -> InputError:
+    """Return the error of bytes that are in another encoding.
+
+    Args:
+        data: the bytes.
+        start: the index of the first one that is none of the encoding.
+        source: their file, for the message.
+        encoding: the encoding.
+        lines: how many lines come before the bytes.
+    """
+    line = lines + data.count(b"\n", 0, start) + 1
+    guess = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
+    return InputError(
+        f"{source}, line {line}: byte 0x{data[start]:02x} is not {encoding}. Save the file as "
+        f"UTF-8, or read it with encoding={guess!r} (--encoding {guess})."
+    )
 
 
 def split_lines(text: str) -> list[str]:
@@ -119,9 +134,11 @@ def split_lines(text: str) -> list[str]:
 
 
 def csv_rows(
-    text: str, source: str | Path, delimiter: str = ","
+    text: str | Iterable[str], source: str | Path, delimiter: str = ","
 ) -> Iterator[tuple[str, list[str]]]:
     r"""Yield place and cells of each row of a CSV file; empty lines are skipped.
+
+    `text` is that of the file, or its lines with their ends, which are read one by one.
 
     Raises:
         InputError: a quote is not closed, or within an unquoted field; the message names the line.
@@ -130,16 +147,26 @@ def csv_rows(
         >>> list(csv_rows('a,"b, c"\n\nd,e\n', "my.csv"))
         [('my.csv, line 1', ['a', 'b, c']), ('my.csv, line 3', ['d', 'e'])]
     """
+    lines = io.StringIO(text, newline="") if isinstance(text, str) else text
+    first: list[str] = []  # the first line of the row that is read, for messages
+
+    def noticed() -> Iterator[str]:
+        for line in lines:
+            if not first:
+                first.append(line)
+            yield line
+
     limit = csv.field_size_limit(MAX_FIELD)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader(noticed(), delimiter=delimiter, strict=True)
     begin = 0  # lines before the row
     try:
         for cells in rows:
             begin = rows.line_num
+            first.clear()
             if cells:
                 yield f"{source}, line {begin}", cells
     except csv.Error as error:
-        line = [*re.split(r"\r\n|\n|\r", text), ""][begin]
+        line = "".join(first).rstrip("\r\n")
         column = _column_of_quote(line, delimiter)
         raise InputError(
             f"{source}, line {begin + 1}{f', column {column}' if column else ''}: {error}: a quote "
@@ -166,9 +193,9 @@ def _column_of_quote(line: str, delimiter: str) -> int | None:
 
 
 def csv_records(
-    text: str, source: str | Path, delimiter: str = ","
+    text: str | Iterable[str], source: str | Path, delimiter: str = ","
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield place and values by column of each row below the header of a CSV file.
+    """Yield place and values by column of each row below the header of a CSV file, see `csv_rows`.
 
     Columns without a name are left out, where they are empty.
 
@@ -231,12 +258,15 @@ def check_one_line(record: Mapping[str, Any], where: str) -> None:
                 )
 
 
-def json_records(text: str, source: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def json_records(
+    text: str | Iterable[str], source: str | Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield place and object of each line of a JSON lines file; empty lines are skipped.
 
-    A line that is no JSON object is an `InputError` that names it.
+    `text` is that of the file, or its lines, which are read one by one. A line that is no JSON
+    object is an `InputError` that names it.
     """
-    for number, line in enumerate(split_lines(text), start=1):
+    for number, line in enumerate(split_lines(text) if isinstance(text, str) else text, start=1):
         if not line.strip():
             continue
         where = f"{source}, line {number}"

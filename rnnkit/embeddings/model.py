@@ -300,6 +300,10 @@ class Word2Vec(keras.Model):
             "neighbours RUN WORD"
         )
 
+    def answer_table(self, inputs: Any) -> Any:
+        """Refuse, as `answer` does."""
+        return self.answer(inputs)
+
     def call(self, inputs: Any) -> Any:
         """Embedding lookup: word ids `(...)` to vectors `(..., D)`."""
         self._words()

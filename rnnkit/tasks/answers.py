@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from rnnkit.data.series import Series
 from rnnkit.data.series_files import step_label
 
@@ -59,12 +61,11 @@ def answer_classes(
         ['pos\t0.9712\tA fine film.']
     """
     probabilities = model.predict(inputs, verbose=0) if outputs is None else outputs
+    best = best_classes(probabilities)
     if probabilities.shape[1] == 1:  # binary: the column is the probability of class 1
         second = probabilities[:, 0]
-        best = (second >= 0.5).astype(int)
         confidence = [float(p if i else 1 - p) for p, i in zip(second, best, strict=True)]
     else:
-        best = probabilities.argmax(axis=1)
         confidence = [float(p) for p in probabilities.max(axis=1)]
     rows = [
         (model.classes[i], f"{p:.4f}", _on_one_line(name))
@@ -72,6 +73,19 @@ def answer_classes(
     ]
     notes = unknown_words(model, inputs) if notes is None else notes
     return Answers(("label", "probability", column), rows, notes=notes)
+
+
+def best_classes(outputs: np.ndarray) -> np.ndarray:
+    """Return the number of the most probable class of each example; of equal ones, the first.
+
+    Args:
+        outputs: `(N, classes)`, or `(N, 1)`, the probability of the second of two classes.
+
+    Example:
+        >>> best_classes(np.array([[0.9], [0.5]])), best_classes(np.array([[0.2, 0.3, 0.5]]))
+        (array([1, 0]), array([2]))
+    """
+    return outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
 
 
 def name_unknown(words: Sequence[str]) -> str:
@@ -214,7 +228,7 @@ def _answer_outputs(model: Any, inputs: Sequence[Series], names: Sequence[str] |
     encoder, quantiles = model.encoder, model.quantiles or ()
     for name, series in zip(_numbered(inputs, names), inputs, strict=True):
         forecasts = model.predict(series, verbose=0)
-        flat = forecasts.reshape(len(forecasts), len(encoder.parts), -1)
+        flat = forecasts.reshape(len(forecasts), len(encoder.parts), len(quantiles) or 1)
         for step, outputs in enumerate(flat, start=len(series) - len(flat)):
             for part, label, values in zip(encoder.parts, encoder.labels, outputs, strict=True):
                 when = step_label(series, step + part.horizon)

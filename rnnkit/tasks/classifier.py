@@ -12,7 +12,8 @@ from rnnkit.errors import InputError, clip, quote
 from rnnkit.monitor.metrics import ClassAccuracy, classification_metrics
 from rnnkit.options import separate, settings_of
 from rnnkit.settings.distillation import DistillationOptions
-from rnnkit.tasks.answers import Answers, answer_classes
+from rnnkit.tasks.answer_tables import AnswerTable, class_table
+from rnnkit.tasks.answers import Answers, answer_classes, best_classes
 from rnnkit.tasks.ensemble import Ensemble
 from rnnkit.tasks.estimator import ClassifierEstimator
 from rnnkit.tasks.labels import (
@@ -229,6 +230,10 @@ class Classifier(ClassifierEstimator, ClassTask):
         """Return label, probability and text of each input."""
         return answer_classes(self, inputs, names)
 
+    def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
+        """Return the most probable class of each input, and the probability of each class."""
+        return class_table(self, inputs)
+
     def predict_labels(
         self, x: Any, batch_size: int | None = None, *, text_column: Any = None
     ) -> list[str]:
@@ -244,8 +249,7 @@ class Classifier(ClassifierEstimator, ClassTask):
             ['pos']
         """
         outputs = self.predict(x, batch_size=batch_size, verbose=0, text_column=text_column)
-        best = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs[:, 0] > 0.5).astype(int)
-        return [self.classes[i] for i in best]
+        return [self.classes[i] for i in best_classes(outputs)]
 
 
 def _check_columns(rows: np.ndarray, classes: list[Label], name: str) -> list[Label]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.errors import InputError, require_fitted
 from rnnkit.monitor.dynamics import LayerDynamics, recurrent_dynamics
+from rnnkit.tasks.answer_tables import AnswerTable
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.inference import predict_batch, predict_batches
 from rnnkit.tasks.training.datasets import fill_last_batch
@@ -209,3 +210,10 @@ class Evaluation(keras.Model):
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return what `rnnkit predict` prints of texts or series called by these names."""
         raise InputError(f"{type(self).__name__} has no `answer`: rnnkit predict cannot ask it.")
+
+    def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
+        """Return what `rnnkit predict --out` writes of texts or series."""
+        raise InputError(
+            f"{type(self).__name__} has no `answer_table`: rnnkit predict prints its answers, "
+            "without --out and --json."
+        )

@@ -19,6 +19,7 @@ from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_count, quote, require_fitted, suggest
 from rnnkit.options import extends
+from rnnkit.tasks.answer_tables import AnswerTable
 from rnnkit.tasks.answers import Answers
 from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.labels import Label, learn_classes, one_for_each, to_numbers
@@ -29,6 +30,10 @@ from rnnkit.tasks.language.word_cache import WordCache, choose_cache
 from rnnkit.tasks.task import Examples, Task
 from rnnkit.tasks.word_task import VOCABULARY
 
+OTHER_COMMANDS = (
+    'A language model continues a text: rnnkit generate RUN "TEXT". For the most probable next '
+    'words: rnnkit complete RUN "TEXT".'
+)
 PIECE = 200  # tokens whose losses are one example of `evaluate_examples`
 
 _rename = renamed_options("LanguageModel", {"units": "tokenizer", "ends": "learn_eos"})
@@ -302,10 +307,11 @@ class LanguageModel(HubTokens, GenerationModel):
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Refuse: a language model is asked by other commands."""
-        raise InputError(
-            'A language model continues a text: rnnkit generate RUN "TEXT". For the most probable '
-            'next words: rnnkit complete RUN "TEXT".'
-        )
+        raise InputError(OTHER_COMMANDS)
+
+    def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
+        """Refuse: a language model is asked by other commands."""
+        raise InputError(OTHER_COMMANDS)
 
     # Texts -> numbers.
 

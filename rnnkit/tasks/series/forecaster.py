@@ -14,6 +14,7 @@ from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
+from rnnkit.tasks.answer_tables import AnswerTable, forecast_table
 from rnnkit.tasks.answers import Answers, answer_forecasts
 from rnnkit.tasks.inference import each_batch
 from rnnkit.tasks.series.forecast_scores import ForecastErrors, ForecastLoss
@@ -292,6 +293,10 @@ class Forecaster(Task):
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the forecasts from each step of each series."""
         return answer_forecasts(self, inputs, names)
+
+    def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
+        """Return what is forecast at each step of each series."""
+        return forecast_table(self, inputs)
 
     # Series -> numbers.
 

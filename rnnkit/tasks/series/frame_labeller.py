@@ -18,6 +18,7 @@ from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png
 from rnnkit.monitor.metrics import StepAccuracy, classification_metrics
 from rnnkit.progress import track
+from rnnkit.tasks.answer_tables import AnswerTable, frame_table
 from rnnkit.tasks.answers import Answers, answer_frames
 from rnnkit.tasks.classifier import ClassTask
 from rnnkit.tasks.inference import predict_batch
@@ -212,6 +213,10 @@ class FrameLabeller(SeriesInputs, ClassTask):
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label and probability of each step of each series."""
         return answer_frames(self, inputs, names)
+
+    def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
+        """Return the label of each step of each series, and the probability of each class."""
+        return frame_table(self, inputs)
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write the confusion matrix of the steps of validation series to TensorBoard."""

@@ -21,6 +21,7 @@ from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
 from rnnkit.progress import track
 from rnnkit.settings.tagging import TagScheme
+from rnnkit.tasks.answer_tables import AnswerTable, span_table, tag_table
 from rnnkit.tasks.answers import Answers, answer_spans, answer_tags
 from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.tagging import sentence_io
@@ -308,6 +309,10 @@ class SequenceTagger(WordCharTask):
         """Return the spans of each text; where tags mark no spans, all words with their tags."""
         answer = answer_spans if self.marks_spans() else answer_tags
         return answer(self, inputs, names)
+
+    def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
+        """Return the spans of each text; where tags mark no spans, its words and their tags."""
+        return span_table(self, inputs) if self.marks_spans() else tag_table(self, inputs)
 
     def _tags(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""

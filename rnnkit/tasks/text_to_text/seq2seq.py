@@ -18,6 +18,7 @@ from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_choice, require_fitted
 from rnnkit.options import extends
 from rnnkit.recurrent.tied_embedding import TiedEmbedding
+from rnnkit.tasks.answer_tables import AnswerTable, text_table
 from rnnkit.tasks.answers import Answers, answer_texts
 from rnnkit.tasks.hub_tokens import HubTokens
 from rnnkit.tasks.task import Asset, Examples, Task
@@ -237,6 +238,10 @@ class Seq2Seq(HubTokens, DecodingTask):
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the output for each text."""
         return answer_texts(self, inputs, names)
+
+    def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
+        """Return the output for each text."""
+        return text_table(self, inputs)
 
 
 def _is_shared(vocabulary: bool | str) -> bool:
