@@ -39,7 +39,8 @@ def serve(
         ),
     ] = 8000,
     max_batch: Annotated[
-        int, _limit("Texts or series that the model is asked about at once.", "--max-batch", least=1)
+        int,
+        _limit("Texts or series that the model is asked about at once.", "--max-batch", least=1),
     ] = _DEFAULT.max_batch,
     max_wait: Annotated[
         float,
@@ -58,9 +59,7 @@ def serve(
     ] = _DEFAULT.max_items,
     max_length: Annotated[
         int,
-        _limit(
-            "Characters of a text, or steps of a series; else 422.", "--max-length", least=1
-        ),
+        _limit("Characters of a text, or steps of a series; else 422.", "--max-length", least=1),
     ] = _DEFAULT.max_length,
     max_body: Annotated[
         int, _limit("Bytes of a request; else 413.", "--max-body", least=1)

@@ -68,9 +68,7 @@ def create_app(model: Any, limits: Limits | None = None) -> FastAPI:
     """
     limits = limits or Limits()
     reads_series = bool(model.reads_series)
-    batcher = Batcher(
-        predictor(model), limits.max_batch, limits.max_wait / 1000, limits.max_queue
-    )
+    batcher = Batcher(predictor(model), limits.max_batch, limits.max_wait / 1000, limits.max_queue)
     described = prediction_schema(model)  # also the first call: what is compiled once is, now
 
     @contextlib.asynccontextmanager
@@ -113,9 +111,7 @@ def create_app(model: Any, limits: Limits | None = None) -> FastAPI:
 
     @app.get("/health", summary="Whether the server answers, and what waits.")
     async def health() -> Health:
-        return Health(
-            status="ok", task=task, version=version("rnnkit"), waiting=batcher.waiting
-        )
+        return Health(status="ok", task=task, version=version("rnnkit"), waiting=batcher.waiting)
 
     text = page(task, reads_series)
 

@@ -57,7 +57,9 @@ class Guard:
         except ConnectionAbortedError:
             return  # nobody reads an answer
         if body is None:
-            message = f"The request has more than {self.limits.max_body:,} bytes. Send less at once."
+            message = (
+                f"The request has more than {self.limits.max_body:,} bytes. Send less at once."
+            )
             await refuse(send, 413, message)
             return
         await self.app(scope, _replay(body, receive), send)
@@ -102,7 +104,11 @@ async def refuse(
 ) -> None:
     """Send an error as the application does: ``{"error": message}``."""
     body = json.dumps({"error": message}).encode()
-    pairs = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
+    pairs = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        **(headers or {}),
+    }
     encoded = [(name.encode(), value.encode()) for name, value in pairs.items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})

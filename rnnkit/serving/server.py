@@ -166,7 +166,11 @@ def _user_of(host: str, port: int) -> str:
 
 
 def _run(
-    model: Any, limits: Limits, listener: socket.socket, grace: float, announce: Callable[[str], None]
+    model: Any,
+    limits: Limits,
+    listener: socket.socket,
+    grace: float,
+    announce: Callable[[str], None],
 ) -> None:
     """Answer requests until a signal."""
     import uvicorn
@@ -196,9 +200,7 @@ def _run(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             """Accept connections, and say where."""
             await super().startup(sockets)
-            announce(
-                f"Serving {type(model).__name__} on http://{shown}:{port} (Ctrl-C ends it)"
-            )
+            announce(f"Serving {type(model).__name__} on http://{shown}:{port} (Ctrl-C ends it)")
 
     config = uvicorn.Config(
         create_app(model, limits),

@@ -38,7 +38,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "docs" / "reliability" / "serving.json"
 PAGE = ROOT / "docs" / "guide" / "serving.md"
 CLIENTS = (1, 10, 50)
-COMMAND = "KERAS_BACKEND={} python tests/benchmarks/serving.py --seconds {:g} --minutes {:g} --record"
+COMMAND = (
+    "KERAS_BACKEND={} python tests/benchmarks/serving.py --seconds {:g} --minutes {:g} --record"
+)
 
 
 class Client:

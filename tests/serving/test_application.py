@@ -43,7 +43,11 @@ BAD = {
     "no instances": (b"{}", 422, "instances: Field required"),
     "another field": (b'{"instances": ["a"], "texts": []}', 422, "texts: Extra"),
     "an empty list": (b'{"instances": []}', 422, "instances: List should have at least 1"),
-    "a number": (b'{"instances": ["a", 3]}', 422, r"instances\[1\]: Input should be a valid string"),
+    "a number": (
+        b'{"instances": ["a", 3]}',
+        422,
+        r"instances\[1\]: Input should be a valid string",
+    ),
     "a text alone": (b'{"instances": "abc"}', 422, "valid list"),
     "half a character": (b'{"instances": ["\\ud800"]}', 422, r"instances\[0\]"),
     "too many": (json.dumps({"instances": ["a"] * 5}).encode(), 422, "at most 4"),

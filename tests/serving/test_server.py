@@ -50,7 +50,9 @@ def started():
         [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         line = process.stdout.readline()
-        found = re.fullmatch(r"Serving Slow on http://127\.0\.0\.1:(\d+) \(Ctrl-C ends it\)\n", line)
+        found = re.fullmatch(
+            r"Serving Slow on http://127\.0\.0\.1:(\d+) \(Ctrl-C ends it\)\n", line
+        )
         if found is None:
             process.kill()
             pytest.fail(line + process.stderr.read())
@@ -139,7 +141,7 @@ def test_what_is_missing_is_named(monkeypatch):
 def test_a_path_that_is_no_run_is_refused_and_the_port_is_free_again(tmp_path):
     with listening_socket("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
-    with pytest.raises(InputError, match="it has no settings.json"):
+    with pytest.raises(InputError, match=r"it has no settings\.json"):
         serving.serve(tmp_path, port=port)
     with listening_socket("127.0.0.1", port):
         pass
