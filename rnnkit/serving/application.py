@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,7 +10,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from rnnkit.errors import InputError, quote
+from rnnkit import __version__
+from rnnkit.errors import InputError, clip
 from rnnkit.serving.batcher import Batcher, ClientGone, QueueFull
 from rnnkit.serving.guard import Guard
 from rnnkit.serving.instances import read_instances, request_schema
@@ -79,7 +79,7 @@ def create_app(model: Any, limits: Limits | None = None) -> FastAPI:
     task = type(model).__name__
     app = FastAPI(
         title=f"rnnkit: {task}",
-        version=version("rnnkit"),
+        version=__version__,
         description="Predictions of a trained sequence model.",
         lifespan=lifespan,
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
@@ -111,7 +111,7 @@ def create_app(model: Any, limits: Limits | None = None) -> FastAPI:
 
     @app.get("/health", summary="Whether the server answers, and what waits.")
     async def health() -> Health:
-        return Health(status="ok", task=task, version=version("rnnkit"), waiting=batcher.waiting)
+        return Health(status="ok", task=task, version=__version__, waiting=batcher.waiting)
 
     text = page(task, reads_series)
 
@@ -172,7 +172,7 @@ def describe(errors: Any, most: int = 3) -> str:
     for error in errors[:most]:
         where = ""
         for part in error["loc"][1:]:
-            shown = part if isinstance(part, int) else quote(str(part), 40)[1:-1]
+            shown = clip(str(part), 40)
             where += f"[{part}]" if isinstance(part, int) else f".{shown}" if where else shown
         message = "the body is no JSON" if error.get("type") == "json_invalid" else error["msg"]
         at_line = error.get("type") == "json_invalid"

@@ -16,6 +16,7 @@ import numpy as np
 from rnnkit import recipes
 from rnnkit.atomic import replacing
 from rnnkit.data import datasets
+from rnnkit.data.table_files import HUB
 from rnnkit.study.kept_answers import Answers, measures
 from rnnkit.study.records import read_json, read_settings
 from rnnkit.study.run_folder import RunFolder
@@ -122,7 +123,7 @@ def card(
 
 def _data_name(data: Mapping[str, Any]) -> str:
     """Return the name of a data set, or of a file without the folders that it lies in."""
-    known = data["name"] in datasets.names() or ":" in data["name"]
+    known = data["name"] in datasets.names() or data["name"].startswith(HUB)
     return str(data["name"]) if known else PurePath(data["name"]).name
 
 
@@ -146,7 +147,7 @@ def _data(
         yield f"- data set: `{data['name']}`"
         yield f"- source and licence, as the data set states them: {' '.join(about.split())}"
     else:
-        yield f"- file: `{_data_name(data)}`"
+        yield f"- file, or data set of the Hugging Face Hub: `{_data_name(data)}`"
         yield (
             "- source and licence: not known to rnnkit. Write down here where the data are from, "
             "and what may be done with them and with a model of them."

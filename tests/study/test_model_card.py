@@ -76,7 +76,7 @@ def test_the_folders_of_a_file_are_not_told_and_its_licence_is_asked_for():
     data = {"name": "/home/somebody/films.csv", "text_column": "review", "limit": 60}
     found = text({**SETTINGS, "data": data, "notes": ["Two rows were left out."]}, about="Read.")
     assert "somebody" not in found
-    assert "- file: `films.csv`\n- source and licence: not known to rnnkit." in found
+    assert "Hub: `films.csv`\n- source and licence: not known to rnnkit." in found
     assert "- only the first 60 of each split were used\n- note: Two rows were left out.\n" in found
     assert "'films.csv', settings={'units': 4}, seed=3, text_column='review', limit=60)" in found
 
