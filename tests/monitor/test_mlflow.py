@@ -14,6 +14,7 @@ def store(tmp_path, monkeypatch):
     """MLflow, writing into a folder of this test."""
     mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # the other local one needs SQLAlchemy
     mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri())
     yield mlflow
     mlflow.set_tracking_uri(None)
