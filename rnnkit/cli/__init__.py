@@ -21,6 +21,7 @@ from rnnkit.cli.serve import serve
 from rnnkit.cli.training import RecipeCommands, register_compare
 from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
+from rnnkit.errors import InputError
 
 __all__ = ["app"]
 
@@ -93,6 +94,8 @@ def doctor(
     from rnnkit.cli.doctor import remove_programs, report
 
     if clear_cache:
+        if as_json:
+            raise InputError("--json is for the report: leave --json or --clear-cache out.")
         remove_programs()
         return
     if not report(as_json):

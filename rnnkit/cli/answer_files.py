@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnkit.cli.answers import NOTHING, refuse_text_column
+from rnnkit.cli.answers import NOTHING, default_column, refuse_text_column
 from rnnkit.cli.text_sources import STDIN_FORMATS, text_rows, text_sources
 from rnnkit.data.arriving import in_batches
 from rnnkit.data.table_files import TextRow
@@ -123,9 +123,8 @@ def answer(
         answer_series(model, [*inputs, *(one for one in files if one)], read, wanted)
         return
     found = text_sources(inputs, files, as_text)
-    rows = text_rows(
-        found, model.form.text_column, wanted.stdin, text_column=text_column, **reading
-    )
+    options = {"text_column": text_column, **reading}
+    rows = text_rows(found, default_column(model), wanted.stdin, **options)
     answer_texts(model, rows, wanted)
 
 

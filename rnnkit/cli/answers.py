@@ -101,8 +101,7 @@ def print_answers(
         if data is not None:
             from rnnkit.data.table_files import read_texts
 
-            column = model.form.text_column
-            table = read_texts(data, column, text_column=text_column, **reading)
+            table = read_texts(data, default_column(model), text_column=text_column, **reading)
         texts = gather_texts(inputs, file, table, reading.get("encoding", "utf-8"))
         with showing(True):
             answers = model.answer(texts)
@@ -116,6 +115,15 @@ def refuse_text_column(model: Any, text_column: str | None) -> None:
             f"text_column is {quote(text_column)}, and {type(model).__name__} reads series: leave "
             "it out."
         )
+
+
+def default_column(model: Any) -> str:
+    """Return the column of texts in a table, unless another is named.
+
+    Models that are no tasks, such as word vectors, say themselves which command asks them.
+    """
+    form = getattr(model, "form", None)
+    return "text" if form is None else str(form.text_column)
 
 
 def gather_texts(

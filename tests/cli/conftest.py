@@ -47,6 +47,16 @@ def films(tmp_path_factory):
 
 
 @pytest.fixture
+def opened_once(monkeypatch):
+    """Commands read each saved model from its file once in a session."""
+    from written_answers import load
+
+    from rnnkit import study
+
+    monkeypatch.setattr(study, "open_model", load)
+
+
+@pytest.fixture
 def nan_loss(monkeypatch):
     """Every model that is compiled from here on has a loss that is no number, on any backend."""
     import keras

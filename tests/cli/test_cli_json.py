@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from pathlib import Path
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 
 from rnnkit import recipes, study
-from rnnkit.cli import doctor
 from rnnkit.cli.settings import settings_of
 
 SAVED = Path(__file__).parents[1] / "saved"
@@ -47,6 +47,7 @@ def test_info_has_every_setting_with_its_range_and_default(rnnkit):
 def test_doctor_tells_the_backend_and_the_kernels(rnnkit, monkeypatch):
     import keras
 
+    doctor = importlib.import_module("rnnkit.cli.doctor")
     found = document(rnnkit("doctor", "--json"))
     assert found["keras"] == keras.__version__
     assert found["problem"] is None
@@ -120,6 +121,7 @@ def test_evaluate_gives_the_scores_of_word_vectors(rnnkit, run, monkeypatch):
         (["list", "--no-such-option"], 2),
         (["no-such-command"], 2),
         (["info", "no_such_recipe", "--json"], 2),
+        (["doctor", "--clear-cache", "--json"], 2),
         (["runs", "no/such/folder", "--json"], 2),
         (["evaluate", "no/such/run", "--json"], 2),
         (["predict", "no/such/run", "A text.", "--json"], 2),
