@@ -77,6 +77,8 @@ def check_whole(folder):
             tasks.load(path)
         elif path.name == "test_answers.npz":
             read_answers(path)
+        elif path.name == "card.md":
+            assert path.read_text().endswith("tried.\n")
         elif path.suffix == ".npz":
             read_checkpoint(path)
         elif path.name == "metrics.csv":

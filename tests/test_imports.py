@@ -44,6 +44,7 @@ FLOORS = {
     "recipes": 4,
     "records": 5,
     "study": 6,
+    "serving": 6.5,
     "cli": 7,
     "__main__": 8,
 }
@@ -179,6 +180,7 @@ def test_nothing_heavy_is_imported_before_it_is_used(code, fresh_python):
 
 
 OPTIONAL = {"numba", "pandas", "polars", "pyarrow", "datasets", "statsmodels", "keras_hub"}
+OPTIONAL |= {"fastapi", "uvicorn", "starlette", "pydantic", "mlflow"}
 PLAIN_USES = {
     "import": "import rnnkit, rnnkit.recipes, rnnkit.tasks, rnnkit.layers, rnnkit.study",
     "fit": """

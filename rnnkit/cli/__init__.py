@@ -17,6 +17,7 @@ from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.json_output import AsJson
 from rnnkit.cli.prediction import predict
 from rnnkit.cli.runs import runs
+from rnnkit.cli.serve import serve
 from rnnkit.cli.training import RecipeCommands, register_compare
 from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
@@ -77,6 +78,7 @@ app.command(cls=Command)(generate)
 app.command(cls=Command)(complete)
 app.command(cls=Command)(neighbours)
 app.command(cls=Command)(runs)
+app.command(cls=Command)(serve)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
 

@@ -8,6 +8,7 @@ checkpoints/      see `rnnkit.training.checkpoints`: to go on after an interrupt
 model.keras       the weights of the best epoch by validation; of word vectors, of the last epoch
 test_answers.npz  what the model answered to the test split; see `rnnkit.study.kept_answers`
 dynamics.json, recurrent/   see `rnnkit.study.dynamics`; of a run of each recipe in a comparison
+card.md           the model card, see `rnnkit.study.model_card`
 results.json      measures on the test split (of word vectors, on analogies); written last
 .lock             while a process trains: who it is
 """
@@ -51,6 +52,7 @@ class RunFolder:
         self.results = self.path / "results.json"
         self.model = self.path / "model.keras"
         self.answers = self.path / "test_answers.npz"
+        self.card = self.path / "card.md"
         earlier = self.path / "events"  # earlier versions put the three folders there
         self.events = earlier if earlier.is_dir() else self.path
         self.checkpoints = self.path / "checkpoints"
@@ -135,7 +137,7 @@ class RunFolder:
         """Remove what the epochs left: metrics, events, the model."""
         for part in EVENT_FOLDERS:
             shutil.rmtree(self.events / part, ignore_errors=True)
-        for file in (self.metrics, self.model, self.answers):
+        for file in (self.metrics, self.model, self.answers, self.card):
             file.unlink(missing_ok=True)
 
     def rows(self) -> str:

@@ -22,6 +22,7 @@ from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.environment import environment
 from rnnkit.study.keeping import keeping
 from rnnkit.study.kept_answers import write_answers
+from rnnkit.study.model_card import write_card
 from rnnkit.study.peak_memory import note_training, peak_memory
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
@@ -319,6 +320,7 @@ def _finish(
 ) -> None:
     """Save the trained model, then evaluate it and write the results."""
     model.save(folder.model)  # before anything that may fail
+    write_card(folder, model, dataset)  # without figures, if there will be none
     test, answers = _measure(model, dataset)
     if not all(map(math.isfinite, test.values())):
         raise NonFiniteLoss(f"The trained model gives {test} on the test split.")
@@ -328,6 +330,7 @@ def _finish(
     write_hparams(folder, results)
     if answers:
         write_answers(folder.answers, answers)
+    write_card(folder, model, dataset, results, answers)
     write_json(folder.results, results)
 
 

@@ -79,6 +79,13 @@ def test_the_tables_of_reliability_show_what_their_files_say(modules):
         assert modules.tables.replace_between(page, name, write()) == page, name
 
 
+def test_the_table_of_serving_shows_what_its_file_says(modules):
+    serving = runpy.run_path(str(BENCHMARKS / "serving.py"))
+    page = serving["PAGE"].read_text("utf-8")
+    lines = serving["rows"](json.loads(serving["RECORD"].read_text("utf-8")))
+    assert modules.tables.replace_between(page, "serving", lines) == page
+
+
 def test_the_page_of_the_study_has_a_place_for_each_table_of_its_plan(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     names = ("study_pages", "study_plan", *NAMES)

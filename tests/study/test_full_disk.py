@@ -28,8 +28,10 @@ STAGES = {
     "metrics.csv, second": ("no metrics", None),
     "run/.model.": ("no model", None),
     "run/.model., last": ("no model", None),
+    ".card.": ("no results", "model.keras"),
     "run/test/": ("no results", "model.keras"),
     ".test_answers.": ("no results", "model.keras"),
+    ".card., second": ("no results", "model.keras"),
     ".results.": ("no results", "model.keras"),
 }
 

@@ -48,6 +48,7 @@ def test_a_run_leaves_every_record(run, table):
         "checkpoints",
         "model.keras",
         "test_answers.npz",
+        "card.md",
         "results.json",
     }
     again = open_run(run.path)
