@@ -17,7 +17,7 @@ class Artefact(NamedTuple):
     """The parts of an export, and the task's own answers.
 
     Attributes:
-        runner: the name of the file in `runners`, without its suffix, and of its class.
+        runner: the name of the file in `runners`, without underscore and suffix, and of its class.
         preprocessing: what the runner reads beside the name of the model; of JSON's types.
         network: the functional model whose inputs are those of the file.
         add: adds the outputs to a graph: the names of the inputs -> output -> tensor, dtype, shape.

@@ -27,9 +27,7 @@ def check_export(folder: Path, model: str, artefact: Artefact) -> None:
         InputError: an answer differs by more than `TOLERANCE`.
     """
     runtime = library("onnxruntime")
-    session = runtime.InferenceSession(
-        str(folder / model), providers=["CPUExecutionProvider"]
-    )
+    session = runtime.InferenceSession(str(folder / model), providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_outputs()]
     for given in artefact.inputs:
         inputs = {one.name: x for one, x in zip(session.get_inputs(), given, strict=True)}

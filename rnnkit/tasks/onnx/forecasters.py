@@ -68,7 +68,7 @@ def _examples(part: dict[str, Any], context: int) -> list[tuple[np.ndarray, Any,
     """Return series like those of the training, with missing values, some too short."""
     random = np.random.default_rng(0)
     found: list[tuple[np.ndarray, Any, str | None]] = []
-    for steps in (1, context, context + 40):
+    for steps in (2, max(2, context), context + 40):  # a single step has no distance in time
         groups = sorted(part["groups"]) or [None]
         for group in groups[:3]:
             mean, spread = np.array(part["groups"].get(group, part["columns"])).T

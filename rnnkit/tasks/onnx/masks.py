@@ -104,10 +104,13 @@ def _places(graph: Graph, steps: Steps, *, next_one: bool) -> tuple[Tensor, Tens
     before = graph.add("Sub", steps.count, one)
     lengths = graph.add("Unsqueeze", graph.cast(steps.lengths, "int64"), graph.integers(1))
     place = graph.add("Where", steps.mask, before, steps.count) if next_one else before
-    there = graph.add("And", *(
-        graph.add("GreaterOrEqual", place, zero),
-        graph.add("Less", place, lengths),
-    ))
+    there = graph.add(
+        "And",
+        *(
+            graph.add("GreaterOrEqual", place, zero),
+            graph.add("Less", place, lengths),
+        ),
+    )
     place = graph.add("Where", there, place, zero)
     rows = graph.add("Unsqueeze", count_up(graph, size(graph, place, 0)), graph.integers(1))
     rows = graph.add("Expand", rows, graph.add("Shape", place))

@@ -56,23 +56,23 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {  # those of `keras.ops`, by the
 }
 
 
-def add_network(graph: Graph, network: keras.Model, inputs: list[Tensor]) -> Tensor:
+def add_network(graph: Graph, network: keras.Model, inputs: list[Tensor]) -> Any:
     """Add a network to a graph.
 
     Args:
         graph: to which nodes are added.
-        network: a functional model with one output.
+        network: a functional model.
         inputs: a tensor for each input, in the model's order.
 
     Returns:
-        The output.
+        The output; of several outputs their list.
 
     Raises:
         InputError: a layer that has no form in ONNX here, or that does not compute in float32.
     """
     # Keras has no public way to walk through a graph with other tensors than a backend's.
     found: Any = network._run_through_graph(inputs, functools.partial(_converter, graph))
-    return found[0] if isinstance(found, list) else found
+    return found[0] if isinstance(found, list) and len(found) == 1 else found
 
 
 def _converter(graph: Graph, operation: Any) -> Callable[..., Tensor]:

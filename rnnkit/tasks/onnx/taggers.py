@@ -63,12 +63,6 @@ def describe_tagger(task: Any) -> Artefact:
             found.append([np.concatenate([words[:, :, None], spelled], -1).astype("int32")])
         return found
 
-    def ask(sentences: list[str]) -> list[list[str]]:
-        # One batch for all, and none where words without a known one are noticed.
-        rows = task.encode(sentences)
-        batches = task.make_batches(rows)
-        return task.tags_of(batches)
-
     return Artefact(
         ("tagger", "Tagger"),
         preprocessing,
@@ -77,6 +71,7 @@ def describe_tagger(task: Any) -> Artefact:
         run,
         inputs(),
         [SENTENCES, [SENTENCES[1]], [["Ask", "John", "."]]],
-        ask,
+        # Past the notice of unknown words, which is given once.
+        lambda sentences: task.tags_of(task.make_batches(task.encode(sentences))),
         lambda runner, sentences: runner.predict(sentences),
     )

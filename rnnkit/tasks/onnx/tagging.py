@@ -46,7 +46,10 @@ def _convolution(graph: Graph, layer: Any, letters: Tensor) -> Tensor:
     kernel = array(dense.kernel).reshape(3, layer.size, layer.units).transpose(2, 1, 0)
     columns = graph.add("Transpose", letters, perm=[0, 2, 1])
     found = graph.add(
-        "Conv", columns, graph.constant(np.ascontiguousarray(kernel)), constant(graph, dense.bias),
+        "Conv",
+        columns,
+        graph.constant(np.ascontiguousarray(kernel)),
+        constant(graph, dense.bias),
         pads=[1, 1],
     )
     return activate(graph, dense.activation, graph.add("Transpose", found, perm=[0, 2, 1]))
@@ -92,9 +95,7 @@ def add_viterbi(graph: Graph, crf: CRF, scores: Tensor, mask: Tensor) -> Tensor:
         label, before = given
         return [body.add("GatherElements", before, label, axis=1)], [label]
 
-    _, (path,) = graph.scan(
-        backward, [(last, "int64")], [(came, "int64")], ["int64"], reverse=True
-    )
+    _, (path,) = graph.scan(backward, [(last, "int64")], [(came, "int64")], ["int64"], reverse=True)
     return graph.cast(graph.add("Squeeze", path, graph.integers(2)), "int32")
 
 
@@ -119,5 +120,3 @@ def add_tags(graph: Graph, crf: Any, scores: Tensor, ids: Tensor) -> Tensor:
         return graph.cast(best, "int32")
     words = graph.add("Gather", ids, graph.constant(np.int64(0)), axis=2)
     return add_viterbi(graph, crf, scores, add_not_equal(graph, None, words, 0))
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -70,14 +71,15 @@ def write_onnx(task: Any, path: str | os.PathLike[str]) -> None:
         (folder / path.name).write_bytes(_graph(artefact, task.name))
         text = json.dumps(preprocessing, ensure_ascii=False)
         (folder / PREPROCESSING).write_text(text, encoding="utf-8")
-        source = files("rnnkit.tasks.onnx") / "runners" / f"{artefact.runner[0]}.py"
+        source = files("rnnkit.tasks.onnx") / "runners" / f"_{artefact.runner[0]}.py"
         with as_file(source) as file:
             shutil.copyfile(file, folder / RUNNER)
         check_export(folder, path.name, artefact)
-        for name in (path.name, PREPROCESSING, RUNNER):
-            made = folder / name
-            size = made.stat().st_size
-            with replacing(path.with_name(name), "the exported model", size) as temporary:
+        with contextlib.ExitStack() as stack:  # none gets its name before all are complete
+            for name in (path.name, PREPROCESSING, RUNNER):
+                made, target = folder / name, path.with_name(name)
+                size = made.stat().st_size
+                temporary = stack.enter_context(replacing(target, "the exported model", size))
                 shutil.copyfile(made, temporary)
 
 

@@ -103,8 +103,8 @@ class Classifier:
         """Return the numbers of the known n-grams of a text, each once."""
         words = numbers = [self._words.get(token, 0) for token in tokens]
         found = set(words)
-        for length, known in enumerate(self._longer, 2):
-            numbers = [known.get(pair, 0) for pair in zip(numbers, words[length - 1 :])]
+        for length, known in enumerate(self._longer, 1):
+            numbers = [known.get(two, 0) for two in zip(numbers, words[length:], strict=False)]
             found.update(numbers)
         return np.array(sorted(found - {0}), np.int32)
 
