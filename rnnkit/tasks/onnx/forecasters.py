@@ -61,7 +61,8 @@ def describe_forecaster(task: Any) -> Artefact:
 
 def _unit(task: Any) -> float:
     """Return the largest scale of an output: forecasts are compared in units of it."""
-    return float(np.max(getattr(task.encoder, "scales", task.encoder.unit)))
+    encoder = task.encoder
+    return float(np.max(encoder.scales if hasattr(encoder, "scales") else encoder.unit))
 
 
 def _examples(part: dict[str, Any], context: int) -> list[tuple[np.ndarray, Any, str | None]]:

@@ -17,9 +17,12 @@ from rnnkit.tasks.onnx.artefact import Artefact
 from rnnkit.tasks.onnx.checking import check_export
 from rnnkit.tasks.onnx.forecasters import describe_forecaster
 from rnnkit.tasks.onnx.graph import Graph, library, refusal
+from rnnkit.tasks.onnx.series_classifiers import describe_series_classifier
 from rnnkit.tasks.onnx.taggers import describe_tagger
 from rnnkit.tasks.onnx.text_classifiers import describe_classifier
 from rnnkit.tasks.series.forecaster import Forecaster
+from rnnkit.tasks.series.frame_labeller import FrameLabeller
+from rnnkit.tasks.series.sequence_classifier import SequenceClassifier
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 from rnnkit.untrusted import parse_json
@@ -29,6 +32,8 @@ KINDS: dict[type, Callable[[Any], Artefact]] = {
     TextClassifier: describe_classifier,
     SequenceTagger: describe_tagger,
     Forecaster: describe_forecaster,
+    SequenceClassifier: describe_series_classifier,
+    FrameLabeller: describe_series_classifier,
 }
 
 
@@ -41,7 +46,8 @@ def write_onnx(task: Any, path: str | os.PathLike[str]) -> None:
     are run on inputs of several sizes, and compared with the task.
 
     Args:
-        task: a trained `TextClassifier`, `SequenceTagger` or `Forecaster`.
+        task: a trained `TextClassifier`, `SequenceTagger`, `Forecaster`, `SequenceClassifier` or
+            `FrameLabeller`.
         path: of the model; the name ends in ".onnx".
 
     Raises:
