@@ -18,7 +18,7 @@ def add_window_features(graph: Graph, layer: Any, x: Tensor, mask: Tensor | None
     zero = graph.constant(ZERO)
     if mask is None:
         first = graph.add("Slice", x, *map(graph.integers, (0, 1, 2)))
-        real = graph.add("Add", graph.add("Mul", first, zero), graph.constant(ONE))
+        real = graph.add("Expand", graph.constant(ONE), graph.add("Shape", first))
     else:
         x = where_real(graph, mask, x, zero)
         real = graph.add("Unsqueeze", graph.cast(mask, "float32"), graph.integers(-1))

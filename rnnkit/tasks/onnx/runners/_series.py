@@ -44,8 +44,11 @@ class SeriesClassifier:
             table = (table - mean) / spread
         return table.astype("float32")
 
-    def _run(self, name: str, series: Sequence[Any], batch_size: int) -> list[Any]:
-        """Return an output of the model for each series, of its steps without the padding."""
+    def predict(self, series: Sequence[Any], batch_size: int = 32) -> list[np.ndarray]:
+        """Return probabilities of each series, of the second of two classes or of all, `(C,)`.
+
+        Of a model that labels steps they are `(T, C)`.
+        """
         rows = [self.features(one) for one in series]
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # little padding
         found: list[Any] = [None] * len(rows)
@@ -56,24 +59,14 @@ class SeriesClassifier:
             mask = np.zeros((len(batch), steps), bool)
             for k, i in enumerate(batch):
                 values[k, : len(rows[i])], mask[k, : len(rows[i])] = rows[i], True
-            (outputs,) = self._session.run([name], {"values": values, "mask": mask})
+            (outputs,) = self._session.run(None, {"values": values, "mask": mask})
             for i, output in zip(batch, outputs, strict=True):
                 found[i] = output[: len(rows[i])] if self.settings["steps"] else output
         return found
 
-    def predict(self, series: Sequence[Any], batch_size: int = 32) -> list[np.ndarray]:
-        """Return probabilities of each series, of the second of two classes or of all, `(C,)`.
-
-        Of a model that labels steps they are `(T, C)`; one with a CRF has no `predict`.
-        """
-        return self._run("probabilities", series, batch_size)
-
     def predict_labels(self, series: Sequence[Any], batch_size: int = 32) -> list[Any]:
         """Return the class of each series, or a list with the class of each step."""
-        if self.settings["crf"]:
-            found = self._run("labels", series, batch_size)
-        else:
-            found = [self._best(row) for row in self.predict(series, batch_size)]
+        found = map(self._best, self.predict(series, batch_size))
         return [np.array(self.classes)[row].tolist() for row in found]
 
     @staticmethod
