@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnkit.recurrent.minimal import positive
 from rnnkit.tasks.onnx.graph import Graph, Tensor, refusal
 
 # Name in Keras -> name of ONNX's recurrent operators, with alpha and beta where it takes them.
@@ -81,7 +82,7 @@ def _name(activation: Any) -> str:
     """Return Keras's name of an activation; "positive" for that of rnnkit."""
     if isinstance(activation, str):
         return activation
+    if activation is positive:
+        return "positive"
     found = keras.activations.serialize(activation)
-    if isinstance(found, str):
-        return found.rpartition(">")[2]
-    return str(found.get("config") or found.get("class_name"))
+    return found if isinstance(found, str) else str(found["config"])

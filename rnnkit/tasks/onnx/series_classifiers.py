@@ -1,4 +1,4 @@
-"""Classifiers of series, and of each of their steps, as ONNX: values and mask in, probabilities out."""
+"""Classifiers of series and of their steps as ONNX: values and mask in, probabilities out."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def describe_series_classifier(task: Any) -> Artefact:
             "features": features,
             "feature_scale": task.feature_scale,
             "steps": steps,
+            "max_length": task.max_length,
+            "truncate": task.truncate,
         },
         network,
         lambda graph, given: {

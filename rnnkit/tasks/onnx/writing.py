@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.atomic import replacing, temporary_folder
+from rnnkit.disk import writing
 from rnnkit.errors import InputError, quote, require_fitted
 from rnnkit.tasks.onnx.artefact import Artefact
 from rnnkit.tasks.onnx.checking import check_export
@@ -73,7 +74,7 @@ def write_onnx(task: Any, path: str | os.PathLike[str]) -> None:
     _refuse_other_model(path)
     artefact = describe(task)
     preprocessing = {"model": path.name, "task": type(task).__name__, **artefact.preprocessing}
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, writing(folder / path.name, "the exported model"):
         (folder / path.name).write_bytes(_graph(artefact, task.name))
         text = json.dumps(preprocessing, ensure_ascii=False)
         (folder / PREPROCESSING).write_text(text, encoding="utf-8")
@@ -93,9 +94,10 @@ def _graph(artefact: Artefact, name: str) -> bytes:
     """Return the model as the bytes of its file."""
     graph = Graph()
     inputs: dict[str, tuple[str, tuple]] = {}
-    for one in artefact.network.inputs:
-        axes = ("batch", "time" if one is artefact.network.inputs[0] else f"{one.name}_time")
-        shape = [axes[i] if size is None else size for i, size in enumerate(one.shape)]
+    for i, one in enumerate(artefact.network.inputs):
+        own_length = i > 0 and one.dtype != "bool"  # a mask is as long as what it masks
+        axes = ("batch", f"{one.name}_time" if own_length else "time")
+        shape = [axes[k] if size is None else size for k, size in enumerate(one.shape)]
         inputs[one.name] = (one.dtype, tuple(shape))
     return graph.finish(name, inputs, artefact.add(graph, [*inputs]))
 

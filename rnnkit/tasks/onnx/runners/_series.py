@@ -42,6 +42,11 @@ class SeriesClassifier:
         if self.settings["feature_scale"] is not None:
             mean, spread = np.array(self.settings["feature_scale"]).T
             table = (table - mean) / spread
+        most = self.settings["max_length"]
+        if most is not None and len(table) > most:
+            ends = {"head": (most, 0), "tail": (0, most), "both": (most - most // 2, most // 2)}
+            head, tail = ends[self.settings["truncate"]]
+            table = np.concatenate([table[:head], table[len(table) - tail :]])
         return table.astype("float32")
 
     def predict(self, series: Sequence[Any], batch_size: int = 32) -> list[np.ndarray]:
