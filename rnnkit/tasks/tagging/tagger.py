@@ -220,7 +220,7 @@ class SequenceTagger(WordCharTask):
             batches: encoded sentences.
             tags: the true tags, in the order in which the batches got the sentences.
         """
-        answers = self._tags(batches)
+        answers = self.tags_of(batches)
         pairs = zip(itertools.chain(*tags), itertools.chain(*answers), strict=True)
         scores = {"accuracy": float(np.mean([a == b for a, b in pairs]))}
         return scores | span_scores(tags, answers) if self.marks_spans() else scores
@@ -230,7 +230,8 @@ class SequenceTagger(WordCharTask):
     ) -> dict[str, np.ndarray]:
         """Return of each sentence its words and those tagged right, and the same of spans."""
         tags = self.to_scheme(test.y)
-        answers = self._tags(self.make_batches(self.encode_checked(test.x), batch_size=batch_size))
+        rows = self.encode_checked(test.x)
+        answers = self.tags_of(self.make_batches(rows, batch_size=batch_size))
         pairs = list(zip(tags, answers, strict=True))
         right = [sum(map(operator.eq, row, answer)) for row, answer in pairs]
         found = {"words": np.array([len(row) for row in tags]), "words_right": np.array(right)}
@@ -268,7 +269,7 @@ class SequenceTagger(WordCharTask):
         x = self.read(x, name="x", targets=False, text_column=text_column).x
         rows = self.encode(x)
         self.notice_unknown(rows)
-        return self._tags(self.make_batches(rows, batch_size=batch_size))
+        return self.tags_of(self.make_batches(rows, batch_size=batch_size))
 
     def predict_spans(
         self, texts: Any, *, text_column: Any = None
@@ -314,7 +315,7 @@ class SequenceTagger(WordCharTask):
         """Return the spans of each text; where tags mark no spans, its words and their tags."""
         return span_table(self, inputs) if self.marks_spans() else tag_table(self, inputs)
 
-    def _tags(self, batches: Batches) -> list[list[str]]:
+    def tags_of(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""
         found: list[list[str]] = [[] for _ in batches.order]
         places = iter(batches.order)
