@@ -14,6 +14,7 @@ import typer
 from rnnkit.cli.catalogue import info, list_recipes
 from rnnkit.cli.completion import complete_data
 from rnnkit.cli.errors import Command, Group
+from rnnkit.cli.exporting import export
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.headings import DATA, RUN
 from rnnkit.cli.options import (
@@ -86,6 +87,7 @@ app.command(cls=Command)(generate)
 app.command(cls=Command)(complete)
 app.command(cls=Command)(neighbours)
 app.command(cls=Command)(runs)
+app.command(cls=Command)(export)
 
 
 @app.command(cls=Command)

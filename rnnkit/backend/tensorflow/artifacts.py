@@ -17,6 +17,7 @@ from rnnkit.atomic import temporary_folder
 from rnnkit.backend.tensorflow.exporting import portable_graphs
 
 Arrays = list[np.ndarray]
+_OPTIONS = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # it only answers
 
 
 def write_saved_model(models: Mapping[str, keras.Model], folder: Path) -> None:
@@ -30,7 +31,7 @@ def write_saved_model(models: Mapping[str, keras.Model], folder: Path) -> None:
     archive = keras.export.ExportArchive()
     for name, model in models.items():
         _add(archive, name, model, [one.shape for one in model.inputs])
-    archive.write_out(str(folder), verbose=False)
+    archive.write_out(str(folder), options=_OPTIONS, verbose=False)
 
 
 def run_saved_model(folder: Path, calls: Sequence[tuple[str, Arrays]]) -> list[Arrays]:
@@ -60,7 +61,7 @@ def write_litert(model: keras.Model, shapes: Sequence[tuple[int, ...]], path: Pa
     with temporary_folder() as place, portable_graphs():
         archive = keras.export.ExportArchive()
         _add(archive, "serve", model, shapes)
-        archive.write_out(str(place / "fixed"), verbose=False)
+        archive.write_out(str(place / "fixed"), options=_OPTIONS, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "fixed"), ["serve"])
         path.write_bytes(converter.convert())
 

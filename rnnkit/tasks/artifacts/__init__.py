@@ -2,6 +2,6 @@
 
 import rnnkit.backend  # noqa: F401  (picks the backend before Keras loads)
 from rnnkit.tasks.artifacts.exporting import Exported, export_task
-from rnnkit.tasks.artifacts.formats import FORMATS, HELD, Format
+from rnnkit.tasks.artifacts.formats import HELD
 
-__all__ = ["FORMATS", "HELD", "Exported", "Format", "export_task"]
+__all__ = ["HELD", "Exported", "export_task"]

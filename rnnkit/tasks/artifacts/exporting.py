@@ -12,10 +12,11 @@ import numpy as np
 
 from rnnkit.atomic import replacing, sync, temporary_folder
 from rnnkit.disk import variables_size, writing
-from rnnkit.errors import InputError, check_count
+from rnnkit.errors import InputError
+from rnnkit.settings.exporting import FORMATS, check_export
 from rnnkit.tasks.artifacts.comparing import Arrays, Call, check_answers
 from rnnkit.tasks.artifacts.examples import made_up_examples
-from rnnkit.tasks.artifacts.formats import FORMATS, check_held
+from rnnkit.tasks.artifacts.formats import check_held
 from rnnkit.tasks.artifacts.on_tensorflow import write_and_run
 from rnnkit.tasks.artifacts.preprocessing import preprocessing
 from rnnkit.tasks.inference import predict_batch
@@ -55,11 +56,10 @@ def export_task(
     examples: Any = None,
 ) -> Exported:
     """Export a trained task; see `rnnkit.tasks.Task.export_to`."""
+    target = Path(path)
+    check_export(target, format, length)
     check_held(task, format)
     models = task.serving_models()
-    target = Path(path)
-    _check_target(target, format)
-    _check_length(task, format, length)
     given = made_up_examples(task, EXAMPLES) if examples is None else examples
     x = list(task.read(given, name="examples", targets=False).x)[:EXAMPLES]
     if not x:
@@ -86,32 +86,6 @@ def run_flat(model: keras.Model, inputs: Arrays) -> Arrays:
     """Return the outputs of a model as a flat list of arrays."""
     outputs = predict_batch(model, inputs if len(inputs) > 1 else inputs[0])
     return [np.asarray(one) for one in keras.tree.flatten(outputs)]
-
-
-def _check_target(target: Path, format: str) -> None:
-    """Refuse a name that does not suit the format, or that is taken by something else."""
-    ending = FORMATS[format].ending
-    if ending and target.suffix != ending:
-        raise InputError(f"path is {str(target)!r}: expected a name that ends in {ending!r}.")
-    if not ending and target.exists() and not (target / "saved_model.pb").is_file():
-        raise InputError(f"{target} exists and is no SavedModel. Choose another path.")
-    if ending and target.is_dir():
-        raise InputError(f"{target} is a folder. Choose another path.")
-
-
-def _check_length(task: Any, format: str, length: int | None) -> None:
-    """Refuse a missing length, or one that the format has no use for."""
-    if FORMATS[format].fixed_length and length is None:
-        most = getattr(task, "max_length", None)
-        known = f", such as {most}, the most that the model reads" if most else ""
-        raise InputError(
-            f"A {format} file takes examples of a fixed number of steps. Give length{known}: longer "
-            'examples have to be cut to it, shorter ones are padded. Or use format "saved-model".'
-        )
-    if not FORMATS[format].fixed_length and length is not None:
-        raise InputError(f"length is {length}, and {format} takes any. Leave length out.")
-    if length is not None:
-        check_count("length", length)
 
 
 def _rows(model: keras.Model, inputs: Arrays, length: int) -> list[Arrays]:

@@ -1,31 +1,11 @@
-"""Formats of exported models, and which tasks each holds."""
+"""Which tasks the formats of exported models hold."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from rnnkit.errors import InputError, check_choice
-
-
-class Format(NamedTuple):
-    """A format of exported models.
-
-    Attributes:
-        ending: of the file's name; "" = a folder.
-        about: what it is and what runs it.
-        fixed_length: the number of steps is fixed when it is written.
-    """
-
-    ending: str
-    about: str
-    fixed_length: bool = False
-
-
-FORMATS = {
-    "saved-model": Format("", "TensorFlow SavedModel, any number of rows and steps"),
-    "onnx": Format(".onnx", "ONNX, any number of rows and steps"),
-    "litert": Format(".tflite", "LiteRT (TensorFlow Lite), one row of a fixed length", True),
-}
+from rnnkit.settings.exporting import FORMATS
 
 WHOLE = "whole"  # encoded examples in, answers out
 STEPS = "steps"  # `initial_state` and `step`, the states passed by the caller
