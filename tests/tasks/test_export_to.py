@@ -49,13 +49,12 @@ def test_a_saved_model_answers_as_predict_does(name, tmp_path):
     model = train(name)
     x = examples(name)[0][:3]
     found = model.export_to(tmp_path / "served", examples=x)
-    assert found.difference <= 1e-5 and found.examples == 3 and found.beside.is_file()
+    assert (found.difference <= 1e-5, found.examples) == (True, 3)
     served = tf.saved_model.load(tmp_path / "served")
     assert set(served.signatures) == {*found.signatures, "serving_default"}
     record = json.loads(found.beside.read_text(encoding="utf-8"))
-    assert record["task"] == type(model).__name__ and set(record["signatures"]) == {
-        *found.signatures
-    }
+    assert record["task"] == type(model).__name__
+    assert set(record["signatures"]) == set(found.signatures)
     stored = {file for file, asset in model.assets.items() if not asset.optional}
     assert stored <= set(record["learned"])
     if name == "next_word":
@@ -115,7 +114,8 @@ def test_a_litert_file_answers_rows_of_its_length(name, tmp_path):
     interpreter = pytest.importorskip("ai_edge_litert.interpreter")
     model, path = train(name), tmp_path / "model.tflite"
     found = model.export_to(path, "litert", length=9, examples=examples(name)[0][:2])
-    assert found.difference <= 1e-5 and found.beside == tmp_path / "model.tflite.json"
+    assert found.difference <= 1e-5
+    assert found.beside == tmp_path / "model.tflite.json"
     assert json.loads(found.beside.read_text(encoding="utf-8"))["length"] == 9
     runner = interpreter.Interpreter(model_path=str(path)).get_signature_runner("serve")
     sizes = [tuple(one["shape"][:2]) for one in runner.get_input_details().values()]
@@ -130,7 +130,7 @@ def test_another_backend_exports_through_tensorflow(name, tmp_path, fresh_python
     found = model.export_to(tmp_path / "served", "saved-model")
     assert 0 <= found.difference <= 1e-5
     assert {one.name for one in tmp_path.iterdir()} == {"served"}
-    assert found.size > 1000 and "saved_model.pb" in {one.name for one in found.path.iterdir()}
+    assert (found.path / "saved_model.pb").stat().st_size < found.size
 
 
 @pytest.mark.one_backend
@@ -214,7 +214,7 @@ def test_a_process_that_fails_says_what_it_said(bag, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module.subprocess, "run", lambda *a, **k: Ended)
     if "tensorflow" in rnnkit.backend.installed():
-        with pytest.raises(BackendError, match="ended with an error.*No such device"):
+        with pytest.raises(BackendError, match=r"ended with an error.*No such device"):
             bag.export_to(tmp_path / "served")
     monkeypatch.setattr(module.backend, "installed", lambda: {"torch": "2"})
     with pytest.raises(InputError, match=r"not installed\. Install it with pip install"):
