@@ -178,7 +178,10 @@ def test_nothing_heavy_is_imported_before_it_is_used(code, fresh_python):
     assert not heavy & set(loaded)
 
 
-OPTIONAL = {"numba", "pandas", "polars", "pyarrow", "datasets", "statsmodels", "keras_hub"}
+OPTIONAL = {
+    *{"numba", "pandas", "polars", "pyarrow", "datasets", "statsmodels", "keras_hub"},
+    *{"onnx", "onnxruntime"},
+}
 PLAIN_USES = {
     "import": "import rnnkit, rnnkit.recipes, rnnkit.tasks, rnnkit.layers, rnnkit.study",
     "fit": """

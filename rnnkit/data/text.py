@@ -120,6 +120,21 @@ class TextPipeline:
         """Return the tokens of one text."""
         return self.tokens([text])[0]
 
+    def patterns(self) -> dict[str, re.Pattern[str]]:
+        """Return the regular expressions of the steps, for programs without rnnkit.
+
+        Example:
+            >>> list(TextPipeline(expand_abbreviations=False).patterns())
+            ['html', 'huge_reference', 'outer_apostrophe']
+        """
+        found = {
+            "html": _HTML,
+            "huge_reference": _HUGE_REFERENCE,
+            "outer_apostrophe": _OUTER_APOSTROPHE,
+        }
+        abbreviation = self._abbreviation
+        return found if abbreviation is None else {**found, "abbreviation": abbreviation}
+
     def tokens(self, texts: Any) -> list[list[str]]:
         """Return the tokens of each text; `check_texts` says what texts may be.
 

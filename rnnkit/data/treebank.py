@@ -30,7 +30,10 @@ _TOKEN = re.compile(
 # Contractions: the group is the second token, the text before it the first.
 _NEGATION = re.compile(r"(?i)[^\W\d_]+?(n['’]t)\b")
 _CLITIC = re.compile(r"(?i)(?:[odl]['’])?[^\W_]+(?:[.&-][^\W_]+)*?(['’](?:s|m|d|re|ve|ll))\b")
-_PAIRS = {"cannot": 3, "gonna": 3, "wanna": 3, "gotta": 3, "dunno": 2}
+CUT_AFTER = {"cannot": 3, "gonna": 3, "wanna": 3, "gotta": 3, "dunno": 2}
+
+# By name, for programs without rnnkit; those of contractions come first.
+PATTERNS = {"negation": _NEGATION, "clitic": _CLITIC, "word": _TOKEN}
 
 
 class Word(NamedTuple):
@@ -77,5 +80,5 @@ def _next(text: str, place: int) -> tuple[int, int]:
             return match.end(), match.start(1)
     match = _TOKEN.match(text, place)
     assert match is not None  # \S matches everything else
-    cut = _PAIRS.get(match[0].lower())
+    cut = CUT_AFTER.get(match[0].lower())
     return match.end(), place + (cut or 0)

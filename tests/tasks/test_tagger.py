@@ -160,7 +160,7 @@ def test_the_tags_are_the_likeliest_together_of_the_words_that_are_there(model):
     other = SequenceTagger(network=network, classes=model.classes, word_length=2)
     other.vocabulary, other.letters = model.vocabulary, model.letters
     ids = [rng.integers(1, 9, (length, 3)).astype("int32") for length in (1, 2, 3, 4)]
-    answers = other._tags(other.make_batches(ids))
+    answers = other.tags_of(other.make_batches(ids))
     for row, tags in zip(ids, answers, strict=True):
         (potentials,) = keras.ops.convert_to_numpy(other(row[None]))
         best = max(

@@ -68,14 +68,14 @@ def export_task(
     if length is not None:
         inputs = [(name, row) for name, one in inputs for row in _rows(models[name], one, length)]
     calls = [Call(name, one, run_flat(models[name], one)) for name, one in inputs]
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if format == "onnx":
+        apart = _export_onnx(task, target, calls)
+        beside = target.with_name(PREPROCESSING)
+        return Exported(target, beside, tuple(models), len(x), apart, _size(target))
     size = variables_size(task.network)
     with writing(target, "the exported model", size), temporary_folder(target.parent) as place:
         made = place / f"model{FORMATS[format].ending}"
-        if format == "onnx":
-            found = _write_and_run_onnx(task, made, calls)
-        else:
-            found = write_and_run(task, models, format, made, calls)
+        found = write_and_run(task, models, format, made, calls)
         apart = check_answers(found, calls, format)
         text = preprocessing(task, models, length)
         beside = _move(made, target, text, place)
@@ -105,16 +105,22 @@ def _rows(model: keras.Model, inputs: Arrays, length: int) -> list[Arrays]:
     ]
 
 
-def _write_and_run_onnx(task: Any, path: Path, calls: Sequence[Call]) -> list[Arrays]:
-    """Write an ONNX file, run it in ONNX Runtime, and return its answers."""
+def _export_onnx(task: Any, target: Path, calls: Sequence[Call]) -> float:
+    """Write an ONNX file with all that lies beside it; return the difference from the model."""
     from rnnkit.tasks.onnx import write_onnx
+    from rnnkit.tasks.onnx.graph import library
 
-    write_onnx(task, path)
-    import onnxruntime
+    apart: list[float] = []
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_inputs()]
-    return [session.run(None, dict(zip(names, call.inputs, strict=True))) for call in calls]
+    def check(made: Path) -> None:
+        runtime = library("onnxruntime")
+        session = runtime.InferenceSession(str(made), providers=["CPUExecutionProvider"])
+        names = [one.name for one in session.get_inputs()]
+        inputs = [dict(zip(names, call.inputs, strict=True)) for call in calls]
+        apart.append(check_answers([session.run(None, one) for one in inputs], calls, "onnx"))
+
+    write_onnx(task, target, check)
+    return apart[0]
 
 
 def _move(made: Path, target: Path, text: str, place: Path) -> Path:

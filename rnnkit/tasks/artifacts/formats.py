@@ -10,6 +10,8 @@ from rnnkit.settings.exporting import FORMATS
 WHOLE = "whole"  # encoded examples in, answers out
 STEPS = "steps"  # `initial_state` and `step`, the states passed by the caller
 
+NO_SERIES = "it is written for classifiers of texts, taggers and forecasters"
+
 # Class of tasks -> format -> what the file holds: WHOLE, STEPS, or the reason why there is none.
 # A class that is not listed is held as the first of its base classes that is.
 HELD: dict[str, dict[str, str]] = {
@@ -17,8 +19,8 @@ HELD: dict[str, dict[str, str]] = {
     "BagOfWords": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
     "NGramTextClassifier": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
     "SequenceTagger": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
-    "SequenceClassifier": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
-    "FrameLabeller": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
+    "SequenceClassifier": {"saved-model": WHOLE, "onnx": NO_SERIES, "litert": WHOLE},
+    "FrameLabeller": {"saved-model": WHOLE, "onnx": NO_SERIES, "litert": WHOLE},
     "Forecaster": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
     "LanguageModel": {
         "saved-model": STEPS,
@@ -32,7 +34,7 @@ HELD: dict[str, dict[str, str]] = {
     },
     "Task": {
         "saved-model": WHOLE,
-        "onnx": "no writer knows this class of tasks",
+        "onnx": NO_SERIES,
         "litert": WHOLE,
     },
 }

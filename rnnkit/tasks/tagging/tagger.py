@@ -219,7 +219,7 @@ class SequenceTagger(WordCharTask):
             batches: encoded sentences.
             tags: the true tags, in the order in which the batches got the sentences.
         """
-        answers = self._tags(batches)
+        answers = self.tags_of(batches)
         pairs = zip(itertools.chain(*tags), itertools.chain(*answers), strict=True)
         scores = {"accuracy": float(np.mean([a == b for a, b in pairs]))}
         return scores | span_scores(tags, answers) if self.marks_spans() else scores
@@ -229,7 +229,9 @@ class SequenceTagger(WordCharTask):
     ) -> dict[str, np.ndarray]:
         """Return of each sentence its words and those tagged right, and the same of spans."""
         tags = self.to_scheme(test.y)
-        answers = self._tags(self.make_batches(self.encode_checked(test.x), batch_size=batch_size))
+        answers = self.tags_of(
+            self.make_batches(self.encode_checked(test.x), batch_size=batch_size)
+        )
         pairs = list(zip(tags, answers, strict=True))
         right = [sum(map(operator.eq, row, answer)) for row, answer in pairs]
         found = {"words": np.array([len(row) for row in tags]), "words_right": np.array(right)}
@@ -267,7 +269,7 @@ class SequenceTagger(WordCharTask):
         x = self.read(x, name="x", targets=False, text_column=text_column).x
         rows = self.encode(x)
         self.notice_unknown(rows)
-        return self._tags(self.make_batches(rows, batch_size=batch_size))
+        return self.tags_of(self.make_batches(rows, batch_size=batch_size))
 
     def predict_spans(
         self, texts: Any, *, text_column: Any = None
@@ -309,7 +311,7 @@ class SequenceTagger(WordCharTask):
         answer = answer_spans if self.marks_spans() else answer_tags
         return answer(self, inputs, names)
 
-    def _tags(self, batches: Batches) -> list[list[str]]:
+    def tags_of(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""
         found: list[list[str]] = [[] for _ in batches.order]
         places = iter(batches.order)
@@ -325,6 +327,18 @@ class SequenceTagger(WordCharTask):
                 found[next(places)] = [self.classes[i] for i in row[:length]]
         return found
 
+    def serving_models(self) -> dict[str, keras.Model]:
+        """Return the network from ids to the scores of the tags and the number of each word's tag.
+
+        The scores are those before softmax or CRF.
+        """
+        scoring, crf, _ = self.parts()
+        network = keras.Model(self.network.input, scoring.output)  # type: ignore[union-attr]
+        inputs, scores, tags = _decoded(network, crf)
+        if tags is None:
+            tags = keras.ops.cast(keras.ops.argmax(scores, axis=-1), "int32")
+        return {"serve": keras.Model(inputs, [scores, tags])}
+
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write true and predicted tags of (200) validation sentences to TensorBoard."""
         rows, tags = sentence_io.pairs(list(x)[:200], list(y)[:200], "The examples")
@@ -334,12 +348,19 @@ class SequenceTagger(WordCharTask):
 
 def _decoder(scoring: Any, crf: Any) -> Callable[[Any], Any]:
     """Return the function from a batch to the numbers of its tags, or to their scores."""
+    inputs, scores, tags = _decoded(scoring, crf)
+    outputs = scores if tags is None else tags
+    return partial(predict_batch, keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs))
+
+
+def _decoded(scoring: Any, crf: Any) -> tuple[list[Any], Any, Any]:
+    """Return symbolic inputs, the scores of the tags, and with a CRF the numbers of the tags."""
     # A graph of its own: in that of a loaded network names of operations would be duplicated.
-    inputs = [keras.Input(one.shape[1:], dtype=one.dtype) for one in scoring.inputs]
-    decoded = scoring(*inputs)
-    if crf is not None:
-        decoded = CRFDecoder(crf)(decoded, mask=keras.ops.not_equal(inputs[0][:, :, 0], 0))
-    return partial(predict_batch, keras.Model(inputs if len(inputs) > 1 else inputs[0], decoded))
+    inputs = [keras.Input(one.shape[1:], dtype=one.dtype, name=one.name) for one in scoring.inputs]
+    scores = scoring(*inputs)
+    if crf is None:
+        return inputs, scores, None
+    return inputs, scores, CRFDecoder(crf)(scores, mask=keras.ops.not_equal(inputs[0][:, :, 0], 0))
 
 
 class TagScores(keras.callbacks.Callback):
