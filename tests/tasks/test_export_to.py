@@ -214,7 +214,7 @@ def test_a_process_that_fails_says_what_it_said(bag, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module.subprocess, "run", lambda *a, **k: Ended)
     if "tensorflow" in rnnkit.backend.installed():
-        with pytest.raises(BackendError, match=r"ended with an error.*No such device"):
+        with pytest.raises(BackendError, match=r"(?s)ended with an error.*No such device"):
             bag.export_to(tmp_path / "served")
     monkeypatch.setattr(module.backend, "installed", lambda: {"torch": "2"})
     with pytest.raises(InputError, match=r"not installed\. Install it with pip install"):

@@ -11,7 +11,7 @@ from small_tasks import SMALL, examples, make
 from rnnkit import backend, recipes
 from rnnkit.data.series import Series
 from rnnkit.errors import DiskError, InputError
-from rnnkit.tasks import SequenceClassifier
+from rnnkit.tasks import Seq2Seq
 from rnnkit.tasks.onnx import checking, graph, write_onnx, writing
 
 # rnnkit, Keras and the frameworks cannot be imported there, wherever they are installed.
@@ -28,6 +28,8 @@ MODELS = {
     "bag": ("bag_of_words_sentiment", {}),
     "tagger": ("name_tagger", {}),
     "forecaster": ("forecaster", {}),
+    "series": ("sequence_classifier", {}),
+    "frames": ("frame_labeller", {"features": "values,slope"}),
     "outputs": ("forecaster", {"quantiles": (0.1, 0.5, 0.9), "horizon": (1, 3)}),
 }
 # Each way of preprocessing on PyTorch; on the others a network of two directions.
@@ -73,8 +75,10 @@ def test_the_runner_answers_like_the_model_without_rnnkit(name, tmp_path):
     names = sorted(path.name for path in (tmp_path / "served").iterdir())
     assert names == ["model.onnx", "preprocessing.json", "runner.py"]
     assert len((tmp_path / "served" / "runner.py").read_text().splitlines()) <= 150
-    if recipes.kind_of(MODELS[name][0]) == "series":
+    if name in ("forecaster", "outputs"):
         return _check_forecasts(model, tmp_path)
+    if name in ("series", "frames"):
+        return _check_series(model, tmp_path, examples(MODELS[name][0])[0][:2])
     texts = ["I DON'T like it, <b>pls</b> don’t ask Dr. O'Neill!", "zqxjkv", "Fine: it's a film."]
     found = run(tmp_path / "served", text="\n".join(texts) + "\n")
     assert found == run(tmp_path / "served", *texts)
@@ -104,6 +108,21 @@ def _check_forecasts(model, folder):
     wanted = model.predict(Series(values, times, columns=tuple(model.column_names)), verbose=0)
     rows = [[float(number) for number in line.split("\t")] for line in found]
     np.testing.assert_allclose(rows, wanted.reshape(len(wanted), -1), rtol=1e-4)
+
+
+def _check_series(model, folder, series):
+    files = [folder / f"{i}.csv" for i in range(len(series))]
+    for one, file in zip(series, files, strict=True):
+        values = np.asarray(getattr(one, "values", one), "float64")
+        names = model.column_names or [f"column {i}" for i in range(values.shape[1])]
+        rows = [names, *(map(repr, row) for row in values.tolist())]
+        file.write_text("\n".join(map(",".join, rows)))
+    found = run(folder / "served", *map(str, files))
+    labels = model.predict_labels(series)
+    if isinstance(labels[0], list):
+        assert found == "".join("\n".join([*row, "", ""]) for row in labels)
+    else:
+        assert [line.split("\t")[0] for line in found.splitlines()] == labels
 
 
 @pytest.mark.one_backend
@@ -148,8 +167,8 @@ def test_what_lies_in_the_folder_is_not_replaced_by_another_model(classifier, tm
 def test_what_cannot_be_exported_is_refused(classifier, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"ends in '\.onnx'"):
         write_onnx(classifier, tmp_path / "model")
-    with pytest.raises(InputError, match=r"SequenceClassifier .*'saved-model'"):
-        write_onnx(SequenceClassifier(), tmp_path / "model.onnx")
+    with pytest.raises(InputError, match=r"Seq2Seq .*'saved-model'"):
+        write_onnx(Seq2Seq(), tmp_path / "model.onnx")
     with pytest.raises(InputError, match="fit"):
         write_onnx(make("gru_sentiment"), tmp_path / "model.onnx")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
@@ -164,7 +183,7 @@ def test_a_disk_that_is_full_leaves_nothing(classifier, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writing.shutil, "copyfile", full)
-    with pytest.raises((OSError, DiskError)):
+    with pytest.raises(DiskError, match="the exported model"):
         write_onnx(classifier, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 

@@ -10,6 +10,7 @@ from onnx_files import check, opened, randomized
 from rnnkit import bags, heads
 from rnnkit import layers as kit
 from rnnkit.errors import InputError
+from rnnkit.features import WindowFeatures
 from rnnkit.tasks.onnx.graph import Graph
 from rnnkit.tasks.onnx.tagging import add_viterbi
 from rnnkit.tasks.series.forecast_networks import LinearSkip
@@ -30,7 +31,6 @@ CELLS = {
 }
 MASKS = {
     "end": [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [1, 0, 0, 0, 0]],
-    "start": [[0, 0, 1, 1, 1], [0, 1, 1, 1, 1], [0, 0, 0, 0, 1]],
     "holes": [[0, 1, 0, 1, 1], [1, 0, 1, 0, 0], [0, 0, 0, 0, 1]],
     "nothing": [[0, 0, 0, 0, 0], [1, 1, 0, 1, 0], [0, 0, 0, 0, 0]],
 }
@@ -77,7 +77,7 @@ def test_cells_answer_alike_without_a_mask_at_any_size(cell):
     x = keras.Input((None, 4))
     network = randomized(keras.Model(x, every_form(CELLS[cell], x)))
     session = opened(network)
-    for values in (inputs(), inputs()[:1, :1], inputs()[:2]):
+    for values in (inputs(), inputs()[:1, :1]):
         check(network, session, values)
 
 
@@ -113,6 +113,20 @@ def test_merges_and_layers_without_a_recurrence_answer_alike():
     y = keras.layers.Concatenate()([y, LinearSkip(6, 3)(x[..., 1:3]), keras.layers.ReLU()(y)])
     y = keras.layers.Dense(6, activation="softsign")(keras.layers.Dropout(0.5)(y))
     network = randomized(keras.Model(x, [SortedQuantiles(3)(y), y]))
+    check(network, opened(network), inputs())
+
+
+@pytest.mark.one_backend
+@EVERY
+def test_window_features_answer_alike_with_any_mask(mask):
+    x, real = keras.Input((None, 4)), keras.Input((None,), dtype="bool")
+    layers = [
+        WindowFeatures("values,centred,slope,spread,steps", window=4, causal=causal)
+        for causal in (True, False)
+    ]
+    network = keras.Model([x, real], [layer(x, mask=real) for layer in layers])
+    check(network, opened(network), *inputs(mask))
+    network = keras.Model(x, [layer(x) for layer in layers])
     check(network, opened(network), inputs())
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from rnnkit.atomic import temporary_folder
 from rnnkit.backend.tensorflow.exporting import portable_graphs
+from rnnkit.errors import InputError
 
 Arrays = list[np.ndarray]
 _OPTIONS = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # it only answers
@@ -63,7 +65,14 @@ def write_litert(model: keras.Model, shapes: Sequence[tuple[int, ...]], path: Pa
         _add(archive, "serve", model, shapes)
         archive.write_out(str(place / "fixed"), options=_OPTIONS, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "fixed"), ["serve"])
-        path.write_bytes(converter.convert())
+        try:
+            found = converter.convert()
+        except ConverterError as error:
+            reason = str(error).strip().splitlines()[0][-300:]
+            raise InputError(
+                f"LiteRT's converter refuses this network: {reason} Use format 'saved-model'."
+            ) from error
+    path.write_bytes(found)
 
 
 def run_litert(path: Path, names: Sequence[str], calls: Sequence[Arrays]) -> list[Arrays]:

@@ -10,8 +10,6 @@ from rnnkit.settings.exporting import FORMATS
 WHOLE = "whole"  # encoded examples in, answers out
 STEPS = "steps"  # `initial_state` and `step`, the states passed by the caller
 
-NO_SERIES = "it is written for classifiers of texts, taggers and forecasters"
-
 # Class of tasks -> format -> what the file holds: WHOLE, STEPS, or the reason why there is none.
 # A class that is not listed is held as the first of its base classes that is.
 HELD: dict[str, dict[str, str]] = {
@@ -19,8 +17,8 @@ HELD: dict[str, dict[str, str]] = {
     "BagOfWords": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
     "NGramTextClassifier": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
     "SequenceTagger": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
-    "SequenceClassifier": {"saved-model": WHOLE, "onnx": NO_SERIES, "litert": WHOLE},
-    "FrameLabeller": {"saved-model": WHOLE, "onnx": NO_SERIES, "litert": WHOLE},
+    "SequenceClassifier": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
+    "FrameLabeller": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
     "Forecaster": {"saved-model": WHOLE, "onnx": WHOLE, "litert": WHOLE},
     "LanguageModel": {
         "saved-model": STEPS,
@@ -34,7 +32,7 @@ HELD: dict[str, dict[str, str]] = {
     },
     "Task": {
         "saved-model": WHOLE,
-        "onnx": NO_SERIES,
+        "onnx": "it is written for the classes of tasks of rnnkit alone",
         "litert": WHOLE,
     },
 }

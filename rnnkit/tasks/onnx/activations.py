@@ -8,17 +8,18 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnkit.recurrent.minimal import positive
 from rnnkit.tasks.onnx.graph import Graph, Tensor, refusal
 
-# Name in Keras -> name of ONNX's recurrent operators, alpha, beta.
-_RECURRENT: dict[str, tuple[str, float, float]] = {
-    "tanh": ("Tanh", 0.0, 0.0),
-    "sigmoid": ("Sigmoid", 0.0, 0.0),
-    "relu": ("Relu", 0.0, 0.0),
-    "softsign": ("Softsign", 0.0, 0.0),
-    "softplus": ("Softplus", 0.0, 0.0),
-    "hard_sigmoid": ("HardSigmoid", 1 / 6, 0.5),
-    "linear": ("Affine", 1.0, 0.0),
+# Name in Keras -> name of ONNX's recurrent operators, with alpha and beta where it takes them.
+_RECURRENT: dict[str, tuple[str, tuple[float, float] | None]] = {
+    "tanh": ("Tanh", None),
+    "sigmoid": ("Sigmoid", None),
+    "relu": ("Relu", None),
+    "softsign": ("Softsign", None),
+    "softplus": ("Softplus", None),
+    "hard_sigmoid": ("HardSigmoid", (1 / 6, 0.5)),
+    "linear": ("Affine", (1.0, 0.0)),
 }
 
 
@@ -60,8 +61,8 @@ def recurrent_activations(*activations: Any) -> dict[str, Any]:
         InputError: one that ONNX's recurrent operators do not have.
 
     Example:
-        >>> recurrent_activations("sigmoid", "tanh")["activations"]
-        ['Sigmoid', 'Tanh']
+        >>> recurrent_activations("sigmoid", "tanh")
+        {'activations': ['Sigmoid', 'Tanh']}
     """
     names = [_name(one) for one in activations]
     for name in names:
@@ -69,18 +70,19 @@ def recurrent_activations(*activations: Any) -> dict[str, Any]:
             known = ", ".join(sorted(_RECURRENT))
             raise refusal(f"A recurrent layer with the activation {name!r}", f"known are {known}")
     found = [_RECURRENT[name] for name in names]
-    return {
-        "activations": [name for name, _, _ in found],
-        "activation_alpha": [alpha for _, alpha, _ in found],
-        "activation_beta": [beta for _, _, beta in found],
-    }
+    attributes: dict[str, Any] = {"activations": [name for name, _ in found]}
+    # Consumed in the order of those activations that take them.
+    if taken := [numbers for _, numbers in found if numbers is not None]:
+        attributes["activation_alpha"] = [alpha for alpha, _ in taken]
+        attributes["activation_beta"] = [beta for _, beta in taken]
+    return attributes
 
 
 def _name(activation: Any) -> str:
     """Return Keras's name of an activation; "positive" for that of rnnkit."""
     if isinstance(activation, str):
         return activation
+    if activation is positive:
+        return "positive"
     found = keras.activations.serialize(activation)
-    if isinstance(found, str):
-        return found.rpartition(">")[2]
-    return str(found.get("config") or found.get("class_name"))
+    return found if isinstance(found, str) else str(found["config"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from rnnkit import bags, heads
+from rnnkit import bags, features, heads
 from rnnkit import layers as kit
 from rnnkit.tasks import recurrent_stack
 from rnnkit.tasks.onnx import bags as bag_nodes
@@ -19,6 +19,7 @@ from rnnkit.tasks.onnx.linear import LINEAR
 from rnnkit.tasks.onnx.pooling import add_pooling
 from rnnkit.tasks.onnx.recurrent import KINDS, add_bidirectional, add_recurrent
 from rnnkit.tasks.onnx.tagging import add_characters, add_word_dropout
+from rnnkit.tasks.onnx.windows import add_window_features
 from rnnkit.tasks.series.forecast_networks import LinearSkip
 from rnnkit.tasks.series.forecast_scores import SortedQuantiles
 from rnnkit.tasks.tagging.word_layers import CharEncoder, WordDropout
@@ -48,6 +49,7 @@ LAYERS: dict[type, Callable[..., Tensor]] = {
     CharEncoder: add_characters,
     LinearSkip: add_linear_skip,
     SortedQuantiles: add_sorted_quantiles,
+    features.WindowFeatures: add_window_features,
 }
 OPERATIONS: dict[str, Callable[..., Tensor]] = {  # those of `keras.ops`, by their class
     "NotEqual": nodes.add_not_equal,

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from rnnkit.atomic import replacing, temporary_folder
+from rnnkit.disk import writing
 from rnnkit.errors import InputError, quote, require_fitted
 from rnnkit.tasks.onnx.artefact import Artefact
 from rnnkit.tasks.onnx.checking import check_export
 from rnnkit.tasks.onnx.forecasters import describe_forecaster
 from rnnkit.tasks.onnx.graph import Graph, library, refusal
+from rnnkit.tasks.onnx.series_classifiers import describe_series_classifier
 from rnnkit.tasks.onnx.taggers import describe_tagger
 from rnnkit.tasks.onnx.text_classifiers import describe_classifier
 from rnnkit.tasks.series.forecaster import Forecaster
+from rnnkit.tasks.series.frame_labeller import FrameLabeller
+from rnnkit.tasks.series.sequence_classifier import SequenceClassifier
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 from rnnkit.untrusted import parse_json
@@ -29,6 +33,8 @@ KINDS: dict[type, Callable[[Any], Artefact]] = {
     TextClassifier: describe_classifier,
     SequenceTagger: describe_tagger,
     Forecaster: describe_forecaster,
+    SequenceClassifier: describe_series_classifier,
+    FrameLabeller: describe_series_classifier,
 }
 
 
@@ -43,7 +49,8 @@ def write_onnx(
     are run on inputs of several sizes, and compared with the task.
 
     Args:
-        task: a trained `TextClassifier`, `SequenceTagger` or `Forecaster`.
+        task: a trained `TextClassifier`, `SequenceTagger`, `Forecaster`, `SequenceClassifier` or
+            `FrameLabeller`.
         path: of the model; the name ends in ".onnx".
         check: called with the finished model before it gets its name; raises to refuse it.
 
@@ -70,7 +77,7 @@ def write_onnx(
     _refuse_other_model(path)
     artefact = describe(task)
     preprocessing = {"model": path.name, "task": type(task).__name__, **artefact.preprocessing}
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, writing(folder / path.name, "the exported model"):
         (folder / path.name).write_bytes(_graph(artefact, task.name))
         text = json.dumps(preprocessing, ensure_ascii=False)
         (folder / PREPROCESSING).write_text(text, encoding="utf-8")
@@ -92,9 +99,10 @@ def _graph(artefact: Artefact, name: str) -> bytes:
     """Return the model as the bytes of its file."""
     graph = Graph()
     inputs: dict[str, tuple[str, tuple]] = {}
-    for one in artefact.network.inputs:
-        axes = ("batch", "time" if one is artefact.network.inputs[0] else f"{one.name}_time")
-        shape = [axes[i] if size is None else size for i, size in enumerate(one.shape)]
+    for i, one in enumerate(artefact.network.inputs):
+        own_length = i > 0 and one.dtype != "bool"  # a mask is as long as what it masks
+        axes = ("batch", f"{one.name}_time" if own_length else "time")
+        shape = [axes[k] if size is None else size for k, size in enumerate(one.shape)]
         inputs[one.name] = (one.dtype, tuple(shape))
     return graph.finish(name, inputs, artefact.add(graph, [*inputs]))
 

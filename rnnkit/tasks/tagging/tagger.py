@@ -229,9 +229,8 @@ class SequenceTagger(WordCharTask):
     ) -> dict[str, np.ndarray]:
         """Return of each sentence its words and those tagged right, and the same of spans."""
         tags = self.to_scheme(test.y)
-        answers = self.tags_of(
-            self.make_batches(self.encode_checked(test.x), batch_size=batch_size)
-        )
+        rows = self.encode_checked(test.x)
+        answers = self.tags_of(self.make_batches(rows, batch_size=batch_size))
         pairs = list(zip(tags, answers, strict=True))
         right = [sum(map(operator.eq, row, answer)) for row, answer in pairs]
         found = {"words": np.array([len(row) for row in tags]), "words_right": np.array(right)}
@@ -337,7 +336,7 @@ class SequenceTagger(WordCharTask):
         inputs, scores, tags = _decoded(network, crf)
         if tags is None:
             tags = keras.ops.cast(keras.ops.argmax(scores, axis=-1), "int32")
-        return {"serve": keras.Model(inputs, [scores, tags])}
+        return {"serve": keras.Model(inputs[0], [scores, tags])}
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write true and predicted tags of (200) validation sentences to TensorBoard."""

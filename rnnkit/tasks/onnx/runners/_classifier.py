@@ -1,4 +1,4 @@
-r"""Run an exported text classifier with Python, NumPy and ONNX Runtime alone.
+"""Run an exported text classifier with Python 3.11 or later, NumPy and ONNX Runtime.
 
     python runner.py "A wonderful little production."
     python runner.py < texts.txt

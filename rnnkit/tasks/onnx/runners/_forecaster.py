@@ -1,4 +1,4 @@
-r"""Run an exported forecaster with Python, NumPy and ONNX Runtime alone.
+"""Run an exported forecaster with Python 3.11 or later, NumPy and ONNX Runtime.
 
     python runner.py series.csv
     python runner.py series.csv north      # of the group "north", where the model knows groups

@@ -1,4 +1,4 @@
-r"""Run an exported sequence tagger with Python, NumPy and ONNX Runtime alone.
+"""Run an exported sequence tagger with Python 3.11 or later, NumPy and ONNX Runtime.
 
     python runner.py "Why don't you ask John?"
     python runner.py < sentences.txt
