@@ -87,6 +87,7 @@ def explain_kernels(
     training: bool = True,
     resets: bool = False,
     jit_compile: bool = False,
+    exported: bool = False,
 ) -> list[Explanation]:
     r"""Return which kernel a layer runs on the current backend and device, and why no faster one.
 
@@ -97,6 +98,9 @@ def explain_kernels(
         training: calls are training steps.
         resets: calls come with resets.
         jit_compile: the model is compiled by XLA; Keras's "auto" is False for TensorFlow on a CPU.
+        exported: the model is traced for an export. PyTorch (`torch.export`, ONNX) and JAX (a
+            SavedModel for any sizes) take the portable loop there; so does TensorFlow for LiteRT in
+            `export_to`, while a SavedModel keeps its kernels.
 
     Returns:
         An `Explanation` for each recurrent layer, in the order of the layers; on JAX the last one
@@ -122,6 +126,8 @@ def explain_kernels(
     requests = [part.kernel_request(**flags) for part in parts]
     if jit_compile:
         requests = [replace(request, static_shapes=True) for request in requests]
+    if exported:
+        requests = [replace(request, exported=True) for request in requests]
     pairs = zip(requests, parts, strict=True)
     found = [
         explain_request(r, loops_for(r), "auto")

@@ -39,6 +39,8 @@ class KernelRequest:
         unroll: the loop over time is unrolled.
         static_shapes: the pass is compiled for static shapes (XLA).
         transformed: a transform of `torch.func`, a forward derivative or an export is under way.
+        exported: a graph is traced for an export, which runs without rnnkit, and in which sizes may
+            be unknown: see `native.exporting`.
         zero_output: masked steps output zeros; else they repeat the output before them.
         states: all states after the last step are returned; else only the first one, the output.
         arrays: an estimator computes on NumPy arrays, without gradients.
@@ -58,6 +60,7 @@ class KernelRequest:
     unroll: bool = False
     static_shapes: bool = False
     transformed: bool = False
+    exported: bool = False
     zero_output: bool = False
     states: bool = True
     arrays: bool = False
@@ -120,6 +123,8 @@ def common_unsupported_reason(request: KernelRequest) -> str | None:
         return f"the cell type is {request.cell_type}, not one of {', '.join(ACTIVATIONS)}"
     if request.dtype != "float32":
         return f"the dtype is {request.dtype}, not float32"
+    if request.exported:
+        return "a graph is traced for an export"
     known = ACTIVATIONS[request.cell_type]
     if request.activation not in known:
         return f"the activation is {request.activation}, not {' or '.join(known)}"
@@ -153,7 +158,7 @@ def compiled_loop_unsupported_reason(request: KernelRequest) -> str | None:
     """
     if request.cell_type not in LOOPS:
         return f"the recurrence is {request.cell_type}, not {' or '.join(LOOPS)}"
-    if request.transformed:
+    if request.transformed or request.exported:
         return "torch.func, a forward derivative or an export transforms the pass"
     return device_unsupported_reason(request)
 

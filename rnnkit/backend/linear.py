@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from rnnkit.backend import native
+from rnnkit.backend.portable import linear_scan as portable_scan
 from rnnkit.deprecation import renamed_names
 
 Tensor = Any
@@ -41,6 +42,8 @@ def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> T
         >>> [float(h) for h in linear_scan(a, b, ops.zeros((1, 1)))[0, :, 0]]
         [1.0, 1.5, 1.75]
     """
+    if native.exporting(b):
+        return portable_scan(a, b, h0, reverse=reverse)
     return native.linear_scan(a, b, h0, reverse=reverse)
 
 

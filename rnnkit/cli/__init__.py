@@ -13,6 +13,7 @@ import typer
 from rnnkit.cli.catalogue import info, list_recipes
 from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.evaluation import evaluate
+from rnnkit.cli.exporting import export
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.json_output import AsJson
 from rnnkit.cli.prediction import predict
@@ -81,6 +82,7 @@ app.command(cls=Command)(runs)
 app.command(cls=Command)(serve)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
+app.command(cls=Command)(export)
 
 
 @app.command(cls=Command)

@@ -26,7 +26,7 @@ from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss
 
 ORDER = (
     *("list", "info", "train", "compare", "runs", "evaluate", "predict", "serve", "generate"),
-    *("complete", "neighbours", "doctor"),
+    *("complete", "neighbours", "export", "doctor"),
 )
 UsageError: Any = typer.BadParameter.__bases__[0]  # of the click that this Typer has
 

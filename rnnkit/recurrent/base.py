@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Unpack
 
@@ -249,13 +250,14 @@ class RecurrentLayer(RenamedAttributes, SequenceLayer):
         if training and self.recurrent_dropout:
             params["drop"] = self.dropout_mask(states[0], self.recurrent_dropout)
         masks = self._zoneout_masks(sequences) if training else ()
+        request = self.kernel_request(
+            masked=mask is not None,
+            training=training,
+            resets=resets is not None,
+            states=all_states,
+        )
         return engine.run(
-            self.kernel_request(
-                masked=mask is not None,
-                training=training,
-                resets=resets is not None,
-                states=all_states,
-            ),
+            replace(request, exported=backend.native.exporting(sequences)),
             self.cell,
             PassInputs(sequences, mask, resets, masks),
             states,

@@ -45,7 +45,7 @@ def export_network(
     kind = type(task).__name__
     elsewhere = (
         "Start Python with KERAS_BACKEND=tensorflow, open the saved .keras file with "
-        "rnnkit.tasks.load, and export there."
+        "rnnkit.tasks.load, and export there; export_to does so by itself."
     )
     if backend == "torch" and format not in ("torch", "tf_saved_model"):
         # It would record the steps of one example, and answer other lengths wrongly.

@@ -138,6 +138,23 @@ class TaskHooks(keras.Model):
         """Return a model and its inputs: its call is a pass over a batch that changes nothing."""
         return self, inputs
 
+    def serving_calls(
+        self, models: dict[str, keras.Model], x: list[Any]
+    ) -> list[tuple[str, list[np.ndarray]]]:
+        """Return signatures and inputs of calls that show whether an exported file is right.
+
+        Args:
+            models: what `serving_models` returned.
+            x: raw examples; all are one batch, the first is another of its own length.
+        """
+        calls = []
+        for examples in (x, x[:1]):
+            inputs = self.make_batches(self.encode(examples), batch_size=len(examples))[0][0]
+            several = isinstance(inputs, (list, tuple))
+            calls.append(("serve", [np.asarray(one) for one in (inputs if several else [inputs])]))
+        del models
+        return calls
+
     def prepare(self, batches: Batches) -> None:
         """Get ready for batches that are about to be trained on or measured."""
 

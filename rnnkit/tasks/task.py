@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 
@@ -27,6 +27,9 @@ from rnnkit.tasks.training.adversarial import set_norms
 from rnnkit.tasks.training.examples import Examples
 from rnnkit.tasks.training.schedule import ScheduledLearningRate, factor
 from rnnkit.tasks.turns import take_turns
+
+if TYPE_CHECKING:
+    from rnnkit.tasks.artifacts.exporting import Exported
 
 __all__ = ["Asset", "Examples", "Task", "json_asset"]
 
@@ -188,6 +191,52 @@ class Task(
     def serving_network(self) -> keras.Model:
         """Return the functional model that `export` writes: encoded examples in, numbers out."""
         return require_fitted(self.network, self, "network")
+
+    def serving_models(self) -> dict[str, keras.Model]:
+        """Return what `export_to` writes: the name of each signature, and its functional model."""
+        return {"serve": self.serving_network()}
+
+    def export_to(
+        self,
+        path: str | os.PathLike[str],
+        format: str = "saved-model",
+        *,
+        length: int | None = None,
+        examples: Any = None,
+    ) -> Exported:
+        """Export the model for programs without rnnkit, and compare its answers with the model's.
+
+        The file takes encoded examples (word ids, scaled values, ...) and lies beside a JSON file
+        with all that is needed to encode them; see `rnnkit.tasks.artifacts.preprocessing`. A
+        language model and a translator are exported as steps: `initial_state` and `step`.
+
+        It is run on examples before it gets its name, and has to answer as the model does, up to
+        1e-5. TensorFlow writes "saved-model" and "litert": on another backend a second Python does
+        it, for which TensorFlow has to be installed.
+
+        Args:
+            path: the folder of a SavedModel, or the name of a file; what was there is replaced.
+            format: "saved-model", "onnx" or "litert"; see `rnnkit.tasks.artifacts.formats`.
+            length: the fixed number of steps of "litert".
+            examples: raw examples to run it on, 16 at most; made up of what the model learned when
+                left out.
+
+        Returns:
+            Path, size, and the largest difference from the model's answers.
+
+        Raises:
+            InputError: the model is not trained yet, the format does not hold it (the message names
+                one that does), a missing library, answers that differ.
+            DiskError: it cannot be written; what was there is unchanged.
+
+        Example:
+            >>> model.export_to("sentiment.onnx", "onnx").difference  # doctest: +SKIP
+            1.2e-07
+        """
+        from rnnkit.tasks.artifacts.exporting import export_task
+
+        require_fitted(self.network, self, "network")
+        return export_task(self, path, format, length=length, examples=examples)
 
     def export(
         self, filepath: str | os.PathLike[str], format: str = "tf_saved_model", **kwargs: Any

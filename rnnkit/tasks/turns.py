@@ -28,7 +28,7 @@ VERBS = (
         "score_tags",
     ),
     *("answer", "attention", "complete", "generate", "log_probabilities", "choose_cache"),
-    *("write_examples", "export", "save"),
+    *("write_examples", "export", "export_to", "save"),
     *(("fit",) if backend.name == "jax" else ()),
 )
 _turns: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()

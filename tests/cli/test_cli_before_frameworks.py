@@ -93,6 +93,12 @@ OTHERS = [
     ["neighbours", "nowhere", "king"],
     ["neighbours", "taken", "king"],
     ["neighbours", "run", "king", "--number", "0"],
+    ["export", "nowhere", "--out", "x"],
+    ["export", "run"],
+    ["export", "run", "--out", "x"],
+    ["export", "run", "--out", "taken"],
+    ["export", "run", "--out", "x", "--format", "onx"],
+    ["export", "run", "--out", "x.tflite", "--format", "litert"],
     ["doctor", "--no-such-option"],
 ]
 

@@ -49,6 +49,14 @@ def static_shapes() -> bool:
     return True
 
 
+def exporting(sequences: Any) -> bool:
+    """Return whether a graph is traced for an export: the batch or the steps have no fixed size.
+
+    An export of fixed sizes looks like any other compiled call, and holds the fast kernels.
+    """
+    return not all(isinstance(size, int) for size in sequences.shape[:2])
+
+
 def check_sizes(tensor: Any, other: Any, axes: int, message: str) -> Any:
     """Return the tensor; only TensorFlow has sizes that are unknown while a graph is traced."""
     del other, axes, message

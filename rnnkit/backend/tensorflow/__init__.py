@@ -17,6 +17,7 @@ from rnnkit.backend.tensorflow.adam import accelerate as accelerate
 from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM
 from rnnkit.backend.tensorflow.checkpointing import run_in_chunks as run_in_chunks
+from rnnkit.backend.tensorflow.exporting import exporting as exporting
 from rnnkit.backend.tensorflow.feeding import feed as feed
 from rnnkit.backend.tensorflow.inference import inference as inference
 from rnnkit.backend.tensorflow.linear import linear_scan as linear_scan

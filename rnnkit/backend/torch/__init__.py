@@ -23,6 +23,7 @@ from rnnkit.backend.torch.inference import inference as inference
 from rnnkit.backend.torch.lags import causal_convolution as causal_convolution
 from rnnkit.backend.torch.linear import linear_scan as linear_scan
 from rnnkit.backend.torch.loops import LOOPS as LOOPS
+from rnnkit.backend.torch.loops import exporting as exporting
 from rnnkit.backend.torch.loops import loop_threads as loop_threads
 from rnnkit.backend.torch.network import run_network as run_network
 from rnnkit.backend.torch.pooling import mean_and_max as mean_and_max

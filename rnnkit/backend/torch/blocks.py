@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from rnnkit.backend.torch.loops import exporting
 from rnnkit.backend.torch.segments import segments
 
 
@@ -33,7 +34,7 @@ def call_cost(width: int, units: int) -> int:
 
 def can_read(flags: Tensor) -> bool:
     """Return whether the values of a tensor cost nothing to read: on a CPU, and not traced."""
-    return flags.device.type == "cpu" and not torch.compiler.is_compiling()
+    return flags.device.type == "cpu" and not (torch.compiler.is_compiling() or exporting())
 
 
 class Blocks(NamedTuple):

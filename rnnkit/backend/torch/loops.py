@@ -80,9 +80,18 @@ def request_for(loop: str, *tensors: Tensor) -> KernelRequest:
 
 def _transformed() -> bool:
     """Return whether operators would miss what is done to the tensors beside their values."""
-    if torch.compiler.is_exporting():
-        return True  # what is exported must run without rnnkit
+    if exporting():
+        return True
     if torch.compiler.is_compiling():
         return False
     functions = torch._C._are_functorch_transforms_active()
-    return functions or forward_ad._current_level >= 0 or torch.jit.is_tracing()
+    return functions or forward_ad._current_level >= 0
+
+
+def exporting(sequences: Any = None) -> bool:
+    """Return whether a graph is traced for an export, which must run without rnnkit.
+
+    That is `torch.export`, and `torch.jit.trace` as the exporter of ONNX files calls it.
+    """
+    del sequences
+    return torch.compiler.is_exporting() or torch.jit.is_tracing()

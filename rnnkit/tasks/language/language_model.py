@@ -374,6 +374,20 @@ class LanguageModel(HubTokens, GenerationModel):
         hidden, *states = network.outputs
         return keras.Model(network.inputs, [NextToken(self.parts().words)(hidden), *states])
 
+    def serving_models(self) -> dict[str, keras.Model]:
+        """Return `initial_state` and `step`; see `rnnkit.tasks.artifacts.steps`."""
+        from rnnkit.tasks.artifacts.steps import language_models
+
+        return language_models(self)
+
+    def serving_calls(
+        self, models: dict[str, keras.Model], x: list[Any]
+    ) -> list[tuple[str, list[np.ndarray]]]:
+        """Return signatures and inputs of calls; see `rnnkit.tasks.hooks`."""
+        from rnnkit.tasks.artifacts.steps import language_calls
+
+        return language_calls(self, models, x)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments and the network; the vocabulary is an asset."""
         return {**super().get_config(), "classes": self._classes or None}

@@ -38,7 +38,9 @@ KINDS: dict[type, Callable[[Any], Artefact]] = {
 }
 
 
-def write_onnx(task: Any, path: str | os.PathLike[str]) -> None:
+def write_onnx(
+    task: Any, path: str | os.PathLike[str], check: Callable[[Path], None] | None = None
+) -> None:
     """Write a trained task as an ONNX model; beside it `preprocessing.json` and `runner.py`.
 
     The graph is written from the layers and their weights, on any backend and without tracing; its
@@ -50,6 +52,7 @@ def write_onnx(task: Any, path: str | os.PathLike[str]) -> None:
         task: a trained `TextClassifier`, `SequenceTagger`, `Forecaster`, `SequenceClassifier` or
             `FrameLabeller`.
         path: of the model; the name ends in ".onnx".
+        check: called with the finished model before it gets its name; raises to refuse it.
 
     Raises:
         InputError: another task; a layer or a setting that an ONNX file cannot hold; an answer that
@@ -82,6 +85,8 @@ def write_onnx(task: Any, path: str | os.PathLike[str]) -> None:
         with as_file(source) as file:
             shutil.copyfile(file, folder / RUNNER)
         check_export(folder, path.name, artefact)
+        if check is not None:
+            check(folder / path.name)
         with contextlib.ExitStack() as stack:  # none gets its name before all are complete
             for name in (path.name, PREPROCESSING, RUNNER):
                 made, target = folder / name, path.with_name(name)

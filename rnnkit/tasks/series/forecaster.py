@@ -224,6 +224,14 @@ class Forecaster(Task):
                 found[i] = self._unscale(scaled, encoded[i])[self.context - 1 :]
         return found if isinstance(x, (list, tuple)) else found[0]
 
+    def serving_calls(
+        self, models: dict[str, keras.Model], x: list[Any]
+    ) -> list[tuple[str, list[np.ndarray]]]:
+        """Return signatures and inputs of calls; see `rnnkit.tasks.hooks`."""
+        del models
+        batches: Any = self.make_batches(as_series(x, "examples"), self.encode(x))
+        return [("serve", [batches[i][0]]) for i in range(len(batches))]
+
     def _unscale(self, scaled: np.ndarray, encoded: Encoded | None) -> np.ndarray:
         """Return forecasts in the units of the series, in float64; without a series there are none.
 

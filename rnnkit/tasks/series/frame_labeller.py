@@ -241,6 +241,21 @@ class FrameLabeller(SeriesInputs, ClassTask):
             answers[place] = answer[: len(rows[place])]
         return answers
 
+    def serving_network(self) -> keras.Model:
+        """Return the network; that of a CRF without the labels, which only its loss needs."""
+        network = super().serving_network()
+        crf, potentials = self.parts()
+        if crf is None:
+            return network
+        values, mask, *_ = network.inputs
+        return keras.Model([values, mask], crf(potentials.output, mask=mask))
+
+    def serving_calls(
+        self, models: dict[str, keras.Model], x: list[Any]
+    ) -> list[tuple[str, list[np.ndarray]]]:
+        """Return signatures and inputs of calls; see `rnnkit.tasks.hooks`."""
+        return [(name, inputs[:2]) for name, inputs in super().serving_calls(models, x)]
+
     def _decoding(self) -> keras.Model:
         """Return the network with the most likely labels as its output; made once."""
         if not self._decoder:

@@ -331,6 +331,18 @@ class SequenceTagger(WordCharTask):
                 found[next(places)] = [self.classes[i] for i in row[:length]]
         return found
 
+    def serving_models(self) -> dict[str, keras.Model]:
+        """Return the network from ids to the scores of the tags and the number of each word's tag.
+
+        The scores are those before softmax or CRF.
+        """
+        scoring, crf, _ = self.parts()
+        network = keras.Model(self.network.input, scoring.output)  # type: ignore[union-attr]
+        inputs, scores, tags = _decoded(network, crf)
+        if tags is None:
+            tags = keras.ops.cast(keras.ops.argmax(scores, axis=-1), "int32")
+        return {"serve": keras.Model(inputs[0], [scores, tags])}
+
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write true and predicted tags of (200) validation sentences to TensorBoard."""
         rows, tags = sentence_io.pairs(list(x)[:200], list(y)[:200], "The examples")
@@ -340,12 +352,19 @@ class SequenceTagger(WordCharTask):
 
 def _decoder(scoring: Any, crf: Any) -> Callable[[Any], Any]:
     """Return the function from a batch to the numbers of its tags, or to their scores."""
+    inputs, scores, tags = _decoded(scoring, crf)
+    outputs = scores if tags is None else tags
+    return partial(predict_batch, keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs))
+
+
+def _decoded(scoring: Any, crf: Any) -> tuple[list[Any], Any, Any]:
+    """Return symbolic inputs, the scores of the tags, and with a CRF the numbers of the tags."""
     # A graph of its own: in that of a loaded network names of operations would be duplicated.
-    inputs = [keras.Input(one.shape[1:], dtype=one.dtype) for one in scoring.inputs]
-    decoded = scoring(*inputs)
-    if crf is not None:
-        decoded = CRFDecoder(crf)(decoded, mask=keras.ops.not_equal(inputs[0][:, :, 0], 0))
-    return partial(predict_batch, keras.Model(inputs if len(inputs) > 1 else inputs[0], decoded))
+    inputs = [keras.Input(one.shape[1:], dtype=one.dtype, name=one.name) for one in scoring.inputs]
+    scores = scoring(*inputs)
+    if crf is None:
+        return inputs, scores, None
+    return inputs, scores, CRFDecoder(crf)(scores, mask=keras.ops.not_equal(inputs[0][:, :, 0], 0))
 
 
 class TagScores(keras.callbacks.Callback):

@@ -157,6 +157,20 @@ class DecodingTask(Task):
             part = read[:_DRAWN], written[:_DRAWN], weights[:_DRAWN, :_DRAWN]
             writer.image(f"examples/attention_{i}", attention_png(*part), step)
 
+    def serving_models(self) -> dict[str, keras.Model]:
+        """Return `initial_state` and `step`; see `rnnkit.tasks.artifacts.steps`."""
+        from rnnkit.tasks.artifacts.steps import decoding_models
+
+        return decoding_models(self)
+
+    def serving_calls(
+        self, models: dict[str, keras.Model], x: list[Any]
+    ) -> list[tuple[str, list[np.ndarray]]]:
+        """Return signatures and inputs of calls; see `rnnkit.tasks.hooks`."""
+        from rnnkit.tasks.artifacts.steps import decoding_calls
+
+        return decoding_calls(self, models, x)
+
     # Decoding.
 
     @cached_property
