@@ -14,6 +14,7 @@ import typer
 from rnnkit.cli.catalogue import info, list_recipes
 from rnnkit.cli.completion import complete_data
 from rnnkit.cli.errors import Command, Group
+from rnnkit.cli.explain import explain
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.headings import DATA, RUN
 from rnnkit.cli.options import (
@@ -82,6 +83,7 @@ app.add_typer(
 register_compare(app)
 app.command("list", cls=Command)(list_recipes)
 app.command(cls=Command)(info)
+app.command(cls=Command)(explain)
 app.command(cls=Command)(generate)
 app.command(cls=Command)(complete)
 app.command(cls=Command)(neighbours)

@@ -16,6 +16,7 @@ from rnnkit.data.frames import InputForm
 from rnnkit.data.tag_schemes import check_scheme, converted, detect_scheme, iob2_classes
 from rnnkit.data.word_batches import Words
 from rnnkit.errors import InputError, quote
+from rnnkit.explain.question import Question
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
@@ -308,6 +309,12 @@ class SequenceTagger(WordCharTask):
         """Return the spans of each text; where tags mark no spans, all words with their tags."""
         answer = answer_spans if self.marks_spans() else answer_tags
         return answer(self, inputs, names)
+
+    def question(self, x: Any, target: Any, at: int | None) -> Question:
+        """Return what is explained of one sentence: the log-odds of a word's tag."""
+        from rnnkit.tasks.explaining.tags import question_of_tag
+
+        return question_of_tag(self, x, target, at)
 
     def _tags(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""
