@@ -71,6 +71,7 @@ def log_odds(scores: Tensor, place: int) -> Tensor:
         >>> ops.convert_to_numpy(log_odds(scores, 0)).tolist()
         [0.0]
     """
+    scores = ops.convert_to_tensor(scores)
     if scores.shape[-1] == 1:
         return scores[..., 0] if place else -scores[..., 0]
     others = ops.concatenate([scores[..., :place], scores[..., place + 1 :]], axis=-1)

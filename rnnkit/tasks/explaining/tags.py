@@ -37,7 +37,7 @@ def question_of_tag(task: Any, x: Any, target: Any, at: int | None) -> Question:
         InputError: no word, several sentences, more words than can be explained, or an unknown tag
             or place.
     """
-    (found,) = sentence_io.sentences([one_example(x, "sentence")])
+    (found,) = sentence_io.sentences([one_example(x, "sentence (of words: [words])")])
     words = [word.text for word in found]
     if not words:
         raise InputError("There is no word in the sentence: expected one at least.")

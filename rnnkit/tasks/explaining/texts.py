@@ -42,12 +42,17 @@ class TextClasses:
         task: a trained text classifier.
         x: one text.
         target: the name of the class; None = the most probable one.
+        most: words that are read, at most; None = all. Of a longer text those are kept that can be.
+
+    Attributes:
+        tokens: the words.
+        count: of the words of the whole text.
 
     Raises:
         InputError: no text with a word, several texts, or an unknown class.
     """
 
-    def __init__(self, task: Any, x: Any, target: Any) -> None:
+    def __init__(self, task: Any, x: Any, target: Any, most: int | None = None) -> None:
         (text,) = task.check_examples([one_example(x, "text")])
         self.task, self.tokens = task, task.split_words([text])[0]
         if not self.tokens:
@@ -55,6 +60,10 @@ class TextClasses:
                 "There is no word in the text: expected one at least. (Markup and punctuation are "
                 "taken away before words are counted.)"
             )
+        self.count = len(self.tokens)
+        if most is not None and self.count > 2 * most + 2:
+            # The first or last ones are read, and one more where one of them is left out.
+            self.tokens = self.tokens[: most + 1] + self.tokens[-most - 1 :]
         self.scores = ClassScores(task.network)
         (own,) = self.of_tokens([self.tokens])
         self.best = best_class(own)
@@ -119,9 +128,9 @@ def question_of_text(task: Any, x: Any, target: Any) -> Question:
     Raises:
         InputError: as `TextClasses`; or more words than can be explained.
     """
-    text = TextClasses(task, x, target)
     embeddings = list(task.embedding_layers())
     bags = [layer for layer in task.network.layers if is_bag(layer)]
+    text = TextClasses(task, x, target, None if bags else task.max_length)
     read = read_places(task, len(text.tokens))
     shown = np.arange(len(text.tokens)) if bags else read
     check_length(len(shown), "words", "Give a part of the text.")
@@ -174,7 +183,7 @@ def question_of_text(task: Any, x: Any, target: Any) -> Question:
         blind=sources.function(text.odds, blinded(inputs)),
         outputs=text.outputs(sources, columns, len(embeddings)),
         features=features_of,
-        notes=_notes(len(text.tokens), read, bool(bags)),
+        notes=_notes(text.count, len(read), bool(bags)),
     )
 
 
@@ -200,8 +209,8 @@ def _branch(layer: Any) -> str:
     return RECURRENT
 
 
-def _notes(count: int, read: np.ndarray, bags: bool) -> list[str]:
-    if len(read) == count:
+def _notes(count: int, read: int, bags: bool) -> list[str]:
+    if read == count:
         return []
-    rest = f"{count - len(read):,} of {count:,} words are not read by the recurrent network"
-    return [f"{rest}, which reads {len(read):,} of a text{': they count as n-grams alone' * bags}."]
+    rest = f"{count - read:,} of {count:,} words are not read by the recurrent network"
+    return [f"{rest}, which reads {read:,} of a text{': they count as n-grams alone' * bags}."]
