@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "connectivity": ("connectivity",),
+    "gradient_norms": ("connectivity",),
     "events": ("write_explanation",),
     "explanation": ("Connectivity", "Explanation"),
     "integration": ("Attribution", "integrated_gradients"),

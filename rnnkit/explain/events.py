@@ -7,9 +7,9 @@ from rnnkit.explain.figures import connectivity_figure, steps_figure
 from rnnkit.explain.plain import facts, table
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import escape_markdown, markdown_table
+from rnnkit.monitor.tags import EXPLANATION
 
 SHOWN = 30  # words of the table
-EXPLANATION = "explanation"
 
 
 def write_explanation(

@@ -92,10 +92,10 @@ class Explanation:
         if self.occlusion is None:
             return None
         known = np.isfinite(self.occlusion)
-        pair = self.attributions[known], self.occlusion[known]
-        if known.sum() < 3 or any(np.ptp(one) == 0 for one in pair):
+        one, other = self.attributions[known], self.occlusion[known]
+        if known.sum() < 3 or not np.ptp(one) or not np.ptp(other):
             return None
-        return float(np.corrcoef(*map(_ranks, pair))[0, 1])
+        return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
 
     def ranked(self) -> list[tuple[int, str, float]]:
         """Return number, word and attribution, the largest amount first."""

@@ -27,7 +27,7 @@ Tensor = Any
 Function = Callable[..., Tensor]  # tensors (N, ...) -> numbers (N,)
 FEWEST, MOST = 16, 256  # nodes
 ROWS = 16  # points whose gradients are computed side by side
-TOLERANCE = 0.005  # of the sum, in units of the summed absolute attributions
+TOLERANCE = 0.005  # of the sum, in units of the summed absolute attributions of rows
 
 
 class Attribution(NamedTuple):
@@ -52,8 +52,12 @@ class Attribution(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether the error is within the tolerance: 0.5 % of the summed absolute attributions."""
-        size = sum(float(np.abs(part).sum()) for part in self.parts)
+        """Whether the error is within 0.5 % of the summed absolute attributions of rows.
+
+        A row, such as a word, has the sum of its components.
+        """
+        rows = (part.sum(-1) if part.ndim > 1 else part for part in self.parts)
+        size = sum(float(np.abs(row).sum()) for row in rows)
         rounding = 1e-5 * max(1.0, abs(self.value), abs(self.baseline_value))  # of float32
         return abs(self.error) <= TOLERANCE * size + rounding
 

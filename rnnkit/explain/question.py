@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from rnnkit.errors import InputError, check_count
-from rnnkit.explain.connectivity import connectivity
 from rnnkit.explain.explanation import Connectivity, Explanation
+from rnnkit.explain.gradient_norms import connectivity
 from rnnkit.explain.integration import MOST, Function, integrated_gradients, values_at
 
 LONGEST = 2_000  # words or steps

@@ -49,7 +49,7 @@ def question_of_bag(task: Any, x: Any, target: Any) -> Question:
         words=words,
         function=sources.function(text.odds),
         inputs=sources.outputs,
-        baselines=[np.zeros_like(one) for one in sources.outputs],
+        baselines=sources.baselines(len(ids)),
         share=share,
         occluded=lambda: text.without(range(len(words))),
         blind=sources.function(text.odds, blinded(inputs)),

@@ -152,8 +152,10 @@ def _number_of(task: Any, target: Any, token: str | None, reading: _Reading) -> 
     vocabulary = task.vocabulary
     if target is None and token is None:
         return int(np.argmax(reading.log_probabilities()))
-    wanted = token if target is None else str(target)
-    if target is None or wanted in vocabulary:
+    if target is None:
+        return int(vocabulary.encode([token])[0])
+    wanted = str(target)
+    if wanted in vocabulary:
         return int(vocabulary.encode([wanted])[0])
     raise InputError(
         f"target is {quote(wanted)}, which is not in the vocabulary of the model."

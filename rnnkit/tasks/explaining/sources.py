@@ -67,6 +67,16 @@ class Sources:
                 self.outputs[i] = terms.astype("float32")
                 _check_terms(layer, self.rests[layer.name])
 
+    def baselines(self, steps: int) -> list[np.ndarray]:
+        """Return zero vectors in the place of the first steps, and bags without a feature.
+
+        Padding keeps its vectors: it says nothing in any case.
+        """
+        found = [one.copy() for one in self.outputs]
+        for layer, one in zip(self.layers, found, strict=True):
+            one[: None if is_bag(layer) else steps] = 0
+        return found
+
     def function(
         self,
         finish: Callable[[Tensor], Tensor],

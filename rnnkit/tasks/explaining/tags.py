@@ -90,7 +90,7 @@ def question_of_tag(task: Any, x: Any, target: Any, at: int | None) -> Question:
         words=words,
         function=sources.function(label.odds),
         inputs=sources.outputs,
-        baselines=[np.zeros_like(one) for one in sources.outputs],
+        baselines=sources.baselines(len(words)),
         share=share,
         occluded=occluded,
         blind=sources.function(label.odds, blinded([ids])),

@@ -171,13 +171,12 @@ def question_of_text(task: Any, x: Any, target: Any) -> Question:
     )
     columns = np.full(len(shown), -1)
     columns[read if bags else slice(None)] = np.arange(len(read))
-
     return Question(
         about=text.about(baseline=baseline),
         words=[text.tokens[i] for i in shown],
         function=sources.function(text.odds),
         inputs=sources.outputs,
-        baselines=[np.zeros_like(one) for one in sources.outputs],
+        baselines=sources.baselines(len(read)),
         share=share,
         occluded=lambda: text.without(shown.tolist()),
         blind=sources.function(text.odds, blinded(inputs)),
