@@ -5,6 +5,8 @@ import functools
 import numpy as np
 import small_tasks
 
+from rnnkit import recipes
+
 WIDE = {"ngram_order": 2, "ngram_min_count": 1, "ngram_embedding_size": 3}
 MORE = {
     "wide": ("gru_sentiment", WIDE),
@@ -19,7 +21,7 @@ MORE = {
 def model_of(name):
     """A model that is not trained, with random weights, and its training examples."""
     recipe, settings = MORE.get(name, (name, {}))
-    model = small_tasks.make(recipe, **settings)
+    model = recipes.find(recipe)(**{**small_tasks.SMALL[recipe], **settings})
     data = small_tasks.examples(recipe)
     model.fit(*data, epochs=0, verbose=0)
     rng = np.random.default_rng(0)

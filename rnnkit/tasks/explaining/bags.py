@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnkit.backend import native
 from rnnkit.explain.question import Question, check_length
-from rnnkit.tasks.explaining.features import Feature, add_features, largest
+from rnnkit.tasks.explaining.features import Feature, add_features, largest, unknown_note
 from rnnkit.tasks.explaining.sources import Sources, blinded
 from rnnkit.tasks.explaining.texts import TextClasses
 
@@ -55,6 +55,7 @@ def question_of_bag(task: Any, x: Any, target: Any) -> Question:
         blind=sources.function(text.odds, blinded(inputs)),
         outputs=text.outputs(sources, np.array([places.get(int(one), -1) for one in own])),
         features=lambda parts: largest(features, parts[0].sum(-1)),
+        notes=unknown_note(task.vocabulary, words),
     )
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnkit.data.ngrams import NGramVocabulary
+from rnnkit.data.vocabulary import Vocabulary
+from rnnkit.tasks.answers import name_unknown
 
 MOST = 20  # features that an explanation names
 
@@ -64,6 +66,18 @@ def add_features(features: Sequence[Feature], amounts: np.ndarray, count: int) -
         for start, length in feature.places:
             words[start : start + length] += share
     return words
+
+
+def unknown_note(vocabulary: Vocabulary, tokens: Sequence[str]) -> list[str]:
+    """Return a line about tokens that a vocabulary lacks, which share a vector; none = no line.
+
+    Example:
+        >>> unknown_note(Vocabulary({"fine": 2}), ["fine", "odd"])
+        ["not in the vocabulary: 'odd'"]
+    """
+    found = vocabulary.unknown_tokens([tokens])[0]
+    rest = f" and {len(found) - MOST} more" if len(found) > MOST else ""
+    return [name_unknown(found[:MOST]) + rest] if found else []
 
 
 def largest(features: Sequence[Feature], amounts: np.ndarray) -> list[tuple[str, float]]:

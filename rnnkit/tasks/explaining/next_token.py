@@ -18,6 +18,7 @@ from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError, quote, suggest
 from rnnkit.explain.integration import ROWS
 from rnnkit.explain.question import Outputs, Question, check_length
+from rnnkit.tasks.explaining.features import unknown_note
 from rnnkit.tasks.explaining.scores import one_example
 from rnnkit.tasks.explaining.sources import Sources, blinded
 from rnnkit.tasks.explaining.steps import check_place
@@ -94,6 +95,7 @@ def question_of_token(task: Any, x: Any, target: Any, at: int | None, label: Any
         occluded=lambda: reading.without_each(number),
         blind=sources.function(log_p, [*blinded(reading.inputs[:1]), *reading.inputs[1:]]),
         outputs=Outputs(chosen_log_p, names, np.arange(1, len(read) + 1)),
+        notes=unknown_note(task.vocabulary, read),
     )
 
 

@@ -14,6 +14,7 @@ from rnnkit.backend import native
 from rnnkit.data.batching import BucketedBatches
 from rnnkit.errors import InputError
 from rnnkit.explain.question import Question, check_length
+from rnnkit.tasks.answers import name_unknown
 from rnnkit.tasks.explaining.scores import one_example
 from rnnkit.tasks.explaining.sources import Sources, blinded
 from rnnkit.tasks.explaining.steps import StepLabel
@@ -95,4 +96,5 @@ def question_of_tag(task: Any, x: Any, target: Any, at: int | None) -> Question:
         occluded=occluded,
         blind=sources.function(label.odds, blinded([ids])),
         outputs=label.outputs(sources.function(lambda found: found), len(layers)),
+        notes=[name_unknown(row) for row in task.unknown_words([words]) if row],
     )

@@ -19,6 +19,7 @@ from rnnkit.tasks.explaining.features import (
     add_features,
     largest,
     ngram_features,
+    unknown_note,
 )
 from rnnkit.tasks.explaining.scores import (
     ClassScores,
@@ -182,7 +183,10 @@ def question_of_text(task: Any, x: Any, target: Any) -> Question:
         blind=sources.function(text.odds, blinded(inputs)),
         outputs=text.outputs(sources, columns, len(embeddings)),
         features=features_of,
-        notes=_notes(text.count, len(read), bool(bags)),
+        notes=[
+            *_notes(text.count, len(read), bool(bags)),
+            *unknown_note(task.vocabulary, [text.tokens[i] for i in shown]),
+        ],
     )
 
 
