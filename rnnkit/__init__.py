@@ -26,12 +26,14 @@ _MODULES = {
     "tasks": "rnnkit.tasks",
     "recipes": "rnnkit.recipes",
     "monitor": "rnnkit.monitor",
+    "explain": "rnnkit.explain",
     "study": "rnnkit.study",
 }
 
 __all__ = [
     "__version__",
     "datasets",
+    "explain",
     "hmm",
     "layers",
     "load",

@@ -24,6 +24,7 @@ FLOORS = {
     "settings": -1,
     "disk": -2,
     "atomic": -1,
+    "html_page": -1,
     "locks": -1,
     "config": -1,
     "progress": -1,
@@ -39,6 +40,7 @@ FLOORS = {
     "bags": 1,
     "features": 1,
     "monitor": 1.5,  # of recurrent layers, too
+    "explain": 1.7,  # with figures of monitor
     "tasks": 2,
     "baselines": 3,
     "recipes": 4,

@@ -13,6 +13,7 @@ import typer
 from rnnkit.cli.catalogue import info, list_recipes
 from rnnkit.cli.errors import Command, Group
 from rnnkit.cli.evaluation import evaluate
+from rnnkit.cli.explain import explain
 from rnnkit.cli.exporting import export
 from rnnkit.cli.generation import complete, generate
 from rnnkit.cli.json_output import AsJson
@@ -75,6 +76,7 @@ app.add_typer(
 register_compare(app)
 app.command("list", cls=Command)(list_recipes)
 app.command(cls=Command)(info)
+app.command(cls=Command)(explain)
 app.command(cls=Command)(generate)
 app.command(cls=Command)(complete)
 app.command(cls=Command)(neighbours)

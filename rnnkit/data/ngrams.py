@@ -142,17 +142,27 @@ class NGramVocabulary:
         rows: list[np.ndarray] = []
         for chunk in _chunks(token_lists):
             tokens = self._look_up(chunk)
-            numbers = tokens.numbers
-            found = [tokens.texts * self._size + numbers]
-            for length in range(2, self.order + 1):
-                numbers = self._numbers_of(self._keys_of(numbers, tokens, length), length)
-                found.append(tokens.texts[: len(numbers)] * self._size + numbers)
+            found = [
+                tokens.texts[: len(numbers)] * self._size + numbers
+                for numbers in self._numbers_at(tokens)
+            ]
             places = np.unique(np.concatenate(found))
             texts, numbers = np.divmod(places, self._size)
             texts, numbers = texts[numbers > 0], numbers[numbers > 0].astype(np.int32)
             ends = np.searchsorted(texts, np.arange(1, len(chunk)))
             rows += np.split(numbers, ends) if chunk else []
         return rows
+
+    def numbers_at(self, tokens: Sequence[str]) -> list[np.ndarray]:
+        """Return, for each order, the number of the n-gram that begins at each token; 0 = none.
+
+        Example:
+            >>> vocabulary = NGramVocabulary(["a", "so"], [[2]], [[1]])
+            >>> [one.tolist() for one in vocabulary.numbers_at(["so", "a"])]
+            [[2, 1], [3]]
+        """
+        found = self._numbers_at(self._look_up([tokens]))
+        return [numbers[: max(len(tokens) - order, 0)] for order, numbers in enumerate(found)]
 
     def ngrams(self, joint: str = " ") -> list[str]:
         """Return every n-gram as a text, in the order of their numbers.
@@ -209,6 +219,14 @@ class NGramVocabulary:
         numbers = [find(token, 0) for row in rows for token in itertools.chain(row, (None,))]
         lengths = np.array([len(row) + 1 for row in rows], np.int64)
         return _Tokens(np.array(numbers, np.int64), np.repeat(np.arange(len(rows)), lengths))
+
+    def _numbers_at(self, tokens: _Tokens) -> Iterator[np.ndarray]:
+        """Yield, for each order, the number of the n-gram that begins at each place."""
+        numbers = tokens.numbers
+        yield numbers
+        for length in range(2, self.order + 1):
+            numbers = self._numbers_of(self._keys_of(numbers, tokens, length), length)
+            yield numbers
 
     def _keys_of(self, numbers: np.ndarray, tokens: _Tokens, length: int) -> np.ndarray:
         """Return the key of the n-gram of this length at each place; 0 = there is none."""

@@ -10,6 +10,7 @@ import re
 
 EPOCH = "epoch"  # one point for each epoch
 EXAMPLES = "examples"  # predictions on validation examples
+EXPLANATION = "explanation"  # what moved an answer
 BATCH = "per_batch"  # one point for each batch
 LAGS = "recurrent_by_lag"  # curves over the time lag, not over epochs
 PROGRAMS = "programs"  # what was compiled in an epoch
@@ -26,12 +27,14 @@ _ABOUT = {
     "above_0.9": "Share of the steps at which the gate is above 0.9 (right-saturated).",
     "attention": "Attention: how much each written word (row) looks at each word that was read.",
     "below_0.1": "Share of the steps at which the gate is below 0.1 (left-saturated).",
+    "attributions": "What each word or step added to the answer; dots: occlusion.",
     "bits_per_character": "Cross-entropy in bits per character; lower is better.",
     "bleu": "BLEU: overlap with the reference translations, from 0 to 100; higher is better.",
     "bleu_lowercase": "BLEU of lower-cased texts, from 0 to 100; higher is better.",
     "compiled": "Programs that XLA compiled in the epoch.",
     "compiling_seconds": "Seconds of the epoch in which XLA compiled programs or read them.",
     "confusion_matrix": "Rows are true classes, columns predicted ones; shares are of the row.",
+    "connectivity": "Gradient norm of each output (row) by each input (column); scaled by row.",
     "coverage": "Share of true values that lie within the forecast interval, from 0 to 1.",
     "decay": "Factors of the state per step, of a linear recurrence.",
     "emissions": "Probability of each symbol in each hidden state.",

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnkit import recipes as known_recipes
+from rnnkit.html_page import Section, bullets, code, figure, page, paragraph, table
 from rnnkit.study import outputs, report, significance_report
 from rnnkit.study.by_length import quality_by_length
 from rnnkit.study.calibration import BINS, confidences, reliability
 from rnnkit.study.comparable import Kept, by_recipe
 from rnnkit.study.disagreement import disputed, shown
 from rnnkit.study.dynamics import EVENTS, EXAMPLES, dynamics_figures
-from rnnkit.study.html_page import Section, bullets, code, figure, page, paragraph, table
 from rnnkit.study.remarks import remarks
 from rnnkit.study.report_figures import (
     curves_title,

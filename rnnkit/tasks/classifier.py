@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnkit.data.frames import InputForm
 from rnnkit.errors import InputError, clip, quote
+from rnnkit.explain.question import Question
 from rnnkit.monitor.metrics import ClassAccuracy, classification_metrics
 from rnnkit.options import separate, settings_of
 from rnnkit.settings.distillation import DistillationOptions
@@ -233,6 +234,19 @@ class Classifier(ClassifierEstimator, ClassTask):
     def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
         """Return the most probable class of each input, and the probability of each class."""
         return class_table(self, inputs)
+
+    def question(self, x: Any, target: Any, at: int | None) -> Question:
+        """Return what is explained of one example: the log-odds of a class."""
+        if at is not None:
+            raise InputError(
+                f"at is {quote(at)}, and {type(self).__name__} has one answer for the whole "
+                f"{self.noun[0]}: leave it out."
+            )
+        return self.class_question(x, target)
+
+    def class_question(self, x: Any, target: Any) -> Question:
+        """Return what is explained of the class of one example; None = the most probable one."""
+        return super().question(x, target, None)
 
     def predict_labels(
         self, x: Any, batch_size: int | None = None, *, text_column: Any = None

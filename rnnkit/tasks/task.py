@@ -17,6 +17,7 @@ from rnnkit.settings.training import TaskOptions
 from rnnkit.tasks.compiled import Compiled
 from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.evaluation import Evaluation
+from rnnkit.tasks.explained import Explained
 from rnnkit.tasks.exporting import export_network
 from rnnkit.tasks.fitting import Fitting
 from rnnkit.tasks.hooks import TaskHooks
@@ -36,7 +37,15 @@ __all__ = ["Asset", "Examples", "Task", "json_asset"]
 
 @take_turns
 class Task(
-    TaskHooks, Fitting, Evaluation, Compiled, Saving, Estimator, RenamedAttributes, keras.Model
+    TaskHooks,
+    Fitting,
+    Evaluation,
+    Explained,
+    Compiled,
+    Saving,
+    Estimator,
+    RenamedAttributes,
+    keras.Model,
 ):
     """A Keras model that takes raw data. Abstract: a subclass defines its inputs and targets.
 

@@ -28,6 +28,7 @@ VERBS = (
         "score_tags",
     ),
     *("answer", "attention", "complete", "generate", "log_probabilities", "choose_cache"),
+    "explain",
     *("write_examples", "export", "export_to", "save"),
     *(("fit",) if backend.name == "jax" else ()),
 )

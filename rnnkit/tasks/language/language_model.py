@@ -18,6 +18,7 @@ from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.deprecation import renamed_options
 from rnnkit.errors import InputError, check_count, quote, require_fitted, suggest
+from rnnkit.explain.question import Question
 from rnnkit.options import extends
 from rnnkit.tasks.answer_tables import AnswerTable
 from rnnkit.tasks.answers import Answers
@@ -289,6 +290,12 @@ class LanguageModel(HubTokens, GenerationModel):
         ]
         tokens = [np.diff(np.append(at, len(row))) for row, at in zip(nlls, starts, strict=True)]
         return {"loss": np.concatenate(sums), "tokens": np.concatenate(tokens)}
+
+    def question(self, x: Any, target: Any, at: int | None, label: Any = None) -> Question:
+        """Return what is explained of one text: the log-probability of a token."""
+        from rnnkit.tasks.explaining.next_token import question_of_token
+
+        return question_of_token(self, x, target, at, label)
 
     def choose_cache(self, x: Any, batch_size: int | None = None, **grid: Any) -> WordCache:
         """Choose the cache with the lowest perplexity on validation texts.

@@ -14,6 +14,7 @@ from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.series_encoding import Encoded, SeriesEncoder
 from rnnkit.errors import InputError, check_count, require_fitted
+from rnnkit.explain.question import Question
 from rnnkit.tasks.answer_tables import AnswerTable, forecast_table
 from rnnkit.tasks.answers import Answers, answer_forecasts
 from rnnkit.tasks.inference import each_batch
@@ -297,6 +298,12 @@ class Forecaster(Task):
             came = (read.base + read.scale * read.target)[begin:].reshape(point.shape)
             counts = read.counts(self.context)[begin:].reshape(point.shape)
             yield point - came, counts
+
+    def question(self, x: Any, target: Any, at: int | None) -> Question:
+        """Return what is explained of one series: a forecast, in its units."""
+        from rnnkit.tasks.explaining.forecasts import question_of_forecast
+
+        return question_of_forecast(self, x, target, at)
 
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return the forecasts from each step of each series."""

@@ -13,6 +13,7 @@ from rnnkit.data.batching import Batch, BucketedBatches
 from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.errors import InputError, check_count, quote, require_fitted
+from rnnkit.explain.question import Question
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.figures import confusion_matrix_png
@@ -217,6 +218,12 @@ class FrameLabeller(SeriesInputs, ClassTask):
     def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
         """Return the label of each step of each series, and the probability of each class."""
         return frame_table(self, inputs)
+
+    def question(self, x: Any, target: Any, at: int | None) -> Question:
+        """Return what is explained of one series: the log-odds of the class of a step."""
+        from rnnkit.tasks.explaining.series import question_of_frame
+
+        return question_of_frame(self, x, target, at)
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
         """Write the confusion matrix of the steps of validation series to TensorBoard."""

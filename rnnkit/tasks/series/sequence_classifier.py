@@ -12,6 +12,7 @@ from rnnkit.data.batching import BucketedBatches
 from rnnkit.data.frames import InputForm
 from rnnkit.data.series import Series
 from rnnkit.data.wave_batches import WaveBatches
+from rnnkit.explain.question import Question
 from rnnkit.tasks.answers import Answers, answer_series_classes
 from rnnkit.tasks.classifier import Classifier
 from rnnkit.tasks.series.series_inputs import SeriesInputs, check_series
@@ -58,6 +59,12 @@ class SequenceClassifier(SeriesInputs, Classifier):
     def answer(self, inputs: Sequence[Any], names: Sequence[str] | None = None) -> Answers:
         """Return label, probability and name of each series."""
         return answer_series_classes(self, inputs, names)
+
+    def class_question(self, x: Any, target: Any) -> Question:
+        """Return what is explained of the class of one series."""
+        from rnnkit.tasks.explaining.series import question_of_series
+
+        return question_of_series(self, x, target)
 
     def batch_type(self) -> type[BucketedBatches]:
         """Return `WaveBatches` for waveforms."""

@@ -16,6 +16,7 @@ from rnnkit.data.frames import InputForm
 from rnnkit.data.tag_schemes import check_scheme, converted, detect_scheme, iob2_classes
 from rnnkit.data.word_batches import Words
 from rnnkit.errors import InputError, quote
+from rnnkit.explain.question import Question
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
@@ -314,6 +315,12 @@ class SequenceTagger(WordCharTask):
     def answer_table(self, inputs: Sequence[Any]) -> AnswerTable:
         """Return the spans of each text; where tags mark no spans, its words and their tags."""
         return span_table(self, inputs) if self.marks_spans() else tag_table(self, inputs)
+
+    def question(self, x: Any, target: Any, at: int | None) -> Question:
+        """Return what is explained of one sentence: the log-odds of a word's tag."""
+        from rnnkit.tasks.explaining.tags import question_of_tag
+
+        return question_of_tag(self, x, target, at)
 
     def tags_of(self, batches: Batches) -> list[list[str]]:
         """Return the tags of each row, in the rows' own order."""

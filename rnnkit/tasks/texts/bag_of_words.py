@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnkit.data.text import TextPipeline
 from rnnkit.errors import check_count
+from rnnkit.explain.question import Question
 from rnnkit.tasks.texts.text_classifier import TextClassifier
 
 
@@ -102,6 +103,23 @@ class BagOfWords(TextClassifier):
         """Return the tokens of each text, and their sequences."""
         rows = super().split_texts(texts)
         return rows if self.hub_tokenizer is None else with_ngrams(rows, self.ngrams)
+
+    def split_words(self, texts: list[str]) -> list[list[str]]:
+        """Return the words of each text, without their sequences."""
+        if self.hub_tokenizer is not None:
+            return self.hub_tokenizer.tokens(texts)
+        return TextPipeline.tokens(self.pipeline, texts)
+
+    def encode_words(self, words: list[list[str]]) -> list[np.ndarray]:
+        """Return the different tokens and their counts of texts that are split into words."""
+        rows = with_ngrams([list(row) for row in words], self.ngrams)
+        return [bag_of(ids) for ids in self.encode_tokens(rows)]
+
+    def class_question(self, x: Any, target: Any) -> Question:
+        """Return what is explained of the class of one text; see `rnnkit.tasks.explaining`."""
+        from rnnkit.tasks.explaining.bags import question_of_bag
+
+        return question_of_bag(self, x, target)
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the different tokens of each text and their counts, int32 `(T, 2)`."""

@@ -13,6 +13,7 @@ from rnnkit.data.text import TextPipeline, check_texts
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.embeddings import embedding_matrix
 from rnnkit.errors import InputError, require_fitted
+from rnnkit.explain.question import Question
 from rnnkit.options import complete, settings_of
 from rnnkit.settings.texts import AugmentationOption
 from rnnkit.tasks.answers import Answers, answer_classes, unknown_words
@@ -115,6 +116,20 @@ class TextClassifier(HubTokens, WordTask, Classifier):
         outputs = self.predict_encoded(rows, verbose=0)
         notes = unknown_words(self, inputs, where=self._with_unknown(rows))
         return answer_classes(self, inputs, names, outputs=outputs, notes=notes)
+
+    def split_words(self, texts: list[str]) -> list[list[str]]:
+        """Return the words of each text, without what is made of several of them."""
+        return self.split_texts(texts)
+
+    def encode_words(self, words: list[list[str]]) -> list[Any]:
+        """Return one array for each text that is split into words."""
+        return self.encode_tokens(words)
+
+    def class_question(self, x: Any, target: Any) -> Question:
+        """Return what is explained of the class of one text; see `rnnkit.tasks.explaining`."""
+        from rnnkit.tasks.explaining.texts import question_of_text
+
+        return question_of_text(self, x, target)
 
     def _with_unknown(self, rows: list[np.ndarray]) -> list[int] | None:
         """Return the indices of the encoded texts with unknown words, if the ids tell them."""

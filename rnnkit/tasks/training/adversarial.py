@@ -20,7 +20,6 @@ Source: Miyato, Dai and Goodfellow 2017, arXiv:1605.07725.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -31,6 +30,7 @@ from rnnkit.backend import native
 from rnnkit.errors import InputError
 from rnnkit.options import settings_of
 from rnnkit.settings.training import AdversarialOption, VirtualAdversarialOption
+from rnnkit.tasks.layer_outputs import changed_outputs
 from rnnkit.tasks.training import full_batches, virtual_adversarial
 from rnnkit.tasks.training.perturbation import as_rows, perturbation
 
@@ -113,33 +113,20 @@ class Attack:
         every = [*task.non_trainable_variables, *task.metrics_variables]
         self.state = [one for one in every if id(one) not in weights]
 
-    @contextlib.contextmanager
-    def changing(self, change: Callable[[Tensor, Tensor | None], Tensor]) -> Iterator[None]:
+    def changing(
+        self, change: Callable[[Tensor, Tensor | None], Tensor]
+    ) -> contextlib.AbstractContextManager[None]:
         """Let the outputs of the embedding layers be changed, in the order of their calls.
 
         Args:
             change: from the outputs and, for the virtual loss, the mask of their steps, if any.
         """
-        thread = threading.get_ident()  # others may ask the model meanwhile
         virtual = any(one.virtual for one in self.losses)
 
-        def changed(layer: Any, call: Callable[..., Tensor]) -> Callable[..., Tensor]:
-            def run(*args: Any, **kwargs: Any) -> Tensor:
-                found = call(*args, **kwargs)
-                # A tied table that is called in reverse gives scores.
-                if threading.get_ident() != thread or kwargs.get("reverse"):
-                    return found
-                return change(found, layer.compute_mask(args[0], None) if virtual else None)
+        def changed(layer: Any, found: Tensor, ids: Any) -> Tensor:
+            return change(found, layer.compute_mask(ids, None) if virtual else None)
 
-            return run
-
-        for layer in self.layers:
-            vars(layer)["call"] = changed(layer, layer.call)
-        try:
-            yield
-        finally:
-            for layer in self.layers:
-                del vars(layer)["call"]
+        return changed_outputs(self.layers, changed)
 
     @contextlib.contextmanager
     def losing(self, perturbed: Perturbed, outputs: Tensor) -> Iterator[None]:
