@@ -104,7 +104,7 @@ def create_app(model: Any, limits: Limits | None = None) -> FastAPI:
             **{code: {"model": Failure, "description": why} for code, why in FAILURES.items()},
         },
     )
-    async def predict(request: Request, asked: schema) -> JSONResponse:  # type: ignore[valid-type]
+    async def predict(request: Request, asked: schema) -> JSONResponse:
         instances = read_instances(asked, reads_series)
         found = await batcher.ask(instances, request.is_disconnected)
         return JSONResponse({"predictions": found})

@@ -12,7 +12,9 @@ pytestmark = pytest.mark.one_backend
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """MLflow, writing into a folder of this test."""
-    mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
+    mlflow = pytest.importorskip(
+        "mlflow", reason="mlflow-skinny is not installed; it is in no extra: it brings many packages"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # the other local one needs SQLAlchemy
     mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri())
