@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,7 +49,7 @@ def described(patterns: dict[str, re.Pattern[str]]) -> dict[str, tuple[str, int]
     return {name: (one.pattern, one.flags & ~re.UNICODE) for name, one in patterns.items()}
 
 
-def random_ids(shapes: list[tuple[int, ...]], size: int, seed: int = 0) -> list[np.ndarray]:
+def random_ids(shapes: Sequence[tuple[int, ...]], size: int, seed: int = 0) -> list[np.ndarray]:
     """Return arrays of ids below `size`, int32: some rows end in padding, some are padding alone.
 
     Example:
