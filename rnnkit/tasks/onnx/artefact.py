@@ -46,7 +46,7 @@ def described(patterns: dict[str, re.Pattern[str]]) -> dict[str, tuple[str, int]
         >>> described({"a": re.compile("a", re.IGNORECASE)})
         {'a': ('a', 2)}
     """
-    return {name: (one.pattern, one.flags & ~re.UNICODE) for name, one in patterns.items()}
+    return {name: (one.pattern, int(one.flags & ~re.UNICODE)) for name, one in patterns.items()}
 
 
 def random_ids(shapes: Sequence[tuple[int, ...]], size: int, seed: int = 0) -> list[np.ndarray]:
