@@ -38,11 +38,9 @@ HERE = MODELS if backend.name == "torch" else ("bilstm",)
 
 def trained(name):
     recipe, settings = MODELS[name]
-    if recipe in SMALL:
-        model = make(recipe, epochs=1, **settings)
-    else:
-        model = recipes.find(recipe)(epochs=1, **SMALL["gru_sentiment"], **settings)
-    model.fit(*examples(recipe), initial_epoch=1, verbose=0)  # builds the network
+    small = recipe if recipe in SMALL else "gru_sentiment"
+    model = recipes.find(recipe)(epochs=1, **SMALL[small], **settings)
+    model.fit(*examples(small), initial_epoch=1, verbose=0)  # builds the network
     random = np.random.default_rng(0)
     for one in model.network.trainable_weights:  # so that all of them matter
         one.assign_add(random.normal(0, 0.3, one.shape))

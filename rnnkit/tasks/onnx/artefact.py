@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,10 +46,10 @@ def described(patterns: dict[str, re.Pattern[str]]) -> dict[str, tuple[str, int]
         >>> described({"a": re.compile("a", re.IGNORECASE)})
         {'a': ('a', 2)}
     """
-    return {name: (one.pattern, one.flags & ~re.UNICODE) for name, one in patterns.items()}
+    return {name: (one.pattern, int(one.flags & ~re.UNICODE)) for name, one in patterns.items()}
 
 
-def random_ids(shapes: list[tuple[int, ...]], size: int, seed: int = 0) -> list[np.ndarray]:
+def random_ids(shapes: Sequence[tuple[int, ...]], size: int, seed: int = 0) -> list[np.ndarray]:
     """Return arrays of ids below `size`, int32: some rows end in padding, some are padding alone.
 
     Example:

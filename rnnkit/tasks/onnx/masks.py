@@ -21,13 +21,13 @@ class Steps(NamedTuple):
     Attributes:
         mask: boolean `(B, T)`.
         lengths: int32 `(B,)`, the number of real steps.
-        count: int64 `(B, T)`, real steps up to this one.
+        numbers: int64 `(B, T)`, real steps up to this one.
         order: int64 `(B, T)`, the places of the real steps, then the others.
     """
 
     mask: Tensor
     lengths: Tensor
-    count: Tensor
+    numbers: Tensor
     order: Tensor
 
 
@@ -101,9 +101,9 @@ def _places(graph: Graph, steps: Steps, *, next_one: bool) -> tuple[Tensor, Tens
     The output of a masked step is that of the real step before it, or of the next one.
     """
     one, zero = graph.constant(np.int64(1)), graph.constant(np.int64(0))
-    before = graph.add("Sub", steps.count, one)
+    before = graph.add("Sub", steps.numbers, one)
     lengths = graph.add("Unsqueeze", graph.cast(steps.lengths, "int64"), graph.integers(1))
-    place = graph.add("Where", steps.mask, before, steps.count) if next_one else before
+    place = graph.add("Where", steps.mask, before, steps.numbers) if next_one else before
     there = graph.add(
         "And",
         *(

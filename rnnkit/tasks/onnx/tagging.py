@@ -63,7 +63,7 @@ def add_viterbi(graph: Graph, crf: CRF, scores: Tensor, mask: Tensor) -> Tensor:
     """
     start, transitions, end = _potentials(crf)
     steps = steps_of(graph, mask)
-    first = graph.add("Equal", steps.count, graph.constant(np.int64(1)))
+    first = graph.add("Equal", steps.numbers, graph.constant(np.int64(1)))
     first = graph.add("And", first, mask)
     labels, zero = crf.units, graph.constant(np.float32(0))
     batch = graph.add("Reshape", size(graph, scores, 0), graph.integers(1))

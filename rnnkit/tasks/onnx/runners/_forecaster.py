@@ -69,7 +69,7 @@ class Forecaster:
             x += [one[:, usual : usual + 2] for one, _ in encoded[1:]]
         outputs = len(self.parts)
         quantiles = self.settings["quantiles"]
-        shape = (outputs // self.settings["targets"], self.settings["targets"])
+        shape: Any = (outputs // self.settings["targets"], self.settings["targets"])
         shape = (*shape, quantiles) if quantiles else shape
         context = self.settings["context"]
         if len(table) < context:
