@@ -99,8 +99,8 @@ def explain_kernels(
         resets: calls come with resets.
         jit_compile: the model is compiled by XLA; Keras's "auto" is False for TensorFlow on a CPU.
         exported: the model is traced for an export. PyTorch (`torch.export`, ONNX) and JAX (a
-            SavedModel for any sizes) take the portable loop there; so does TensorFlow for LiteRT in
-            `export_to`, while a SavedModel keeps its kernels.
+            SavedModel for any sizes) take the portable loop there, and TensorFlow for LiteRT and
+            ONNX; a SavedModel keeps TensorFlow's kernels.
 
     Returns:
         An `Explanation` for each recurrent layer, in the order of the layers; on JAX the last one

@@ -66,7 +66,8 @@ def ask(path, format):
         runner = Interpreter(model_path=str(path)).get_signature_runner()
         (name,) = runner.get_input_details()
         return lambda x: [one for _, one in sorted(runner(**{name: x}).items())]
-    return tf.saved_model.load(path).serve
+    loaded = tf.saved_model.load(path)  # its functions do not keep its variables
+    return lambda x: loaded.serve(x)
 
 
 def difference(model, path, format, open_sizes):

@@ -12,7 +12,6 @@ from rnnkit import recipes
 from rnnkit.errors import DiskError, InputError
 from rnnkit.tasks.exporting import export_network
 
-REFUSED = ("gru_sentiment", "translator")
 TASKS = [name for name in recipes.names() if recipes.kind_of(name) != "corpus"]
 
 
@@ -110,7 +109,7 @@ def test_a_failed_export_says_why(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:No complete tensor found:UserWarning")  # of torch.export
 @pytest.mark.skipif(rnnkit.backend.name != "torch", reason="a format of PyTorch")
-def test_a_torch_program_answers_its_one_shape_or_is_refused(trained, tmp_path):
+def test_a_torch_program_answers_its_one_shape(trained, tmp_path):
     import torch
 
     network = trained.serving_network()
@@ -122,11 +121,6 @@ def test_a_torch_program_answers_its_one_shape_or_is_refused(trained, tmp_path):
     given = batch(network, 2, 5)
     specs = [keras.InputSpec(shape=one.shape, dtype=str(one.dtype)) for one in given]
     asked["input_signature"] = [specs] if len(specs) > 1 else specs
-    # A masked pass depends on the lengths of the rows: torch cannot record it.
-    if trained.settings["recipe"] in REFUSED:
-        with pytest.raises(InputError, match="Start Python with KERAS_BACKEND=tensorflow"):
-            trained.export(**asked)
-        return
     trained.export(**asked)
     program = torch.export.load(tmp_path / "served.pt2").module()
     for padded in (False, True):

@@ -18,6 +18,7 @@ from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversaria
 from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM
 from rnnkit.backend.tensorflow.checkpointing import run_in_chunks as run_in_chunks
 from rnnkit.backend.tensorflow.exporting import exporting as exporting
+from rnnkit.backend.tensorflow.exporting import mark_exports
 from rnnkit.backend.tensorflow.feeding import feed as feed
 from rnnkit.backend.tensorflow.inference import inference as inference
 from rnnkit.backend.tensorflow.linear import linear_scan as linear_scan
@@ -36,6 +37,7 @@ from rnnkit.backend.xla_loops import hidden_markov_chains as hidden_markov_chain
 from rnnkit.backend.xla_loops import loop_threads as loop_threads
 
 KERNELS = (_BLOCK_LSTM, *_LOOPS)
+mark_exports()
 
 
 def devices() -> list[str]:

@@ -62,7 +62,7 @@ def write_litert(model: keras.Model, shapes: Sequence[tuple[int, ...]], path: Pa
     """
     with temporary_folder() as place, portable_graphs():
         archive = keras.export.ExportArchive()
-        _add(archive, "serve", model, shapes)
+        _add(archive, "serve", _with_plain_sums(model), shapes)
         archive.write_out(str(place / "fixed"), options=_OPTIONS, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "fixed"), ["serve"])
         try:
@@ -73,6 +73,26 @@ def write_litert(model: keras.Model, shapes: Sequence[tuple[int, ...]], path: Pa
                 f"LiteRT's converter refuses this network: {reason} Use format 'saved-model'."
             ) from error
     path.write_bytes(found)
+
+
+class _Sum(keras.layers.Layer):
+    """Sum of tensors of one shape."""
+
+    def call(self, parts: list[tf.Tensor]) -> tf.Tensor:
+        return tf.add_n(parts)
+
+
+def _with_plain_sums(model: keras.Model) -> keras.Model:
+    """Return a model of the same layers, but for those that add.
+
+    Of one row and one output, Keras's sum takes the second tensor for a bias, in a form that
+    LiteRT's converter fails at.
+    """
+
+    def call(layer: Any, *inputs: Any, **options: Any) -> Any:
+        return (_Sum() if type(layer) is keras.layers.Add else layer)(*inputs, **options)
+
+    return keras.models.clone_model(model, clone_function=lambda one: one, call_function=call)
 
 
 def run_litert(path: Path, names: Sequence[str], calls: Sequence[Arrays]) -> list[Arrays]:

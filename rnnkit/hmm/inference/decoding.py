@@ -121,6 +121,24 @@ def _path(steps: Steps, chunks: Chunks | None) -> Tensor:
     return _backtrack_at_once(log_A, chunks.join(_batch_last(scores)), moved)
 
 
+def lowest_best(scores: Tensor, axis: int) -> Tensor:
+    """Return the index of the maximum along the last axis or the one before, the lowest of several.
+
+    XLA's argmax takes four times as long on a CPU, and Keras's has operations on TensorFlow that
+    LiteRT lacks.
+
+    Example:
+        >>> [int(i) for i in lowest_best(ops.array([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]]), axis=-1)]
+        [1, 0]
+    """
+    size = scores.shape[axis]
+    indices = ops.arange(size, dtype="int32")
+    indices = indices if axis == -1 else ops.reshape(indices, (-1, 1))
+    best = scores >= ops.max(scores, axis=axis, keepdims=True)
+    # Where all are NaN none is the best; the index stays in range.
+    return ops.min(ops.where(best, indices, size - 1), axis=axis)
+
+
 def _backtrack_at_once(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
     """Backtrack as `_backtrack` does, with scores `(T, ..., B, K)`, without a loop over time."""
     states = ops.arange(scores.shape[-1], dtype="int32")
@@ -131,7 +149,7 @@ def _backtrack_at_once(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
     pointers = ops.concatenate(slabs)
     continues = ops.concatenate([moved[1:], ops.zeros_like(moved[:1])], axis=0)
     pointers = ops.where(continues[..., None], pointers, states)
-    end = ops.cast(ops.argmax(scores[-1], axis=-1), "int32")
+    end = lowest_best(scores[-1], axis=-1)
     end = ops.broadcast_to(end[None, ..., None], (*pointers.shape[:-1], 1))
     return ops.take_along_axis(follow(pointers), end, axis=-1)[..., 0]
 
@@ -141,18 +159,15 @@ def _backtrack(log_A: Tensor, scores: Tensor, moved: Tensor) -> Tensor:
     size = log_A.shape[-1]
     offset = _model_index(log_A) * size
     columns = ops.reshape(ops.swapaxes(log_A, -1, -2), (-1, size))
-    indices = ops.reshape(ops.arange(size, dtype="int32"), (-1, 1))
 
     def one(carry: tuple, inputs: tuple) -> tuple[tuple, Tensor]:
         (state,), (score, continues) = carry, inputs
         came = score + _batch_last(ops.take(columns, state + offset, axis=0))
-        # The lowest of the best states. XLA's argmax takes four times as long on a CPU.
-        best = came >= ops.max(came, axis=-2, keepdims=True)
-        came = ops.min(ops.where(best, indices, size), axis=-2)
+        came = lowest_best(came, axis=-2)
         state = ops.where(continues, came, state)
         return (state,), state
 
-    end = ops.cast(ops.argmax(scores[-1], axis=-2), "int32")
+    end = lowest_best(scores[-1], axis=-2)
     continues = ops.concatenate([moved[1:], ops.zeros_like(moved[:1])], axis=0)
     return backend.native.scan(one, (end,), (scores, continues), reverse=True)[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,23 +40,31 @@ def _pieces(subwords: Any) -> list[str]:
     return [text for text in texts if text.strip()] or ["a"]
 
 
-def _series(task: Any, random: np.random.Generator) -> Any:
+def _series(task: Any, random: np.random.Generator) -> Series:
     """Return one random series with the columns and the scale of the training series."""
-    encoder = getattr(task, "encoder", None)
-    names = list(task.column_names)
-    if encoder is not None:  # a forecaster
-        scale = list(encoder.columns)
-        steps = int(random.integers(task.context, task.context + STEPS))
-    else:
-        scale = task.feature_scale
-        steps = int(random.integers(1, STEPS + 1))
-        if getattr(task.parts(), "log_mel", None) is not None:
-            steps = int(random.integers(SAMPLES // 4, SAMPLES))
-    width = len(scale) if scale else task.network.inputs[0].shape[-1]
-    mean, spread = np.array(scale or [(0.0, 1.0)] * width).T
-    values = mean + spread * random.normal(size=(steps, width))
+    if hasattr(task, "encoder"):
+        return _to_forecast(task, random)
+    waveform = getattr(task.parts(), "log_mel", None) is not None
+    least, most = (SAMPLES // 4, SAMPLES) if waveform else (1, STEPS)
+    width = task.network.inputs[0].shape[-1]
+    scale = task.feature_scale or [(0.0, 1.0)] * width
+    values = _values(scale, int(random.integers(least, most + 1)), random)
+    return Series(values, columns=tuple(task.column_names))
+
+
+def _to_forecast(task: Any, random: np.random.Generator) -> Series:
+    """Return one random series that a forecaster reads."""
+    encoder = getattr(task.encoder, "parts", [task.encoder])[0]  # all read the same columns
+    steps = int(random.integers(task.context, task.context + STEPS))
     times = None
-    if getattr(encoder, "step", None) is not None:
+    if encoder.step is not None:
         times = np.datetime64("2024-01-01T00:00") + encoder.step * np.arange(steps)
-    group = next(iter(encoder.groups), None) if encoder is not None else None
-    return Series(values, times, name=group, columns=tuple(names))
+    values = _values(encoder.columns, steps, random)
+    group = next(iter(encoder.groups), None)
+    return Series(values, times, name=group, columns=tuple(task.column_names))
+
+
+def _values(scale: Sequence[Any], steps: int, random: np.random.Generator) -> np.ndarray:
+    """Return random values `(T, D)` with mean and spread of each column."""
+    mean, spread = np.array(scale).T
+    return mean + spread * random.normal(size=(steps, len(scale)))

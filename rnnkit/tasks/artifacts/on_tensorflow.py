@@ -50,8 +50,7 @@ def write_and_run(
         )
     place = target.parent
     task.save(place / "task.keras")
-    arrays = {f"{i} {j}": x for i, call in enumerate(calls) for j, x in enumerate(call.inputs)}
-    np.savez(place / "inputs.npz", **arrays)
+    _write(place / "inputs.npz", [call.inputs for call in calls])
     names = [call.name for call in calls]
     request = {"format": format, "target": target.name, "calls": names}
     (place / "request.json").write_text(json.dumps(request), encoding="utf-8")
@@ -95,6 +94,14 @@ def _refuse(format: str, place: Path, said: str) -> None:
     )
 
 
+def _write(path: Path, calls: Sequence[Arrays]) -> None:
+    """Write the arrays of several calls."""
+    arrays: dict[str, Any] = {
+        f"{i} {j}": one for i, row in enumerate(calls) for j, one in enumerate(row)
+    }
+    np.savez(path, **arrays)
+
+
 def _read(path: Path, count: int) -> list[Arrays]:
     """Return arrays by call."""
     found: list[Arrays] = [[] for _ in range(count)]
@@ -118,8 +125,7 @@ def main(place: Path) -> None:
     except InputError as error:
         (place / "error.txt").write_text(str(error), encoding="utf-8")
         sys.exit(2)
-    arrays = {f"{i} {j}": one for i, row in enumerate(outputs) for j, one in enumerate(row)}
-    np.savez(place / "outputs.npz", **arrays)
+    _write(place / "outputs.npz", outputs)
 
 
 if __name__ == "__main__":

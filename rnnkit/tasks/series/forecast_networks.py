@@ -82,23 +82,8 @@ class LinearSkip(keras.layers.Conv1D):
     def call(self, inputs: Any) -> Any:
         """Return `(B, T, O)`."""
         weights = ops.convert_to_tensor(self.kernel), ops.convert_to_tensor(self.bias)
-        if native.exporting(inputs):  # LiteRT's converter fails at a convolution like this
-            return _by_products(inputs, *weights)
         found = native.causal_convolution(inputs, *weights)
         return super().call(inputs) if found is None else found
-
-
-def _by_products(inputs: Any, kernel: Any, bias: Any) -> Any:
-    """Return a causal convolution as a sum of K products, `(B, T, O)`.
-
-    Example:
-        >>> x, kernel = ops.reshape(ops.array([1.0, 2.0, 3.0]), (1, 3, 1)), ops.ones((2, 1, 1))
-        >>> [float(y) for y in _by_products(x, kernel, ops.zeros((1,)))[0, :, 0]]
-        [1.0, 3.0, 5.0]
-    """
-    steps, reach = ops.shape(inputs)[1], kernel.shape[0]
-    padded = ops.pad(inputs, ((0, 0), (reach - 1, 0), (0, 0)))
-    return bias + sum(ops.matmul(padded[:, k : k + steps], kernel[k]) for k in range(reach))
 
 
 def hidden_states(

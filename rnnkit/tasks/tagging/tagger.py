@@ -17,6 +17,7 @@ from rnnkit.data.tag_schemes import check_scheme, converted, detect_scheme, iob2
 from rnnkit.data.word_batches import Words
 from rnnkit.errors import InputError, quote
 from rnnkit.explain.question import Question
+from rnnkit.hmm.inference.decoding import lowest_best
 from rnnkit.hmm.layers.crf import CRFDecoder
 from rnnkit.monitor.events import EventWriter
 from rnnkit.monitor.spans import extract_spans, is_iob2, span_scores
@@ -347,7 +348,7 @@ class SequenceTagger(WordCharTask):
         network = keras.Model(self.network.input, scoring.output)  # type: ignore[union-attr]
         inputs, scores, tags = _decoded(network, crf)
         if tags is None:
-            tags = keras.ops.cast(keras.ops.argmax(scores, axis=-1), "int32")
+            tags = lowest_best(scores, axis=-1)
         return {"serve": keras.Model(inputs[0], [scores, tags])}
 
     def write_examples(self, writer: EventWriter, x: Any, y: Any, step: int) -> None:
