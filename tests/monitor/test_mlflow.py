@@ -13,7 +13,8 @@ pytestmark = pytest.mark.one_backend
 def store(tmp_path, monkeypatch):
     """MLflow, writing into a folder of this test."""
     mlflow = pytest.importorskip(
-        "mlflow", reason="mlflow-skinny is not installed; it is in no extra: it brings many packages"
+        "mlflow",
+        reason="mlflow-skinny is not installed; no extra has it: it brings many packages",
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # the other local one needs SQLAlchemy
