@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from rnnkit import __version__
+import rnnkit
 from rnnkit.errors import InputError, clip
 from rnnkit.serving.batcher import Batcher, ClientGone, QueueFull
 from rnnkit.serving.guard import Guard
@@ -79,7 +79,7 @@ def create_app(model: Any, limits: Limits | None = None) -> FastAPI:
     task = type(model).__name__
     app = FastAPI(
         title=f"rnnkit: {task}",
-        version=__version__,
+        version=rnnkit.__version__,
         description="Predictions of a trained sequence model.",
         lifespan=lifespan,
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
@@ -111,7 +111,7 @@ def create_app(model: Any, limits: Limits | None = None) -> FastAPI:
 
     @app.get("/health", summary="Whether the server answers, and what waits.")
     async def health() -> Health:
-        return Health(status="ok", task=task, version=__version__, waiting=batcher.waiting)
+        return Health(status="ok", task=task, version=rnnkit.__version__, waiting=batcher.waiting)
 
     text = page(task, reads_series)
 

@@ -199,7 +199,8 @@ def rows(record: dict[str, Any]) -> list[str]:
     soaked, memory = record["soak"], record["soak"]["memory_mb"]
     lost = soaked["sent"] - soaked["right"]
     return [
-        f"`{record['command']}`, {record['machine']}:",
+        f"`{record['command']}`, {record['machine']}, load average before it "
+        f"{record['load_average']:g}:",
         "",
         *table(["clients", "batches of", "requests/s", "p50, ms", "p99, ms"], lines),
         "",
@@ -235,6 +236,7 @@ def main() -> None:
         "date": time.strftime("%Y-%m-%d"),
         **source_commit(),
         "machine": f"{processor()}, {os.cpu_count()} cores",
+        "load_average": round(os.getloadavg()[0], 1),  # of other programs, before the first server
         "load": [],
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -107,7 +107,7 @@ def test_schemathesis_finds_no_failure_of_the_server(name, tmp_path):
             stack.callback(process.send_signal, signal.SIGTERM)
             port = re.search(r":(\d+) ", process.stdout.readline())[1]
             checks = "not_a_server_error,status_code_conformance,response_schema_conformance"
-            options = ["--checks", checks, "--max-examples", "200", "--mode", "all"]
+            options = ["--checks", checks, "--max-examples", "40", "--mode", "all"]
             url = f"http://127.0.0.1:{port}/openapi.json"
             done = subprocess.run(
                 [program, "run", url, *options],
