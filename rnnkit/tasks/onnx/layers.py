@@ -67,7 +67,7 @@ def add_not_equal(graph: Graph, operation: Any, x: Tensor, value: Any) -> Tensor
 
 def add_item(graph: Graph, operation: Any, x: Tensor, key: Any) -> Tensor:
     """Add `x[key]` with slices, single numbers and an ellipsis at the start."""
-    keys = list(key) if isinstance(key, tuple) else [key]
+    keys = list(key) if isinstance(key, (tuple, list)) else [key]  # a list in loaded networks
     first = -len(keys) if keys[0] is Ellipsis else 0
     dropped = []
     for axis, one in enumerate(keys, first):
