@@ -11,7 +11,7 @@ from small_tasks import SMALL, examples, make
 from rnnkit import backend, recipes
 from rnnkit.data.series import Series
 from rnnkit.errors import DiskError, InputError
-from rnnkit.tasks import Seq2Seq
+from rnnkit.tasks import Seq2Seq, load
 from rnnkit.tasks.onnx import checking, graph, write_onnx, writing
 
 # rnnkit, Keras and the frameworks cannot be imported there, wherever they are installed.
@@ -69,7 +69,8 @@ def run(folder, *arguments, text=""):
 @pytest.mark.parametrize("name", HERE)
 def test_the_runner_answers_like_the_model_without_rnnkit(name, tmp_path):
     model = trained(name)
-    write_onnx(model, tmp_path / "served" / "model.onnx")
+    model.save(tmp_path / "model.keras")
+    write_onnx(load(tmp_path / "model.keras"), tmp_path / "served" / "model.onnx")
     names = sorted(path.name for path in (tmp_path / "served").iterdir())
     assert names == ["model.onnx", "preprocessing.json", "runner.py"]
     assert len((tmp_path / "served" / "runner.py").read_text().splitlines()) <= 150

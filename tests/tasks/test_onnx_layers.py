@@ -72,7 +72,7 @@ def test_cells_answer_alike_with_any_mask(masked, mask):
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", ["lstm", "gru_before", "rglru"])
 def test_cells_answer_alike_without_a_mask_at_any_size(cell):
     x = keras.Input((None, 4))
     network = randomized(keras.Model(x, every_form(CELLS[cell], x)))
