@@ -59,7 +59,7 @@ def orders(explained: Explanation, random: np.random.Generator) -> dict[str, lis
 
 
 def measure(model: Any, texts: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Return the mean curve of each order; texts, those with a complete sum, and seconds of each."""
+    """Return the mean curve of each order; how many texts and right sums, and seconds of one."""
     random, found, seconds, complete = np.random.default_rng(0), {}, [], 0
     for text in texts:
         count = len(model.split_words([text])[0])
