@@ -18,7 +18,7 @@ def facts(explanation: Explanation) -> list[str]:
         >>> found = Explanation("log-odds of 'pos'", "pos", "pos", "log-odds", ("fine",),
         ...     np.array([2.0]), 2.5, 0.5, "zero vectors")
         >>> facts(found)[1:]
-        ['log-odds of 'pos': 2.5; baseline 0.5 (zero vectors); the attributions add up to 2']
+        ["log-odds of 'pos': 2.5; baseline 0.5 (zero vectors); the attributions add up to 2"]
     """
     one = explanation
     total = float(one.attributions.sum())

@@ -58,20 +58,22 @@ def orders(explained: Explanation, random: np.random.Generator) -> dict[str, lis
     }
 
 
-def measure(model: Any, texts: Sequence[str]) -> tuple[dict[str, np.ndarray], int, float]:
-    """Return the mean curve of each order, the number of texts, and seconds of an explanation."""
-    random, found, seconds = np.random.default_rng(0), {}, []
+def measure(model: Any, texts: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Return the mean curve of each order; how many texts and right sums, and seconds of one."""
+    random, found, seconds, complete = np.random.default_rng(0), {}, [], 0
     for text in texts:
+        count = len(model.split_words([text])[0])
+        if not SHORTEST <= count <= (model.max_length or count):
+            continue
         start = time.perf_counter()
         explained = model.explain(text, connectivity=True)
         seconds.append(time.perf_counter() - start)
-        if explained.notes or len(explained.words) < SHORTEST:
-            continue
+        complete += not any("add up" in note for note in explained.notes)
         for name, rows in orders(explained, random).items():
             curves = np.mean([curve(model, explained, row) for row in rows], axis=0)
             found.setdefault(name, []).append(curves)
     means = {name: np.mean(curves, axis=0) for name, curves in found.items()}
-    return means, len(found["random"]), float(np.median(seconds))
+    return means, {"texts": len(seconds), "complete": complete, "seconds": np.median(seconds)}
 
 
 def main() -> None:
@@ -91,7 +93,7 @@ def main() -> None:
     else:
         model = study.open_model(options.run)
     step = max(len(data.test.x) // options.texts, 1)
-    means, count, seconds = measure(model, data.test.x[::step][: options.texts])
+    means, facts = measure(model, data.test.x[::step][: options.texts])
     rows = [
         (name, *(f"{p:.3f}" for p in curves), f"{curves.mean():.3f}")
         for name, curves in means.items()
@@ -99,8 +101,8 @@ def main() -> None:
     heading = ["words are deleted", *(f"{share:.0%}" for share in SHARES), "area"]
     lines = table(heading, rows)
     name = model.settings.get("recipe", type(model).__name__)
-    about = f"`{name}`, {count} texts of the test split of `{options.data}`"
-    about += f"; {seconds:.2f} s for one explanation (median)."
+    about = f"`{name}`, {facts['texts']} texts of the test split of `{options.data}`; the sum was "
+    about += f"right for {facts['complete']} of them; {facts['seconds']:.2f} s for one (median)."
     lines = ["", about, "", *lines, ""]
     print(*lines, sep="\n")
     if options.into is not None:
