@@ -74,7 +74,7 @@ def test_a_slow_producer_gets_each_answer_before_its_next_item():
     def slow():
         for item in range(4):
             yield item
-            assert answered.wait(30), "the item was kept back"
+            assert answered.wait(5), "the item was kept back"
             answered.clear()
 
     found = []
