@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from finished_runs import Study, classified
 
-from rnnkit.study.dynamics import StudyDynamics
 from rnnkit.html_page import inline
+from rnnkit.study.dynamics import StudyDynamics
 from rnnkit.study.report import write_report
 
 EVIL = "<script>alert('x')</script>"
