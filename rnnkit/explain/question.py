@@ -26,12 +26,14 @@ class Outputs:
         names: of the outputs.
         sequences: how many of the inputs are sequences; they come first.
         columns: the row of the sequences that each word or step stands in; -1 = none.
+        note: what a reader of the connectivity has to know.
     """
 
     function: Function
     names: Sequence[str]
     columns: np.ndarray
     sequences: int = 1
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def explain(
     connected = None
     if with_connectivity and question.outputs is not None:
         connected = _connectivity(question, question.outputs)
+        notes += [question.outputs.note] if question.outputs.note else []
     return Explanation(
         **question.about,
         words=tuple(question.words),

@@ -78,6 +78,8 @@ def test_a_row_says_what_explain_does(row):
     found = model.explain(x, connectivity=True, **options)
     count = len(found.words)
     assert count
+    beside = any("without n-grams" in note for note in found.notes)  # what connectivity leaves out
+    assert beside == ("n-grams" in found.parts and len(found.parts) > 1)
     for column, value in (
         ("attributions", found.attributions),
         ("occlusion", found.occlusion),

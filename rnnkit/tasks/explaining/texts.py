@@ -32,6 +32,7 @@ from rnnkit.tasks.explaining.scores import (
 from rnnkit.tasks.explaining.sources import Sources, blinded, is_bag
 from rnnkit.tasks.training.datasets import fill_last_batch
 
+WITHOUT_BAGS = "Connectivity is that of the recurrent network, without n-grams."
 RECURRENT, NGRAMS = "recurrent network", "n-grams"
 DOCUMENT, VECTORS = "document vectors", "n-gram vectors"
 
@@ -87,7 +88,9 @@ class TextClasses:
         """Return the log-odds of the class, `(N,)`, from what the network's model returns."""
         return log_odds(self.scores.finish(found), self.place)
 
-    def outputs(self, sources: Sources, columns: np.ndarray, sequences: int = 1) -> Outputs:
+    def outputs(
+        self, sources: Sources, columns: np.ndarray, sequences: int = 1, note: str = ""
+    ) -> Outputs:
         """Return the outputs that connectivity is measured of: the log-odds of each class.
 
         Of two classes there is one: those of the other are their negative.
@@ -100,6 +103,7 @@ class TextClasses:
             [self.task.classes[place] for place in places],
             columns,
             sequences,
+            note,
         )
 
     def _each(self, found: Any, places: Sequence[int]) -> Any:
@@ -181,7 +185,7 @@ def question_of_text(task: Any, x: Any, target: Any) -> Question:
         share=share,
         occluded=lambda: text.without(shown.tolist()),
         blind=sources.function(text.odds, blinded(inputs)),
-        outputs=text.outputs(sources, columns, len(embeddings)),
+        outputs=text.outputs(sources, columns, len(embeddings), WITHOUT_BAGS if bags else ""),
         features=features_of,
         notes=[
             *_notes(text.count, len(read), bool(bags)),
