@@ -11,14 +11,14 @@ import os
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnnkit.data import series_tables
 from rnnkit.data.files import class_names
 from rnnkit.data.series import from_csv
 from rnnkit.data.series_files import read_series
-from rnnkit.data.tables import csv_records, json_records, parse_number
+from rnnkit.data.tables import MISSING, csv_records, json_records, parse_number
 from rnnkit.errors import InputError
 
 pytestmark = pytest.mark.one_backend
@@ -69,6 +69,7 @@ def test_what_csv_writes_is_read(rows, delimiter):
 
 @settings(max_examples=MANY, deadline=None)
 @given(st.text(st.sampled_from("0123456789+-.,eE_ naif１x%'"), min_size=1, max_size=8))
+@example("na")
 def test_a_number_is_that_of_pandas_or_refused(text):
     told = ""
     try:
@@ -78,8 +79,10 @@ def test_a_number_is_that_of_pandas_or_refused(text):
     if told:
         assert told.startswith("x, line 2, column 'a': ")
         return
-    table = io.StringIO(f"a,b\n{text.strip()},1\n")  # to pandas a blank cell is a text
-    column = pandas.read_csv(table, skip_blank_lines=False)["a"]
+    cell = text.strip()  # to pandas a blank cell is a text
+    table = io.StringIO(f"a,b\n{cell},1\n")
+    missing = [cell] if cell.lower() in MISSING else None  # pandas knows NA, and not na
+    column = pandas.read_csv(table, skip_blank_lines=False, na_values=missing)["a"]
     other = float(column.iloc[0])
     assert math.isclose(number, other, rel_tol=1e-12) or (np.isnan(number) and np.isnan(other))
 

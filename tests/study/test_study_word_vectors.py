@@ -30,6 +30,7 @@ def test_a_run_leaves_every_record(run):
         "checkpoints",
         "model.keras",
         "results.json",
+        "card.md",
     }
     again = open_run(run.path)
     assert again.settings["data"]["name"] == "words_sample"
