@@ -96,8 +96,8 @@ def forecast_table(model: Any, inputs: Sequence[Series]) -> AnswerTable:
     """Return what is forecast at each step of each series; None before the first forecast.
 
     `forecast_time` is the time, or the number, of the step that is forecast. With quantiles
-    `forecast` is the median, and each quantile has a column, such as `quantile_0.1`. Several
-    targets and horizons are told apart by what follows their names, such as `forecast_load_h6`.
+    `forecast` is the median, and each quantile has a column, such as `quantile_0.1`. With
+    several targets or horizons, column names end in both, such as `forecast_load_h6`.
     """
     encoder, quantiles = model.encoder, tuple(model.quantiles or ())
     parts = getattr(encoder, "parts", [encoder])
