@@ -90,6 +90,19 @@ class _SeriesInput:
         names = self.task.column_names or [f"column {i}" for i in range(part.shape[1])]
         return dict(zip(names, part[: self.count].T, strict=True))
 
+    def question(self, function: Any, about: dict[str, Any], outputs: Outputs) -> Question:
+        """Return what is asked about the value of a function of the series."""
+        return Question(
+            about=about,
+            words=self.names,
+            function=function,
+            inputs=[self.read],
+            baselines=[self.mean],
+            share=lambda parts: self.by_column(parts[0]),
+            occluded=lambda: self.without(function),
+            outputs=outputs,
+        )
+
 
 def question_of_series(task: Any, x: Any, target: Any) -> Question:
     """Return what is asked about the class of a series.
@@ -132,7 +145,8 @@ def question_of_series(task: Any, x: Any, target: Any) -> Question:
     name, answered = task.classes[place], task.classes[best]
     probability = f"probability {probability_of(odds):.4f}"
     answer = f"{answered}; {name} has the {probability}"
-    return Question(
+    return given.question(
+        function,
         about={
             "question": f"log-odds of the class {name!r}",
             "target": name,
@@ -141,12 +155,6 @@ def question_of_series(task: Any, x: Any, target: Any) -> Question:
             "baseline": MEAN,
             "without": WITHOUT,
         },
-        words=given.names,
-        function=function,
-        inputs=[given.read],
-        baselines=[given.mean],
-        share=lambda parts: given.by_column(parts[0]),
-        occluded=lambda: given.without(function),
         outputs=Outputs(chosen_odds, [task.classes[i] for i in places], np.arange(given.count)),
     )
 
@@ -189,13 +197,8 @@ def question_of_frame(task: Any, x: Any, target: Any, at: int | None) -> Questio
         return label.odds(of(points))
 
     (odds,) = values_at(function, [[given.read]])
-    return Question(
+    return given.question(
+        function,
         about=label.about(float(odds), baseline=MEAN, without=WITHOUT),
-        words=given.names,
-        function=function,
-        inputs=[given.read],
-        baselines=[given.mean],
-        share=lambda parts: given.by_column(parts[0]),
-        occluded=lambda: given.without(function),
         outputs=label.outputs(of),
     )
