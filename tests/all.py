@@ -4,6 +4,8 @@ Lint, types, docs, and the tests once per installed backend, in processes of the
 jobs at a time. With arguments, only the tests, and the arguments go to pytest:
 `python -m tests.all -k lstm`.
 
+`python -m tests.all --deep` adds the tests marked `deep`, which take long, and more examples of others.
+
 `python -m tests.all --quick` is for between two edits: lint, types, and the tests of data, layers,
 models and tasks on one backend, without those that start other processes, read real data or train
 for long.
@@ -120,6 +122,9 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments == ["--quick"]:
         return 0 if quick() else 1
+    if "--deep" in arguments:
+        arguments.remove("--deep")
+        os.environ["RNNKIT_DEEP"] = "1"
     return 0 if everything(*arguments) else 1
 
 

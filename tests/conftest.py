@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from deep import DEEP
 
 # Flags of XLA on CPU, which JAX and TensorFlow share. The programs stay the same; only how machine
 # code is made of them differs. An XLA that does not know one of them names it and ends the process.
@@ -87,8 +88,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 # compiled models to be tested: it runs on PyTorch, which compiles nothing. Tests marked
 # `every_backend` run on the others, too.
 ON_ONE_BACKEND = ("baselines", "cli", "data", "plugins", "study")
-FOLDERS = tuple(str(Path(__file__).parent / name) + os.sep for name in ON_ONE_BACKEND)
+# So is most of these: they use what `backend`, `recurrent` and `hmm` test on each backend. There a
+# choice of them runs, marked as well, and in the deep profile all.
+A_CHOICE_ON_OTHERS = () if DEEP else ("explain", "monitor", "recipes", "tasks")
+FOLDERS = tuple(
+    str(Path(__file__).parent / name) + os.sep for name in ON_ONE_BACKEND + A_CHOICE_ON_OTHERS
+)
 MARK_OF_A_FILE = "\npytestmark = pytest.mark.one_backend\n"
+
+
+def is_left_to_the_deep_profile(item: pytest.Item) -> bool:
+    """Whether a test is marked `deep`, on all backends or on this one."""
+    import rnnkit.backend
+
+    marks = item.iter_markers("deep")
+    return not DEEP and any(not it.args or rnnkit.backend.name in it.args for it in marks)
 
 
 def runs_elsewhere() -> bool:
@@ -118,16 +132,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=starting)
         items[:] = [item for item in items if item not in set(starting)]
 
-    if not runs_elsewhere():
-        return
-    elsewhere = [
+    here = not runs_elsewhere()
+    left_out = [
         item
         for item in items
-        if (str(item.path).startswith(FOLDERS) or item.get_closest_marker("one_backend"))
-        and not item.get_closest_marker("every_backend")
+        if is_left_to_the_deep_profile(item)
+        or (
+            not here
+            and (str(item.path).startswith(FOLDERS) or item.get_closest_marker("one_backend"))
+            and not item.get_closest_marker("every_backend")
+        )
     ]
-    config.hook.pytest_deselected(items=elsewhere)
-    items[:] = [item for item in items if item not in set(elsewhere)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(autouse=True, scope="session")

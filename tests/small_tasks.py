@@ -23,6 +23,9 @@ SMALL = {
     },
 }
 
+# What is the same code for all tasks is tested on these; on the others in the deep profile.
+FEW = ("gru_sentiment", "name_tagger", "next_word")
+
 LIMITS = {"forecaster": 200, "frame_labeller": 3}
 
 

@@ -39,6 +39,7 @@ print(json.dumps([met, any("events" in name for _, _, names in os.walk("run") fo
 """
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_training_saving_and_loading_import_no_other_framework(fresh_python, tmp_path):
     others = [name for name in ALL if name != rnnkit.backend.name]
     options = {"TF_CPP_MIN_LOG_LEVEL": None, "KERAS_BACKEND": rnnkit.backend.name}

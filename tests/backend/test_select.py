@@ -7,6 +7,7 @@ import sys
 import types
 
 import pytest
+from deep import mostly_deep
 
 from rnnkit.backend import select as room
 
@@ -170,7 +171,7 @@ def test_keras_that_chose_what_is_absent_says_what_to_set(machine, monkeypatch):
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("first", ["import keras", "import rnnkit"])
+@pytest.mark.parametrize("first", mostly_deep(["import keras", "import rnnkit"], "import rnnkit"))
 def test_without_tensorflow_and_a_variable_an_installed_backend_runs(first, fresh_python, tmp_path):
     code = f"""{WITHOUT_TENSORFLOW}
 try:

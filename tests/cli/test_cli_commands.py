@@ -35,6 +35,7 @@ def trained(films, tmp_path_factory):
     return out, result.output
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.every_backend
 def test_train_writes_what_was_asked(trained):
     out, _ = trained

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from deep import mostly_deep
 
 import rnnkit.backend
 from rnnkit import recipes
@@ -33,6 +34,7 @@ TWINS = tuple(name for name in recipes.names() if name.endswith("_sentiment"))[1
 OF_A_BACKEND = {
     m: m.split(".")[2] for m in MODULES if m.split(".")[2:3] in [[f] for f in FRAMEWORKS]
 }
+SCRIPTS = sorted((ROOT / "recipes").glob("*.py"))
 SHELLS = ("sh", "bash", "console")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -115,7 +117,7 @@ def test_python_blocks_run_in_order(page):
 
 @pytest.mark.usefixtures("in_a_folder", "few_reviews")
 @pytest.mark.skipif(not SHOWN, reason="scripts run on PyTorch, which compiles nothing")
-@pytest.mark.parametrize("script", sorted((ROOT / "recipes").glob("*.py")), ids=name)
+@pytest.mark.parametrize("script", mostly_deep(SCRIPTS, *SCRIPTS[::5]), ids=name)
 def test_scripts_run_on_a_little_of_their_sample(script, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [str(script)])
     runpy.run_path(str(script), run_name="__main__")

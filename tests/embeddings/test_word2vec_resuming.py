@@ -119,6 +119,7 @@ def assert_same(found, wanted):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize(
     ("kind", "loss", "by"),
     [

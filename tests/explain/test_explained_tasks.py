@@ -29,6 +29,7 @@ ON_ONE = ["gru_sentiment", "bag_of_words_sentiment", "bag_of_pairs", "sequence_c
 ON_ONE += ["frame_labeller", "frames_crf", "forecasts"]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     "name",
     [*ON_EVERY_BACKEND, *(pytest.param(n, marks=pytest.mark.one_backend) for n in ON_ONE)],

@@ -60,6 +60,7 @@ def test_attributions_of_a_recurrent_layer_are_the_integral_of_finite_difference
     np.testing.assert_allclose(found.parts[0].sum(), found.value - found.baseline_value, atol=1e-5)
 
 
+@pytest.mark.every_backend
 def test_connectivity_is_the_norm_of_finite_differences():
     layer, x = small_network()
 

@@ -236,6 +236,7 @@ def test_adapt_is_baum_welch():
     assert (found == states).mean() > 0.95
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_joint_training_saving_and_the_mask(tmp_path):
     """The states learn by gradient alone, on masked sequences, and serve the next layer."""
     x, states = two_regimes()

@@ -84,6 +84,7 @@ def test_steps_of_a_sequence_are_counted_one_by_one_and_masked_by_weight():
     assert float(by_row.result()) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.every_backend
 @KINDS
 def test_compiled_training_and_evaluation_report_it(kind):
     rng = np.random.default_rng(0)

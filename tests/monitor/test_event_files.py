@@ -157,6 +157,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         EventWriter(tmp_path / "file" / "inside")
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("mode", ["blocked", "free"])
 def test_no_tensorflow_is_needed_nor_imported(mode, tmp_path, fresh_python):
     script = """

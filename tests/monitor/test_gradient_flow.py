@@ -67,6 +67,7 @@ def expected(cell, x, weights, mask, resets, states, backwards, order):
     return flows
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("name", "backwards"),
     [

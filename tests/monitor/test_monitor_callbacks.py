@@ -40,6 +40,7 @@ def small_data(rows=40, classes=2):
     return rng.integers(0, 10, (rows, 4)), rng.integers(0, classes, rows)
 
 
+@pytest.mark.every_backend
 def test_a_plain_keras_model_gets_all_that_can_be_known(tmp_path):
     x, y = small_data()
     model = small_model()

@@ -37,6 +37,7 @@ MINIMAL = ("MinGRU", "MinLSTM")
 ONE = pytest.mark.one_backend  # a variant of what is compared on every backend
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("backwards", [True, pytest.param(False, marks=ONE)])
 def test_an_elman_network_equals_the_product_of_its_jacobians(backwards):
     model = network(layers.SimpleRNN(U, go_backwards=backwards))

@@ -55,6 +55,7 @@ def commands(tmp_path):
     return run
 
 
+@pytest.mark.deep
 def test_every_command_serves_it(commands, tmp_path):
     small = ["--epochs", 2, "--limit", 100, "--units", 4, "--quiet"]
     (tmp_path / "bits.txt").write_text("01\n" * 20)

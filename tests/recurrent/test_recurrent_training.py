@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from deep import mostly_deep
 from keras import ops
 
 from rnnkit import layers
@@ -146,13 +147,17 @@ def test_constraints_hold_after_a_step():
 
 @pytest.mark.parametrize(
     ("name", "jit_compile"),
-    [
-        ("SimpleRNN", "auto"),
-        ("LSTM", "auto"),
+    mostly_deep(
+        [
+            ("SimpleRNN", "auto"),
+            ("LSTM", "auto"),
+            ("Bidirectional", "auto"),
+            ("GRU", False),
+            ("GRU", True),
+        ],
         ("Bidirectional", "auto"),
         ("GRU", False),
-        ("GRU", True),
-    ],
+    ),
 )
 def test_fit_learns(name, jit_compile):
     if jit_compile is True and keras.config.backend() == "torch":

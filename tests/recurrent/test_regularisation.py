@@ -82,6 +82,7 @@ def test_weight_dropout_is_one_mask_for_all_steps():
     np.testing.assert_allclose(outputs[:, 2], dropped @ dropped @ dropped, atol=1e-5)
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("options", [{"zoneout": 0.2}, {"weight_dropout": 0.2}], ids=str)
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
 def test_trains_and_comes_back_from_a_file(kind, options, tmp_path):

@@ -177,6 +177,7 @@ def test_inside_bidirectional():
             np.testing.assert_allclose(state, numpy(other), atol=1e-5)
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_a_model_learns_is_saved_and_loaded(tmp_path):
     ids = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(9, U, mask_zero=True)(ids)

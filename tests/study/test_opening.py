@@ -147,6 +147,7 @@ def layer_models():
         yield name, keras.Model(inputs, layer(inputs))
 
 
+@pytest.mark.deep
 def test_keras_opens_plain_models_after_an_import_of_layers_alone(tmp_path, fresh_python):
     paths = []
     for name, model in layer_models():

@@ -67,6 +67,7 @@ def losses(weights, ids, targets, norm):
     return found
 
 
+@pytest.mark.every_backend
 def test_a_step_is_that_of_numpy():
     model = small(2.0)
     model.fit(TEXTS, LABELS, epochs=0, verbose=0)
@@ -81,6 +82,7 @@ def test_a_step_is_that_of_numpy():
         np.testing.assert_allclose(weight, old - 0.5 * (one + other), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.every_backend
 def test_rows_that_fill_a_batch_do_not_count_and_dropout_draws_the_same():
     """Nor does validation count."""
     model = small(NONE, lambda size, outputs: pooled(size, outputs, dropout=0.5))

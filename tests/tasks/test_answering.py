@@ -35,6 +35,7 @@ def by_keras(model, rows, size):
     return outputs
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", CLASSIFIERS if EAGER else CLASSIFIERS[1:])
 def test_outputs_are_those_of_keras_in_the_order_of_the_examples(name):
     task, data = make(name), examples(name)
@@ -51,6 +52,7 @@ def test_outputs_are_those_of_keras_in_the_order_of_the_examples(name):
     assert task.predict(data[0][:0], verbose=0).shape == (0, wanted.shape[1])
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", SMALL if EAGER else ["next_word", "frame_labeller"])
 def test_one_batch_is_that_of_keras_for_every_network(name):
     task, data = make(name), examples(name)

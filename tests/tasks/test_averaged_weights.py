@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import small_tasks
+from deep import mostly_deep
 
 from rnnkit import load
 from rnnkit.errors import InputError
@@ -59,6 +60,7 @@ def close(found, expected):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.every_backend
 def test_the_average_is_that_of_numpy_and_training_goes_on_with_the_weights():
     plain, seen = Weights(), Weights()
     fit(build(), keep_best=False, callbacks=[plain])
@@ -77,7 +79,7 @@ def test_the_average_is_that_of_numpy_and_training_goes_on_with_the_weights():
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("name", sorted(small_tasks.SMALL))
+@pytest.mark.parametrize("name", mostly_deep(small_tasks.SMALL, *small_tasks.FEW))
 def test_every_task_trains_as_without_and_keeps_the_best_average(name):
     seen, model = Weights(), build(name, averaged_weights=0.9)
     history = fit(model, name, callbacks=[seen])
@@ -108,6 +110,7 @@ class Stop(keras.callbacks.Callback):
             raise Stopped
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("step", [pytest.param(2, marks=pytest.mark.one_backend), 6])
 def test_a_resumed_training_ends_at_the_same_bits(step, tmp_path):
     """From within an epoch, where the weights are in the model, and from between two of them."""

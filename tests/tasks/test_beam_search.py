@@ -60,6 +60,7 @@ def enumerated(row, alpha):
     return [word for word in words if word != END], score
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("alpha", [0.0, 0.7, 2.0])
 def test_a_beam_as_wide_as_everything_finds_the_best(alpha):
     words, scores = search(beam_size=64, length_penalty=alpha)
@@ -87,6 +88,7 @@ def test_one_beam_is_greedy():
         assert words[row] == expected
 
 
+@pytest.mark.every_backend
 def test_the_company_changes_nothing():
     words, scores = search(beam_size=3, length_penalty=1.0)
     again, same = search([2, 0, 1], beam_size=3, length_penalty=1.0)

@@ -25,6 +25,7 @@ def model(reviews):
     return model
 
 
+@pytest.mark.every_backend
 def test_learns_what_one_word_decides(model, reviews):
     scores = model.evaluate(*reviews, return_dict=True, verbose=0)
     assert scores["accuracy"] == 1.0
@@ -166,6 +167,7 @@ def test_untrained_models_say_so(act, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.every_backend
 def test_nan_stops_the_training(reviews):
     model = gru_sentiment(**{**SMALL, "learning_rate": float("inf")}, clip_norm=None)
     with pytest.raises(NonFiniteLoss, match="Try a learning rate"):

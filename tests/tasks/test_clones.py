@@ -6,16 +6,13 @@ import json
 import keras
 import numpy as np
 import pytest
-from small_tasks import SMALL, examples, make
+from deep import mostly_deep
+from small_tasks import FEW, SMALL, examples, make
 
 from rnnkit import recipes, tasks
 from rnnkit.errors import InputError
 
-EVERYWHERE = {"gru_sentiment"}
-TRAINED = [
-    pytest.param(name, marks=[] if name in EVERYWHERE else pytest.mark.one_backend)
-    for name in SMALL
-]
+TRAINED = mostly_deep(SMALL, *FEW)
 SOLVED = {"line"}  # weights that are no start values of a layer, but solved for on the data
 
 

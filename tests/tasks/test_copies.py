@@ -7,7 +7,8 @@ import pickle
 import keras
 import numpy as np
 import pytest
-from small_tasks import SMALL, examples, make
+from deep import mostly_deep
+from small_tasks import FEW, SMALL, examples, make
 
 from rnnkit import recipes, tasks
 from rnnkit.errors import InputError
@@ -16,11 +17,7 @@ COPIES = {
     "deepcopy": copy.deepcopy,
     "pickle": lambda model: pickle.loads(pickle.dumps(model)),
 }
-EVERYWHERE = {"bag_of_words_sentiment", "gru_sentiment"}
-TRAINED = [
-    pytest.param(name, marks=[] if name in EVERYWHERE else pytest.mark.one_backend)
-    for name in SMALL
-]
+TRAINED = mostly_deep(SMALL, *FEW)
 
 
 def public(model):

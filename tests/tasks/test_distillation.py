@@ -61,6 +61,7 @@ def bits(model):
     return [np.asarray(weight).tobytes() for weight in model.get_weights()]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
 def test_cross_entropy_is_the_sum_of_its_parts(outputs, temperature):
@@ -89,6 +90,7 @@ def test_cross_entropy_is_the_sum_of_its_parts(outputs, temperature):
     assert loss(filled) == 0
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_metrics_are_those_of_the_most_probable_class(outputs):
     classes = max(2, outputs)

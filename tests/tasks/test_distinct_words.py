@@ -33,6 +33,7 @@ def batches(model):
     return model.make_batches(model.encode(X), [np.zeros(len(row), int) for row in X])
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("training", [False, True])
 def test_scores_and_gradients_are_those_of_the_network(model, training):
     """In training, too: what dropout draws is drawn for places, not for distinct words."""

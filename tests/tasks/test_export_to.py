@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from deep import mostly_deep
 from small_tasks import SMALL, examples, make
 
 import rnnkit.backend
@@ -41,8 +42,9 @@ def bag():
     return train("bag_of_words_sentiment")
 
 
+@pytest.mark.every_backend
 @on_tensorflow
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", mostly_deep(SMALL, "gru_sentiment", "next_word", "name_tagger"))
 def test_a_saved_model_answers_as_predict_does(name, tmp_path):
     import tensorflow as tf
 
@@ -106,9 +108,10 @@ def translates(model, served):
     assert text == wanted
 
 
+@pytest.mark.every_backend
 @on_tensorflow
 @pytest.mark.parametrize(
-    "name", [one for one in SMALL if one not in STEPS] if DEEP else ["gru_sentiment", "forecaster"]
+    "name", mostly_deep([one for one in SMALL if one not in STEPS], "gru_sentiment")
 )
 def test_a_litert_file_answers_rows_of_its_length(name, tmp_path):
     interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -124,7 +127,7 @@ def test_a_litert_file_answers_rows_of_its_length(name, tmp_path):
 
 @pytest.mark.skipif(rnnkit.backend.name != "torch", reason="another Python writes the file")
 @pytest.mark.skipif("tensorflow" not in rnnkit.backend.installed(), reason="TensorFlow writes it")
-@pytest.mark.parametrize("name", SMALL if DEEP else ["bag_of_words_sentiment"])
+@pytest.mark.parametrize("name", mostly_deep(SMALL, "bag_of_words_sentiment"))
 def test_another_backend_exports_through_tensorflow(name, tmp_path, fresh_python):
     model = train(name)
     found = model.export_to(tmp_path / "served", "saved-model")

@@ -52,6 +52,7 @@ def test_class_weight_weighs_the_labels_of_the_user(labels, class_weight, weight
     assert first_loss(labels, class_weight=class_weight) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.every_backend
 def test_the_loss_of_every_backend_is_weighed():
     expected = weighted_loss(NAMES, np.array([9, 9, 2, 2] * 3))
     weights = {"pos": 9.0, "neg": 2.0}
@@ -151,6 +152,7 @@ def test_no_epoch_builds_the_network_and_trains_nothing():
     assert model.predict(TEXTS, verbose=0).shape == (12, 1)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
 def test_one_batch_and_one_epoch_learn(schedule):
     model = bag_of_words_sentiment(learning_rate=0.1, learning_rate_schedule=schedule)

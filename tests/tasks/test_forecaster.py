@@ -42,6 +42,7 @@ def trained(sample):
     return found
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("form", [None, "input", "output", "joint"])
 def test_no_network_looks_ahead(cell, form):
@@ -130,6 +131,7 @@ def test_series_without_times_and_more_columns(tmp_path):
     assert model.predict([values[:5]], verbose=0)[0].shape == (0,)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_file_holds_all(trained, sample, tmp_path, kind):
     model = trained[kind][0]

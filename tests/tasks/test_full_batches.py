@@ -46,6 +46,7 @@ def fitted(name, monkeypatch, fill, batch_size=6):
 HERE = PLAIN if "RNNKIT_DEEP" in os.environ or backend.name == "torch" else ["gru_sentiment"]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", HERE)
 def test_filling_changes_no_number(name, monkeypatch):
     numbers, weights = fitted(name, monkeypatch, fill=False)

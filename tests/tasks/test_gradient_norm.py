@@ -18,6 +18,7 @@ SMALL = {
 }
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("clip_norm", [None, 0.01])
 def test_norm_is_that_of_the_unclipped_gradient(reviews, clip_norm):
     """Plain SGD moves each weight by `rate * gradient`: the step's length gives the norm."""
@@ -54,6 +55,7 @@ def norm_of_a_step(reviews):
     return model.gradient_norm
 
 
+@pytest.mark.every_backend
 def test_in_half_precision_the_norm_is_that_of_the_loss_itself(reviews, request):
     """Keras multiplies the loss by 32768 there."""
     wanted = norm_of_a_step(reviews)

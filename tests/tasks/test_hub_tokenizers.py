@@ -330,6 +330,7 @@ def test_presets_that_give_no_vectors_are_refused(preset, tmp_path):
     assert model.network is None
 
 
+@pytest.mark.deep
 def test_another_backend_without_tensorflow_gives_the_same_answers(tmp_path, fresh_python):
     """KerasHub is not imported before the file that needs it is met."""
     if "jax" not in installed():

@@ -207,6 +207,7 @@ def test_one_file_here(model, saved):
     assert again.tokenizer.get_config() == model.tokenizer.get_config()
 
 
+@pytest.mark.deep
 def test_one_file_on_another_backend(model, saved, other_backend):
     path, wanted, drawn = saved
     measured, written, _, steps = other_backend(CHILD, str(path), TEXTS)

@@ -10,6 +10,7 @@ import weakref
 import numpy as np
 import pytest
 import small_tasks
+from deep import mostly_deep
 
 from rnnkit import backend
 from rnnkit.backend import native
@@ -69,7 +70,7 @@ def verbs(name):
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("name", small_tasks.SMALL)
+@pytest.mark.parametrize("name", mostly_deep(small_tasks.SMALL, *small_tasks.FEW))
 def test_calls_of_every_task_leave_nothing_behind(name):
     found = {verb: grown(call) for verb, call in verbs(name).items()}
     assert found == dict.fromkeys(found, 0)
@@ -106,6 +107,7 @@ def test_batches_are_dropped_with_their_data_set():
     assert alive() is None
 
 
+@pytest.mark.every_backend
 def test_any_number_of_texts_needs_few_programs():
     task, (x, y) = (
         small_tasks.make("bag_of_words_sentiment"),

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 import small_tasks
+from deep import mostly_deep
 
 from rnnkit.errors import InputError
 from rnnkit.tasks.training.model_state import read_variables
@@ -22,7 +23,7 @@ from rnnkit.training.callback_state import digest_attributes, read_states, resto
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 
 TORCH = keras.config.backend() == "torch"
-NAMES = sorted(small_tasks.SMALL) if TORCH else ["gru_sentiment"]
+NAMES = mostly_deep(small_tasks.SMALL, *small_tasks.FEW) if TORCH else ["gru_sentiment"]
 CHEAP = "bag_of_words_sentiment"
 DROPOUT = {"gru_sentiment": 0.3, "next_word": 0.3, "translator": 0.3, "forecaster": 0.3}
 
@@ -101,6 +102,7 @@ def interrupted(model, folder, step, do=stop, expected=Stopped, **more):
         fit(model, folder, callbacks=[At(step, do), *more.pop("callbacks", ())], **more)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", NAMES)
 def test_every_task_goes_on_to_the_same_bits(name, tmp_path):
     history, reference, total = whole(name)
@@ -120,7 +122,7 @@ def test_every_task_goes_on_to_the_same_bits(name, tmp_path):
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("name", small_tasks.SMALL)
+@pytest.mark.parametrize("name", mostly_deep(small_tasks.SMALL, CHEAP))
 def test_the_same_object_goes_on(name, tmp_path):
     """As in a notebook, whose cell is run again after an interruption."""
     history, reference, _ = whole(name)
@@ -131,7 +133,7 @@ def test_the_same_object_goes_on(name, tmp_path):
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("step", [1, 3, 4, 5, 8])
+@pytest.mark.parametrize("step", mostly_deep([1, 3, 4, 5, 8], 1, 4))
 def test_a_signal_at_any_step(step, tmp_path, capsys):
     """In an epoch, at its end, at the first and the last step."""
     history, reference, _ = whole()
@@ -250,7 +252,7 @@ if "RNNKIT_DEEP" in os.environ:
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize(("name", "step"), STOPS)
+@pytest.mark.parametrize(("name", "step"), mostly_deep(STOPS, *STOPS[:2]))
 def test_optimizers_go_on(name, step, tmp_path):
     def built():
         model = build(**CONSTANT)
@@ -531,7 +533,10 @@ fit(build(), folder, callbacks=[At(6, do)])
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize(("name", "times", "status"), [("SIGKILL", 1, -9), ("SIGTERM", 2, 143)])
+@pytest.mark.parametrize(
+    ("name", "times", "status"),
+    mostly_deep([("SIGKILL", 1, -9), ("SIGTERM", 2, 143)], ("SIGKILL", 1, -9)),
+)
 def test_a_process_that_is_killed(fresh_python, tmp_path, name, times, status):
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     done = fresh_python(PROCESS, str(tmp_path), name, times, check=False, PYTHONPATH=paths)

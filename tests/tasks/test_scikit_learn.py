@@ -151,6 +151,7 @@ def test_scorers_and_ensembles_of_labels_take_the_classifier():
     assert task.network is None
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_grid_search(jobs):
     settings, x = MODELS["bag_of_words_sentiment"]

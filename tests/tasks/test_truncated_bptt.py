@@ -35,6 +35,7 @@ def draw(lengths, rng):
     return x, y
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", LAYERS)
 def test_training_equals_truncated_bptt_by_hand(name):
     rng = np.random.default_rng(0)

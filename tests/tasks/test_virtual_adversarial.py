@@ -98,6 +98,7 @@ def numpy_step(weights, ids, labels, norm):
     return found, [one + other for one, other in zip(grads, more, strict=True)]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_step_is_that_of_numpy(known_directions, classes):
     """Labels count in the loss and in metrics, all texts in the divergence."""
