@@ -81,6 +81,20 @@ class Emission:
         """
         raise NotImplementedError
 
+    def summarize(self, x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return weighted observations with the same M-step: a part of the data as it is sent.
+
+        Without a summary of its own, an emission returns them all.
+
+        Args:
+            x: the observations of one part of the data, `(N, D)` or `(N,)`.
+            weights: `(R, N, K)` float64.
+
+        Returns:
+            Observations `(S, ...)` and their weights `(R, S, K)`.
+        """
+        return x, weights
+
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter for K states and D features, without the restarts."""
         raise NotImplementedError(f"{type(self).__name__} does not define shapes.")

@@ -57,6 +57,13 @@ class Categorical(Emission):
         counts = ops.transpose(ops.reshape(counts, (symbols, restarts, states)), (1, 2, 0))
         return {"emissionprob": normalize_counts(counts, last, like(self.prior, weights) - 1.0)}
 
+    def summarize(self, x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return each symbol once, with the sum of its weights."""
+        symbols, places = np.unique(x, return_inverse=True)
+        sums = np.zeros((len(symbols), weights.shape[0], weights.shape[2]))
+        np.add.at(sums, places, np.swapaxes(weights, 0, 1))
+        return symbols, np.swapaxes(sums, 0, 1)
+
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of emissionprob; V is `features` if n_features is None."""
         return {"emissionprob": (states, self.n_features or features)}

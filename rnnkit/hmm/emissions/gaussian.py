@@ -20,6 +20,7 @@ from rnnkit.hmm.emissions.arithmetic import (
 )
 from rnnkit.hmm.emissions.base import Arrays, Tensor, Tensors, check_features
 from rnnkit.hmm.emissions.located import LocatedEmission
+from rnnkit.hmm.emissions.summaries import points_of_states, weighted_moments
 from rnnkit.hmm.emissions.units import Units
 
 
@@ -87,6 +88,18 @@ class Gaussian(LocatedEmission):
             covars = ops.sum(covars, axis=-1) / x.shape[-1]  # ops.mean is float32
         covars = covariance.floor_covars(covars, self.min_covar, self.covariance_type)
         return {"means": means, "covars": where_weighted(post, covars, params["covars"])}
+
+    def summarize(self, x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return 2 D points for each state, with the weight, mean and covariance of its data.
+
+        They lie at `mean ± sqrt(D) l_d`, l_d the columns of a root of the covariance.
+        """
+        means, covars = weighted_moments(x, weights)
+        values, vectors = np.linalg.eigh(covars)
+        roots = vectors * np.sqrt(np.maximum(values, 0.0) * x.shape[1])[..., None, :]
+        away = np.swapaxes(roots, -1, -2)  # (R, K, D, D), a point in each row
+        points = means[:, :, None] + np.concatenate([away, -away], axis=2)
+        return points_of_states(points, weights.sum(1))
 
     def _spread_in_units(self, units: Units) -> dict[str, Any]:
         if not np.any(self.covars_prior):

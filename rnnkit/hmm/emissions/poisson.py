@@ -28,6 +28,7 @@ from rnnkit.hmm.emissions.base import (
     check_features,
     check_integer_observations,
 )
+from rnnkit.hmm.emissions.summaries import points_of_states, weighted_means
 
 TABLE = 16  # log x! comes from a table below this, and from Stirling's series (16 digits) above
 REMAINDERS = [math.lgamma(x + 1) - (x * math.log(x) - x if x else 0.0) for x in range(TABLE)]
@@ -78,6 +79,10 @@ class Poisson(Emission):
         alpha, beta = like(self.lambdas_prior, x), like(self.lambdas_weight, x)
         rates = (alpha + steps * mean) / at_least(beta + steps, MIN_WEIGHT)
         return {"lambdas": where_weighted(post, rates, params["lambdas"])}
+
+    def summarize(self, x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean of each state, with the sum of its weights."""
+        return points_of_states(weighted_means(x, weights)[:, :, None], weights.sum(1))
 
     def shapes(self, states: int, features: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of lambdas, without the restarts."""

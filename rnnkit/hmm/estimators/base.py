@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import numbers
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar, Self
 
@@ -20,7 +20,8 @@ from rnnkit.hmm.emissions.base import Emission
 from rnnkit.hmm.estimators.array_passes import has_loops
 from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
 from rnnkit.hmm.estimators.coordinates import Coordinates, bounds_found
-from rnnkit.hmm.estimators.em import EM, OnIteration
+from rnnkit.hmm.estimators.em import EM, OnIteration, restarts_at_once
+from rnnkit.hmm.estimators.expectations import EStep
 from rnnkit.hmm.estimators.params import (
     Params,
     check_chain,
@@ -36,6 +37,7 @@ from rnnkit.hmm.estimators.passes import (
     run_inference,
 )
 from rnnkit.hmm.estimators.sequences import Sequences, read_sequences
+from rnnkit.hmm.estimators.shards import Map, ShardedEStep, Shards, read_shard
 from rnnkit.hmm.estimators.streaming import StreamingFilter
 from rnnkit.options import Option, Setting, described_args, with_args
 
@@ -191,16 +193,70 @@ class BaseHMM(BaseEstimator):
             InputError: invalid X or settings, or fewer observed steps than states.
         """
         self._check_settings()
-        count = self.n_components
-        sequences = read_sequences(X, lengths, mask, states, count)
+        sequences = read_sequences(X, lengths, mask, states, self.n_components)
+        return self._baum_welch(sequences, None, on_iteration)
+
+    def fit_shards(
+        self,
+        shards: Sequence[Any],
+        *,
+        map: Map = map,
+        on_iteration: OnIteration | None = None,
+    ) -> Self:
+        """Learn the parameters by Baum-Welch from data in parts, which need not fit into memory.
+
+        Each iteration runs the E-step on every shard, by `map`, and one M-step on the sums of all:
+        the result is that of `fit` on all data from the same initial parameters. Parameters that
+        are not set, and the units of the computation (so also the default of `min_covar`), come
+        from the first shard: shuffle the sequences.
+
+        A shard is the path of a `.npy` file with X or of a `.npz` file with arrays named as the
+        arguments of `fit`; or X itself, or a mapping of these arguments; or a function that returns
+        one of these. Each worker reads its shards anew in every iteration. From a shard come back a
+        few numbers for each state; with mixtures and emissions of your own, which have no
+        `summarize`, its observations and posteriors.
+
+        Args:
+            shards: one or more.
+            map: called as `map(function, items)`; returns a result for each item, in order:
+                the built-in one, or that of a `concurrent.futures` or Ray pool.
+            on_iteration: as for `fit`.
+
+        Returns:
+            The fitted model.
+
+        Raises:
+            InputError: a shard is missing or does not fit the others, or one of the errors of
+                `fit`.
+
+        Example:
+            >>> import numpy as np
+            >>> from rnnkit.hmm import CategoricalHMM
+            >>> x = np.array([0, 0, 1, 1, 1, 0, 0, 1])
+            >>> whole, parts = (CategoricalHMM(2, random_state=0, n_features=2) for _ in range(2))
+            >>> whole = whole.fit([x[:4], x[4:]])
+            >>> parts = parts.fit_shards([[x[:4]], [x[4:]]])
+            >>> np.allclose(whole.transmat_, parts.transmat_, atol=1e-5)
+            True
+        """
+        self._check_settings()
+        described = Shards.of(shards, map, self.n_components)
+        first = read_shard(0, shards[0], self.n_components)
+        return self._baum_welch(first, described, on_iteration)
+
+    def _baum_welch(
+        self, sequences: Sequences, shards: Shards | None, on_iteration: OnIteration | None
+    ) -> Self:
+        """Learn from sequences, or from shards of which the sequences are the first."""
+        count, name = self.n_components, "X" if shards is None else "Shard 0"
         if sequences.unobserved_feature is not None:
             raise InputError(
-                f"{sequences.unobserved_feature} of X is NaN at every step, so that no step is "
-                "complete: leave the feature out, or fill it in."
+                f"{sequences.unobserved_feature} of {name} is NaN at every step, so that no step "
+                "is complete: leave the feature out, or fill it in."
             )
         if sequences.observed.sum() < count:
             raise InputError(
-                f"X has {int(sequences.observed.sum())} observed steps, fewer than "
+                f"{name} has {int(sequences.observed.sum())} observed steps, fewer than "
                 f"n_components={count} states: give more data, or take fewer states."
             )
         sequences = sequences.drop_uninformative()
@@ -219,6 +275,13 @@ class BaseHMM(BaseEstimator):
         first = params.map(lambda value: value[0])
         check_chain(first.startprob, first.transmat, count)
         check_emission(emission, first.emission, count, width)
+        e_step: EStep | ShardedEStep
+        if shards is None:
+            batch = restarts_at_once(len(x), count, len(params.startprob))
+            e_step = EStep(coordinates.inner, sequences, x, count * batch, self.dtype)
+        else:
+            batch = len(params.startprob)
+            e_step = ShardedEStep(shards, coordinates, self.dtype)
         names = ("startprob_prior", "transmat_prior", "n_iter", "tol", "dtype", "verbose")
         settings = {name: getattr(self, name) for name in names}
         update = self._named_by("params")
@@ -230,7 +293,7 @@ class BaseHMM(BaseEstimator):
             log_jacobian=coordinates.log_jacobian,
             **settings,
         )
-        result = em.fit(sequences, x, params)
+        result = em.fit(e_step, params, batch)
         found = {**result.params.to_dict(), **coordinates.restore(result.params.emission)}
         found |= {name: value for name, value in given.items() if name not in update}
         self._learned = {}

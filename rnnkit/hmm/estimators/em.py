@@ -19,12 +19,21 @@ from rnnkit.hmm.emissions.base import Emission, Tensor
 from rnnkit.hmm.estimators.em_steps import MIN_OCCUPANCY, compiled_m_step
 from rnnkit.hmm.estimators.expectations import EStep
 from rnnkit.hmm.estimators.params import Params
-from rnnkit.hmm.estimators.sequences import Sequences
+from rnnkit.hmm.estimators.shards import ShardedEStep
 from rnnkit.progress import Bar
 
 OnIteration = Callable[[int, dict[str, np.ndarray], float], None]
 # Steps times states times restarts of one batch: its posteriors take 256 MiB in float32.
 MAX_BATCH_ELEMENTS = 1 << 26
+
+
+def restarts_at_once(steps: int, states: int, restarts: int) -> int:
+    """Return how many restarts are one batch: as many as memory allows.
+
+    >>> restarts_at_once(1000, 4, 10), restarts_at_once(10**7, 4, 10)
+    (10, 1)
+    """
+    return min(max(MAX_BATCH_ELEMENTS // (steps * states), 1), restarts)
 
 
 @dataclass(frozen=True)
@@ -70,13 +79,13 @@ class EM:
     restore: Callable[[Mapping[str, Any]], dict[str, np.ndarray]] = dict
     log_jacobian: float = 0.0
 
-    def fit(self, sequences: Sequences, x: np.ndarray, params: Params) -> EMResult:
-        """Learn from every restart, as many at once as memory allows, and keep the best.
+    def fit(self, e_step: EStep | ShardedEStep, params: Params, batch: int) -> EMResult:
+        """Learn from every restart, some at once, and keep the best.
 
         Args:
-            sequences: lengths, known states, and which steps were observed.
-            x: `(N, ...)`, the observations as the emission needs them.
+            e_step: returns expected counts under parameters.
             params: the initial parameters, with restarts.
+            batch: how many restarts at once.
 
         Raises:
             InputError: `n_iter` is less than 1, or the emission returns NaN.
@@ -85,28 +94,24 @@ class EM:
             raise InputError(
                 f"n_iter is {self.n_iter!r}; expected an integer: at least one iteration."
             )
-        restarts, states = params.startprob.shape
-        batch = min(max(MAX_BATCH_ELEMENTS // (len(x) * states), 1), restarts)
-        e_step = EStep(self.emission, sequences, x, states * batch, self.dtype)
-        results = []
+        restarts, results = params.startprob.shape[0], []
         for start in range(0, restarts, batch):
             chosen = slice(start, start + batch)
             results.append(self._fit_batch(e_step, params.map(operator.itemgetter(chosen))))
         return max(results, key=lambda result: result.history[-1])
 
-    def _fit_batch(self, e_step: EStep, first: Params) -> EMResult:
+    def _fit_batch(self, e_step: EStep | ShardedEStep, first: Params) -> EMResult:
         """Iterate from several initial parameters as one batch, and keep the best."""
         params = native.tensors(first.map(lambda value: value.astype(self.dtype)))
         restarts, states = first.startprob.shape
         priors = self._priors(states)
-        features = int(e_step.x.shape[1]) if e_step.x.ndim > 1 else 1
-        shared = _stateless(self.emission, states, features)
+        shared = _stateless(self.emission, states, e_step.features)
         m_step = compiled_m_step(self.emission, self.update, shared)
         active = np.ones(restarts, bool)
         histories: list[list[float]] = [[] for _ in range(restarts)]
         occupancy = np.ones((restarts, states))
         smallest = float(first.transmat.min())
-        steps = int(e_step.sequences.observed.sum())
+        steps = e_step.steps
         jacobian = self.log_jacobian * steps
         with Bar("Baum-Welch", total=self.n_iter) as bar:
             for iteration in range(self.n_iter):

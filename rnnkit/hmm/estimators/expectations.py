@@ -52,6 +52,16 @@ class EStep:
     width: int
     dtype: str
 
+    @property
+    def features(self) -> int:
+        """D."""
+        return int(self.x.shape[1]) if self.x.ndim > 1 else 1
+
+    @property
+    def steps(self) -> int:
+        """The number of observed steps."""
+        return int(self.sequences.observed.sum())
+
     def __call__(self, params: Params, numerics: inference.Numerics) -> Expected:
         """Return what the M-step needs, under parameters with restarts."""
         density = self.emission.density()
