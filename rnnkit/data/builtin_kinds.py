@@ -102,7 +102,13 @@ def _take_lines(dataset: Dataset, limit: int) -> Dataset:
 def _first_lines(split: Split, limit: int) -> Split:
     """Return texts with this many lines in all."""
     from rnnkit.data.splits import Split
+    from rnnkit.data.token_files import TokenTexts
 
+    if isinstance(split.x, TokenTexts):
+        raise InputError(
+            f"limit is {limit}, and a token file has no lines: write one of less text, or train "
+            "with a budget of steps."
+        )
     texts: list[str] = []
     for text in split.x:
         lines = text.splitlines(keepends=True)[:limit]
@@ -183,7 +189,7 @@ KINDS = (
             "tinyshakespeare": _in("running_text", "read_shakespeare"),
         },
         open_files=_in("running_text", "from_path"),
-        file_formats="a text file, or a folder of these",
+        file_formats="a text file, or a folder of these, or a token file",
         take_first=_take_lines,
         also_accepts=("texts",),
     ),

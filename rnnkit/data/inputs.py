@@ -21,6 +21,7 @@ from rnnkit.data.paths import refuse_path
 from rnnkit.data.series import Series
 from rnnkit.data.soft_labels import soft_rows
 from rnnkit.data.streams import is_stream, read_stream
+from rnnkit.data.token_files import TokenTexts
 from rnnkit.errors import InputError, quote, quote_all
 
 SPLITS = {  # name in messages -> the split of a Hugging Face `DatasetDict`
@@ -152,6 +153,8 @@ def examples(x: Any, depth: int) -> Any:
 
     A single text, array `(T, D)` or `Series` stays one.
     """
+    if isinstance(x, TokenTexts):
+        return x
     x = values(x)
     if isinstance(x, list) and any(is_table(one) or is_column(one) for one in x[:1]):
         form = InputForm("series", None, 2)

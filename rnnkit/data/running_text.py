@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rnnkit.data.release import ANY_TEXT, Release
 from rnnkit.data.splits import Dataset, Split
 from rnnkit.data.tables import decode, read_text
+from rnnkit.data.token_files import TokenFile, is_token_file
 from rnnkit.errors import InputError, suggest_sibling
 
 _WIKITEXT_FILES = {part: f"wiki.{part}.tokens" for part in ("train", "valid", "test")}
@@ -80,7 +82,7 @@ def from_path(
     test_fraction: float = 0.05,
     encoding: str = "utf-8",
 ) -> Dataset:
-    r"""Read running text from a text file, or from the text files of a folder, a text for each.
+    r"""Read running text from a text file, the text files of a folder, or a token file.
 
     Valid and test are the last parts of the text: sentences drawn at random would have their
     neighbours in train. Of a folder with ten files or more, whole files are held out, the last ones
@@ -111,6 +113,8 @@ def from_path(
             f"valid_fraction is {valid_fraction}, test_fraction {test_fraction}: expected shares "
             "of at least 0 that sum to less than 1."
         )
+    if is_token_file(path):
+        return _token_file(Path(path), valid, test)
     texts = _texts(Path(path), encoding)
     if len(texts) >= 10:
         first, second = (max(round(share * len(texts)), int(share > 0)) for share in shares)
@@ -124,6 +128,14 @@ def from_path(
         for part, other in zip(parts, (None, valid, test), strict=True)
     )
     return Dataset(Path(path).stem, train, valid_split, test_split, about=f"Read from {path}.")
+
+
+def _token_file(path: Path, *others: Any) -> Dataset:
+    if any(other is not None for other in others):
+        raise InputError(
+            f"{path} is a token file, which has its own valid and test: leave the others out."
+        )
+    return TokenFile(path).dataset()
 
 
 def split_by_position(text: str, valid: float, test: float) -> tuple[str, str, str]:
@@ -142,7 +154,12 @@ def split_by_position(text: str, valid: float, test: float) -> tuple[str, str, s
     return text[:begin], text[begin:end], text[end:]
 
 
-def _texts(path: Path, encoding: str) -> list[str]:
+def text_files(path: Path) -> list[Path]:
+    """Return a file, or the text files of a folder by their names.
+
+    Raises:
+        InputError: there is none.
+    """
     if not path.exists():
         raise InputError(f"There is no file or folder {str(path)!r}.{suggest_sibling(path)}")
     files = [path]
@@ -150,8 +167,12 @@ def _texts(path: Path, encoding: str) -> list[str]:
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXT_FILES)
         if not files:
             raise InputError(f"{path} has no text file ({', '.join(TEXT_FILES)}).")
+    return files
+
+
+def _texts(path: Path, encoding: str) -> list[str]:
     texts = []
-    for file in files:
+    for file in text_files(path):
         text = read_text(file, encoding).replace("\r\n", "\n").replace("\r", "\n")
         if text.strip():
             texts.append(text)

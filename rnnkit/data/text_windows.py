@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.data.windows import Windows, assign_rows, lay_end_to_end
+from rnnkit.data.windows import assign_rows, lay_end_to_end
 from rnnkit.errors import InputError, check_count
 
 MIN_WINDOWS = 4  # windows of a part of a text; in shorter ones too many tokens lack their context
@@ -40,7 +40,7 @@ class TextWindows:
     float32 `(B, k)`; starts float32 `(B,)`, 1 = zero states; labels int32 `(B,)`.
 
     Args:
-        texts: the token ids of each text, from 1 on.
+        texts: the token ids of each text, from 1 on; see also `rnnkit.data.token_files`.
         labels: the class index of each text, or None.
         window: k, the number of steps that gradients are propagated back.
         rows: B, the rows of a batch.
@@ -76,13 +76,12 @@ class TextWindows:
         extra_inputs: ExtraInputs | None = None,
     ) -> None:
         self.window, self.rows = check_count("window", window), check_count("rows", rows)
-        after = [BOS_EOS_ID] if ends else []
-        kept = [i for i, text in enumerate(texts) if len(text) or ends]
-        whole = (np.concatenate([[BOS_EOS_ID], texts[i], after]) for i in kept)
-        self._texts = [text.astype("int32") for text in whole]
-        self._kept = np.array(kept, np.int64)
+        # Steps of each text; the texts stay where they are, which may be the disk.
+        steps = np.fromiter(map(len, texts), np.int64, len(texts)) + bool(ends)
+        self._source, self._kept = texts, np.flatnonzero(steps)
+        self._steps: list[int] = steps[self._kept].tolist()
         self._labels = None if labels is None else np.asarray(labels, "int32")[self._kept]
-        self.tokens = sum(len(text) - 1 for text in self._texts)  # targets of an epoch
+        self.tokens = sum(self._steps)  # targets of an epoch
         if not self.tokens:
             raise InputError("The texts hold no token: expected at least one.")
         self.shuffle, self.seed, self.extra_inputs = shuffle, seed, extra_inputs
@@ -92,7 +91,7 @@ class TextWindows:
         """Lay the texts out in rows; the order is drawn from the seed and the epoch."""
         self.epoch = epoch
         random = np.random.default_rng([self.seed, epoch])
-        parts = [part for i in range(len(self._texts)) for part in self._parts_of(i)]
+        parts = [part for i in range(len(self._steps)) for part in self._parts_of(i)]
         if self.shuffle:
             parts = [parts[i] for i in random.permutation(len(parts)).tolist()]
         # The longest first, so that every epoch has the same number of windows in whatever order.
@@ -108,21 +107,15 @@ class TextWindows:
             # rarely writes nonsense after a short prompt.
             self._starts[random.random(size) < RESET_RATE] = 1.0
             rows = [[row[p] for p in random.permutation(len(row)).tolist()] for row in rows]
-        layout = lay_end_to_end(rows, [k * count for count in counts])
-        for p, (row, step) in enumerate(layout.places):
-            self._starts[row, step // k] = 1.0
+        self._places = lay_end_to_end(rows, counts).places  # row and window of each part
+        self._part_at = np.full(size, -1)
+        for p, (row, first) in enumerate(self._places):
+            self._part_at[row, first : first + counts[p]] = p
+            self._starts[row, first] = 1.0
             if self._labels is not None:
-                label = self._labels[parts[p].text]
-                self._row_labels[row, step // k : step // k + counts[p]] = label
+                self._row_labels[row, first : first + counts[p]] = self._labels[parts[p].text]
         self._parts = [self._shifted(part, shift) for part in parts]
         self._row_order = [p for row in rows for p in row]
-        self._windows = Windows(
-            [self._texts[i][start:end] for i, start, end in self._parts],
-            [self._texts[i][start + 1 : end + 1] for i, start, end in self._parts],
-            window=k,
-            rows=self.rows,
-            layout=layout,
-        )
 
     @property
     def order(self) -> np.ndarray:
@@ -131,7 +124,7 @@ class TextWindows:
 
     def _parts_of(self, i: int) -> list[_Part]:
         """Return the parts of a text that lie in different rows."""
-        steps = len(self._texts[i]) - 1
+        steps = self._steps[i]
         row = -(-self.tokens // self.rows)
         parts = max(1, min(round(steps / row), steps // (MIN_WINDOWS * self.window)))
         borders = np.linspace(0, steps, parts + 1).round().astype(int).tolist()
@@ -140,25 +133,48 @@ class TextWindows:
     def _shifted(self, part: _Part, shift: int) -> _Part:
         """Return a part whose windows begin elsewhere; whole texts and short parts stay."""
         i, start, end = part
-        steps = len(self._texts[i]) - 1
+        steps = self._steps[i]
         if (start, end) == (0, steps) or end - start <= self.window:
             return part
         return _Part(i, start + shift, min(end + shift, steps))
 
     def __len__(self) -> int:
-        return len(self._windows)
+        return self._starts.shape[1]
 
     def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
         """Return one window; the windows have to be used in their order."""
-        window = self._windows[index]
-        assert window.targets is not None
-        inputs = [window.x, self._starts[:, index]]
+        if not 0 <= index < len(self):
+            raise IndexError(f"window {index} of {len(self)}")
+        size = (self.rows, self.window)
+        ids, targets = np.zeros(size, "int32"), np.zeros(size, "int32")
+        weights = np.zeros(size, "float32")
+        for row, p in enumerate(self._part_at[:, index].tolist()):
+            if p < 0:
+                continue
+            i, begin, end = self._parts[p]
+            start = begin + (index - self._places[p][1]) * self.window
+            count = min(self.window, end - start)
+            if count <= 0:  # the shifted part before the last one of a text is not longer
+                continue
+            read = self._read(i, start, start + count + 1)
+            ids[row, :count], targets[row, :count] = read[:-1], read[1:]
+            weights[row, :count] = 1.0
+        inputs = [ids, self._starts[:, index].copy()]
         if self._labels is not None:
             inputs.append(self._row_labels[:, index])
         if self.extra_inputs is not None:
             random = np.random.default_rng([self.seed, self.epoch, index])
-            inputs += self.extra_inputs(window.targets, window.weights, random)
-        return tuple(inputs), window.targets, window.weights
+            inputs += self.extra_inputs(targets, weights, random)
+        return tuple(inputs), targets, weights
+
+    def _read(self, i: int, start: int, end: int) -> np.ndarray:
+        """Return ids `start` to before `end` of a text with its beginning and end, both 0."""
+        text = self._source[self._kept[i]]
+        inside = text[max(start - 1, 0) : end - 1]
+        border = np.zeros(1, inside.dtype)
+        parts = [border] if start == 0 else []
+        parts += [inside, border] if end - 1 > len(text) else [inside]
+        return np.concatenate(parts)
 
     def restore(self, values: np.ndarray) -> list[np.ndarray]:
         """Join the values of all steps, `(B, windows · k, ...)`, to `(steps, ...)` for each text.
@@ -171,8 +187,10 @@ class TextWindows:
             >>> [row.tolist() for row in windows.restore(targets)]
             [[1, 2, 3, 4, 5, 6, 7], [8]]
         """
-        found: list[list[tuple[int, np.ndarray]]] = [[] for _ in self._texts]
-        for part, rows in zip(self._parts, self._windows.sequences_of(values), strict=True):
+        found: list[list[tuple[int, np.ndarray]]] = [[] for _ in self._steps]
+        for part, (row, first) in zip(self._parts, self._places, strict=True):
+            start = first * self.window
+            rows = values[row, start : start + part.end - part.start]
             found[part.text].append((part.start, rows))
         ordered = (sorted(parts, key=lambda part: part[0]) for parts in found)
         return [np.concatenate([rows for _, rows in parts]) for parts in ordered]

@@ -111,7 +111,7 @@ def _pieces(path: Path, tokenize: Tokenize) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and words of each line, at most `MAX_TEXT_WORDS` at a time."""
     number, tail = 0, ""
     words: list[str] = []  # of the line that is being read
-    for block in _blocks(path):
+    for block in decoded_blocks(path):
         *lines, tail = (tail + block).split("\n")
         for line in lines:
             for piece in _limited(words + tokenize(line)):
@@ -135,7 +135,12 @@ def _limited(words: list[str]) -> list[list[str]]:
     return [words[start : start + MAX_TEXT_WORDS] for start in range(0, len(words), MAX_TEXT_WORDS)]
 
 
-def _blocks(path: Path) -> Iterator[str]:
+def decoded_blocks(path: Path) -> Iterator[str]:
+    """Yield the text of a file in blocks; it may be compressed.
+
+    Raises:
+        InputError: it is damaged, or not in UTF-8.
+    """
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     line, data = 1, b""
     try:

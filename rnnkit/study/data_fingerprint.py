@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.data.token_files import TokenTexts
 from rnnkit.errors import InputError
 
 SPLITS = ("train", "valid", "test")
@@ -93,6 +94,8 @@ def _add(digest: Any, value: Any) -> bool:
             digest.update("".join(value).encode("utf-8", "surrogatepass"))
             return True
         return all(_add(digest, one) for one in value)
+    elif isinstance(value, TokenTexts):
+        digest.update(value.checksum.encode())
     elif dataclasses.is_dataclass(value):
         fields = [getattr(value, one.name) for one in dataclasses.fields(value)]
         return _add(digest, fields)

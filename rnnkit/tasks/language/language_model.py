@@ -14,6 +14,7 @@ from rnnkit.data.frames import InputForm
 from rnnkit.data.hub_tokenizer import HubTokenizer
 from rnnkit.data.text import check_texts
 from rnnkit.data.text_windows import TextWindows
+from rnnkit.data.token_files import TokenTexts
 from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.deprecation import renamed_options
@@ -49,11 +50,12 @@ def _saved_tokenizer(config: dict[str, Any]) -> Tokenizer:
 class LanguageModel(HubTokens, GenerationModel):
     """Language model: a Keras model that predicts each token from all before it, and generates.
 
-    `fit` takes texts, which are their own targets, and optionally a label for each, such as a
-    language, that the model is conditioned on. Vocabulary, classes and network are learned in the
-    first `fit`. Texts are read in windows of k tokens; the states are carried from window to window
-    and reset where a text begins, in training and in evaluation; the gradient is truncated at the
-    first step of its window. `batch_size` is the number of texts read side by side.
+    `fit` takes texts, which are their own targets (or those of a token file, see
+    `rnnkit.data.token_files`), and optionally a label for each, such as a language, that the model
+    is conditioned on. Vocabulary, classes and network are learned in the first `fit`. Texts are
+    read in windows of k tokens; the states are carried from window to window and reset where a text
+    begins, in training and in evaluation; the gradient is truncated at the first step of its
+    window. `batch_size` is the number of texts read side by side.
 
     Args:
         build_network: `(vocabulary size, classes) -> functional model` with a layer "words", see
@@ -135,7 +137,10 @@ class LanguageModel(HubTokens, GenerationModel):
         return [self.parts().words]
 
     def check(self, x: Any, y: Any, name: str) -> Examples:
-        """Return the texts as a list, or refuse what is none."""
+        """Return the texts as a list, or those of a token file, or refuse what is none."""
+        if isinstance(x, TokenTexts):
+            self._check_token_texts(x, name)
+            return Examples(x, y)  # type: ignore[arg-type]
         texts = check_texts(x)
         if not any(texts):
             raise InputError(f"{name} holds no text. Give at least one.")
@@ -162,6 +167,8 @@ class LanguageModel(HubTokens, GenerationModel):
         self, train: Examples, targets: Any, spec: list[Label], unlabelled: Sequence[Any]
     ) -> list[np.ndarray]:
         """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
+        if isinstance(train.x, TokenTexts):
+            return self._learn_vocabulary(train.x.vocabulary, train.x, spec)
         tokens = self.split_texts(train.x)
         self._check_tokenizer(train.x, tokens)
         vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
@@ -170,11 +177,36 @@ class LanguageModel(HubTokens, GenerationModel):
                 f"The {len(train.x)} training texts hold {len(vocabulary) - 2} different tokens: "
                 "there is nothing to learn. Give texts with two or more."
             )
+        self._learn_vocabulary(vocabulary, train.x, spec)
+        return vocabulary.encode_many(tokens)
+
+    def _learn_vocabulary(self, vocabulary: Vocabulary, texts: Any, spec: list[Label]) -> Any:
+        """Build the network for a vocabulary; return the texts."""
         self._set_network(self._new_network(len(vocabulary), len(spec)))
         self.vocabulary, self._classes = vocabulary, list(spec)
-        self.learn_eos = len(train.x) > 1 if self.learn_eos is None else self.learn_eos
+        self.learn_eos = len(texts) > 1 if self.learn_eos is None else self.learn_eos
         self._reader = self._completer = None
-        return vocabulary.encode_many(tokens)
+        return texts
+
+    def _check_token_texts(self, x: TokenTexts, name: str) -> None:
+        """Refuse a token file that was split otherwise, or has another vocabulary."""
+        own = self.tokenizer.get_config()
+        if not isinstance(self.tokenizer, Tokenizer) or own != x.tokenizer.get_config():
+            raise InputError(
+                f"{name} is from {x.file.path}, which was split by {x.tokenizer.get_config()}, and "
+                f"this model splits by {own}: give both the same tokenizer."
+            )
+        most = self.vocabulary_size
+        if most is not None and len(x.vocabulary) > most:
+            raise InputError(
+                f"vocabulary_size is {most}, and {x.file.path} has {len(x.vocabulary)} tokens: "
+                "write the file with that vocabulary_size, or leave it out here."
+            )
+        if self.vocabulary is not None and self.vocabulary.tokens != x.vocabulary.tokens:
+            raise InputError(
+                f"{name} is from {x.file.path}, whose vocabulary of {len(x.vocabulary)} tokens is "
+                f"not that of the model ({len(self.vocabulary)}): give its texts instead."
+            )
 
     def make_batches(
         self, rows: list[Any], targets: Any = None, sample_weight: Any = None, **options: Any
@@ -182,7 +214,8 @@ class LanguageModel(HubTokens, GenerationModel):
         """Return windows of texts that are read side by side."""
         training = options.pop("training", False)
         order = self.batch_options(**options)
-        longest = max(map(len, rows), default=1) + int(bool(self.learn_eos))
+        lengths = rows.lengths if isinstance(rows, TokenTexts) else list(map(len, rows))
+        longest = int(max(lengths, default=1)) + int(bool(self.learn_eos))
         table = self.parts().words
         needed = training or not getattr(table, "samples", 0)
         return TextWindows(
@@ -253,7 +286,7 @@ class LanguageModel(HubTokens, GenerationModel):
         """
         x, y = self.read(x, y, name="The test set")[:2]
         texts = self.check(x, y, "The test set").x
-        if not all(texts) and not self.learn_eos:
+        if not all(map(len, texts)) and not self.learn_eos:
             raise InputError("One of the texts is empty: leave it out.")
         windows = self._windows(texts, y, batch_size)
         parts = (np.concatenate(part, axis=1) for part in zip(*self._scored(windows), strict=True))
@@ -324,6 +357,9 @@ class LanguageModel(HubTokens, GenerationModel):
 
     def encode(self, x: Any) -> list[np.ndarray]:
         """Return the token ids of each text; unknown tokens are 1."""
+        if isinstance(x, TokenTexts):
+            self._check_token_texts(x, "The set")
+            return x  # type: ignore[return-value]
         return self._known().encode_many(self.split_texts(check_texts(x)))
 
     def unknown_words(self, x: Any) -> list[list[str]]:
