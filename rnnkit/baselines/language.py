@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnkit.data.splits import Dataset
+from rnnkit.data.token_files import TokenTexts
+from rnnkit.data.vocabulary import UNKNOWN
+from rnnkit.errors import InputError
 
+MAX_TOKENS = 10_000_000
 ORDERS = {"word": 3, "subword": 3, "character": 6}  # how many tokens an n-gram has
 
 
@@ -35,7 +39,7 @@ def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
     subwords = HubTokenizer.of(settings.get("tokenizer"))
     unit = unit if subwords is None else "subword"
     tokenizer = subwords or Tokenizer(unit, **options)
-    texts = [tokenizer.tokenize(text) for text in dataset.train.x]
+    texts = _tokens(dataset.train.x, tokenizer)
     counts = Counter(token for text in texts for token in text)
     kept = {token for token, count in counts.items() if count >= settings.get("min_count", 1)}
     size = settings.get("vocabulary_size")
@@ -45,13 +49,26 @@ def kneser_ney(dataset: Dataset, settings: Mapping[str, Any]) -> dict[str, Any]:
         [[t if t in kept else None for t in text] for text in texts], ORDERS[unit], len(kept) + 1
     )
     seconds = time.perf_counter() - begin
-    test = [[t if t in kept else None for t in tokenizer.tokenize(text)] for text in dataset.test.x]
+    test = [[t if t in kept else None for t in text] for text in _tokens(dataset.test.x, tokenizer)]
     total = sum(model.negative_log_likelihood(text) for text in test)
     mean = total / max(sum(map(len, test)), 1)
     scores = {"loss": mean, "perplexity": math.exp(mean)}
     if unit == "character":
         scores["bits_per_character"] = mean / math.log(2)
     return {"test": scores, "seconds": seconds, "parameters": len(model)}
+
+
+def _tokens(texts: Any, tokenizer: Any) -> list[list[Any]]:
+    """Return the tokens of texts; of a token file their ids, None for unknown ones."""
+    if not isinstance(texts, TokenTexts):
+        return [tokenizer.tokenize(text) for text in texts]
+    if texts.lengths.sum() > MAX_TOKENS:
+        raise InputError(
+            f"{texts.file.path} has {texts.lengths.sum():,} tokens: the baseline, which keeps all "
+            f"n-grams in memory, takes {MAX_TOKENS:,}. Compare without baselines "
+            "(--no-baselines)."
+        )
+    return [[None if i == UNKNOWN else i for i in text.tolist()] for text in texts]
 
 
 class KneserNey:

@@ -20,6 +20,7 @@ from rnnkit.cli.json_output import AsJson
 from rnnkit.cli.prediction import predict
 from rnnkit.cli.runs import runs
 from rnnkit.cli.serve import serve
+from rnnkit.cli.tokens import tokens
 from rnnkit.cli.training import RecipeCommands, register_compare
 from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
@@ -85,6 +86,7 @@ app.command(cls=Command)(serve)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(export)
+app.command(cls=Command)(tokens)
 
 
 @app.command(cls=Command)
