@@ -1,0 +1,116 @@
+"""Peak memory of training on texts of several sizes: token file, language model, word vectors.
+
+python tests/benchmarks/large_text.py --megabytes 100 1000
+
+Writes a text of each size (words of a Zipf distribution over 100,000, lines of 20), and runs, each
+in a process of its own: `write_token_file`, 100 steps of `next_word` on it, and an epoch of word
+vectors. Prints the peak of the memory that a process owns (RssAnon of Linux, sampled) and of all
+that it holds, mapped pages of files included (ru_maxrss), and the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WORDS = 100_000
+
+
+def write_text(path: Path, megabytes: int) -> None:
+    """Write a text of random words."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"word{i}" for i in range(WORDS)])
+    weights = 1 / np.arange(1, WORDS + 1)
+    with path.open("w") as file:
+        while file.tell() < megabytes << 20:
+            drawn = words[rng.choice(WORDS, (50_000, 20), p=weights / weights.sum())]
+            file.write("\n".join(map(" ".join, drawn)) + "\n")
+
+
+def run_job(job: str, folder: Path) -> None:
+    """Run one job on the text of a folder."""
+    text, tokens = folder / "text.txt", folder / "text.tokens"
+    if job == "token file":
+        from rnnkit.data.token_writing import write_token_file
+
+        write_token_file(text, tokens, vocabulary_size=20_000, valid_fraction=0.001,
+                         test_fraction=0.001)  # fmt: skip
+    elif job == "next_word":
+        from rnnkit.data.token_files import TokenFile
+        from rnnkit.recipes import next_word
+
+        model = next_word(units=32, embedding_size=32, vocabulary_size=None)
+        model.fit(TokenFile(tokens).texts("train"), budget="100steps", verbose=0)
+    elif job == "word vectors":
+        from rnnkit.recipes import word_vectors
+
+        word_vectors(vector_size=32, epochs=1).fit(text, verbose=0)
+
+
+def owned() -> float:
+    """Return the MiB that this process owns now."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def measure(job: str, folder: Path) -> dict[str, float]:
+    """Run a job here, and return its peaks in MiB and its seconds."""
+    peak, done = [owned()], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            peak[0] = max(peak[0], owned())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    begin = time.perf_counter()
+    try:
+        run_job(job, folder)
+    finally:
+        done.set()
+        watcher.join()
+    whole = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"owned": peak[0], "with files": whole, "seconds": time.perf_counter() - begin}
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--megabytes", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--jobs", nargs="+", default=["token file", "next_word", "word vectors"])
+    parser.add_argument("--job", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.job:
+        print(json.dumps(measure(given.job, given.folder)))
+        return
+    print("| text | job | owned, MiB | with files, MiB | s |\n|---|---|---|---|---|")
+    for megabytes in given.megabytes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_text(folder / "text.txt", megabytes)
+            for job in given.jobs:
+                words: list[Any] = [sys.executable, __file__, "--job", job, "--folder", folder]
+                done = subprocess.run(words, check=True, capture_output=True, text=True)
+                found = json.loads(done.stdout.splitlines()[-1])
+                print(
+                    f"| {megabytes} MB | {job} | {found['owned']:.0f} | {found['with files']:.0f} "
+                    f"| {found['seconds']:.0f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
