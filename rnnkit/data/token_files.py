@@ -149,8 +149,8 @@ class TokenFile:
 
     def dataset(self) -> Dataset:
         """Return the file as a data set of running text."""
-        splits = (Split(self.texts(name)) for name in SPLITS)
-        return Dataset(self.path.stem, *splits, about=f"Read from {self.path}.")
+        train, valid, test = (Split(self.texts(name)) for name in SPLITS)
+        return Dataset(self.path.stem, train, valid, test, about=f"Read from {self.path}.")
 
 
 def checksum(path: Path) -> str:

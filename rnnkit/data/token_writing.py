@@ -90,7 +90,7 @@ def write_token_file(
             numbers = np.memmap(partial / "numbers.bin", "int32", "r")
             line_end = words.get("\n" if tokenizer.unit == "character" else END_OF_LINE, -1)
             splits = _splits(numbers, ends, shares, line_end)
-            counts = sum(_counts(numbers, first, last, len(words)) for first, last in splits[0])
+            counts = _counts(numbers, splits[0], len(words))
             vocabulary, new = _vocabulary(list(words), counts, vocabulary_size, min_count)
             digest, dtype = _renumber(numbers, new, len(vocabulary), partial / IDS)
             for name, spans in zip(SPLITS, splits, strict=True):
@@ -206,11 +206,15 @@ def _splits(
     return [np.array(part, np.int64) for part in cut]
 
 
-def _counts(numbers: np.ndarray, first: int, last: int, size: int) -> np.ndarray:
-    """Count the numbers of a span, in blocks."""
+def _counts(numbers: np.ndarray, spans: np.ndarray, size: int) -> np.ndarray:
+    """Count the numbers of spans that follow each other or lie apart, in blocks."""
     found = np.zeros(size, np.int64)
-    for start in range(first, last, SCAN):
-        found += np.bincount(numbers[start : min(start + SCAN, last)], minlength=size)
+    together = spans[1:, 0] == spans[:-1, 1]
+    firsts = spans[np.concatenate([[True], ~together]), 0].tolist()
+    lasts = spans[np.concatenate([~together, [True]]), 1].tolist()
+    for first, last in zip(firsts, lasts, strict=True):
+        for start in range(first, last, SCAN):
+            found += np.bincount(numbers[start : min(start + SCAN, last)], minlength=size)
     return found
 
 

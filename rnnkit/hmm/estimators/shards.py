@@ -74,7 +74,8 @@ def read_shard(place: int, shard: Any, states: int) -> Sequences:
             "mask or states."
         )
     try:
-        return read_sequences(*(given.get(key) for key in ARGUMENTS), states)
+        values = [given.get(key) for key in ARGUMENTS]
+        return read_sequences(values[0], *values[1:], n_states=states)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 
