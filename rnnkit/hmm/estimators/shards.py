@@ -74,8 +74,8 @@ def read_shard(place: int, shard: Any, states: int) -> Sequences:
             "mask or states."
         )
     try:
-        values = [given.get(key) for key in ARGUMENTS]
-        return read_sequences(values[0], *values[1:], n_states=states)
+        x, lengths, mask, known = (given.get(key) for key in ARGUMENTS)
+        return read_sequences(x, lengths, mask, known, states)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 
