@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import oracles
 import pytest
+from deep import mostly_deep
 
 if keras.config.backend() != "tensorflow":
     pytest.skip("these kernels run on TensorFlow alone", allow_module_level=True)
@@ -163,11 +164,14 @@ def test_a_nan_at_a_masked_step_reaches_nothing():
 
 @pytest.mark.parametrize(
     ("kernel", "cell_type", "masked"),
-    [
+    mostly_deep(
+        [
+            (KERNEL, "lstm", True),
+            (KERNEL, "gru_reset_after", False),
+            (FUSED, "lstm", True),
+        ],
         (KERNEL, "lstm", True),
-        (KERNEL, "gru_reset_after", False),
-        (FUSED, "lstm", True),
-    ],
+    ),
 )
 def test_traced_with_an_unknown_number_of_rows_and_steps(kernel, cell_type, masked):
     params = Case(cell_type).params()

@@ -60,6 +60,7 @@ def test_train_closes_with_a_table_and_the_next_commands(trained):
     assert "Epoch 1/3" in said
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.every_backend
 def test_predict_gives_label_probability_and_text(trained, rnnkit):
     answer = rnnkit("predict", trained[0], "a good film", "a bad film")

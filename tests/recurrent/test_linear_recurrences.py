@@ -248,6 +248,7 @@ def test_both_gates_shut_is_no_zero_by_zero():
     assert np.isfinite(numpy(layer(draw(B, T, 3)))).all()
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("name", ["MinGRU signed", "RGLRU blocks", "RGLRUBlock"])
 def test_a_model_saves_loads_and_trains(name, tmp_path):
     keras.utils.set_random_seed(0)

@@ -16,7 +16,7 @@ from rnnkit.study import dynamics, evaluate, load_data, open_model, open_run, tr
 from rnnkit.study.log import EpochLog
 from rnnkit.study.run_folder import RunFolder
 
-pytestmark = pytest.mark.every_backend  # from data to results and back, once on each
+# From data to results and back, once on each backend; the rest of the file on one.
 
 TINY = {"units": 4, "embedding_size": 8, "learning_rate": 0.05, "embedding_dropout": 0.0}
 
@@ -36,6 +36,7 @@ def run(table, tmp_path_factory):
     )
 
 
+@pytest.mark.every_backend
 def test_a_run_leaves_every_record(run, table):
     found = {path.name for path in run.path.iterdir()}
     assert found == {
@@ -61,6 +62,7 @@ def test_a_run_leaves_every_record(run, table):
     assert again.settings["settings"]["classes"] == ["neg", "pos"]
 
 
+@pytest.mark.every_backend
 def test_results_are_those_of_the_saved_model(run, table, columns):
     measured = open_model(run.folder.model).evaluate(
         load_data(table, **columns).test.texts,

@@ -54,6 +54,7 @@ def traffic(tmp_path_factory):
     return model, path, sample
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.every_backend
 def test_loads_here_with_everything(saved, reviews):
     model, path = saved
