@@ -4,7 +4,8 @@ Lint, types, docs, and the tests once per installed backend, in processes of the
 jobs at a time. With arguments, only the tests, and the arguments go to pytest:
 `python -m tests.all -k lstm`.
 
-`python -m tests.all --deep` adds the tests marked `deep`, which take long, and more examples of others.
+`python -m tests.all --deep` adds the tests marked `deep`, which take long, and more examples of
+others.
 
 `python -m tests.all --quick` is for between two edits: lint, types, and the tests of data, layers,
 models and tasks on one backend, without those that start other processes, read real data or train
