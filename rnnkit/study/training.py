@@ -207,7 +207,7 @@ def execute(
         after_epoch: called with each row of metrics.csv, once it is written; what it raises ends
             the training.
     """
-    model, record = _prepare(plan, dataset)
+    model, record = prepare(plan, dataset)
     with RunFolder.claim(plan.recipe, out) as folder:
         checkpoints = _checkpoints(folder, checkpoint_minutes)
         try:
@@ -229,7 +229,7 @@ def continue_run(
 ) -> Run:
     """Go on with a run on a data set that is loaded already; see `resume` and `execute`."""
     known = read_settings(folder.settings).get("settings", {}).get("units")
-    model, record = _prepare(plan, dataset, known)
+    model, record = prepare(plan, dataset, known)
     with folder.locked():
         checkpoints = _checkpoints(folder, checkpoint_minutes)
         if checkpoints.newest() is not None:
@@ -264,7 +264,7 @@ def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:
     return Checkpoints(folder.checkpoints, minutes, f"rnnkit train --resume {folder.path}")
 
 
-def _prepare(plan: Plan, dataset: Any, units: int | None = None) -> tuple[Task, dict[str, Any]]:
+def prepare(plan: Plan, dataset: Any, units: int | None = None) -> tuple[Task, dict[str, Any]]:
     """Return the untrained model of a plan, and what settings.json records.
 
     Args:

@@ -20,6 +20,7 @@ def run_jobs(
     announce: Callable[[str], None],
     workers: int | None = None,
     retries: int = RETRIES,
+    watch: Callable[[], None] = lambda: None,
 ) -> None:
     """Do jobs in processes of their own.
 
@@ -33,6 +34,7 @@ def run_jobs(
         announce: called with a line for each job that begins, and for each that died.
         workers: how many jobs at a time, at most; None = as many as the engine takes.
         retries: how many times a job is done again.
+        watch: called at each look at the processes.
 
     Raises:
         InputError: a job refused its arguments; the others are stopped.
@@ -54,6 +56,7 @@ def run_jobs(
                 announce(place[job.name])
                 running[job.name] = job, engine.start(job)
             time.sleep(POLL)
+            watch()
             for job in _ended(running, died, announce, retries, lost):
                 left.append(job)
             if lines is not None and lines.due() and running:

@@ -37,6 +37,10 @@ class Range(NamedTuple):
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}{':log' if self.log else ':linear'}"
 
+    def as_record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return self._asdict()
+
 
 class Choices(NamedTuple):
     """Values without an order."""
@@ -49,6 +53,10 @@ class Choices(NamedTuple):
 
     def __str__(self) -> str:
         return ",".join("none" if value is None else str(value) for value in self.values)
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"values": list(self.values)}
 
 
 Space = dict[str, Range | Choices]
@@ -103,6 +111,19 @@ def make_space(recipe: str, search: Mapping[str, Given] | None, fixed: Mapping[s
             )
         space[name] = _values(known[name], values)
     return space
+
+
+def space_of(record: Mapping[str, Mapping[str, Any]]) -> Space:
+    """Return the space that a record holds: name -> `as_record` of its values.
+
+    Example:
+        >>> space_of({"cell": {"values": ["lstm", "gru"]}})
+        {'cell': Choices(values=('lstm', 'gru'))}
+    """
+    return {
+        name: Choices(tuple(one["values"])) if "values" in one else Range(**one)
+        for name, one in record.items()
+    }
 
 
 def _values(setting: Setting, given: Given) -> Range | Choices:
