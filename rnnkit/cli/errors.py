@@ -25,8 +25,8 @@ from rnnkit.disk import write_error_number
 from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss, StudyError
 
 ORDER = (
-    *("list", "info", "train", "compare", "runs", "evaluate", "predict", "explain", "serve"),
-    *("generate", "complete", "neighbours", "export", "doctor"),
+    *("list", "info", "train", "compare", "tune", "runs", "evaluate", "predict", "explain"),
+    *("serve", "generate", "complete", "neighbours", "export", "doctor"),
 )
 UsageError: Any = typer.BadParameter.__bases__[0]  # of the click that this Typer has
 

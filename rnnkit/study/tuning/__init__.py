@@ -111,7 +111,7 @@ def tune(
     dataset = plan.data.load(recipes.kind_of(recipe))
     model, _ = prepare(plan, dataset)
     path = new_default_folder("tune") if out is None else Path(out)
-    record = {
+    record: dict[str, Any] = {
         "plan": plan.as_record(),
         "space": {name: values.as_record() for name, values in space.items()},
         "terms": terms_of(dataset),

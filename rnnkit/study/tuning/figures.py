@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from rnnkit.atomic import replacing
 from rnnkit.monitor.picture import Picture
@@ -36,7 +37,7 @@ def history(found: Tuning) -> Picture:
         axes.plot(ended, np.full(len(ended), foot), "x", color="C1", label="ended early")
     axes.set_xlabel("trial")
     axes.set_ylabel(found.monitor.replace("val_", "validation "))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=9)
     return figure
