@@ -173,6 +173,8 @@ def _range(
     whole = int in kinds and float not in kinds
     if not {int, float} & {*kinds}:
         raise _bad(setting, given, f"it takes no range, but {setting.expected}; give a list: A,B")
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise _bad(setting, given, "its bounds are no finite numbers")
     if whole and (low != int(low) or high != int(high)):
         raise _bad(setting, given, "it takes whole numbers")
     if not low < high:
