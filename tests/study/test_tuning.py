@@ -113,7 +113,7 @@ def test_the_best_by_validation_is_found_and_shown(search, trained, capsys):
     assert said[0].startswith("[1/12] trial 0: units ")
     assert said[1].endswith(", the best so far")
     assert found.command in found.report.read_text(encoding="utf-8")
-    rows = list(csv.DictReader((found.path / "trials.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((found.path / "trials.csv").read_text("utf-8").splitlines()))
     assert [float(row["value"]) for row in rows] == [one.value for one in found.trials]
     assert set(found.importances) == {*SEARCH}
     assert sum(found.importances.values()) == pytest.approx(1)
@@ -274,9 +274,13 @@ def test_word_vectors_have_nothing_to_be_judged_by(tmp_path):
         tune("word_vectors", search={"window": "2..8"}, out=tmp_path / "s")
 
 
-def test_a_storage_that_cannot_be_used(search, tmp_path):
+def test_a_storage_that_cannot_be_used(search):
     with pytest.raises(InputError, match=r"storage is 'nosuch://host/db', which cannot be used"):
         search(1, storage="nosuch://host/db")
+
+
+@pytest.mark.deep
+def test_a_database_as_storage(search, tmp_path):
     found = search(1, "t", storage=f"sqlite:///{tmp_path / 'search.db'}", study_name="mine")
     assert found.study.study_name == "mine"
     assert not (found.path / "journal.log").exists()
