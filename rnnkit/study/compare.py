@@ -20,10 +20,10 @@ from rnnkit.locks import locked
 from rnnkit.progress import follows_verbose
 from rnnkit.study.dynamics import StudyDynamics, dynamics_of_recipes
 from rnnkit.study.engines import EngineName, check_engine, make_engine
-from rnnkit.study.keeping import keeping_study
+from rnnkit.study.keeping import keeping_study, kept_files
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
-from rnnkit.study.run_folder import new_default_folder, write_json
+from rnnkit.study.run_folder import RunFolder, new_default_folder, write_json
 from rnnkit.study.runs import Run
 from rnnkit.study.sharing import (
     SharedStudy,
@@ -177,7 +177,9 @@ def compare(
                     train_apart(shared, plans, dataset, where, workers, verbose, announce)
                 shared.train(plans, dataset, verbose, announce if engine is None else _silent)
         except (InputError, OSError):
-            if not shared.begun and not shared.runs:  # refused at the first run: nothing to keep
+            # Runs that other processes trained are not in `shared.runs` yet.
+            learned = any(kept_files(RunFolder(path / name)) for name in plans)
+            if not (shared.begun or shared.runs or learned):
                 shared.abandon()
             raise
         return _evaluate(shared, recipes, plans, dataset, baselines, announce)

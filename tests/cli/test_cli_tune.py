@@ -1,4 +1,4 @@
-"""`rnnkit tune` hands its options on; how it ends. What a search does: tests/study/test_tuning.py."""
+"""`rnnkit tune` hands its options on; how it ends. Searches: tests/study/test_tuning.py."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import pytest
 
 from rnnkit import study
 from rnnkit.errors import InputError, StudyError
-
-
-class Asked(Exception):
-    """What `study.tune` was asked for."""
 
 
 @pytest.fixture

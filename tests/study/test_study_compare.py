@@ -190,6 +190,23 @@ def test_what_is_refused_at_once_leaves_nothing(done, terms, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_other_processes_trained_is_kept_when_a_run_is_refused(
+    done, terms, tmp_path, monkeypatch
+):
+    """Runs of processes of their own are not known to the one that starts them until all ended."""
+
+    def train_apart(shared, plans, *args):
+        name = next(iter(plans))
+        training.execute(plans[name], load_data(str(terms["data"]), **columns), shared.path / name)
+        raise InputError("the second run was refused")
+
+    columns = {name: terms[name] for name in ("text_column", "label_column")}
+    monkeypatch.setattr("rnnkit.study.compare.train_apart", train_apart)
+    with pytest.raises(InputError, match="the second run"):
+        compare(BOTH, out=tmp_path / "s", processes=2, **terms)
+    assert open_run(tmp_path / "s" / "plain-seed0").results["epochs"] == 2
+
+
 def test_a_diverged_run_is_counted_and_the_study_continues(done, terms, tmp_path):
     done.trouble["plain-seed1"] = NonFiniteLoss("The loss became nan in epoch 1.")
     study = compare(BOTH, seeds=2, out=tmp_path / "s", **terms)
