@@ -49,7 +49,7 @@ class Ray:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  Ray raises some without a class of their own
             raise _no_cluster(address, error) from error
         try:
             # Ray does not count its retries per job; `run_jobs` does. A new process for each task.
