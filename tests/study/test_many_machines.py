@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of Ray and submitit
 ]
 SECONDS = 900
-EPOCHS = 60
+EPOCHS = 30
 
 
 def process_of_a_run(folder: Path, again: float = 0.05) -> tuple[Path, int]:

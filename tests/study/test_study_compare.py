@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import sys
 
 import event_files
 import pytest
@@ -201,7 +202,7 @@ def test_what_other_processes_trained_is_kept_when_a_run_is_refused(
         raise InputError("the second run was refused")
 
     columns = {name: terms[name] for name in ("text_column", "label_column")}
-    monkeypatch.setattr("rnnkit.study.compare.train_apart", train_apart)
+    monkeypatch.setattr(sys.modules[plan_runs.__module__], "train_apart", train_apart)
     with pytest.raises(InputError, match="the second run"):
         compare(BOTH, out=tmp_path / "s", processes=2, **terms)
     assert open_run(tmp_path / "s" / "plain-seed0").results["epochs"] == 2
