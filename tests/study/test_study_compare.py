@@ -196,7 +196,8 @@ def test_what_other_processes_trained_is_kept_when_a_run_is_refused(
 ):
     """Runs of processes of their own are not known to the one that starts them until all ended."""
 
-    def train_apart(shared, plans, *args):
+    def train_apart(shared, plans, dataset, engine, *options):
+        engine.close()
         name = next(iter(plans))
         training.execute(plans[name], load_data(str(terms["data"]), **columns), shared.path / name)
         raise InputError("the second run was refused")

@@ -49,7 +49,7 @@ class Ray:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-        except Exception as error:  # noqa: BLE001  Ray raises some without a class of their own
+        except Exception as error:  # Ray raises some without a class of their own
             raise _no_cluster(address, error) from error
         try:
             # Ray does not count its retries per job; `run_jobs` does. A new process for each task.
@@ -93,7 +93,7 @@ class RayTask:
             lines = [line for line in str(error).splitlines() if line.strip()]
             # Of an exception in the task the last line is it, of a lost worker the first.
             raised = isinstance(error, self._ray.exceptions.RayTaskError)
-            what = lines[-1 if raised else 0].strip() if lines else type(error).__name__
+            what = lines[-1 if raised else 0].strip(" .") if lines else type(error).__name__
             return Outcome(died=f"its task in Ray ended with {type(error).__name__}: {what}")
 
     def stop(self) -> None:
