@@ -68,6 +68,10 @@ class NonFiniteLoss(ArithmeticError):
     """The training loss became NaN or infinite."""
 
 
+class StudyError(RuntimeError):
+    """A study or search ended without a result that it was to have; what was trained is kept."""
+
+
 class BackendError(ImportError):
     """No backend for Keras is installed, or the requested one is missing."""
 

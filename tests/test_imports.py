@@ -184,7 +184,7 @@ def test_nothing_heavy_is_imported_before_it_is_used(code, fresh_python):
 
 OPTIONAL = {
     *{"numba", "pandas", "polars", "pyarrow", "datasets", "statsmodels", "keras_hub"},
-    *{"onnx", "onnxruntime"},
+    *{"onnx", "onnxruntime", "optuna", "ray", "submitit"},
     *{"fastapi", "uvicorn", "starlette", "mlflow"},  # pydantic: Typer imports it where it is
 }
 PLAIN_USES = {

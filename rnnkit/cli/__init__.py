@@ -22,6 +22,7 @@ from rnnkit.cli.runs import runs
 from rnnkit.cli.serve import serve
 from rnnkit.cli.tokens import tokens
 from rnnkit.cli.training import RecipeCommands, register_compare
+from rnnkit.cli.tuning import TuneCommands
 from rnnkit.cli.version import show_version
 from rnnkit.cli.words import neighbours
 from rnnkit.errors import InputError
@@ -75,6 +76,14 @@ app.add_typer(
     epilog="\nSettings of a recipe: rnnkit train RECIPE --help",
 )
 register_compare(app)
+app.add_typer(
+    typer.Typer(cls=TuneCommands),
+    name="tune",
+    help="Search for the settings of a recipe that are best on the validation split.",
+    no_args_is_help=True,
+    subcommand_metavar="RECIPE [OPTIONS]",
+    epilog="\nSettings of a recipe: rnnkit tune RECIPE --help",
+)
 app.command("list", cls=Command)(list_recipes)
 app.command(cls=Command)(info)
 app.command(cls=Command)(explain)

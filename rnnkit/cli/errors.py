@@ -22,11 +22,11 @@ import typer
 from rnnkit.cli.help import HelpfulCommand, HelpfulGroup, width, wrap_message
 from rnnkit.cli.lean import lean_keras
 from rnnkit.disk import write_error_number
-from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss
+from rnnkit.errors import BackendError, DiskError, InputError, NonFiniteLoss, StudyError
 
 ORDER = (
-    *("list", "info", "train", "compare", "runs", "evaluate", "predict", "explain", "serve"),
-    *("generate", "complete", "neighbours", "export", "doctor"),
+    *("list", "info", "train", "compare", "tune", "runs", "evaluate", "predict", "explain"),
+    *("serve", "generate", "complete", "neighbours", "export", "doctor"),
 )
 UsageError: Any = typer.BadParameter.__bases__[0]  # of the click that this Typer has
 
@@ -120,6 +120,9 @@ class Group(HelpfulGroup):
         except InputError as error:
             show_error(str(error))
             raise typer.Exit(2) from error
+        except StudyError as error:
+            show_error(str(error))
+            raise typer.Exit(1) from error
         except NonFiniteLoss as error:
             show_error(str(error), "The loss is not finite")
             raise typer.Exit(1) from error

@@ -24,6 +24,7 @@ from rnnkit.settings import (
 
 DATA, RUN, TRAINING, OTHER = "Data", "Run", "Training", "Settings of the recipe"
 ANSWERS, LIMITS = "Answers", "Limits"  # LIMITS: of a server
+SEARCH, ENGINE = "Search", "Processes and machines"
 DISTILLATION = "Distillation and augmentation"
 GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first heading that has it
     TRAINING: (
@@ -85,7 +86,8 @@ GROUPS: dict[str, tuple[Any, ...]] = {  # a setting stands under the first headi
 ORDER = (
     *("Arguments", DATA, "Network", "Word2vec", "Word vectors", "Texts and vocabulary"),
     *("Sub-words and decoding", "Hidden Markov model", "Series", "Windows"),
-    *("Examples and labels", OTHER, TRAINING, DISTILLATION, RUN, ANSWERS, LIMITS, "Options"),
+    *("Examples and labels", OTHER, TRAINING, DISTILLATION, SEARCH, RUN, ENGINE, ANSWERS, LIMITS),
+    "Options",
 )
 
 

@@ -9,7 +9,7 @@ import typer
 
 from rnnkit.cli.completion import complete_data, complete_run
 from rnnkit.cli.errors import OptionError
-from rnnkit.cli.headings import DATA, DISTILLATION, RUN, TRAINING
+from rnnkit.cli.headings import DATA, DISTILLATION, ENGINE, RUN, TRAINING
 from rnnkit.cli.settings import checked
 from rnnkit.errors import quote
 from rnnkit.options import Option, Setting
@@ -170,9 +170,45 @@ Processes = Annotated[
     int | None,
     typer.Option(
         help="Train each run in a process of its own, so many at a time; this tells the peak "
-        "memory of each.",
+        "memory of each. Short for --engine processes --workers.",
         rich_help_panel=RUN,
         **number("--processes", least=1),
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="How many processes work at a time, each on a run of its own.",
+        rich_help_panel=ENGINE,
+        **number("--workers", least=1),
+    ),
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="processes|ray|slurm",
+        help="Where they are: processes of this machine (the default with --workers), tasks of a "
+        "Ray cluster, or jobs of Slurm. A run whose process died is tried again twice, and goes "
+        "on from its checkpoint.",
+        rich_help_panel=ENGINE,
+    ),
+]
+EngineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--engine-option",
+        metavar="NAME=VALUE",
+        help="Of a task of Ray (num_cpus=4, num_gpus=1) or a job of submitit "
+        "(slurm_partition=gpu, gpus_per_node=1, timeout_min=240); give it for each.",
+        rich_help_panel=ENGINE,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Of the Ray cluster; by default that of this machine, started where there is none.",
+        rich_help_panel=ENGINE,
     ),
 ]
 Out = Annotated[

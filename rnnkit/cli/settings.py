@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import typer
 
@@ -17,7 +16,7 @@ from rnnkit.cli.wording import choices_of, describe, metavar, option_name
 from rnnkit.data.datasets import find_kind
 from rnnkit.data.kinds import DataKind
 from rnnkit.errors import InputError
-from rnnkit.options import Option, Setting, alternatives, described_args
+from rnnkit.options import Option, Setting
 from rnnkit.options import settings_of as declared_settings
 from rnnkit.settings.data import (
     HoldOutOptions,
@@ -25,24 +24,11 @@ from rnnkit.settings.data import (
     TableFileOptions,
     TextFileOptions,
 )
+from rnnkit.settings.reading import parse_value as parse_value
+from rnnkit.settings.reading import settings_of as settings_of
 
 # The value of an option given as "none": None itself means that the option was not given.
 _NONE = object()
-_UNFIT = object()
-
-
-def parse_value(setting: Setting, text: str) -> Any:
-    """Convert the text of an option to a value of the setting's type and range.
-
-    Raises:
-        InputError: it is of another type, or out of range.
-
-    Example:
-        >>> parse_value(Setting("max_length", int | None, Option(400, "")), "200")
-        200
-    """
-    parsed = (_parse_as(kind, text) for kind in alternatives(setting.annotation))
-    return setting.check(next((value for value in parsed if value is not _UNFIT), text))
 
 
 def checked(setting: Setting, text: Any) -> Any:
@@ -67,25 +53,6 @@ def checked(setting: Setting, text: Any) -> Any:
     except InputError as error:
         said, expected, rest = str(error).rpartition("; expected ")
         raise OptionError(said + expected + re.sub(r"\bNone\b", "none", rest)) from None
-
-
-def settings_of(recipe: Callable[..., Any]) -> dict[str, Setting]:
-    """Return the settings of a recipe by name, in the order of its signature.
-
-    What its attribute `settings` lacks is read from the signature and the docstring's ``Args``.
-
-    Example:
-        >>> def tiny(*, units: int = 8): "A tiny recipe."
-        >>> settings_of(tiny)["units"].default
-        8
-    """
-    declared = getattr(recipe, "settings", {})
-    helps = described_args(inspect.getdoc(recipe) or "")
-    return {
-        name: declared.get(name)
-        or Setting(name, _type(p.annotation, recipe), Option(p.default, helps.get(name, "")))
-        for name, p in inspect.signature(recipe).parameters.items()
-    }
 
 
 def shared_settings(recipes: Iterable[Callable[..., Any]]) -> dict[str, Setting]:
@@ -223,15 +190,6 @@ def with_settings(
     return run
 
 
-def _type(annotation: Any, recipe: Callable[..., Any]) -> Any:
-    """Return the type that an annotation means; a signature made by hand may hold it as text."""
-    if annotation is inspect.Parameter.empty:
-        return str
-    if isinstance(annotation, str):
-        return eval(annotation, getattr(recipe, "__globals__", {}))
-    return annotation
-
-
 def _parameter(
     setting: Setting, hidden: bool = False, heading: str | None = None
 ) -> inspect.Parameter:
@@ -263,22 +221,3 @@ def _parameter(
 def _given(setting: Setting, text: Any) -> Any:
     value = checked(setting._replace(name=option_name(setting.name)), text)
     return _NONE if value is None else value
-
-
-def _parse_as(kind: Any, text: str) -> Any:
-    """Parse a text as one type; `_UNFIT` where it is not of that type."""
-    if kind is type(None):
-        return None if text.lower() == "none" else _UNFIT
-    if kind is bool:
-        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), _UNFIT)
-    if typing.get_origin(kind) is Literal:
-        return next((c for c in typing.get_args(kind) if str(c) == text), _UNFIT)
-    try:
-        if kind in (int, float):
-            return kind(text)
-        if kind in (list, dict, tuple) or typing.get_origin(kind) is not None:
-            value = ast.literal_eval(text)
-            return value if isinstance(value, typing.get_origin(kind) or kind) else _UNFIT
-    except (ValueError, SyntaxError):
-        return _UNFIT
-    return text

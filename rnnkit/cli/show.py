@@ -18,10 +18,11 @@ from rnnkit import recipes
 
 if TYPE_CHECKING:
     from rnnkit.embeddings.measures.evaluation import Table as Scores
-    from rnnkit.study import Comparison, MeasuredEnsemble, Run
+    from rnnkit.study import Comparison, MeasuredEnsemble, Run, Tuning
 
 NUMBER = re.compile(r"-?\d|–|$")  # how a right-aligned cell begins
 _NARROWEST = 24  # characters of a column of texts
+_BEST = 5  # trials of a search
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -176,6 +177,37 @@ def quoted(results: Mapping[str, Any]) -> str:
     text = results.get("question") or "TEXT"
     plain = text.isalnum() and text != "TEXT"
     return text if plain else f'"{text}"'
+
+
+def line(text: str) -> None:
+    """Print a line of progress at once, into a pipe, too."""
+    print(text, flush=True)
+
+
+def tuning(found: Tuning) -> None:
+    """Print the best trials of a search, its files, and the command that trains the best."""
+    from rnnkit.study.tuning.results import in_order
+
+    names = list(found.best.settings)
+    lines = []
+    for one in in_order(found)[:_BEST]:
+        shown = [_rounded(one.settings.get(name)) for name in names]
+        lines.append([str(one.number), _rounded(one.value), str(one.epochs), *shown])
+    ended = len(found.trials) - sum(one.value is not None for one in found.trials)
+    rows(
+        ["trial", found.monitor, "epochs", *names],
+        lines,
+        f"Best of {len(found.trials)} trials, {ended} of them not complete",
+    )
+    for name, share in found.importances.items():
+        console.print(Text(f"importance of {name}: {share:.2f}"))
+    console.print(Text(f"report:     {found.report}"))
+    console.print(Text(f"its run:    {shlex.quote(str(found.path / found.best.run))}"))
+    console.print(Text(f"train it:   {found.command}"))
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def study(finished: Comparison) -> None:

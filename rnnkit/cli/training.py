@@ -17,17 +17,21 @@ from rnnkit.cli.options import (
     Budget,
     CheckpointMinutes,
     Data,
+    Engine,
+    EngineOption,
     LabelColumn,
     Limit,
     Out,
     Patience,
     Processes,
     Quiet,
+    RayAddress,
     Teacher,
     TeacherWeights,
     TextColumn,
     Unlabelled,
     UnlabelledFile,
+    Workers,
     number,
     verbosity,
 )
@@ -75,9 +79,13 @@ class RecipeCommands(HelpfulGroup):
         settings = settings_of(recipe)
         kind = recipes.family_of(cmd_name).kind
         renamed, of_files = renamed_settings([recipe]), file_settings([kind], settings)
-        train = with_settings(_trainer(cmd_name), settings, renamed, of_files)
+        train = with_settings(self.make_command(cmd_name), settings, renamed, of_files)
         single.command(name=cmd_name, cls=Command, help=first_line(recipe))(train)
         return typer.main.get_command(single)
+
+    def make_command(self, recipe: str) -> Any:
+        """Return the function of the command of a recipe."""
+        return _trainer(recipe)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept options before the recipe's name, too; a run to go on with tells its recipe."""
@@ -221,6 +229,10 @@ def _compare(
     budget: Budget = None,
     out: Out = None,
     processes: Processes = None,
+    workers: Workers = None,
+    engine: Engine = None,
+    engine_options: EngineOption = None,
+    ray_address: RayAddress = None,
     baselines: Annotated[
         bool,
         typer.Option(
@@ -241,6 +253,7 @@ def _compare(
     """
     from rnnkit import study
     from rnnkit.cli import show
+    from rnnkit.study.engines import parse_options
 
     out = out or study.RunFolder.free_path("compare")
     try:
@@ -257,9 +270,13 @@ def _compare(
             budget=budget or None,
             out=out,
             processes=processes,
-            **({"baselines": baselines} if yardstick is None else {"yardstick": yardstick}),
+            workers=workers,
+            engine=engine,  # type: ignore[arg-type]  # checked there
+            engine_options=parse_options(engine_options or []),
+            ray_address=ray_address,
             verbose=verbosity(quiet),
-            announce=(lambda line: None) if quiet else print,
+            announce=(lambda line: None) if quiet else show.line,
+            **({"baselines": baselines} if yardstick is None else {"yardstick": yardstick}),
         )
     except KeyboardInterrupt:
         message = f"Complete runs are kept. To resume, give the same command with --out {out}"

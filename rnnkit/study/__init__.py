@@ -1,9 +1,10 @@
 """Experiments: run folders, and comparisons of recipes over seeds.
 
 `run_folder` defines the folder, `training` writes one, `runs` opens one, `evaluation` measures its
-model, `compare` writes many, `report` summarises them. Importing this package imports no
-framework: arguments are checked first. Without a backend, `train`, `resume` and `compare` raise
-`BackendError` before any data are downloaded.
+model, `compare` writes many, `report` summarises them, `tuning` searches settings, `engines` are
+the processes and machines of both. Importing this package imports no framework: arguments are
+checked first. Without a backend, `train`, `resume`, `compare` and `tune` raise `BackendError`
+before any data are downloaded.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rnnkit.study.run_folder import RunFolder
 from rnnkit.study.runs import Run, open_model, open_run
 from rnnkit.study.sources import load_data
 from rnnkit.study.training import resume, train
+from rnnkit.study.tuning import Tuning, tune
 
 __all__ = [
     "BacktestRow",
@@ -29,6 +31,7 @@ __all__ = [
     "RunFolder",
     "RunSummary",
     "Score",
+    "Tuning",
     "ask",
     "backtest",
     "backtest_table",
@@ -47,4 +50,5 @@ __all__ = [
     "robustness_table",
     "series_reader",
     "train",
+    "tune",
 ]

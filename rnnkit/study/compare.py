@@ -19,10 +19,11 @@ from rnnkit.errors import InputError, NonFiniteLoss, check_count, quote, suggest
 from rnnkit.locks import locked
 from rnnkit.progress import follows_verbose
 from rnnkit.study.dynamics import StudyDynamics, dynamics_of_recipes
-from rnnkit.study.keeping import keeping_study
+from rnnkit.study.engines import EngineName, check_engine, make_engine
+from rnnkit.study.keeping import keeping_study, kept_files
 from rnnkit.study.plan import Plan, make_plan, updated_record
 from rnnkit.study.records import RESULTS, check_record, read_json
-from rnnkit.study.run_folder import new_default_folder, write_json
+from rnnkit.study.run_folder import RunFolder, new_default_folder, write_json
 from rnnkit.study.runs import Run
 from rnnkit.study.sharing import (
     SharedStudy,
@@ -97,6 +98,10 @@ def compare(
     out: str | os.PathLike[str] | None = None,
     baselines: bool = True,
     processes: int | None = None,
+    engine: EngineName | None = None,
+    workers: int | None = None,
+    engine_options: Mapping[str, Any] | None = None,
+    ray_address: str | None = None,
     verbose: int | str = "auto",
     announce: Callable[[str], None] = lambda line: None,
     **options: Any,
@@ -117,7 +122,15 @@ def compare(
             with logistic regression; for word vectors, gensim; see `rnnkit.baselines`.
         processes: train each run in a process of its own, so many at a time: then its peak memory
             is recorded. None = one run after the other in this process. The runs of a budget of
-            time should not compete for the same cores.
+            time should not compete for the same cores. Short for ``engine="processes"`` and
+            `workers`.
+        engine: where each run is a process: "processes" of this machine, tasks of a "ray" cluster,
+            or jobs of "slurm"; see `rnnkit.study.engines`. A run whose process died is tried again
+            twice, and goes on from its checkpoint. None = as `processes` says.
+        workers: how many runs at a time, at most; None = one of this machine, all on a cluster.
+        engine_options: of Ray or submitit, such as ``{"num_gpus": 1}`` for each run.
+        ray_address: of the Ray cluster; None = the one of this machine, started where there is
+            none.
         verbose: as in `keras.Model.fit`.
         announce: called with one line before each run.
         **options: ``text_column``, ``label_column``, ``epochs``, ``batch_size``, ``patience``,
@@ -127,6 +140,7 @@ def compare(
     Raises:
         InputError: an invalid argument; ``out`` holds other files, or runs with other settings.
         NonFiniteLoss: the loss of all runs became NaN or infinite; the report names single ones.
+        StudyError: the process of a run died time and again.
         DiskError: a file could not be written; complete runs and what was trained are kept.
 
     Example:
@@ -138,6 +152,14 @@ def compare(
     baselines = options.pop("baselines", baselines)  # by its old name
     if processes is not None:
         check_count("processes", processes)
+        if engine is not None or workers is not None:
+            raise InputError(
+                f"processes is {processes}, which is short for the engine processes and so many "
+                "workers: give these, or processes, not both."
+            )
+        workers = processes
+    engine = "processes" if workers is not None and engine is None else engine
+    check_engine(engine, workers, engine_options, ray_address)
     plans = plan_runs(recipes, data, seeds=seeds, settings=settings, **options)
     if out is not None:
         refuse_other_settings(Path(out), plans)
@@ -150,11 +172,14 @@ def compare(
         shared.begin(plans)
         try:
             with keeping_study(path, shared.runs):
-                if processes is not None:
-                    train_apart(shared, plans, processes, verbose, announce)
-                shared.train(plans, dataset, verbose, announce if processes is None else _silent)
+                if engine is not None:
+                    where = make_engine(engine, path, engine_options, ray_address)
+                    train_apart(shared, plans, dataset, where, workers, verbose, announce)
+                shared.train(plans, dataset, verbose, announce if engine is None else _silent)
         except (InputError, OSError):
-            if not shared.begun and not shared.runs:  # refused at the first run: nothing to keep
+            # Runs that other processes trained are not in `shared.runs` yet.
+            learned = any(kept_files(RunFolder(path / name)) for name in plans)
+            if not (shared.begun or shared.runs or learned):
                 shared.abandon()
             raise
         return _evaluate(shared, recipes, plans, dataset, baselines, announce)

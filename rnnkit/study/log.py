@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # isort: off
@@ -14,17 +14,20 @@ import keras
 from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.study.run_folder import RunFolder
 
+AfterEpoch = Callable[[Mapping[str, float]], None]  # takes a row of metrics.csv
+
 
 class EpochLog(keras.callbacks.Callback):
     """Write one row per epoch to a run's metrics.csv: the logs of Keras, and its seconds.
 
     Args:
         folder: of the run.
+        after_epoch: called with each row, once it is written.
     """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, after_epoch: AfterEpoch | None = None) -> None:
         super().__init__()
-        self.folder = folder
+        self.folder, self._after_epoch = folder, after_epoch
         self._made, self._before = time.perf_counter(), 0.0  # before the training stopped
         self._processor_made = time.process_time()
         self._processor_before: float | None = 0.0  # None where a checkpoint does not say
@@ -96,4 +99,7 @@ class EpochLog(keras.callbacks.Callback):
         seconds = time.perf_counter() - (self._epoch_began or 0.0)
         self._epoch_began = None
         self._of_epochs = self._of_epochs.plus(compilations().since(self._of_epoch))
-        self.folder.add_epoch({"epoch": epoch + 1, "seconds": seconds, **values})
+        row = {"epoch": epoch + 1, "seconds": seconds, **values}
+        self.folder.add_epoch(row)
+        if self._after_epoch is not None:
+            self._after_epoch(row)

@@ -34,7 +34,7 @@ from rnnkit.study.teaching import fit_options
 
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
-    from rnnkit.study.log import EpochLog
+    from rnnkit.study.log import AfterEpoch, EpochLog
     from rnnkit.tasks import Task
     from rnnkit.training.checkpoints import Checkpoints
 
@@ -194,9 +194,20 @@ def execute(
     out: str | os.PathLike[str] | None = None,
     verbose: int | str = "auto",
     checkpoint_minutes: float = 5.0,
+    after_epoch: AfterEpoch | None = None,
 ) -> Run:
-    """Execute a plan on a data set that is loaded already; see `train`."""
-    model, record = _prepare(plan, dataset)
+    """Execute a plan on a data set that is loaded already; see `train`.
+
+    Args:
+        plan: of the run.
+        dataset: of the run.
+        out: the run's folder; None makes ``runs/<recipe>-<time>``.
+        verbose: as in Keras.
+        checkpoint_minutes: the longest time between two checkpoints.
+        after_epoch: called with each row of metrics.csv, once it is written; what it raises ends
+            the training.
+    """
+    model, record = prepare(plan, dataset)
     with RunFolder.claim(plan.recipe, out) as folder:
         checkpoints = _checkpoints(folder, checkpoint_minutes)
         try:
@@ -205,7 +216,7 @@ def execute(
         except BaseException:  # nothing was learned: no folder is left half made
             remove_folder(folder.path)
             raise
-        return _train(model, plan, dataset, folder, checkpoints, verbose, new=True)
+        return _train(model, plan, dataset, folder, checkpoints, verbose, after_epoch, new=True)
 
 
 def continue_run(
@@ -214,10 +225,11 @@ def continue_run(
     folder: RunFolder,
     verbose: int | str = "auto",
     checkpoint_minutes: float = 5.0,
+    after_epoch: AfterEpoch | None = None,
 ) -> Run:
-    """Go on with a run on a data set that is loaded already; see `resume`."""
+    """Go on with a run on a data set that is loaded already; see `resume` and `execute`."""
     known = read_settings(folder.settings).get("settings", {}).get("units")
-    model, record = _prepare(plan, dataset, known)
+    model, record = prepare(plan, dataset, known)
     with folder.locked():
         checkpoints = _checkpoints(folder, checkpoint_minutes)
         if checkpoints.newest() is not None:
@@ -235,7 +247,9 @@ def continue_run(
         write_json(folder.environment, known | {"resumed": resumed})
         forget_failure(folder.path)
         try:
-            return _train(model, plan, dataset, folder, checkpoints, verbose, new=False)
+            return _train(
+                model, plan, dataset, folder, checkpoints, verbose, after_epoch, new=False
+            )
         except InputError:  # refused: the run is as it was
             with replacing(folder.settings) as temporary:
                 temporary.write_bytes(settings)
@@ -250,7 +264,7 @@ def _checkpoints(folder: RunFolder, minutes: float) -> Checkpoints:
     return Checkpoints(folder.checkpoints, minutes, f"rnnkit train --resume {folder.path}")
 
 
-def _prepare(plan: Plan, dataset: Any, units: int | None = None) -> tuple[Task, dict[str, Any]]:
+def prepare(plan: Plan, dataset: Any, units: int | None = None) -> tuple[Task, dict[str, Any]]:
     """Return the untrained model of a plan, and what settings.json records.
 
     Args:
@@ -293,13 +307,14 @@ def _train(
     folder: RunFolder,
     checkpoints: Checkpoints,
     verbose: int | str,
+    after_epoch: AfterEpoch | None,
     new: bool,
 ) -> Run:
     """Train and evaluate the model, and write everything into the folder."""
     family = recipes.family_of(plan.recipe)
     note_training()
     with keeping(folder, model, new=new):
-        log = _fit(model, dataset, folder, plan, family, verbose, checkpoints)
+        log = _fit(model, dataset, folder, plan, family, verbose, checkpoints, after_epoch)
         _finish(model, dataset, folder, family, {**_costs(log), **peak_memory()})
     checkpoints.prune(1)  # for further epochs
     return Run(folder)
@@ -406,6 +421,7 @@ def _fit(
     family: Family,
     verbose: int | str,
     checkpoints: Checkpoints,
+    after_epoch: AfterEpoch | None,
 ) -> EpochLog:
     """Fit, with TensorBoard events and the log of epochs, which is returned."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
@@ -423,7 +439,7 @@ def _fit(
     if getattr(model, "uses_unlabelled", False):
         options |= fit_options(plan.teaching, dataset, model)
     # The log comes first: an epoch's seconds do not count TensorBoard's pictures.
-    log = EpochLog(folder)
+    log = EpochLog(folder, after_epoch)
     callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]
     options |= {"callbacks": callbacks, "checkpoints": checkpoints}
     if (budget := training_budget(plan)) is not None:

@@ -1,44 +1,32 @@
 """Training of the runs of a study in processes of their own, which tells their peak memory.
 
-A process takes part in the study as any other one does (`rnnkit.study.sharing`), trains the one
-run, and writes to a file what was refused.
+A process takes part in the study as any other one does (`rnnkit.study.sharing`) and trains the one
+run; `rnnkit.study.engines` starts it, on this machine or on another one that has the same folder.
 """
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+import socket
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rnnkit import recipes
-from rnnkit.errors import DiskError, InputError, check_count
+from rnnkit.errors import InputError
+from rnnkit.study.agreement import refuse_other_examples, refuse_other_versions, terms_of
+from rnnkit.study.engines import Engine, Job, run_jobs
 from rnnkit.study.plan import Plan, plan_of
 from rnnkit.study.records import read_json
-from rnnkit.study.run_folder import RunFolder, write_json
+from rnnkit.study.run_folder import RunFolder
 from rnnkit.study.sharing import SharedStudy
-
-_COMMAND = "import sys; from rnnkit.study.workers import main; sys.exit(main(sys.argv[1:]))"
-_POLL = 0.2  # seconds between two looks at the processes
-_REFUSED = {"InputError": InputError, "DiskError": DiskError}
-
-
-class _Worker(NamedTuple):
-    """A process and the run that it trains."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    refused: Path  # the file that it writes when something is refused
 
 
 def train_apart(
     shared: SharedStudy,
     plans: Mapping[str, Plan],
-    processes: int,
+    dataset: Any,
+    engine: Engine,
+    workers: int | None,
     verbose: int | str,
     announce: Callable[[str], None],
 ) -> None:
@@ -47,84 +35,56 @@ def train_apart(
     Args:
         shared: the study; its record holds the plans.
         plans: of the runs, by name.
-        processes: how many at a time; with more than one, only the end of each is reported.
+        dataset: that of this process, which those of the others have to be equal to.
+        engine: starts the processes.
+        workers: how many at a time, at most; with more than one, only the end of each is reported.
         verbose: as in Keras.
         announce: called with a line for each run that begins.
 
     Raises:
         InputError: as the process of a run raised it.
         DiskError: likewise.
-        RuntimeError: a process ended in another way before its run was complete.
+        StudyError: the process of a run ended time and again before the run was complete.
     """
-    check_count("processes", processes)
     left = [name for name in plans if not RunFolder(shared.path / name).complete]
-    shown = verbose if processes == 1 else 0
-    running: list[_Worker] = []
-    with tempfile.TemporaryDirectory(prefix="rnnkit-") as folder:
-        try:
-            while left or running:
-                while left and len(running) < processes:
-                    name = left.pop(0)
-                    announce(f"[{list(plans).index(name) + 1}/{len(plans)}] {name}")
-                    running.append(_start(shared.path, name, shown, Path(folder) / f"{name}.json"))
-                time.sleep(_POLL)
-                for worker in [one for one in running if one.process.poll() is not None]:
-                    running.remove(worker)
-                    _check(worker)
-        finally:
-            _end(running)
+    shown = verbose if (workers or engine.most) == 1 else 0
+    terms = terms_of(dataset) if left else {}
+    study = str(shared.path.resolve())
+    jobs = [
+        Job(
+            name,
+            "rnnkit.study.workers:train_one",
+            {"study": study, "name": name, "verbose": shown, "terms": terms},
+        )
+        for name in left
+    ]
+    run_jobs(jobs, engine, announce, workers)
 
 
-def _start(study: Path, name: str, verbose: int | str, refused: Path) -> _Worker:
-    arguments: Sequence[Any] = (study, name, refused, verbose)
-    command = [sys.executable, "-c", _COMMAND, *map(str, arguments)]
-    return _Worker(name, subprocess.Popen(command), refused)
+def train_one(
+    study: str, name: str, verbose: int | str, terms: Mapping[str, Any] | None = None
+) -> None:
+    """Train a run of a study whose record holds its plan.
 
+    Args:
+        study: the study's folder.
+        name: of the run.
+        verbose: as in Keras.
+        terms: the versions and examples of the process that began the study, see
+            `rnnkit.study.agreement`.
 
-def _check(worker: _Worker) -> None:
-    """Raise what ended the process of a run before it was complete."""
-    status = worker.process.returncode
-    if status == 0:
-        return
-    if worker.refused.is_file():
-        found = read_json(worker.refused)
-        raise _REFUSED[found["kind"]](found["message"])
-    if status in (130, -2):  # Ctrl-C, which all processes of a terminal get
-        raise KeyboardInterrupt
-    ended = f"signal {-status}" if status < 0 else f"status {status}"
-    raise RuntimeError(
-        f"The process that trained {worker.name} ended with {ended}. Complete runs are kept: the "
-        "same command goes on. (Signal 9 mostly means that the memory was used up; give fewer "
-        "processes.)"
-    )
-
-
-def _end(running: Sequence[_Worker]) -> None:
-    """Ask the processes to end after the step under way, and wait for them."""
-    for worker in running:
-        with contextlib.suppress(OSError):
-            worker.process.terminate()
-    for worker in running:
-        worker.process.wait()
-
-
-def train_one(study: Path, name: str, verbose: int | str) -> None:
-    """Train a run of a study whose record holds its plan."""
-    plan = plan_of(read_json(study / "study.json")[name])
+    Raises:
+        InputError: versions or examples are others here, or the folder is not on this machine.
+    """
+    path = Path(study)
+    if not (path / "study.json").is_file():
+        raise InputError(
+            f"{path} is no study on {socket.gethostname()}: give --out on a file system that "
+            "every machine has at the same place."
+        )
+    plan = plan_of(read_json(path / "study.json")[name])
+    refuse_other_versions(terms or {}, f"the study in {path}")
     dataset = plan.data.load(recipes.kind_of(plan.recipe))
-    with SharedStudy.join(study) as shared:
+    refuse_other_examples(terms or {}, dataset, f"the study in {path}")
+    with SharedStudy.join(path) as shared:
         shared.train({name: plan}, dataset, verbose, lambda line: None)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Train the run that the arguments name; return the status of the process."""
-    study, name, refused, verbose = arguments
-    try:
-        train_one(Path(study), name, int(verbose) if verbose.isdecimal() else verbose)
-    except (InputError, DiskError) as error:
-        kind = next(kind for kind, one in _REFUSED.items() if isinstance(error, one))
-        write_json(Path(refused), {"kind": kind, "message": str(error)})
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0

@@ -16,7 +16,7 @@ from rnnkit.cli.settings import settings_of
 
 ROOT = typer.main.get_command(app)
 PAGES = [[], *([name] for name in ROOT.list_commands(None))]
-PAGES += [["train", name] for name in recipes.names()]
+PAGES += [["train", name] for name in recipes.names()] + [["tune", "forecaster"]]
 
 
 def page(args, columns, monkeypatch):

@@ -1,13 +1,9 @@
 """Budgets of runs: recorded, kept, chosen units; and runs in processes of their own."""
 
-import subprocess
-
 import pytest
 
 from rnnkit import study
 from rnnkit.errors import InputError
-from rnnkit.study import workers
-from rnnkit.study.compare import plan_runs
 from rnnkit.study.plan import make_plan, plan_of
 from rnnkit.study.run_folder import write_json
 
@@ -96,48 +92,6 @@ def test_each_run_has_a_process_of_its_own(table, columns, tmp_path):
     text = done.report.read_text(encoding="utf-8")
     assert "Budget of each run: 2 steps." in text
     assert "peak memory (MB)" in text
-
-
-class Ended:
-    """Stands in for a process that ended."""
-
-    def __init__(self, returncode):
-        self.returncode = returncode
-
-
-@pytest.mark.one_backend
-def test_what_ended_a_process_is_told(tmp_path):
-    file = tmp_path / "refused.json"
-    with pytest.raises(RuntimeError, match="trained a-seed0 ended with signal 9"):
-        workers._check(workers._Worker("a-seed0", Ended(-9), file))
-    with pytest.raises(KeyboardInterrupt):
-        workers._check(workers._Worker("a-seed0", Ended(130), file))
-    assert workers.main([str(tmp_path), "a", str(file), "0"]) == 2  # there is no study
-    with pytest.raises(InputError, match=r"study\.json is damaged"):
-        workers._check(workers._Worker("a-seed0", Ended(2), file))
-
-
-@pytest.mark.one_backend
-def test_processes_that_run_are_ended_with_the_study(tmp_path, monkeypatch):
-    started = []
-
-    def start(path, name, verbose, refused):
-        process = subprocess.Popen(["sleep", "60"])
-        started.append(process)
-        if len(started) == 2:
-            raise InputError("refused")
-        return workers._Worker(name, process, refused)
-
-    monkeypatch.setattr(workers, "_start", start)
-    plans = plan_runs(["lstm_sentiment"], seeds=2)
-    shared = type("Shared", (), {"path": tmp_path})()
-    with pytest.raises(InputError, match="refused"):
-        workers.train_apart(shared, plans, 2, 0, lambda line: None)
-    assert started[0].poll() == -15
-    started[1].kill()
-    started[1].wait()
-    with pytest.raises(InputError, match="processes is 0"):
-        workers.train_apart(shared, plans, 0, 0, lambda line: None)
 
 
 def test_a_budget_is_checked_when_a_record_is_read(table, columns, tmp_path):

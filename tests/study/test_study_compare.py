@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import sys
 
 import event_files
 import pytest
@@ -188,6 +189,24 @@ def test_what_is_refused_at_once_leaves_nothing(done, terms, tmp_path):
     with pytest.raises(InputError, match="units is 0"):
         compare(BOTH, out=tmp_path / "s", **terms)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_other_processes_trained_is_kept_when_a_run_is_refused(
+    done, terms, tmp_path, monkeypatch
+):
+    """Runs of processes of their own are not known to the one that starts them until all ended."""
+
+    def train_apart(shared, plans, dataset, engine, *options):
+        engine.close()
+        name = next(iter(plans))
+        training.execute(plans[name], load_data(str(terms["data"]), **columns), shared.path / name)
+        raise InputError("the second run was refused")
+
+    columns = {name: terms[name] for name in ("text_column", "label_column")}
+    monkeypatch.setattr(sys.modules[plan_runs.__module__], "train_apart", train_apart)
+    with pytest.raises(InputError, match="the second run"):
+        compare(BOTH, out=tmp_path / "s", processes=2, **terms)
+    assert open_run(tmp_path / "s" / "plain-seed0").results["epochs"] == 2
 
 
 def test_a_diverged_run_is_counted_and_the_study_continues(done, terms, tmp_path):
