@@ -1,0 +1,81 @@
+"""One training on several devices of JAX: batches are split by rows, and XLA does the rest.
+
+The step is the program of one device, of the whole batch. `keras.distribution.DataParallel` puts
+the rows of its arrays on different devices and all variables on each; XLA derives from that what
+each device computes, and where sums over rows need the others. So losses, metrics, clipping and
+carried states are those of the whole batch by their definition.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import keras
+
+from rnnkit.backend.distribution import (
+    CPU_DEVICES,
+    OneProcess,
+    alone,
+    check_available,
+    cpu_devices,
+)
+
+
+def show_cpu_devices() -> None:
+    """Show the processor as several devices, where `RNNKIT_CPU_DEVICES` says so."""
+    if (count := cpu_devices()) is not None:
+        jax.config.update("jax_num_cpu_devices", count)
+
+
+def started_devices() -> int | None:
+    """Return None: on JAX a training is one process."""
+
+
+def needs_processes(devices: int) -> bool:
+    """Return False: on JAX a training is one process."""
+    del devices
+    return False
+
+
+def join_devices(devices: int) -> Group:
+    """Return the replicas of a training on the first devices.
+
+    Raises:
+        InputError: there are fewer devices.
+    """
+    alone("JAX")
+    found = jax.local_devices()
+    advice = f"For a try on the processor, start Python with {CPU_DEVICES}={devices}."
+    check_available(devices, found, "cpu" if found[0].platform == "cpu" else "gpu", advice)
+    return Group(devices)
+
+
+class Group(OneProcess):
+    """The devices of a training.
+
+    Args:
+        size: their number.
+    """
+
+    @contextlib.contextmanager
+    def training(self, task: Any) -> Iterator[None]:
+        """Train a task within the block: its variables are on all devices there."""
+        names = keras.distribution.list_devices()[: self.size]
+        parallel = keras.distribution.DataParallel(devices=names)
+        home = jax.local_devices()[0]
+        try:
+            with parallel.scope():
+                _move(task, lambda one: parallel.get_variable_layout(one).backend_layout)
+                yield
+        finally:
+            _move(task, lambda one: home)
+
+
+def _move(task: Any, place: Any) -> None:
+    """Put all variables of a task on devices; `place` says of each on which."""
+    optimizer = [] if task.optimizer is None else task.optimizer.variables
+    for one in {id(v): v for v in [*task.variables, *optimizer, *task.metrics_variables]}.values():
+        one._value = jax.device_put(one._value, place(one))

@@ -1,0 +1,237 @@
+"""One training over several devices: what can be trained so, and how its replicas stay together.
+
+Each replica computes some rows of every batch, and all take the same step with the gradient of the
+whole batch; see `rnnkit.backend.distribution`. On PyTorch replicas are processes: the first one
+measures, shows and writes, and the others do what it says.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from rnnkit.backend import native
+from rnnkit.data.batches import Batches
+from rnnkit.errors import InputError, check_count
+from rnnkit.tasks.training import full_batches
+from rnnkit.tasks.training.model_state import variables
+from rnnkit.training.checkpoints import Checkpoint
+from rnnkit.training.interrupts import Interrupt
+
+GROUP = "_replicas"  # the attribute of a task, during `fit`
+ALONE = "averaged_weights", "adversarial", "virtual_adversarial"  # settings for one device
+
+
+def join_devices(task: Any, devices: int | None, teacher: Any = None) -> Any:
+    """Return the group of replicas of a training; None = it is on one device.
+
+    Args:
+        task: to be trained.
+        devices: their number; None or 1 = one device.
+        teacher: what `fit` was given.
+
+    Raises:
+        InputError: no such number of devices, or a training that is for one device.
+    """
+    if devices is None or check_count("devices", devices) == 1:
+        return None
+    refused = f"devices is {devices}, and"
+    if not task.splits_batches:
+        raise InputError(
+            f"{refused} {type(task).__name__} is trained on one device. On several are trained: "
+            "TextClassifier, SequenceClassifier, SequenceTagger and LanguageModel. Leave devices "
+            "out."
+        )
+    for name in ALONE:
+        if value := getattr(task, name):
+            raise InputError(
+                f"{refused} {name} is {value}, which is for one device. Leave one of them out."
+            )
+    if teacher is not None:
+        raise InputError(
+            f"{refused} a teacher was given: a model is distilled on one device. Leave one of them "
+            "out."
+        )
+    if task.compiled and task._compile_loss is not task.__dict__.get("_own_loss"):
+        raise InputError(
+            f"{refused} the model was compiled with a loss or metrics of its own, of which nobody "
+            "knows by what they divide a batch. Leave compile out."
+        )
+    group = native.join_devices(devices)
+    task.__dict__[GROUP] = group  # past Keras, which would track it
+    return group
+
+
+def leaving_devices(fit: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate `fit`: afterwards the task is one on one device again."""
+
+    @functools.wraps(fit)
+    def leave(task: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return fit(task, *args, **options)
+        finally:
+            task.__dict__.pop(GROUP, None)
+
+    return leave
+
+
+def follow(group: Any, found: Checkpoint | None) -> Checkpoint | None:
+    """Return the first process's checkpoint; for the others without the state of its callbacks."""
+    if not group.apart:
+        return found
+    shared: Checkpoint | None = group.shared(found)
+    if shared is None or group.first:
+        return shared
+    return shared._replace(values={**shared.values, "callbacks": []}, path=None)
+
+
+def check_replicas(group: Any, task: Any, batches: Batches, epochs: int) -> None:
+    """Refuse batches that cannot be split over the replicas, and processes that differ.
+
+    Raises:
+        InputError: a batch has fewer rows than devices, a layer reads several rows at once, or a
+            process has other data or settings than the first.
+    """
+    devices = group.size
+    rows = full_batches.rows_of(batches)
+    if rows < devices:
+        raise InputError(
+            f"devices is {devices}, and batch_size is {rows}: each device computes at least one "
+            f"row of a batch. Give batch_size={devices} or more."
+        )
+    for layer in task.network._flatten_layers():
+        if not full_batches.takes_filling(layer):
+            raise InputError(
+                f"devices is {devices}, and the layer {layer.name!r} ({type(layer).__name__}) may "
+                "read several rows of a batch at once, which are on different devices. Leave "
+                "devices out."
+            )
+    if getattr(batches, "extra_inputs", None) is not None:
+        raise InputError(
+            f"devices is {devices}, and the softmax is an adaptive or sampled one, which reads all "
+            "rows of a batch at once. Give softmax='full', or leave devices out."
+        )
+    if group.apart:
+        _check_same(group, task, batches, epochs)
+
+
+def _check_same(group: Any, task: Any, batches: Batches, epochs: int) -> None:
+    """Refuse processes that read other data or have other settings than the first."""
+    every = group.every(
+        {
+            "number of batches": len(batches),
+            "number of steps": int(batches.tokens),
+            "number of epochs": epochs,
+            "network": [list(one.shape) for one in task.network.variables],
+            "version of Keras": keras.__version__,
+            "learning rate": float(keras.ops.convert_to_numpy(task.optimizer.learning_rate))
+            if task.compiled
+            else None,
+        }
+    )
+    for rank, found in enumerate(every):
+        changed = [name for name, value in found.items() if value != every[0][name]]
+        if changed:
+            raise InputError(
+                f"Process {rank} of {len(every)} has another {' and another '.join(changed)} than "
+                "the first: start all with the same data, settings and versions."
+            )
+
+
+class Together(keras.callbacks.Callback):
+    """Callback that keeps processes together: it comes after all but the writer of checkpoints.
+
+    At the start of an epoch all get the first one's variables, which its callbacks may have changed
+    between two epochs. Before each step they learn its learning rate, after it whether it stops.
+
+    Args:
+        group: the processes.
+        task: that is trained.
+        interrupt: says in the first whether a signal arrived.
+    """
+
+    def __init__(self, group: Any, task: Any, interrupt: Interrupt) -> None:
+        super().__init__()
+        self._group, self._of, self._interrupt = group, task, interrupt
+        self._due = True
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Remember that an epoch begins: callbacks may change variables after this one."""
+        self._due = True
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Take the learning rate of the first process and, where an epoch begins, its variables."""
+        if self._due:
+            self._group.same_variables(variables(self._of))
+            self._due = False
+        optimizer = self._of.optimizer
+        if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            return  # it depends on the number of the step alone
+        (rate,) = self._group.decision(float(keras.ops.convert_to_numpy(optimizer.learning_rate)))
+        if not self._group.first:
+            optimizer.learning_rate = rate
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Stop where the first process stops."""
+        self._follow()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Stop where the first process stops."""
+        self._follow()
+
+    def _follow(self) -> None:
+        signal_number = self._interrupt.signal or 0
+        stop, number = self._group.decision(bool(self._of.stop_training), signal_number)
+        if self._group.first:
+            return
+        self._of.stop_training = bool(stop)
+        if number:
+            raise SystemExit(128 + int(number))
+
+
+def own_callbacks(
+    group: Any, own: Sequence[Any], order: type[keras.callbacks.Callback]
+) -> list[keras.callbacks.Callback]:
+    """Return those of a task's callbacks that a process needs: all in the first, else the order."""
+    return [one for one in own if group is None or group.first or isinstance(one, order)]
+
+
+@contextmanager
+def replicated(task: Any, group: Any) -> Iterator[None]:
+    """Train a task on the devices of a group within the block; None = as usual.
+
+    Afterwards every process has the variables of the first one.
+    """
+    if group is None:
+        yield
+        return
+    # The steps that Keras compiled before are for one device, and these for several.
+    task.train_function = task.test_function = task.predict_function = None
+    try:
+        with group.training(task):
+            yield
+        group.same_variables(variables(task))
+    finally:
+        task.train_function = task.test_function = task.predict_function = None
+
+
+@contextmanager
+def undisturbed(group: Any) -> Iterator[None]:
+    """Let a process that is not the first leave signals to it: it is told when that one ends."""
+    if group is None or group.first:
+        yield
+        return
+    names = ("SIGINT", "SIGUSR1")
+    old = {
+        n: signal.signal(getattr(signal, n), signal.SIG_IGN) for n in names if hasattr(signal, n)
+    }
+    try:
+        yield
+    finally:
+        for name, handler in old.items():
+            signal.signal(getattr(signal, name), handler)
