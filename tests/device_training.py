@@ -6,11 +6,14 @@ python tests/device_training.py OUT DEVICES NAME...
 import json
 import os
 import sys
+from inspect import signature
 from pathlib import Path
 
 import keras
 import numpy as np
 import small_tasks
+
+from rnnkit import recipes
 
 # Batches of 5 do not divide evenly; of 16 examples one is left over, fewer than there are devices.
 OPTIONS = {
@@ -33,7 +36,10 @@ class Norms(keras.callbacks.Callback):
 
 def train(name, devices, steps=20, **options):
     """A task after some steps without dropout, and its history with the norms of the gradients."""
-    task = small_tasks.make(name, dropout=0.0, learning_rate_schedule="linear", **OPTIONS[name])
+    settings = signature(recipes.find(name)).parameters
+    dropout = {one: 0.0 for one in settings if one.endswith("dropout")}
+    more = {"learning_rate_schedule": "linear", **dropout, **OPTIONS[name]}
+    task = small_tasks.make(name, **more)
     x, *y = small_tasks.examples(name, 16)
     norms, valid = Norms(), small_tasks.examples(name, 6, "valid")
     weights = {} if name == "next_word" else {"sample_weight": np.linspace(0.5, 2.0, len(x))}

@@ -68,14 +68,19 @@ class Group(OneProcess):
         home = jax.local_devices()[0]
         try:
             with parallel.scope():
-                _move(task, lambda one: parallel.get_variable_layout(one).backend_layout)
+                for one in _variables(task):
+                    one._layout = None  # of an earlier training
+                    one._layout = parallel.get_variable_layout(one)
+                    one._value = jax.device_put(one._value, one._layout.backend_layout)
                 yield
         finally:
-            _move(task, lambda one: home)
+            for one in _variables(task):
+                one._layout = None
+                one._value = jax.device_put(one._value, home)
 
 
-def _move(task: Any, place: Any) -> None:
-    """Put all variables of a task on devices; `place` says of each on which."""
+def _variables(task: Any) -> list[Any]:
+    """Return all variables that a training step reads."""
     optimizer = [] if task.optimizer is None else task.optimizer.variables
-    for one in {id(v): v for v in [*task.variables, *optimizer, *task.metrics_variables]}.values():
-        one._value = jax.device_put(one._value, place(one))
+    every = [*task.variables, *optimizer, *task.metrics_variables]
+    return list({id(one): one for one in every}.values())

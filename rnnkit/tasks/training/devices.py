@@ -18,6 +18,7 @@ import keras
 from rnnkit.backend import native
 from rnnkit.data.batches import Batches
 from rnnkit.errors import InputError, check_count
+from rnnkit.monitor.callbacks import sync_state
 from rnnkit.tasks.training import full_batches
 from rnnkit.tasks.training.model_state import variables
 from rnnkit.training.checkpoints import Checkpoint
@@ -214,7 +215,10 @@ def replicated(task: Any, group: Any) -> Iterator[None]:
     task.train_function = task.test_function = task.predict_function = None
     try:
         with group.training(task):
-            yield
+            try:
+                yield
+            finally:
+                sync_state(task)  # while its arrays lie on all devices
         group.same_variables(variables(task))
     finally:
         task.train_function = task.test_function = task.predict_function = None
