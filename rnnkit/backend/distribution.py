@@ -96,6 +96,9 @@ class OneProcess:
         """
         return -(-rows // self.size) * self.size
 
+    def place(self, task: Any) -> None:
+        """Get the variables of a task ready for a step; called before Keras compiles one."""
+
     def own_rows(self, tensor: Any) -> Any:
         """Return a tensor as it is: states of all rows are at hand."""
         return tensor

@@ -56,6 +56,18 @@ class Compiled(keras.Model):
         known = backend.name == "jax" and isinstance(logs, dict) and bool(logs)
         return logs if known else super()._get_metrics_result_or_logs(logs)
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Make the compiled training step, for Keras; the metrics exist by now."""
+        if self._group is not None:
+            self._group.place(self)
+        return super().make_train_function(force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Make the compiled step of evaluation, for Keras; see above."""
+        if self._group is not None:
+            self._group.place(self)
+        return super().make_test_function(force)
+
     def train_step(self, *arguments: Any) -> Any:
         """Train on a batch, and on its perturbations where the task is trained on any."""
         if self._group is not None and self._group.splits_steps:

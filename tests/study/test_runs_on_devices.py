@@ -1,4 +1,4 @@
-"""Runs that two processes train: one folder, the same weights; also after a kill, and over a network."""
+"""Runs that two processes train: one folder, the same weights; after a kill, and over a network."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def test_two_processes_write_one_run(tmp_path):
 
 
 def test_a_killed_training_goes_on_from_its_checkpoint(tmp_path):
-    """Killed on two devices, it goes on on two; the weights are those of one that was not killed."""
+    """The weights are those of a training that was not killed."""
     train(tmp_path / "whole", "--epochs", "6", "--devices", "2")
     out = tmp_path / "killed"
     command = [*COMMAND, "gru_sentiment", "--out", str(out), *SETTINGS, "--epochs", "6"]

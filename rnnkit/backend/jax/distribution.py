@@ -68,15 +68,21 @@ class Group(OneProcess):
         home = jax.local_devices()[0]
         try:
             with parallel.scope():
-                for one in _variables(task):
-                    one._layout = None  # of an earlier training
-                    one._layout = parallel.get_variable_layout(one)
-                    one._value = jax.device_put(one._value, one._layout.backend_layout)
+                self.place(task)
                 yield
         finally:
             for one in _variables(task):
                 one._layout = None
-                one._value = jax.device_put(one._value, home)
+                if one._value is not None:
+                    one._value = jax.device_put(one._value, home)
+
+    def place(self, task: Any) -> None:
+        """Put the variables of a task on all devices, those of metrics that were just made, too."""
+        parallel = keras.distribution.distribution()
+        for one in _variables(task):
+            one._layout = None  # of an earlier training
+            one._layout = parallel.get_variable_layout(one)
+            one._value = jax.device_put(one.value, one._layout.backend_layout)
 
 
 def _variables(task: Any) -> list[Any]:

@@ -135,6 +135,9 @@ class Group:
         del task
         yield
 
+    def place(self, task: Any) -> None:
+        """Do nothing: each process has its variables."""
+
     def same_variables(self, variables: Sequence[Any]) -> None:
         """Set variables to those of the first process; random generators apart from each other."""
         numbers = [one for one in variables if one.value.dtype == torch.float32]

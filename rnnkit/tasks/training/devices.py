@@ -211,8 +211,7 @@ def replicated(task: Any, group: Any) -> Iterator[None]:
     if group is None:
         yield
         return
-    # The steps that Keras compiled before are for one device, and these for several.
-    task.train_function = task.test_function = task.predict_function = None
+    _forget_steps(task)  # which Keras compiled for one device
     try:
         with group.training(task):
             try:
@@ -221,7 +220,15 @@ def replicated(task: Any, group: Any) -> Iterator[None]:
                 sync_state(task)  # while its arrays lie on all devices
         group.same_variables(variables(task))
     finally:
-        task.train_function = task.test_function = task.predict_function = None
+        _forget_steps(task)
+        if not group.apart:
+            task._set_network(task.network)  # so are those of models that share its layers
+
+
+def _forget_steps(task: Any) -> None:
+    """Let Keras compile the steps of a task anew."""
+    for model in (task, task.network):
+        model.train_function = model.test_function = model.predict_function = None
 
 
 @contextmanager
