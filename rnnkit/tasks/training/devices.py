@@ -154,11 +154,13 @@ class Together(keras.callbacks.Callback):
         group: the processes.
         task: that is trained.
         interrupt: says in the first whether a signal arrived.
+        steps: batches of an epoch.
     """
 
-    def __init__(self, group: Any, task: Any, interrupt: Interrupt) -> None:
+    def __init__(self, group: Any, task: Any, interrupt: Interrupt, steps: int) -> None:
         super().__init__()
         self._group, self._of, self._interrupt = group, task, interrupt
+        self._steps = steps
         self._due = True
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -178,16 +180,16 @@ class Together(keras.callbacks.Callback):
             optimizer.learning_rate = rate
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Stop where the first process stops."""
-        self._follow()
+        """Stop where the first process stops; after an epoch's last step it validates before."""
+        last = batch + 1 >= self._steps or bool(self._of.stop_training)
+        self._follow(0 if last else self._interrupt.signal or 0)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Stop where the first process stops."""
-        self._follow()
+        self._follow(self._interrupt.signal or 0)
 
-    def _follow(self) -> None:
-        signal_number = self._interrupt.signal or 0
-        stop, number = self._group.decision(bool(self._of.stop_training), signal_number)
+    def _follow(self, received: int) -> None:
+        stop, number = self._group.decision(bool(self._of.stop_training), received)
         if self._group.first:
             return
         self._of.stop_training = bool(stop)

@@ -102,7 +102,7 @@ def train_network(
         ):
             last: list[keras.callbacks.Callback] = [report]
             if group is not None and group.apart:
-                last.append(Together(group, task, interrupt))
+                last.append(Together(group, task, interrupt, len(batches)))
             writer = CheckpointWriter(
                 *(task, lambda: ({}, read_variables(task)), every, len(batches)),
                 *(interrupt, checkpoints, record, found is not None),
