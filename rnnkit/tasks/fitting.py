@@ -159,7 +159,7 @@ class Fitting(keras.Model):
         """
         limits = read_budget(self, budget, epochs, teacher)
         checkpoints = Checkpoints.of(checkpoints)
-        group = join_devices(self, devices, teacher)
+        group = join_devices(self, devices, batch_size, teacher)
         first = group is None or group.first
         checkpoints, verbose = (checkpoints, verbose) if first else (None, 0)
         found = None if checkpoints is None else checkpoints.newest()

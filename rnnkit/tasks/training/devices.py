@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,13 +29,14 @@ GROUP = "_replicas"  # the attribute of a task, during `fit`
 ALONE = "averaged_weights", "adversarial", "virtual_adversarial"  # settings for one device
 
 
-def join_devices(task: Any, devices: int | None, teacher: Any = None) -> Any:
+def join_devices(task: Any, devices: int | None, batch_size: int | None, teacher: Any) -> Any:
     """Return the group of replicas of a training; None = it is on one device.
 
     Args:
         task: to be trained.
         devices: their number; None or 1 = one device.
-        teacher: what `fit` was given.
+        batch_size: what `fit` was given, like the next one.
+        teacher: see above.
 
     Raises:
         InputError: no such number of devices, or a training that is for one device.
@@ -42,6 +44,11 @@ def join_devices(task: Any, devices: int | None, teacher: Any = None) -> Any:
     if devices is None or check_count("devices", devices) == 1:
         return None
     refused = f"devices is {devices}, and"
+    if (rows := task.batch_size if batch_size is None else batch_size) < devices:
+        raise InputError(
+            f"{refused} batch_size is {rows}: each device computes at least one row of a batch. "
+            f"Give batch_size={devices} or more."
+        )
     if not task.splits_batches:
         raise InputError(
             f"{refused} {type(task).__name__} is trained on one device. On several are trained: "
@@ -60,8 +67,9 @@ def join_devices(task: Any, devices: int | None, teacher: Any = None) -> Any:
         )
     if task.compiled and task._compile_loss is not task.__dict__.get("_own_loss"):
         raise InputError(
-            f"{refused} the model was compiled with a loss or metrics of its own, of which nobody "
-            "knows by what they divide a batch. Leave compile out."
+            f"{refused} the model was compiled, or loaded from a file: its loss and metrics may be "
+            "others than the task's own, of which alone it is known by what they divide a batch. "
+            "Train a new model without compile, or on one device."
         )
     group = native.join_devices(devices)
     task.__dict__[GROUP] = group  # past Keras, which would track it
@@ -95,16 +103,10 @@ def check_replicas(group: Any, task: Any, batches: Batches, epochs: int) -> None
     """Refuse batches that cannot be split over the replicas, and processes that differ.
 
     Raises:
-        InputError: a batch has fewer rows than devices, a layer reads several rows at once, or a
-            process has other data or settings than the first.
+        InputError: a layer reads several rows at once, or a process has other data or settings
+            than the first.
     """
     devices = group.size
-    rows = full_batches.rows_of(batches)
-    if rows < devices:
-        raise InputError(
-            f"devices is {devices}, and batch_size is {rows}: each device computes at least one "
-            f"row of a batch. Give batch_size={devices} or more."
-        )
     for layer in task.network._flatten_layers():
         if not full_batches.takes_filling(layer):
             raise InputError(
@@ -236,7 +238,7 @@ def _forget_steps(task: Any) -> None:
 @contextmanager
 def undisturbed(group: Any) -> Iterator[None]:
     """Let a process that is not the first leave signals to it: it is told when that one ends."""
-    if group is None or group.first:
+    if group is None or group.first or threading.current_thread() is not threading.main_thread():
         yield
         return
     names = ("SIGINT", "SIGUSR1")
