@@ -44,7 +44,8 @@ def join_devices(task: Any, devices: int | None, batch_size: int | None, teacher
     if devices is None or check_count("devices", devices) == 1:
         return None
     refused = f"devices is {devices}, and"
-    if (rows := task.batch_size if batch_size is None else batch_size) < devices:
+    rows = task.batch_size if batch_size is None else check_count("batch_size", batch_size)
+    if rows < devices:
         raise InputError(
             f"{refused} batch_size is {rows}: each device computes at least one row of a batch. "
             f"Give batch_size={devices} or more."
