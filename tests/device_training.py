@@ -20,6 +20,7 @@ OPTIONS = {
     "gru_sentiment": {"batch_size": 5, "clip_norm": 0.5},
     "name_tagger": {"batch_size": 5, "clip_norm": 0.5},
     "next_word": {"batch_size": 5, "window": 8},
+    "sequence_classifier": {"batch_size": 5},
 }
 
 

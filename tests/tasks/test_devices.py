@@ -3,8 +3,10 @@
 On PyTorch the devices are two processes, on JAX and TensorFlow the processor shown as two devices.
 """
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,24 +17,42 @@ import numpy as np
 import pytest
 import small_tasks
 from deep import mostly_deep
+from forking import Process
 
 from rnnkit import backend, recipes
 from rnnkit.backend import distribution, native
 from rnnkit.errors import InputError
 from rnnkit.tasks.training import devices
-from rnnkit.training.launching import run_processes
 
 PROGRAM = str(Path(device_training.__file__))
 
 
-def run_on_two(folder, *names, arguments=()):
-    """Train tasks on two devices in other processes, which write into a folder."""
-    command = [sys.executable, "-W", "ignore", PROGRAM, str(folder), "2", *names, *arguments]
+@contextlib.contextmanager
+def trained_on_two(folder, name):
+    """Train a task on two devices in other processes, which write into a folder."""
     if backend.name == "torch":
-        assert run_processes(command, 2) == 0
-    else:
-        own = {**os.environ, distribution.CPU_DEVICES: "2"}
-        subprocess.run(command, env=own, check=True, timeout=900)
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            port = str(found.getsockname()[1])
+        ranks = [Process(one_of_two, rank, port, folder, name) for rank in range(2)]
+        yield
+        assert [one.wait() for one in ranks] == [0, 0]
+        return
+    command = [sys.executable, "-W", "ignore", PROGRAM, str(folder), "2", name]
+    own = {**os.environ, distribution.CPU_DEVICES: "2"}
+    with subprocess.Popen(command, env=own) as running:
+        yield
+        assert running.wait(timeout=900) == 0
+
+
+def one_of_two(rank, port, folder, name):
+    """What each of two processes of PyTorch does; they were forked, and import nothing."""
+    import torch
+
+    torch.set_num_threads(1)  # a fork has no others
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({"RANK": str(rank), "WORLD_SIZE": "2", **address})
+    device_training.main(folder, 2, name)
 
 
 def written(folder, name):
@@ -45,8 +65,8 @@ def written(folder, name):
 @pytest.mark.every_backend
 @pytest.mark.parametrize("name", mostly_deep(device_training.OPTIONS, "gru_sentiment"))
 def test_two_devices_train_to_the_weights_of_one(name, tmp_path):
-    task, history = device_training.train(name, None)
-    run_on_two(tmp_path, name)
+    with trained_on_two(tmp_path, name):
+        task, history = device_training.train(name, None)
     found, weights = written(tmp_path, name)
     assert found.keys() == history.keys()
     assert len(found["norms"]) >= 20
