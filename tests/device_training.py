@@ -44,7 +44,7 @@ def train(name, devices, steps=20, **options):
     x, *y = small_tasks.examples(name, 16)
     norms, valid = Norms(), small_tasks.examples(name, 6, "valid")
     weights = {} if name == "next_word" else {"sample_weight": np.linspace(0.5, 2.0, len(x))}
-    epochs = max(1, steps // 4) if name != "next_word" else 1
+    epochs = max(1, steps // (10 if name == "next_word" else 4))
     history = task.fit(
         *(x, *y),
         validation_data=valid if len(valid) > 1 else valid[0],

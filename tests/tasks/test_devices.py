@@ -160,7 +160,7 @@ def checked(name, **settings):
 
 @pytest.mark.one_backend
 def test_a_softmax_that_reads_all_rows():
-    softmax = {"softmax": "sampled", "samples": 4, "cutoffs": (20,)}
+    softmax = {"softmax": "sampled", "num_sampled": 4, "cutoffs": (20,)}
     with pytest.raises(InputError, match="adaptive or sampled"):
         checked("next_word", **softmax)
 
