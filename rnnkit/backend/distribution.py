@@ -107,6 +107,10 @@ class OneProcess:
         """Set a variable of states to those of all rows."""
         variable.assign(rows)
 
+    def shared(self, value: Any) -> Any:
+        """Return a value as it is: there is one process."""
+        return value
+
     def same_variables(self, variables: Sequence[Any]) -> None:
         """Leave the variables as they are: there is one of each."""
 
