@@ -166,6 +166,14 @@ Budget = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
+Devices = Annotated[
+    int | None,
+    typer.Option(
+        help="Train on so many devices, each with some rows of every batch, to the same weights.",
+        rich_help_panel=TRAINING,
+        **number("--devices", least=1),
+    ),
+]
 Processes = Annotated[
     int | None,
     typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from rnnkit.cli.options import (
     Budget,
     CheckpointMinutes,
     Data,
+    Devices,
     Engine,
     EngineOption,
     LabelColumn,
@@ -150,11 +152,15 @@ def _trainer(recipe: str) -> Any:
             ),
         ] = None,
         checkpoint_minutes: CheckpointMinutes = 5.0,
+        devices: Devices = None,
         quiet: Quiet = False,
     ) -> None:
         from rnnkit import study
         from rnnkit.cli import show
+        from rnnkit.study.replicas import follows
 
+        if devices is not None and devices > 1:
+            train_in_processes(devices)
         if resume is not None:
             options: dict[str, Any] = {
                 "--data": data,
@@ -179,9 +185,11 @@ def _trainer(recipe: str) -> Any:
                 resume,
                 epochs=settings.get("epochs"),
                 checkpoint_minutes=checkpoint_minutes,
+                devices=devices,
                 verbose=verbosity(quiet),
             )
-            show.run(done)
+            if not follows(devices):
+                show.run(done)
             return
         run = study.train(
             recipe,
@@ -199,11 +207,24 @@ def _trainer(recipe: str) -> Any:
             unlabelled=unlabelled_file or unlabelled,
             out=out,
             checkpoint_minutes=checkpoint_minutes,
+            devices=devices,
             verbose=verbosity(quiet),
         )
-        show.run(run)
+        if not follows(devices):
+            show.run(run)
 
     return train
+
+
+def train_in_processes(devices: int) -> None:
+    """Run this command in as many processes and exit, where the backend trains in several."""
+    from rnnkit.backend import native
+
+    if not native.needs_processes(devices):
+        return
+    from rnnkit.training.launching import own_command, run_processes
+
+    raise typer.Exit(run_processes(own_command(sys.argv[1:]), devices))
 
 
 def _compare(

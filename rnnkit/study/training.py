@@ -17,7 +17,7 @@ from rnnkit.deprecation import renamed_names
 from rnnkit.errors import InputError, NonFiniteLoss, check_count
 from rnnkit.progress import follows_verbose
 from rnnkit.records.states import forget_failure
-from rnnkit.study.budgets import refuse_unknown_budget, training_budget, used_budget
+from rnnkit.study.budgets import refuse_unknown_budget, used_budget
 from rnnkit.study.data_fingerprint import fingerprint, refuse_other_data
 from rnnkit.study.environment import environment
 from rnnkit.study.keeping import keeping
@@ -26,11 +26,11 @@ from rnnkit.study.model_card import write_card
 from rnnkit.study.peak_memory import note_training, peak_memory
 from rnnkit.study.plan import Plan, make_plan, plan_of, updated_record
 from rnnkit.study.records import read_json, read_results, read_settings
+from rnnkit.study.replicas import follow, follows, refuse_devices, tell, training_options
 from rnnkit.study.run_folder import RunFolder, refuse_taken, remove_folder, write_json
 from rnnkit.study.runs import Run, find_run
 from rnnkit.study.sizing import units_for
 from rnnkit.study.sources import size
-from rnnkit.study.teaching import fit_options
 
 if TYPE_CHECKING:
     from rnnkit.recipes import Family
@@ -64,6 +64,7 @@ def train(
     budget: str | Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     checkpoint_minutes: float = 5.0,
+    devices: int | None = None,
     verbose: int | str = "auto",
 ) -> Run:
     """Train a recipe, evaluate it on the test split and write everything into a new folder.
@@ -99,6 +100,9 @@ def train(
             the units are chosen; or a list of one of each. See `rnnkit.training.budget`.
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         checkpoint_minutes: the longest time between two checkpoints; see `resume`.
+        devices: train on so many devices, to the same weights; see `rnnkit.tasks.Task.fit`. On
+            PyTorch this is one of as many processes, of which the first writes the run, and each
+            returns it once it is complete.
         verbose: as in `keras.Model.fit`.
 
     Returns:
@@ -124,7 +128,7 @@ def train(
         refuse_taken(Path(out))
     pick_backend()
     dataset = plan.data.load(recipes.kind_of(recipe))
-    return execute(plan, dataset, out, verbose, checkpoint_minutes)
+    return execute(plan, dataset, out, verbose, checkpoint_minutes, devices)
 
 
 @follows_verbose
@@ -133,6 +137,7 @@ def resume(
     *,
     epochs: int | None = None,
     checkpoint_minutes: float = 5.0,
+    devices: int | None = None,
     verbose: int | str = "auto",
 ) -> Run:
     """Go on with a run that was interrupted or killed, to the same weights as without that.
@@ -143,6 +148,7 @@ def resume(
         path: the run's folder.
         epochs: more passes over the training data than before, at most; also of a complete run.
         checkpoint_minutes: the longest time between two checkpoints.
+        devices: as in `train`; as many as before, or others.
         verbose: as in `keras.Model.fit`.
 
     Returns:
@@ -185,7 +191,7 @@ def resume(
         )
     refuse_missing(plan.data.name)
     dataset = plan.data.load(recipes.kind_of(plan.recipe))
-    return continue_run(plan, dataset, folder, verbose, checkpoint_minutes)
+    return continue_run(plan, dataset, folder, verbose, checkpoint_minutes, devices)
 
 
 def execute(
@@ -194,6 +200,7 @@ def execute(
     out: str | os.PathLike[str] | None = None,
     verbose: int | str = "auto",
     checkpoint_minutes: float = 5.0,
+    devices: int | None = None,
     after_epoch: AfterEpoch | None = None,
 ) -> Run:
     """Execute a plan on a data set that is loaded already; see `train`.
@@ -204,10 +211,14 @@ def execute(
         out: the run's folder; None makes ``runs/<recipe>-<time>``.
         verbose: as in Keras.
         checkpoint_minutes: the longest time between two checkpoints.
+        devices: as in `train`.
         after_epoch: called with each row of metrics.csv, once it is written; what it raises ends
             the training.
     """
     model, record = prepare(plan, dataset)
+    refuse_devices(model, devices)
+    if follows(devices):
+        return follow(model, plan, dataset, devices or 1)
     with RunFolder.claim(plan.recipe, out) as folder:
         checkpoints = _checkpoints(folder, checkpoint_minutes)
         try:
@@ -216,7 +227,9 @@ def execute(
         except BaseException:  # nothing was learned: no folder is left half made
             remove_folder(folder.path)
             raise
-        return _train(model, plan, dataset, folder, checkpoints, verbose, after_epoch, new=True)
+        return _train(
+            model, plan, dataset, folder, checkpoints, verbose, devices, after_epoch, new=True
+        )
 
 
 def continue_run(
@@ -225,11 +238,15 @@ def continue_run(
     folder: RunFolder,
     verbose: int | str = "auto",
     checkpoint_minutes: float = 5.0,
+    devices: int | None = None,
     after_epoch: AfterEpoch | None = None,
 ) -> Run:
     """Go on with a run on a data set that is loaded already; see `resume` and `execute`."""
     known = read_settings(folder.settings).get("settings", {}).get("units")
     model, record = prepare(plan, dataset, known)
+    refuse_devices(model, devices)
+    if follows(devices):
+        return follow(model, plan, dataset, devices or 1)
     with folder.locked():
         checkpoints = _checkpoints(folder, checkpoint_minutes)
         if checkpoints.newest() is not None:
@@ -248,7 +265,7 @@ def continue_run(
         forget_failure(folder.path)
         try:
             return _train(
-                model, plan, dataset, folder, checkpoints, verbose, after_epoch, new=False
+                model, plan, dataset, folder, checkpoints, verbose, devices, after_epoch, new=False
             )
         except InputError:  # refused: the run is as it was
             with replacing(folder.settings) as temporary:
@@ -307,6 +324,7 @@ def _train(
     folder: RunFolder,
     checkpoints: Checkpoints,
     verbose: int | str,
+    devices: int | None,
     after_epoch: AfterEpoch | None,
     new: bool,
 ) -> Run:
@@ -314,9 +332,10 @@ def _train(
     family = recipes.family_of(plan.recipe)
     note_training()
     with keeping(folder, model, new=new):
-        log = _fit(model, dataset, folder, plan, family, verbose, checkpoints, after_epoch)
+        log = _fit(model, dataset, folder, plan, family, verbose, checkpoints, devices, after_epoch)
         _finish(model, dataset, folder, family, {**_costs(log), **peak_memory()})
     checkpoints.prune(1)  # for further epochs
+    tell(folder, devices)
     return Run(folder)
 
 
@@ -421,31 +440,32 @@ def _fit(
     family: Family,
     verbose: int | str,
     checkpoints: Checkpoints,
+    devices: int | None,
     after_epoch: AfterEpoch | None,
 ) -> EpochLog:
     """Fit, with TensorBoard events and the log of epochs, which is returned."""
     from rnnkit.monitor import TensorBoard  # these bring Keras in
     from rnnkit.study.log import EpochLog
 
-    train, valid = dataset.train, dataset.valid
-    options: dict[str, Any] = {}
+    options = training_options(model, plan, dataset, family)
     examples = None
     if family.has_test_split:
-        options = {"validation_data": (valid.x, valid.y), "patience": plan.patience}
         # Without labels, only `write_examples` of the model can show something.
+        valid = dataset.valid
         shown = valid.y is not None or hasattr(model, "write_examples")
         examples = (valid.x, valid.y) if shown else None
-        options["test_data"] = (dataset.test.x, dataset.test.y)
-    if getattr(model, "uses_unlabelled", False):
-        options |= fit_options(plan.teaching, dataset, model)
     # The log comes first: an epoch's seconds do not count TensorBoard's pictures.
     log = EpochLog(folder, after_epoch)
     callbacks = [log, (family.tensorboard or TensorBoard)(folder.events, examples)]
     options |= {"callbacks": callbacks, "checkpoints": checkpoints}
-    if (budget := training_budget(plan)) is not None:
-        options["budget"] = budget
+    if devices is not None:
+        options["devices"] = devices
     known = signature(model.fit).parameters
-    for name in {"test_data", "checkpoints"} - known.keys():  # the fit of a plugin may lack them
+    for name in {
+        "test_data",
+        "checkpoints",
+        "devices",
+    } - known.keys():  # the fit of a plugin may lack them
         options.pop(name, None)
-    model.fit(train.x, train.y, verbose=verbose, **options)
+    model.fit(dataset.train.x, dataset.train.y, verbose=verbose, **options)
     return log

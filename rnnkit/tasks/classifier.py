@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Unpack
 
+import keras
 import numpy as np
 
 from rnnkit.data.frames import InputForm
@@ -26,6 +27,7 @@ from rnnkit.tasks.labels import (
     to_numbers,
 )
 from rnnkit.tasks.task import Examples, Task
+from rnnkit.tasks.training import full_batches
 from rnnkit.tasks.training.distillation import Taught, as_targets, ask_teacher, soft_targets
 from rnnkit.tasks.training.losses import class_crossentropy
 from rnnkit.tasks.training.weights import weight_by_class
@@ -46,6 +48,7 @@ class ClassTask(Task):
     """
 
     uses_unlabelled = True
+    splits_batches = True
 
     def __init__(
         self, build_network: Any = None, *, classes: Sequence[Label] | None = None, **options: Any
@@ -177,6 +180,12 @@ class Classifier(ClassifierEstimator, ClassTask):
         count = len(self._classes or ())
         metrics = [ClassAccuracy(), *classification_metrics(count)]
         return {"loss": class_crossentropy, "metrics": metrics}
+
+    def loss_divisor(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """Return the number of examples, whatever their weights."""
+        if sample_weight is not None and full_batches.is_watched(self._loss_tracker):
+            return full_batches.without_filling(sample_weight)[1]
+        return keras.ops.shape(y_pred)[0]
 
     def teach(
         self,

@@ -10,10 +10,16 @@ from rnnkit import backend
 from rnnkit.backend import native, optimizer_state
 from rnnkit.data.batches import Batches
 from rnnkit.tasks.training import adversarial, averaging, full_batches, gradient_norm
+from rnnkit.tasks.training.devices import GROUP
 
 
 class Compiled(keras.Model):
     """Mixin of tasks: what `compile` sets, over the rows of a batch that are not filling."""
+
+    @property
+    def _group(self) -> Any:
+        """The replicas on several devices, while the task is trained on them; else None."""
+        return self.__dict__.get(GROUP)
 
     @property
     def gradient_norm(self) -> float | None:
@@ -29,7 +35,10 @@ class Compiled(keras.Model):
     def _full_size(self, batches: Batches) -> int | None:
         """Return the number of rows that batches are filled up to, if any, ready to count them."""
         own = not self.compiled or self._compile_loss is self.__dict__.get("_own_loss")
-        rows = full_batches.full_size(self, batches, own)
+        if self._group is not None and not self._group.apart:
+            rows = self._group.full_size(full_batches.rows_of(batches))
+        else:
+            rows = full_batches.full_size(self, batches, own)
         if rows is not None and self.compiled:
             full_batches.watch(self._loss_tracker)
         return rows
@@ -47,8 +56,22 @@ class Compiled(keras.Model):
         known = backend.name == "jax" and isinstance(logs, dict) and bool(logs)
         return logs if known else super()._get_metrics_result_or_logs(logs)
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Make the compiled training step, for Keras; the metrics exist by now."""
+        if self._group is not None:
+            self._group.place(self)
+        return super().make_train_function(force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Make the compiled step of evaluation, for Keras; see above."""
+        if self._group is not None:
+            self._group.place(self)
+        return super().make_test_function(force)
+
     def train_step(self, *arguments: Any) -> Any:
         """Train on a batch, and on its perturbations where the task is trained on any."""
+        if self._group is not None and self._group.splits_steps:
+            return self._group.train_step(self, *arguments)
         if adversarial.perturbed_losses(self):
             return adversarial.step(self, *arguments)
         return super().train_step(*arguments)
@@ -86,6 +109,22 @@ class Compiled(keras.Model):
             sample_weight, rows = full_batches.without_filling(sample_weight, y_pred)
             full_batches.count_rows(self._loss_tracker, rows)
         return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def count_loss(self, loss: Any, rows: Any, sample_weight: Any) -> None:
+        """Add the loss of a batch, computed in parts, to the mean loss of the epoch.
+
+        Args:
+            loss: of the whole batch.
+            rows: of the batch.
+            sample_weight: tells which of them fill it up; None = none.
+        """
+        tracker = self._loss_tracker
+        if full_batches.is_watched(tracker):
+            if sample_weight is not None:
+                rows = full_batches.without_filling(sample_weight)[1]
+            tracker.update_state.update(loss, sample_weight=rows)
+        else:
+            tracker.update_state(loss, sample_weight=rows)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; the state of a training step on JAX without Keras's tracking.

@@ -15,6 +15,12 @@ from rnnkit.monitor.callbacks import StopOnNonFinite
 from rnnkit.progress import follows_verbose
 from rnnkit.tasks.training.budgets import read_budget
 from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset
+from rnnkit.tasks.training.devices import (
+    check_replicas,
+    follow,
+    join_devices,
+    leaving_devices,
+)
 from rnnkit.tasks.training.examples import EncodedExamples
 from rnnkit.tasks.training.loop import Resuming, early_stopping, train_network
 from rnnkit.tasks.training.requirements import (
@@ -64,6 +70,7 @@ class Fitting(keras.Model):
     virtual_adversarial: float
     reached: Reached | None = None  # in the last `fit` with a budget
 
+    @leaving_devices
     @follows_verbose
     def fit(
         self,
@@ -93,6 +100,7 @@ class Fitting(keras.Model):
         teacher: Any = None,
         distil_unlabelled: bool = True,
         budget: str | Budget | None = None,
+        devices: int | None = None,
     ) -> keras.callbacks.History:
         """Train on raw examples and their targets; return Keras's history.
 
@@ -139,6 +147,8 @@ class Fitting(keras.Model):
                 of `epochs`: training ends after the step that reaches it, and is validated; the
                 learning rate comes to the end of its schedule. `reached` says how far it came. What
                 time counts: `rnnkit.training.budget_clock.BudgetClock`.
+            devices: train on so many devices, each of which computes some rows of every batch, to
+                the same weights as on one; see the guide, "When one machine is not enough".
 
         Ctrl-C, SIGTERM and SIGUSR1 end the training after the step under way.
 
@@ -149,7 +159,12 @@ class Fitting(keras.Model):
         """
         limits = read_budget(self, budget, epochs, teacher)
         checkpoints = Checkpoints.of(checkpoints)
+        group = join_devices(self, devices, batch_size, teacher)
+        first = group is None or group.first
+        checkpoints, verbose = (checkpoints, verbose) if first else (None, 0)
         found = None if checkpoints is None else checkpoints.newest()
+        if group is not None:
+            found = follow(group, found)
         columns = {"text_column": text_column, "label_column": label_column}
         weight_column = sample_weight if isinstance(sample_weight, str) else None
         x, y, sample_weight, self._class_order = self.read(
@@ -195,7 +210,7 @@ class Fitting(keras.Model):
         own: list[keras.callbacks.Callback] = [EpochOrder(batches), StopOnNonFinite()]
         own += [] if clock is None else [clock]
         valid_data = held_out = None
-        if sets.valid is not None:
+        if sets.valid is not None and first:
             held_out = EncodedExamples(
                 self.encode_checked(sets.valid.examples.x), sets.valid.targets, sets.valid.weights
             )
@@ -213,11 +228,13 @@ class Fitting(keras.Model):
             held_out,
             sets.train.examples.x[:more] or unlabelled,
         )
-        if found is not None:
+        if found is not None and first:
             check_requirements(found, depends_on, epochs)
         if sets.test is not None:  # may be refused only now that the network is known
             self.make_batches(self.encode_checked(sets.test.examples.x), sets.test.targets)
         self.prepare(batches)
+        if group is not None:
+            check_replicas(group, self, batches, epochs)
         self._print_startup_messages(verbose)
         record = {"depends_on": depends_on, "learned": learned.numbers}
         record["monitor"] = self.monitored_metric

@@ -37,6 +37,7 @@ class TaskHooks(keras.Model):
     trains_teacher: bool = False  # where `fit` is given none
     embeds: ClassVar[bool] = True  # a layer embeds the examples: there may be `adversarial`
     predicts_classes: ClassVar[bool] = False  # one for each example, as probabilities
+    splits_batches: ClassVar[bool] = False  # over devices; needs `loss_divisor`
     reads_series: ClassVar[bool] = False  # `rnnkit predict` reads series from files, not texts
 
     @property
@@ -133,6 +134,17 @@ class TaskHooks(keras.Model):
     def batch_options(self, batch_size: int | None = None, shuffle: bool = False) -> dict[str, Any]:
         """Return size, seed and whether each epoch has a new order, as all batches take them."""
         return {"batch_size": batch_size or self.batch_size, "shuffle": shuffle, "seed": self.seed}
+
+    def row_inputs(self, inputs: Any) -> Any:
+        """Return the inputs of a batch in a form whose rows can be computed apart."""
+        return inputs
+
+    def loss_divisor(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """Return what `compute_loss` divides the losses of a batch by: rows, steps or weights.
+
+        For tasks with `splits_batches`; see `rnnkit.backend.distribution`.
+        """
+        raise NotImplementedError
 
     def pass_of(self, inputs: Any) -> tuple[keras.Model, Any]:
         """Return a model and its inputs: its call is a pass over a batch that changes nothing."""

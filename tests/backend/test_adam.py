@@ -52,6 +52,25 @@ def test_the_update_is_that_of_keras(make, dtype):
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="the kernel is PyTorch's")
+def test_a_matrix_that_lies_column_by_column():
+    """As an orthogonal one does; gradients that were added over devices lie row by row."""
+    rng = np.random.default_rng(0)
+    start, grad = rng.normal(size=(3, 5)).astype("float32"), rng.normal(size=(3, 5))
+    found = []
+    for fast in (False, True):
+        weight = keras.Variable(np.zeros((3, 5)), dtype="float32")
+        weight.value.data = keras.ops.convert_to_tensor(start.T.copy()).T
+        assert not weight.value.is_contiguous()
+        optimizer = keras.optimizers.Adam(0.1)
+        optimizer.build([weight])
+        if fast:
+            native.accelerate(optimizer)
+        optimizer.apply([keras.ops.convert_to_tensor(grad.astype("float32"))], [weight])
+        found.append([keras.ops.convert_to_numpy(v) for v in [weight, *optimizer.variables]])
+    check(found[1], found[0])
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="the kernel is PyTorch's")
 def test_the_fused_kernel_runs_in_pytorch(monkeypatch):
     import torch
 

@@ -113,7 +113,7 @@ def test_batches_are_filled_where_rows_are_read_apart(last, options, size, monke
 def test_batches_of_every_task_are_filled(name):
     task = small_tasks.make(name)
     task.fit(*small_tasks.examples(name), epochs=0, verbose=0)
-    assert all(map(full_batches._takes_filling, [task, *task.network._flatten_layers()]))
+    assert all(map(full_batches.takes_filling, [task, *task.network._flatten_layers()]))
 
 
 def test_loss_and_metrics_of_the_user_are_left_alone(monkeypatch):

@@ -19,6 +19,10 @@ from rnnkit.backend.jax.caching import use_cache as use_cache
 from rnnkit.backend.jax.compiling import compilations as compilations
 from rnnkit.backend.jax.compiling import compiling as compiling
 from rnnkit.backend.jax.compiling import made as made
+from rnnkit.backend.jax.distribution import join_devices as join_devices
+from rnnkit.backend.jax.distribution import needs_processes as needs_processes
+from rnnkit.backend.jax.distribution import show_cpu_devices
+from rnnkit.backend.jax.distribution import started_devices as started_devices
 from rnnkit.backend.jax.inference import inference as inference
 from rnnkit.backend.jax.initial_values import initial_values as initial_values
 from rnnkit.backend.jax.linear import linear_scan as linear_scan
@@ -31,6 +35,7 @@ from rnnkit.backend.xla_loops import diagonal_scatter as diagonal_scatter
 from rnnkit.backend.xla_loops import hidden_markov_chains as hidden_markov_chains
 from rnnkit.backend.xla_loops import loop_threads as loop_threads
 
+show_cpu_devices()
 caching.set_up()  # before anything is compiled
 
 

@@ -17,6 +17,10 @@ from rnnkit.backend.tensorflow.adam import accelerate as accelerate
 from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM
 from rnnkit.backend.tensorflow.checkpointing import run_in_chunks as run_in_chunks
+from rnnkit.backend.tensorflow.distribution import join_devices as join_devices
+from rnnkit.backend.tensorflow.distribution import needs_processes as needs_processes
+from rnnkit.backend.tensorflow.distribution import show_cpu_devices
+from rnnkit.backend.tensorflow.distribution import started_devices as started_devices
 from rnnkit.backend.tensorflow.exporting import exporting as exporting
 from rnnkit.backend.tensorflow.exporting import mark_exports
 from rnnkit.backend.tensorflow.feeding import feed as feed
@@ -38,6 +42,7 @@ from rnnkit.backend.xla_loops import loop_threads as loop_threads
 
 KERNELS = (_BLOCK_LSTM, *_LOOPS)
 mark_exports()
+show_cpu_devices()
 
 
 def devices() -> list[str]:

@@ -16,6 +16,9 @@ from rnnkit.backend.torch.adam import move_averages as move_averages
 from rnnkit.backend.torch.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.torch.density import diagonal_density as diagonal_density
 from rnnkit.backend.torch.density import diagonal_scatter as diagonal_scatter
+from rnnkit.backend.torch.distribution import join_devices as join_devices
+from rnnkit.backend.torch.distribution import needs_processes as needs_processes
+from rnnkit.backend.torch.distribution import started_devices as started_devices
 from rnnkit.backend.torch.dropout import dropout as dropout
 from rnnkit.backend.torch.gradients import global_norm as global_norm
 from rnnkit.backend.torch.hidden_markov import hidden_markov_chains as hidden_markov_chains

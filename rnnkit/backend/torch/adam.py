@@ -57,6 +57,12 @@ def fused_update_step(
     if not all(map(_suits, [*weights, *grads])):
         type(optimizer)._parallel_update_step(optimizer, grads, variables, learning_rate)
         return
+    # The kernel goes through memory, where an orthogonal matrix may lie column by column: weights,
+    # gradients and moments have to lie alike.
+    for weight in weights:
+        if not weight.is_contiguous():
+            weight.data = weight.data.contiguous()
+    grads = [grad.contiguous() for grad in grads]
     places = [optimizer._get_variable_index(variable) for variable in variables]
     step = int(optimizer.iterations) + 1
     torch._fused_adam_(

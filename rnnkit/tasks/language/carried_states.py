@@ -11,6 +11,7 @@ from keras import ops
 
 from rnnkit.backend import native
 from rnnkit.tasks.task import Task
+from rnnkit.tasks.training import full_batches
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -53,6 +54,7 @@ class CarriedStates(Task):
     through them, so a window's gradient ends at its first step.
     """
 
+    splits_batches = True
     saves_variables = False  # the carried states belong to no text that comes later
 
     def __init__(self, *args: Any, characters: bool = False, **options: Any) -> None:
@@ -73,7 +75,7 @@ class CarriedStates(Task):
 
     def prepare(self, batches: Any) -> None:
         """Create variables for the states of the batches' rows; drop functions compiled before."""
-        rows = batches.rows
+        rows = self._full_size(batches) or batches.rows
         inputs = self.network.inputs  # type: ignore[union-attr]
         sizes = [(rows, part.shape[-1]) for part in inputs if part.name.startswith("state_")]
         if [tuple(state.shape) for state in self._carried] == sizes:
@@ -94,13 +96,29 @@ class CarriedStates(Task):
         """Run a window from the carried states; return `(B, T, D)` and keep the new states."""
         ids, starts, *beside = inputs
         going_on = ops.expand_dims(1.0 - ops.cast(starts, "float32"), 1)
-        states = [ops.cast(state, "float32") * going_on for state in self._carried]
+        group = self._group
+        before = self._carried if group is None else map(group.own_rows, self._carried)
+        states = [ops.cast(state, "float32") * going_on for state in before]
         labels = beside[: int(self.conditioned)]
         inputs = [ids, *labels, *states]
         hidden, *states = native.run_network(self.network, inputs, training)
         for variable, state in zip(self._carried, states, strict=True):
-            variable.assign(ops.stop_gradient(ops.cast(state, variable.dtype)))
+            state = ops.stop_gradient(ops.cast(state, variable.dtype))
+            if group is None:
+                variable.assign(state)
+            else:
+                group.assign_rows(variable, state)
         return hidden
+
+    def loss_divisor(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """Return the number of tokens of the window."""
+        return ops.sum(self._weights_of(sample_weight))
+
+    def _weights_of(self, sample_weight: Any) -> Any:
+        """Return the weight of each token `(B, T)`, 0 in rows that fill a batch."""
+        if full_batches.is_watched(self._loss_tracker):
+            sample_weight, _ = full_batches.without_filling(sample_weight)
+        return ops.cast(sample_weight, "float32")
 
     def compute_loss(
         self,
@@ -112,7 +130,7 @@ class CarriedStates(Task):
     ) -> Any:
         """Return the mean loss of the window's tokens."""
         table = self.parts().words
-        weights = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+        weights = ops.reshape(self._weights_of(sample_weight), (-1,))
         hidden = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
         targets = ops.cast(ops.reshape(y, (-1,)), "int32")
         extra = x[2 + int(self.conditioned) :]

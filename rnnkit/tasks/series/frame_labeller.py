@@ -66,6 +66,7 @@ class FrameLabeller(SeriesInputs, ClassTask):
     config_keys = ("window",)
     network_parts = FrameParts
     reads_series = True
+    splits_batches = False
     embeds = False
 
     def __init__(

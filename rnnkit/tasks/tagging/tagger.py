@@ -79,6 +79,7 @@ class SequenceTagger(WordCharTask):
     network_parts = TaggerParts
     monitor_mode = "max"
     uses_sample_weight = True
+    splits_batches = True
 
     def __init__(
         self,
@@ -159,6 +160,15 @@ class SequenceTagger(WordCharTask):
         for penalty in self.losses:
             loss = loss + penalty
         return loss
+
+    def row_inputs(self, inputs: Any) -> Any:
+        """Return the ids of words and characters: the distinct words belong to all rows."""
+        return inputs[0] if isinstance(inputs, tuple | list) else inputs
+
+    def loss_divisor(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """Return the number of words with a weight above 0."""
+        weight = without_filling(sample_weight)[0]
+        return keras.ops.sum(keras.ops.cast(weight > 0, "float32"))
 
     # The steps of fit and evaluate.
 

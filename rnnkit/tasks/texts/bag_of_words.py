@@ -76,6 +76,7 @@ class BagOfWords(TextClassifier):
 
     config_keys: ClassVar[tuple[str, ...]] = ("ngrams",)
     network_parts: ClassVar[type] = BagParts
+    splits_batches = False
     embeds: ClassVar[bool] = False  # the rows of its table are weights of a sparse vector
 
     def __init__(

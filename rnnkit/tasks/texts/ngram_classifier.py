@@ -77,6 +77,7 @@ class NGramTextClassifier(TextClassifier):
         "ngrams.json": json_asset("ngram_vocabulary", NGramVocabulary),
     }
     network_parts: ClassVar[type] = NGramParts
+    splits_batches = False
 
     def __init__(
         self,

@@ -47,10 +47,16 @@ def full_size(task: Any, batches: Batches, own_loss: bool) -> int | None:
     if backend.name != "jax" or not isinstance(batches, EpochBatches) or len(batches) < 2:
         return None
     layers = [task, *task.network._flatten_layers()]
-    return batches.batch_size if own_loss and all(map(_takes_filling, layers)) else None
+    return batches.batch_size if own_loss and all(map(takes_filling, layers)) else None
 
 
-def _takes_filling(layer: keras.layers.Layer) -> bool:
+def rows_of(batches: Any) -> int:
+    """Return the number of rows of a batch; the last one of an epoch may have fewer."""
+    size = batches.batch_size if isinstance(batches, EpochBatches) else batches.rows
+    return int(size)
+
+
+def takes_filling(layer: keras.layers.Layer) -> bool:
     """Return whether rows of zeros change nothing that a layer or network says of other rows."""
     if isinstance(layer, NOT_FILLED) or layer.activity_regularizer is not None:
         return False

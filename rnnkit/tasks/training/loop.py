@@ -12,7 +12,8 @@ from rnnkit.data.batches import Batches
 from rnnkit.monitor.callbacks import sync_state
 from rnnkit.progress import showing
 from rnnkit.tasks.training import adversarial, averaging, gradient_norm
-from rnnkit.tasks.training.datasets import KerasDataset
+from rnnkit.tasks.training.datasets import EpochOrder, KerasDataset
+from rnnkit.tasks.training.devices import Together, own_callbacks, replicated, undisturbed
 from rnnkit.tasks.training.model_state import read_variables
 from rnnkit.tasks.training.resuming import resume_fit
 from rnnkit.tasks.training.schedule import ScheduledLearningRate
@@ -64,7 +65,8 @@ def train_network(
         clock: of a budget, one of `own`; None = no budget.
         **options: of Keras's `fit`.
     """
-    checkpoints, found, record = resuming
+    (checkpoints, found, record), group = resuming, task._group
+    first_process = group is None or group.first
     with native.initial_values():
         if not task.compiled:
             task._compile_own()
@@ -81,27 +83,38 @@ def train_network(
     first: list[keras.callbacks.Callback] = []
     if averages is not None:  # before all others: what they measure and keep are the averages
         first = [averaging.AveragedWeights(task, averages)]
-    if (kind := task.learning_rate_schedule) != "constant":
+    if (kind := task.learning_rate_schedule) != "constant" and first_process:
         task._schedule = ScheduledLearningRate(task, kind, epochs, len(batches), callbacks, clock)
         first += [task._schedule]
     # The history comes before the writer: an epoch's checkpoint holds its row.
+    own = own_callbacks(group, own, EpochOrder)
+    callbacks = callbacks if first_process else []
     every = [*first, *own, *callbacks, keras.callbacks.History()]
     report = TrainingReport(verbose, _count_shapes(task, batches, options))
     try:
         # Of the progress within an epoch the report tells.
-        with deferred_signals() as interrupt, report, showing(False, again=True):
+        with (
+            undisturbed(group),
+            deferred_signals() as interrupt,
+            report,
+            showing(False, again=True),
+            replicated(task, group),
+        ):
+            last: list[keras.callbacks.Callback] = [report]
+            if group is not None and group.apart:
+                last.append(Together(group, task, interrupt, len(batches)))
             writer = CheckpointWriter(
                 *(task, lambda: ({}, read_variables(task)), every, len(batches)),
                 *(interrupt, checkpoints, record, found is not None),
             )
             options |= {"epochs": epochs, "verbose": verbose}
             if found is not None:
-                every += [report, writer]
+                every += [*last, writer]
                 return resume_fit(task, batches, found, every, rows=rows, **options)
             return keras.Model.fit(
                 task,
                 native.feed(KerasDataset(batches, rows=rows)),
-                callbacks=[*every, report, writer],
+                callbacks=[*every, *last, writer],
                 initial_epoch=initial_epoch,
                 shuffle=False,  # the batches draw their own order
                 **options,
