@@ -56,6 +56,11 @@ class TokenTexts(Sequence[np.ndarray]):
         start, end = self._spans[index].tolist()
         return self.file.ids[start:end]
 
+    def beginning(self, index: int, tokens: int) -> str:
+        """Return the first tokens of one text as a text; unknown ones as `[UNK]`."""
+        words = self.vocabulary.decode(np.array(self[index][:tokens]))
+        return self.tokenizer.detokenize(words)
+
     def __repr__(self) -> str:
         return f"TokenTexts({self.checksum})"
 

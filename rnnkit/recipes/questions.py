@@ -41,7 +41,9 @@ def first_words(model: Any, dataset: Any) -> str | None:
         >>> first_words(None, Dataset("mine", texts, texts, texts))
         'In spring'
     """
-    words = next(iter(dataset.test.x), "").split()[:2]
+    x = dataset.test.x
+    first = x.beginning(0, 40) if hasattr(x, "beginning") else next(iter(x), "")  # a token file
+    words = first.split()[:2]
     prompt = " ".join(words)
     return None if not prompt or _OF_THE_SHELL & set(prompt) else prompt
 

@@ -80,6 +80,9 @@ def record(runs: Sequence[Path], measured: Sequence[dict[str, Any]], add_seeds: 
         row = {"table": TABLE, "labels": {"model": name}, "values": values}
         row |= {"seeds": len(seeds), "of_seeds": seeds, **where}
         old = old_row(found, row) if add_seeds else None
+        if old is not None and {*seeds} <= {*old["of_seeds"]}:  # such as the row of the runs
+            print(f"the row {name} has these seeds already")
+            continue
         put(found, row if old is None else joined(old, row))
     save(found)
     write_pages(found)
