@@ -57,7 +57,8 @@ class Seeded(keras.initializers.Initializer):
     def __call__(self, shape: Shape, dtype: Any = None) -> Any:
         """Return the initial value of a weight."""
         values = DISTRIBUTIONS[self.distribution](np.random.default_rng(self.seed), tuple(shape))
-        return ops.convert_to_tensor(values.astype("float32"), dtype=dtype)
+        # Row by row: PyTorch would keep the order of a transposed array, which changes last digits.
+        return ops.convert_to_tensor(np.ascontiguousarray(values, "float32"), dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""

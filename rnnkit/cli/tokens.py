@@ -23,10 +23,13 @@ def tokens(
         Path,
         typer.Option(metavar="NAME.tokens", help="The folder to write.", rich_help_panel=RUN),
     ],
-    unit: Annotated[str, typer.Option(help="word or character.", rich_help_panel=DATA)] = "word",
+    unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="word or character.", rich_help_panel=DATA)
+    ] = "word",
     split: Annotated[
         str,
         typer.Option(
+            metavar="RULE",
             help='Words end at white "space"; "punctuation" makes its marks words, too.',
             rich_help_panel=DATA,
         ),
