@@ -73,6 +73,20 @@ def check_available(wanted: int, found: Sequence[Any], kind: str, advice: str) -
         )
 
 
+# JAX and TensorFlow train in one process; PyTorch has functions of its own.
+
+
+def started_devices() -> int | None:
+    """Return the number of processes that train together: None, there is one."""
+    return None
+
+
+def needs_processes(devices: int) -> bool:
+    """Return whether a training needs a process for each device: False."""
+    del devices
+    return False
+
+
 class OneProcess:
     """The replicas of a training on the devices of one process; JAX and TensorFlow have them.
 

@@ -31,9 +31,7 @@ def texts_of_table(source: Any, column: str | None) -> Iterator[str] | None:
         return _parquet(Path(source), column)
     if isinstance(source, str | Path) and Path(source).suffix.lower() in (".arrow", ".feather"):
         return _arrow(Path(source), column)
-    if "datasets.Dataset" in class_names(source) or "datasets.IterableDataset" in class_names(
-        source
-    ):
+    if {"datasets.Dataset", "datasets.IterableDataset"} & {*class_names(source)}:
         return _hub(source, column)
     return None
 

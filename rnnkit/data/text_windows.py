@@ -154,7 +154,7 @@ class TextWindows:
             i, begin, end = self._parts[p]
             start = begin + (index - self._places[p][1]) * self.window
             count = min(self.window, end - start)
-            if count <= 0:  # the shifted part before the last one of a text is not longer
+            if count <= 0:  # a part at the end of a text may lose its last window to the shift
                 continue
             read = self._read(i, start, start + count + 1)
             ids[row, :count], targets[row, :count] = read[:-1], read[1:]

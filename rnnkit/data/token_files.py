@@ -17,6 +17,7 @@ from typing import Any, overload
 import numpy as np
 
 from rnnkit.data.splits import Dataset, Split
+from rnnkit.data.text import check_texts
 from rnnkit.data.tokenizer import Tokenizer
 from rnnkit.data.vocabulary import Vocabulary
 from rnnkit.errors import InputError, suggest_sibling
@@ -156,6 +157,13 @@ class TokenFile:
         """Return the file as a data set of running text."""
         train, valid, test = (Split(self.texts(name)) for name in SPLITS)
         return Dataset(self.path.stem, train, valid, test, about=f"Read from {self.path}.")
+
+
+def first_texts(x: Any, count: int, tokens: int) -> list[str]:
+    """Return the first texts; of a token file, their first tokens as a text."""
+    if not isinstance(x, TokenTexts):
+        return check_texts(x)[:count]
+    return [x.beginning(i, tokens) for i in range(min(len(x), count))]
 
 
 def checksum(path: Path) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rnnkit.atomic import temporary_folder
 from rnnkit.data.text_batches import texts_of_table
 from rnnkit.data.token_files import ABOUT, FORMAT, IDS, SPLITS, SUFFIX, VOCABULARY, TokenFile
 from rnnkit.data.token_stream import BLOCK, decoded_blocks
@@ -82,34 +82,30 @@ def write_token_file(
             "above 0 that sum to less than 1."
         )
     texts, described = open_texts(source, text_column)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    with writing(out, "the token file"):
-        partial.mkdir(parents=True)
-        try:
-            words, ends = _number(texts, tokenizer, partial / "numbers.bin")
-            numbers = np.memmap(partial / "numbers.bin", "int32", "r")
-            line_end = words.get("\n" if tokenizer.unit == "character" else END_OF_LINE, -1)
-            splits = _splits(numbers, ends, shares, line_end)
-            counts = _counts(numbers, splits[0], len(words))
-            vocabulary, new = _vocabulary(list(words), counts, vocabulary_size, min_count)
-            digest, dtype = _renumber(numbers, new, len(vocabulary), partial / IDS)
-            for name, spans in zip(SPLITS, splits, strict=True):
-                np.save(partial / f"{name}.npy", spans)
-            (partial / VOCABULARY).write_text(vocabulary.to_json(), "utf-8")
-            about = {
-                "format": FORMAT,
-                "source": described,
-                "texts": len(ends),
-                "tokens": len(numbers),
-                "dtype": dtype,
-                "tokenizer": tokenizer.get_config(),
-                "checksum": digest,
-            }
-            (partial / ABOUT).write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-            (partial / "numbers.bin").unlink()
-            partial.rename(out)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    with writing(out, "the token file"), temporary_folder(out.parent) as scratch:
+        words, ends = _number(texts, tokenizer, scratch / "numbers.bin")
+        numbers = np.memmap(scratch / "numbers.bin", "int32", "r")
+        whole = scratch / out.name
+        whole.mkdir()
+        line_end = words.get("\n" if tokenizer.unit == "character" else END_OF_LINE, -1)
+        splits = _splits(numbers, ends, shares, line_end)
+        counts = _counts(numbers, splits[0], len(words))
+        vocabulary, new = _vocabulary(list(words), counts, vocabulary_size, min_count)
+        digest, dtype = _renumber(numbers, new, len(vocabulary), whole / IDS)
+        for name, spans in zip(SPLITS, splits, strict=True):
+            np.save(whole / f"{name}.npy", spans)
+        (whole / VOCABULARY).write_text(vocabulary.to_json(), "utf-8")
+        about = {
+            "format": FORMAT,
+            "source": described,
+            "texts": len(ends),
+            "tokens": len(numbers),
+            "dtype": dtype,
+            "tokenizer": tokenizer.get_config(),
+            "checksum": digest,
+        }
+        (whole / ABOUT).write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+        whole.rename(out)
     return TokenFile(out)
 
 

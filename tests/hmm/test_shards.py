@@ -21,7 +21,7 @@ COUNTS = [RANDOM.poisson(RANDOM.uniform(1, 9), (n, 2)) for n in LENGTHS]
 
 
 class Plain(Emission):
-    """An emission of one's own, without a summary: a Laplace density of the median's scale."""
+    """A custom emission without `summarize`: a Laplace distribution with location 0."""
 
     constraints: ClassVar = {"scale": "positive"}
 

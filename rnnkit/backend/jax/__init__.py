@@ -12,6 +12,8 @@ from rnnkit.backend.compiled_steps import global_norm as global_norm
 from rnnkit.backend.compiled_steps import move_averages as move_averages
 from rnnkit.backend.compiled_steps import run_network as run_network
 from rnnkit.backend.compiled_steps import segment_sum as segment_sum
+from rnnkit.backend.distribution import needs_processes as needs_processes
+from rnnkit.backend.distribution import started_devices as started_devices
 from rnnkit.backend.jax import caching
 from rnnkit.backend.jax.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.jax.caching import no_cache as no_cache
@@ -20,9 +22,7 @@ from rnnkit.backend.jax.compiling import compilations as compilations
 from rnnkit.backend.jax.compiling import compiling as compiling
 from rnnkit.backend.jax.compiling import made as made
 from rnnkit.backend.jax.distribution import join_devices as join_devices
-from rnnkit.backend.jax.distribution import needs_processes as needs_processes
 from rnnkit.backend.jax.distribution import show_cpu_devices
-from rnnkit.backend.jax.distribution import started_devices as started_devices
 from rnnkit.backend.jax.inference import inference as inference
 from rnnkit.backend.jax.initial_values import initial_values as initial_values
 from rnnkit.backend.jax.linear import linear_scan as linear_scan

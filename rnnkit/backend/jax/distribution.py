@@ -30,16 +30,6 @@ def show_cpu_devices() -> None:
         jax.config.update("jax_num_cpu_devices", count)
 
 
-def started_devices() -> int | None:
-    """Return None: on JAX a training is one process."""
-
-
-def needs_processes(devices: int) -> bool:
-    """Return False: on JAX a training is one process."""
-    del devices
-    return False
-
-
 def join_devices(devices: int) -> Group:
     """Return the replicas of a training on the first devices.
 

@@ -13,14 +13,14 @@ from rnnkit.backend.compiled_steps import global_norm as global_norm
 from rnnkit.backend.compiled_steps import move_averages as move_averages
 from rnnkit.backend.compiled_steps import run_network as run_network
 from rnnkit.backend.compiled_steps import segment_sum as segment_sum
+from rnnkit.backend.distribution import needs_processes as needs_processes
+from rnnkit.backend.distribution import started_devices as started_devices
 from rnnkit.backend.tensorflow.adam import accelerate as accelerate
 from rnnkit.backend.tensorflow.adversarial import adversarial_step as adversarial_step
 from rnnkit.backend.tensorflow.block_lstm import KERNEL as _BLOCK_LSTM
 from rnnkit.backend.tensorflow.checkpointing import run_in_chunks as run_in_chunks
 from rnnkit.backend.tensorflow.distribution import join_devices as join_devices
-from rnnkit.backend.tensorflow.distribution import needs_processes as needs_processes
 from rnnkit.backend.tensorflow.distribution import show_cpu_devices
-from rnnkit.backend.tensorflow.distribution import started_devices as started_devices
 from rnnkit.backend.tensorflow.exporting import exporting as exporting
 from rnnkit.backend.tensorflow.exporting import mark_exports
 from rnnkit.backend.tensorflow.feeding import feed as feed

@@ -37,16 +37,6 @@ def show_cpu_devices() -> None:
         )
 
 
-def started_devices() -> int | None:
-    """Return None: on TensorFlow a training is one process."""
-
-
-def needs_processes(devices: int) -> bool:
-    """Return False: on TensorFlow a training is one process."""
-    del devices
-    return False
-
-
 def join_devices(devices: int) -> Group:
     """Return the replicas of a training on the first devices.
 

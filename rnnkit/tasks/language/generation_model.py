@@ -9,7 +9,7 @@ import numpy as np
 from rnnkit.data.inputs import values
 from rnnkit.data.text import check_text, check_texts
 from rnnkit.data.text_windows import BOS_EOS_ID
-from rnnkit.data.token_files import TokenTexts
+from rnnkit.data.token_files import first_texts
 from rnnkit.data.tokenizer import END_OF_LINE
 from rnnkit.data.vocabulary import UNKNOWN
 from rnnkit.errors import InputError, check_count
@@ -181,9 +181,7 @@ class GenerationModel(CarriedStates):
                 rows.append([escape_markdown(name), escape_markdown(", ".join(texts), 300)])
         else:
             words = self.tokenizer.unit == "word"
-            on_disk = isinstance(x, TokenTexts)
-            begun = [x.beginning(i, 200) for i in range(min(len(x), 2))] if on_disk else x
-            for text in check_texts(begun)[:2]:
+            for text in first_texts(x, 2, tokens=200):
                 tokens = self.tokenizer.tokenize(text[:2000])[: 8 if words else 40]
                 begin = self.tokenizer.detokenize(tokens)
                 for options in _STRATEGIES:

@@ -168,7 +168,8 @@ class LanguageModel(HubTokens, GenerationModel):
     ) -> list[np.ndarray]:
         """Learn the vocabulary, build the network, return the encoded texts: tokenised once."""
         if isinstance(train.x, TokenTexts):
-            return self._learn_vocabulary(train.x.vocabulary, train.x, spec)
+            self._learn_vocabulary(train.x.vocabulary, len(train.x), spec)
+            return train.x
         tokens = self.split_texts(train.x)
         self._check_tokenizer(train.x, tokens)
         vocabulary = Vocabulary.learn(tokens, self.vocabulary_size, self.min_count)
@@ -177,16 +178,15 @@ class LanguageModel(HubTokens, GenerationModel):
                 f"The {len(train.x)} training texts hold {len(vocabulary) - 2} different tokens: "
                 "there is nothing to learn. Give texts with two or more."
             )
-        self._learn_vocabulary(vocabulary, train.x, spec)
+        self._learn_vocabulary(vocabulary, len(train.x), spec)
         return vocabulary.encode_many(tokens)
 
-    def _learn_vocabulary(self, vocabulary: Vocabulary, texts: Any, spec: list[Label]) -> Any:
-        """Build the network for a vocabulary; return the texts."""
+    def _learn_vocabulary(self, vocabulary: Vocabulary, texts: int, spec: list[Label]) -> None:
+        """Take a vocabulary and build the network for it; `texts` is the number of texts."""
         self._set_network(self._new_network(len(vocabulary), len(spec)))
         self.vocabulary, self._classes = vocabulary, list(spec)
-        self.learn_eos = len(texts) > 1 if self.learn_eos is None else self.learn_eos
+        self.learn_eos = texts > 1 if self.learn_eos is None else self.learn_eos
         self._reader = self._completer = None
-        return texts
 
     def _check_token_texts(self, x: TokenTexts, name: str) -> None:
         """Refuse a token file that was split otherwise, or has another vocabulary."""

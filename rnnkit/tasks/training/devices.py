@@ -238,7 +238,7 @@ def _forget_steps(task: Any) -> None:
 
 @contextmanager
 def undisturbed(group: Any) -> Iterator[None]:
-    """Let a process that is not the first leave signals to it: it is told when that one ends."""
+    """Ignore signals in all processes but the first, which tells the others to stop."""
     if group is None or group.first or threading.current_thread() is not threading.main_thread():
         yield
         return
