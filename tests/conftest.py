@@ -147,6 +147,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(left_out)]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_old_to_collect() -> None:
+    """Let the collector of cycles pass over what earlier files left.
+
+    `keras.utils.clear_session` searches everything that it knows of, half a second after an hour's
+    tests, and the tests of resuming call it a hundred times.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_sync() -> Iterator[None]:
     """No test survives a power cut: files need not reach the disk, which takes 20 ms each."""

@@ -67,7 +67,7 @@ def test_a_renamed_name_is_found_and_another_is_not():
 
 
 def test_both_the_old_and_the_new_option_are_refused():
-    rename = deprecation.renamed_options("model", {"units": "tokenizer"})
+    rename = deprecation.renamed_options("tests.model", {"units": "tokenizer"})
     with pytest.raises(TypeError, match="both 'tokenizer' and its old name 'units'"):
         rename({"units": 1, "tokenizer": 2})
 

@@ -167,6 +167,7 @@ def test_programs_made_with_other_flags_of_xla_are_others(cache, monkeypatch):
     assert run_once().from_cache == 0
 
 
+@pytest.mark.deep("jax")
 def test_a_resumed_training_with_programs_of_the_cache_has_the_same_bits(cache, tmp_path):
     import jax
 

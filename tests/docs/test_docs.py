@@ -163,6 +163,7 @@ def parse(command, words, parent=None, info_name="rnnkit"):
         parse(subcommand, rest, context, found)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("page", with_blocks(*SHELLS), ids=name)
 def test_commands_parse(page, monkeypatch):
     # The runs of the pages are not there to tell their recipes.

@@ -92,7 +92,11 @@ LENGTHS = [5, 1, 4]  # the second sequence is a single step, and that was not ob
 KNOWN = np.array([-1, -1, 1, -1, 0, -1, -1, 1, -1, -1])
 
 
-@pytest.mark.parametrize("known", [None, KNOWN], ids=["free", "known states"])
+@pytest.mark.parametrize(
+    "known",
+    [pytest.param(None, marks=pytest.mark.deep("tensorflow", "jax")), KNOWN],
+    ids=["free", "known states"],
+)
 def test_missing_steps_and_known_states_are_those_of_the_enumeration(small, known):
     log_pi, log_A, log_B = logs(small)
     log_lik = np.where(np.isnan(X)[:, None], 0.0, log_B[:, np.nan_to_num(X).astype(int)].T)

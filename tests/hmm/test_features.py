@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import oracles_markov as oracle
 import pytest
+from deep import few_elsewhere
 from keras import ops
 from scipy import stats
 
@@ -104,12 +105,15 @@ EMISSIONS = {
 
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [
-        ("gaussian", "filtered"),
-        ("gaussian", "fixed-lag"),
-        ("gaussian", "smoothed"),
-        *((name, "filtered") for name in EMISSIONS if name != "gaussian"),
-    ],
+    few_elsewhere(
+        [
+            ("gaussian", "filtered"),
+            ("gaussian", "fixed-lag"),
+            ("gaussian", "smoothed"),
+            *((name, "filtered") for name in EMISSIONS if name != "gaussian"),
+        ],
+        *(("gaussian", "fixed-lag"), ("categorical", "filtered")),
+    ),
 )
 def test_enumeration_with_any_mask(name, mode):
     layer = HMMFeatures(
@@ -152,6 +156,7 @@ def test_no_step_sees_more_of_the_future_than_its_mode_says():
             np.testing.assert_allclose(found[0][:, :5], head, atol=1e-6)
 
 
+@pytest.mark.deep("jax")
 def test_gradients_are_the_slopes():
     """Along one random direction of all weights, in every mode, with masks and missing steps."""
     x, weight = observations("gaussian"), draw(5, B, T, K)
@@ -193,6 +198,7 @@ def left_to_right():
     return hmm
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_from_a_model_with_zeros_that_stay_zero():
     hmm, x = left_to_right(), np.array([[0, 1, 2, 3, 2], [0, 0, 1, 1, 0]])
     frozen = HMMFeatures.from_hmm(hmm)
@@ -224,6 +230,7 @@ def two_regimes(count=24, steps=12):
     return x, states
 
 
+@pytest.mark.deep("jax")
 def test_adapt_is_baum_welch():
     x, states = two_regimes()
     layer = HMMFeatures(2, seed=0)
@@ -266,6 +273,7 @@ def test_joint_training_saving_and_the_mask(tmp_path):
     np.testing.assert_allclose(found[::2, :9], cut, atol=1e-5)
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_the_likelihood_is_a_loss_in_training_only():
     x = observations("gaussian")
     for mode in ("filtered", "fixed-lag"):
@@ -305,6 +313,7 @@ class Exponential(Emission):
         return {}
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_a_custom_emission(tmp_path):
     hmm = HMM(2, Exponential())
     hmm.startprob_, hmm.transmat_ = [0.5, 0.5], [[0.9, 0.1], [0.2, 0.8]]
@@ -333,6 +342,7 @@ def test_first_weights_are_the_same_everywhere():
     np.testing.assert_array_equal(one.means(), two.means())
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_half_precision_outside_full_precision_inside():
     x = draw(0, 2, 50, D) * 3
     full, half = HMMFeatures(K, seed=0), HMMFeatures(K, seed=0, dtype="mixed_float16")

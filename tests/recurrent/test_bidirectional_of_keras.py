@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from autodiff import gradients
+from deep import few_elsewhere
 from keras import ops
 
 from rnnkit import layers
@@ -35,7 +36,7 @@ def twins(kind, merge_mode="concat", *, wrapper=None, **options):
     return pair
 
 
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", few_elsewhere(LAYERS, "LSTM"))
 @pytest.mark.parametrize(
     ("merge_mode", "sequences", "state", "mask"),
     [
@@ -61,6 +62,7 @@ def test_values_and_gradients_equal_the_twin(kind, merge_mode, sequences, state,
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("kind", ["LSTM", "SimpleRNN"])
 def test_the_outputs_have_the_dtype_of_the_wrapper(kind):
     for wrapper, inner in (("float32", "bfloat16"), ("bfloat16", "float32")):

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 import keras
 import numpy as np
 import pytest
+from deep import few_elsewhere
 from parity import MASK, B, D, T, U, draw, numpy
 
 from rnnkit import layers
@@ -119,7 +120,7 @@ CASES = {  # torch's module, its options, our layer
 
 @NO_TORCH
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", few_elsewhere(CASES, "LSTM", "GRU"))
 def test_from_torch_and_back(name):
     """Outputs and all states; then our weights, changed, in a fresh module of torch."""
     import torch

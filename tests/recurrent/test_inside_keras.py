@@ -30,6 +30,7 @@ def test_time_distributed_around_a_layer():
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+@pytest.mark.deep("tensorflow", "jax")
 def test_time_distributed_inside_a_sequence_keeps_the_mask():
     def build(steps):  # Keras 3.15 on TensorFlow takes B for T where T is unknown: so it is given
         keras.utils.set_random_seed(0)
