@@ -13,6 +13,7 @@ import keras
 # isort: on
 from rnnkit.backend.compilation import Compilations, compilations
 from rnnkit.study.run_folder import RunFolder
+from rnnkit.training.costs import TrainingCosts
 
 AfterEpoch = Callable[[Mapping[str, float]], None]  # takes a row of metrics.csv
 
@@ -28,9 +29,7 @@ class EpochLog(keras.callbacks.Callback):
     def __init__(self, folder: RunFolder, after_epoch: AfterEpoch | None = None) -> None:
         super().__init__()
         self.folder, self._after_epoch = folder, after_epoch
-        self._made, self._before = time.perf_counter(), 0.0  # before the training stopped
-        self._processor_made = time.process_time()
-        self._processor_before: float | None = 0.0  # None where a checkpoint does not say
+        self.costs = TrainingCosts()
         self._epoch_began: float | None = None  # None between two epochs
         self._epoch_before = 0.0
         self._compiled = compilations()  # before the training
@@ -40,7 +39,7 @@ class EpochLog(keras.callbacks.Callback):
     @property
     def seconds(self) -> float:
         """The seconds since the log was made, and those before the training stopped."""
-        return self._before + time.perf_counter() - self._made
+        return self.costs.seconds
 
     @property
     def processor_seconds(self) -> float | None:
@@ -48,9 +47,7 @@ class EpochLog(keras.callbacks.Callback):
 
         None for a training that began with a version of rnnkit that did not count them.
         """
-        if self._processor_before is None:
-            return None
-        return self._processor_before + time.process_time() - self._processor_made
+        return self.costs.processor_seconds
 
     @property
     def compiled(self) -> Compilations:
@@ -66,8 +63,7 @@ class EpochLog(keras.callbacks.Callback):
         """Return the rows, and the seconds of the training and of the epoch under way."""
         began = self._epoch_began
         of_epoch = 0.0 if began is None else time.perf_counter() - began
-        state = {"rows": self.folder.rows(), "seconds": self.seconds, "of_epoch": of_epoch}
-        state["processor_seconds"] = self.processor_seconds
+        state = {"rows": self.folder.rows(), "of_epoch": of_epoch, **self.costs.state}
         within = Compilations() if began is None else compilations().since(self._of_epoch)
         of_epochs = self._of_epochs.plus(within)
         return state | {"compiled": list(self.compiled), "compiled_in_epochs": list(of_epochs)}
@@ -75,8 +71,7 @@ class EpochLog(keras.callbacks.Callback):
     def restore_checkpoint(self, state: dict[str, Any]) -> None:
         """Write the rows of the checkpoint: later ones are written once more."""
         self.folder.replace_rows(state["rows"])
-        self._before += state["seconds"]
-        self._processor_before = state.get("processor_seconds")
+        self.costs.restore(state)
         self._epoch_before = state["of_epoch"]
         nothing = list(Compilations())  # of checkpoints that were written before it was counted
         self._compiled_before = Compilations(*state.get("compiled", nothing))

@@ -46,6 +46,7 @@ from rnnkit.tasks.training.virtual_adversarial import add_unlabelled
 from rnnkit.training.budget import Budget
 from rnnkit.training.budget_clock import BudgetClock, Reached
 from rnnkit.training.checkpoints import Checkpoint, Checkpoints, check_requirements
+from rnnkit.training.costs import costs_of
 from rnnkit.training.fingerprint import digest
 
 
@@ -191,7 +192,7 @@ class Fitting(keras.Model):
         test = None if test_data is None else check_test(self, *test_data)
         sets = encode_sets(self, train, valid, test, class_weight)
         if teacher is None:
-            teacher = self.own_teacher(sets, unlabelled, checkpoints, verbose)
+            teacher = self.own_teacher(sets, unlabelled, checkpoints, verbose, costs_of(callbacks))
         sets, labelled, unlabelled = self._extend(
             sets, teacher, unlabelled, distil_unlabelled, checkpoints, found
         )

@@ -16,6 +16,7 @@ from rnnkit.tasks.training.datasets import KerasDataset, default_epochs
 from rnnkit.tasks.training.examples import EncodedExamples, Examples
 from rnnkit.tasks.training.sets import EncodedSets
 from rnnkit.training.checkpoints import Checkpoints
+from rnnkit.training.costs import TrainingCosts
 
 
 class NoParts(NamedTuple):
@@ -73,9 +74,13 @@ class TaskHooks(keras.Model):
         unlabelled: Sequence[Any],
         checkpoints: Checkpoints | None,
         verbose: Any,
+        costs: Sequence[TrainingCosts] = (),
     ) -> Any:
-        """Return a teacher that the task trains where `fit` is given none; None = no teacher."""
-        del sets, unlabelled, checkpoints, verbose
+        """Return a teacher that the task trains where `fit` is given none; None = no teacher.
+
+        What earlier processes spent on it is added to `costs`.
+        """
+        del sets, unlabelled, checkpoints, verbose, costs
 
     def augment(
         self, train: Examples, targets: Any, weights: Any, spec: Any

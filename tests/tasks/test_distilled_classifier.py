@@ -1,6 +1,7 @@
 """Tests of the text classifier that trains its own teachers, and of the recipe best_sentiment."""
 
 import functools
+import time
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ from rnnkit.errors import InputError
 from rnnkit.recipes import best_sentiment
 from rnnkit.tasks import NGramTextClassifier, TextClassifier, recurrent_classifier
 from rnnkit.tasks.texts.augmentation import DerivedText
+from rnnkit.training.checkpoints import Checkpoints
+from rnnkit.training.costs import CostsCallback
 
 TEXTS = ["a good film , great fun and well acted", "a bad film , an awful bore and badly acted"] * 6
 LABELS = ["pos", "neg"] * 6
@@ -28,10 +31,12 @@ class Counting(TextClassifier):
 
     trained = 0
     killed = False  # in the middle of its training
+    lasts = 0.0  # seconds
 
-    def fit(self, *args, **options):
+    def fit(self, *args, callbacks=(), **options):
         type(self).trained += 1
-        return super().fit(*args, callbacks=[Kill()], **options)
+        time.sleep(self.lasts)
+        return super().fit(*args, callbacks=[Kill(), *callbacks], **options)
 
 
 class Kill(keras.callbacks.Callback):
@@ -162,6 +167,33 @@ def test_a_training_that_goes_on_does_not_train_the_teachers_again(tmp_path):
     again.fit(TEXTS, LABELS, epochs=2, verbose=0, checkpoints=tmp_path / "parts")
     assert Counting.trained == 0
     assert (tmp_path / "parts" / "teacher-1" / "model.keras").is_file()
+
+
+@pytest.mark.one_backend
+def test_the_seconds_of_teachers_count_wherever_they_were_trained(tmp_path, monkeypatch):
+    """One teacher in a first process, and a part of the other."""
+    keras.saving.register_keras_serializable("tests")(Counting)
+    monkeypatch.setattr(Counting, "lasts", 0.5)
+    monkeypatch.setattr(Kill, "on_epoch_end", lambda self, *_: kill_second())
+
+    def kill_second():
+        if Counting.trained == 2 and Counting.killed:
+            raise SystemExit
+
+    options = {"epochs": 1, "verbose": 0, "checkpoints": Checkpoints(tmp_path, minutes=1e-9)}
+    monkeypatch.setattr(Counting, "killed", True)
+    with pytest.raises(SystemExit):
+        student(count=2, teacher_epochs=2).fit(TEXTS, LABELS, **options)
+    monkeypatch.setattr(Counting, "killed", False)
+    monkeypatch.setattr(Counting, "lasts", 0.0)
+    counted, began = CostsCallback(), time.perf_counter()
+    student(count=2, teacher_epochs=2).fit(TEXTS, LABELS, callbacks=[counted], **options)
+    here = time.perf_counter() - began
+    assert here + 0.5 < counted.costs.seconds < here + 60
+    # A network under way has the seconds of its teachers in its own checkpoint.
+    again = CostsCallback()
+    student(count=2, teacher_epochs=2).fit(TEXTS, LABELS, callbacks=[again], **options)
+    assert counted.costs.earlier["seconds"] < again.costs.earlier["seconds"] < here + 60
 
 
 @pytest.mark.one_backend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from rnnkit.training.checkpoints import (
     refuse_changes,
     write_checkpoint,
 )
+from rnnkit.training.costs import NOTHING, CostsCallback, TrainingCosts
 from rnnkit.training.fingerprint import as_json, digest
 
 
@@ -85,6 +87,7 @@ class DistilledTextClassifier(NGramTextClassifier):
         unlabelled: Sequence[str],
         checkpoints: Checkpoints | None,
         verbose: Any,
+        costs: Sequence[TrainingCosts] = (),
     ) -> Ensemble | None:
         """Train the members, or load those that an interrupted training has finished."""
         builders = self.__dict__["_build_teachers"]
@@ -110,7 +113,10 @@ class DistilledTextClassifier(NGramTextClassifier):
                 path = checkpoints.folder / f"teacher-{number}"
                 depends_on["teacher"] = own_settings(member)
                 folder = _MemberFolder(path, depends_on, checkpoints.minutes)
-            members.append(_train(member, train.examples, folder, options))
+            member, earlier = _train(member, train.examples, folder, options)
+            members.append(member)
+            for total in costs:
+                total.add(earlier)
         wide = (member for member in members if isinstance(member, NGramTextClassifier))
         self.__dict__["_linear_models"] = next(wide, None)
         return self._weigh(Ensemble(members), valid)
@@ -170,6 +176,7 @@ class _MemberFolder:
     depends_on.npz    digests of data and settings, written before the training
     checkpoints       of the training; removed at its end
     model.keras       the trained member
+    costs.json        the seconds of its training
 
     Args:
         path: of the folder.
@@ -185,12 +192,15 @@ class _MemberFolder:
         if (about := path / "depends_on.npz").is_file():
             refuse_changes(read_values(about)["depends_on"], self.depends_on, path.parent)
 
-    def find(self) -> Any:
-        """Return the trained member; None = its training has not ended."""
+    def find(self) -> tuple[Any, dict[str, Any]] | None:
+        """Return the trained member and its costs; None = its training has not ended."""
         from rnnkit.tasks.loading import load  # it knows all tasks
 
         model = self.path / "model.keras"
-        return load(model) if model.is_file() else None
+        if not model.is_file():
+            return None
+        costs = self.path / "costs.json"  # missing in folders of earlier versions
+        return load(model), json.loads(costs.read_text()) if costs.is_file() else dict(NOTHING)
 
     def begin(self) -> Checkpoints:
         """Note what the member depends on; return where its training keeps checkpoints."""
@@ -199,21 +209,27 @@ class _MemberFolder:
         write_checkpoint(self.path / "depends_on.npz", Checkpoint(values, {}))
         return Checkpoints(self.path / "checkpoints", self.minutes)
 
-    def keep(self, member: Task) -> None:
-        """Save the trained member, in place of the checkpoints."""
+    def keep(self, member: Task, costs: TrainingCosts) -> None:
+        """Save the trained member and what it cost, in place of the checkpoints."""
+        (self.path / "costs.json").write_text(json.dumps(costs.state), encoding="utf-8")
         member.save(self.path / "model.keras")
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
 
 
 def _train(
     member: Task, examples: Any, folder: _MemberFolder | None, options: dict[str, Any]
-) -> Any:
-    """Return the trained member; it is kept in the folder, if there is one."""
+) -> tuple[Any, dict[str, Any]]:
+    """Return the trained member, which is kept in the folder if there is one.
+
+    Returns:
+        The member, and the costs of its training that earlier processes had.
+    """
     if folder is None:
         member.fit(*examples, **options)
-        return member
+        return member, dict(NOTHING)
     if (found := folder.find()) is not None:
         return found
-    member.fit(*examples, checkpoints=folder.begin(), **options)
-    folder.keep(member)
-    return member
+    counted = CostsCallback()
+    member.fit(*examples, checkpoints=folder.begin(), callbacks=[counted], **options)
+    folder.keep(member, counted.costs)
+    return member, counted.costs.earlier
