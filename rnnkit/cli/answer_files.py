@@ -81,6 +81,10 @@ def check_wanted(
         check_format(out, "out")
         if out.is_dir():
             raise InputError(f"out is {quote(str(out))}, which is a folder; expected a file.")
+        if _belongs_to_run(out):
+            raise InputError(
+                f"out is {quote(str(out))}, which belongs to a run: choose another name."
+            )
         for path in (*inputs, *files):
             if path is not None and _is_same(out, path):
                 raise InputError(
@@ -93,6 +97,16 @@ def _is_same(out: Path, path: str) -> bool:
     """Return whether a file is the input, or one of the files in a folder that is the input."""
     with contextlib.suppress(OSError, ValueError):  # there is no such file, or it is a text
         return out.samefile(path) or (out.is_file() and out.parent.samefile(path))
+    return False
+
+
+def _belongs_to_run(out: Path) -> bool:
+    """Return whether a file is the table of a run's epochs, or in one of its own folders."""
+    path = out.absolute()
+    within = [path.parent, *path.parents[1:3]]
+    for depth, folder in enumerate(within):
+        if (folder / "settings.json").is_file() and (folder / "environment.json").is_file():
+            return path.name == "metrics.csv" if depth == 0 else path.is_file()
     return False
 
 

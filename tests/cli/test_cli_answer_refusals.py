@@ -26,6 +26,9 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "none.jsonl").write_text('{"text": "fine"}\n{"text": null}\n')
     (tmp_path / "run").mkdir()
     (tmp_path / "notes.txt").write_text("no model\n")
+    (tmp_path / "done" / "train").mkdir(parents=True)
+    for name in ("settings.json", "environment.json", "metrics.csv", "train/words.tsv"):
+        (tmp_path / "done" / name).write_text("{}\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -46,6 +49,8 @@ MODEL, SOUND = str(SAVED / "bilstm.keras"), str(SAVED / "sound.keras")
         ([MODEL, "--data", "plain.csv", "--out", "./run/../plain.csv"], "which is the input"),
         ([MODEL, "--file", "plain.csv", "--out", "plain.csv"], "which is the input"),
         ([MODEL, "--data", ".", "--out", "plain.csv"], "which is the input"),
+        ([MODEL, "x", "--out", "done/metrics.csv"], "metrics.csv', which belongs to a run"),
+        ([MODEL, "x", "--out", "done/train/words.tsv"], "words.tsv', which belongs to a run"),
         ([MODEL, "x", "--out", "run.csv/"], "--out is 'run.csv', which is a folder"),
         ([MODEL, "empty.csv", "--out", "a.csv"], "No text to predict"),
         ([MODEL, "heading.csv", "--out", "a.csv"], "No text to predict"),
@@ -66,7 +71,7 @@ def test_bad_input_is_told_and_writes_nothing(folder, rnnkit, monkeypatch, args,
     if not args[0].endswith(".keras"):
         monkeypatch.undo()
         monkeypatch.chdir(folder)
-    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     if args[-1] == "run.csv/":
         (folder / "run.csv").mkdir()
         args = [*args[:-1], "run.csv"]
@@ -74,7 +79,7 @@ def test_bad_input_is_told_and_writes_nothing(folder, rnnkit, monkeypatch, args,
     assert answer.code == 2, answer.text
     assert message in answer.error, answer.error
     assert answer.lines == []
-    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_rows_before_a_bad_one_are_answered_in_a_stream(rnnkit):
