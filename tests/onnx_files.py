@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import onnxruntime
 
-from rnnkit.tasks.onnx.graph import Graph
+from rnnkit.onnx_graph import Graph
 from rnnkit.tasks.onnx.network import add_network
 
 

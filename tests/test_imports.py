@@ -31,6 +31,7 @@ FLOORS = {
     "progress": -1,
     "plugins": -1,
     "saved_files": -1,
+    "onnx_graph": -1,
     "backend": 0,
     "data": 0,
     "training": 0.5,  # of tasks and of word vectors

@@ -6,7 +6,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+# isort: off
+import rnnkit.backend  # noqa: F401 - picks the backend before Keras loads
 import keras
+
+# isort: on
 
 NOTHING = {"seconds": 0.0, "processor_seconds": 0.0}
 

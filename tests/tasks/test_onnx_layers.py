@@ -11,7 +11,7 @@ from rnnkit import bags, heads
 from rnnkit import layers as kit
 from rnnkit.errors import InputError
 from rnnkit.features import WindowFeatures
-from rnnkit.tasks.onnx.graph import Graph
+from rnnkit.onnx_graph import Graph
 from rnnkit.tasks.onnx.tagging import add_viterbi
 from rnnkit.tasks.series.forecast_networks import LinearSkip
 from rnnkit.tasks.series.forecast_scores import SortedQuantiles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
@@ -22,6 +23,7 @@ from rnnkit.hmm.estimators.blocks import Blocks, make_blocks
 from rnnkit.hmm.estimators.coordinates import Coordinates, bounds_found
 from rnnkit.hmm.estimators.em import EM, OnIteration, restarts_at_once
 from rnnkit.hmm.estimators.expectations import EStep
+from rnnkit.hmm.estimators.filter_export import write_filter
 from rnnkit.hmm.estimators.params import (
     Params,
     check_chain,
@@ -438,6 +440,30 @@ class BaseHMM(BaseEstimator):
 
         inner = coordinates.inner.density()
         return StreamingFilter(inner, params, prepare, coordinates.log_jacobian)
+
+    def export_filter(self, path: str | os.PathLike[str]) -> None:
+        """Write the online filter as an ONNX model, which other programs run step by step.
+
+        | name | dtype, shape | what |
+        |---|---|---|
+        | `x` | float64 `(B, D)` | observations of B sequences; NaN = missing |
+        | | int64 `(B,)` | the same of a `CategoricalHMM`: symbols; -1 = missing |
+        | `state` | float64 `(B, K)` | `posterior` of the step before; zeros begin a sequence |
+        | `posterior` | float64 `(B, K)` | `P(z_t | x_1..x_t)` |
+        | `log_prob` | float64 `(B,)` | `log P(x_t | x_1..x_t-1)`; -inf = impossible |
+
+        Before the file gets its name, it is run on a sampled sequence and compared with `stream`,
+        up to 1e-5.
+
+        Raises:
+            InputError: an emission of your own, a name that does not end in ".onnx", an answer that
+                differs; onnx or onnxruntime are not installed (`pip install "rnnkit[onnx]"`).
+            DiskError: the file cannot be written.
+
+        Example:
+            >>> model.export_filter("regimes.onnx")  # doctest: +SKIP
+        """
+        write_filter(self, path)
 
     def aic(self, X: Any, lengths: Any = None, *, mask: Any = None) -> float:
         """Return Akaike's information criterion, `2 p - 2 log P(x)`: lower is better."""

@@ -107,8 +107,8 @@ def _rows(model: keras.Model, inputs: Arrays, length: int) -> list[Arrays]:
 
 def _export_onnx(task: Any, target: Path, calls: Sequence[Call]) -> float:
     """Write an ONNX file with all that lies beside it; return the difference from the model."""
+    from rnnkit.onnx_graph import library
     from rnnkit.tasks.onnx import write_onnx
-    from rnnkit.tasks.onnx.graph import library
 
     apart: list[float] = []
 

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnkit.onnx_graph import Graph, Tensor, refusal
 from rnnkit.recurrent.minimal import positive
-from rnnkit.tasks.onnx.graph import Graph, Tensor, refusal
 
 # Name in Keras -> name of ONNX's recurrent operators, with alpha and beta where it takes them.
 _RECURRENT: dict[str, tuple[str, tuple[float, float] | None]] = {

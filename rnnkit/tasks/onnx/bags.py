@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit.bags import LEAST
-from rnnkit.tasks.onnx.graph import Graph, Tensor, refusal
+from rnnkit.onnx_graph import Graph, Tensor, refusal
 from rnnkit.tasks.onnx.weights import array, constant
 
 ZERO, ONE = np.float32(0), np.float32(1)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from rnnkit.errors import InputError
+from rnnkit.onnx_graph import library
 from rnnkit.tasks.onnx.artefact import Artefact
-from rnnkit.tasks.onnx.graph import library
 
 TOLERANCE = 1e-5  # of a number, and of its size where that is above 1
 

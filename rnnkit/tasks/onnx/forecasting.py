@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.tasks.onnx.graph import Graph, Tensor
+from rnnkit.onnx_graph import Graph, Tensor
 from rnnkit.tasks.onnx.weights import array, constant
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnnkit.onnx_graph import Graph, Tensor, refusal
 from rnnkit.tasks.onnx.activations import activate
-from rnnkit.tasks.onnx.graph import Graph, Tensor, refusal
 from rnnkit.tasks.onnx.weights import array, constant
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rnnkit import layers as kit
+from rnnkit.onnx_graph import Graph, Tensor
 from rnnkit.recurrent.rglru import SHARPNESS
 from rnnkit.tasks.onnx.activations import activate
-from rnnkit.tasks.onnx.graph import Graph, Tensor
 from rnnkit.tasks.onnx.masks import size, where_real
 from rnnkit.tasks.onnx.weights import array, constant
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnkit.tasks.onnx.graph import Graph, Tensor
+from rnnkit.onnx_graph import Graph, Tensor
 
 
 class Steps(NamedTuple):

@@ -10,11 +10,11 @@ import keras
 
 from rnnkit import bags, features, heads
 from rnnkit import layers as kit
+from rnnkit.onnx_graph import Graph, Tensor, refusal
 from rnnkit.tasks import recurrent_stack
 from rnnkit.tasks.onnx import bags as bag_nodes
 from rnnkit.tasks.onnx import layers as nodes
 from rnnkit.tasks.onnx.forecasting import add_linear_skip, add_sorted_quantiles
-from rnnkit.tasks.onnx.graph import Graph, Tensor, refusal
 from rnnkit.tasks.onnx.linear import LINEAR
 from rnnkit.tasks.onnx.pooling import add_pooling
 from rnnkit.tasks.onnx.recurrent import KINDS, add_bidirectional, add_recurrent

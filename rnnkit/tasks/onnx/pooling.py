@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.tasks.onnx.graph import Graph, Tensor
+from rnnkit.onnx_graph import Graph, Tensor
 from rnnkit.tasks.onnx.masks import count_up, size, where_real
 
 

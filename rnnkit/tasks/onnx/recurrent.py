@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rnnkit import layers as kit
+from rnnkit.onnx_graph import Graph, Tensor, refusal
 from rnnkit.recurrent.sequence import SequenceLayer
 from rnnkit.tasks.onnx.activations import recurrent_activations
-from rnnkit.tasks.onnx.graph import Graph, Tensor, refusal
 from rnnkit.tasks.onnx.linear import LINEAR, run_linear
 from rnnkit.tasks.onnx.masks import batch_first, steps_of, time_first
 from rnnkit.tasks.onnx.weights import array

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from rnnkit.data.treebank import CUT_AFTER, PATTERNS
+from rnnkit.onnx_graph import Graph, Tensor
 from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.onnx.artefact import Artefact, described, random_ids
-from rnnkit.tasks.onnx.graph import Graph, Tensor
 from rnnkit.tasks.onnx.network import add_network
 from rnnkit.tasks.onnx.tagging import add_tags
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rnnkit.hmm.layers.crf import CRF, MIN_RELATIVE_TRANSITION
+from rnnkit.onnx_graph import Graph, Tensor
 from rnnkit.tasks.onnx.activations import activate
-from rnnkit.tasks.onnx.graph import Graph, Tensor
 from rnnkit.tasks.onnx.layers import add_not_equal
 from rnnkit.tasks.onnx.masks import size, steps_of, where_real
 from rnnkit.tasks.onnx.recurrent import add_bidirectional

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from rnnkit.onnx_graph import refusal
 from rnnkit.tasks.inference import predict_batch
 from rnnkit.tasks.onnx.artefact import Artefact, described, random_ids
-from rnnkit.tasks.onnx.graph import refusal
 from rnnkit.tasks.onnx.network import add_network
 from rnnkit.tasks.texts.bag_of_words import BagOfWords
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnkit.tasks.onnx.graph import Graph, Tensor
+from rnnkit.onnx_graph import Graph, Tensor
 
 
 def array(weight: Any) -> np.ndarray:

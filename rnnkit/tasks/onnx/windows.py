@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.tasks.onnx.graph import Graph, Tensor
+from rnnkit.onnx_graph import Graph, Tensor
 from rnnkit.tasks.onnx.masks import size, where_real
 
 ZERO, ONE = np.float32(0), np.float32(1)

@@ -14,10 +14,10 @@ from typing import Any
 from rnnkit.atomic import replacing, temporary_folder
 from rnnkit.disk import writing
 from rnnkit.errors import InputError, quote, require_fitted
+from rnnkit.onnx_graph import Graph, library, refusal
 from rnnkit.tasks.onnx.artefact import Artefact
 from rnnkit.tasks.onnx.checking import check_export
 from rnnkit.tasks.onnx.forecasters import describe_forecaster
-from rnnkit.tasks.onnx.graph import Graph, library, refusal
 from rnnkit.tasks.onnx.series_classifiers import describe_series_classifier
 from rnnkit.tasks.onnx.taggers import describe_tagger
 from rnnkit.tasks.onnx.text_classifiers import describe_classifier
