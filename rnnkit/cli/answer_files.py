@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnkit.cli.answers import NOTHING, default_column, refuse_text_column
+from rnnkit.cli.answers import BATCH, NOTHING, default_column, refuse_text_column
 from rnnkit.cli.text_sources import STDIN_FORMATS, text_rows, text_sources
 from rnnkit.data.arriving import in_batches
 from rnnkit.data.table_files import TextRow
 from rnnkit.data.table_writing import Column, check_format, write_table
 from rnnkit.errors import InputError, check_choice, quote
 from rnnkit.progress import showing
-
-BATCH = 256  # texts that are answered at a time, at most, where answers are printed as they come
 
 
 class Wanted(NamedTuple):

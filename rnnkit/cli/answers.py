@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rnnkit.errors import InputError, quote, suggest_sibling
 from rnnkit.progress import showing
 from rnnkit.recipes import kind_of
 
+BATCH = 256  # texts that are answered at a time, at most, where answers are printed as they come
 TO_PREDICT = "To predict what is in it, give --data {}"
 NOTHING = (
     'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
@@ -102,10 +103,54 @@ def print_answers(
             from rnnkit.data.table_files import read_texts
 
             table = read_texts(data, default_column(model), text_column=text_column, **reading)
-        texts = gather_texts(inputs, file, table, reading.get("encoding", "utf-8"))
+        encoding = reading.get("encoding", "utf-8")
+        if "-" in inputs and not show.console.is_terminal:
+            print_stream(model, arriving_texts(inputs, file, table, encoding))
+            return
+        texts = gather_texts(inputs, file, table, encoding)
         with showing(True):
             answers = model.answer(texts)
     show.answers(*answers)
+
+
+def print_stream(model: Any, texts: Iterable[str]) -> None:
+    """Print the answers to texts as these arrive; what is to be noted comes once, at the end.
+
+    Raises:
+        InputError: there is no text.
+    """
+    from rnnkit.cli import show
+    from rnnkit.data.arriving import in_batches
+
+    notes: dict[str, None] = {}
+    count = 0
+    for batch in in_batches(texts, BATCH):
+        heading, lines, *more = model.answer(batch)
+        show.answers(heading, lines, *more[:1])
+        sys.stdout.flush()
+        notes |= dict.fromkeys(more[1] if len(more) > 1 else ())
+        count += len(batch)
+    if not count:
+        raise InputError(NOTHING)
+    for line in notes:
+        show.note(line)
+
+
+def arriving_texts(
+    inputs: Iterable[str], file: str | None, table: Iterable[str] | None, encoding: str
+) -> Iterator[str]:
+    """Yield what `gather_texts` returns, the lines of the standard input as they arrive."""
+    from rnnkit.data.arriving import arriving_lines
+
+    for text in inputs:
+        if text != "-":
+            yield text
+            continue
+        for line in arriving_lines(sys.stdin.buffer, "stdin", encoding):
+            yield line.rstrip("\r\n")
+    if file is not None:
+        yield from _lines(Path(file).read_bytes(), file, encoding)
+    yield from table or ()
 
 
 def refuse_text_column(model: Any, text_column: str | None) -> None:

@@ -1,4 +1,4 @@
-"""`rnnkit predict RUN - --json` as a process in a pipe: answers before the input ends, quiet ends.
+"""`rnnkit predict RUN -` as a process in a pipe: answers before the input ends, quiet ends.
 
 The model is a stand-in, so that no framework is imported: the process is what is tested.
 """
@@ -24,6 +24,9 @@ class Model:
         from rnnkit.data.table_writing import Column
         rows = [[(len(text), len(texts))] for text in texts]
         return types.SimpleNamespace(columns=(Column("length"), Column("batch")), rows=rows)
+    def answer(self, texts):
+        notes = [f"up to {max(map(len, texts))} letters"]
+        return ("length", "text"), [(str(len(text)), text) for text in texts], None, notes
 study = types.ModuleType("rnnkit.study")
 study.open_model = lambda run: Model()
 sys.modules["rnnkit.study"] = study
@@ -71,6 +74,24 @@ def test_each_answer_comes_before_the_next_text_and_a_closed_pipe_ends_quietly(p
     one.stdin.write(b"more\n")
     assert one.wait(60) == 1
     assert one.stderr.read() == b""
+
+
+def test_plain_answers_come_as_the_texts_do_and_notes_once(process, tmp_path):
+    (tmp_path / "more.txt").write_text("last\n")
+    one = process("-", "--file", str(tmp_path / "more.txt"))
+    for text in ("a", "two words", "", "a"):
+        one.stdin.write(text.encode() + b"\r\n")
+        assert one.stdout.readline() == f"{len(text)}\t{text}\n".encode()
+    one.stdin.close()
+    assert one.stdout.read() == b"4\tlast\n"
+    assert one.wait(60) == 0
+    said = one.stderr.read().decode()
+    assert said.count("up to 1 letters") == 1
+    assert "up to 4 letters" in said
+    one = process("-")
+    one.stdin.close()
+    assert one.wait(60) == 2
+    assert b"No text to predict" in one.stderr.read()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
