@@ -3,6 +3,9 @@
 import errno
 import gzip
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -219,6 +222,44 @@ def test_a_full_disk_leaves_nothing(source, tmp_path, monkeypatch):
     with pytest.raises(DiskError):
         write_token_file(source, tmp_path / "x.tokens")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt"]
+
+
+CHILD = """
+import sys, time
+from rnnkit.data import token_writing
+def slowly(name):
+    step = getattr(token_writing, name)
+    def run(*args):
+        found = step(*args)
+        print(name, flush=True)
+        time.sleep(60)
+        return found
+    setattr(token_writing, name, run)
+slowly(sys.argv[3])
+token_writing.write_token_file(sys.argv[1], sys.argv[2])
+"""
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("stage", ["_number", "_renumber"])
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
+def test_a_process_that_is_killed_leaves_no_token_file(source, tmp_path, stage, by):
+    out = tmp_path / "mine.tokens"
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(source), str(out), stage],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stdout.readline().decode().strip() == stage
+    child.send_signal(by)
+    child.communicate(timeout=60)
+    assert child.returncode != 0
+    assert not out.exists()
+    file = write_token_file(source, out)  # and what was left is removed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.tokens", "mine.txt"]
+    file.verify()
+    tokens = sum(len(file.texts(split)[0]) for split in ("train", "valid", "test"))
+    assert tokens == len(source.read_text("utf-8").replace("\n", " <eos> ").split())
 
 
 def test_a_model_that_splits_otherwise_is_refused(file):
