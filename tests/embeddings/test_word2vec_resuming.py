@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -242,7 +243,7 @@ def test_with_several_workers_of_gensim_the_epoch_begins_anew(tmp_path, capsys):
     with pytest.raises(KeyboardInterrupt):
         model.fit(CORPUS["gensim"], callbacks=[AtSecond(-1, signal.SIGINT)], **options)
     said = capsys.readouterr().err
-    assert "in epoch 2, after step 2, and this epoch will begin anew. Kept: " in said
+    assert re.search(r"in epoch 2, after step \d+, and this epoch will begin anew. Kept: ", said)
     newest = Checkpoints(tmp_path).newest()
     assert (newest.values["epoch"], newest.values["step"]) == (1, 0)
     again = new(SkipGram, "negative-sampling", "gensim", workers=2)
