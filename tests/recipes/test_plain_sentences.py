@@ -9,6 +9,8 @@ from plain_sentences import NEGATIVE, POSITIVE
 
 import rnnkit.backend
 
+pytestmark = pytest.mark.deep  # a whole training
+
 TRAIN = "import json, plain_sentences; print(json.dumps(plain_sentences.answer()))"
 # As users compile: the programs of the other tests are quick to compile and slow, and a whole
 # training in them takes twice the time.

@@ -6,6 +6,7 @@ import inspect
 import math
 
 import pytest
+from deep import mostly_deep
 
 from rnnkit import recipes
 from rnnkit.study import evaluate, open_run, train
@@ -37,11 +38,11 @@ KEPT_BY = {
 COUNTED_BY = {"translator": "sacrebleu", "summarizer": "rouge-score"}
 
 
-# Recipes that differ from another one in the recurrent layer alone.
-TWINS = {"mingru_sentiment", "minlstm_sentiment"}
+# Recipes that differ from another one, such as lstm_sentiment, in the recurrent layer alone.
+TWINS = {f"{cell}_sentiment" for cell in ("rnn", "gru", "bilstm", "mingru", "minlstm", "rglru")}
 
 
-@pytest.fixture(scope="module", params=[name for name in recipes.names() if name not in TWINS])
+@pytest.fixture(scope="module", params=mostly_deep(recipes.names(), *{*recipes.names()} - TWINS))
 def run(request, tmp_path_factory):
     """A run of each recipe there is."""
     name = request.param

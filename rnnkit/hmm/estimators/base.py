@@ -449,8 +449,8 @@ class BaseHMM(BaseEstimator):
         | `x` | float64 `(B, D)` | observations of B sequences; NaN = missing |
         | | int64 `(B,)` | the same of a `CategoricalHMM`: symbols; -1 = missing |
         | `state` | float64 `(B, K)` | `posterior` of the step before; zeros begin a sequence |
-        | `posterior` | float64 `(B, K)` | `P(z_t | x_1..x_t)` |
-        | `log_prob` | float64 `(B,)` | `log P(x_t | x_1..x_t-1)`; -inf = impossible |
+        | `posterior` | float64 `(B, K)` | of the states, given all observations so far |
+        | `log_prob` | float64 `(B,)` | of `x`, given those before; -inf = impossible |
 
         Before the file gets its name, it is run on a sampled sequence and compared with `stream`,
         up to 1e-5.
