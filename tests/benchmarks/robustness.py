@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from result_runs import record
+from result_runs import read, record
 from result_tables import load, save
 
 from rnnkit import datasets
@@ -25,6 +25,12 @@ from rnnkit.study import open_model, robustness, robustness_table
 from rnnkit.study.report import markdown
 
 NGRAMS = {"TF-IDF, words": (1, 1), "TF-IDF, words and pairs": (1, 2)}
+
+
+def called(path: Path) -> str:
+    """Return the recipe of a run's folder, the name of another file."""
+    settings = path / "settings.json"
+    return f"`{read(settings)['recipe']}`" if settings.is_file() else path.stem
 
 
 def keep(scores: dict[str, Any]) -> None:
@@ -67,7 +73,7 @@ def main() -> None:
     if not given.no_baselines:
         models = {name: tfidf_classifier(data, ngrams) for name, ngrams in NGRAMS.items()}
     for path in given.models:
-        models[Path(path).stem] = open_model(path)
+        models[called(Path(path))] = open_model(path)
     scores = {name: robustness(model, test.texts, test.labels) for name, model in models.items()}
     lines = list(markdown(robustness_table(scores)))
     print("\n".join(lines))
