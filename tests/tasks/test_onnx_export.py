@@ -11,8 +11,9 @@ from small_tasks import SMALL, examples, make
 from rnnkit import backend, recipes
 from rnnkit.data.series import Series
 from rnnkit.errors import DiskError, InputError
+from rnnkit.onnx_graph import library
 from rnnkit.tasks import Seq2Seq, load
-from rnnkit.tasks.onnx import checking, graph, write_onnx, writing
+from rnnkit.tasks.onnx import checking, write_onnx, writing
 
 # rnnkit, Keras and the frameworks cannot be imported there, wherever they are installed.
 ALONE = """
@@ -190,7 +191,7 @@ def test_a_disk_that_is_full_leaves_nothing(classifier, tmp_path, monkeypatch):
 @pytest.mark.one_backend
 def test_the_file_is_one_of_onnx_with_named_axes(classifier, tmp_path):
     write_onnx(classifier, tmp_path / "model.onnx")
-    model = graph.library("onnx").load(tmp_path / "model.onnx")
+    model = library("onnx").load(tmp_path / "model.onnx")
     axes = [d.dim_param for d in model.graph.input[0].type.tensor_type.shape.dim]
     assert axes == ["batch", "time"]
     assert (model.opset_import[0].version, model.ir_version) == (18, 8)
