@@ -25,6 +25,7 @@ CELLS: dict[str, Any] = {
     **{"rnn": kit.SimpleRNN, "lstm": kit.LSTM, "gru": kit.GRU},
     **{"mingru": kit.MinGRU, "minlstm": kit.MinLSTM, "rglru": kit.RGLRU},
 }
+DRAW_DECAY = {"rglru"}  # from the seed of the layer: two layers must not share it
 
 
 @keras.saving.register_keras_serializable(package="rnnkit")
@@ -127,7 +128,8 @@ def recurrent_stack(
         name: layer i is called `name_i`; None = Keras chooses the names.
         layer_options: number of a layer -> more arguments of it.
         seed_layers: draw a seed for the dropout within each layer; 0 in networks without that
-            dropout, so that their files are the same each time.
+            dropout, so that their files are the same each time. Layers that draw weights from
+            their seed get one in any case.
 
     Returns:
         The output; with `return_state` also a list of lists of states.
@@ -149,7 +151,7 @@ def recurrent_stack(
             return_state=return_state,
             kernel_initializer=seeds.glorot(),
             **_own_arguments(options["cell"], options["recurrent_dropout"], seeds),
-            seed=seeds.next() if seed_layers else 0,
+            seed=seeds.next() if seed_layers or options["cell"] in DRAW_DECAY else 0,
             **more,
             **own,
         )

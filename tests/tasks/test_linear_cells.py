@@ -26,6 +26,23 @@ def layers_of(network):
 
 
 @pytest.mark.one_backend
+@pytest.mark.parametrize("seed_layers", [True, False])
+def test_no_two_layers_draw_the_same_weights(seed_layers):
+    inputs = keras.Input((None, 3))
+    options = {"cell": "rglru", "layers": 2, "units": 3, "bidirectional": True}
+    outputs = recurrent_stack(inputs, Seeds(0), seed_layers=seed_layers, **options)
+    network = keras.Model(inputs, outputs)
+    drawn = {}
+    for layer in layers_of(network):
+        for weight in layer.weights if isinstance(layer, RGLRU) else ():
+            if np.ptp(value := keras.ops.convert_to_numpy(weight)):  # biases are zeros
+                drawn.setdefault((weight.name, value.shape), []).append(value.tobytes())
+    assert {len(values) for values in drawn.values()} <= {2, 4}
+    assert len(drawn) >= 3
+    assert all(len({*values}) == len(values) for values in drawn.values())
+
+
+@pytest.mark.one_backend
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
     "build",
