@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any
 
 from rnnkit.data.lexicon import STOP_WORDS
-from rnnkit.data.token_files import first_texts
 
 READ = 200  # test examples that a question is chosen from
 LONGEST = 60  # characters of a question
@@ -42,6 +41,8 @@ def first_words(model: Any, dataset: Any) -> str | None:
         >>> first_words(None, Dataset("mine", texts, texts, texts))
         'In spring'
     """
+    from rnnkit.data.token_files import first_texts  # brings in NumPy, which no help page needs
+
     words = "".join(first_texts(dataset.test.x, 1, tokens=40)).split()[:2]
     prompt = " ".join(words)
     return None if not prompt or _OF_THE_SHELL & set(prompt) else prompt

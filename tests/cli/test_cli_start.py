@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "tensorboard", "gensim")
+FRAMEWORKS = ("keras", "tensorflow", "jax", "torch")
+HEAVY = (*FRAMEWORKS, "numpy", "sklearn", "matplotlib", "tensorboard", "gensim")
 
 PROBE = """
 import sys
