@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from result_runs import rows_of
+from result_runs import read, rows_of
 from result_tables import RESULTS, ROOT, Value, load, put, save, write_pages
 from study_plan import Row
 
@@ -69,7 +70,10 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
         columns = COLUMNS[row.table]
         found["tables"][row.table] = {"page": PAGE, "title": TITLES[row.table], "columns": columns}
         given = {"network": row.network}
-        (line,) = rows_of(complete, row.table, columns, given, False, measured_beside)
+        # Runs that began with an earlier version did not count: the row has no costs then.
+        timed = all(read(run / "results.json")["processor_seconds"] for run in complete)
+        beside = functools.partial(measured_beside, timed=timed)
+        (line,) = rows_of(complete, row.table, columns, given, False, beside)
         put(found, line)
         if row.table == "study_textbook":
             flows[row.network] = flow_of(complete[0])
@@ -83,14 +87,14 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
         write_pages(found)
 
 
-def measured_beside(run: Path) -> dict[str, float]:
+def measured_beside(run: Path, timed: bool = True) -> dict[str, float]:
     """Return the processor minutes of a run and, of a sentiment recipe, the edited pairs it gets.
 
     A pair is right if both of its texts are; what was asked once is kept beside the run's folder.
     """
-    results = json.loads((run / "results.json").read_text("utf-8"))
-    found = {"processor_minutes": results["processor_seconds"] / 60}
-    recipe = json.loads((run / "settings.json").read_text("utf-8"))["recipe"]
+    seconds = read(run / "results.json")["processor_seconds"]
+    found = {"processor_minutes": seconds / 60} if timed else {}
+    recipe = read(run / "settings.json")["recipe"]
     if not recipe.endswith("_sentiment"):
         return found
     kept = run.parent / f"{run.name}.pairs.json"
@@ -124,6 +128,8 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     axes = picture.add_subplot()
     colours = {"study_textbook": "#8a8a8a", "study_tuned": "#1b6ca8"}
     for row in rows:
+        if "processor_minutes" not in row["values"]:
+            continue
         minutes, accuracy = (
             Value(row["values"][name]) for name in ("processor_minutes", "accuracy")
         )
