@@ -71,7 +71,7 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
         found["tables"][row.table] = {"page": PAGE, "title": TITLES[row.table], "columns": columns}
         given = {"network": row.network}
         # Runs that began with an earlier version did not count: the row has no costs then.
-        timed = all(read(run / "results.json")["processor_seconds"] for run in complete)
+        timed = all(read(run / "results.json").get("processor_seconds") for run in complete)
         beside = functools.partial(measured_beside, timed=timed)
         (line,) = rows_of(complete, row.table, columns, given, False, beside)
         put(found, line)
