@@ -92,8 +92,8 @@ def measured_beside(run: Path, timed: bool = True) -> dict[str, float]:
 
     A pair is right if both of its texts are; what was asked once is kept beside the run's folder.
     """
-    seconds = read(run / "results.json")["processor_seconds"]
-    found = {"processor_minutes": seconds / 60} if timed else {}
+    seconds = read(run / "results.json").get("processor_seconds")
+    found = {"processor_minutes": seconds / 60} if timed and seconds else {}
     recipe = read(run / "settings.json")["recipe"]
     if not recipe.endswith("_sentiment"):
         return found
@@ -145,6 +145,11 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
             fontsize=8,
         )
     axes.set_xscale("log")
+    left, right = axes.get_xlim()
+    axes.set_xlim(left, 1.5 * right)  # room for the names
+    ticks = [m * 10**e for e in range(4) for m in (1, 2, 5) if left <= m * 10**e <= 1.5 * right]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.tick_params(axis="x", which="minor", labelbottom=False)
     axes.set_xlabel("processor minutes of a training")
     axes.set_ylabel("accuracy on the test reviews")
     axes.grid(alpha=0.3)

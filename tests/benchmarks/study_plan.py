@@ -80,6 +80,13 @@ ROWS = (
         for cell in ("rnn", "lstm", "gru")
     ),
     Row("study_tuned", "bidirectional LSTM", "bilstm_sentiment", 12, 3),
+    Row(
+        "study_tuned",
+        "bidirectional LSTM, averaged weights",
+        "bilstm_sentiment",
+        *(12, 3),
+        settings={"averaged_weights": 0.999},
+    ),
     Row("study_tuned", "best_sentiment", "best_sentiment", 65, 3),
     Row("study_tuned", "LSTM, 2 layers", "lstm_sentiment", 14, settings={"layers": 2}),
     *(
