@@ -127,9 +127,9 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     picture = Picture(8, 4.5)
     axes = picture.add_subplot()
     colours = {"study_textbook": "#8a8a8a", "study_tuned": "#1b6ca8"}
-    for row in rows:
-        if "processor_minutes" not in row["values"]:
-            continue
+    timed = [row for row in rows if "processor_minutes" in row["values"]]
+    timed.sort(key=lambda row: Value(row["values"]["processor_minutes"]).mean)
+    for place, row in enumerate(timed):
         minutes, accuracy = (
             Value(row["values"][name]) for name in ("processor_minutes", "accuracy")
         )
@@ -140,14 +140,14 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
         axes.annotate(
             row["labels"]["network"] + textbook,
             (minutes.mean, accuracy.mean),
-            xytext=(6, 4),
+            xytext=(6, (4, -10)[place % 2]),  # neighbours above and below
             textcoords="offset points",
             fontsize=8,
         )
     axes.set_xscale("log")
     left, right = axes.get_xlim()
-    axes.set_xlim(left, 1.5 * right)  # room for the names
-    ticks = [m * 10**e for e in range(4) for m in (1, 2, 5) if left <= m * 10**e <= 1.5 * right]
+    axes.set_xlim(left, 2.5 * right)  # room for the names
+    ticks = [m * 10**e for e in range(4) for m in (1, 2, 5) if left <= m * 10**e <= 2.5 * right]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.tick_params(axis="x", which="minor", labelbottom=False)
     axes.set_xlabel("processor minutes of a training")
