@@ -13,6 +13,7 @@ from rnnkit.errors import InputError
 
 OPSET = 18  # of ONNX Runtime 1.14, February 2023, and later
 IR_VERSION = 8  # the file format of that time
+TOLERANCE = 1e-5  # between answers: of a number, and of its size where that is above 1
 MOST_BYTES = 2**31 - 1  # of a file in the format of protocol buffers
 HINT = 'Install it with pip install "rnnkit[onnx]".'
 

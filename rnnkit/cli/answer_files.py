@@ -101,8 +101,7 @@ def _is_same(out: Path, path: str) -> bool:
 def _belongs_to_run(out: Path) -> bool:
     """Return whether a file is the table of a run's epochs, or in one of its own folders."""
     path = out.absolute()
-    within = [path.parent, *path.parents[1:3]]
-    for depth, folder in enumerate(within):
+    for depth, folder in enumerate(path.parents[:3]):
         if (folder / "settings.json").is_file() and (folder / "environment.json").is_file():
             return path.name == "metrics.csv" if depth == 0 else path.is_file()
     return False

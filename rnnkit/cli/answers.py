@@ -185,12 +185,7 @@ def gather_texts(
         >>> gather_texts(["A fine film."], None)
         ['A fine film.']
     """
-    found: list[str] = []
-    for text in texts:
-        found += _lines(sys.stdin.buffer.read(), "stdin", encoding) if text == "-" else [text]
-    if file is not None:
-        found += _lines(Path(file).read_bytes(), file, encoding)
-    found += table or []
+    found = list(arriving_texts(texts, file, table, encoding))
     if not found:
         raise InputError(NOTHING)
     return found

@@ -87,13 +87,14 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
         write_pages(found)
 
 
-def measured_beside(run: Path, timed: bool = True) -> dict[str, float]:
+def measured_beside(run: Path, timed: bool) -> dict[str, float]:
     """Return the processor minutes of a run and, of a sentiment recipe, the edited pairs it gets.
 
     A pair is right if both of its texts are; what was asked once is kept beside the run's folder.
     """
-    seconds = read(run / "results.json").get("processor_seconds")
-    found = {"processor_minutes": seconds / 60} if timed and seconds else {}
+    found = {}
+    if timed:
+        found["processor_minutes"] = read(run / "results.json")["processor_seconds"] / 60
     recipe = read(run / "settings.json")["recipe"]
     if not recipe.endswith("_sentiment"):
         return found

@@ -18,10 +18,9 @@ from rnnkit.hmm.emissions.gaussian import Gaussian
 from rnnkit.hmm.emissions.mixture import GaussianMixture
 from rnnkit.hmm.emissions.poisson import Poisson
 from rnnkit.hmm.inference.steps import LOG_ZERO
-from rnnkit.onnx_graph import Graph, Tensor, library
+from rnnkit.onnx_graph import TOLERANCE, Graph, Tensor, library
 
 Params = Mapping[str, np.ndarray]
-TOLERANCE = 1e-5  # of a number, and of its size where that is above 1
 CHECKED = 64  # steps
 SHIFT = 8  # Stirling's series is exact to 13 digits from here on
 

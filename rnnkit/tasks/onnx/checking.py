@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from rnnkit.errors import InputError
-from rnnkit.onnx_graph import library
+from rnnkit.onnx_graph import TOLERANCE, library
 from rnnkit.tasks.onnx.artefact import Artefact
-
-TOLERANCE = 1e-5  # of a number, and of its size where that is above 1
 
 
 def check_export(folder: Path, model: str, artefact: Artefact) -> None:
