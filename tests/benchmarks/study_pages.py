@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from matplotlib.transforms import Bbox
 from result_runs import read, rows_of
 from result_tables import RESULTS, ROOT, Value, load, put, save, write_pages
 from study_plan import Row
@@ -24,6 +25,8 @@ TITLES = {
     "study_characters": "Characters, with equal parameters and equal time.",
     "study_tagging": "Parts of speech, with equal parameters and equal time.",
     "study_hidden_states": "Speakers of Japanese vowels, with and without hidden Markov states.",
+    "study_options": "Averaged weights and adversarial steps in a tagger of names and a language "
+    "model of characters.",
 }
 TEXTS = {
     "network": "{network}",
@@ -48,6 +51,10 @@ COLUMNS = {
         **{"network": "{network}", "accuracy": "{accuracy:.4f}"},
         **{"processor minutes": "{processor_minutes:.1f}", "seeds": "{seeds}"},
     },
+    "study_options": {
+        **{"network": "{network}", "F1 of names": "{f1:.4f}", "perplexity": "{perplexity:.3f}"},
+        "processor minutes": "{processor_minutes:.1f}",
+    },
 }
 
 
@@ -70,10 +77,9 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
         columns = COLUMNS[row.table]
         found["tables"][row.table] = {"page": PAGE, "title": TITLES[row.table], "columns": columns}
         given = {"network": row.network}
-        # Runs that began with an earlier version did not count: the row has no costs then.
-        timed = all(read(run / "results.json").get("processor_seconds") for run in complete)
-        beside = functools.partial(measured_beside, timed=timed)
-        (line,) = rows_of(complete, row.table, columns, given, False, beside)
+        (line,) = rows_of(complete, row.table, columns, given, False, edited_pairs_of)
+        if minutes := processor_minutes(complete):
+            line["values"]["processor_minutes"] = minutes
         put(found, line)
         if row.table == "study_textbook":
             flows[row.network] = flow_of(complete[0])
@@ -87,24 +93,26 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
         write_pages(found)
 
 
-def measured_beside(run: Path, timed: bool) -> dict[str, float]:
-    """Return the processor minutes of a run and, of a sentiment recipe, the edited pairs it gets.
+def processor_minutes(runs: Iterable[Path]) -> list[float]:
+    """Return the processor minutes of the runs that counted them: earlier versions did not."""
+    counted = (read(run / "results.json").get("processor_seconds") for run in runs)
+    return [round(seconds / 60, 3) for seconds in counted if seconds]
+
+
+def edited_pairs_of(run: Path) -> dict[str, float]:
+    """Return the share of edited pairs that a run of a sentiment recipe gets right.
 
     A pair is right if both of its texts are; what was asked once is kept beside the run's folder.
     """
-    found = {}
-    if timed:
-        found["processor_minutes"] = read(run / "results.json")["processor_seconds"] / 60
-    recipe = read(run / "settings.json")["recipe"]
-    if not recipe.endswith("_sentiment"):
-        return found
+    if not read(run / "settings.json")["recipe"].endswith("_sentiment"):
+        return {}
     kept = run.parent / f"{run.name}.pairs.json"
     if not kept.is_file() or kept.stat().st_mtime < (run / "results.json").stat().st_mtime:
         from rnnkit.study import open_run, robustness
 
         share = robustness(open_run(run).model)["both right"].share
         kept.write_text(json.dumps({"edited_pairs": share}), "utf-8")
-    return found | json.loads(kept.read_text("utf-8"))
+    return json.loads(kept.read_text("utf-8"))
 
 
 def flow_of(run: Path) -> Any:
@@ -129,22 +137,15 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     axes = picture.add_subplot()
     colours = {"study_textbook": "#8a8a8a", "study_tuned": "#1b6ca8"}
     timed = [row for row in rows if "processor_minutes" in row["values"]]
-    timed.sort(key=lambda row: Value(row["values"]["processor_minutes"]).mean)
-    for place, row in enumerate(timed):
+    names: list[tuple[str, float, float]] = []
+    for row in timed:
         minutes, accuracy = (
             Value(row["values"][name]) for name in ("processor_minutes", "accuracy")
         )
-        axes.errorbar(
-            minutes.mean, accuracy.mean, accuracy.sd or 0, fmt="o", color=colours[row["table"]]
-        )
+        colour = colours[row["table"]]
+        axes.errorbar(minutes.mean, accuracy.mean, accuracy.sd or 0, fmt="o", color=colour)
         textbook = ", textbook setting" if row["table"] == "study_textbook" else ""
-        axes.annotate(
-            row["labels"]["network"] + textbook,
-            (minutes.mean, accuracy.mean),
-            xytext=(6, (4, -10)[place % 2]),  # neighbours above and below
-            textcoords="offset points",
-            fontsize=8,
-        )
+        names.append((row["labels"]["network"] + textbook, minutes.mean, accuracy.mean))
     axes.set_xscale("log")
     left, right = axes.get_xlim()
     axes.set_xlim(left, 2.5 * right)  # room for the names
@@ -154,4 +155,32 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     axes.set_xlabel("processor minutes of a training")
     axes.set_ylabel("accuracy on the test reviews")
     axes.grid(alpha=0.3)
+    picture.draw_without_rendering()  # lays the axes out
+    annotate(axes, names)
     picture.savefig(path)
+
+
+def annotate(axes: Any, names: Iterable[tuple[str, float, float]]) -> None:
+    """Write names beside their points `(name, x, y)`, where no other name and no point is."""
+    names = list(names)
+    taken = [
+        Bbox.from_bounds(x - 4, y - 4, 8, 8)
+        for x, y in axes.transData.transform([place for _, *place in names])
+    ]
+    for name, x, y in names:
+        for side, dy in itertools.product((1, -1), (-3, 6, -12, 15, -21)):
+            text = axes.annotate(
+                name,
+                (x, y),
+                xytext=(7 * side, dy),
+                textcoords="offset points",
+                fontsize=8,
+                ha="left" if side > 0 else "right",
+            )
+            box = text.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+            text.remove()
+        else:
+            raise SystemExit(f"There is no room for {name} in the chart of costs.")
+        taken.append(box)

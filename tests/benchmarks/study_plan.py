@@ -58,6 +58,11 @@ VECTORS = {
     "CBOW": {"embedding": "cbow"},
     "skip-gram": {"embedding": "skip-gram"},
 }
+OPTIONS = {
+    "plain": {},
+    "averaged weights": {"averaged_weights": 0.995},
+    "adversarial steps": {"adversarial": 1.0},
+}
 WINDOWS = (8, 32, 128)  # steps of truncated back-propagation
 
 
@@ -87,7 +92,7 @@ ROWS = (
         *(12, 3),
         settings={"averaged_weights": 0.999},
     ),
-    Row("study_tuned", "best_sentiment", "best_sentiment", 65, 3),
+    Row("study_tuned", "best_sentiment", "best_sentiment", 65, 4),
     Row("study_tuned", "LSTM, 2 layers", "lstm_sentiment", 14, settings={"layers": 2}),
     *(
         Row("study_tuned", CELLS[cell], f"{cell}_sentiment", 5)
@@ -150,6 +155,24 @@ ROWS = (
             ("LSTM and states of an HMM", {"hmm": "input"}),
             ("the same, trained together", {"hmm": "joint"}),
         )
+    ),
+    *(
+        Row(
+            "study_options", f"names, {how}", "name_tagger", 5, 1, "wnut17", options, ("2000steps",)
+        )
+        for how, options in OPTIONS.items()
+    ),
+    *(
+        Row(
+            "study_options",
+            f"characters, {how}",
+            "text_generator",
+            5,
+            data="tinyshakespeare",
+            settings=options,
+            budget=("200kparameters", "2000steps"),
+        )
+        for how, options in OPTIONS.items()
     ),
 )
 
