@@ -27,6 +27,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "breakable_names",
     "markdown_tables",
+    "quick_references",
     "recipe_settings",
 ]
 exclude_patterns = ["_build"]

@@ -88,9 +88,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 # compiled models to be tested: it runs on PyTorch, which compiles nothing. Tests marked
 # `every_backend` run on the others, too.
 ON_ONE_BACKEND = ("baselines", "cli", "data", "plugins", "study")
-# So is most of these: they use what `backend`, `recurrent` and `hmm` test on each backend. There a
-# choice of them runs, marked as well, and in the deep profile all.
-A_CHOICE_ON_OTHERS = () if DEEP else ("explain", "monitor", "recipes", "tasks")
+# So is most of these: they use what `backend` and `recurrent` test on each backend. There a choice
+# of them runs, marked as well, and in the deep profile all.
+A_CHOICE_ON_OTHERS = () if DEEP else ("explain", "hmm", "monitor", "recipes", "tasks")
 FOLDERS = tuple(
     str(Path(__file__).parent / name) + os.sep for name in ON_ONE_BACKEND + A_CHOICE_ON_OTHERS
 )
@@ -103,6 +103,14 @@ def is_left_to_the_deep_profile(item: pytest.Item) -> bool:
 
     marks = item.iter_markers("deep")
     return not DEEP and any(not it.args or rnnkit.backend.name in it.args for it in marks)
+
+
+def is_of_one_backend(item: pytest.Item) -> bool:
+    """Whether PyTorch tests it for all: the mark of a case or a test stands above its folder's."""
+    if any(mark.name == "one_backend" for mark in item.own_markers):
+        return True
+    of_one = str(item.path).startswith(FOLDERS) or item.get_closest_marker("one_backend")
+    return bool(of_one) and not item.get_closest_marker("every_backend")
 
 
 def runs_elsewhere() -> bool:
@@ -136,12 +144,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [
         item
         for item in items
-        if is_left_to_the_deep_profile(item)
-        or (
-            not here
-            and (str(item.path).startswith(FOLDERS) or item.get_closest_marker("one_backend"))
-            and not item.get_closest_marker("every_backend")
-        )
+        if is_left_to_the_deep_profile(item) or (not here and is_of_one_backend(item))
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]

@@ -223,7 +223,7 @@ def brought(fresh_python):
     return set(fresh_python(others + LOADED, KERAS_BACKEND="torch").value)
 
 
-@pytest.mark.parametrize("use", mostly_deep(PLAIN_USES, "fit", "list"))
+@pytest.mark.parametrize("use", mostly_deep(PLAIN_USES, "fit"))
 def test_optional_libraries_are_not_imported_before_their_objects_are_met(
     use, brought, fresh_python
 ):
@@ -246,7 +246,7 @@ def test_what_a_saved_model_may_hold_is_known_to_whoever_loads_it(fresh_python):
 FACES = ("layers", "tasks", "monitor", "heads", "backend", "study", "monitor.callbacks")
 
 
-@pytest.mark.parametrize("face", mostly_deep(FACES, "layers", "study"))
+@pytest.mark.parametrize("face", mostly_deep(FACES, "study"))
 def test_whichever_module_comes_first_picks_an_installed_backend(face, fresh_python):
     """TensorFlow is Keras's default; without it, an import of Keras alone would fail."""
     others = [name for name in ("jax", "torch") if find_spec(name)]

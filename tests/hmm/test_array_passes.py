@@ -115,6 +115,7 @@ def answers(model, x, states):
     return found, [message for message in messages if "impossible" in message]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_inference_is_that_of_the_backend(case, dtype, on):
@@ -130,6 +131,7 @@ def test_inference_is_that_of_the_backend(case, dtype, on):
         same(one, other, dtype)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fit_is_that_of_the_backend(kind, on):
     def fit(known, restarts):

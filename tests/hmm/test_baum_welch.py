@@ -54,6 +54,7 @@ def random_data(seed):
     }
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.filterwarnings("ignore:The variance that fit found")  # of a component of one step
 @pytest.mark.parametrize("kind", [GaussianHMM, GMMHMM, CategoricalHMM, PoissonHMM])
@@ -179,6 +180,7 @@ class Exponential(Emission):
         return {"rates": keras.ops.sum(weights, 1) / keras.ops.maximum(sums, 1e-10)}
 
 
+@pytest.mark.every_backend
 def test_a_custom_emission():
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.exponential(1, 200), rng.exponential(20, 200)])

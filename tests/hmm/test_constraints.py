@@ -27,6 +27,7 @@ VALUES = {
 }
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", VALUES)
 def test_round_trip(kind):
     raw = to_unconstrained(kind, VALUES[kind])
@@ -35,6 +36,7 @@ def test_round_trip(kind):
     np.testing.assert_allclose(found, VALUES[kind], rtol=2e-5, atol=1e-7 * (kind != "positive"))
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", VALUES)
 def test_gradients_are_finite_far_out_too(kind):
     shape = VALUES[kind].shape

@@ -82,6 +82,7 @@ def enumerate_row(crf, potentials):
     return paths, scores, log_sum, weights / weights.sum()
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     "options",
     [{}, {"use_end": False}, {"allowed_start": START, "allowed_transitions": MOVES}],
@@ -108,6 +109,7 @@ def test_enumeration(options):
     assert np.isfinite(marginals).all()
 
 
+@pytest.mark.every_backend
 def test_gradients_are_expected_counts_less_counts():
     crf = make()
     potentials = np.nan_to_num(POTENTIALS)
@@ -137,6 +139,7 @@ def test_gradients_are_expected_counts_less_counts():
         np.testing.assert_allclose(value, expected, atol=1e-4)
 
 
+@pytest.mark.every_backend
 def test_an_unknown_label_counts_all_that_agree():
     crf = make()
     labels = np.where(np.arange(T) % 2, -1, LABELS)
@@ -175,7 +178,8 @@ def tagger(width=2):
     return trained, keras.Model(x, CRFDecoder(crf)(potentials))
 
 
-@pytest.mark.deep("jax")
+@pytest.mark.every_backend
+@pytest.mark.deep("tensorflow", "jax")
 def test_training_decoding_saving(tmp_path):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
@@ -208,6 +212,7 @@ def test_training_decoding_saving(tmp_path):
         )
 
 
+@pytest.mark.every_backend
 def test_the_loss_is_a_mean_over_real_steps():
     crf = make()
 
@@ -220,6 +225,7 @@ def test_the_loss_is_a_mean_over_real_steps():
     np.testing.assert_allclose(numpy(native.compiled(loss)(*given)), wanted, rtol=1e-5)
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("tensorflow", "jax")
 def test_half_precision_outside_full_precision_inside():
     x = np.nan_to_num(draw(4, 2, 60, K)).astype("float16")

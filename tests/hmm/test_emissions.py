@@ -106,6 +106,7 @@ def scipys(emission, p, x):
     return found
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("emission", ALL, ids=named)
 def test_log_likelihood_is_scipys(emission):
     rng = np.random.default_rng(1)
@@ -131,6 +132,7 @@ def test_many_features(kind):
     np.testing.assert_allclose(found[1], expected, rtol=1e-9)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", TYPES)
 def test_far_from_zero_in_float32(kind):
     """At 1e4 a float32 has steps of 1e-3; expanded squares would be wrong by whole units."""
@@ -149,12 +151,14 @@ def test_far_from_zero_in_float32(kind):
     np.testing.assert_allclose(new["covars"], exact["covars"], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.every_backend
 def test_large_counts_keep_their_digits():
     params, x = {"lambdas": np.full((1, K, 1), 1e4)}, 1e4 + np.arange(-300.0, 300, 30)[:, None]
     found = run(Poisson().log_likelihood, params, x)[0, :, 0]
     np.testing.assert_allclose(found, stats.poisson.logpmf(x[:, 0], 1e4), atol=1e-4)
 
 
+@pytest.mark.every_backend
 def test_what_cannot_be_has_minus_infinity():
     table = np.array([[[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]])
     found = run(Categorical().log_likelihood, {"emissionprob": table}, np.array([0, 1], "int32"))
@@ -252,6 +256,7 @@ def test_m_step_with_priors_is_hmmlearns(name):
         same_m_step(emission, settings, "float64", rtol=1e-6 if coarse else 1e-8, atol=1e-10)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("emission", ALL, ids=named)
 def test_m_step_in_float32_is_hmmlearns(emission):
     """Without priors. M = D: otherwise hmmlearn's default for "spherical" is a prior."""
@@ -320,6 +325,7 @@ def test_the_floor_leaves_others_alone():
     np.testing.assert_allclose(found["covars"][0, 1], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("emission", ALL, ids=named)
 def test_gradients_are_finite(emission):
     """Also where a probability is 0, or a rate."""

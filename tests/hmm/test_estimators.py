@@ -55,6 +55,7 @@ def test_umbrella():
     np.testing.assert_allclose(np.exp(log_prob), 0.011573604, rtol=1e-5)
 
 
+@pytest.mark.every_backend
 def test_fever(small):
     days = [0, 1, 2]  # normal, cold, dizzy
     np.testing.assert_allclose(np.exp(small.score(days)), 0.03628, rtol=1e-5)
@@ -63,6 +64,7 @@ def test_fever(small):
     np.testing.assert_allclose(np.exp(log_prob), 0.01512, rtol=1e-5)
 
 
+@pytest.mark.every_backend
 def test_ice_cream():
     """Eisner's ice cream."""
     model = categorical([0.2, 0.8], [[0.5, 0.5], [0.4, 0.6]], [[0.5, 0.4, 0.1], [0.2, 0.4, 0.4]])
@@ -92,6 +94,7 @@ LENGTHS = [5, 1, 4]  # the second sequence is a single step, and that was not ob
 KNOWN = np.array([-1, -1, 1, -1, 0, -1, -1, 1, -1, -1])
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     "known",
     [pytest.param(None, marks=pytest.mark.deep("tensorflow", "jax")), KNOWN],
@@ -204,6 +207,7 @@ def test_live_data(small):
         live.step(7)
 
 
+@pytest.mark.every_backend
 def test_samples_follow_the_model(small):
     x, states = small.sample(4000, random_state=0)
     assert x.shape == (4000, 1)
@@ -338,6 +342,7 @@ def test_bad_calls(small):
         small.fixed_lag([0, 1], -1)
 
 
+@pytest.mark.every_backend
 def test_float64_on_jax_needs_to_be_allowed(small):
     small.dtype = "float64"
     if keras.backend.backend() == "jax":

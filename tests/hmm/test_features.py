@@ -103,6 +103,7 @@ EMISSIONS = {
 }
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("name", "mode"),
     few_elsewhere(
@@ -156,6 +157,7 @@ def test_no_step_sees_more_of_the_future_than_its_mode_says():
             np.testing.assert_allclose(found[0][:, :5], head, atol=1e-6)
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("jax")
 def test_gradients_are_the_slopes():
     """Along one random direction of all weights, in every mode, with masks and missing steps."""
@@ -230,6 +232,7 @@ def two_regimes(count=24, steps=12):
     return x, states
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("jax")
 def test_adapt_is_baum_welch():
     x, states = two_regimes()
@@ -243,6 +246,7 @@ def test_adapt_is_baum_welch():
     assert (found == states).mean() > 0.95
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("tensorflow", "jax")
 def test_joint_training_saving_and_the_mask(tmp_path):
     """The states learn by gradient alone, on masked sequences, and serve the next layer."""
@@ -328,6 +332,7 @@ def test_a_custom_emission(tmp_path):
     np.testing.assert_allclose(again.predict_on_batch(x), model.predict_on_batch(x), atol=1e-6)
 
 
+@pytest.mark.every_backend
 def test_first_weights_are_the_same_everywhere():
     layer = HMMFeatures(K, seed=7)
     layer.build((None, None, D))
@@ -342,6 +347,7 @@ def test_first_weights_are_the_same_everywhere():
     np.testing.assert_array_equal(one.means(), two.means())
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("tensorflow", "jax")
 def test_half_precision_outside_full_precision_inside():
     x = draw(0, 2, 50, D) * 3
@@ -351,6 +357,7 @@ def test_half_precision_outside_full_precision_inside():
     np.testing.assert_allclose(total_of(half, x), total_of(full, x), rtol=1e-6)
 
 
+@pytest.mark.every_backend
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a SavedModel of TensorFlow")
 def test_export_for_any_number_of_steps(tmp_path):
     import tensorflow as tf

@@ -101,6 +101,7 @@ def cells(answers):
         yield model, row, list(MASKS)[row], answers[model][row]
 
 
+@pytest.mark.every_backend
 def test_posteriors_are_those_of_the_enumeration(found):
     filtered, smoothed, _, answers, _ = found
     for model, row, name, answer in cells(answers):
@@ -118,6 +119,7 @@ def test_posteriors_are_those_of_the_enumeration(found):
         np.testing.assert_allclose(number(smoothed.first)[model, row], start, atol=2e-5)
 
 
+@pytest.mark.every_backend
 def test_the_log_probability_is_that_of_all_paths_together(found):
     filtered, smoothed, _, answers, _ = found
     for model, row, name, answer in cells(answers):
@@ -126,6 +128,7 @@ def test_the_log_probability_is_that_of_all_paths_together(found):
             np.testing.assert_allclose(value, answer["log_prob"], rtol=2e-6, err_msg=name)
 
 
+@pytest.mark.every_backend
 def test_masked_steps_repeat_what_was_known(found):
     filtered, smoothed, path, _, log_pi = found
     start = np.exp(log_pi)
@@ -143,6 +146,7 @@ def test_masked_steps_repeat_what_was_known(found):
     np.testing.assert_array_equal(states[:, gaps, 2], states[:, gaps, 1])
 
 
+@pytest.mark.every_backend
 def test_viterbi_finds_a_best_path(found):
     _, _, path, answers, _ = found
     for model, row, name, answer in cells(answers):
@@ -153,6 +157,7 @@ def test_viterbi_finds_a_best_path(found):
         np.testing.assert_allclose(number(path.log_prob)[model, row], best, rtol=2e-6)
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("tensorflow", "jax")
 def test_fixed_lag_knows_so_many_steps_more():
     log_pi, log_A = models(True)
@@ -214,6 +219,7 @@ def test_one_step_and_one_state_are_enough(numerics):
         assert not number(found.transitions).any()
 
 
+@pytest.mark.every_backend
 def test_ties_go_to_the_lower_state():
     log_pi, log_A = np.log(np.full(K, 1 / K)), np.log(np.full((K, K), 1 / K))
     log_lik = np.zeros((1, T, K))
@@ -222,6 +228,7 @@ def test_ties_go_to_the_lower_state():
     assert number(path.states)[0].tolist() == [0, 0, 1, 0, 0]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(("numerics", "zeros"), CASES)
 def test_gradients_are_those_of_the_enumeration(numerics, zeros):
     """By finite differences of the enumerated log-probability, at entries that are not log 0."""
@@ -254,6 +261,7 @@ def test_gradients_are_those_of_the_enumeration(numerics, zeros):
             np.testing.assert_allclose(got[index], slope, atol=3e-4)
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("tensorflow", "jax")
 def test_filtered_posteriors_have_finite_gradients_where_states_are_impossible():
     log_pi, log_A = (one[0] for one in models(True))
@@ -267,6 +275,7 @@ def test_filtered_posteriors_have_finite_gradients_where_states_are_impossible()
     assert all(np.isfinite(got).all() for got in gradients(loss, arrays)[0])
 
 
+@pytest.mark.every_backend
 def test_one_step_at_a_time_is_the_filter():
     log_pi, log_A = models(True)
     pi, A, log_lik = tensors(log_pi, log_A, likelihoods())
@@ -281,6 +290,7 @@ def test_one_step_at_a_time_is_the_filter():
     np.testing.assert_allclose(total, number(whole.log_prob), rtol=1e-5)
 
 
+@pytest.mark.every_backend
 @pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("numerics", ["scaled", "log"])
 def test_ten_thousand_steps_stay_exact(numerics):
@@ -324,6 +334,7 @@ def test_what_became_too_small_for_a_float_can_still_be_the_truth():
     np.testing.assert_allclose(number(found.log_prob)[0], exact["log_prob"], rtol=1e-6)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_rule_holds_at_its_edge(dtype):
     """At the smallest transition that the rule lets through, both ways agree."""

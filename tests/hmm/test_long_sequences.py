@@ -25,6 +25,7 @@ def forward64(startprob, transmat, densities):
     return np.log(found).sum()
 
 
+@pytest.mark.every_backend
 def test_log_likelihoods_of_many_steps_add_up():
     rng = np.random.default_rng(0)
     states = np.cumsum(rng.random(LONG) < 0.01) % 2
@@ -37,6 +38,7 @@ def test_log_likelihoods_of_many_steps_add_up():
     np.testing.assert_allclose(model.score(x), exact, rtol=1e-6)
 
 
+@pytest.mark.every_backend
 def test_sums_over_time_keep_their_digits():
     terms = np.random.default_rng(0).normal(-1.4, 1, (1_000_000, 1)).astype("float32")
     exact = terms.astype("float64").sum()

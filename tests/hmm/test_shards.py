@@ -110,6 +110,7 @@ def test_the_parameters_are_those_of_one_fit(name, shards):
     np.testing.assert_allclose(parts.history, whole.history, rtol=1e-9)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     "name", few_elsewhere(["gaussian diag", "categorical", "poisson"], "gaussian diag")
 )

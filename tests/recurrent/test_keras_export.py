@@ -27,8 +27,10 @@ FORMATS = {
     "jax": [("tf_saved_model", True), ("tf_saved_model", False)],
     "tensorflow": [("tf_saved_model", True), ("litert", False)],
 }[rnnkit.backend.name]
-# The first one each time; on PyTorch two, which take less.
-FORMATS = mostly_deep(FORMATS, *FORMATS[: 2 if rnnkit.backend.name == "torch" else 1])
+# On PyTorch, which compiles nothing, two each time; on TensorFlow one takes more than a minute.
+FORMATS = mostly_deep(
+    FORMATS, *FORMATS[: {"torch": 2, "jax": 1, "tensorflow": 0}[rnnkit.backend.name]]
+)
 NEEDED = {"tf_saved_model": "tensorflow", "litert": "tensorflow", "onnx": "onnxruntime"}
 
 

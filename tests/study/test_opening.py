@@ -113,6 +113,7 @@ print(json.dumps(shapes))
 """
 
 
+@pytest.mark.deep
 def test_keras_opens_every_task_after_an_import_of_tasks_alone(tmp_path, fresh_python):
     paths, names = [], []
     for kind in ("bag_of_words_sentiment", "gru_sentiment", "frame_labeller", "name_tagger"):

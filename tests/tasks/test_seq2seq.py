@@ -56,6 +56,7 @@ def model(numbers):
     return model
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.every_backend
 def test_it_learns_to_translate(model, numbers):
     x, y = numbers
@@ -69,6 +70,7 @@ def test_it_learns_to_translate(model, numbers):
     assert model.signature.startswith("sacrebleu nrefs:1|case:mixed|eff:no|tok:13a")
 
 
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.every_backend
 def test_the_company_changes_nothing(model, numbers):
     x, _ = numbers
