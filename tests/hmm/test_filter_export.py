@@ -135,6 +135,16 @@ def test_data_far_from_zero_of_a_model_in_float32(tmp_path):
     np.testing.assert_allclose(found[0], model.filter(x), atol=1e-6)
 
 
+def test_large_counts_of_a_model_in_float32(tmp_path):
+    model = chain(PoissonHMM(K), np.random.default_rng(0))
+    model.lambdas_ = 1e6 + 1e3 * np.arange(K)[:, None]
+    model.export_filter(tmp_path / "filter.onnx")
+    x = model.sample(50, random_state=0)[0].astype("float64")
+    found, _ = run(tmp_path / "filter.onnx", x[None])
+    model.dtype = "float64"
+    np.testing.assert_allclose(found[0], model.filter(x), atol=1e-9)
+
+
 def test_what_is_refused(tmp_path, monkeypatch):
     model = gaussian("diag", np.random.default_rng(0))
     with pytest.raises(InputError, match=r"expected a name that ends in '.onnx'"):
