@@ -62,7 +62,7 @@ def test_a_figure_that_is_changed_by_hand_is_found(modules, tmp_path):
         copy = tmp_path / page.relative_to(ROOT)
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(page, copy)
-    row = next(row for row in found["rows"] if row["table"] == "imdb")
+    row = next(row for row in found["rows"] if row["table"] == "vectors")
     shown = f"{row['values']['accuracy']['mean']:.4f}"
     for name, old in zip(names, (">0.9093<", f"| {shown} "), strict=True):
         page = tmp_path / name
