@@ -42,7 +42,8 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "random word vectors": ({"embedding": "random"}, {}),
     "128 units": ({"units": 128}, {}),
     "400 instead of 600 tokens": ({"max_length": 400}, {}),
-    "and adversarial steps": ({"adversarial": 5.0}, {}),
+    "and adversarial steps of norm 5": ({"adversarial": 5.0}, {}),
+    "and adversarial steps of norm 1": ({"adversarial": 1.0}, {}),
 }
 
 
