@@ -141,7 +141,11 @@ def test_sizes():
     assert size_text(999_999) == "999,999 bytes"
     assert size_text(1_000_000) == "1.0 MB"
     assert size_text(3 * 10**9) == "3.0 GB"
-    assert free_space("no/such/folder") == free_space(".")
+
+
+def test_free_space_of_a_path_that_is_yet_to_come_is_that_of_its_folder(monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage if Path(path).exists() else None)
+    assert free_space("no/such/folder") == free_space(".") == Usage.free
 
 
 @pytest.mark.parametrize("before", [None, b"old"])

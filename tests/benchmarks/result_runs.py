@@ -13,7 +13,8 @@ from typing import Any
 
 from result_tables import Row, fields, load, put, save, write_pages
 
-COLUMNS = ("text_column", "label_column", "limit")  # of the data, in settings.json
+from rnnkit.study.commands import train_words
+
 BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 
@@ -78,37 +79,13 @@ def machine(environment: Mapping[str, Any]) -> str:
 
 
 def command(settings: Mapping[str, Any], seeds: Sequence[int]) -> str:
-    """Return the command that trains the runs again."""
-    data, several = settings["data"], len(seeds) > 1 and list(seeds) == list(range(len(seeds)))
-    words = ["rnnkit", "compare" if several else "train", settings["recipe"]]
-    given = {"data": data["name"], **{name: data.get(name) for name in COLUMNS}}
-    given |= {**(data.get("options") or {}), **settings["given"]}
-    given |= {name: settings.get(name) for name in ("patience", "teacher_weights", "unlabelled")}
-    for name, value in given.items():
-        words += option(name, value)
-    for teacher in settings.get("teacher") or ():
-        words += option("teacher", teacher)
-    if several:
-        return shlex.join([*words, "--seeds", str(len(seeds))])
+    """Return the command that trains the runs again; of files of this machine only the names."""
+    words = train_words({name: value for name, value in settings.items() if name != "seed"})
+    words = [Path(word).name if Path(word).is_absolute() else word for word in words]
+    if len(seeds) > 1 and list(seeds) == list(range(len(seeds))):
+        return shlex.join([*words[:1], "compare", *words[2:], "--seeds", str(len(seeds))])
     each = [[*words, "--seed", str(seed)] if seed else words for seed in seeds]
     return "; ".join(map(shlex.join, each))
-
-
-def option(name: str, value: Any) -> list[str]:
-    """Return an option of the command line; of a file of this machine only the name.
-
-    >>> option("embedding_trainable", False), option("horizon", [1, 6]), option("data", "/a/b.csv")
-    (['--no-embedding-trainable'], ['--horizon', '1,6'], ['--data', 'b.csv'])
-    """
-    flag = f"--{name.replace('_', '-')}"
-    if value is None or (name == "unlabelled" and not value):
-        return []
-    if isinstance(value, bool):
-        return [flag if value else flag.replace("--", "--no-", 1)]
-    if name == "unlabelled":
-        flag = "--unlabelled-file"
-    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return [flag, Path(text).name if Path(text).is_absolute() else text]
 
 
 def labels_of(

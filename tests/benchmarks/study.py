@@ -24,9 +24,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # as where the other scripts of the folder are run
 
-from result_runs import option
 from study_pages import collect
 from study_plan import QUICK, ROWS, Row, trainings
+
+from rnnkit.study.commands import option
 
 _PRINTING = threading.Lock()
 
@@ -49,8 +50,7 @@ def command(row: Row, seed: int, folder: Path) -> list[str]:
         return [*words, "--resume", str(folder), "--quiet"]
     words += [row.recipe, "--data", row.data, "--seed", str(seed), "--out", str(folder), "--quiet"]
     for name, value in row.settings.items():
-        flag = f"--{name.replace('_', '-')}"
-        words += [flag, "none"] if value is None else option(name, value)
+        words += option(name, value)
     for amount in row.budget:
         words += ["--budget", amount]
     return words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -160,9 +160,8 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     picture.savefig(path)
 
 
-def annotate(axes: Any, names: Iterable[tuple[str, float, float]]) -> None:
+def annotate(axes: Any, names: Sequence[tuple[str, float, float]]) -> None:
     """Write names beside their points `(name, x, y)`, where no other name and no point is."""
-    names = list(names)
     taken = [
         Bbox.from_bounds(x - 4, y - 4, 8, 8)
         for x, y in axes.transData.transform([place for _, *place in names])

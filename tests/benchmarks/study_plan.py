@@ -92,7 +92,7 @@ ROWS = (
         *(12, 3),
         settings={"averaged_weights": 0.999},
     ),
-    Row("study_tuned", "best_sentiment", "best_sentiment", 65, 4),
+    Row("study_tuned", "best_sentiment", "best_sentiment", 100, 3),
     Row("study_tuned", "LSTM, 2 layers", "lstm_sentiment", 14, settings={"layers": 2}),
     *(
         Row("study_tuned", CELLS[cell], f"{cell}_sentiment", 5)

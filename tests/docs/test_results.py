@@ -205,6 +205,22 @@ def test_a_study_becomes_a_row_for_each_recipe_and_baseline(modules, study, stor
     assert first["command"] in "\n".join(modules.result_tables.origins(found))
 
 
+def test_the_command_of_a_row_has_its_budget_and_what_was_switched_off(modules):
+    settings = {
+        **{"recipe": "text_generator", "seed": 2, "given": {"clip_norm": None, "cell": "gru"}},
+        **{"data": {"name": "tinyshakespeare"}, "teacher": ["/home/me/runs/old"]},
+        **{"budget": {"seconds": 240, "parameters": 200_000}, "unlabelled": "/home/me/more.txt"},
+    }
+    trained = modules.result_runs.command(settings, [2])
+    assert trained == (
+        "rnnkit train text_generator --data tinyshakespeare --clip-norm none --cell gru "
+        "--unlabelled-file more.txt --teacher old --budget 240s --budget 200000parameters --seed 2"
+    )
+    compared = modules.result_runs.command(settings, [0, 1, 2])
+    assert compared.startswith("rnnkit compare text_generator --data tinyshakespeare ")
+    assert compared.endswith(" --budget 240s --budget 200000parameters --seeds 3")
+
+
 def test_a_row_that_is_collected_again_is_replaced(modules, study, store, tmp_path):
     store(study)
     again = tmp_path / "again"

@@ -54,8 +54,6 @@ def random_data(seed):
     }
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.filterwarnings("ignore:The variance that fit found")  # of a component of one step
 @pytest.mark.parametrize("kind", [GaussianHMM, GMMHMM, CategoricalHMM, PoissonHMM])
 def test_the_log_likelihood_never_falls(kind):

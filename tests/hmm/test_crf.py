@@ -153,7 +153,6 @@ def test_an_unknown_label_counts_all_that_agree():
         np.testing.assert_allclose(losses[row], wanted, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.deep("tensorflow", "jax")
 def test_what_is_forbidden_has_no_probability():
     crf = make(allowed_start=START, allowed_transitions=MOVES)
     tempting = np.zeros((2, T, K), "float32")
@@ -178,8 +177,6 @@ def tagger(width=2):
     return trained, keras.Model(x, CRFDecoder(crf)(potentials))
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 def test_training_decoding_saving(tmp_path):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
@@ -225,8 +222,6 @@ def test_the_loss_is_a_mean_over_real_steps():
     np.testing.assert_allclose(numpy(native.compiled(loss)(*given)), wanted, rtol=1e-5)
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 def test_half_precision_outside_full_precision_inside():
     x = np.nan_to_num(draw(4, 2, 60, K)).astype("float16")
     full, half = make(), make(dtype="mixed_float16")

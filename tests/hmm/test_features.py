@@ -200,7 +200,6 @@ def left_to_right():
     return hmm
 
 
-@pytest.mark.deep("tensorflow", "jax")
 def test_from_a_model_with_zeros_that_stay_zero():
     hmm, x = left_to_right(), np.array([[0, 1, 2, 3, 2], [0, 0, 1, 1, 0]])
     frozen = HMMFeatures.from_hmm(hmm)
@@ -246,8 +245,6 @@ def test_adapt_is_baum_welch():
     assert (found == states).mean() > 0.95
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 def test_joint_training_saving_and_the_mask(tmp_path):
     """The states learn by gradient alone, on masked sequences, and serve the next layer."""
     x, states = two_regimes()
@@ -277,7 +274,6 @@ def test_joint_training_saving_and_the_mask(tmp_path):
     np.testing.assert_allclose(found[::2, :9], cut, atol=1e-5)
 
 
-@pytest.mark.deep("tensorflow", "jax")
 def test_the_likelihood_is_a_loss_in_training_only():
     x = observations("gaussian")
     for mode in ("filtered", "fixed-lag"):
@@ -317,7 +313,6 @@ class Exponential(Emission):
         return {}
 
 
-@pytest.mark.deep("tensorflow", "jax")
 def test_a_custom_emission(tmp_path):
     hmm = HMM(2, Exponential())
     hmm.startprob_, hmm.transmat_ = [0.5, 0.5], [[0.9, 0.1], [0.2, 0.8]]
@@ -347,8 +342,6 @@ def test_first_weights_are_the_same_everywhere():
     np.testing.assert_array_equal(one.means(), two.means())
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 def test_half_precision_outside_full_precision_inside():
     x = draw(0, 2, 50, D) * 3
     full, half = HMMFeatures(K, seed=0), HMMFeatures(K, seed=0, dtype="mixed_float16")

@@ -26,7 +26,6 @@ def steps():
     return x, y
 
 
-@pytest.mark.deep("tensorflow", "jax")
 def test_order_tells_the_classes_apart(steps):
     x, y = steps
     model = HMMClassifier(GaussianHMM(2, random_state=0)).fit(x[:16], y[:16])
@@ -52,7 +51,6 @@ def test_probabilities_are_those_of_bayes_rule():
     np.testing.assert_allclose(shift, np.log(2), rtol=1e-4)  # the prior alone
 
 
-@pytest.mark.deep("tensorflow", "jax")
 def test_what_no_class_can_explain_gets_the_priors():
     coins = CategoricalHMM(1, n_features=3)
     x = [np.array([[0], [0]]), np.array([[1], [1]]), np.array([[1], [1]]), np.array([[1], [1]])]
@@ -61,7 +59,6 @@ def test_what_no_class_can_explain_gets_the_priors():
     np.testing.assert_allclose(found, [[0.0, 1.0], [0.75, 0.25]])
 
 
-@pytest.mark.deep("tensorflow", "jax")
 def test_clones_are_unfitted_and_have_the_settings(steps):
     model = HMMClassifier(GaussianHMM(2, random_state=3), priors=[0.3, 0.7])
     copy = clone(model.fit(*steps))

@@ -126,8 +126,6 @@ def same_parameters(ours, theirs, rtol):
         )
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize(
     ("make", "kind"),
     [

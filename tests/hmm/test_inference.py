@@ -157,8 +157,6 @@ def test_viterbi_finds_a_best_path(found):
         np.testing.assert_allclose(number(path.log_prob)[model, row], best, rtol=2e-6)
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 def test_fixed_lag_knows_so_many_steps_more():
     log_pi, log_A = models(True)
     answers = expected(True)
@@ -199,7 +197,6 @@ def test_a_long_path_follows_every_hundredth_of_a_nat():
     np.testing.assert_array_equal(number(path.states)[0], better)
 
 
-@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("numerics", ["scaled", "log"])
 def test_one_step_and_one_state_are_enough(numerics):
     log_pi, log_A = np.log([0.25, 0.75]), np.log([[0.5, 0.5], [0.1, 0.9]])
@@ -261,8 +258,6 @@ def test_gradients_are_those_of_the_enumeration(numerics, zeros):
             np.testing.assert_allclose(got[index], slope, atol=3e-4)
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 def test_filtered_posteriors_have_finite_gradients_where_states_are_impossible():
     log_pi, log_A = (one[0] for one in models(True))
     (weights,) = tensors(np.random.default_rng(3).normal(size=(len(MASKS), T, K)))
@@ -290,8 +285,6 @@ def test_one_step_at_a_time_is_the_filter():
     np.testing.assert_allclose(total, number(whole.log_prob), rtol=1e-5)
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("numerics", ["scaled", "log"])
 def test_ten_thousand_steps_stay_exact(numerics):
     """Against the scaled recursion in float64; the log-probability alone is about -30,000."""

@@ -63,7 +63,6 @@ def scaled_covars(covars, kind, factor):
     )
 
 
-@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("model", models(), ids=named)
 def test_the_units_of_the_data_are_those_of_the_answer(model, data):
     x, states = data

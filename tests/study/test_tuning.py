@@ -17,7 +17,8 @@ from rnnkit import plugins, recipes
 from rnnkit.errors import InputError, NonFiniteLoss, StudyError
 from rnnkit.recipes import registry
 from rnnkit.study import RunFolder, open_run, tune
-from rnnkit.study.tuning import results, trials
+from rnnkit.study.commands import train_command
+from rnnkit.study.tuning import trials
 from rnnkit.study.tuning.storage import open_study
 
 pytest.importorskip("optuna")
@@ -304,7 +305,7 @@ def test_the_command_of_a_run():
     record = {"recipe": "forecaster", "seed": 0, "patience": 2, "budget": {"seconds": 90.0}}
     data = {"name": "a b.csv", "limit": None, "options": {"time": "when", "columns": ["x", "y"]}}
     given = {"horizon": [1, 2], "clip_norm": None, "calendar": True}
-    assert results.train_command({**record, "data": data, "given": given}) == (
+    assert train_command({**record, "data": data, "given": given}) == (
         "rnnkit train forecaster --data 'a b.csv' --time when --features x,y --patience 2 "
         "--horizon 1,2 --clip-norm none --calendar --seed 0 --budget 90.0s"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 from rnnkit.atomic import replacing
 from rnnkit.errors import StudyError
+from rnnkit.study.commands import train_command
 from rnnkit.study.tuning.storage import import_optuna
 
 _FEWEST = 4  # completed trials from which the importance of settings is estimated
@@ -106,39 +106,6 @@ def results_of(path: Path, study: Any, record: Mapping[str, Any]) -> Tuning:
     write_figures(found)
     _write(found.report, "\n".join(_report(found, plan)) + "\n")
     return found
-
-
-def train_command(record: Mapping[str, Any]) -> str:
-    """Return the command that trains a run with a plan's record.
-
-    Example:
-        >>> train_command({"recipe": "lstm_sentiment", "seed": 1, "data": {"name": "sample"},
-        ...                "given": {"units": 8, "bidirectional": False, "clip_norm": None}})
-        'rnnkit train lstm_sentiment --data sample --units 8 --no-bidirectional --clip-norm none --seed 1'
-    """  # noqa: E501  the result of an example does not break
-    data = record["data"]
-    options: dict[str, Any] = {"data": data["name"]}
-    named = {"columns": "features", "split": "hold_out"}
-    files = {named.get(name, name): value for name, value in (data.get("options") or {}).items()}
-    columns = {name: data.get(name) for name in ("text_column", "label_column", "limit")}
-    more = {**columns, **files, "patience": record.get("patience")}
-    options |= {name: value for name, value in more.items() if value is not None}
-    words = ["rnnkit", "train", record["recipe"]]
-    for name, value in {**options, **record["given"], "seed": record["seed"]}.items():
-        words += _option(name, value)
-    for part, unit in (("seconds", "s"), ("steps", "steps"), ("parameters", "parameters")):
-        if value := (record.get("budget") or {}).get(part):
-            words += ["--budget", f"{value}{unit}"]
-    return shlex.join(words)
-
-
-def _option(name: str, value: Any) -> list[str]:
-    flag = f"--{name.replace('_', '-')}"
-    if isinstance(value, bool):
-        return [flag if value else flag.replace("--", "--no-", 1)]
-    if isinstance(value, list | tuple):
-        return [flag, ",".join(map(str, value))]
-    return [flag, "none" if value is None else str(value)]
 
 
 def _trial(trial: Any) -> Trial:
