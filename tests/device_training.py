@@ -6,6 +6,7 @@ python tests/device_training.py OUT DEVICES NAME...
 import json
 import os
 import sys
+import tempfile
 from inspect import signature
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import small_tasks
 
 from rnnkit import recipes
+from rnnkit.data.token_writing import write_token_file
 
 # Batches of 5 do not divide evenly; of 16 examples one is left over, fewer than there are devices.
 OPTIONS = {
@@ -22,6 +24,7 @@ OPTIONS = {
     "next_word": {"batch_size": 5, "window": 8},
     "sequence_classifier": {"batch_size": 5},
 }
+TOKEN_FILE = "next_word of a token file"
 
 
 class Norms(keras.callbacks.Callback):
@@ -37,12 +40,17 @@ class Norms(keras.callbacks.Callback):
 
 def train(name, devices, steps=20, **options):
     """A task after some steps without dropout, and its history with the norms of the gradients."""
+    mapped, name = name == TOKEN_FILE, name.partition(" ")[0]
     settings = signature(recipes.find(name)).parameters
     dropout = {one: 0.0 for one in settings if one.endswith("dropout")}
     more = {"learning_rate_schedule": "linear", **dropout, **OPTIONS[name]}
     task = small_tasks.make(name, **more)
     x, *y = small_tasks.examples(name, 16)
     norms, valid = Norms(), small_tasks.examples(name, 6, "valid")
+    if mapped:
+        path = Path(tempfile.mkdtemp(), "a.tokens")
+        file = write_token_file([*x, *valid[0]], path, tokenizer=task.tokenizer, valid_fraction=0.2)
+        x, valid = file.texts("train"), (file.texts("valid"),)
     weights = {} if name == "next_word" else {"sample_weight": np.linspace(0.5, 2.0, len(x))}
     epochs = max(1, steps // (10 if name == "next_word" else 4))
     history = task.fit(

@@ -24,6 +24,7 @@ from rnnkit.backend import distribution, native
 from rnnkit.errors import InputError
 from rnnkit.tasks.training import devices
 
+TRAININGS = (*device_training.OPTIONS, device_training.TOKEN_FILE)
 PROGRAM = str(Path(device_training.__file__))
 
 
@@ -63,7 +64,7 @@ def written(folder, name):
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("name", mostly_deep(device_training.OPTIONS, "gru_sentiment"))
+@pytest.mark.parametrize("name", mostly_deep(TRAININGS, "gru_sentiment"))
 def test_two_devices_train_to_the_weights_of_one(name, tmp_path):
     with trained_on_two(tmp_path, name):
         task, history = device_training.train(name, None)
