@@ -6,8 +6,8 @@ python -m tests.benchmarks.study --only study_tuned study_textbook
 python -m tests.benchmarks.study --collect          # tables and charts of the complete runs
 
 Each training is a process of one thread, as many at a time as `--processes`; those with a budget of
-time run alone, with all threads. A killed study goes on with the same command: complete runs stay,
-others are resumed. Runs are in `--out`, their results in recipes/results.json.
+time run beside each other, after all others. A killed study goes on with the same command: complete
+runs stay, others are resumed. Runs are in `--out`, their results in recipes/results.json.
 """
 
 from __future__ import annotations
@@ -77,39 +77,32 @@ def fitting(
     left = None if hours is None else 60 * hours * processes
     found = []
     for row, seed in todo:
-        cost = row.minutes * (processes if row.alone else 1)
         if left is not None:
-            if cost > left:
+            if row.minutes > left:
                 continue
-            left -= cost
+            left -= row.minutes
         found.append((row, seed))
     return found
 
 
 def run(todo: list[tuple[Row, int]], out: Path, processes: int) -> list[str]:
     """Train the runs; return the names of those that failed."""
-    cores = os.cpu_count() or 1
+    threads = max(1, (os.cpu_count() or 1) // processes)
     failed: list[str] = []
 
-    def one(row: Row, seed: int, threads: int) -> None:
+    def one(row: Row, seed: int) -> None:
         if not train(row, seed, out / row.folder(seed), threads):
             failed.append(row.folder(seed))
 
-    with ThreadPoolExecutor(processes) as pool:
-        jobs = [
-            pool.submit(one, row, seed, max(1, cores // processes))
-            for row, seed in todo
-            if not row.alone
-        ]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException:  # Ctrl-C ends the runs under way: begin no others
-            pool.shutdown(cancel_futures=True)
-            raise
-    for row, seed in todo:
-        if row.alone:
-            one(row, seed, cores)
+    for timed in (False, True):  # what is trained for a time has the same neighbours in each run
+        with ThreadPoolExecutor(processes) as pool:
+            jobs = [pool.submit(one, row, seed) for row, seed in todo if row.timed == timed]
+            try:
+                for job in jobs:
+                    job.result()
+            except BaseException:  # Ctrl-C ends the runs under way: begin no others
+                pool.shutdown(cancel_futures=True)
+                raise
     return failed
 
 
@@ -140,7 +133,7 @@ def main(words: list[str] | None = None) -> None:
         if not (given.out / row.folder(seed) / "results.json").is_file()
     ]
     todo = fitting(left, given.processes, given.hours)
-    minutes = sum(row.minutes * (given.processes if row.alone else 1) for row, _ in todo)
+    minutes = sum(row.minutes for row, _ in todo)
     hours = minutes / 60 / given.processes
     say(f"{len(every)} runs, {len(left)} left, {len(todo)} now: about {hours:.1f} hours")
     if given.plan:
