@@ -61,7 +61,7 @@ def test_every_choice_gives_the_same_values_and_gradients(options, kernel):
             np.testing.assert_allclose(value, wanted, atol=1e-5)
 
 
-@pytest.mark.deep("jax")
+@pytest.mark.deep("tensorflow", "jax")
 @pytest.mark.parametrize("memory", mostly_deep(["recompute", "sqrt"], "sqrt"))
 def test_trains_with_an_unknown_number_of_steps(memory):
     inputs = keras.Input((None, D))

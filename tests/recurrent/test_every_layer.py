@@ -95,7 +95,7 @@ def test_nan_at_masked_steps_is_of_no_account(name, options):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", few_elsewhere(READERS, "mean+max", "AttentionDecoder"))
 def test_nan_at_masked_steps_is_of_no_account_to_other_layers(name):
     x = np.where(MASK[..., None], X, np.nan).astype("float32")
     found, wanted = (READERS[name](v, MASK) for v in (x, np.nan_to_num(x)))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import oracles_linear as oracles
 import pytest
+from deep import few_elsewhere
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
@@ -160,7 +161,7 @@ def test_step_by_step_from_any_state_equals_the_whole(name):
         np.testing.assert_allclose(numpy(one), numpy(other), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["MinGRU", "RGLRUBlock"])
+@pytest.mark.parametrize("name", few_elsewhere(["MinGRU", "RGLRUBlock"], "MinGRU"))
 def test_a_stateful_layer_takes_pieces_and_a_reset_equals_a_fresh_start(name):
     layer, _, _ = make(name, return_sequences=True, stateful=True)
     x = draw(B, T, SYSTEMS[name][2])

@@ -147,17 +147,11 @@ def test_constraints_hold_after_a_step():
 
 @pytest.mark.parametrize(
     ("name", "jit_compile"),
-    mostly_deep(
-        [
-            ("SimpleRNN", "auto"),
-            ("LSTM", "auto"),
-            ("Bidirectional", "auto"),
-            ("GRU", False),
-            ("GRU", True),
-        ],
-        ("Bidirectional", "auto"),
-        ("GRU", False),
-    ),
+    [
+        pytest.param("Bidirectional", "auto", marks=pytest.mark.deep("tensorflow")),
+        pytest.param("GRU", False, marks=pytest.mark.deep("jax")),
+        *mostly_deep([("SimpleRNN", "auto"), ("LSTM", "auto"), ("GRU", True)]),
+    ],
 )
 def test_fit_learns(name, jit_compile):
     if jit_compile is True and keras.config.backend() == "torch":

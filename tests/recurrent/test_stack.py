@@ -120,6 +120,7 @@ def test_what_masked_steps_put_out_with_residual_connections(sequences, zero):
 
 
 @pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.deep("jax")
 def test_stateful_in_masked_pieces_equals_the_whole(residual):
     """The third row has no real step in its first piece, the second and fourth begin masked."""
     options = {"return_sequences": True}

@@ -37,6 +37,7 @@ def run(table, tmp_path_factory):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow", "jax")
 def test_a_run_leaves_every_record(run, table):
     found = {path.name for path in run.path.iterdir()}
     assert found == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from deep import few_elsewhere
 
 from rnnkit.backend.gradient import gradient
 from rnnkit.data.word_batches import WordBatches, Words
@@ -22,7 +23,7 @@ def numpy(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
-@pytest.fixture(scope="module", params=["cnn", "lstm"])
+@pytest.fixture(scope="module", params=few_elsewhere(["cnn", "lstm"], "cnn"))
 def model(request):
     model = pos_tagger(**SMALL, characters=request.param, batch_size=4)
     model.fit(X, Y, epochs=0, verbose=0)
@@ -34,7 +35,7 @@ def batches(model):
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("training", few_elsewhere([False, True], True))
 def test_scores_and_gradients_are_those_of_the_network(model, training):
     """In training, too: what dropout draws is drawn for places, not for distinct words."""
     words, _, weights = batches(model)[2]

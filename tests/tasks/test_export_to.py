@@ -44,7 +44,7 @@ def bag():
 
 @pytest.mark.every_backend
 @on_tensorflow
-@pytest.mark.parametrize("name", mostly_deep(SMALL, "gru_sentiment", "next_word", "name_tagger"))
+@pytest.mark.parametrize("name", mostly_deep(SMALL, "gru_sentiment", "next_word"))
 def test_a_saved_model_answers_as_predict_does(name, tmp_path):
     import tensorflow as tf
 

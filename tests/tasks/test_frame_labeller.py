@@ -48,6 +48,7 @@ def model(request, runs):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_learns_and_measures_every_step_once(model, runs):
     x, y = runs
     scores = model.evaluate(x, y, batch_size=16, return_dict=True, verbose=0)

@@ -48,6 +48,7 @@ HERE = PLAIN if "RNNKIT_DEEP" in os.environ or backend.name == "torch" else ["gr
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("name", HERE)
+@pytest.mark.deep("tensorflow")
 def test_filling_changes_no_number(name, monkeypatch):
     numbers, weights = fitted(name, monkeypatch, fill=False)
     filled_numbers, filled_weights = fitted(name, monkeypatch, fill=True)

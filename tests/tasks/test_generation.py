@@ -46,6 +46,7 @@ def test_step_by_step_equals_reading_the_prefix_again(model, monkeypatch):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_writing_between_epochs_changes_nothing():
     """On JAX Keras carries the weights through a fit apart from the model."""
     found = []

@@ -56,6 +56,7 @@ def norm_of_a_step(reviews):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_in_half_precision_the_norm_is_that_of_the_loss_itself(reviews, request):
     """Keras multiplies the loss by 32768 there."""
     wanted = norm_of_a_step(reviews)

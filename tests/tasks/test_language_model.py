@@ -94,6 +94,7 @@ def test_loss_equals_numpy_whatever_the_windows(model):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_training_carries_the_states_too(model):
     """With a learning rate of almost nothing an epoch's loss is that of the weights as they are."""
     wanted = model.evaluate(TEXTS, return_dict=True, verbose=0)

@@ -82,6 +82,7 @@ def test_cells_answer_alike_without_a_mask_at_any_size(cell):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("jax")
 def test_a_bidirectional_stack_answers_alike_on_each_backend():
     ids = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(9, 4, mask_zero=True)(ids)

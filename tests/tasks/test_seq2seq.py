@@ -121,6 +121,7 @@ def test_several_references():
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_summarizer_copies_and_every_option_runs():
     x = [f"Hello all\n{name} is here" for name in ("Ann", "Bob", "Cyd", "Dan")] * 8
     y = [[f"{name} here", "here"] for name in ("Ann", "Bob", "Cyd", "Dan")] * 8

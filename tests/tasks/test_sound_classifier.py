@@ -29,6 +29,7 @@ def tones():
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_learns_sounds_and_keeps_their_scale(tones, tmp_path):
     x, y = tones
     model = sequence_classifier(**SOUND, units=6, batch_size=8, dropout=0.0, learning_rate=0.05)

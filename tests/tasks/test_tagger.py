@@ -59,6 +59,7 @@ def padded(model, rows):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_learns_and_is_measured_as_seqeval_counts(model, sentences):
     x, y = sentences
     scores = model.evaluate(x, y, return_dict=True, verbose=0)

@@ -37,6 +37,7 @@ def draw(lengths, rng):
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.deep("tensorflow")
 def test_training_equals_truncated_bptt_by_hand(name):
     rng = np.random.default_rng(0)
     cell = oracles.CELLS[name]

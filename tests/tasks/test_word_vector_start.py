@@ -50,6 +50,7 @@ def rows(model):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_a_frozen_table_stays_as_the_file_has_it(frozen, vectors):
     table = rows(frozen)
     for word in FOUND:
@@ -91,6 +92,7 @@ def test_a_saved_model_needs_the_file_no_more(frozen, files, reviews, tmp_path):
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("recipe", [rnn_sentiment, lstm_sentiment])
+@pytest.mark.deep("jax")
 def test_the_network_learns_around_a_frozen_table(recipe, files, reviews):
     """One direction, last state or pooled: kernels get inputs that need no gradient."""
     quiet = {"dropout": 0.0, "embedding_dropout": 0.0}  # four epochs outweigh no draw of them
