@@ -162,16 +162,20 @@ def _trainer(recipe: str) -> Any:
         if devices is not None and devices > 1:
             train_in_processes(devices)
         if resume is not None:
-            options: dict[str, Any] = {
+            options = {
                 "--data": data,
                 "--text-column": text_column,
+                "--label-column": label_column,
+                "--limit": limit,
                 "--patience": patience,
+                "--budget": budget or None,
+                "--seed": seed or None,
+                "--teacher": teacher or None,
+                "--teacher-weights": teacher_weights,
+                "--unlabelled": unlabelled or None,
+                "--unlabelled-file": unlabelled_file,
+                "--out": out,
             }
-            options |= {"--label-column": label_column, "--limit": limit, "--out": out}
-            options |= {"--budget": budget or None}
-            options |= {"--seed": seed or None, "--teacher": teacher or None}
-            options |= {"--teacher-weights": teacher_weights}
-            options |= {"--unlabelled": unlabelled or None, "--unlabelled-file": unlabelled_file}
             given = [name for name, value in options.items() if value is not None]
             given += [
                 option_name(name) for name in {**settings, **data_options} if name != "epochs"
