@@ -19,7 +19,8 @@ TITLES = {
     "vectors, the last state.",
     "study_tuned": "Reviews, tuned.",
     "study_vectors": "Word vectors of the LSTM.",
-    "study_clipping": "Clipping of gradients, in the textbook setting.",
+    "study_clipping": "Clipping of gradients, in the textbook setting at ten times its learning "
+    "rate.",
     "study_bptt": "Truncated back-propagation through time on characters, with equal parameters "
     "and equal time.",
     "study_characters": "Characters, with equal parameters and equal time.",
