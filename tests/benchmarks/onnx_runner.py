@@ -1,7 +1,8 @@
 """An exported text classifier beside the model: equal answers, sizes and latencies.
 
     KERAS_BACKEND=torch python tests/benchmarks/onnx_runner.py runs/lstm/model.keras   # a minute
-    KERAS_BACKEND=torch python tests/benchmarks/onnx_runner.py runs/lstm/model.keras --reviews 1000
+    KERAS_BACKEND=torch python tests/benchmarks/onnx_runner.py runs/lstm/model.keras --reviews 100
+    ... --into docs/guide/exporting.md
 
 Exports a trained model as ONNX, and asks the runner, in a process that cannot import rnnkit, about
 reviews of the test split of IMDB. Prints the largest difference of the probabilities, the labels
@@ -24,7 +25,9 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import keras
 import numpy as np
+from tables import table, write_between
 
 from rnnkit import datasets, tasks
 from rnnkit.tasks.onnx import write_onnx
@@ -86,11 +89,17 @@ def first_answer(command: list[str]) -> float:
     return time.perf_counter() - begin
 
 
+def backend() -> str:
+    """Return the name of the backend, as it is written."""
+    return {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}[keras.backend.backend()]
+
+
 def main() -> None:
     """Export a model, compare it with its runner, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="the file of a trained text classifier")
     parser.add_argument("--reviews", type=int, default=1000)
+    parser.add_argument("--into", type=Path, help="a page with the markers of the table")
     options = parser.parse_args()
     model = tasks.load(options.model)
     test = datasets.load("imdb").test
@@ -110,13 +119,23 @@ def main() -> None:
     exec(MEASURE, measure)
     own = measure["measure"](lambda some: model.predict(some, verbose=0), texts, SINGLE)
     found, wanted = np.array(runner["answers"]), np.array(own["answers"])
-    print(f"largest difference of {len(texts)} reviews: {np.abs(found - wanted).max():.2g}")
-    print(f"labels that differ: {int(((found > 0.5) != (wanted > 0.5)).any(axis=1).sum())}")
-    for name, one_side in (("predict", own), ("runner.py", runner)):
-        print(
-            f"{name}: {one_side['median']:.1f} ms for a review, {one_side['p95']:.1f} ms at the "
-            f"95th percentile, {one_side['per second']:.0f} reviews/s together"
-        )
+    others = int(((found > 0.5) != (wanted > 0.5)).any(axis=1).sum())
+    lines = [
+        f"`{model.settings['cell']}` network, {len(texts):,} reviews of the test split of IMDB: "
+        f"{others} labels differ, probabilities by at most {np.abs(found - wanted).max():.2g}.",
+        "",
+        *table(
+            ["answers", "one review, median [ms]", "95th percentile [ms]", "reviews/s together"],
+            [
+                [name, f"{it['median']:.1f}", f"{it['p95']:.1f}", f"{it['per second']:.0f}"]
+                for name, it in (("`predict` on " + backend(), own), ("`runner.py`", runner))
+            ],
+        ),
+        "",
+    ]
+    print(*lines, sep="\n")
+    if options.into:
+        write_between(options.into, "runner", lines)
 
 
 if __name__ == "__main__":
