@@ -223,7 +223,7 @@ def brought(fresh_python):
     return set(fresh_python(others + LOADED, KERAS_BACKEND="torch").value)
 
 
-@pytest.mark.parametrize("use", mostly_deep(PLAIN_USES, "fit"))
+@pytest.mark.parametrize("use", mostly_deep(PLAIN_USES, "import"))
 def test_optional_libraries_are_not_imported_before_their_objects_are_met(
     use, brought, fresh_python
 ):

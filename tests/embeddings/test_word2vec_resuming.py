@@ -304,6 +304,7 @@ model.fit(texts, callbacks=[Slow()], verbose=0, checkpoints=Checkpoints(folder, 
 """
 
 
+@pytest.mark.deep  # two more processes; tasks are killed each time
 @pytest.mark.one_backend
 def test_a_process_that_is_killed(tmp_path):
     whole = new(SkipGram, "negative-sampling", "keras")

@@ -64,6 +64,7 @@ def test_a_run_leaves_every_record(run, table):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_results_are_those_of_the_saved_model(run, table, columns):
     measured = open_model(run.folder.model).evaluate(
         load_data(table, **columns).test.texts,

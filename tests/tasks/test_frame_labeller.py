@@ -83,6 +83,7 @@ def test_the_scale_of_the_features_is_learned(runs, features):
 
 
 @pytest.mark.every_backend
+@pytest.mark.deep("tensorflow")
 def test_answers_do_not_depend_on_the_company(model, runs):
     x, _ = runs
     together, labels = model.predict(x, verbose=0), model.predict_labels(x)
