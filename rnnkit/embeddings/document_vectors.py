@@ -16,6 +16,7 @@ SCALE = 6.0  # of the cosine, before the logistic function: as in the source
 NOISE_POWER = 0.75  # of the counts, as in word2vec
 NOISE_TABLE = 1 << 22
 PRIME = 1_000_003  # tells the seeds of threads apart
+BLOCK = 10_000  # vectors
 ONE_THREAD = 1_000_000  # n-grams; below, one thread is fast enough, and reproducible
 
 
@@ -93,12 +94,19 @@ def train_ngram_vectors(
         whole = (documents, vectors, kept, noise, falling, SCALE, negatives, shared)
         over_rows(train_part, len(rows), operations, threads, order, *whole, seed + epoch)
     vectors[0] = 0
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    vectors /= np.maximum(norms, 1e-12)[:, None]
+    return vectors
 
 
 def _initial(generator: np.random.Generator, rows: int, width: int) -> np.ndarray:
     """Return small random vectors; the direction is what is learned."""
-    return generator.uniform(-5, 5, (rows, width)).astype("float32") / width
+    found = np.empty((rows, width), "float32")
+    for start in range(0, rows, BLOCK):  # draws are float64, twice as large as the vectors
+        part = found[start : start + BLOCK]
+        part[:] = generator.uniform(-5, 5, part.shape)
+    found /= width
+    return found
 
 
 def _noise(ngrams: np.ndarray, count: int) -> np.ndarray:

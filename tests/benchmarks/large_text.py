@@ -1,6 +1,6 @@
 """Peak memory of training on texts of several sizes: token file, language model, word vectors.
 
-python tests/benchmarks/large_text.py --megabytes 100 1000
+python tests/benchmarks/large_text.py --megabytes 100 1000 --into docs/guide/language_models.md
 
 Writes a text of each size (words of a Zipf distribution over 100,000, lines of 20), and runs, each
 in a process of its own: `write_token_file`, 100 steps of `next_word` on it, and an epoch of word
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import table, write_between
 
 WORDS = 100_000
 
@@ -90,13 +91,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--megabytes", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--jobs", nargs="+", default=["token file", "next_word", "word vectors"])
+    parser.add_argument("--into", type=Path, help="a page with the markers of the table")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.job:
         print(json.dumps(measure(given.job, given.folder)))
         return
-    print("| text | job | owned, MiB | with files, MiB | s |\n|---|---|---|---|---|")
+    rows = []
     for megabytes in given.megabytes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -105,11 +107,13 @@ def main() -> None:
                 words: list[Any] = [sys.executable, __file__, "--job", job, "--folder", folder]
                 done = subprocess.run(words, check=True, capture_output=True, text=True)
                 found = json.loads(done.stdout.splitlines()[-1])
-                print(
-                    f"| {megabytes} MB | {job} | {found['owned']:.0f} | {found['with files']:.0f} "
-                    f"| {found['seconds']:.0f} |",
-                    flush=True,
-                )
+                numbers = [f"{found[name]:,.0f}" for name in ("owned", "with files", "seconds")]
+                rows.append([f"{megabytes:,} MB", f"{job}", *numbers])
+                print(*rows[-1], sep=", ", flush=True)
+    lines = table(["text", "job", "own memory [MiB]", "with mapped files [MiB]", "seconds"], rows)
+    print(*lines, sep="\n")
+    if given.into:
+        write_between(given.into, "large text", lines)
 
 
 if __name__ == "__main__":

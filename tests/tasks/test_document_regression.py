@@ -22,7 +22,7 @@ def vectors(monkeypatch):
 
     def given(rows, count, *, keep, vector_size):
         seen.append((rows, keep))
-        return table
+        return table.astype("float32")  # as a trained one, its caller may change it
 
     monkeypatch.setattr(document_regression, "train_ngram_vectors", given)
     return table, seen

@@ -68,7 +68,8 @@ def fit_document_vectors(
     ratios = [log_count_ratio(features, numbers == one, train.weights) for one in sides]
     keep = np.minimum(1, RARE * np.exp(np.max(np.abs(ratios), axis=0) / 2))
     rows = [*train.rows, *unlabelled]
-    vectors = keep[:, None] * train_ngram_vectors(rows, count, keep=keep, **options)
+    vectors = train_ngram_vectors(rows, count, keep=keep, **options)
+    vectors *= keep[:, None].astype("float32")  # a million of them would be 1.6 GB in float64
     means = mean_rows(rows, vectors)
     # Without the mean of all documents the vectors would be nearly the same.
     center, spread = means.mean(0), max(float(means.std()), 1e-12)
@@ -79,7 +80,7 @@ def fit_document_vectors(
     kernel, bias = _choose_regression(known, held_out, outputs)
     kernel = kernel / spread
     # The mean of numbers that all hold the bias holds it, too.
-    table = vectors @ kernel + (bias - center @ kernel)
+    table = vectors @ kernel.astype("float32") + (bias - center @ kernel)
     table[0] = 0
     return table.astype("float32")
 
@@ -93,7 +94,8 @@ def mean_rows(rows: Sequence[np.ndarray], table: np.ndarray) -> np.ndarray:
                [0.]])
     """
     counts = np.maximum([len(row) for row in rows], 1)
-    return np.asarray(feature_matrix(rows, len(table)) @ table) / counts[:, None]
+    sums = np.asarray(feature_matrix(rows, len(table)) @ table)
+    return sums.astype("float64") / counts[:, None]
 
 
 def _choose_regression(
