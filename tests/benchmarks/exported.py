@@ -54,13 +54,13 @@ def opened(path: Path, format: str) -> Call:
     if format == "saved-model":
         import tensorflow as tf
 
-        serve = tf.saved_model.load(str(path)).serve
-        return lambda inputs: serve(inputs if len(inputs) > 1 else inputs[0])
+        loaded = tf.saved_model.load(str(path))  # its functions do not keep its variables
+        return lambda inputs: loaded.serve(inputs if len(inputs) > 1 else inputs[0])
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(model_path=str(path)).get_signature_runner("serve")
-    names = list(runner.get_input_details())
-    return lambda inputs: runner(**dict(zip(names, inputs, strict=True)))
+    shapes = {tuple(it["shape"]): name for name, it in runner.get_input_details().items()}
+    return lambda inputs: runner(**{shapes[one.shape]: one for one in inputs})
 
 
 def batch(network: keras.Model, rows: int) -> list[np.ndarray]:
@@ -126,7 +126,10 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=list(TASKS))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for name in asked.tasks for row in rows_of(name, Path(folder))]
+        rows = []
+        for name in asked.tasks:  # each exported model needs a folder of its own
+            (place := Path(folder, name)).mkdir()
+            rows += rows_of(name, place)
     heading = ["recipe", "runs", "size [MB]", "1 row [ms]", f"{ROWS} rows [ms]"]
     lines = table(heading, rows)
     print(*lines, sep="\n")

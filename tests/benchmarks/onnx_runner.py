@@ -121,8 +121,8 @@ def main() -> None:
     found, wanted = np.array(runner["answers"]), np.array(own["answers"])
     others = int(((found > 0.5) != (wanted > 0.5)).any(axis=1).sum())
     lines = [
-        f"`{model.settings['cell']}` network, {len(texts):,} reviews of the test split of IMDB: "
-        f"{others} labels differ, probabilities by at most {np.abs(found - wanted).max():.2g}.",
+        f"{len(texts):,} reviews of the test split of IMDB: {others} labels differ, probabilities "
+        f"by at most {np.abs(found - wanted).max():.2g}.",
         "",
         *table(
             ["answers", "one review, median [ms]", "95th percentile [ms]", "reviews/s together"],
