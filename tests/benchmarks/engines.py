@@ -23,10 +23,11 @@ OUT = Path(__file__).with_suffix(".json")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def seconds(folder: Path, engine: str, workers: int, epochs: int) -> float:
+def seconds(folder: Path, engine: str, workers: int, epochs: int, limit: int) -> float:
     """Return the seconds of the whole command."""
     command = [sys.executable, "-m", "rnnkit", "compare", "gru_sentiment", "--data", "sample"]
     command += ["--seeds", str(RUNS), "--epochs", str(epochs), "--units", "32", "--no-baselines"]
+    command += ["--limit", str(limit)]
     command += ["--engine", engine, "--workers", str(workers), "--quiet", "--out", str(folder)]
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     began = time.perf_counter()
@@ -39,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="processes", choices=("processes", "ray"))
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--limit", type=int, default=4000, help="Reviews of the training split")
     parser.add_argument("--repeats", type=int, default=1, help="Of both, in turns; the least count")
     parser.add_argument("--record", action="store_true")
     asked = parser.parse_args()
@@ -47,7 +49,7 @@ def main() -> None:
         for workers, times in found.items():
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "study"
-                times.append(seconds(path, asked.engine, workers, asked.epochs))
+                times.append(seconds(path, asked.engine, workers, asked.epochs, asked.limit))
             print(f"{workers} at a time: {times[-1]:.1f} s", flush=True)
     one, two = (min(times) for times in found.values())
     print(

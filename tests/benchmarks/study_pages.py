@@ -91,7 +91,7 @@ def collect(rows: Iterable[Row], out: Path, json_file: Path | None = None) -> No
     if flows:
         draw_flows(flows, charts / "study_gradient_flow.png")
     if json_file is None:
-        write_pages(found)
+        write_pages(load(RESULTS))  # in the order of the file
 
 
 def processor_minutes(runs: Iterable[Path]) -> list[float]:
