@@ -4,7 +4,8 @@
     python tests/benchmarks/engines.py --engine ray --record
 
 Prints the seconds of both, each in processes of its own, and their ratio; the runs are the same.
-`--record` writes them to tests/benchmarks/engines.json.
+`--record` writes them to tests/benchmarks/engines.json, and from it a sentence into
+docs/guide/many_machines.md.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+from tables import write_between
 
 RUNS = 8
 OUT = Path(__file__).with_suffix(".json")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "many_machines.md"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -33,6 +38,15 @@ def seconds(folder: Path, engine: str, workers: int, epochs: int, limit: int) ->
     began = time.perf_counter()
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
+
+
+def rows(record: dict[str, Any]) -> list[str]:
+    """Return the sentence of the page."""
+    return [
+        f"{record['runs']} runs of `gru_sentiment`, start of Python included: "
+        f"{record['one_s']:.0f} s one after the other, {record['two_s']:.0f} s with two workers of "
+        f"one thread each, a ratio of {record['ratio']:.2f} (`{record['command']}`)."
+    ]
 
 
 def main() -> None:
@@ -62,6 +76,7 @@ def main() -> None:
         values = {"one_s": round(one, 1), "two_s": round(two, 1), "ratio": round(two / one, 3)}
         record = {"command": " ".join(["python", *sys.argv]), "runs": RUNS, **values}
         OUT.write_text(json.dumps(record | {"environment": environment()}, indent=1) + "\n")
+        write_between(PAGE, "engines", rows(record))
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def main() -> None:
                 done = subprocess.run(words, check=True, capture_output=True, text=True)
                 found = json.loads(done.stdout.splitlines()[-1])
                 numbers = [f"{found[name]:,.0f}" for name in ("owned", "with files", "seconds")]
-                rows.append([f"{megabytes:,} MB", f"{job}", *numbers])
+                rows.append([f"{megabytes:,} MB", job, *numbers])
                 print(*rows[-1], sep=", ", flush=True)
     lines = table(["text", "job", "own memory [MiB]", "with mapped files [MiB]", "seconds"], rows)
     print(*lines, sep="\n")

@@ -53,8 +53,6 @@ def test_a_task_without_a_recurrent_layer_is_refused(trained):
         trained(name).dynamics(*small_tasks.examples(name))
 
 
-@pytest.mark.every_backend
-@pytest.mark.deep("tensorflow", "jax")
 def test_the_callback_writes_pages_that_runs_share(tmp_path):
     for name, layer in (("lstm", layers.LSTM), ("min_gru", layers.MinGRU)):
         model = keras.Sequential([layer(3, name=name), keras.layers.Dense(1)])
