@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit.cli.answers import BATCH, NOTHING, default_column, refuse_text_column
+from rnnkit.cli.series_columns import TIME, columns_of_series, columns_of_steps, time_text
 from rnnkit.cli.text_sources import STDIN_FORMATS, text_rows, text_sources
 from rnnkit.data.arriving import in_batches
 from rnnkit.data.table_files import TextRow
@@ -193,7 +194,8 @@ def answer_series(
 ) -> None:
     """Write what a model answers to series: a row for each, or for each of their steps.
 
-    Beside the answer to a step stand series, step and time, and what was measured.
+    Beside the answer to a step stand series, step and time, and the columns of its row. Beside the
+    answer to a series stand those of its columns that do not change within a series.
 
     Args:
         model: it has `answer_table`.
@@ -211,40 +213,37 @@ def answer_series(
         series, called = [*series, *found], [*called, *titles]
     with showing(True):
         table = model.answer_table(series)
-    places = [Column("series", "text")]
     if table.by_step:
-        places.append(Column("step", "integer"))
-        if any(one.times is not None for one in series):
-            places.append(Column("time", "text"))
-    columns = [one._replace(name=wanted.prefix + one.name) for one in (*places, *table.columns)]
-    names = [one.name for one in columns]
-    own: dict[str, None] = {}
+        own = [columns_of_steps(one) for one in series]
+    else:
+        own = [[row] for row in columns_of_series(series)]
+    measured = {name for one in series for name in one.columns}
+    names = dict.fromkeys(name for rows in own for row in rows for name in row)
+    places = [Column(wanted.prefix + "series", "text")]
+    if table.by_step:
+        places.append(Column(wanted.prefix + "step", "integer"))
+        time = wanted.prefix + TIME
+        if time not in names and any(one.times is not None for one in series):
+            places.append(Column(time, "text"))
+    columns = [column._replace(name=wanted.prefix + column.name) for column in table.columns]
+    refuse_collision(names, [*places, *columns])
     rows = []
-    for one, title, answers in zip(series, called, table.rows, strict=True):
-        measured = _steps(one) if table.by_step else [{}]
-        own |= dict.fromkeys(measured[0] if measured else ())
-        for step, (values, answer) in enumerate(zip(measured, answers, strict=True)):
-            time = None if one.times is None else str(one.times[step]).replace("T", " ")
-            place = (title, step, time)[: len(places)]
-            row = dict(zip(names, place, strict=False)) | values
-            rows.append(row | dict(zip(names[len(places) :], answer, strict=True)))
-    refuse_collision(own, columns)
-    every = [*columns[: len(places)], *(Column(name, "number") for name in own)]
-    every += columns[len(places) :]
+    for one, title, records, answers in zip(series, called, own, table.rows, strict=True):
+        for step, (record, answer) in enumerate(zip(records, answers, strict=True)):
+            place = (title, step, time_text(one, step) if table.by_step else None)
+            rows.append(
+                dict(zip((column.name for column in places), place, strict=False))
+                | record
+                | dict(zip((column.name for column in columns), answer, strict=True))
+            )
+    own_columns = [Column(name, "number" if name in measured else None) for name in names]
     if wanted.out is not None:
-        _write(wanted.out, every, rows)
+        _write(wanted.out, [*places, *own_columns, *columns], rows)
         return
     from rnnkit.cli.json_output import print_line
 
     for row in rows:
         print_line(row)
-
-
-def _steps(series: Any) -> list[dict[str, float]]:
-    """Return what was measured at each step of a series, by the names of its columns."""
-    width = series.values.shape[1]
-    names = series.columns or [f"column_{number}" for number in range(width)]
-    return [dict(zip(names, row, strict=True)) for row in series.values.tolist()]
 
 
 def refuse_collision(own: Iterable[str], columns: Iterable[Column]) -> None:

@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnkit.data.paths import is_path
-from rnnkit.errors import InputError, quote, suggest_sibling
+from rnnkit.cli.paths import TO_PREDICT, refuse_paths
+from rnnkit.cli.text_sources import text_rows, text_sources
+from rnnkit.data.table_files import read_texts
+from rnnkit.errors import InputError, quote
 from rnnkit.progress import showing
 from rnnkit.recipes import kind_of
 
 BATCH = 256  # texts that are answered at a time, at most, where answers are printed as they come
-TO_PREDICT = "To predict what is in it, give --data {}"
 NOTHING = (
     'No text to predict; give one or more, "-" for stdin, or --file PATH. (Of a model of series, '
     "give CSV files.)"
 )
-
-
-def refuse_paths(texts: Iterable[str], instead: str) -> None:
-    """Refuse arguments that look like paths in the place of texts.
-
-    Args:
-        texts: the arguments.
-        instead: what to do with what is in a file; "{}" stands for its path.
-
-    Raises:
-        InputError: one of them looks like a path.
-
-    Example:
-        >>> refuse_paths(["no/reviews.csv"], "To predict what is in it, give --data {}")
-        Traceback (most recent call last):
-        rnnkit.errors.InputError: 'no/reviews.csv' looks like a file, and there is none of this \
-name. Its folder 'no' does not exist either. To take it as a text, add --text.
-    """
-    for text in texts:
-        found = is_path(text)
-        if found is False:
-            continue
-        path = Path(text)
-        if found:
-            kind = "folder" if path.is_dir() else "file"
-            about = f"is a {kind}. {instead.format(shlex.quote(text))}."
-        else:
-            hint = suggest_sibling(path)
-            about = f"looks like a file, and there is none of this name.{hint}"
-        raise InputError(f"{quote(text)} {about} To take it as a text, add --text.")
 
 
 def learned_from_texts(run: Path) -> bool:
@@ -76,11 +46,12 @@ def print_answers(
 
     Args:
         model: it has `answer`, and `reads_series` if its inputs are CSV files.
-        inputs: texts, or paths of CSV files; "-" reads texts from stdin.
+        inputs: texts, or paths of CSV files; "-" reads texts from stdin. With `text_column`, those
+            that are files are tables.
         file: a file with a text on each line; of a model of series, one more CSV file.
         read: reads the series of a file, and a name for each.
         data: a table of texts or series.
-        text_column: the column of texts in it.
+        text_column: the column of texts in a table.
         as_text: whether inputs that look like paths are texts.
         **reading: how it is read, see `rnnkit.data.table_files.read_texts`.
     """
@@ -96,18 +67,21 @@ def print_answers(
         with showing(True):
             answers = model.answer(series, names)
     else:
-        if not as_text:
-            refuse_paths(inputs, TO_PREDICT)
-        table = None
-        if data is not None:
-            from rnnkit.data.table_files import read_texts
-
-            table = read_texts(data, default_column(model), text_column=text_column, **reading)
-        encoding = reading.get("encoding", "utf-8")
+        column = default_column(model)
+        arriving: Iterator[str]
+        if text_column is not None:  # arguments that are files are tables, as with --out
+            sources = text_sources(inputs, (file, data), as_text)
+            rows = text_rows(sources, column, text_column=text_column, **reading)
+            arriving = (row.text for row in rows)
+        else:
+            if not as_text:
+                refuse_paths(inputs, TO_PREDICT)
+            table = None if data is None else read_texts(data, column, **reading)
+            arriving = arriving_texts(inputs, file, table, reading.get("encoding", "utf-8"))
         if "-" in inputs and not show.console.is_terminal:
-            print_stream(model, arriving_texts(inputs, file, table, encoding))
+            print_stream(model, arriving)
             return
-        texts = gather_texts(inputs, file, table, encoding)
+        texts = refuse_none(arriving)
         with showing(True):
             answers = model.answer(texts)
     show.answers(*answers)
@@ -185,27 +159,15 @@ def gather_texts(
         >>> gather_texts(["A fine film."], None)
         ['A fine film.']
     """
-    found = list(arriving_texts(texts, file, table, encoding))
+    return refuse_none(arriving_texts(texts, file, table, encoding))
+
+
+def refuse_none(texts: Iterable[str]) -> list[str]:
+    """Return texts as a list; refuse none at all."""
+    found = list(texts)
     if not found:
         raise InputError(NOTHING)
     return found
-
-
-def refuse_absent(*files: str | None) -> None:
-    """Refuse paths of files that do not exist, before a model is loaded.
-
-    Args:
-        *files: None = not given; a data set of the Hugging Face Hub is no path.
-
-    Raises:
-        InputError: the message suggests a file with a name like that.
-
-    Example:
-        >>> refuse_absent(None, "hf:imdb")
-    """
-    for file in files:
-        if file is not None and not file.startswith("hf:") and not Path(file).exists():
-            raise InputError(f"There is no file {file!r}.{suggest_sibling(Path(file))}")
 
 
 def _lines(raw: bytes, where: str, encoding: str) -> list[str]:

@@ -106,7 +106,8 @@ def explain(
     ] = False,
 ) -> None:
     """Show which words of a text, or steps of a series, moved the answer of a model."""
-    from rnnkit.cli.answers import learned_from_texts, refuse_paths
+    from rnnkit.cli.answers import learned_from_texts
+    from rnnkit.cli.paths import refuse_paths
     from rnnkit.progress import showing
 
     if out is not None and out.suffix.lower() not in (".html", ".htm"):

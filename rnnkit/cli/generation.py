@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnkit.cli.answers import refuse_paths
 from rnnkit.cli.options import AsText, ModelPath, number
+from rnnkit.cli.paths import refuse_paths
 from rnnkit.errors import InputError, quote
 
 SEPARATOR = "---"  # a line between generated texts, which may have several lines

@@ -26,7 +26,8 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="TEXT...",
-            help="Texts, - reads lines from stdin; of a model of series, CSV files.",
+            help="Texts, - reads lines from stdin; of a model of series, or with --text-column, "
+            "files.",
         ),
     ] = None,
     file: Annotated[
@@ -87,21 +88,15 @@ def predict(
 ) -> None:
     """Classify texts or series, forecast series, tag sentences, translate or summarize texts."""
     from rnnkit.cli import answer_files, text_sources
-    from rnnkit.cli.answers import (
-        NOTHING,
-        TO_PREDICT,
-        learned_from_texts,
-        print_answers,
-        refuse_absent,
-        refuse_paths,
-    )
+    from rnnkit.cli.answers import NOTHING, learned_from_texts, print_answers
+    from rnnkit.cli.paths import TO_PREDICT, refuse_absent, refuse_paths
 
     inputs = texts or []
     if not inputs and file is None and data is None:  # before the model: it takes seconds to load
         raise InputError(NOTHING)
     wanted = answer_files.check_wanted(out, as_json, prefix, stdin, inputs, (file, data))
     if not as_text and learned_from_texts(run):
-        if wanted:
+        if wanted or text_column is not None:
             text_sources.text_sources(inputs, (), as_text)
         else:
             refuse_paths(inputs, TO_PREDICT)

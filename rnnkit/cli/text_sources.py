@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from rnnkit.cli.answers import TO_PREDICT, refuse_paths
+from rnnkit.cli.paths import TO_PREDICT, refuse_paths
 from rnnkit.data import tables
 from rnnkit.data.arriving import arriving_lines
 from rnnkit.data.paths import is_path
 from rnnkit.data.table_files import TextRow, read_text_rows, text_in
+from rnnkit.errors import InputError, quote
 
 STDIN_FORMATS = ("lines", "csv", "tsv", "jsonl")
 
@@ -71,8 +72,15 @@ def text_rows(
         delimiter: see `rnnkit.data.table_files.read_texts`.
 
     Raises:
-        InputError: a row without a text, a file that cannot be read; the rows before were yielded.
+        InputError: a row without a text, a file that cannot be read (the rows before were yielded);
+            a column of the text, and no table.
     """
+    sources = list(sources)
+    if text_column is not None and not any(_has_columns(one, stdin) for one in sources):
+        raise InputError(
+            f"text_column is {quote(text_column)}, and no table is given that has columns: leave "
+            "it out, or give a file or --data."
+        )
     for kind, value in sources:
         if kind == "text":
             yield TextRow(value, {"text": value})
@@ -88,6 +96,10 @@ def text_rows(
                 continue
             for where, record in _records(lines, stdin, delimiter):
                 yield TextRow(text_in(record, where, default, text_column), record)
+
+
+def _has_columns(source: Source, stdin: str) -> bool:
+    return source.kind == "file" or (source.kind == "stdin" and stdin != "lines")
 
 
 def _records(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnkit.cli.answers import refuse_paths
 from rnnkit.cli.completion import complete_run
 from rnnkit.cli.options import AsText, number
+from rnnkit.cli.paths import refuse_paths
 from rnnkit.errors import InputError
 
 if TYPE_CHECKING:

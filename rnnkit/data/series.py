@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,12 @@ class Series:
         times: `(T,)` datetime64, the time of each step, or None where it is unknown.
         name: of the group that it belongs to, such as a station; None = there are no groups.
         columns: the name of each column of the values; empty where they have none.
+        records: the row of a table that each step was read from, by the names of its columns; None
+            for a step that has no row. Empty where they were not kept.
 
     Raises:
         InputError: values that are not numbers or infinite, times that do not rise or match, names
-            that do not match the columns.
+            that do not match the columns, records that do not match the steps.
 
     Example:
         >>> series = Series([3, 1, 4], np.datetime64("2016-01-04T00:00") + 5 * np.arange(3))
@@ -73,6 +75,7 @@ class Series:
     times: np.ndarray | None = None
     name: str | None = None
     columns: tuple[str, ...] = ()
+    records: Sequence[Mapping[str, Any] | None] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -94,6 +97,10 @@ class Series:
             raise InputError(
                 f"{len(self.columns)} names for {values.shape[1]} columns: expected one for each."
             )
+        if self.records and len(self.records) != len(values):
+            raise InputError(
+                f"{len(self.records)} records for {len(values)} steps: expected one for each."
+            )
         if self.times is None:
             return
         times = np.asarray(self.times)
@@ -113,7 +120,8 @@ class Series:
     def between(self, start: int, stop: int) -> Series:
         """Return the steps from `start` to before `stop`."""
         times = None if self.times is None else self.times[start:stop]
-        return replace(self, values=self.values[start:stop], times=times)
+        steps = slice(start, stop)
+        return replace(self, values=self.values[steps], times=times, records=self.records[steps])
 
 
 def in_order(one: Series, names: Sequence[str] | None, called: str) -> Series:

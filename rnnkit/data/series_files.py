@@ -71,10 +71,18 @@ def read_series(
     return Series(np.array(values), moments)
 
 
-def has_header(path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None) -> bool:
-    """Return whether the first row of a file names columns; see `read_series` for the options."""
+def read_header(
+    path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None
+) -> list[str]:
+    """Return the names in the first row of a file, none where it holds a step.
+
+    Args:
+        path: see `read_series`, like the others.
+        encoding: see above.
+        delimiter: see above.
+    """
     first = next(iter(_cells(path, encoding, delimiter)), None)
-    return first is not None and _is_header(first[1])
+    return first[1] if first is not None and _is_header(first[1]) else []
 
 
 def step_label(series: Series, step: int) -> str:

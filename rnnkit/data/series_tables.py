@@ -342,7 +342,8 @@ def read_columns(
         delimiter: see `read_table`.
 
     Returns:
-        The series, and a name for each: the file, and its group.
+        The series, which keep their rows as `records`, and a name for each: the file, and its
+        group.
 
     Raises:
         InputError: see `read_table`.
@@ -367,7 +368,10 @@ def read_columns(
     series: list[Series] = []
     names: list[str] = []
     for name, rows in table.groups.items():
-        found = series_of(table, name, step, Counter()) if cut else [_whole(rows, name, table)]
+        if cut:
+            found = series_of(table, name, step, Counter(), records=True)
+        else:
+            found = [_whole(rows, name, table)]
         for one in found:
             series.append(one)
             names.append(f"{path}, {name}" if name else str(path))
@@ -412,7 +416,8 @@ def _whole(rows: Rows, name: str, table: Table) -> Series:
     """Return the rows of a group as one series; times that stand still are left out."""
     times = None if rows.times is None else rows.times.astype("datetime64[m]")
     rises = times is not None and (np.diff(times).astype(int) > 0).all()
-    return Series(rows.values, times if rises else None, name or None, table.columns)
+    times = times if rises else None
+    return Series(rows.values, times, name or None, table.columns, rows.records)
 
 
 def _target_names(target: Any) -> list[str]:

@@ -57,12 +57,22 @@ class Table(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def series_of(table: Table, name: str, step: Grid | None, counts: Counter[str]) -> list[Series]:
-    """Return the series of a group, cut at long gaps; `counts` gets what was dropped and filled."""
+def series_of(
+    table: Table, name: str, step: Grid | None, counts: Counter[str], records: bool = False
+) -> list[Series]:
+    """Return the series of a group, cut at long gaps.
+
+    Args:
+        table: see above.
+        name: of the group.
+        step: from one row to the next.
+        counts: it gets what was dropped and filled.
+        records: whether the series keep the rows as they were read.
+    """
     rows = table.groups[name]
     label = name or None
     if rows.times is None or step is None:
-        return [Series(rows.values, None, label, table.columns)]
+        return [Series(rows.values, None, label, table.columns, rows.records if records else ())]
     keep = _without_repeats(rows, table.columns, counts)
     values, times, places = rows.values[keep], rows.times[keep], [rows.places[i] for i in keep]
     placed = place_rows(times, step)
@@ -90,7 +100,12 @@ def series_of(table: Table, name: str, step: Grid | None, counts: Counter[str]) 
         moments = None
         if placed.times is not None:
             moments = placed.times[rows_of[0]] + step.size * np.arange(len(filled))
-        pieces.append(Series(filled, moments, label, table.columns))
+        kept: list[dict[str, Any] | None] = []
+        if records:
+            kept = [None] * len(filled)
+            for place, row in zip(at.tolist(), rows_of.tolist(), strict=True):
+                kept[place] = rows.records[keep[row]]
+        pieces.append(Series(filled, moments, label, table.columns, kept))
     return pieces
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnkit.cli import answers, generation, words
+from rnnkit.cli import generation, paths, words
 
 SAVED = Path(__file__).parents[1] / "saved"
 
@@ -75,6 +75,29 @@ def model(monkeypatch):
 def test_with_text_it_is_a_text(command, model, folder, rnnkit):
     assert rnnkit(command, "runs/one", "--text", "reviews.csv").code == 0
     assert model.asked == ["reviews.csv"]
+
+
+def test_with_a_column_of_the_text_a_file_is_read(model, folder, rnnkit):
+    (folder / "two.csv").write_text("review,text\nFine.,no\n")
+
+    def predict(column, *inputs):
+        return rnnkit("predict", "runs/one", *inputs, "--text-column", column)
+
+    assert predict("review", "It is.", "two.csv").lines == ["It is.", "Fine."]
+    assert predict("text", "two.csv").lines == ["no"]
+    missing = predict("text", "tow.csv").error
+    assert "'tow.csv' looks like a file, and there is none of this name" in missing
+    unknown = predict("reviews", "two.csv")
+    assert (unknown.code, unknown.lines) == (2, [])
+    assert "'reviews'" in unknown.error
+    assert "Did you mean 'review'?" in unknown.error
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_column_of_the_text_without_a_table_is_refused(more, model, folder, rnnkit):
+    answer = rnnkit("predict", "runs/one", "A film.", "--text-column", "review", *more)
+    assert answer.code == 2
+    assert "--text-column is 'review', and no table is given that has columns" in answer.error
 
 
 def test_generated_texts_are_separated_and_an_end_at_once_is_told(model, rnnkit):
@@ -184,4 +207,4 @@ def test_warnings_are_told_without_their_place_in_the_source(model, rnnkit, monk
 
 
 def test_the_modules_share_one_refusal():
-    assert generation.refuse_paths is words.refuse_paths is answers.refuse_paths
+    assert generation.refuse_paths is words.refuse_paths is paths.refuse_paths
