@@ -58,6 +58,9 @@ REQUESTS = st.builds(
     ),
     parts=st.lists(BODIES, min_size=1, max_size=2).map(tuple),
     headers=KINDS.map(lambda kind: (("content-type", kind),)),
+    pause=st.just(0.0),  # drawn otherwise, in minutes
+    hangs_up=st.just(False),
+    address=st.just("10.0.0.1"),
 )
 
 
