@@ -18,7 +18,7 @@ table { border-collapse: collapse; margin: 1rem 0; font-size: .9rem; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; border: 1px solid #ddd; }
 thead th { background: #f3f3f3; }
-td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+td { font-variant-numeric: tabular-nums; }
 figure { margin: 1.5rem 0; }
 figure img { max-width: 100%; height: auto; }
 figcaption { font-size: .9rem; color: #444; }
@@ -27,7 +27,7 @@ pre { background: #f3f3f3; padding: .6rem; overflow-x: auto; }
   body { max-width: none; margin: 0; font-size: 11pt; }
   figure, tr { break-inside: avoid; }
   h2, h3, caption { break-after: avoid; }
-  table { font-size: 8pt; }
+  table { font-size: 8pt; overflow-wrap: anywhere; }
   .wide { overflow: visible; }
 }
 """
