@@ -50,7 +50,7 @@ def accuracy(model: Any, x: list[np.ndarray], y: np.ndarray) -> float:
     """Return the share of right answers, in per cent."""
     if isinstance(model, HMMClassifier):
         return 100 * float(model.score(x, y))
-    return 100 * float(np.mean(np.array(model.predict_labels(x)).astype(int) == y))
+    return 100 * float(np.mean(model.predict(x, verbose=0).argmax(axis=1) == y))
 
 
 def fit(model: Any, x: list[np.ndarray], y: np.ndarray) -> float:
