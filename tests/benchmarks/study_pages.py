@@ -150,7 +150,7 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     axes.set_xscale("log")
     left, right = axes.get_xlim()
     axes.set_xlim(left, 2.5 * right)  # room for the names
-    ticks = [m * 10**e for e in range(4) for m in (1, 2, 5) if left <= m * 10**e <= 2.5 * right]
+    ticks = [m * 10**e for e in range(-2, 4) for m in (1, 2, 5) if left <= m * 10**e <= 2.5 * right]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.tick_params(axis="x", which="minor", labelbottom=False)
     axes.set_xlabel("processor minutes of a training")
