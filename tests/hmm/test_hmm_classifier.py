@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -81,3 +83,18 @@ def test_what_cannot_be_learned_is_refused(steps):
         HMMClassifier(GaussianHMM(3)).fit([*x, np.zeros((2, 1))], [*y, "few"])
     with pytest.raises(InputError, match="not fitted yet"):
         HMMClassifier().predict(x)
+
+
+def test_what_several_models_warn_of_is_said_once_with_their_classes():
+    rng = np.random.default_rng(0)
+    flat = [np.ones((6, 1)) for _ in range(4)]
+    moving = [rng.normal(0, 9, (6, 1)) for _ in range(4)]
+    model = HMMClassifier(GaussianHMM(1, random_state=0))
+    with pytest.warns(UserWarning, match="min_covar") as heard:
+        model.fit([*flat, *flat, *moving], ["a"] * 4 + ["b"] * 4 + ["c"] * 4)
+    (text,) = [str(one.message) for one in heard if one.category is UserWarning]
+    assert text.startswith("Classes 'a', 'b': The variance")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="min_covar"):
+            model.fit(flat + moving, ["a"] * 4 + ["c"] * 4)

@@ -57,6 +57,9 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
         Args:
             X: a list of sequences `(T, D)`; T may differ.
             y: the label of each sequence.
+
+        Warns:
+            Whatever the models warn of, once for all classes that it concerns.
         """
         sequences, labels = list(X), np.asarray(y)
         if labels.shape != (len(sequences),) or not sequences:
@@ -79,12 +82,21 @@ class HMMClassifier(ClassifierMixin, BaseEstimator):
         blank = GaussianHMM(3) if self.hmm is None else self.hmm
         units = _units_of_all(blank, sequences)
         models = []
+        heard: dict[tuple[type[Warning], str], list[Any]] = {}
         for code, label in enumerate(classes.tolist()):
             own = [sequences[i] for i in np.flatnonzero(codes == code)]
-            try:
-                models.append(_fit_in_units(clone(blank), own, units))
-            except InputError as error:
-                raise InputError(f"Class {label!r}: {error}") from error
+            with warnings.catch_warnings(record=True) as caught:
+                try:
+                    models.append(_fit_in_units(clone(blank), own, units))
+                except InputError as error:
+                    raise InputError(f"Class {label!r}: {error}") from error
+            for one in caught:
+                of = heard.setdefault((one.category, str(one.message)), [])
+                of += [] if label in of else [label]
+        for (category, message), of in heard.items():
+            about = f"Class{'es' * (len(of) > 1)} {', '.join(map(repr, of))}: "
+            about = about if issubclass(category, UserWarning) else ""  # that of a library
+            warnings.warn(about + message, category, stacklevel=2)
         self.classes_, self.models_, self.priors_ = classes, models, priors
         return self
 
