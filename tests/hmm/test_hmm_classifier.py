@@ -95,6 +95,6 @@ def test_what_several_models_warn_of_is_said_once_with_their_classes():
     (text,) = [str(one.message) for one in heard if one.category is UserWarning]
     assert text.startswith("Classes 'a', 'b': The variance")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         with pytest.raises(UserWarning, match="min_covar"):
             model.fit(flat + moving, ["a"] * 4 + ["c"] * 4)
