@@ -161,7 +161,7 @@ def test_what_was_trained_is_kept_when_it_is_refused_later(
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("rnnkit.study.training._results", fail)
+    monkeypatch.setattr("rnnkit.study.finishing._results", fail)
     folder = RunFolder(tmp_path / "run")
     with pytest.raises(raised) as caught:
         run_in(folder.path, data)

@@ -12,7 +12,7 @@ import pytest
 
 from rnnkit import backend, monitor
 from rnnkit.errors import InputError, NonFiniteLoss
-from rnnkit.study import dynamics, evaluate, load_data, open_model, open_run, train, training
+from rnnkit.study import dynamics, evaluate, finishing, load_data, open_model, open_run, train
 from rnnkit.study.log import EpochLog
 from rnnkit.study.run_folder import RunFolder
 
@@ -110,7 +110,7 @@ def test_the_epoch_that_was_kept_is_the_best_by_the_tasks_own_measure(monitor, m
     measured = [(1, 0.9, 0.2), (2, 0.5, 0.4), (3, 0.6, 0.7), (4, 0.8, 0.7)]
     rows = [{"epoch": e, "val_loss": loss, "val_f1": f1} for e, loss, f1 in measured]
     task = SimpleNamespace(monitored_metric=monitor, monitor_mode=mode)
-    assert training._kept_epoch(task, rows) == kept
+    assert finishing._kept_epoch(task, rows) == kept
 
 
 def test_throughput_is_tokens_over_the_seconds_of_the_epochs(run, table, columns):
