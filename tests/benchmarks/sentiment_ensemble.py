@@ -1,10 +1,13 @@
 """The members of `best_sentiment` alone and together, on the validation and the test split.
 
 python tests/benchmarks/sentiment_ensemble.py RUN [RUN ...] [--record [--add-seeds]]
+python tests/benchmarks/sentiment_ensemble.py RUN --beside OTHER [OTHER ...]
 
 A run keeps its teachers: a bidirectional LSTM beside n-grams and document vectors, and one that
 learned edited and generated reviews. The network of the run learned their predictions. Weights of
 ensembles are chosen on the validation split. `--record` puts the rows into recipes/results.json.
+`--beside` asks whether other runs bring anything beside the teachers: the weights and the accuracy
+of the teachers with each of them, and with all, on the validation split only.
 """
 
 from __future__ import annotations
@@ -64,6 +67,26 @@ def measure(run: Path, data: Any) -> dict[str, dict[str, float]]:
     return rows
 
 
+def beside(run: Path, others: Sequence[Path], data: Any) -> None:
+    """Print weights and accuracy of the teachers with other models, on the validation split."""
+    truth = np.asarray(data.valid.labels)
+    files = [run / file for file in list(MEMBERS.values())[:2]]
+    answers = []
+    for file in [*files, *(other / "model.keras" for other in others)]:
+        second = load_model(file).predict(data.valid.texts, verbose=0)
+        answers.append(np.concatenate([1 - second, second], axis=1))
+    numbers = range(len(files), len(answers))
+    rows = [["beside the teachers", "weights", "validation accuracy"]]
+    for more in ([], *([number] for number in numbers), [*numbers]):
+        chosen = np.stack([answers[number] for number in (0, 1, *more)])
+        weights = least_log_loss(chosen, truth)
+        right = geometric_mean(chosen, weights).argmax(1) == truth
+        names = ", ".join(others[number - len(files)].name for number in more) or "–"
+        shown = ", ".join(f"{weight:.2f}" for weight in weights)
+        rows.append([names, shown, f"{right.mean():.4f}"])
+    print("\n".join(markdown(rows)))
+
+
 def record(runs: Sequence[Path], measured: Sequence[dict[str, Any]], add_seeds: bool) -> None:
     """Put a row for each member and ensemble into recipes/results.json, and write the pages."""
     found = load()
@@ -95,7 +118,11 @@ def main() -> None:
     parser.add_argument("--data", default="imdb")
     parser.add_argument("--record", action="store_true", help="in recipes/results.json")
     parser.add_argument("--add-seeds", action="store_true", help="to the rows that are there")
+    parser.add_argument("--beside", nargs="+", type=Path, help="other runs, beside the teachers")
     given = parser.parse_args()
+    if given.beside:
+        beside(given.runs[0], given.beside, datasets.load(given.data))
+        return
     data = datasets.load(given.data)
     measured = [measure(run, data) for run in given.runs]
     rows = [
