@@ -134,7 +134,7 @@ def draw_costs(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     """Draw accuracy against processor minutes, a point for each row, with standard deviations."""
     from rnnkit.monitor.picture import Picture
 
-    picture = Picture(8, 4.5)
+    picture = Picture(9, 8)  # tall: most networks are within a point or two
     axes = picture.add_subplot()
     colours = {"study_textbook": "#8a8a8a", "study_tuned": "#1b6ca8"}
     timed = [row for row in rows if "processor_minutes" in row["values"]]
