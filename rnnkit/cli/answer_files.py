@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnkit.cli.answers import BATCH, NOTHING, default_column, refuse_text_column
-from rnnkit.cli.series_columns import TIME, columns_of_series, columns_of_steps, time_text
+from rnnkit.cli.series_columns import (
+    TIME,
+    columns_of_series,
+    columns_of_steps,
+    measured_columns,
+    time_text,
+)
 from rnnkit.cli.text_sources import STDIN_FORMATS, text_rows, text_sources
 from rnnkit.data.arriving import in_batches
 from rnnkit.data.table_files import TextRow
@@ -217,7 +223,7 @@ def answer_series(
         own = [columns_of_steps(one) for one in series]
     else:
         own = [[row] for row in columns_of_series(series)]
-    measured = {name for one in series for name in one.columns}
+    measured = {name for one in series for name in measured_columns(one)}
     names = dict.fromkeys(name for rows in own for row in rows for name in row)
     places = [Column(wanted.prefix + "series", "text")]
     if table.by_step:

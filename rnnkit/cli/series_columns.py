@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rnnkit.data.times import is_time
 
 TIME = "time"  # the column of times in the answers
+
+
+def measured_columns(series: Any) -> Sequence[str]:
+    """Return the names of what the model reads of a series; numbered ones where it has none.
+
+    Example:
+        >>> from rnnkit.data.series import Series
+        >>> measured_columns(Series([[1.5, 2.0]]))
+        ['column_0', 'column_1']
+    """
+    return series.columns or [f"column_{number}" for number in range(series.values.shape[1])]
 
 
 def columns_of_steps(series: Any) -> list[dict[str, Any]]:
@@ -27,7 +38,7 @@ def columns_of_steps(series: Any) -> list[dict[str, Any]]:
         >>> columns_of_steps(Series([1.5, 2.0], columns=("load",), records=rows))
         [{'id': 'a', 'load': 1.5}, {'id': 'b', 'load': 2.0}]
     """
-    names = series.columns or [f"column_{number}" for number in range(series.values.shape[1])]
+    names = measured_columns(series)
     records = series.records or [{}] * len(series)
     sample = next((record.get(TIME) for record in records if record), None)
     found = []
@@ -56,7 +67,7 @@ def columns_of_series(series: Iterable[Any]) -> list[dict[str, Any]]:
     for one in series:
         records = [record for record in one.records if record is not None]
         first.append(records[0] if records else {})
-        changing |= set(one.columns)
+        changing |= set(measured_columns(one))
         for record in records[1:]:
             changing |= {name for name, value in record.items() if value != first[-1].get(name)}
     return [{name: own[name] for name in own if name not in changing} for own in first]

@@ -23,18 +23,20 @@ from rnnkit.errors import InputError
 def read_series(
     path: str | Path,
     *,
+    named: bool = False,
     decimal: str = ".",
     encoding: str = "utf-8",
     delimiter: str | None = None,
 ) -> Series:
     r"""Read a series from a file: a row for each step, a column for each feature, time rising.
 
-    A header is skipped. If the first column contains times, such as 2016-01-04 00:05, they are
-    kept. An empty cell is a missing measurement. Parquet, Arrow and folders of Hugging Face are
-    read by `rnnkit.data.table_files`.
+    A header is skipped, unless `named` keeps its names. If the first column contains times, such
+    as 2016-01-04 00:05, they are kept. An empty cell is a missing measurement. Parquet, Arrow and
+    folders of Hugging Face are read by `rnnkit.data.table_files`.
 
     Args:
         path: the file.
+        named: keep the names of a header as `columns`, if each column has one of its own.
         decimal: what stands before the fraction of a number, "." or ",".
         encoding: of a text file.
         delimiter: between the columns of a CSV file; None = a comma, in ``.tsv`` a tab.
@@ -65,24 +67,18 @@ def read_series(
         values.append([parse_number(cell, where, column, decimal) for column, cell in numbers])
     if not np.size(values):
         raise InputError(f"{path} has no step of a series: expected a row of numbers for each.")
+    names = tuple(header[timed:]) if named and header != [""] else ()
+    columns = names if all(names) and len(set(names)) == len(names) else ()
     if not timed:
-        return Series(np.array(values))
+        return Series(np.array(values), columns=columns)
     moments = read_times(first, [where for where, _ in rows], header[0] or 1).times
-    return Series(np.array(values), moments)
+    return Series(np.array(values), moments, columns=columns)
 
 
-def read_header(
-    path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None
-) -> list[str]:
-    """Return the names in the first row of a file, none where it holds a step.
-
-    Args:
-        path: see `read_series`, like the others.
-        encoding: see above.
-        delimiter: see above.
-    """
+def has_header(path: str | Path, *, encoding: str = "utf-8", delimiter: str | None = None) -> bool:
+    """Return whether the first row of a file names columns; see `read_series` for the options."""
     first = next(iter(_cells(path, encoding, delimiter)), None)
-    return first[1] if first is not None and _is_header(first[1]) else []
+    return first is not None and _is_header(first[1])
 
 
 def step_label(series: Series, step: int) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rnnkit import recipes
-from rnnkit.data.series_files import read_header, read_series
+from rnnkit.data.series_files import has_header, read_series
 from rnnkit.data.series_tables import NO_COLUMN, find_group, read_columns
 from rnnkit.study.evaluation import text_file_options
 from rnnkit.study.runs import open_model, open_run
@@ -71,13 +70,8 @@ def _reader_of_model(
         time = NO_COLUMN
 
     def read(file: str) -> tuple[list[Any], list[str]]:
-        header = read_header(file, **reading)
-        if not columns or not header:
-            one = read_series(file, **reading)
-            names = header[-one.values.shape[1] :]  # a column of times is before them
-            if all(names) and len(set(names)) == len(names):
-                one = replace(one, columns=tuple(names))
-            return [one], [str(file)]
+        if not columns or not has_header(file, **reading):
+            return [read_series(file, named=True, **reading)], [str(file)]
         by = group or (find_group(file, groups, columns, **reading) if groups else None)
         return read_columns(file, columns, time=time, group=by, cut=encoder is not None, **reading)
 

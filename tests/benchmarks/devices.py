@@ -24,11 +24,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engines import PAGE, THREADS
 from tables import table, write_between
 
 OUT = Path(__file__).with_suffix(".json")
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "many_machines.md"
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 SETTINGS = {  # what is exchanged differs most by the table of the word vectors
     "word vectors trained on": [],
     "word vectors frozen": ["--no-embedding-trainable"],

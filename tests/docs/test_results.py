@@ -19,7 +19,7 @@ pytestmark = pytest.mark.one_backend
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "tests" / "benchmarks"
-NAMES = ("tables", "result_tables", "result_runs", "results")
+NAMES = ("tables", "result_tables", "result_runs", "results", "engines", "devices")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,13 @@ def test_a_figure_that_is_changed_by_hand_is_found(modules, tmp_path):
         page.write_text(right.replace(old, old.replace("0.", "0.1"), 1), "utf-8")
         assert page.read_text("utf-8") != right
         assert modules.result_tables.pages(found, tmp_path)[page] == right
+
+
+@pytest.mark.parametrize("name", ["engines", "devices"])
+def test_what_several_workers_measured_is_what_their_file_says(modules, name):
+    script = getattr(modules, name)
+    record = json.loads(script.OUT.read_text("utf-8"))
+    assert modules.tables.read_between(script.PAGE, name) == script.rows(record)
 
 
 def test_the_tables_of_reliability_show_what_their_files_say(modules):
