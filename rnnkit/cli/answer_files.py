@@ -14,10 +14,10 @@ from rnnkit.cli.series_columns import (
     columns_of_series,
     columns_of_steps,
     measured_columns,
-    time_text,
 )
 from rnnkit.cli.text_sources import STDIN_FORMATS, text_rows, text_sources
 from rnnkit.data.arriving import in_batches
+from rnnkit.data.series_files import time_text
 from rnnkit.data.table_files import TextRow
 from rnnkit.data.table_writing import Column, check_format, write_table
 from rnnkit.errors import InputError, check_choice, quote
@@ -236,7 +236,8 @@ def answer_series(
     rows = []
     for one, title, records, answers in zip(series, called, own, table.rows, strict=True):
         for step, (record, answer) in enumerate(zip(records, answers, strict=True)):
-            place = (title, step, time_text(one, step) if table.by_step else None)
+            known = table.by_step and one.times is not None
+            place = (title, step, time_text(one.times[step]) if known else None)
             rows.append(
                 dict(zip((column.name for column in places), place, strict=False))
                 | record

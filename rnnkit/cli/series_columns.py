@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rnnkit.data.series_files import time_text
 from rnnkit.data.times import is_time
 
 TIME = "time"  # the column of times in the answers
@@ -78,11 +79,6 @@ def _time_like(sample: Any, series: Any, step: int) -> Any:
     if series.times is None:
         return None
     if isinstance(sample, str):
-        return time_text(series, step) if is_time(sample) else None
+        return time_text(series.times[step]) if is_time(sample) else None
     moment = series.times[step].item()
     return moment if isinstance(sample, datetime.datetime) and sample.tzinfo is None else None
-
-
-def time_text(series: Any, step: int) -> str | None:
-    """Return the time of a step, None where times are not known."""
-    return None if series.times is None else str(series.times[step]).replace("T", " ")

@@ -92,8 +92,20 @@ def step_label(series: Series, step: int) -> str:
     if series.times is None or len(series) < 2:
         return str(step)
     beyond = max(0, step - len(series) + 1)
+    if not beyond:  # the distance takes as long as the series, and is asked for each of its steps
+        return time_text(series.times[step])
     distance = np.median(np.diff(series.times).astype(int)).astype("timedelta64[m]")
-    return str(series.times[step - beyond] + beyond * distance).replace("T", " ")
+    return time_text(series.times[-1] + beyond * distance)
+
+
+def time_text(moment: np.datetime64) -> str:
+    """Return the time of a step as text, to the minute.
+
+    Example:
+        >>> time_text(np.datetime64("2024-01-01T00:15"))
+        '2024-01-01 00:15'
+    """
+    return str(moment).replace("T", " ")
 
 
 def _cells(path: str | Path, encoding: str, delimiter: str | None) -> list[tuple[str, list[str]]]:

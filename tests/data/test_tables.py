@@ -105,3 +105,9 @@ def test_steps_are_labelled_by_time_or_number():
     labels = [step_label(series, i) for i in (0, 2, 3, 4)]
     assert labels == [f"2024-03-04 {time}" for time in ("21:00", "21:30", "21:45", "22:00")]
     assert step_label(Series(np.arange(3)), 4) == step_label(series.between(0, 1), 4) == "4"
+
+
+def test_the_distance_of_steps_is_not_sought_for_each_of_them(monkeypatch):
+    series = Series(np.arange(3), np.datetime64("2024-01-01T00:00") + 15 * np.arange(3))
+    monkeypatch.setattr(np, "median", lambda *_: pytest.fail("it takes as long as the series"))
+    assert [step_label(series, i)[11:] for i in range(3)] == ["00:00", "00:15", "00:30"]
